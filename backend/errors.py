@@ -1,0 +1,113 @@
+"""Every error the backend raises on purpose, as one tree.
+
+ScanProofError
+├── InvalidInput                what the caller sent is wrong (HTTP 400)
+│   ├── UnsupportedImage        not an image of an accepted type, or corrupt (415)
+│   ├── ImageTooLarge           more bytes or pixels than accepted (413)
+│   └── InvalidCid              not a CIDv1, base32, SHA-256 (400)
+├── NotFound                    no such image, manifest, record or model (404)
+├── Conflict                    the request contradicts what is stored (409)
+├── LimitExceeded               too many requests or bytes from one address (429)
+├── StorageError                the IPFS store
+│   ├── StorageUnavailable      it cannot be reached or answers with errors (503)
+│   ├── StorageRefused          it refuses our credentials or the request (502)
+│   └── CidMismatch             bytes and CID do not belong together (502)
+├── ChainError                  the Ethereum node
+│   ├── ChainUnavailable        it cannot be reached (503)
+│   └── WrongChain              it is another chain, or holds no such contract (503)
+├── ClassificationFailed        the model could not be run (500)
+└── ConfigurationError          a setting is missing or unsafe; raised at start only
+"""
+
+from __future__ import annotations
+
+
+class ScanProofError(Exception):
+    """Base of all. ``status`` is the HTTP status, ``title`` the fixed summary of the problem type (RFC 9457)."""
+
+    status = 500
+    title = "Something went wrong on the server"
+
+
+class InvalidInput(ScanProofError):
+    status = 400
+    title = "The request is not valid"
+
+
+class UnsupportedImage(InvalidInput):
+    status = 415
+    title = "The file is not an image that can be used"
+
+
+class ImageTooLarge(InvalidInput):
+    status = 413
+    title = "The image is too large"
+
+
+class InvalidCid(InvalidInput):
+    title = "The CID is not valid"
+
+
+class NotFound(ScanProofError):
+    status = 404
+    title = "Not found"
+
+
+class Conflict(ScanProofError):
+    status = 409
+    title = "The request contradicts what is stored"
+
+
+class LimitExceeded(ScanProofError):
+    """``retry_after`` in seconds goes into the Retry-After header."""
+
+    status = 429
+    title = "Too much from one address"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class StorageError(ScanProofError):
+    status = 502
+    title = "The image store failed"
+
+
+class StorageUnavailable(StorageError):
+    status = 503
+    title = "The image store cannot be reached"
+
+
+class StorageRefused(StorageError):
+    title = "The image store refused the request"
+
+
+class CidMismatch(StorageError):
+    title = "The stored bytes do not match their CID"
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(f"expected the bytes of {expected}, got bytes of {found}")
+        self.expected = expected
+        self.found = found
+
+
+class ChainError(ScanProofError):
+    status = 503
+    title = "The chain failed"
+
+
+class ChainUnavailable(ChainError):
+    title = "The chain cannot be reached"
+
+
+class WrongChain(ChainError):
+    title = "The node serves another chain or the contract is not there"
+
+
+class ClassificationFailed(ScanProofError):
+    title = "The model could not be run"
+
+
+class ConfigurationError(ScanProofError):
+    title = "The configuration is not usable"

@@ -1,0 +1,192 @@
+"""All settings, read once from the environment (and `.env`) into one frozen object.
+
+Every name is documented in `.env.example`; a test compares the two. Secrets are ``Secret``: they do not show in repr.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+from backend.errors import ConfigurationError
+
+ROOT = Path(__file__).resolve().parent.parent
+CHAINS = ("ganache", "anvil", "external")
+STORAGES = ("embedded", "pinata")
+EMBEDDED_CHAIN_IDS = {"ganache": 1337, "anvil": 31337}
+
+
+class Secret(str):
+    """A string that hides itself in repr and f-strings' ``!r``; use ``str.__str__`` semantics to send it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "Secret('…')" if self else "Secret('')"
+
+
+@dataclass(frozen=True, slots=True)
+class PinataSettings:
+    """``requests_per_minute`` is the plan's limit: 60 on the free one."""
+
+    jwt: Secret
+    network: str
+    gateway: str
+    gateway_token: Secret
+    upload_url: str
+    api_url: str
+    public_gateways: tuple[str, ...]
+    requests_per_minute: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    var: Path
+    host: str
+    port: int
+    database_url: Secret
+    chain: str
+    chain_id: int
+    rpc_url: Secret
+    wallet_rpc_url: str
+    contract_address: str | None
+    contract_block: int
+    confirmations: int
+    classifier_key_file: Path
+    storage: str
+    pinata: PinataSettings | None
+    uploads_per_minute: int
+    bytes_per_address: int
+
+    @property
+    def embedded_chain(self) -> bool:
+        """Whether ScanProof itself runs the chain, for development."""
+        return self.chain != "external"
+
+
+def load(environ: Mapping[str, str] | None = None, *, env_file: Path | None = ROOT / ".env") -> Settings:
+    """Read the settings; the environment wins over ``env_file``. Raises ConfigurationError naming the setting."""
+    values = {
+        **(dotenv_values(env_file) if env_file and env_file.exists() else {}),
+        **(os.environ if environ is None else environ),
+    }
+    return _Reader({name: value for name, value in values.items() if value}).settings()
+
+
+class _Reader:
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+
+    def settings(self) -> Settings:
+        var = self._path("SCANPROOF_VAR", ROOT / "var")
+        chain = self._choice("SCANPROOF_CHAIN", "ganache", CHAINS)
+        chain_port = self._integer("SCANPROOF_CHAIN_PORT", 8545, 1, 65535)
+        external = chain == "external"
+        rpc_url = (
+            self._required("SCANPROOF_RPC_URL", "an external chain") if external else f"http://127.0.0.1:{chain_port}"
+        )
+        self._check_url("SCANPROOF_RPC_URL", rpc_url)
+        storage = self._choice("SCANPROOF_STORAGE", "embedded", STORAGES)
+        return Settings(
+            var=var,
+            host=self._loopback("SCANPROOF_HOST", "127.0.0.1"),
+            port=self._integer("SCANPROOF_PORT", 5000, 1, 65535),
+            database_url=Secret(self._text("DATABASE_URL", f"sqlite:///{var / 'scanproof.db'}")),
+            chain=chain,
+            chain_id=self._chain_id(chain),
+            rpc_url=Secret(rpc_url),
+            wallet_rpc_url=self._text("SCANPROOF_WALLET_RPC_URL", "" if external else rpc_url),
+            contract_address=self._contract() if external else None,
+            contract_block=self._integer("SCANPROOF_CONTRACT_BLOCK", 0, 0, 2**63),
+            confirmations=self._integer("SCANPROOF_CONFIRMATIONS", 3 if external else 1, 1, 1000),
+            classifier_key_file=self._path("SCANPROOF_CLASSIFIER_KEY_FILE", var / "keys" / "classifier.key"),
+            storage=storage,
+            pinata=self._pinata() if storage == "pinata" else None,
+            uploads_per_minute=self._integer("SCANPROOF_UPLOADS_PER_MINUTE", 30, 1, 100_000),
+            bytes_per_address=self._integer("SCANPROOF_BYTES_PER_ADDRESS", 2 * 1024**3, 1, 2**62),
+        )
+
+    def _pinata(self) -> PinataSettings:
+        return PinataSettings(
+            jwt=Secret(self._required("PINATA_JWT", "SCANPROOF_STORAGE=pinata")),
+            network=self._choice("PINATA_NETWORK", "public", ("public", "private")),
+            gateway=self._url("PINATA_GATEWAY", None),
+            gateway_token=Secret(self._text("PINATA_GATEWAY_TOKEN", "")),
+            upload_url=self._url("PINATA_UPLOAD_URL", "https://uploads.pinata.cloud"),
+            api_url=self._url("PINATA_API_URL", "https://api.pinata.cloud"),
+            public_gateways=tuple(
+                self._check_url("PINATA_PUBLIC_GATEWAYS", url.strip())
+                for url in self._text("PINATA_PUBLIC_GATEWAYS", "https://ipfs.io,https://dweb.link").split(",")
+                if url.strip()
+            ),
+            requests_per_minute=self._integer("PINATA_REQUESTS_PER_MINUTE", 60, 1, 100_000),
+        )
+
+    def _text(self, name: str, default: str) -> str:
+        return self._values.get(name, default)
+
+    def _required(self, name: str, needed_by: str) -> str:
+        try:
+            return self._values[name]
+        except KeyError:
+            raise ConfigurationError(f"{name} is not set, and {needed_by} needs it: see .env.example") from None
+
+    def _path(self, name: str, default: Path) -> Path:
+        return (ROOT / Path(self._values.get(name, default)).expanduser()).resolve()
+
+    def _integer(self, name: str, default: int, low: int, high: int) -> int:
+        text = self._values.get(name, str(default))
+        if not (text.isascii() and text.isdecimal()) or not low <= int(text) <= high:
+            raise ConfigurationError(f"{name} must be a whole number from {low} to {high}, not {text!r}")
+        return int(text)
+
+    def _choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self._values.get(name, default)
+        if value not in choices:
+            raise ConfigurationError(f"{name} must be one of {', '.join(choices)}, not {value!r}")
+        return value
+
+    def _chain_id(self, chain: str) -> int:
+        if chain in EMBEDDED_CHAIN_IDS:
+            return EMBEDDED_CHAIN_IDS[chain]
+        self._required("SCANPROOF_CHAIN_ID", "an external chain")
+        return self._integer("SCANPROOF_CHAIN_ID", 0, 1, 2**53)
+
+    def _contract(self) -> str:
+        address = self._required("SCANPROOF_CONTRACT_ADDRESS", "an external chain")
+        if not re.fullmatch(r"0x[0-9a-fA-F]{40}", address):
+            raise ConfigurationError(f"SCANPROOF_CONTRACT_ADDRESS must be 0x and 40 hex digits, not {address!r}")
+        return address
+
+    def _loopback(self, name: str, default: str) -> str:
+        """Accounts do not exist yet: anybody who reaches the server may use it, so only this machine may."""
+        host = self._values.get(name, default)
+        if host == "localhost":
+            return default
+        try:
+            if ipaddress.ip_address(host).is_loopback:
+                return host
+        except ValueError:
+            pass
+        raise ConfigurationError(
+            f"{name} must be a loopback address such as 127.0.0.1, not {host!r}: there are no accounts yet, "
+            "so anybody who reaches the server could use its store and its classifier key"
+        )
+
+    def _url(self, name: str, default: str | None) -> str:
+        url = self._required(name, "SCANPROOF_STORAGE=pinata") if default is None else self._text(name, default)
+        return self._check_url(name, url)
+
+    @staticmethod
+    def _check_url(name: str, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ConfigurationError(f"{name} must be an http or https address")
+        return url.rstrip("/")

@@ -1,0 +1,92 @@
+"""Settings: read once, checked, secrets hidden."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backend.errors import ConfigurationError
+from backend.settings import ROOT, load
+
+PINATA = {
+    "SCANPROOF_STORAGE": "pinata",
+    "PINATA_JWT": "jwt-that-nobody-may-see",
+    "PINATA_GATEWAY": "https://example.mypinata.cloud",
+    "PINATA_GATEWAY_TOKEN": "token-that-nobody-may-see",
+}
+EXTERNAL = {
+    "SCANPROOF_CHAIN": "external",
+    "SCANPROOF_RPC_URL": "https://node.example/key-that-nobody-may-see",
+    "SCANPROOF_CHAIN_ID": "11155111",
+    "SCANPROOF_CONTRACT_ADDRESS": "0x" + "ab" * 20,
+}
+
+
+def read(**values: str):
+    return load(values, env_file=None)
+
+
+def test_with_nothing_set_everything_is_embedded_and_on_loopback() -> None:
+    settings = read()
+    assert (settings.host, settings.port, settings.chain, settings.storage) == (
+        "127.0.0.1",
+        5000,
+        "ganache",
+        "embedded",
+    )
+    assert settings.var == ROOT / "var"
+    assert str.__str__(settings.rpc_url) == "http://127.0.0.1:8545"
+
+
+def test_secrets_do_not_show_in_repr() -> None:
+    settings = read(**PINATA, **EXTERNAL, DATABASE_URL="postgresql://u:password-that-nobody-may-see@h/d")
+    assert "nobody-may-see" not in repr(settings)
+    assert settings.pinata is not None
+    assert str.__str__(settings.pinata.jwt) == "jwt-that-nobody-may-see"
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.org", "::"])
+def test_an_address_that_others_can_reach_is_refused_with_the_reason(host: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"must be a loopback address such as 127\.0\.0\.1.*no accounts yet"):
+        read(SCANPROOF_HOST=host)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])
+def test_loopback_addresses_are_accepted(host: str) -> None:
+    assert read(SCANPROOF_HOST=host).host in (host, "127.0.0.1")
+
+
+@pytest.mark.parametrize("port", ["0", "65536", "-1", "http", "5000.5", "\u0665"])
+def test_a_port_that_is_none_is_refused(port: str) -> None:
+    with pytest.raises(ConfigurationError, match="SCANPROOF_PORT must be a whole number from 1 to 65535"):
+        read(SCANPROOF_PORT=port)
+
+
+@pytest.mark.parametrize("missing", ["SCANPROOF_RPC_URL", "SCANPROOF_CHAIN_ID", "SCANPROOF_CONTRACT_ADDRESS"])
+def test_an_external_chain_needs_its_settings(missing: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{missing} is not set, and an external chain needs it"):
+        read(**{name: value for name, value in EXTERNAL.items() if name != missing})
+
+
+@pytest.mark.parametrize("missing", ["PINATA_JWT", "PINATA_GATEWAY"])
+def test_pinata_needs_its_settings(missing: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{missing} is not set, and SCANPROOF_STORAGE=pinata needs it"):
+        read(**{name: value for name, value in PINATA.items() if name != missing})
+
+
+def test_a_contract_address_must_be_one() -> None:
+    with pytest.raises(ConfigurationError, match="must be 0x and 40 hex digits, not '0x12'"):
+        read(**{**EXTERNAL, "SCANPROOF_CONTRACT_ADDRESS": "0x12"})
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("SCANPROOF_PORT=6000\nSCANPROOF_CHAIN_PORT=9000\nSCANPROOF_STORAGE=\n")
+    settings = load({"SCANPROOF_PORT": "7000"}, env_file=file)
+    assert (settings.port, settings.wallet_rpc_url, settings.storage) == (7000, "http://127.0.0.1:9000", "embedded")
+
+
+def test_a_choice_lists_what_there_is() -> None:
+    with pytest.raises(ConfigurationError, match="SCANPROOF_CHAIN must be one of ganache, anvil, external, not 'geth'"):
+        read(SCANPROOF_CHAIN="geth")
