@@ -1,0 +1,111 @@
+"""Deploys ImageRegistry: ``brownie run deploy main CLASSIFIER [ACCOUNT] --network NAME``.
+
+CLASSIFIER is the address whose signatures the registry will accept. The deployer becomes admin: it is the encrypted
+Brownie account ACCOUNT if given, else the private key in SCANPROOF_DEPLOYER_KEY. On a development chain both arguments
+may be left out: the chain's first account deploys, its second is the classifier.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+from brownie import ImageRegistry, accounts, chain
+from brownie.convert import to_address
+from brownie.network.account import LocalAccount
+from brownie.network.contract import ProjectContract
+from eth_account import Account
+from eth_account.hdaccount.deterministic import HDPath
+
+DEVELOPMENT_CHAINS = (1337, 5777, 31337)
+# Anybody knows these: Anvil's and Hardhat's, Ganache's deterministic one, Brownie's.
+DEVELOPMENT_MNEMONICS = (
+    "test test test test test test test test test test test junk",
+    "myth like bonus scare over problem client lizard pioneer submit female collect",
+    "brownie",
+)
+ACCOUNTS_PER_MNEMONIC = 20
+ADMIN_DELAY_S = 86_400
+
+
+class DevelopmentKeyOnLiveChain(ValueError):
+    """The private key of ``address`` is public knowledge, so it must hold no role on a chain that others use."""
+
+    def __init__(self, role: str, address: str, chain_id: int) -> None:
+        super().__init__(
+            f"expected a {role} of your own on chain {chain_id}, found {address}, "
+            "whose private key is published with development tools"
+        )
+
+
+class DeployerMissing(ValueError):
+    """No account was named to deploy with."""
+
+
+class ClassifierMissing(ValueError):
+    """No address was named whose signatures the registry accepts."""
+
+
+def deploy(admin: LocalAccount, classifier: str, admin_delay: int = ADMIN_DELAY_S) -> ProjectContract:
+    """Deploy the registry in one transaction, sent by ``admin``.
+
+    Args:
+        admin: account that pays, and that will grant and revoke CLASSIFIER_ROLE.
+        classifier: address that gets CLASSIFIER_ROLE.
+        admin_delay: seconds that a transfer of the admin role must wait.
+
+    Raises:
+        DevelopmentKeyOnLiveChain: admin or classifier is a published key and the chain is not a development chain.
+        ClassifierMissing: the classifier is the zero address.
+    """
+    classifier = to_address(classifier)
+    if int(classifier, 16) == 0:
+        raise ClassifierMissing("expected the address of the classifier, found the zero address")
+    if chain.id not in DEVELOPMENT_CHAINS:
+        refuse_development_keys(chain.id, {"deployer": admin.address, "classifier": classifier})
+    return ImageRegistry.deploy(admin_delay, admin, classifier, {"from": admin})
+
+
+def refuse_development_keys(chain_id: int, addresses: dict[str, str]) -> None:
+    """Raise DevelopmentKeyOnLiveChain if one of ``addresses`` (by role) belongs to a development mnemonic."""
+    known = {address for mnemonic in DEVELOPMENT_MNEMONICS for address in development_addresses(mnemonic)}
+    for role, address in addresses.items():
+        if address in known:
+            raise DevelopmentKeyOnLiveChain(role, address, chain_id)
+
+
+def development_addresses(mnemonic: str) -> list[str]:
+    """Return the first 20 checksummed addresses at m/44'/60'/0'/0 (BIP-39, BIP-44).
+
+    BIP-39's checksum is not asked for: Brownie's mnemonic has none.
+    """
+    seed = hashlib.pbkdf2_hmac("sha512", mnemonic.encode(), b"mnemonic", 2048)
+    keys = (HDPath(f"m/44'/60'/0'/0/{index}").derive(seed) for index in range(ACCOUNTS_PER_MNEMONIC))
+    return [Account.from_key(key).address for key in keys]
+
+
+def main(classifier: str | None = None, account: str | None = None) -> ProjectContract:
+    """Deploy on the connected network and print the settings that the product needs."""
+    if classifier is None:
+        if chain.id not in DEVELOPMENT_CHAINS:
+            raise ClassifierMissing("expected the classifier's address: brownie run deploy main ADDRESS --network NAME")
+        classifier = accounts[1].address
+    registry = deploy(_deployer(account), classifier)
+    print(f"\nImageRegistry deployed; classifier {classifier}. Settings for .env:")
+    print(f"SCANPROOF_CHAIN_ID={chain.id}")
+    print(f"SCANPROOF_CONTRACT_ADDRESS={registry.address}")
+    print(f"SCANPROOF_CONTRACT_BLOCK={registry.tx.block_number}")
+    return registry
+
+
+def _deployer(account: str | None) -> LocalAccount:
+    if account is not None:
+        return accounts.load(account)
+    if key := os.environ.get("SCANPROOF_DEPLOYER_KEY"):
+        return accounts.add(key)
+    if chain.id in DEVELOPMENT_CHAINS:
+        return accounts[0]
+    raise DeployerMissing(
+        "expected a deployer, found none: name an encrypted account (brownie accounts new NAME) "
+        "or set SCANPROOF_DEPLOYER_KEY"
+    )

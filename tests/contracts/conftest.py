@@ -1,0 +1,79 @@
+"""Fixtures of the contract tests: one fresh registry a module, one clean chain a test."""
+
+from __future__ import annotations
+
+import pytest
+from brownie import accounts, chain, rpc
+from eth_account import Account
+
+from scripts.deploy import deploy
+from tests.contracts.support import Diagnosis, Domain, cid_of, image_id_of
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_chain():
+    """Brownie attaches to any chain on its port; a foreign one would decide the outcome."""
+    assert rpc.is_child(), "another process listens on the port of this network (see brownie-config.yaml); stop it"
+
+
+@pytest.fixture(autouse=True)
+def isolation(fn_isolation):
+    pass
+
+
+@pytest.fixture(scope="session")
+def admin():
+    return accounts[0]
+
+
+@pytest.fixture(scope="session")
+def alice():
+    return accounts[1]
+
+
+@pytest.fixture(scope="session")
+def bob():
+    return accounts[2]
+
+
+@pytest.fixture(scope="session")
+def charlie():
+    return accounts[3]
+
+
+@pytest.fixture(scope="session")
+def classifier():
+    """A key outside of the chain: a classifier signs and sends nothing."""
+    return Account.from_key("0x" + 32 * "c1")
+
+
+@pytest.fixture(scope="module")
+def registry(module_isolation, admin, classifier):
+    return deploy(admin, classifier.address)
+
+
+@pytest.fixture(scope="module")
+def domain(registry):
+    return Domain(chain.id, registry.address)
+
+
+@pytest.fixture(scope="session")
+def cid():
+    return cid_of(b"scan")
+
+
+@pytest.fixture
+def image_id(registry, alice, cid):
+    """An image that alice has registered."""
+    registry.registerImage(cid, bytes(32), {"from": alice})
+    return image_id_of(alice, cid)
+
+
+@pytest.fixture
+def diagnosis(image_id):
+    return Diagnosis(image_id)
+
+
+@pytest.fixture
+def signature(domain, classifier, diagnosis):
+    return domain.sign(classifier, diagnosis)

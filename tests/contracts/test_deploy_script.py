@@ -1,0 +1,140 @@
+"""`brownie run deploy` on a chain that Brownie does not start and whose id is no development chain's."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from brownie import accounts
+from eth_account import Account
+from web3 import HTTPProvider, Web3
+
+from scripts.deploy import (
+    DEVELOPMENT_MNEMONICS,
+    DevelopmentKeyOnLiveChain,
+    development_addresses,
+    refuse_development_keys,
+)
+from scripts.export_artifact import ARTIFACT
+from scripts.solc import ROOT
+from tests.contracts.support import CLASSIFIER_ROLE
+
+CHAIN_ID = 424_242
+DEPLOYER = Account.from_key("0x" + 32 * "5e")
+CLASSIFIER = Account.from_key("0x" + 32 * "c1").address
+BROWNIE = Path(sys.executable).with_name("brownie")
+
+
+@pytest.fixture(scope="module")
+def live_chain():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [ROOT / "node_modules" / ".bin" / "anvil", "--quiet", "--port", str(port), "--chain-id", str(CHAIN_ID)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
+        web3 = Web3(HTTPProvider(f"http://127.0.0.1:{port}"))
+        deadline = time.monotonic() + 30
+        while not web3.is_connected():
+            assert process.poll() is None and time.monotonic() < deadline, "Anvil did not start"
+            time.sleep(0.05)
+        web3.provider.make_request("anvil_setBalance", [DEPLOYER.address, hex(10**19)])
+        yield web3
+        process.terminate()
+
+
+@pytest.fixture(scope="module")
+def run_deploy(live_chain, tmp_path_factory):
+    """Runs the script as a person does, in a copy of the project: deployments leave traces in build/."""
+    home, project = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("project")
+    for name in ("contracts", "scripts", "build/contracts"):
+        shutil.copytree(ROOT / name, project / name)
+    shutil.copy(ROOT / "brownie-config.yaml", project)
+    (project / "node_modules").symlink_to(ROOT / "node_modules")
+    environment = {key: value for key, value in os.environ.items() if key != "SCANPROOF_DEPLOYER_KEY"}
+    environment["HOME"] = str(home)
+
+    def brownie(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [BROWNIE, *arguments], cwd=project, env=environment | settings, capture_output=True, text=True, check=False
+        )
+
+    host = live_chain.provider.endpoint_uri
+    added = brownie("networks", "add", "Tests", "live-test", f"host={host}", f"chainid={CHAIN_ID}")
+    assert added.returncode == 0, added.stdout
+
+    def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return brownie("run", "deploy", "main", *arguments, "--network", "live-test", **settings)
+
+    return run
+
+
+def test_prints_the_settings_of_a_working_registry(run_deploy, live_chain):
+    process = run_deploy(CLASSIFIER, SCANPROOF_DEPLOYER_KEY=DEPLOYER.key.hex())
+    assert process.returncode == 0, process.stdout
+    printed = dict(line.split("=") for line in process.stdout.splitlines() if line.startswith("SCANPROOF_"))
+    assert printed.keys() == {"SCANPROOF_CHAIN_ID", "SCANPROOF_CONTRACT_ADDRESS", "SCANPROOF_CONTRACT_BLOCK"}
+    abi = json.loads(ARTIFACT.read_text())["abi"]
+    registry = live_chain.eth.contract(printed["SCANPROOF_CONTRACT_ADDRESS"], abi=abi)
+    block = int(printed["SCANPROOF_CONTRACT_BLOCK"])
+    assert int(printed["SCANPROOF_CHAIN_ID"]) == CHAIN_ID
+    assert registry.functions.defaultAdmin().call() == DEPLOYER.address
+    assert registry.functions.hasRole(CLASSIFIER_ROLE, CLASSIFIER).call()
+    assert len(registry.events.RoleGranted.get_logs(from_block=block, to_block=block)) == 2
+
+
+def test_refuses_a_development_key_as_deployer(run_deploy, live_chain):
+    block = live_chain.eth.block_number
+    process = run_deploy(CLASSIFIER, SCANPROOF_DEPLOYER_KEY="0x" + _anvil_key())
+    assert process.returncode == 1
+    assert f"expected a deployer of your own on chain {CHAIN_ID}, found 0xf39Fd6e5" in process.stdout
+    assert live_chain.eth.block_number == block
+
+
+def test_refuses_a_development_key_as_classifier(run_deploy):
+    process = run_deploy(development_addresses("brownie")[1], SCANPROOF_DEPLOYER_KEY=DEPLOYER.key.hex())
+    assert process.returncode == 1
+    assert f"expected a classifier of your own on chain {CHAIN_ID}, found 0x33A4622B" in process.stdout
+
+
+def test_names_a_missing_classifier(run_deploy):
+    process = run_deploy(SCANPROOF_DEPLOYER_KEY=DEPLOYER.key.hex())
+    assert process.returncode == 1
+    assert "expected the classifier's address" in process.stdout
+
+
+def test_names_a_missing_deployer(run_deploy):
+    process = run_deploy(CLASSIFIER)
+    assert process.returncode == 1
+    assert "or set SCANPROOF_DEPLOYER_KEY" in process.stdout
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+        "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720",
+        "0x90F8bf6A479f320ead074411a4B0e7944Ea8c9C1",
+        "0x66aB6D9362d4F35596279692F0251Db635165871",
+    ],
+    ids=["Anvil, first", "Anvil, tenth", "Ganache, first", "Brownie, first"],
+)
+def test_published_accounts_are_known(address):
+    with pytest.raises(DevelopmentKeyOnLiveChain, match=address):
+        refuse_development_keys(1, {"deployer": DEPLOYER.address, "classifier": address})
+
+
+def test_accounts_of_this_chain_are_known():
+    known = {address for mnemonic in DEVELOPMENT_MNEMONICS for address in development_addresses(mnemonic)}
+    assert {account.address for account in accounts[:10]} <= known
+
+
+def _anvil_key() -> str:
+    Account.enable_unaudited_hdwallet_features()
+    return Account.from_mnemonic(DEVELOPMENT_MNEMONICS[0]).key.hex()
