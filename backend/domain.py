@@ -154,3 +154,31 @@ class Check:
     passed: bool
     expected: str
     found: str
+
+
+Event = ImageRegisteredEvent | DiagnosisRecordedEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An image on the chain with its diagnoses, oldest first."""
+
+    image: ImageRegisteredEvent
+    diagnoses: tuple[DiagnosisRecordedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A block up to which events were read; its hash tells later whether the chain was reorganised."""
+
+    number: int
+    hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """``block`` is the newest block that was read, ``head`` the chain's newest; None when not known yet."""
+
+    block: int | None
+    head: int | None
+    synced: bool

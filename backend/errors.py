@@ -11,15 +11,21 @@ ScanProofError
 ├── StorageError                the IPFS store
 │   ├── StorageUnavailable      it cannot be reached or answers with errors (503)
 │   ├── StorageRefused          it refuses our credentials or the request (502)
-│   └── CidMismatch             bytes and CID do not belong together (502)
+│   ├── CidMismatch             bytes and CID do not belong together (502)
+│   └── InvalidDag              the blocks of a CID are not a file in the layout of ``unixfs`` (502)
 ├── ChainError                  the Ethereum node
 │   ├── ChainUnavailable        it cannot be reached (503)
 │   └── WrongChain              it is another chain, or holds no such contract (503)
+├── DatabaseUnavailable         the database cannot be read or written (503)
+├── PageNotBuilt                the page's files are not there (503)
 ├── ClassificationFailed        the model could not be run (500)
 └── ConfigurationError          a setting is missing or unsafe; raised at start only
+    └── ChainInUse              another process runs the embedded chain of this folder
 """
 
 from __future__ import annotations
+
+from pathlib import Path
 
 
 class ScanProofError(Exception):
@@ -92,6 +98,10 @@ class CidMismatch(StorageError):
         self.found = found
 
 
+class InvalidDag(StorageError):
+    title = "The stored blocks are not a file that can be read"
+
+
 class ChainError(ScanProofError):
     status = 503
     title = "The chain failed"
@@ -105,9 +115,29 @@ class WrongChain(ChainError):
     title = "The node serves another chain or the contract is not there"
 
 
+class DatabaseUnavailable(ScanProofError):
+    status = 503
+    title = "The database cannot be used"
+
+
+class PageNotBuilt(ScanProofError):
+    status = 503
+    title = "The page is not built"
+
+
 class ClassificationFailed(ScanProofError):
     title = "The model could not be run"
 
 
 class ConfigurationError(ScanProofError):
     title = "The configuration is not usable"
+
+
+class ChainInUse(ConfigurationError):
+    """``owner`` is the process id, or None while it is starting."""
+
+    def __init__(self, folder: Path, owner: int | None) -> None:
+        process = f"process {owner}" if owner else "another process"
+        super().__init__(f"{process} runs the chain in {folder} already: stop that ScanProof first")
+        self.folder = folder
+        self.owner = owner

@@ -7,18 +7,32 @@ from typing import Protocol
 
 from backend.domain import (
     BlockRef,
+    Checkpoint,
+    Classification,
     Diagnosis,
     DiagnosisRecordedEvent,
+    Event,
     ImageFacts,
     ImageRegisteredEvent,
     ModelFacts,
+    Record,
     SignedDiagnosis,
     StoredObject,
     TransactionStatus,
 )
 
 
-class ObjectStore(Protocol):
+class ObjectReader(Protocol):
+    """The reading half of an ObjectStore."""
+
+    def get(self, cid: str, *, max_bytes: int) -> bytes:
+        """The bytes of ``cid``, re-hashed before they are returned.
+
+        Raises InvalidCid, NotFound, StorageUnavailable, StorageRefused, CidMismatch; ImageTooLarge past ``max_bytes``.
+        """
+
+
+class ObjectStore(ObjectReader, Protocol):
     """IPFS: content-addressed bytes. Every CID is CIDv1 base32 with the layout of ``backend.adapters.unixfs``."""
 
     name: str
@@ -28,12 +42,6 @@ class ObjectStore(Protocol):
 
         Returns only after the bytes were read back and re-hashed.
         Raises StorageUnavailable, StorageRefused, CidMismatch.
-        """
-
-    def get(self, cid: str, *, max_bytes: int) -> bytes:
-        """The bytes of ``cid``, re-hashed before they are returned.
-
-        Raises InvalidCid, NotFound, StorageUnavailable, StorageRefused, CidMismatch; ImageTooLarge past ``max_bytes``.
         """
 
     def has(self, cid: str) -> bool:
@@ -126,3 +134,79 @@ class Chain(Protocol):
 
     def classifier_roles(self, address: str) -> Sequence[tuple[int, int, bool]]:
         """History of CLASSIFIER_ROLE for ``address``: (block number, log index, granted) in chain order."""
+
+
+class Images(Protocol):
+    """The uploads that were pinned, and the bytes kept for each client address."""
+
+    def find(self, cid: str) -> ImageFacts | None: ...
+
+    def known(self, cids: Sequence[str]) -> frozenset[str]:
+        """Those of ``cids`` that ``find`` would find."""
+
+    def reserve(self, client: str, size: int, limit: int) -> bool:
+        """Count ``size`` bytes for ``client`` unless that would pass ``limit``; atomic over threads and processes."""
+
+    def release(self, client: str, size: int) -> None:
+        """Take a reservation back."""
+
+    def add(self, facts: ImageFacts, pin_id: str | None, client: str) -> bool:
+        """Keep a pinned image; False when it was known already."""
+
+    def recount(self) -> None:
+        """Set every client's bytes to what is kept: heals reservations of a process that was killed."""
+
+
+class Classifications(Protocol):
+    """One classification for each image and model, and the newest attestation of each."""
+
+    def find(self, cid: str, model_sha256: str) -> Classification | None: ...
+
+    def of_manifest(self, manifest_hash: str) -> Classification | None: ...
+
+    def add(self, classification: Classification) -> bool:
+        """False when this image and model have one already."""
+
+    def attestation(self, manifest_hash: str, image_id: str, chain_id: int, contract: str) -> SignedDiagnosis | None:
+        """The newest attestation of that manifest for that image id, chain and contract."""
+
+    def save_attestation(self, signed: SignedDiagnosis) -> None:
+        """Keep it in place of an older one."""
+
+
+class EventStore(Protocol):
+    """Copies of the chain's events. A ledger is one contract on one chain with one genesis block."""
+
+    def ledger(self, chain_id: int, contract: str, genesis_hash: str) -> int:
+        """The id of that ledger, made if it is new."""
+
+    def newest_ledger(self, chain_id: int, contract: str) -> int | None:
+        """The ledger of that contract that was made last."""
+
+    def checkpoints(self, ledger: int) -> Sequence[Checkpoint]:
+        """Newest first."""
+
+    def advance(self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[Event]) -> bool:
+        """Add the events between two checkpoints in one transaction.
+
+        False, and nothing is changed, when ``previous`` is not the newest checkpoint: somebody else was faster.
+        """
+
+    def rewind(self, ledger: int, newest: Checkpoint, ancestor: Checkpoint | None) -> bool:
+        """Drop everything above ``ancestor``; False as in ``advance`` when ``newest`` is not the newest checkpoint."""
+
+    def find(self, ledger: int, image_id: str) -> Record | None: ...
+
+    def search(
+        self,
+        ledger: int,
+        text: str | None,
+        labels: Sequence[tuple[str, int]],
+        limit: int,
+        before: tuple[int, int] | None,
+    ) -> Sequence[Record]:
+        """Records by newest registration first, after the position ``before`` (block number, log index).
+
+        ``text`` in lower case equals an image id, CID, uploader or transaction hash, or ``labels``
+        (model id, label code) holds a label of one of its diagnoses; None finds all.
+        """

@@ -1,0 +1,1 @@
+"""Image files without their metadata: one module a format, each with ``strip``."""

@@ -1,0 +1,70 @@
+"""CIDs in the one form that ScanProof writes: version 1, base32 lower case, SHA-256, codec raw or dag-pb.
+
+Source: https://github.com/multiformats/cid
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from dataclasses import dataclass
+
+from backend.errors import InvalidCid
+
+RAW = 0x55
+DAG_PB = 0x70
+_SHA2_256 = b"\x12\x20"
+_BASE32 = re.compile(r"b[a-z2-7]{58}")
+_BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
+_VERSION_0 = re.compile(rf"Qm[{_BASE58}]{{44}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cid:
+    """``codec`` is RAW or DAG_PB; ``digest`` the 32 bytes of SHA-256 over the block."""
+
+    codec: int
+    digest: bytes
+
+    @classmethod
+    def of(cls, codec: int, block: bytes) -> Cid:
+        return cls(codec, hashlib.sha256(block).digest())
+
+    @property
+    def binary(self) -> bytes:
+        """The 36 bytes that dag-pb links hold."""
+        return bytes((1, self.codec)) + _SHA2_256 + self.digest
+
+    def __str__(self) -> str:
+        return "b" + base64.b32encode(self.binary).decode().lower().rstrip("=")
+
+
+def cid_from_binary(binary: bytes) -> Cid:
+    """Raises InvalidCid for anything but a version 1 CID with SHA-256 and codec raw or dag-pb."""
+    if len(binary) != 36 or binary[0] != 1 or binary[1] not in (RAW, DAG_PB) or binary[2:4] != _SHA2_256:
+        raise InvalidCid(f"expected a CIDv1 (raw or dag-pb, SHA-256), found the bytes {binary[:40].hex()}")
+    return Cid(binary[1], binary[4:])
+
+
+def parse_cid(text: str) -> Cid:
+    """Read a CIDv1 in base32 (any case), or a CIDv0 ("Qm…"), whose block is the same as that of its CIDv1.
+
+    Raises InvalidCid for everything else: other bases, hashes and codecs, paths, addresses of gateways.
+    """
+    if _BASE32.fullmatch(text.lower()):
+        cid = cid_from_binary(base64.b32decode(text[1:].upper() + "======"))
+        if str(cid) == text.lower():
+            return cid
+    if _VERSION_0.fullmatch(text):
+        number = 0
+        for character in text:
+            number = number * 58 + _BASE58.index(character)
+        if number >> 256 == int.from_bytes(_SHA2_256):
+            return Cid(DAG_PB, (number & (2**256 - 1)).to_bytes(32))
+    raise InvalidCid(f"expected a CIDv1 in base32 such as bafkrei… or bafybei…, found {text[:80]!r}")
+
+
+def raw_cid(sha256: str) -> str:
+    """The CID of a file of at most 256 KiB, from the SHA-256 of its bytes in hex (with or without 0x)."""
+    return str(Cid(RAW, bytes.fromhex(sha256.removeprefix("0x"))))
