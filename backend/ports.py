@@ -175,13 +175,10 @@ class Classifications(Protocol):
 
 
 class EventStore(Protocol):
-    """Copies of the chain's events. A ledger is one contract on one chain with one genesis block."""
+    """Copies of the chain's events. A ledger is one contract on one chain."""
 
-    def ledger(self, chain_id: int, contract: str, genesis_hash: str) -> int:
+    def ledger(self, chain_id: int, contract: str) -> int:
         """The id of that ledger, made if it is new."""
-
-    def newest_ledger(self, chain_id: int, contract: str) -> int | None:
-        """The ledger of that contract that was made last."""
 
     def checkpoints(self, ledger: int) -> Sequence[Checkpoint]:
         """Newest first."""

@@ -37,6 +37,7 @@ def ensure_solc() -> Path:
         SolcUnavailable: neither the native build nor the npm package can be used.
     """
     executable = get_solcx_install_folder() / f"solc-v{VERSION}"
+    executable.parent.mkdir(parents=True, exist_ok=True)
     if not _works(executable) and not _install_native():
         _install_npm(executable)
     return executable

@@ -1,0 +1,93 @@
+"""The registry on the embedded chain: found where an earlier run left it, or deployed."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from web3 import Web3
+from web3.contract import Contract
+from web3.exceptions import TransactionNotFound
+
+from backend.adapters.chain import artifact, rpc
+from backend.adapters.chain.development_accounts import ADMIN
+from backend.adapters.chain.events import CLASSIFIER_ROLE
+from backend.errors import ConfigurationError
+
+_ADMIN_DELAY_S = 0
+_MINED_WITHIN_S = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Where the registry is; ``block`` and ``transaction`` are those of its creation."""
+
+    chain_id: int
+    address: str
+    block: int
+    transaction: str
+
+
+def load(folder: Path) -> Deployment:
+    """The deployment that was noted in ``folder``. Raises ConfigurationError."""
+    try:
+        return Deployment(**json.loads(_file(folder).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        raise ConfigurationError(f"no contract is deployed on the chain in {folder} yet: run `scanproof up`") from None
+    except (OSError, ValueError, TypeError) as error:
+        raise ConfigurationError(
+            f"{_file(folder)} cannot be read: remove it, a new contract is deployed then"
+        ) from error
+
+
+def find_or_deploy(url: str, folder: Path, *, classifier: str) -> Deployment:
+    """The registry on the development chain at ``url``, where ``classifier`` holds its role.
+
+    A chain that was wiped or an artifact that changed since gets a new contract; the old one stays where it is.
+    Raises ChainUnavailable.
+    """
+    web3 = rpc.connect(url)
+    with rpc.translated():
+        deployment = _found(web3, folder)
+        if deployment is None:
+            deployment = _deploy(web3, classifier)
+            draft = _file(folder).with_suffix(".tmp")
+            draft.write_text(json.dumps(asdict(deployment), indent=2) + "\n", encoding="utf-8")
+            draft.replace(_file(folder))
+        0 and _grant(web3.eth.contract(address=deployment.address, abi=artifact.load()["abi"]), classifier)
+    return deployment
+
+
+def _file(folder: Path) -> Path:
+    return folder / "deployment.json"
+
+
+def _found(web3: Web3, folder: Path) -> Deployment | None:
+    try:
+        deployment = load(folder)
+        receipt = web3.eth.get_transaction_receipt(deployment.transaction)
+    except (ConfigurationError, TransactionNotFound):
+        return None
+    # The genesis hash would not do: Anvil makes a new one whenever it loads its state.
+    there = (receipt["contractAddress"], receipt["blockNumber"]) == (deployment.address, deployment.block)
+    return deployment if there and artifact.matches(bytes(web3.eth.get_code(deployment.address))) else None
+
+
+def _deploy(web3: Web3, classifier: str) -> Deployment:
+    contract = web3.eth.contract(abi=artifact.load()["abi"], bytecode=artifact.load()["bytecode"])
+    transaction = contract.constructor(_ADMIN_DELAY_S, ADMIN.address, classifier).transact({"from": ADMIN.address})
+    receipt = web3.eth.wait_for_transaction_receipt(transaction, timeout=_MINED_WITHIN_S)
+    return Deployment(
+        chain_id=web3.eth.chain_id,
+        address=receipt["contractAddress"],
+        block=receipt["blockNumber"],
+        transaction=transaction.to_0x_hex(),
+    )
+
+
+def _grant(registry: Contract, classifier: str) -> None:
+    """The key file may have been replaced since the deployment."""
+    if not registry.functions.hasRole(CLASSIFIER_ROLE, classifier).call():
+        transaction = registry.functions.grantRole(CLASSIFIER_ROLE, classifier).transact({"from": ADMIN.address})
+        registry.w3.eth.wait_for_transaction_receipt(transaction, timeout=_MINED_WITHIN_S)

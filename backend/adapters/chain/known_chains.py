@@ -1,0 +1,73 @@
+"""What a wallet and a reader need to know of the chains that ScanProof is likely to run on.
+
+Source: https://chainid.network and each chain's own documentation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Currency:
+    name: str
+    symbol: str
+    decimals: int = 18
+
+
+@dataclass(frozen=True, slots=True)
+class KnownChain:
+    """``explorer_url`` takes ``/tx/<hash>`` and ``/address/<address>``; ``rpc_url`` is public, for wallets."""
+
+    id: int
+    name: str
+    currency: Currency
+    explorer_url: str | None
+    rpc_url: str | None
+    testnet: bool
+
+
+_ETHER = Currency("Ether", "ETH")
+_POL = Currency("POL", "POL")
+
+_CHAINS = (
+    KnownChain(1, "Ethereum", _ETHER, "https://etherscan.io", "https://ethereum-rpc.publicnode.com", False),
+    KnownChain(
+        11155111, "Sepolia", _ETHER, "https://sepolia.etherscan.io", "https://ethereum-sepolia-rpc.publicnode.com", True
+    ),
+    KnownChain(
+        560048, "Hoodi", _ETHER, "https://hoodi.etherscan.io", "https://ethereum-hoodi-rpc.publicnode.com", True
+    ),
+    KnownChain(8453, "Base", _ETHER, "https://basescan.org", "https://mainnet.base.org", False),
+    KnownChain(84532, "Base Sepolia", _ETHER, "https://sepolia.basescan.org", "https://sepolia.base.org", True),
+    KnownChain(10, "OP Mainnet", _ETHER, "https://optimistic.etherscan.io", "https://mainnet.optimism.io", False),
+    KnownChain(
+        11155420, "OP Sepolia", _ETHER, "https://sepolia-optimism.etherscan.io", "https://sepolia.optimism.io", True
+    ),
+    KnownChain(42161, "Arbitrum One", _ETHER, "https://arbiscan.io", "https://arb1.arbitrum.io/rpc", False),
+    KnownChain(
+        421614,
+        "Arbitrum Sepolia",
+        _ETHER,
+        "https://sepolia.arbiscan.io",
+        "https://sepolia-rollup.arbitrum.io/rpc",
+        True,
+    ),
+    KnownChain(137, "Polygon", _POL, "https://polygonscan.com", "https://polygon-rpc.com", False),
+    KnownChain(
+        80002, "Polygon Amoy", _POL, "https://amoy.polygonscan.com", "https://rpc-amoy.polygon.technology", True
+    ),
+    KnownChain(1337, "Ganache (this machine)", _ETHER, None, None, True),
+    KnownChain(31337, "Anvil (this machine)", _ETHER, None, None, True),
+)
+_BY_ID = {chain.id: chain for chain in _CHAINS}
+
+DEVELOPMENT_CHAIN_IDS = frozenset({1337, 31337, 5777})
+"""Ganache, Anvil and Hardhat, Ganache's desktop program: chains without value."""
+
+
+def describe(chain_id: int) -> KnownChain:
+    """The chain of that id; one that is not in the table is named by its number and has no explorer."""
+    return _BY_ID.get(chain_id) or KnownChain(
+        chain_id, f"Chain {chain_id}", _ETHER, None, None, chain_id in DEVELOPMENT_CHAIN_IDS
+    )

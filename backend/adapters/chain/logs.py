@@ -1,0 +1,42 @@
+"""Reading the logs of one contract, whatever range of blocks the node accepts in one request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from web3 import Web3
+from web3.types import LogReceipt
+
+from backend.adapters.chain.rpc import RangeRefused, translated
+
+
+class LogReader:
+    """``eth_getLogs`` below the limits of the node, which differ from node to node and are not announced.
+
+    A refused range is halved until it passes.
+    """
+
+    def __init__(self, web3: Web3, address: str) -> None:
+        self._web3 = web3
+        self._address = address
+
+    def read(self, first: int, last: int, topics: Sequence) -> Iterator[LogReceipt]:
+        """The logs of the blocks ``first`` to ``last`` in chain order.
+
+        Raises RangeRefused when even a single block is refused, ChainUnavailable when the node cannot be reached.
+        """
+        span = max(1, last - first + 1)
+        while first <= last:
+            end = min(last, first + span - 1)
+            try:
+                with translated():
+                    logs = self._web3.eth.get_logs(
+                        {"address": self._address, "fromBlock": first, "toBlock": end, "topics": list(topics)}
+                    )
+            except RangeRefused:
+                if end == first:
+                    raise
+                span = (end - first + 1) // 2
+                continue
+            yield from sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
+            first = end + 1

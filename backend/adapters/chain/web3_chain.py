@@ -1,0 +1,164 @@
+"""The registry contract on one chain, read through any Ethereum node's JSON-RPC."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from eth_abi import encode
+from web3 import Web3
+from web3.exceptions import TransactionNotFound
+from web3.types import TxReceipt
+
+from backend.adapters.chain import artifact, reverts, rpc
+from backend.adapters.chain.blocks import BlockReader
+from backend.adapters.chain.events import CLASSIFIER_ROLE, REGISTRY_TOPICS, TOPICS, EventDecoder
+from backend.adapters.chain.logs import LogReader
+from backend.domain import BlockRef, Event, TransactionState, TransactionStatus
+from backend.errors import ChainUnavailable, WrongChain
+
+
+class Web3Chain:
+    """Port Chain. The constructor sends nothing; the first request, and the first after a failure, makes sure that
+    the node serves ``chain_id`` with this registry's code at ``contract``.
+
+    Besides what each method of the port names, every method that asks the node raises WrongChain.
+    """
+
+    def __init__(self, rpc_url: str, *, chain_id: int, contract: str, start_block: int = 0) -> None:
+        self.chain_id = chain_id
+        self.contract: str = Web3.to_checksum_address(contract)
+        self.start_block = start_block
+        self._web3 = rpc.connect(rpc_url)
+        self._blocks = BlockReader(self._web3)
+        self._logs = LogReader(self._web3, self.contract)
+        registry = self._web3.eth.contract(address=self.contract, abi=artifact.load()["abi"])
+        self._decoder = EventDecoder(registry, self._blocks)
+        self._checked = False
+        self._check_lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Web3Chain(chain_id={self.chain_id}, contract={self.contract})"
+
+    def image_id(self, uploader: str, cid: str) -> str:
+        """keccak256(abi.encode(uploader, cid)) as 0x-hex, computed here."""
+        return Web3.keccak(encode(["address", "string"], [uploader, cid])).to_0x_hex()
+
+    def head(self) -> BlockRef:
+        """The newest block. Raises ChainUnavailable."""
+        with self._right_chain():
+            return self._blocks.head()
+
+    def block(self, number: int) -> BlockRef | None:
+        """The block of that number on the chain as the node sees it now, or None past its head."""
+        with self._right_chain():
+            return self._blocks.by_number(number)
+
+    def events(self, first: int, last: int) -> Sequence[Event]:
+        """The registry's events of the blocks ``first`` to ``last`` in chain order. Raises ChainUnavailable."""
+        with self._right_chain():
+            return list(self._decoder.decode(self._logs.read(first, last, [REGISTRY_TOPICS])))
+
+    def events_of_image(self, image_id: str) -> Sequence[Event]:
+        """All events of one image in chain order. Raises ChainUnavailable."""
+        with self._right_chain():
+            head = self._blocks.head().number
+            return list(self._decoder.decode(self._logs.read(self.start_block, head, [REGISTRY_TOPICS, image_id])))
+
+    def events_of_transaction(self, hash_: str) -> Sequence[Event]:
+        """The registry's events in one mined, successful transaction; empty if there is none such."""
+        with self._right_chain():
+            receipt = self._receipt(hash_)
+            if receipt is None:
+                return []
+            return list(self._decoder.decode(log for log in receipt["logs"] if log["address"] == self.contract))
+
+    def transaction(
+        self, hash_: str, *, confirmations: int, sender: str | None = None, nonce: int | None = None
+    ) -> TransactionStatus:
+        """Where a transaction stands; ``confirmed`` from ``confirmations`` blocks on, its own included.
+
+        A hash that the node does not know is ``replaced`` when another transaction used up ``nonce`` of ``sender``.
+        """
+        with self._right_chain():
+            if receipt := self._receipt(hash_):
+                return self._mined(hash_, receipt, confirmations)
+            with rpc.translated():
+                try:
+                    pending = self._web3.eth.get_transaction(hash_)
+                    return TransactionStatus(
+                        hash_, TransactionState.PENDING, sender=pending["from"], nonce=pending["nonce"]
+                    )
+                except TransactionNotFound:
+                    pass
+                if sender is None or nonce is None or self._nonce(sender) <= nonce:
+                    return TransactionStatus(hash_, TransactionState.UNKNOWN, sender=sender, nonce=nonce)
+            # It may have been mined between the two questions, and then used up its nonce itself.
+            if receipt := self._receipt(hash_):
+                return self._mined(hash_, receipt, confirmations)
+            return TransactionStatus(hash_, TransactionState.REPLACED, sender=sender, nonce=nonce)
+
+    def classifier_roles(self, address: str) -> Sequence[tuple[int, int, bool]]:
+        """History of CLASSIFIER_ROLE for ``address``: (block number, log index, granted) in chain order."""
+        holder = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
+        topics = [[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], CLASSIFIER_ROLE, holder]
+        with self._right_chain():
+            head = self._blocks.head().number
+            return [
+                (log["blockNumber"], log["logIndex"], log["topics"][0].to_0x_hex() == TOPICS["RoleGranted"])
+                for log in self._logs.read(self.start_block, head, topics)
+            ]
+
+    def _mined(self, hash_: str, receipt: TxReceipt, confirmations: int) -> TransactionStatus:
+        with rpc.translated():
+            transaction = self._web3.eth.get_transaction(hash_)
+            head = self._web3.eth.block_number
+        block = self._blocks.by_hash(receipt["blockHash"].to_0x_hex())
+        depth = max(1, head - block.number + 1)
+        failed = receipt["status"] == 0
+        state = TransactionState.CONFIRMED if depth >= confirmations else TransactionState.MINED
+        return TransactionStatus(
+            hash=hash_,
+            state=TransactionState.FAILED if failed else state,
+            confirmations=depth,
+            block=block,
+            gas_used=receipt["gasUsed"],
+            sender=transaction["from"],
+            nonce=transaction["nonce"],
+            revert_reason=reverts.reason(self._web3, transaction, receipt) if failed else None,
+        )
+
+    def _receipt(self, hash_: str) -> TxReceipt | None:
+        with rpc.translated():
+            try:
+                return self._web3.eth.get_transaction_receipt(hash_)
+            except TransactionNotFound:
+                return None
+
+    def _nonce(self, sender: str) -> int:
+        return self._web3.eth.get_transaction_count(Web3.to_checksum_address(sender))
+
+    @contextmanager
+    def _right_chain(self) -> Iterator[None]:
+        with self._check_lock:
+            if not self._checked:
+                self._check()
+                self._checked = True
+        try:
+            yield
+        except ChainUnavailable:
+            # Whatever answers next on that address may be another chain.
+            self._checked = False
+            raise
+
+    def _check(self) -> None:
+        with rpc.translated():
+            chain_id = self._web3.eth.chain_id
+            code = bytes(self._web3.eth.get_code(self.contract))
+        if chain_id != self.chain_id:
+            raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
+        if not code:
+            raise WrongChain(f"expected the contract at {self.contract}, but there is no code on chain {chain_id}")
+        if not artifact.matches(code):
+            raise WrongChain(f"expected ImageRegistry at {self.contract}, but other code is there on chain {chain_id}")

@@ -1,0 +1,103 @@
+"""Classifications and their newest attestations."""
+
+from __future__ import annotations
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from backend.adapters.database.engine import Database
+from backend.adapters.database.models import AttestationRow, ClassificationRow
+from backend.domain import Classification, Diagnosis, ModelFacts, SignedDiagnosis
+
+_PLAIN = (
+    "cid",
+    "label",
+    "label_code",
+    "confidence",
+    "probabilities",
+    "abstained",
+    "reason",
+    "manifest",
+    "manifest_hash",
+    "manifest_cid",
+    "activation_map",
+)
+
+
+class SqlClassifications:
+    """``backend.ports.Classifications``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, cid: str, model_sha256: str) -> Classification | None:
+        query = select(ClassificationRow).filter_by(cid=cid, model_sha256=model_sha256)
+        with self._database.read() as session:
+            row = session.scalars(query).one_or_none()
+            return row and _classification(row)
+
+    def of_manifest(self, manifest_hash: str) -> Classification | None:
+        with self._database.read() as session:
+            row = session.get(ClassificationRow, manifest_hash)
+            return row and _classification(row)
+
+    def add(self, classification: Classification) -> bool:
+        model = classification.model
+        row = ClassificationRow(
+            model_name=model.name,
+            model_version=model.version,
+            model_sha256=model.sha256,
+            modality=model.modality,
+            **{name: getattr(classification, name) for name in _PLAIN},
+        )
+        try:
+            with self._database.write() as session:
+                session.add(row)
+        except IntegrityError:
+            return False
+        return True
+
+    def attestation(self, manifest_hash: str, image_id: str, chain_id: int, contract: str) -> SignedDiagnosis | None:
+        with self._database.read() as session:
+            row = session.get(AttestationRow, (manifest_hash, image_id, chain_id, contract.lower()))
+            return row and SignedDiagnosis(
+                diagnosis=Diagnosis(
+                    image_id=row.image_id,
+                    model_id=row.model_id,
+                    label=row.label,
+                    confidence=row.confidence,
+                    manifest_hash="0x" + row.manifest_hash,
+                    issued_at=row.issued_at,
+                ),
+                signature=row.signature,
+                classifier=row.classifier,
+                chain_id=row.chain_id,
+                contract=contract,
+            )
+
+    def save_attestation(self, signed: SignedDiagnosis) -> None:
+        diagnosis = signed.diagnosis
+        with self._database.write() as session:
+            session.merge(
+                AttestationRow(
+                    manifest_hash=diagnosis.manifest_hash.removeprefix("0x"),
+                    image_id=diagnosis.image_id,
+                    chain_id=signed.chain_id,
+                    contract=signed.contract.lower(),
+                    model_id=diagnosis.model_id,
+                    label=diagnosis.label,
+                    confidence=diagnosis.confidence,
+                    issued_at=diagnosis.issued_at,
+                    signature=signed.signature,
+                    classifier=signed.classifier,
+                )
+            )
+
+
+def _classification(row: ClassificationRow) -> Classification:
+    return Classification(
+        model=ModelFacts(
+            name=row.model_name, version=row.model_version, sha256=row.model_sha256, modality=row.modality
+        ),
+        **{name: getattr(row, name) for name in _PLAIN},
+    )

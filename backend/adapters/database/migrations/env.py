@@ -1,0 +1,10 @@
+"""Alembic's entry: runs on the connection and in the transaction that ``engine.open_database`` gives it."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from backend.adapters.database.models import Base
+
+context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
+context.run_migrations()

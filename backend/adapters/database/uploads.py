@@ -1,0 +1,90 @@
+"""Images that were pinned, and the bytes kept for each client address."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from backend.adapters.database.engine import Database
+from backend.adapters.database.models import ClientRow, ImageRow
+from backend.domain import ImageFacts
+
+
+class SqlImages:
+    """``backend.ports.Images``."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, cid: str) -> ImageFacts | None:
+        with self._database.read() as session:
+            row = session.get(ImageRow, cid)
+            return row and ImageFacts(
+                cid=row.cid,
+                sha256=row.sha256,
+                size=row.size,
+                width=row.width,
+                height=row.height,
+                media_type=row.media_type,
+                stripped=tuple(row.stripped),
+            )
+
+    def known(self, cids: Sequence[str]) -> frozenset[str]:
+        with self._database.read() as session:
+            return frozenset(session.scalars(select(ImageRow.cid).where(ImageRow.cid.in_(cids))))
+
+    def reserve(self, client: str, size: int, limit: int) -> bool:
+        fits = (
+            update(ClientRow)
+            .where(ClientRow.address == client, ClientRow.bytes_kept + size <= limit)
+            .values(bytes_kept=ClientRow.bytes_kept + size)
+        )
+        self._introduce(client)
+        with self._database.write() as session:
+            return session.execute(fits).rowcount == 1
+
+    def release(self, client: str, size: int) -> None:
+        with self._database.write() as session:
+            session.execute(
+                update(ClientRow).where(ClientRow.address == client).values(bytes_kept=ClientRow.bytes_kept - size)
+            )
+
+    def add(self, facts: ImageFacts, pin_id: str | None, client: str) -> bool:
+        row = ImageRow(
+            cid=facts.cid,
+            sha256=facts.sha256,
+            size=facts.size,
+            width=facts.width,
+            height=facts.height,
+            media_type=facts.media_type,
+            stripped=list(facts.stripped),
+            pin_id=pin_id,
+            client=client,
+        )
+        try:
+            with self._database.write() as session:
+                session.add(row)
+        except IntegrityError:
+            return False
+        return True
+
+    def recount(self) -> None:
+        kept = (
+            select(func.coalesce(func.sum(ImageRow.size), 0))
+            .where(ImageRow.client == ClientRow.address)
+            .scalar_subquery()
+        )
+        with self._database.write() as session:
+            session.execute(update(ClientRow).values(bytes_kept=kept), execution_options={"synchronize_session": False})
+
+    def _introduce(self, client: str) -> None:
+        with self._database.read() as session:
+            if session.get(ClientRow, client):
+                return
+        try:
+            with self._database.write() as session:
+                session.add(ClientRow(address=client, bytes_kept=0))
+        except IntegrityError:
+            pass  # another thread was faster

@@ -1,0 +1,11 @@
+"""How views reach the wired parts."""
+
+from __future__ import annotations
+
+from flask import current_app
+
+from backend.container import Container
+
+
+def container() -> Container:
+    return current_app.extensions["scanproof"]

@@ -1,0 +1,61 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from apiflask import APIFlask, HTTPError
+from flask import request
+
+from backend.api import images, manifests, pages, records, security, system, transactions
+from backend.api.bodies import check_body
+from backend.api.limits import limiter
+from backend.api.problems import problem
+from backend.api.schemas import ProblemSchema
+from backend.container import Container
+from backend.services.intake import MAX_BYTES
+from backend.settings import ROOT
+
+PREFIX = "/api/v1"
+PAGE = ROOT / "frontend" / "dist"
+_MULTIPART_OVERHEAD = 64 * 1024
+_BLUEPRINTS = (system.blueprint, images.blueprint, manifests.blueprint, records.blueprint, transactions.blueprint)
+
+
+def create_app(container: Container, *, page: Path = PAGE) -> APIFlask:
+    """The API below ``/api/v1``, its description at ``/openapi.json``, and the built page from the folder ``page``.
+
+    Starts no thread: the index of the chain is synced on demand unless ``IndexThread`` runs.
+    """
+    app = APIFlask("scanproof", title="ScanProof", version="1", docs_path=None, json_errors=False, static_folder=None)
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BYTES + _MULTIPART_OVERHEAD,
+        MAX_FORM_PARTS=2,
+        VALIDATION_ERROR_STATUS_CODE=400,
+        VALIDATION_ERROR_SCHEMA=ProblemSchema,
+        HTTP_ERROR_SCHEMA=ProblemSchema,
+        DESCRIPTION="Provenance for medical images: pinned to IPFS, classified, signed and recorded on a chain.",
+        RATELIMIT_STORAGE_URI="memory://",
+        RATELIMIT_STRATEGY="moving-window",
+        SCANPROOF_PAGE=page,
+    )
+    app.json.sort_keys = False
+    app.extensions["scanproof"] = container
+    app.register_error_handler(HTTPError, problem)
+    app.register_error_handler(Exception, problem)
+    app.before_request(security.check_source)
+    app.before_request(check_body)
+    app.after_request(security.add_headers)
+    limiter.init_app(app)
+    for blueprint in _BLUEPRINTS:
+        app.register_blueprint(blueprint, url_prefix=PREFIX)
+    app.register_blueprint(pages.blueprint)
+    app.after_request(_never_stale)
+    return app
+
+
+def _never_stale(response):
+    """Answers of the API are about now, unless a view said otherwise."""
+    if request.path.startswith(PREFIX) and "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+    return response

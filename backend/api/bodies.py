@@ -1,0 +1,53 @@
+"""Strict reading of request bodies, before any view sees them."""
+
+from __future__ import annotations
+
+import json
+
+from flask import request
+from werkzeug.exceptions import UnsupportedMediaType
+
+from backend.errors import InvalidInput
+
+MAX_JSON_BYTES = 16 * 1024
+JSON = "application/json"
+MULTIPART = "multipart/form-data"
+UPLOAD = "images.upload"
+
+
+def check_body() -> None:
+    """Raises UnsupportedMediaType, InvalidInput, RequestEntityTooLarge."""
+    if request.method != "POST" or request.url_rule is None:
+        return
+    expected = MULTIPART if request.endpoint == UPLOAD else JSON
+    if expected == JSON:
+        request.max_content_length = MAX_JSON_BYTES
+        if not request.get_data(cache=True):
+            return
+    if request.mimetype != expected:
+        raise UnsupportedMediaType(f"expected a body of type {expected}, found {request.mimetype or 'none'}")
+    if expected == JSON:
+        _parse(request.get_data(cache=True))
+
+
+def _parse(body: bytes) -> None:
+    """Refuse what Python's parser would let pass: NaN, infinities, duplicate names; and other roots than an object."""
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
+    except RecursionError:
+        raise InvalidInput("the body is nested too deeply") from None
+    except ValueError as error:
+        raise InvalidInput(f"the body is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("the body must be a JSON object")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return value

@@ -1,0 +1,20 @@
+"""How often one client address may upload. Counted in this process: the product runs one worker with threads."""
+
+from __future__ import annotations
+
+from flask import request
+from flask_limiter import Limiter
+
+from backend.api.access import container
+
+
+def client_address() -> str:
+    """The peer's address. Forwarding headers are not believed: no proxy stands in front of a loopback server."""
+    return request.remote_addr or "unknown"
+
+
+def uploads_allowed() -> str:
+    return f"{container().settings.uploads_per_minute}/minute"
+
+
+limiter = Limiter(client_address)

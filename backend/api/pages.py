@@ -1,0 +1,57 @@
+"""The built page: one HTML file for all its addresses, and its assets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from apiflask import APIBlueprint
+from flask import Response, current_app, request, send_from_directory
+from werkzeug.exceptions import NotFound as NoRoute
+
+from backend.api.problems import problem
+from backend.errors import PageNotBuilt
+
+blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
+_FOREVER = "public, max-age=31536000, immutable"
+
+
+@blueprint.get("/")
+@blueprint.get("/records")
+@blueprint.get("/records/<image_id>")
+@blueprint.get("/models")
+@blueprint.get("/ledger")
+def index(image_id: str | None = None) -> Response:
+    """The page itself reads its address."""
+    if not (_folder() / "index.html").is_file():
+        raise PageNotBuilt("frontend/dist/index.html is missing: run `npm run build`, or `scripts/up`, which does it")
+    response = send_from_directory(_folder(), "index.html")
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+@blueprint.get("/assets/<path:name>")
+def asset(name: str) -> Response:
+    """Their names hold a hash of their content."""
+    response = send_from_directory(_folder() / "assets", name)
+    response.headers["Cache-Control"] = _FOREVER
+    return response
+
+
+@blueprint.get("/<name>")
+def file(name: str) -> Response:
+    return send_from_directory(_folder(), name)
+
+
+@blueprint.app_errorhandler(NoRoute)
+def nothing_there(error: NoRoute) -> Response:
+    """A person who mistypes an address gets the page, which says so; a program gets the problem."""
+    wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
+    if request.method != "GET" or request.path.startswith("/api/") or not wants_page:
+        return problem(error)
+    response = index()
+    response.status_code = 404
+    return response
+
+
+def _folder() -> Path:
+    return current_app.config["SCANPROOF_PAGE"]

@@ -1,0 +1,71 @@
+"""What the page needs to know at start, and what an operator asks."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+
+from apiflask import APIBlueprint
+
+from backend.api.access import container
+from backend.api.schemas import ConfigSchema, HealthSchema, ModelListSchema, ReadinessSchema
+from backend.services.readiness import OK
+
+blueprint = APIBlueprint("system", __name__, tag="System")
+NOTICE = "ScanProof shows where an image and a model's answer come from. It is not for diagnosis."
+
+
+@blueprint.get("/config")
+@blueprint.output(ConfigSchema)
+@blueprint.doc(summary="Chain, contract, limits and notice")
+def config():
+    wired = container()
+    chain, profile = wired.chain, wired.profile
+    return {
+        "version": version("scanproof"),
+        "chain": {
+            "id": chain.chain_id,
+            "name": profile.name,
+            "rpc_url": profile.wallet_rpc_url,
+            "currency": {
+                "name": profile.currency_name,
+                "symbol": profile.currency_symbol,
+                "decimals": profile.currency_decimals,
+            },
+            "explorer_url": profile.explorer_url,
+            "contract": chain.contract,
+            "start_block": chain.start_block,
+            "confirmations": wired.settings.confirmations,
+            "development": profile.development,
+        },
+        "storage": {"name": wired.store.name, "public": wired.store.public},
+        "classifier": wired.signer.address,
+        "limits": {
+            "max_bytes": wired.inspector.max_bytes,
+            "max_pixels": wired.inspector.max_pixels,
+            "media_types": wired.inspector.media_types,
+        },
+        "notice": NOTICE,
+    }
+
+
+@blueprint.get("/models")
+@blueprint.output(ModelListSchema)
+@blueprint.doc(summary="The models, what they can and cannot do")
+def models():
+    return {"models": container().models.all()}
+
+
+@blueprint.get("/health")
+@blueprint.output(HealthSchema)
+@blueprint.doc(summary="Whether the server runs")
+def health():
+    return {"status": "ok"}
+
+
+@blueprint.get("/ready")
+@blueprint.output(ReadinessSchema)
+@blueprint.doc(summary="Whether chain, storage, database and model can be used", responses={503: "Not ready"})
+def ready():
+    checks = container().readiness.check()
+    good = all(result == OK for result in checks.values())
+    return {"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503

@@ -1,0 +1,97 @@
+"""The command line. Exit status: 0 good, 1 a check failed or something went wrong, 2 wrong use, 130 Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from backend.commands.arguments import WrongUse
+from backend.commands.console import Console
+from backend.errors import ScanProofError
+from ml.errors import MlError
+
+COMMANDS = ("up", "demo", "cid", "classify", "verify", "models", "evaluate", "train")
+"""Each is a module of ``backend.commands`` with HELP, EXAMPLE, ``add_arguments`` and ``run``; light to import."""
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """A signal asks to end; raised wherever the program is, so that every ``finally`` cleans up."""
+
+    def __init__(self, signal_number: int) -> None:
+        self.status = 128 + signal_number
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong use is told as JSON as well when ``--json`` was asked for."""
+
+    def error(self, message: str) -> None:
+        if "--json" in sys.argv:
+            Console(json=True).error("WrongUse", message)
+        else:
+            self.print_usage(sys.stderr)
+            sys.stderr.write(f"{self.prog}: {message}\n")
+        sys.exit(2)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    console = Console(json=options.json)
+    logging.basicConfig(level=logging.WARNING, format="scanproof: %(message)s", stream=sys.stderr)
+    _listen_for_signals()
+    try:
+        return options.run(options, console)
+    except WrongUse as error:
+        console.error("WrongUse", str(error))
+        return 2
+    except (ScanProofError, MlError) as error:
+        console.error(type(error).__name__, str(error))
+        return 1
+    except Stopped as stopped:
+        return stopped.status
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    description = "Provenance for medical images: pinned to IPFS, classified, signed, recorded on a chain."
+    parser = _Parser(prog="scanproof", description=description)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name in COMMANDS:
+        module = importlib.import_module(f"backend.commands.{name}")
+        command = commands.add_parser(
+            name,
+            help=module.HELP,
+            description=module.HELP,
+            epilog=f"example:\n  {module.EXAMPLE}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("--json", action="store_true", help="print one JSON object on stdout")
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def _listen_for_signals() -> None:
+    def stop(signal_number: int, _frame: object) -> None:
+        # Once is enough: another one must not interrupt the cleaning up.
+        for each in _STOPPING:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(signal_number)
+
+    for each in _STOPPING:
+        if signal.getsignal(each) != signal.SIG_IGN:  # nohup and shells' background jobs rely on it
+            signal.signal(each, stop)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

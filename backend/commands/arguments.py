@@ -1,0 +1,73 @@
+"""Types of arguments; argparse turns what they raise into a message and exit status 2."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+
+class WrongUse(Exception):
+    """Arguments that are good one by one, but not together: exit status 2."""
+
+
+def existing_file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"no such file: {text}")
+    return path
+
+
+def existing_folder(text: str) -> Path:
+    path = Path(text)
+    if not path.is_dir():
+        raise argparse.ArgumentTypeError(f"no such folder: {text}")
+    return path
+
+
+def hash32(text: str) -> str:
+    """An image id or a transaction hash, in lower case."""
+    if not re.fullmatch(r"0x[0-9a-fA-F]{64}", text):
+        raise argparse.ArgumentTypeError(f"expected 0x and 64 hex digits, found {text!r}")
+    return text.lower()
+
+
+def address(text: str) -> str:
+    if not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
+        raise argparse.ArgumentTypeError(f"expected 0x and 40 hex digits, found {text!r}")
+    return text
+
+
+def port(text: str) -> int:
+    return _integer(text, 1, 65535)
+
+
+def natural(text: str) -> int:
+    return _integer(text, 0, 2**53)
+
+
+def positive(text: str) -> int:
+    return _integer(text, 1, 2**31)
+
+
+def http_url(text: str) -> str:
+    """Not repeated in the message: it may hold an API key."""
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise argparse.ArgumentTypeError("expected an http or https address")
+    return text
+
+
+def _integer(text: str, low: int, high: int) -> int:
+    if not text.isdecimal() or not low <= int(text) <= high:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, found {text!r}")
+    return int(text)
+
+
+def read_image(path: Path) -> bytes:
+    """The file, or just so much of it that it is seen to be too large."""
+    from backend.services.intake import MAX_BYTES
+
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)

@@ -1,0 +1,134 @@
+"""``scanproof demo``: the main job on the embedded parts, with a development account in place of MetaMask."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from backend import settings as configuration
+from backend.commands.arguments import existing_file, read_image
+from backend.commands.console import Console
+from backend.commands.verify import report
+from backend.domain import Classification, DiagnosisRecordedEvent, Event
+from backend.settings import Settings
+
+if TYPE_CHECKING:
+    from backend.adapters.chain.development_wallet import DevelopmentWallet
+    from backend.container import Container
+
+HELP = "Do the whole main job without a browser: pin, fetch, classify, sign, record, verify"
+EXAMPLE = "scanproof demo scan.png --json"
+_CLIENT = "demo"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image", metavar="IMAGE", nargs="?", type=existing_file, help="default: a drawn phantom")
+    parser.add_argument("--model", metavar="NAME", help="the model (default: the first of `scanproof models`)")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.adapters.chain import embedded
+    from backend.adapters.chain.development_accounts import USER
+    from backend.adapters.chain.development_wallet import DevelopmentWallet
+    from backend.adapters.chain.signer import KeyFileSigner
+    from backend.wiring import wire
+
+    content = read_image(options.image) if options.image else _phantom()
+    settings = _embedded_settings(console)
+    steps = _Steps(console)
+    signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+    with embedded.joined(settings, classifier=signer.address) as chain, closing(wire(chain.settings)) as container:
+        steps.done("chain", f"{settings.chain}, contract {container.chain.contract}")
+        wallet = DevelopmentWallet(chain.settings.rpc_url, container.chain.contract, USER)
+        return _demonstrate(content, options.model, container, wallet, steps, console)
+
+
+def _demonstrate(
+    content: bytes, model: str | None, parts: Container, wallet: DevelopmentWallet, steps: _Steps, console: Console
+) -> int:
+    intake = parts.intake.accept(content, client=_CLIENT)
+    cid = intake.facts.cid
+    steps.done("pin", f"{cid} ({'new' if intake.created else 'known'})")
+    result, _ = parts.classification.classify(cid, model)
+    steps.done("classify", f"{result.label}, confidence {result.confidence:.1%}")
+    image_id = parts.chain.image_id(wallet.address, cid)
+    recorded = _record(image_id, result, parts, wallet)
+    steps.done("record", "now, with the classifier's signature" if recorded else "found: it was recorded before")
+    transactions = _transactions(parts, parts.chain.events_of_image(image_id))
+    verification = parts.verification.verify(image_id)
+    steps.done("verify", f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
+    console.result(
+        {
+            "cid": cid,
+            "imageId": image_id,
+            "uploader": wallet.address,
+            "label": result.label,
+            "confidence": result.confidence,
+            "probabilities": result.probabilities,
+            "abstained": result.abstained,
+            "model": {"name": result.model.name, "version": result.model.version, "sha256": result.model.sha256},
+            "transactions": transactions,
+            "checks": [asdict(check) for check in verification.checks],
+            "verified": verification.passed,
+        },
+        report(verification),
+    )
+    return 0 if verification.passed else 1
+
+
+def _record(image_id: str, result: Classification, parts: Container, wallet: DevelopmentWallet) -> bool:
+    """Record the diagnosis, unless this account has one of this model for this image already."""
+    events = parts.chain.events_of_image(image_id)
+    model_id = "0x" + result.model.sha256
+    if any(isinstance(event, DiagnosisRecordedEvent) and event.model_id == model_id for event in events):
+        return False
+    signed, _ = parts.attestation.attest(result.cid, result.manifest_hash, wallet.address)
+    if events:
+        wallet.record_diagnosis(signed)
+    else:
+        wallet.register_with_diagnosis(result.cid, signed)
+    return True
+
+
+def _transactions(parts: Container, events: Sequence[Event]) -> list[dict]:
+    """The transactions of a record, by the function that each called."""
+    transactions = []
+    for hash_ in dict.fromkeys(event.transaction_hash for event in events):
+        kinds = {isinstance(event, DiagnosisRecordedEvent) for event in events if event.transaction_hash == hash_}
+        name = "registerWithDiagnosis" if len(kinds) > 1 else "recordDiagnosis" if True in kinds else "registerImage"
+        status = parts.chain.transaction(hash_, confirmations=1)
+        transactions.append({"name": name, "hash": hash_, "gasUsed": status.gas_used, "block": status.block.number})
+    return transactions
+
+
+def _phantom() -> bytes:
+    from ml.phantom import phantom_png
+
+    return phantom_png()
+
+
+def _embedded_settings(console: Console) -> Settings:
+    """The settings, or the defaults in a folder of their own where the settings name parts that cost money."""
+    settings = configuration.load()
+    if settings.embedded_chain and settings.storage == "embedded":
+        return settings
+    folder = settings.var / "demo"
+    console.message(f"The settings name an external chain or store: the demo runs on embedded ones in {folder}.")
+    return configuration.load({"SCANPROOF_VAR": str(folder)}, env_file=None)
+
+
+class _Steps:
+    """Tells each step with the seconds that it took."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._started = time.perf_counter()
+
+    def done(self, name: str, what: str) -> None:
+        now = time.perf_counter()
+        self._console.message(f"{name:<9} {now - self._started:5.2f} s  {what}")
+        self._started = now

@@ -1,0 +1,28 @@
+"""``scanproof models``."""
+
+from __future__ import annotations
+
+import argparse
+
+from backend.commands.console import Console
+
+HELP = "List the models that can classify"
+EXAMPLE = "scanproof models --json"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.adapters.classifier import BundleClassifier
+
+    models = list(BundleClassifier().models())
+    lines = [
+        f"{model['name']} {model['version']}  {model['modality']}\n"
+        f"  labels  {', '.join(label['label'] for label in model['classes'])}\n"
+        f"  sha256  {model['sha256']}"
+        for model in models
+    ]
+    console.result({"models": models}, "\n\n".join(lines))
+    return 0

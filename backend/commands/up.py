@@ -1,0 +1,127 @@
+"""``scanproof up``: the embedded chain and the server, kept together until one of them or the user ends it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+import urllib.request
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from backend import settings as configuration
+from backend.commands.arguments import port
+from backend.commands.console import Console, columns
+from backend.errors import ChainUnavailable, ConfigurationError, ScanProofError
+from backend.processes import Child, port_is_free
+from backend.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from backend.adapters.chain.development_node import DevelopmentNode
+
+HELP = "Start the chain, deploy or find the contract, and serve the page until Ctrl-C"
+EXAMPLE = "scanproof up --port 5000"
+_READY_WITHIN_S = 60
+_THREADS = 8
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--port", type=port, help="port of the page (default: SCANPROOF_PORT, else 5000)")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    settings = configuration.load()
+    settings = replace(settings, port=options.port or settings.port)
+    _check_prerequisites(settings)
+    with ExitStack() as running:
+        contract, node = _start_chain(settings, running)
+        server = _start_server(settings, running)
+        _announce(settings, contract, console)
+        while True:
+            if server.exit_status() is not None:
+                raise ScanProofError(f"the server ended with status {server.exit_status()}; everything is stopped")
+            if node and (failure := node.failure()):
+                raise ChainUnavailable(f"{failure}; everything is stopped")
+            time.sleep(0.5)
+
+
+def _check_prerequisites(settings: Settings) -> None:
+    if not (ROOT / "frontend" / "dist" / "index.html").is_file():
+        raise ConfigurationError("the page is not built (frontend/dist is missing): run scripts/up, which builds it")
+    if not port_is_free(settings.host, settings.port):
+        ours = _is_scanproof(settings)
+        owner = f"ScanProof is running already at {_url(settings)}" if ours else "another program uses it"
+        raise ConfigurationError(f"port {settings.port} is not free, {owner}: stop it, or choose another with --port")
+
+
+def _start_chain(settings: Settings, running: ExitStack) -> tuple[str, DevelopmentNode | None]:
+    """The contract's address, and the node if it is ours."""
+    from backend.adapters.chain import embedded
+    from backend.adapters.chain.signer import KeyFileSigner
+    from backend.wiring import wire_chain
+
+    signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+    if settings.embedded_chain:
+        chain = running.enter_context(embedded.running(settings, classifier=signer.address))
+        return chain.deployment.address, chain.node
+    chain = wire_chain(settings)
+    chain.head()
+    return chain.contract, None
+
+
+def _start_server(settings: Settings, running: ExitStack) -> Child:
+    command = [
+        sys.executable, "-m", "gunicorn", "backend.wsgi:app", "--bind", _address(settings),
+        "--workers", "1", "--worker-class", "gthread", "--threads", str(_THREADS),
+        "--graceful-timeout", "5", "--log-level", "warning",
+    ]  # fmt: skip
+    server = Child(command, environ={"SCANPROOF_PORT": str(settings.port)})
+    running.callback(server.stop)
+    deadline = time.monotonic() + _READY_WITHIN_S
+    while not _is_scanproof(settings):
+        if server.exit_status() is not None:
+            raise ScanProofError(f"the server ended with status {server.exit_status()}; its messages are above")
+        if time.monotonic() > deadline:
+            raise ScanProofError(f"the server did not answer at {_url(settings)} within {_READY_WITHIN_S} s")
+        time.sleep(0.05)
+    return server
+
+
+def _announce(settings: Settings, contract: str, console: Console) -> None:
+    from backend.adapters.chain.development_accounts import USER
+    from backend.adapters.chain.known_chains import describe
+
+    chain = describe(settings.chain_id).name
+    values = {"url": _url(settings), "chain": {"id": settings.chain_id, "name": chain}, "contract": contract}
+    rows = [
+        ("Page", values["url"]),
+        ("Chain", f"{chain}, chain id {settings.chain_id}"),
+        ("Contract", contract),
+        ("Data", str(settings.var)),
+    ]
+    note = "Ctrl-C stops everything; the records are kept."
+    if settings.embedded_chain:
+        values["chain"]["rpcUrl"] = settings.rpc_url
+        values["account"] = {"address": USER.address, "privateKey": USER.private_key}
+        rows += [("Node", settings.rpc_url), ("Account", USER.address), ("Its key", USER.private_key)]
+        note = f"Import that account in MetaMask. Its key is public knowledge: never for real funds.\n{note}"
+    console.result(values, f"\nScanProof is ready.\n\n{columns(rows)}\n\n{note}")
+
+
+def _is_scanproof(settings: Settings) -> bool:
+    try:
+        with urllib.request.urlopen(f"{_url(settings)}/api/v1/health", timeout=2) as answer:  # noqa: S310 - our own URL
+            return json.load(answer).get("status") == "ok"
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def _url(settings: Settings) -> str:
+    return f"http://{_address(settings)}"
+
+
+def _address(settings: Settings) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}"

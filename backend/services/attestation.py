@@ -1,0 +1,64 @@
+"""Signing a classification for one uploader, so that the uploader can record it on the chain."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from backend.domain import Diagnosis, SignedDiagnosis
+from backend.errors import Conflict, NotFound
+from backend.ports import Chain, Classifications, DiagnosisSigner
+from backend.services.event_index import EventIndex
+
+BASIS_POINTS = 10_000
+
+
+class AttestationService:
+    def __init__(
+        self,
+        classifications: Classifications,
+        chain: Chain,
+        signer: DiagnosisSigner,
+        index: EventIndex,
+        *,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._classifications = classifications
+        self._chain = chain
+        self._signer = signer
+        self._index = index
+        self._now = now
+
+    def attest(self, cid: str, manifest_hash: str, uploader: str) -> tuple[SignedDiagnosis, bool]:
+        """The signed diagnosis, and whether it was signed now. The id of the image depends on the uploader.
+
+        Until a diagnosis at least as new is on the chain, the same attestation is given again.
+        ``manifest_hash`` is hex without 0x. Raises NotFound, Conflict.
+        """
+        classification = self._classifications.of_manifest(manifest_hash)
+        if classification is None:
+            raise NotFound(f"no manifest with the SHA-256 {manifest_hash} was made here")
+        if classification.cid != cid:
+            raise Conflict(f"that manifest is of the image {classification.cid}, not of {cid}")
+        chain_id, contract = self._chain.chain_id, self._chain.contract
+        image_id = self._chain.image_id(uploader, cid)
+        recorded = self._last_issued_at(image_id)
+        earlier = self._classifications.attestation(manifest_hash, image_id, chain_id, contract)
+        if earlier and earlier.classifier == self._signer.address and earlier.diagnosis.issued_at > recorded:
+            return earlier, False
+        diagnosis = Diagnosis(
+            image_id=image_id,
+            model_id="0x" + classification.model.sha256,
+            label=classification.label_code,
+            confidence=round(classification.confidence * BASIS_POINTS),
+            manifest_hash="0x" + manifest_hash,
+            # The contract takes only newer diagnoses, and two can fall into one second.
+            issued_at=max(int(self._now()), recorded + 1),
+        )
+        signed = self._signer.sign(diagnosis, chain_id=chain_id, contract=contract)
+        self._classifications.save_attestation(signed)
+        return signed, True
+
+    def _last_issued_at(self, image_id: str) -> int:
+        record = self._index.lookup(image_id)
+        return max((diagnosis.issued_at for diagnosis in record.diagnoses), default=0) if record else 0

@@ -1,0 +1,89 @@
+"""Classifying a pinned image: only bytes that were fetched back by CID are ever shown to a model."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from backend.cids import raw_cid
+from backend.domain import Classification, ImageFacts, ModelFacts
+from backend.errors import CidMismatch, NotFound
+from backend.ports import Classifications, Classifier, ObjectStore
+from backend.services import manifests
+from backend.services.intake import IntakeService
+
+
+class ClassificationService:
+    def __init__(
+        self,
+        classifications: Classifications,
+        intake: IntakeService,
+        store: ObjectStore,
+        classifier: Classifier,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._classifications = classifications
+        self._intake = intake
+        self._store = store
+        self._classifier = classifier
+        self._now = now
+
+    def classify(self, cid: str, model_name: str | None) -> tuple[Classification, bool]:
+        """The classification of a known image by a model (None: the default), and whether it was made now.
+
+        Raises InvalidCid, NotFound, StorageError, ClassificationFailed.
+        """
+        model = self._classifier.resolve(model_name)
+        if found := self._classifications.find(cid, model.sha256):
+            return found, False
+        return self._make(cid, model)
+
+    def manifest(self, manifest_hash: str) -> bytes:
+        """The canonical bytes of a manifest by its SHA-256 in hex. Raises NotFound, StorageError."""
+        if found := self._classifications.of_manifest(manifest_hash):
+            return found.manifest
+        cid = raw_cid(manifest_hash)
+        if not self._store.has(cid):
+            raise NotFound(f"no manifest with the SHA-256 {manifest_hash} is kept here")
+        return self._store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES)
+
+    def _make(self, cid: str, model: ModelFacts) -> tuple[Classification, bool]:
+        facts, content = self._intake.content(cid)
+        _check_bytes(facts, content)
+        prediction, activation_map = self._classifier.predict(model, content)
+        manifest = manifests.build(facts, model, self._classifier.preprocessing(model), prediction, self._now())
+        manifest_hash = manifests.hash_of(manifest)
+        stored = self._store.put(manifest, name=f"{manifest_hash}.json", media_type="application/json")
+        if stored.cid != (expected := raw_cid(manifest_hash)):
+            raise CidMismatch(expected, stored.cid)
+        classification = Classification(
+            cid=cid,
+            model=model,
+            label=prediction.label,
+            label_code=prediction.code,
+            confidence=round(prediction.confidence, manifests.DECIMALS),
+            probabilities={label: round(p, manifests.DECIMALS) for label, p in prediction.probabilities.items()},
+            abstained=prediction.abstained,
+            reason=prediction.reason,
+            manifest=manifest,
+            manifest_hash=manifest_hash,
+            manifest_cid=stored.cid,
+            activation_map=activation_map,
+        )
+        if self._classifications.add(classification):
+            return classification, True
+        # Another request was faster: its manifest counts. Made within the same second, it is the same one as ours.
+        winner = self._classifications.find(cid, model.sha256)
+        if winner is None:
+            raise NotFound(f"the image {cid} was removed while it was classified")
+        if winner.manifest_cid != stored.cid:
+            self._store.delete(stored)
+        return winner, False
+
+
+def _check_bytes(facts: ImageFacts, content: bytes) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != facts.sha256:
+        raise CidMismatch(f"{facts.cid} with SHA-256 {facts.sha256}", f"SHA-256 {found}")

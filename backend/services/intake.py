@@ -1,0 +1,97 @@
+"""Taking an upload in: inspect, pin, keep. An image is known only after its pin was verified."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from backend.domain import ImageFacts
+from backend.errors import ImageTooLarge, LimitExceeded, NotFound, StorageError, UnsupportedImage
+from backend.ports import ImageInspector, Images, ObjectStore
+
+MAX_BYTES = 25 * 1024 * 1024
+_HOUR_S = 3600
+_EXTENSIONS = {"image/jpeg": "jpg"}
+_FROM_STORE = "store"
+"""Stands for the client of an image that was found in the store, not uploaded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    facts: ImageFacts
+    created: bool
+
+
+class IntakeService:
+    def __init__(self, images: Images, store: ObjectStore, inspector: ImageInspector, *, bytes_per_client: int) -> None:
+        self._images = images
+        self._store = store
+        self._inspector = inspector
+        self._bytes_per_client = bytes_per_client
+        # A decoded image can take 160 MB: one at a time keeps the process small.
+        self._decoding = threading.Lock()
+
+    def accept(self, content: bytes, *, client: str) -> Intake:
+        """Pin an upload of ``client`` (an IP address). The same image again changes nothing.
+
+        Raises UnsupportedImage, ImageTooLarge, LimitExceeded, StorageError.
+        """
+        pinned, facts = self._inspect(content)
+        if self._images.find(facts.cid) and self._is_intact(facts.cid):
+            return Intake(facts, created=False)
+        if not self._images.reserve(client, facts.size, self._bytes_per_client):
+            raise LimitExceeded(
+                f"this address may keep {self._bytes_per_client:,} bytes in all, and the image's {facts.size:,} "
+                "would pass that",
+                retry_after=_HOUR_S,
+            )
+        created = False
+        try:
+            extension = _EXTENSIONS.get(facts.media_type, facts.media_type.partition("/")[2])
+            stored = self._store.put(pinned, name=f"{facts.cid}.{extension}", media_type=facts.media_type)
+            created = self._images.add(facts, stored.pin_id, client)
+        finally:
+            if not created:
+                self._images.release(client, facts.size)
+        return Intake(facts, created)
+
+    def find(self, cid: str) -> ImageFacts:
+        """A known image. One that only the store still knows, after a loss of the database, is taken in again.
+
+        Raises InvalidCid, NotFound, StorageError.
+        """
+        return self._images.find(cid) or self._recover(cid)
+
+    def content(self, cid: str) -> tuple[ImageFacts, bytes]:
+        """A known image and its bytes, re-hashed by the store. Raises InvalidCid, NotFound, StorageError."""
+        facts = self.find(cid)
+        return facts, self._store.get(cid, max_bytes=MAX_BYTES)
+
+    def available(self, cids: Iterable[str]) -> frozenset[str]:
+        """Those of ``cids`` whose images can be had here."""
+        return self._images.known(list(cids))
+
+    def _is_intact(self, cid: str) -> bool:
+        """Whether the store still gives the bytes; if not, storing them again heals it."""
+        try:
+            self._store.get(cid, max_bytes=MAX_BYTES)
+        except (StorageError, NotFound):
+            return False
+        return True
+
+    def _recover(self, cid: str) -> ImageFacts:
+        if not self._store.has(cid):
+            raise NotFound(f"no image {cid} was uploaded here")
+        try:
+            _, facts = self._inspect(self._store.get(cid, max_bytes=MAX_BYTES))
+        except (UnsupportedImage, ImageTooLarge):
+            raise NotFound(f"{cid} is not an image") from None
+        if facts.cid != cid:
+            raise NotFound(f"{cid} is not an image that was uploaded here")
+        self._images.add(facts, None, _FROM_STORE)
+        return facts
+
+    def _inspect(self, content: bytes) -> tuple[bytes, ImageFacts]:
+        with self._decoding:
+            return self._inspector.accept(content)

@@ -1,0 +1,58 @@
+"""Reading a manifest that may come from anybody: its hash was checked, its content was not."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TypeVar
+
+from backend.services.manifests import SCHEMA
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ReadManifest:
+    """The part of a manifest that a verification compares. Confidence and probabilities are in [0, 1]."""
+
+    image_cid: str
+    image_sha256: str
+    model_sha256: str
+    label: str
+    label_code: int
+    confidence: float
+    probabilities: dict[str, float]
+    abstained: bool
+
+
+def read(content: bytes) -> ReadManifest | None:
+    """None when ``content`` is no manifest of this schema."""
+    try:
+        values = json.loads(content)
+        manifest = ReadManifest(
+            image_cid=_typed(values["image"]["cid"], str),
+            image_sha256=_typed(values["image"]["sha256"], str),
+            model_sha256=_typed(values["model"]["sha256"], str),
+            label=_typed(values["label"], str),
+            label_code=_typed(values["labelCode"], int),
+            confidence=_probability(values["confidence"]),
+            probabilities={label: _probability(p) for label, p in _typed(values["probabilities"], dict).items()},
+            abstained=_typed(values["abstained"], bool),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return manifest if values.get("schema") == SCHEMA else None
+
+
+def _typed(value: object, kind: type[T]) -> T:
+    if type(value) is not kind:
+        raise TypeError
+    return value
+
+
+def _probability(value: object) -> float:
+    # RFC 8785 writes 1.0 as 1.
+    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= 1:
+        raise TypeError
+    return float(value)

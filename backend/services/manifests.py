@@ -1,0 +1,45 @@
+"""The inference manifest: canonical JSON (RFC 8785) whose SHA-256 goes on the chain."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+import rfc8785
+
+from backend.domain import ImageFacts, ModelFacts
+from backend.ports import Prediction
+
+SCHEMA = "scanproof.manifest/1"
+CODE_VERSION = "scanproof/0.1.0"
+DECIMALS = 6
+MAX_MANIFEST_BYTES = 64 * 1024
+"""Far above any manifest, and below the size up to which a file is one block with a CID given by its hash."""
+
+
+def build(image: ImageFacts, model: ModelFacts, preprocessing: dict, prediction: Prediction, time: datetime) -> bytes:
+    """The manifest's canonical bytes. Probabilities have 6 decimals, ``time`` whole seconds in UTC."""
+    return rfc8785.dumps(
+        {
+            "schema": SCHEMA,
+            "image": {"cid": image.cid, "sha256": image.sha256},
+            "modality": model.modality,
+            "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
+            "preprocessing": preprocessing["id"],
+            "temperature": preprocessing["temperature"],
+            "threshold": prediction.threshold,
+            "label": prediction.label,
+            "labelCode": prediction.code,
+            "confidence": round(prediction.confidence, DECIMALS),
+            "probabilities": {label: round(p, DECIMALS) for label, p in prediction.probabilities.items()},
+            "abstained": prediction.abstained,
+            "reason": prediction.reason,
+            "code": CODE_VERSION,
+            "time": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    )
+
+
+def hash_of(manifest: bytes) -> str:
+    """Lower-case hex without 0x."""
+    return hashlib.sha256(manifest).hexdigest()

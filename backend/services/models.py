@@ -1,0 +1,48 @@
+"""The models that can classify, and the names of their labels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from backend.domain import ModelFacts
+from backend.ports import Classifier
+
+ABSTAINED_CODE = 0
+ABSTAINED = ("abstained", "No answer")
+
+
+class ModelService:
+    def __init__(self, classifier: Classifier) -> None:
+        self._classifier = classifier
+
+    def all(self) -> Sequence[dict]:
+        """Metadata of every model, the default first."""
+        return [{**model, "default": place == 0} for place, model in enumerate(self._classifier.models())]
+
+    def facts(self, model_id: str) -> ModelFacts | None:
+        """The model with that on-chain id (0x and SHA-256), if it is installed here."""
+        for model in self._classifier.models():
+            if "0x" + model["sha256"] == model_id.lower():
+                return ModelFacts(*(model[name] for name in ("name", "version", "sha256", "modality")))
+        return None
+
+    def label(self, model_id: str, code: int) -> tuple[str, str]:
+        """Name and text of a label code, which means something only together with its model."""
+        if code == ABSTAINED_CODE:
+            return ABSTAINED
+        for model in self._classifier.models():
+            if "0x" + model["sha256"] == model_id.lower():
+                for label in model["classes"]:
+                    if label["code"] == code:
+                        return label["label"], label["text"]
+        return f"code-{code}", f"Code {code} of a model that is not installed here"
+
+    def codes(self, label: str) -> list[tuple[str, int]]:
+        """Model id and label code of everything that bears this name, case ignored."""
+        wanted = label.lower()
+        return [
+            ("0x" + model["sha256"], code)
+            for model in self._classifier.models()
+            for name, code in [(ABSTAINED[0], ABSTAINED_CODE), *((c["label"], c["code"]) for c in model["classes"])]
+            if name.lower() == wanted
+        ]

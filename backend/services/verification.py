@@ -1,0 +1,110 @@
+"""Checking a record against the chain, as a stranger would: nothing that this server remembers is believed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from backend.domain import BlockRef, Check, DiagnosisRecordedEvent, Event, ImageRegisteredEvent
+from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError
+from backend.ports import Chain, Classifier, ObjectReader
+from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
+from backend.services.intake import MAX_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """The checks of one record in a fixed order; a check that could not be made counts as failed."""
+
+    image_id: str
+    checks: tuple[Check, ...]
+
+    @property
+    def passed(self) -> bool:
+        return all(check.passed for check in self.checks)
+
+
+class VerificationService:
+    """``cid_of`` computes the CID of bytes; ``recover`` the signer of a diagnosis, None for a malformed signature."""
+
+    def __init__(
+        self,
+        chain: Chain,
+        store: ObjectReader,
+        classifier: Classifier,
+        *,
+        cid_of: Callable[[bytes], str],
+        recover: Recover,
+    ) -> None:
+        self._chain = chain
+        self._store = store
+        self._cid_of = cid_of
+        self._diagnoses = DiagnosisVerifier(chain, store, classifier, recover)
+
+    def verify(self, image_id: str, *, content: bytes | None = None) -> Verification:
+        """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses.
+
+        ``content`` are the image's bytes; without them they are fetched by CID. Raises ChainError.
+        """
+        events = self._chain.events_of_image(image_id)
+        image = next((event for event in events if isinstance(event, ImageRegisteredEvent)), None)
+        if image is None:
+            why = "not checked: there is no record"
+            missing = Check("record exists", False, f"an image {image_id} in {self._registry}", "no such image")
+            rest = [
+                Check(name, False, expected, why)
+                for name, expected in (
+                    ("image id", "uploader and CID give the image id"),
+                    ("block", "a block of the chain"),
+                    ("image bytes", "the bytes of the CID"),
+                )
+            ]
+            return Verification(image_id, (missing, *rest))
+        bytes_check, trusted = self._image_bytes(image.cid, content)
+        checks = [self._exists(image), self._image_id(image), self._block("block", image), bytes_check]
+        diagnoses = [event for event in events if isinstance(event, DiagnosisRecordedEvent)]
+        for number, diagnosis in enumerate(diagnoses, start=1):
+            suffix = f" ({number} of {len(diagnoses)})" if len(diagnoses) > 1 else ""
+            lines = [self._block("diagnosis block", diagnosis), *self._diagnoses.checks(image, diagnosis, trusted)]
+            checks += [Check(line.name + suffix, line.passed, line.expected, line.found) for line in lines]
+        return Verification(image_id, tuple(checks))
+
+    def verify_transaction(self, hash_: str, *, content: bytes | None = None) -> list[Verification]:
+        """Check every record that a transaction wrote to; empty when it wrote to none. Raises ChainError."""
+        image_ids = dict.fromkeys(event.image_id for event in self._chain.events_of_transaction(hash_))
+        return [self.verify(image_id, content=content) for image_id in image_ids]
+
+    @property
+    def _registry(self) -> str:
+        return f"the registry {self._chain.contract} on chain {self._chain.chain_id}"
+
+    def _exists(self, image: ImageRegisteredEvent) -> Check:
+        found = f"registered by {image.uploader} in transaction {image.transaction_hash}"
+        return Check("record exists", True, f"an image {image.image_id} in {self._registry}", found)
+
+    def _image_id(self, image: ImageRegisteredEvent) -> Check:
+        found = self._chain.image_id(image.uploader, image.cid)
+        return Check("image id", found == image.image_id, image.image_id, f"{found} from uploader and CID")
+
+    def _block(self, name: str, event: Event) -> Check:
+        canonical = self._chain.block(event.block.number)
+        expected = f"{_describe(event.block)} on the chain"
+        found = "no such block" if canonical is None else _describe(canonical)
+        return Check(name, canonical == event.block, expected, found)
+
+    def _image_bytes(self, cid: str, content: bytes | None) -> tuple[Check, bytes | None]:
+        """The check, and the bytes if they are those of the record."""
+        if content is None:
+            try:
+                content = self._store.get(cid, max_bytes=MAX_BYTES)
+            except (StorageError, NotFound, ImageTooLarge, InvalidCid) as error:
+                return Check("image bytes", False, cid, str(error)), None
+        found = self._cid_of(content)
+        check = Check("image bytes", found == cid, cid, f"{found} ({len(content):,} bytes)")
+        return check, content if check.passed else None
+
+
+def _describe(block: BlockRef) -> str:
+    time = datetime.fromtimestamp(block.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"block {block.number} of {time}, {block.hash}"

@@ -1,0 +1,95 @@
+"""Chooses the concrete adapters for the settings: the one place that names them."""
+
+from __future__ import annotations
+
+from backend.adapters.block_store import EmbeddedStore
+from backend.adapters.chain import deployment, eip712, embedded
+from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS, describe
+from backend.adapters.chain.signer import KeyFileSigner
+from backend.adapters.chain.web3_chain import Web3Chain
+from backend.adapters.classifier import BundleClassifier
+from backend.adapters.database.classifications import SqlClassifications
+from backend.adapters.database.engine import open_database
+from backend.adapters.database.events import SqlEventStore
+from backend.adapters.database.uploads import SqlImages
+from backend.adapters.image_inspector import PillowInspector
+from backend.adapters.pinata import PinataStore
+from backend.adapters.unixfs import cid_of
+from backend.container import ChainProfile, Container
+from backend.ports import ObjectStore
+from backend.services.attestation import AttestationService
+from backend.services.classification import ClassificationService
+from backend.services.event_index import EventIndex
+from backend.services.intake import IntakeService
+from backend.services.models import ModelService
+from backend.services.readiness import ReadinessService
+from backend.services.records import RecordService
+from backend.services.transactions import TransactionService
+from backend.services.verification import VerificationService
+from backend.settings import Settings
+
+
+def wire(settings: Settings) -> Container:
+    """Everything that the settings ask for, ready to use. The chain need not be reachable yet.
+
+    Raises ConfigurationError; StorageUnavailable when the embedded store's folder cannot be made.
+    """
+    chain = wire_chain(settings)
+    store = wire_store(settings)
+    signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+    classifier = BundleClassifier()
+    inspector = PillowInspector()
+    database = open_database(settings.database_url)
+    images, classifications = SqlImages(database), SqlClassifications(database)
+    images.recount()
+    index = EventIndex(chain, SqlEventStore(database))
+    models = ModelService(classifier)
+    intake = IntakeService(images, store, inspector, bytes_per_client=settings.bytes_per_address)
+    return Container(
+        settings=settings,
+        profile=_profile(settings),
+        chain=chain,
+        store=store,
+        inspector=inspector,
+        classifier=classifier,
+        signer=signer,
+        index=index,
+        intake=intake,
+        classification=ClassificationService(classifications, intake, store, classifier),
+        attestation=AttestationService(classifications, chain, signer, index),
+        records=RecordService(index, models),
+        transactions=TransactionService(chain, confirmations=settings.confirmations),
+        verification=VerificationService(chain, store, classifier, cid_of=cid_of, recover=eip712.recover),
+        models=models,
+        readiness=ReadinessService(
+            {"chain": chain.head, "storage": store.check, "database": database.check, "model": classifier.check}
+        ),
+        close=database.close,
+    )
+
+
+def wire_chain(settings: Settings) -> Web3Chain:
+    """Reads the registry. Raises ConfigurationError when no contract is deployed on the embedded chain yet."""
+    if settings.contract_address:
+        contract, block = settings.contract_address, settings.contract_block
+    else:
+        found = deployment.load(embedded.folder(settings))
+        contract, block = found.address, found.block
+    return Web3Chain(settings.rpc_url, chain_id=settings.chain_id, contract=contract, start_block=block)
+
+
+def wire_store(settings: Settings) -> ObjectStore:
+    return PinataStore(settings.pinata) if settings.pinata else EmbeddedStore(settings.var / "ipfs")
+
+
+def _profile(settings: Settings) -> ChainProfile:
+    known = describe(settings.chain_id)
+    return ChainProfile(
+        name=known.name,
+        currency_name=known.currency.name,
+        currency_symbol=known.currency.symbol,
+        currency_decimals=known.currency.decimals,
+        explorer_url=known.explorer_url,
+        wallet_rpc_url=settings.wallet_rpc_url or known.rpc_url,
+        development=settings.chain_id in DEVELOPMENT_CHAIN_IDS,
+    )

@@ -1,0 +1,34 @@
+"""For production servers: ``gunicorn --workers 1 --threads 8 backend.wsgi:app``.
+
+One worker with threads, because the rate of uploads is counted in the process and one thread follows the chain.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+from backend.api.app import create_app
+from backend.services.index_thread import IndexThread
+from backend.settings import load
+from backend.wiring import wire
+
+_EMBEDDED_INTERVAL_S = 1.0
+_INTERVAL_S = 4.0
+_M_MMAP_THRESHOLD = -3
+_LARGE_BYTES = 1024 * 1024
+
+
+def _return_large_blocks() -> None:
+    """Have glibc give the memory of decoded images back to the system: else 400 MB and more stay with the process."""
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+_return_large_blocks()
+_container = wire(load())
+app = create_app(_container)
+IndexThread(
+    _container.index, interval_s=_EMBEDDED_INTERVAL_S if _container.settings.embedded_chain else _INTERVAL_S
+).start()

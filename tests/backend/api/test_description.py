@@ -1,0 +1,75 @@
+"""The API describes itself, and the guide lists every route."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+
+from tests.backend.api.conftest import API
+
+GUIDE = Path(__file__).resolve().parents[3] / "backend" / "README.md"
+
+
+def routes(app: APIFlask) -> set[str]:
+    return {
+        method + " " + re.sub(r"<(?:path:)?(\w+)>", r"{\1}", rule.rule)
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods - {"HEAD", "OPTIONS"}
+    }
+
+
+def test_the_guides_table_holds_every_route_and_no_other(app: APIFlask) -> None:
+    table = set(re.findall(r"^\| `((?:GET|POST) [^`?]+)", GUIDE.read_text(), flags=re.MULTILINE))
+    assert table == routes(app)
+
+
+def test_the_description_is_openapi_and_holds_every_route_of_the_api(app: APIFlask, client: FlaskClient) -> None:
+    description = client.get("/openapi.json").json
+    assert description["openapi"].startswith("3.")
+    described = {f"{method.upper()} {path}" for path, methods in description["paths"].items() for method in methods}
+    ours = {route for route in routes(app) if API in route}
+    assert described == ours
+    operations = [o for methods in description["paths"].values() for o in methods.values()]
+    assert all(operation["summary"] for operation in operations)
+
+
+def test_names_outside_are_camel_case(client: FlaskClient) -> None:
+    schemas = client.get("/openapi.json").json["components"]["schemas"]
+    names = {name for schema in schemas.values() for name in schema.get("properties", {})}
+    assert {"mediaType", "manifestHash", "imageIds"} <= names
+    assert [name for name in names if "_" in name] == []
+
+
+def test_the_configuration_is_all_that_the_page_needs(client: FlaskClient, container) -> None:
+    config = client.get(f"{API}/config").json
+    assert config["chain"] == {
+        "id": 1337,
+        "name": "Ganache (this machine)",
+        "rpcUrl": container.settings.wallet_rpc_url,
+        "currency": {"name": "Ether", "symbol": "ETH", "decimals": 18},
+        "explorerUrl": None,
+        "contract": container.chain.contract,
+        "startBlock": container.chain.start_block,
+        "confirmations": 1,
+        "development": True,
+    }
+    assert config["storage"] == {"name": "embedded", "public": False}
+    assert config["classifier"] == container.signer.address
+    assert config["limits"]["maxBytes"] == 25 * 1024 * 1024
+    assert config["limits"]["maxPixels"] == 40_000_000
+    assert set(config["limits"]["mediaTypes"]) == {f"image/{t}" for t in ("png", "jpeg", "tiff", "bmp", "webp")}
+    assert "not for diagnosis" in config["notice"]
+
+
+def test_the_models_are_described_with_their_card(client: FlaskClient) -> None:
+    models = client.get(f"{API}/models").json["models"]
+    assert [model["default"] for model in models] == [True] + [False] * (len(models) - 1)
+    for model in models:
+        assert re.fullmatch(r"[0-9a-f]{64}", model["sha256"])
+        assert model["card"].startswith("#")
+        assert all(set(c) == {"label", "code", "text"} for c in model["classes"])
+        json.dumps(model["metrics"])

@@ -1,0 +1,86 @@
+"""How often, and how much, one address may upload."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+
+from backend.api.app import create_app
+from backend.api.limits import limiter
+from backend.settings import Settings
+from backend.wiring import wire
+from tests.backend.api.conftest import API, assert_problem, upload
+
+
+@pytest.fixture
+def app_with(settings: Settings, built_page: Path) -> Iterator[Callable[..., APIFlask]]:
+    with ExitStack() as stack:
+
+        def make(**changes) -> APIFlask:
+            container = wire(replace(settings, **changes))
+            stack.callback(container.close)
+            return create_app(container, page=built_page)
+
+        yield make
+
+
+def test_too_many_uploads_a_minute(app_with, picture) -> None:
+    app = app_with(uploads_per_minute=2)
+    limiter.reset()
+    client = app.test_client()
+    for _ in range(2):
+        assert upload(client, picture()).status_code == 201
+    refused = upload(client, picture())
+    assert_problem(refused, 429, "limit-exceeded", "no more than 2 per 1 minute uploads from one address")
+    assert 0 < int(refused.headers["Retry-After"]) <= 61
+    assert client.get(f"{API}/health").status_code == 200
+    assert upload(client, picture(), environ_base={"REMOTE_ADDR": "127.0.0.9"}).status_code == 201
+
+
+def test_a_forwarding_header_gives_no_new_address(app_with, picture) -> None:
+    app = app_with(uploads_per_minute=1)
+    limiter.reset()
+    client = app.test_client()
+    assert upload(client, picture()).status_code == 201
+    assert upload(client, picture(), headers={"X-Forwarded-For": "10.0.0.1"}).status_code == 429
+
+
+def test_more_bytes_than_an_address_may_keep(app_with, picture) -> None:
+    first, second = picture(), picture()
+    client = app_with(bytes_per_address=len(first) + len(second) - 1).test_client()
+    assert upload(client, first).status_code == 201
+    refused = upload(client, second)
+    detail = (
+        f"this address may keep {len(first) + len(second) - 1:,} bytes in all, and the image's {len(second):,} "
+        "would pass that"
+    )
+    assert_problem(refused, 429, "limit-exceeded", detail)
+    assert refused.headers["Retry-After"] == "3600"
+    assert upload(client, first).status_code == 200
+    assert upload(client, second, environ_base={"REMOTE_ADDR": "127.0.0.9"}).status_code == 201
+
+
+def test_many_at_once_do_not_slip_past_the_limit(app_with, picture) -> None:
+    pictures = [picture() for _ in range(8)]
+    app = app_with(bytes_per_address=3 * max(map(len, pictures)))
+    with ThreadPoolExecutor(8) as pool:
+        codes = list(pool.map(lambda content: upload(app.test_client(), content).status_code, pictures))
+    assert sorted(codes) == [201] * 3 + [429] * 5
+
+
+def test_the_same_image_at_once_is_counted_once(app_with, picture) -> None:
+    content, other = picture(size=(200, 100)), picture(size=(200, 100))
+    app = app_with(bytes_per_address=9 * len(content))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: upload(app.test_client(), content), range(8)))
+    room = app.extensions["scanproof"].settings.bytes_per_address - len(content)
+    images = app.extensions["scanproof"].intake._images
+    assert images.reserve("127.0.0.1", room, 9 * len(content))
+    assert not images.reserve("127.0.0.1", 1, 9 * len(content))
+    assert upload(app.test_client(), other).status_code == 429

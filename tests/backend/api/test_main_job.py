@@ -1,0 +1,99 @@
+"""The main job through the API: upload, classify, attest, record, find, verify."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+
+import rfc8785
+from flask.testing import FlaskClient
+from PIL import Image
+
+from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.adapters.chain.eip712 import recover
+from backend.container import Container
+from tests.backend.api.conftest import API, signed_of, upload
+
+
+def test_from_an_image_to_a_verified_record(
+    client: FlaskClient, container: Container, alice: DevelopmentWallet, cid: str, classification: dict
+) -> None:
+    body = {"manifestHash": classification["manifestHash"], "uploader": alice.address.lower()}
+    attestation = client.post(f"{API}/images/{cid}/attestations", json=body)
+    assert attestation.status_code == 201
+    assert attestation.json["uploader"] == alice.address
+    signed = signed_of(attestation.json)
+    assert recover(signed) == container.signer.address == attestation.json["classifier"]
+    sent = alice.register_with_diagnosis(cid, signed)
+
+    transaction = client.get(f"{API}/transactions/{sent.hash}").json
+    assert (transaction["state"], transaction["gasUsed"]) == ("confirmed", sent.gas_used)
+    assert (transaction["confirmations"], transaction["required"]) == (1, 1)
+    image_id = attestation.json["imageId"]
+    assert transaction["imageIds"] == [image_id]
+
+    record = client.get(f"{API}/records/{image_id}").json
+    assert (record["cid"], record["uploader"], record["imageAvailable"]) == (cid, alice.address, True)
+    assert record["transaction"] == {"hash": sent.hash, "explorerUrl": None}
+    (diagnosis,) = record["diagnoses"]
+    same = ("label", "labelText", "labelCode", "manifestHash", "manifestCid")
+    assert {name: diagnosis[name] for name in same} == {name: classification[name] for name in same}
+    assert diagnosis["confidence"] == round(classification["confidence"], 4)
+    assert diagnosis["model"]["version"] == classification["model"]["version"]
+
+    verification = client.get(f"{API}/records/{image_id}/verification").json
+    assert [check for check in verification["checks"] if not check["passed"]] == []
+    assert verification["passed"] and len(verification["checks"]) > 5
+
+
+def test_an_upload_is_described_and_its_bytes_come_back(client: FlaskClient, picture) -> None:
+    content = picture("JPEG", (60, 40), exif=Image.Exif())
+    response = upload(client, content)
+    assert response.status_code == 201
+    image = response.json
+    assert (image["width"], image["height"], image["mediaType"], image["created"]) == (60, 40, "image/jpeg", True)
+    served = client.get(image["links"]["content"])
+    assert hashlib.sha256(served.data).hexdigest() == image["sha256"]
+    assert served.content_type == "image/jpeg"
+    assert served.headers["Content-Security-Policy"] == "sandbox"
+    assert served.headers["X-Content-Type-Options"] == "nosniff"
+    assert served.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert served.headers["ETag"] == f'"{image["cid"]}"'
+    assert client.get(image["links"]["self"]).json == {**image, "created": False}
+
+
+def test_content_that_the_browser_has_is_not_sent_again(client: FlaskClient, cid: str) -> None:
+    again = client.get(f"{API}/images/{cid}/content", headers={"If-None-Match": f'"{cid}"'})
+    assert (again.status_code, again.data) == (304, b"")
+
+
+def test_metadata_is_stripped_and_the_person_is_told(client: FlaskClient, picture) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "patient Jane Doe"
+    content = picture("JPEG", exif=exif)
+    assert b"Jane Doe" in content
+    image = upload(client, content).json
+    assert image["stripped"] == ["EXIF"]
+    served = client.get(image["links"]["content"]).data
+    assert b"Jane Doe" not in served
+    assert Image.open(io.BytesIO(served)).size == (64, 48)
+
+
+def test_a_manifest_is_canonical_and_hashes_to_its_name(client: FlaskClient, classification: dict) -> None:
+    response = client.get(classification["links"]["manifest"])
+    assert response.content_type == "application/json"
+    assert "0x" + hashlib.sha256(response.data).hexdigest() == classification["manifestHash"]
+    assert response.json == classification["manifest"]
+    assert rfc8785.dumps(response.json) == response.data
+    manifest = classification["manifest"]
+    assert manifest["schema"] == "scanproof.manifest/1"
+    assert manifest["image"]["cid"] == classification["cid"]
+    assert manifest["model"]["sha256"] == classification["model"]["sha256"]
+    assert manifest["probabilities"] == classification["probabilities"]
+
+
+def test_an_activation_map_is_a_png_for_the_page(classification: dict) -> None:
+    head, _, data = classification["activationMap"].partition(",")
+    assert head == "data:image/png;base64"
+    assert Image.open(io.BytesIO(base64.b64decode(data))).mode == "RGBA"

@@ -1,0 +1,52 @@
+"""A node that misbehaves: it relays JSON-RPC to a real one and answers some requests itself."""
+
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+Answer = tuple[int, bytes]
+Intercept = Callable[[str, list], Answer | None]
+"""Method and parameters in; HTTP status and body out, or None to let the request through."""
+
+
+def refusal(message: str, code: int = -32005) -> Answer:
+    return 200, json.dumps({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}}).encode()
+
+
+def result(value: object) -> Answer:
+    return 200, json.dumps({"jsonrpc": "2.0", "id": 1, "result": value}).encode()
+
+
+@contextmanager
+def relay(url: str, intercept: Intercept) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            request = json.loads(body)
+            answer = intercept(request["method"], request["params"])
+            if answer is None:
+                forward = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+                answer = 200, urllib.request.urlopen(forward).read()
+            self.send_response(answer[0])
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(answer[1])))
+            self.end_headers()
+            self.wfile.write(answer[1])
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/v3/secret-key"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from web3 import Web3
+
+from backend.adapters.chain.development_accounts import ADMIN, USER
+from backend.adapters.chain.events import CLASSIFIER_ROLE
+from backend.domain import DiagnosisRecordedEvent, ImageRegisteredEvent
+
+NOBODY = "0x00000000000000000000000000000000000000AA"
+
+
+def test_the_image_id_is_the_contracts(registry, cid):
+    on_chain = registry.contract.functions.imageIdOf(USER.address, cid).call()
+
+    assert registry.chain.image_id(USER.address, cid) == "0x" + on_chain.hex()
+
+
+def test_both_events_of_one_transaction_come_in_order_with_every_field(registry, cid):
+    signed = registry.sign(cid)
+    sent = registry.wallet.register_with_diagnosis(cid, signed)
+    block = registry.chain.block(sent.block)
+    image_id = signed.diagnosis.image_id
+
+    events = registry.chain.events_of_image(image_id)
+
+    assert events == [
+        ImageRegisteredEvent(image_id, USER.address, cid, "0x" + "00" * 32, sent.hash, 0, block),
+        DiagnosisRecordedEvent(
+            image_id=image_id,
+            model_id=signed.diagnosis.model_id,
+            classifier=registry.signer.address,
+            label=1,
+            confidence=9700,
+            manifest_hash=signed.diagnosis.manifest_hash,
+            issued_at=signed.diagnosis.issued_at,
+            signature=signed.signature,
+            transaction_hash=sent.hash,
+            log_index=1,
+            block=block,
+        ),
+    ]
+    assert registry.chain.events_of_transaction(sent.hash) == events
+    assert registry.chain.events(sent.block, sent.block) == events
+
+
+def test_events_come_from_the_asked_blocks_only(registry, cid):
+    sent = registry.wallet.register_image(cid)
+    registry.rpc("evm_mine")
+
+    assert registry.chain.events(sent.block + 1, sent.block + 1) == []
+    assert [event.cid for event in registry.chain.events(sent.block, sent.block + 1)] == [cid]
+
+
+def test_an_image_nobody_registered_has_no_events(registry):
+    assert registry.chain.events_of_image("0x" + "ab" * 32) == []
+
+
+def test_a_transaction_that_is_not_there_or_has_no_record_has_no_events(registry):
+    payment = registry.web3.eth.send_transaction({"from": USER.address, "to": NOBODY, "value": 1})
+
+    assert registry.chain.events_of_transaction("0x" + "cd" * 32) == []
+    assert registry.chain.events_of_transaction(payment.to_0x_hex()) == []
+
+
+def test_the_head_is_the_block_of_its_number(registry, cid):
+    registry.wallet.register_image(cid)
+    head = registry.chain.head()
+
+    assert registry.chain.block(head.number) == head
+    assert registry.chain.block(head.number + 1) is None
+
+
+def test_the_history_of_the_role_tells_grant_and_revocation(registry):
+    other = Web3.to_checksum_address("0x" + "5a" * 20)
+    grant = registry.contract.functions.grantRole(CLASSIFIER_ROLE, other).transact({"from": ADMIN.address})
+    revoke = registry.contract.functions.revokeRole(CLASSIFIER_ROLE, other).transact({"from": ADMIN.address})
+    blocks = [registry.web3.eth.get_transaction_receipt(each)["blockNumber"] for each in (grant, revoke)]
+
+    assert registry.chain.classifier_roles(other) == [(blocks[0], 0, True), (blocks[1], 0, False)]
+    assert registry.chain.classifier_roles(NOBODY) == []
+
+
+def test_the_deployment_gave_the_classifier_its_role(registry):
+    roles = registry.chain.classifier_roles(registry.signer.address)
+
+    assert [(block, granted) for block, _, granted in roles] == [(registry.chain.start_block, True)]

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from backend.cli import COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_with_an_example_and_json(scanproof, command):
+    result = scanproof(command, "--help")
+
+    assert result.status == 0
+    assert f"example:\n  scanproof {command}" in result.stdout
+    assert "--json" in result.stdout
+
+
+def test_the_help_lists_every_command(scanproof):
+    result = scanproof("--help")
+
+    assert result.status == 0
+    assert [command for command in COMMANDS if f"\n    {command} " not in result.stdout] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["nonsense"], "invalid choice: 'nonsense'"),
+        (["cid"], "the following arguments are required: FILE"),
+        (["cid", "/no/such/file"], "argument FILE: no such file: /no/such/file"),
+        (["up", "--port", "70000"], "argument --port: expected a whole number from 1 to 65535, found '70000'"),
+        (["up", "--port", "x"], "argument --port: expected a whole number from 1 to 65535, found 'x'"),
+        (["verify"], "one of the arguments --image-id --tx is required"),
+        (["verify", "--image-id", "0x12"], "argument --image-id: expected 0x and 64 hex digits, found '0x12'"),
+        (["verify", "--tx", "12", "--image-id", "0x" + "ab" * 32], "argument --tx: expected 0x and 64 hex digits"),
+        (["verify", "--tx", "0x" + "ab" * 32, "--rpc", "ftp://x/key"], "--rpc: expected an http or https address"),
+        (["verify", "--tx", "0x" + "ab" * 32, "--rpc", "http://x"], "--rpc and --contract belong together"),
+        (["evaluate", "--model", "m", "--data", "/no/such"], "argument --data: no such folder: /no/such"),
+        (["train", "--model", "m", "--data", "/tmp", "--output", "x", "--epochs", "0"], "from 1 to"),
+    ],
+    ids=" ".join,
+)
+def test_wrong_use_is_told_in_words_and_as_json(scanproof, arguments, message):
+    in_words = scanproof(*arguments)
+    as_json = scanproof(*arguments, "--json")
+
+    assert (in_words.status, in_words.stdout) == (2, "")
+    assert message in in_words.stderr
+    assert "key" not in in_words.stderr.replace("KEY", "")
+    assert (as_json.status, as_json.json["error"]["type"]) == (2, "WrongUse")
+    assert message in as_json.json["error"]["message"]
+
+
+def test_a_wrong_setting_is_told_in_words_and_as_json(scanproof):
+    message = "SCANPROOF_CHAIN must be one of ganache, anvil, external, not 'x'"
+    in_words = scanproof("verify", "--tx", "0x" + "ab" * 32, SCANPROOF_CHAIN="x")
+    as_json = scanproof("verify", "--tx", "0x" + "ab" * 32, "--json", SCANPROOF_CHAIN="x")
+
+    assert (in_words.status, in_words.stdout, in_words.stderr) == (1, "", f"scanproof: {message}\n")
+    assert (as_json.status, as_json.json) == (1, {"error": {"type": "ConfigurationError", "message": message}})
+
+
+def test_help_and_cid_load_nothing_heavy():
+    heavy = ["web3", "eth_account", "numpy", "PIL", "flask", "sqlalchemy", "requests", "tensorflow", "ai_edge_litert"]
+    program = (
+        "import sys, json; from backend.cli import main; main(['cid', 'README.md']);"
+        f"print(json.dumps([name for name in {heavy} if name in sys.modules]))"
+    )
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+
+    assert json.loads(output.splitlines()[-1]) == []

@@ -1,0 +1,92 @@
+"""The real parts, small: Ganache on a port of its own, an embedded store and a database in a temporary folder."""
+
+from __future__ import annotations
+
+import io
+import itertools
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from apiflask import APIFlask
+from flask.testing import FlaskClient
+from PIL import Image
+
+from backend.adapters.chain import embedded
+from backend.adapters.chain.development_accounts import USER
+from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.adapters.chain.signer import KeyFileSigner
+from backend.api.app import create_app
+from backend.container import Container
+from backend.processes import free_port
+from backend.settings import Settings, load
+from backend.wiring import wire
+
+_shades = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def ganache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Settings of a running Ganache with the registry deployed, whose classifier key has its role."""
+    folder = tmp_path_factory.mktemp("ganache")
+    settings = load({"SCANPROOF_VAR": str(folder), "SCANPROOF_CHAIN_PORT": str(free_port())}, env_file=None)
+    signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+    with embedded.running(settings, classifier=signer.address) as chain:
+        found = chain.deployment
+        yield replace(settings, contract_address=found.address, contract_block=found.block)
+
+
+@pytest.fixture
+def settings(ganache: Settings, tmp_path: Path) -> Settings:
+    """As ``ganache``, with a store and a database of its own."""
+    return replace(
+        ganache, var=tmp_path, database_url=f"sqlite:///{tmp_path / 'scanproof.db'}", uploads_per_minute=10_000
+    )
+
+
+@pytest.fixture
+def container(settings: Settings) -> Iterator[Container]:
+    container = wire(settings)
+    yield container
+    container.close()
+
+
+@pytest.fixture
+def built_page(tmp_path: Path) -> Path:
+    """A built page in small."""
+    folder = tmp_path / "dist"
+    (folder / "assets").mkdir(parents=True)
+    (folder / "index.html").write_text("<!doctype html><title>ScanProof</title>")
+    (folder / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    (folder / "assets" / "main-abc123.js").write_text("export {}")
+    return folder
+
+
+@pytest.fixture
+def app(container: Container, built_page: Path) -> APIFlask:
+    return create_app(container, page=built_page)
+
+
+@pytest.fixture
+def client(app: APIFlask) -> FlaskClient:
+    return app.test_client()
+
+
+@pytest.fixture
+def alice(ganache: Settings) -> DevelopmentWallet:
+    return DevelopmentWallet(ganache.rpc_url, ganache.contract_address, USER)
+
+
+@pytest.fixture
+def picture() -> Callable[..., bytes]:
+    """Makes an image that no other test has."""
+
+    def make(format_: str = "PNG", size: tuple[int, int] = (64, 48), **options) -> bytes:
+        number = next(_shades)
+        image = Image.new("RGB", size, (number % 251, number // 251 % 251, 7))
+        output = io.BytesIO()
+        image.save(output, format_, **options)
+        return output.getvalue()
+
+    return make

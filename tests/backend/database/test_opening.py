@@ -1,0 +1,137 @@
+"""A database is made, brought up to date, or refused with a reason."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from backend.adapters.database.engine import MIGRATIONS, REVISION, open_database
+from backend.adapters.database.models import Base
+from backend.adapters.database.uploads import SqlImages
+from backend.errors import ConfigurationError, DatabaseUnavailable
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "scanproof.db"
+
+
+def test_the_migrations_make_what_the_models_say(file: Path) -> None:
+    open_database(f"sqlite:///{file}").close()
+    with create_engine(f"sqlite:///{file}").connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+
+
+def test_the_newest_migration_is_the_one_that_the_code_expects() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    assert ScriptDirectory.from_config(config).get_heads() == [REVISION]
+
+
+def test_the_migrations_can_be_taken_back(file: Path) -> None:
+    open_database(f"sqlite:///{file}").close()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with create_engine(f"sqlite:///{file}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    tables = sqlite3.connect(file).execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
+    assert tables == [("alembic_version",)]
+    open_database(f"sqlite:///{file}").check()
+
+
+def test_a_database_that_is_up_to_date_opens_without_alembic(file: Path) -> None:
+    open_database(f"sqlite:///{file}").close()
+    program = (
+        "import sys; from backend.adapters.database.engine import open_database; "
+        f"open_database('sqlite:///{file}').check(); assert 'alembic' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_several_openers_of_a_new_database_agree(file: Path) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        databases = list(pool.map(lambda _: open_database(f"sqlite:///{file}"), range(4)))
+    for database in databases:
+        database.check()
+        database.close()
+
+
+def test_a_database_of_another_version_is_refused(file: Path) -> None:
+    open_database(f"sqlite:///{file}").close()
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(
+        ConfigurationError,
+        match=re.escape(
+            f"the database is of another version of ScanProof (revision 9999, this one knows up to {REVISION}): "
+            "take that version, or set DATABASE_URL to another database"
+        ),
+    ):
+        open_database(f"sqlite:///{file}")
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("9999",)]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"this is not a database, but it is long enough to look like one" * 100, "file is not a database"),
+        (b"SQLite format 3\0" + b"\xff" * 4096, "file is not a database"),
+    ],
+)
+def test_a_damaged_file_is_refused_with_the_remedy(file: Path, content: bytes, reason: str) -> None:
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError) as refused:
+        open_database(f"sqlite:///{file}")
+    assert str(refused.value) == (
+        f"the database {file} cannot be used ({reason}). Everything in it but upload limits is a copy of the chain and "
+        "the image store: move it away, and ScanProof makes a new one"
+    )
+
+
+def test_a_file_that_is_damaged_later_fails_as_a_database_that_cannot_be_used(file: Path) -> None:
+    database = open_database(f"sqlite:///{file}")
+    database.close()
+    pages = bytearray(file.read_bytes())
+    pages[4096:] = b"\xff" * (len(pages) - 4096)
+    file.write_bytes(pages)
+    with pytest.raises(DatabaseUnavailable, match=r"^the database failed: database disk image is malformed$"):
+        SqlImages(database).find("bafk")
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "oracle+nothing://h/d", "mysql+absent://u:hidden@h/d"])
+def test_an_address_that_is_none_is_refused_without_showing_it(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^DATABASE_URL is not usable: ") as refused:
+        open_database(url)
+    assert "hidden" not in str(refused.value)
+
+
+def test_sqlite_is_set_up_for_several_threads_and_true_references(file: Path) -> None:
+    database = open_database(f"sqlite:///{file}")
+    with database.read() as session:
+        pragmas = {
+            name: session.connection().exec_driver_sql(f"PRAGMA {name}").scalar()
+            for name in ("journal_mode", "foreign_keys", "busy_timeout")
+        }
+    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 10000}
+
+
+def test_postgresql_would_take_the_same_tables() -> None:
+    for table in Base.metadata.sorted_tables:
+        for statement in (CreateTable(table), *map(CreateIndex, table.indexes)):
+            assert str(statement.compile(dialect=postgresql.dialect()))

@@ -1,0 +1,162 @@
+"""The chain takes blocks back; the index follows."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from backend.adapters.database import events as event_store
+from backend.adapters.database.events import SqlEventStore
+from backend.services.event_index import EventIndex
+from tests.backend.index.conftest import Node, indexed
+from tests.backend.index.test_catching_up import Recording
+
+
+def test_records_of_blocks_that_were_taken_back_are_replaced(node: Node, index: EventIndex) -> None:
+    node.register(2)
+    node.diagnose()
+    snapshot = node.rpc("evm_snapshot")
+    node.register(2)
+    node.diagnose()
+    index.sync()
+    node.rpc("evm_revert", snapshot)
+    node.register(3)
+    node.diagnose()
+    index.sync()
+    assert indexed(index) == node.recorded()
+
+
+def test_records_vanish_when_the_chain_only_becomes_shorter(node: Node, index: EventIndex) -> None:
+    node.register()
+    snapshot = node.rpc("evm_snapshot")
+    node.register(2)
+    index.sync()
+    gone = indexed(index)[0].image.image_id
+    node.rpc("evm_revert", snapshot)
+    assert index.lookup(gone) is None
+    assert indexed(index) == node.recorded()
+
+
+def test_blocks_below_the_common_ancestor_are_not_read_again(node: Node, events: SqlEventStore) -> None:
+    index = EventIndex(chain := Recording(node.chain), events)
+    node.register(3)
+    index.sync()
+    ancestor = node.chain.head().number
+    snapshot = node.rpc("evm_snapshot")
+    node.register(2)
+    index.sync()
+    node.rpc("evm_revert", snapshot)
+    node.register(1)
+    chain.ranges.clear()
+    index.sync()
+    assert chain.ranges == [(ancestor + 1, ancestor + 1)]
+
+
+def test_a_reorganisation_while_the_process_was_down_is_found(node: Node, events: SqlEventStore) -> None:
+    snapshot = node.rpc("evm_snapshot")
+    node.register(2)
+    EventIndex(node.chain, events).sync()
+    node.rpc("evm_revert", snapshot)
+    node.register(5)
+    restarted = EventIndex(node.chain, events)
+    restarted.sync()
+    assert indexed(restarted) == node.recorded()
+
+
+def test_a_reorganisation_deeper_than_all_checkpoints_is_read_from_the_start(
+    node: Node, events: SqlEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_store, "KEPT_CHECKPOINTS", 2)
+    index = EventIndex(node.chain, events)
+    snapshot = node.rpc("evm_snapshot")
+    for _ in range(4):
+        node.register()
+        index.sync()
+    node.rpc("evm_revert", snapshot)
+    node.register(4)
+    index.sync()
+    assert indexed(index) == node.recorded()
+
+
+@pytest.mark.parametrize("calls", range(1, 6))
+def test_a_reorganisation_in_the_middle_of_a_sync_leaves_nothing_wrong(
+    node: Node, events: SqlEventStore, calls: int
+) -> None:
+    """Whatever request the blocks change after, the next sync at the latest has the truth."""
+    node.register()
+    snapshot = node.rpc("evm_snapshot")
+    node.register(2)
+    EventIndex(node.chain, events).sync()
+    node.register()
+    index = EventIndex(chain := _Shaken(node, calls, snapshot), events)
+    index.sync()
+    chain.shake()
+    index.sync()
+    assert indexed(index) == node.recorded()
+
+
+def test_any_sequence_of_mining_and_rewinding_ends_with_the_truth(node: Node, index: EventIndex) -> None:
+    choose = random.Random(7)
+    snapshots: list[object] = []
+    for _ in range(40):
+        step = choose.choice(["register", "diagnose", "snapshot", "revert", "sync", "mine"])
+        if step == "register":
+            node.register()
+        elif step == "diagnose":
+            node.diagnose()
+        elif step == "snapshot":
+            snapshots.append(node.rpc("evm_snapshot"))
+        elif step == "revert" and snapshots:
+            at = choose.randrange(len(snapshots))
+            node.rpc("evm_revert", snapshots[at])
+            del snapshots[at:]
+        elif step == "mine":
+            node.rpc("evm_mine")
+        elif step == "sync":
+            index.sync()
+            assert indexed(index) == node.recorded()
+    index.sync()
+    assert indexed(index) == node.recorded()
+
+
+@pytest.mark.parametrize("node", ["anvil"], indirect=True)
+def test_anvils_own_reorganisation(node: Node, index: EventIndex) -> None:
+    node.register(5)
+    index.sync()
+    node.rpc("anvil_reorg", 3, [])
+    index.sync()
+    assert indexed(index) == node.recorded()
+    node.register(2)
+    index.sync()
+    assert indexed(index) == node.recorded()
+
+
+class _Shaken:
+    """A chain whose newest blocks change, and become more, after a number of requests."""
+
+    def __init__(self, node: Node, calls: int, snapshot: object) -> None:
+        self._node = node
+        self._calls = calls
+        self._snapshot = snapshot
+
+    def __getattr__(self, name: str):
+        value = getattr(self._node.chain, name)
+        if not callable(value):
+            return value
+
+        def call(*arguments):
+            answer = value(*arguments)
+            self._calls -= 1
+            if self._calls == 0:
+                self.shake()
+            return answer
+
+        return call
+
+    def shake(self) -> None:
+        """Change the blocks, if that did not happen yet."""
+        if self._snapshot is not None:
+            snapshot, self._snapshot = self._snapshot, None
+            self._node.rpc("evm_revert", snapshot)
+            self._node.register(5)
