@@ -1,0 +1,42 @@
+/** Everything that a request to the server can end in, other than its answer. */
+
+export class ApiError extends Error {}
+
+/** No answer: the server is down, or the way to it is. */
+export class ServerUnreachable extends ApiError {}
+
+/** An answer that says no, as problem details (RFC 9457). `retryAfter` in seconds, from the header of that name. */
+export class ApiProblem extends ApiError {
+  constructor(
+    readonly status: number,
+    readonly type: string,
+    readonly title: string,
+    readonly detail: string,
+    readonly retryAfter: number | null,
+  ) {
+    super(detail || title);
+  }
+}
+
+/** Builds the error of an answer whose status is not a success; a body that is no problem details is tolerated. */
+export function problemOf(status: number, body: string, retryAfter: string | null): ApiError {
+  let details: { type?: unknown; title?: unknown; detail?: unknown } | null = null;
+  try {
+    details = JSON.parse(body);
+  } catch {
+    // A proxy in front of the server answers in HTML when the server is gone.
+    if (status === 502 || status === 503 || status === 504) return new ServerUnreachable(`HTTP ${status}`);
+  }
+  const seconds = Number.parseInt(retryAfter ?? "", 10);
+  return new ApiProblem(
+    status,
+    text(details?.type, "about:blank"),
+    text(details?.title, `The server answered ${status}`),
+    text(details?.detail, ""),
+    Number.isFinite(seconds) ? Math.max(0, seconds) : null,
+  );
+}
+
+function text(value: unknown, otherwise: string): string {
+  return typeof value === "string" && value ? value : otherwise;
+}

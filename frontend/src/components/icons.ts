@@ -1,0 +1,34 @@
+import { svg, html, type TemplateResult } from "lit";
+
+const icon = (shape: TemplateResult): TemplateResult => html`<svg
+  class="icon"
+  viewBox="0 0 24 24"
+  fill="none"
+  stroke="currentColor"
+  stroke-width="2"
+  stroke-linecap="round"
+  stroke-linejoin="round"
+  aria-hidden="true"
+>
+  ${shape}
+</svg>`;
+
+export const icons = {
+  info: icon(svg`<circle cx="12" cy="12" r="9" /><path d="M12 11v5M12 7.6v.1" />`),
+  success: icon(svg`<circle cx="12" cy="12" r="9" /><path d="m8 12.5 2.7 2.7L16 9.5" />`),
+  warning: icon(svg`<path d="M12 4 2.8 19.5h18.4L12 4ZM12 10.5v4M12 17.2v.1" />`),
+  danger: icon(svg`<path d="M8.3 3h7.4L21 8.3v7.4L15.7 21H8.3L3 15.7V8.3L8.3 3ZM12 8v5M12 16.2v.1" />`),
+  cross: icon(svg`<circle cx="12" cy="12" r="9" /><path d="m9 9 6 6M15 9l-6 6" />`),
+  copy: icon(svg`<rect x="9" y="9" width="11" height="11" rx="2" /><path d="M5 15V6a2 2 0 0 1 2-2h9" />`),
+  upload: icon(svg`<path d="M12 16V5M7 9.5 12 4.5l5 5M4 16v2a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2v-2" />`),
+  external: icon(svg`<path d="M14 4h6v6M20 4l-9 9M18 14v4a2 2 0 0 1-2 2H6a2 2 0 0 1-2-2V8a2 2 0 0 1 2-2h4" />`),
+  sun: icon(svg`<circle cx="12" cy="12" r="4" /><path d="M12 3v1.5M12 19.5V21M3 12h1.5M19.5 12H21M5.6 5.6l1.1 1.1M17.3 17.3l1.1 1.1M5.6 18.4l1.1-1.1M17.3 6.7l1.1-1.1" />`),
+  moon: icon(svg`<path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5Z" />`),
+  wallet: icon(svg`<rect x="3" y="6" width="18" height="13" rx="2" /><path d="M3 10h18M16 14.5h1.5" />`),
+};
+
+/** Four corners of a viewfinder around a check mark: scan, proof. */
+export const logo = html`<svg class="logo" viewBox="0 0 32 32" fill="none" stroke-linecap="round" stroke-linejoin="round" aria-hidden="true">
+  <path class="frame" d="M4 11V8a4 4 0 0 1 4-4h3M21 4h3a4 4 0 0 1 4 4v3M28 21v3a4 4 0 0 1-4 4h-3M11 28H8a4 4 0 0 1-4-4v-3" stroke="currentColor" stroke-width="2.4" />
+  <path d="m9.5 16.5 4.5 4.5 8.5-10" stroke="currentColor" stroke-width="3.2" />
+</svg>`;

@@ -1,0 +1,100 @@
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { Config } from "../api/types";
+import { bytes, percent, storeName } from "../format";
+import type { Flow } from "../state/flow";
+import { shared } from "../styles/shared";
+import "./sp-notice";
+import "./sp-viewer";
+
+/** The chosen file before and while it is uploaded. Events: `start`, `other`, `cancel`. */
+@customElement("sp-file")
+export class FilePanel extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      section {
+        display: grid;
+        grid-template-columns: minmax(8rem, 14rem) minmax(0, 1fr);
+        gap: var(--space-5);
+        align-items: start;
+      }
+      .name {
+        font-weight: 600;
+        overflow-wrap: anywhere;
+      }
+      @media (max-width: 36rem) {
+        section {
+          grid-template-columns: minmax(0, 1fr);
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
+  @property({ attribute: false }) config!: Config;
+  @state() private preview = "";
+  private shownStep = "";
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    const before = changed.get("flow")?.file;
+    if (before === this.flow.file) return;
+    URL.revokeObjectURL(this.preview);
+    this.preview = URL.createObjectURL(this.flow.file);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    URL.revokeObjectURL(this.preview);
+  }
+
+  protected override updated(): void {
+    if (this.flow.step === this.shownStep) return;
+    this.shownStep = this.flow.step;
+    this.renderRoot.querySelector("h2")?.focus({ preventScroll: true });
+  }
+
+  protected override render() {
+    const { file, step } = this.flow;
+    return html`<section class="panel">
+      <sp-viewer .src=${this.preview} alt="Preview of the chosen file"></sp-viewer>
+      <div class="stack">
+        <h2 tabindex="-1">${step === "chosen" ? "Ready to upload" : "Uploading"}</h2>
+        <div>
+          <p class="name">${file.name}</p>
+          <p class="soft">${bytes(file.size)}</p>
+        </div>
+        ${this.flow.step === "chosen" ? this.ready(this.flow.problem) : this.progress(this.flow.sent)}
+      </div>
+    </section>`;
+  }
+
+  private ready(problem: Extract<Flow, { step: "chosen" }>["problem"]) {
+    const { storage } = this.config;
+    const start = (text: string) =>
+      html`<button class="button primary" type="button" @click=${() => this.emit("start")}>${text}</button>`;
+    return html`
+      <p>
+        It will be pinned to ${storeName(storage)}${storage.public ? " and be public for ever" : ""}. Nothing in the picture
+        may tell who the patient is.
+      </p>
+      ${problem ? html`<sp-notice .problem=${problem}>${start("Try again")}</sp-notice>` : nothing}
+      <div class="actions">
+        ${problem ? nothing : start("Pin and classify")}
+        <button class="button" type="button" @click=${() => this.emit("other")}>Choose another image</button>
+      </div>
+    `;
+  }
+
+  private progress(sent: number) {
+    return html`
+      <progress aria-label="Upload" max="1" .value=${sent}></progress>
+      <p class="soft" role="status">${sent < 1 ? `${percent(sent)} sent` : "Sent. Pinning and reading back …"}</p>
+      <button class="button" type="button" @click=${() => this.emit("cancel")}>Cancel</button>
+    `;
+  }
+
+  private emit(name: string): void {
+    this.dispatchEvent(new CustomEvent(name));
+  }
+}

@@ -1,0 +1,97 @@
+import { LitElement, css, html } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { api } from "../api/client";
+import type { Classification } from "../api/types";
+import { percent } from "../format";
+import { shared } from "../styles/shared";
+import "./sp-hash";
+import "./sp-probabilities";
+
+/** What the model answers, how sure it is, and which model it was. */
+@customElement("sp-result")
+export class Result extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      .answer {
+        padding-left: var(--space-4);
+        border-left: 4px solid var(--accent);
+      }
+      .answer.abstained {
+        border-left-color: var(--warning);
+      }
+      .label {
+        font-size: var(--text-display);
+        font-weight: 680;
+        letter-spacing: -0.02em;
+        line-height: 1.15;
+        text-wrap: balance;
+      }
+      .terms {
+        padding-top: var(--space-4);
+        border-top: 1px solid var(--line);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) classification!: Classification;
+  @property() notice = "";
+  @state() private words: Record<string, string> = {};
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    void this.loadWords();
+  }
+
+  protected override render() {
+    const { abstained, label, probabilities, model } = this.classification;
+    return html`<div class="stack">
+      ${abstained ? this.abstention() : this.answer()}
+      <p class="soft small">${this.notice}</p>
+      <h3>${abstained ? "What the model saw, without being sure" : "Probabilities"}</h3>
+      <sp-probabilities .values=${probabilities} .words=${this.words} .top=${abstained ? null : label}></sp-probabilities>
+      <dl class="terms small">
+        <dt>Model</dt>
+        <dd>${model.name} ${model.version} (${model.modality})</dd>
+        <dt>Model hash</dt>
+        <dd data-testid="model-hash"><sp-hash .value=${model.sha256} label="model hash"></sp-hash></dd>
+        <dt>Manifest</dt>
+        <dd>
+          <sp-hash
+            .value=${this.classification.manifestHash}
+            .href=${this.classification.links.manifest}
+            label="manifest hash"
+          ></sp-hash>
+        </dd>
+      </dl>
+    </div>`;
+  }
+
+  private answer() {
+    const { labelText, confidence } = this.classification;
+    return html`<div class="answer">
+      <p class="label" data-testid="result-label">${labelText}</p>
+      <p class="soft">Confidence <strong data-testid="result-confidence">${percent(confidence)}</strong></p>
+    </div>`;
+  }
+
+  private abstention() {
+    const { reason } = this.classification;
+    return html`<div class="answer abstained" data-testid="result-abstained">
+      <p class="label" data-testid="result-label">No answer</p>
+      <p>
+        The model does not answer: ${reason ?? "the image is unlike those it knows"}.
+      </p>
+    </div>`;
+  }
+
+  private async loadWords(): Promise<void> {
+    try {
+      const models = await api.models();
+      const model = models.find(({ sha256 }) => sha256 === this.classification.model.sha256);
+      this.words = Object.fromEntries((model?.classes ?? []).map(({ label, text }) => [label, text]));
+    } catch {
+      // The labels themselves are shown instead.
+    }
+  }
+}

@@ -1,0 +1,201 @@
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { Classification, Config, Hex, ImageRecord } from "../api/types";
+import type { Scope } from "../chain/registry";
+import type { Plan } from "../chain/transactions";
+import type { Problem } from "../state/problems";
+import { recoverFocus } from "../focus";
+import { shared } from "../styles/shared";
+import { SigningController } from "./signing-controller";
+import "./sp-notice";
+import "./sp-preview";
+import "./sp-wallet";
+import { WalletController } from "./wallet-controller";
+
+
+/** From the wallet to a submitted transaction: event `submitted` with a PendingTransaction. */
+@customElement("sp-signing")
+export class SigningPanel extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      fieldset {
+        margin: 0;
+        padding: 0;
+        border: 0;
+      }
+      legend {
+        padding: 0;
+        margin-bottom: var(--space-2);
+        font-weight: 650;
+      }
+      .choices {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
+        gap: var(--space-3);
+      }
+      .choice {
+        display: grid;
+        grid-template-columns: auto minmax(0, 1fr);
+        gap: 0 var(--space-3);
+        align-content: start;
+        padding: var(--space-3) var(--space-4);
+        border: 1px solid var(--line-strong);
+        border-radius: var(--radius-small);
+        cursor: pointer;
+      }
+      .choice:has(:checked) {
+        border-color: var(--accent);
+        background: var(--accent-soft);
+        box-shadow: inset 0 0 0 1px var(--accent);
+      }
+      .choice input {
+        width: 1.125rem;
+        height: 1.125rem;
+        margin: 0.2rem 0 0;
+        accent-color: var(--accent);
+      }
+      .choice .small {
+        grid-column: 2;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) config!: Config;
+  @property() cid = "";
+  @property({ attribute: false }) classification: Classification | null = null;
+  /** Fixed to `diagnosis` where the image is registered already; else the person chooses. */
+  @property() fixed: Scope | null = null;
+  @state() private chosen: Scope = "both";
+  /** The account that has registered the image before and wants to add the diagnosis. */
+  @state() private registrant: Hex | null = null;
+  private readonly wallet = new WalletController(this);
+  private readonly signing = new SigningController(this);
+
+  private get scope(): Scope {
+    if (this.fixed) return this.fixed;
+    if (!this.classification) return "image";
+    return this.registrant && this.registrant === this.wallet.state.account ? "diagnosis" : this.chosen;
+  }
+
+  protected override willUpdate(): void {
+    const { selected, account, chainId } = this.wallet.state;
+    const { config, cid, classification, scope } = this;
+    const ready = selected && account && chainId === config.chain.id;
+    this.signing.follow(ready ? { wallet: selected, account, chain: config.chain, cid, classification, scope } : null);
+  }
+
+  protected override updated(): void {
+    recoverFocus(this.renderRoot);
+  }
+
+  protected override render() {
+    return html`<div class="stack">
+      ${this.fixed || !this.classification || this.scope === "diagnosis" ? nothing : this.choices()}
+      <sp-wallet .chain=${this.config.chain}></sp-wallet>
+      ${this.body()}
+    </div>`;
+  }
+
+  private body() {
+    const { state } = this.signing;
+    switch (state.phase) {
+      case "idle":
+        return nothing;
+      case "preparing":
+        return html`<p class="busy soft" role="status"><span class="spinner"></span>Preparing what is to be signed …</p>`;
+      case "stopped":
+        return html`<sp-notice tabindex="-1" data-focus .problem=${state.problem}>
+          <button class="button" type="button" @click=${() => void this.signing.prepare()}>
+            ${state.problem.kind === "no-funds" ? "Check again" : "Try again"}
+          </button>
+        </sp-notice>`;
+      case "registered":
+        return this.registered(state.plan, state.record);
+      case "ready":
+      case "waiting":
+        return html`
+          <sp-preview
+            tabindex="-1"
+            ?data-focus=${state.phase === "ready" && !state.problem}
+            .plan=${state.plan}
+            .cost=${state.cost}
+            .chain=${this.config.chain}
+            .classification=${this.classification}
+          ></sp-preview>
+          ${state.phase === "waiting" ? this.waiting() : this.sign(state.problem)}
+        `;
+    }
+  }
+
+  private choices() {
+    const result = this.classification?.abstained ? "that the model gave no answer" : "the result of the model";
+    const choices: [scope: Scope, name: string, text: string][] = [
+      ["both", "Image and diagnosis, one signature", `The image and ${result}, in one transaction.`],
+      ["image", "Image only", "That you had this image now. A diagnosis can be recorded later."],
+    ];
+    return html`<fieldset role="radiogroup" aria-labelledby="legend">
+      <legend id="legend">What to record</legend>
+      <div class="choices">
+        ${choices.map(
+          ([scope, name, text]) => html`<label class="choice">
+            <input
+              type="radio"
+              name="scope"
+              .checked=${scope === this.chosen}
+              ?disabled=${this.signing.state.phase === "waiting"}
+              aria-label=${name}
+              aria-describedby="about-${scope}"
+              @change=${() => (this.chosen = scope)}
+            />
+            <span>${name}</span>
+            <span class="soft small" id="about-${scope}">${text}</span>
+          </label>`,
+        )}
+      </div>
+    </fieldset>`;
+  }
+
+  private sign(problem: Problem | null) {
+    const name = this.scope === "image" ? "Sign and register" : "Sign and record";
+    const button = (text: string) =>
+      html`<button class="button primary" type="button" @click=${this.signed}>${text}</button>`;
+    if (problem) return html`<sp-notice tabindex="-1" data-focus .problem=${problem}>${button("Try again")}</sp-notice>`;
+    return html`<div class="actions">${button(name)}</div>`;
+  }
+
+  private waiting() {
+    const name = this.wallet.state.selected?.name ?? "your wallet";
+    return html`<div class="panel busy" tabindex="-1" data-focus data-testid="signing-waiting">
+      <span class="spinner"></span>
+      <div>
+        <p><strong>Waiting for ${name}</strong></p>
+        <p class="soft small">Compare what its window shows with the preview above, then confirm or decline there. If no window opened, click the wallet's icon in the browser's toolbar.</p>
+      </div>
+    </div>`;
+  }
+
+  private registered({ imageId, from }: Plan, record: ImageRecord | null) {
+    const { manifestHash } = this.classification ?? {};
+    const recorded = record?.diagnoses.some((diagnosis) => diagnosis.manifestHash === manifestHash);
+    const problem: Problem = {
+      kind: "already-registered",
+      tone: "info",
+      title: "You have registered this image before",
+      text: recorded ? "This very result is recorded with it too." : "Nothing needs to be registered again.",
+    };
+    return html`<sp-notice tabindex="-1" data-focus .problem=${problem}>
+      ${manifestHash && !recorded
+        ? html`<button class="button primary" type="button" @click=${() => (this.registrant = from)}>
+            Record the diagnosis only
+          </button>`
+        : nothing}
+      <a class="button" href="/records/${imageId}">See the record</a>
+    </sp-notice>`;
+  }
+
+  private async signed(): Promise<void> {
+    const transaction = await this.signing.sign();
+    if (transaction) this.dispatchEvent(new CustomEvent("submitted", { detail: transaction }));
+  }
+}

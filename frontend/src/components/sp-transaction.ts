@@ -1,0 +1,180 @@
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { announce } from "../announce";
+import { api } from "../api/client";
+import type { ChainConfig } from "../api/types";
+import { describeReason } from "../chain/reverts";
+import { Tracker } from "../chain/tracker";
+import type { PendingTransaction } from "../chain/transactions";
+import { elapsed, whole } from "../format";
+import { UNREACHABLE, type Problem } from "../state/problems";
+import { UNTRACKED, type Tracked, type TrackedState } from "../state/tracking";
+import { shared } from "../styles/shared";
+import { icons } from "./icons";
+import "./sp-hash";
+import "./sp-notice";
+
+const HEADLINES: Record<TrackedState, string> = {
+  pending: "Waiting for a block",
+  unknown: "Looking for the transaction",
+  dropped: "Not found",
+  mined: "In a block, waiting for confirmations",
+  confirmed: "Confirmed",
+  failed: "Failed",
+  replaced: "Replaced, looking for the record",
+  recorded: "Replaced by another transaction that wrote the same record",
+  cancelled: "Cancelled",
+};
+
+/**
+ * What becomes of a submitted transaction. Events: `progressed` with the transaction when the server knows its nonce,
+ * `recorded` when it is confirmed, `sign-again` when the person wants another try.
+ */
+@customElement("sp-transaction")
+export class TransactionPanel extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      .state {
+        display: flex;
+        align-items: center;
+        gap: var(--space-3);
+        font-size: var(--text-large);
+        font-weight: 650;
+      }
+      .good {
+        color: var(--success);
+      }
+      .bad {
+        color: var(--danger);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) transaction!: PendingTransaction;
+  @property({ attribute: false }) chain!: ChainConfig;
+  @state() private tracked: Tracked = UNTRACKED;
+  @state() private now = Date.now();
+  private tracker: Tracker | null = null;
+  private clock = 0;
+
+  private get elsewhere(): boolean {
+    const { chainId, contract } = this.transaction;
+    return chainId !== this.chain.id || contract.toLowerCase() !== this.chain.contract.toLowerCase();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.clock = window.setInterval(() => (this.now = Date.now()), 1000);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.clearInterval(this.clock);
+    this.tracker?.stop();
+    this.tracker = null;
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    const before = changed.get("transaction");
+    if (this.tracker && before?.hash === this.transaction.hash) return;
+    if (this.tracker && !changed.has("transaction")) return;
+    this.tracker?.stop();
+    this.tracked = UNTRACKED;
+    this.tracker = new Tracker(api, this.transaction, (tracked, transaction) => this.progressed(tracked, transaction));
+    if (!this.elsewhere) void this.tracker.run();
+  }
+
+  protected override render() {
+    const { state, status, unreachable } = this.tracked;
+    const { hash, submittedAt } = this.transaction;
+    return html`<div class="stack" data-testid="transaction" data-state=${state}>
+      ${this.elsewhere ? nothing : this.headline(state)}
+      <dl class="terms small">
+        <dt>Transaction</dt>
+        <dd data-testid="transaction-hash">
+          <sp-hash .value=${hash} .href=${status?.explorerUrl ?? null} label="transaction hash"></sp-hash>
+        </dd>
+        ${status?.block
+          ? html`<dt>Block</dt>
+              <dd>${whole(status.block.number)}</dd>
+              <dt>Confirmations</dt>
+              <dd data-testid="confirmations">${Math.min(status.confirmations, status.required)} of ${status.required}</dd>`
+          : nothing}
+        ${status?.gasUsed
+          ? html`<dt>Gas used</dt>
+              <dd>${whole(status.gasUsed)}</dd>`
+          : nothing}
+        ${isOpen(state)
+          ? html`<dt>Since</dt>
+              <dd>${elapsed(this.now - submittedAt)}</dd>`
+          : nothing}
+      </dl>
+      ${unreachable ? html`<sp-notice .problem=${{ ...UNREACHABLE, text: SERVER_GONE }}></sp-notice>` : nothing}
+      ${this.problem()}
+    </div>`;
+  }
+
+  private headline(state: TrackedState) {
+    if (isOpen(state)) return html`<p class="state"><span class="spinner"></span>${HEADLINES[state]} …</p>`;
+    const good = state === "confirmed" || state === "recorded";
+    return html`<p class="state ${good ? "good" : "bad"}">${good ? icons.success : icons.cross} ${HEADLINES[state]}</p>`;
+  }
+
+  private problem() {
+    const problem = this.elsewhere ? OTHER_CHAIN : problemOf(this.tracked);
+    if (!problem) return nothing;
+    return html`<sp-notice .problem=${problem}>
+      <button class="button primary" type="button" @click=${() => this.dispatchEvent(new CustomEvent("sign-again"))}>
+        Sign again
+      </button>
+    </sp-notice>`;
+  }
+
+  private progressed(tracked: Tracked, transaction: PendingTransaction): void {
+    const { state } = tracked;
+    if (state !== this.tracked.state) announce(`Transaction: ${HEADLINES[state]}`);
+    this.tracked = tracked;
+    if (transaction.nonce !== this.transaction.nonce) {
+      this.dispatchEvent(new CustomEvent("progressed", { detail: transaction }));
+    }
+    if (state === "confirmed" || state === "recorded") this.dispatchEvent(new CustomEvent("recorded"));
+  }
+}
+
+const SERVER_GONE = "The transaction is on its way all the same. This page keeps asking, and goes on when the server is back.";
+const OTHER_CHAIN: Problem = {
+  kind: "other-chain",
+  tone: "warning",
+  title: "This transaction belongs to another chain",
+  text: "It was sent to a chain or a contract that this server no longer uses. The image and the result are kept: sign again to record them here.",
+};
+
+function isOpen(state: TrackedState): boolean {
+  return state === "pending" || state === "unknown" || state === "mined" || state === "replaced";
+}
+
+function problemOf({ state, status }: Tracked): Problem | null {
+  switch (state) {
+    case "failed": {
+      const { text, remedy } = describeReason(status?.revertReason ?? null);
+      return { kind: "failed", tone: "danger", title: "The transaction failed", text: `${text} ${remedy} The fee was spent; nothing was recorded.` };
+    }
+    case "dropped":
+      return {
+        kind: "dropped",
+        tone: "warning",
+        title: "The transaction has disappeared",
+        text: "The chain's node has not known it for more than 90 seconds. Look into your wallet's activity: it may have been dropped. Signing again is safe, as an image can be registered only once. This page keeps looking.",
+      };
+    case "cancelled":
+      return {
+        kind: "cancelled",
+        tone: "info",
+        title: "The transaction was replaced",
+        text: "Another transaction took its place, as when it is cancelled in the wallet, and wrote no record. The image and the result are kept.",
+      };
+    default:
+      return null;
+  }
+}

@@ -1,0 +1,151 @@
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { announce } from "../announce";
+import { api } from "../api/client";
+import type { Check, Verification } from "../api/types";
+import { sentence } from "../format";
+import { describe, type Problem } from "../state/problems";
+import { shared } from "../styles/shared";
+import { icons } from "./icons";
+import "./sp-notice";
+
+/** Verifies a record at once, and again on demand; one line a check, which opens to what was expected and found. */
+@customElement("sp-verification")
+export class VerificationPanel extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      .verdict {
+        display: flex;
+        align-items: center;
+        gap: var(--space-3);
+        font-size: var(--text-large);
+        font-weight: 650;
+      }
+      .passed {
+        color: var(--success);
+      }
+      .failed {
+        color: var(--danger);
+      }
+      li {
+        border-top: 1px solid var(--line);
+      }
+      summary {
+        display: flex;
+        align-items: center;
+        gap: var(--space-3);
+        padding-block: var(--space-3);
+        cursor: pointer;
+      }
+      summary::after {
+        content: "";
+        width: 0.5rem;
+        height: 0.5rem;
+        margin-left: auto;
+        margin-right: var(--space-2);
+        border: solid var(--ink-soft);
+        border-width: 0 2px 2px 0;
+        rotate: 45deg;
+      }
+      details[open] summary::after {
+        rotate: 225deg;
+      }
+      summary:hover .name {
+        text-decoration: underline;
+        text-underline-offset: 0.15em;
+      }
+      summary .icon {
+        display: block;
+      }
+      details dl {
+        padding: 0 0 var(--space-4) calc(1.25em + var(--space-3));
+      }
+      .name {
+        font-weight: 600;
+      }
+      .outcome {
+        font-weight: 400;
+      }
+    `,
+  ];
+
+  @property() imageId = "";
+  /** A new number runs the checks again: the record has changed. */
+  @property({ type: Number }) additions = 0;
+  @state() private verification: Verification | null = null;
+  @state() private problem: Problem | null = null;
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("imageId") || changed.has("additions")) void this.verify();
+  }
+
+  private get stateName(): string {
+    if (this.problem) return "error";
+    if (!this.verification) return "running";
+    return this.verification.passed ? "passed" : "failed";
+  }
+
+  protected override render() {
+    return html`<div class="stack" data-testid="verification" data-state=${this.stateName}>
+      ${this.verdict()}
+      ${this.verification
+        ? html`<ul class="checks" aria-label="Checks">
+            ${this.verification.checks.map(line)}
+          </ul>`
+        : nothing}
+      ${this.problem
+        ? html`<sp-notice .problem=${this.problem}></sp-notice>`
+        : nothing}
+      ${this.verification || this.problem
+        ? html`<button class="button" type="button" @click=${() => void this.verify()}>Verify again</button>`
+        : nothing}
+    </div>`;
+  }
+
+  private verdict() {
+    if (this.problem) return nothing;
+    if (!this.verification) {
+      return html`<p class="busy" role="status">
+        <span class="spinner"></span>Checking against the chain and running the model again …
+      </p>`;
+    }
+    const { passed, checks } = this.verification;
+    const failed = checks.filter((check) => !check.passed).length;
+    return passed
+      ? html`<p class="verdict passed">${icons.success} Verified: all ${checks.length} checks passed</p>`
+      : html`<p class="verdict failed">${icons.cross} Not verified: ${failed} of ${checks.length} checks failed</p>`;
+  }
+
+  private async verify(): Promise<void> {
+    const { imageId } = this;
+    this.verification = null;
+    this.problem = null;
+    try {
+      const verification = await api.verification(imageId);
+      if (imageId !== this.imageId) return;
+      this.verification = verification;
+      announce(verification.passed ? "Verified: all checks passed" : "Not verified: some checks failed");
+    } catch (error) {
+      if (imageId === this.imageId) this.problem = describe(error);
+    }
+  }
+}
+
+function line({ name, passed, expected, found }: Check) {
+  const outcome = passed ? "passed" : "failed";
+  return html`<li data-testid="check" data-passed=${passed}>
+    <details ?open=${!passed}>
+      <summary>
+        <span class=${outcome}>${passed ? icons.success : icons.cross}</span>
+        <span class="name">${sentence(name)} <span class="outcome ${outcome}">${outcome}</span></span>
+      </summary>
+      <dl class="terms small">
+        <dt>Expected</dt>
+        <dd>${expected}</dd>
+        <dt>Found</dt>
+        <dd>${found}</dd>
+      </dl>
+    </details>
+  </li>`;
+}

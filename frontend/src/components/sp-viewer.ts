@@ -1,0 +1,122 @@
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import { shared } from "../styles/shared";
+
+/** An image on black, as radiologists look at it, with the activation map laid over it. */
+@customElement("sp-viewer")
+export class Viewer extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      .stage {
+        display: grid;
+        aspect-ratio: 1;
+        max-height: 32rem;
+        width: 100%;
+        border-radius: var(--radius-small);
+        background: var(--viewer);
+        overflow: hidden;
+      }
+      img,
+      .none {
+        grid-area: 1 / 1;
+        width: 100%;
+        height: 100%;
+        min-height: 0;
+        object-fit: contain;
+      }
+      .none {
+        display: grid;
+        place-items: center;
+        padding: var(--space-5);
+        color: #c3d0d6;
+        text-align: center;
+      }
+      .controls {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: var(--space-2) var(--space-4);
+        margin-top: var(--space-3);
+      }
+      label {
+        display: inline-flex;
+        align-items: center;
+        gap: var(--space-2);
+        min-height: 1.75rem;
+      }
+      input {
+        accent-color: var(--accent);
+      }
+      input[type="checkbox"] {
+        width: 1.125rem;
+        height: 1.125rem;
+        margin: 0;
+      }
+      input[type="range"] {
+        flex: 1;
+        min-width: 8rem;
+      }
+    `,
+  ];
+
+  @property() src = "";
+  @property() alt = "";
+  /** A data: URI of a PNG with transparency, of the same proportions as the image. */
+  @property() overlay: string | null = null;
+  @state() private shown = true;
+  @state() private opacity = 60;
+  @state() private broken = false;
+  @query(".overlay") private layer!: HTMLImageElement | null;
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("src")) this.broken = false;
+  }
+
+  protected override updated(): void {
+    // Through the object model: the Content-Security-Policy forbids style attributes.
+    this.layer?.style.setProperty("opacity", String(this.opacity / 100));
+  }
+
+  protected override render() {
+    return html`<figure>
+      <div class="stage">
+        ${this.broken
+          ? html`<p class="none">This browser cannot show this type of image. It is used all the same.</p>`
+          : html`<img src=${this.src} alt=${this.alt} @error=${() => (this.broken = true)} />`}
+        ${this.overlay && this.shown
+          ? html`<img class="overlay" src=${this.overlay} alt="Activation map: where the model looked for its answer" />`
+          : nothing}
+      </div>
+      ${this.overlay ? this.controls() : nothing}
+    </figure>`;
+  }
+
+  private controls() {
+    return html`<div class="controls">
+      <label>
+        <input type="checkbox" .checked=${this.shown} @change=${this.toggled} />
+        Show the activation map
+      </label>
+      <input
+        type="range"
+        min="10"
+        max="100"
+        step="5"
+        aria-label="Opacity of the activation map"
+        aria-valuetext="${this.opacity} percent"
+        .value=${String(this.opacity)}
+        ?disabled=${!this.shown}
+        @input=${this.slid}
+      />
+    </div>`;
+  }
+
+  private toggled({ target }: Event): void {
+    this.shown = (target as HTMLInputElement).checked;
+  }
+
+  private slid({ target }: Event): void {
+    this.opacity = Number((target as HTMLInputElement).value);
+  }
+}

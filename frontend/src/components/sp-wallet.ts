@@ -1,0 +1,109 @@
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { ChainConfig } from "../api/types";
+import { wallet } from "../chain/wallet";
+import type { Wallet } from "../chain/discovery";
+import { describe, type Problem } from "../state/problems";
+import { recoverFocus } from "../focus";
+import { shared } from "../styles/shared";
+import { icons } from "./icons";
+import "./sp-notice";
+import { WalletController } from "./wallet-controller";
+
+const NO_WALLET: Problem = {
+  kind: "no-wallet",
+  tone: "info",
+  title: "No wallet was found",
+  text: "Recording needs a browser wallet such as MetaMask. Nothing is lost: the image stays pinned, and the result is kept here. Install a wallet, then reload this page to go on.",
+};
+
+/** Finding, connecting and pointing the wallet at the right chain; what it asks, it asks on a click. */
+@customElement("sp-wallet")
+export class WalletPanel extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      .account {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: var(--space-1) var(--space-3);
+      }
+      .account code {
+        overflow-wrap: anywhere;
+      }
+      img {
+        width: 1.5rem;
+        height: 1.5rem;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) chain!: ChainConfig;
+  private readonly wallet = new WalletController(this);
+
+  protected override updated(): void {
+    recoverFocus(this.renderRoot);
+  }
+
+  protected override render() {
+    const { wallets, searched, selected, account, chainId, asking, problem } = this.wallet.state;
+    if (asking) return this.waiting(asking === "connect" ? "approve the connection" : `approve the switch to ${this.chain.name}`);
+    if (wallets.length === 0) return searched ? this.noWallet() : nothing;
+    const refusal = problem ? describe(problem.error, problem.request) : null;
+    if (!selected || !account) {
+      return html`<div class="stack" tabindex="-1" data-focus>
+        ${refusal ? html`<sp-notice .problem=${refusal}></sp-notice>` : nothing}
+        <p class="soft">
+          ${wallets.length > 1 ? "Which wallet shall sign?" : "Your wallet signs the record; it asks you before anything is written."}
+        </p>
+        <div class="actions">${wallets.map((found) => this.connectButton(found))}</div>
+      </div>`;
+    }
+    const wrong = chainId !== null && chainId !== this.chain.id;
+    return html`<div class="stack" tabindex="-1" data-focus>
+      <div class="account">
+        ${logoOf(selected)}
+        <span>${selected.name}: <code data-testid="account">${account}</code></span>
+        ${wallets.length > 1
+          ? html`<button class="button quiet" type="button" @click=${() => wallet.release()}>Change wallet</button>`
+          : nothing}
+      </div>
+      ${wrong ? this.wrongChain(chainId, refusal) : nothing}
+    </div>`;
+  }
+
+  private connectButton(found: Wallet) {
+    return html`<button class="button primary" type="button" @click=${() => void wallet.connect(found)}>
+      ${logoOf(found)} Connect ${found.name}
+    </button>`;
+  }
+
+  private wrongChain(chainId: number, refusal: Problem | null) {
+    const { name, id, development } = this.chain;
+    const text = `It is on chain ${chainId}; the record goes to ${name} (chain ${id}). Your wallet will ask you${
+      development ? ", and may ask to add this development chain first" : ""
+    }.`;
+    const problem: Problem = { kind: "wrong-chain", tone: "warning", title: `Switch your wallet to ${name}`, text };
+    return html`<sp-notice .problem=${refusal ?? problem}>
+      <button class="button primary" type="button" @click=${() => void wallet.useChain(this.chain)}>Switch to ${name}</button>
+    </sp-notice>`;
+  }
+
+  private waiting(what: string) {
+    const name = this.wallet.state.selected?.name ?? "your wallet";
+    return html`<p class="busy" role="status" tabindex="-1" data-focus><span class="spinner"></span>Waiting for ${name}: ${what} in its window.</p>`;
+  }
+
+  private noWallet() {
+    return html`<sp-notice .problem=${NO_WALLET}>
+      <a class="button" href="https://metamask.io/download" target="_blank" rel="noopener noreferrer">
+        Get MetaMask ${icons.external}<span class="visually-hidden">(opens another site)</span>
+      </a>
+    </sp-notice>`;
+  }
+}
+
+function logoOf({ icon }: Wallet) {
+  return icon ? html`<img src=${icon} alt="" />` : icons.wallet;
+}

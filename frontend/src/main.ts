@@ -1,0 +1,4 @@
+import { restoreTheme } from "./theme";
+import "./components/sp-app";
+
+restoreTheme();

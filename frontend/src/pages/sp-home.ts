@@ -1,0 +1,182 @@
+import { LitElement, html, nothing, type PropertyValues } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { Classification, Config, Image } from "../api/types";
+import type { PendingTransaction } from "../chain/transactions";
+import "../components/sp-drop-zone";
+import "../components/sp-file";
+import "../components/sp-notice";
+import "../components/sp-pinned";
+import "../components/sp-result";
+import "../components/sp-signing";
+import "../components/sp-steps";
+import "../components/sp-transaction";
+import "../components/sp-unfinished";
+import "../components/sp-viewer";
+import { storeName } from "../format";
+import { stepNumber, type Flow } from "../state/flow";
+import { shared } from "../styles/shared";
+import { FlowController } from "./flow-controller";
+import { homeStyles } from "./home-styles";
+
+/** `/`: the way of one image from a file to a record. */
+@customElement("sp-home")
+export class HomePage extends LitElement {
+  static override styles = [shared, homeStyles];
+
+  @property({ attribute: false }) config!: Config;
+  private readonly control = new FlowController(this);
+  private shownStep: Flow["step"] = "choose";
+
+  protected override updated(_changed: PropertyValues): void {
+    const { step } = this.control.flow;
+    if (step === this.shownStep) return;
+    this.shownStep = step;
+    const heading = this.renderRoot.querySelector<HTMLElement>(step === "choose" ? "h1" : `#${step}`);
+    if (!this.hidden) heading?.focus({ preventScroll: false });
+  }
+
+  protected override render() {
+    const { flow } = this.control;
+    return html`<div class="page">
+      <div class="intro">
+        <h1 tabindex="-1">Record a medical image</h1>
+        <p class="lead">
+          Pin an image to IPFS, have it classified, and sign the result. Anybody can verify later who recorded what, and
+          when, without trusting this server.
+        </p>
+      </div>
+      <sp-steps .current=${stepNumber(flow)}></sp-steps>
+      ${this.step(flow)}
+    </div>`;
+  }
+
+  private step(flow: Flow) {
+    switch (flow.step) {
+      case "choose":
+        return this.choose(flow.problem);
+      case "chosen":
+      case "uploading":
+        return html`<sp-file
+          .flow=${flow}
+          .config=${this.config}
+          @start=${() => void this.control.start()}
+          @other=${() => this.control.restart()}
+          @cancel=${() => this.control.cancel()}
+        ></sp-file>`;
+      case "classifying":
+        return this.classifying(flow);
+      case "result":
+        return html`${this.result(flow.image, flow.classification)}
+        ${this.signing(flow.image, flow.classification)}`;
+      case "submitted":
+      case "recorded":
+        return html`${this.transaction(flow)} ${this.result(flow.image, flow.classification)}`;
+    }
+  }
+
+  private choose(problem: Extract<Flow, { step: "choose" }>["problem"]) {
+    const { limits, storage } = this.config;
+    return html`
+      ${problem ? html`<sp-notice level="2" .problem=${problem}></sp-notice>` : nothing}
+      <sp-drop-zone
+        .limits=${limits}
+        @file=${({ detail }: CustomEvent<File>) => this.control.choose(detail, limits)}
+      ></sp-drop-zone>
+      <p class="soft">
+        ${storage.public
+          ? "A pinned image is public on IPFS for ever: use only images that show nothing by which a patient can be known."
+          : `The image is pinned to ${storeName(storage)}; its CID and result become public when you sign.`}
+        Metadata such as EXIF is removed from the file first.
+      </p>
+      <sp-unfinished
+        .drafts=${this.control.abandoned}
+        @resume=${({ detail }: CustomEvent<string>) => void this.control.resume(detail)}
+        @discard=${({ detail }: CustomEvent<string>) => this.control.discard(detail)}
+      ></sp-unfinished>
+    `;
+  }
+
+  private classifying({ image, problem }: Extract<Flow, { step: "classifying" }>) {
+    return html`<section class="panel columns">
+      <sp-viewer .src=${image.links.content} alt="The pinned image"></sp-viewer>
+      <div class="stack">
+        <h2 id="classifying" tabindex="-1">Classifying</h2>
+        <sp-pinned .image=${image}></sp-pinned>
+        ${problem
+          ? html`<sp-notice .problem=${problem}>
+              <button class="button primary" type="button" @click=${() => void this.control.classify()}>Try again</button>
+              <button class="button" type="button" @click=${this.goOnWithoutResult}>Go on with the image only</button>
+            </sp-notice>`
+          : html`<p class="busy" role="status">
+              <span class="spinner"></span>The model looks at the pinned bytes, fetched back by their CID …
+            </p>`}
+      </div>
+    </section>`;
+  }
+
+  private result(image: Image, classification: Classification | null) {
+    return html`<section class="panel columns">
+      <div class="stack">
+        <sp-viewer
+          .src=${image.links.content}
+          alt="The pinned image"
+          .overlay=${classification?.activationMap ?? null}
+        ></sp-viewer>
+        <sp-pinned .image=${image}></sp-pinned>
+        ${this.restartButton()}
+      </div>
+      <div class="stack">
+        <h2 id="result" class="eyebrow" tabindex="-1">Result</h2>
+        ${classification
+          ? html`<sp-result .classification=${classification} .notice=${this.config.notice}></sp-result>`
+          : html`<p>No result: the image was not classified. It can be registered by itself.</p>`}
+      </div>
+    </section>`;
+  }
+
+  private signing(image: Image, classification: Classification | null) {
+    return html`<section class="panel stack">
+      <h2>Sign the record</h2>
+      <sp-signing
+        .config=${this.config}
+        .cid=${image.cid}
+        .classification=${classification}
+        @submitted=${({ detail }: CustomEvent<PendingTransaction>) =>
+          this.control.reduce({ type: "submitted", transaction: detail })}
+      ></sp-signing>
+    </section>`;
+  }
+
+  private transaction({ step, transaction }: Extract<Flow, { transaction: PendingTransaction }>) {
+    const recorded = step === "recorded";
+    return html`<section class="panel stack ${recorded ? "recorded" : ""}">
+      <h2 id=${step} tabindex="-1">${recorded ? "Recorded" : "Transaction"}</h2>
+      ${recorded
+        ? html`<p>The record is on ${this.config.chain.name}. From now on anybody can verify it.</p>
+            <div class="actions">
+              <a class="button primary" href="/records/${transaction.imageId}">Open the provenance page</a>
+              <button class="button" type="button" @click=${() => this.control.restart()}>Record another image</button>
+            </div>`
+        : nothing}
+      <sp-transaction
+        .transaction=${transaction}
+        .chain=${this.config.chain}
+        @progressed=${({ detail }: CustomEvent<PendingTransaction>) =>
+          this.control.reduce({ type: "nonce-known", nonce: detail.nonce })}
+        @recorded=${() => this.control.reduce({ type: "recorded" })}
+        @sign-again=${() => this.control.reduce({ type: "sign-again" })}
+      ></sp-transaction>
+    </section>`;
+  }
+
+  private restartButton() {
+    if (this.control.flow.step !== "result") return nothing;
+    return html`<button class="button quiet restart" type="button" @click=${() => this.control.restart()}>
+      Start again with another image
+    </button>`;
+  }
+
+  private goOnWithoutResult(): void {
+    this.control.reduce({ type: "classified", classification: null });
+  }
+}

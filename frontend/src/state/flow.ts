@@ -1,0 +1,87 @@
+/** The way of one image from a file to a record, as a pure state machine. */
+
+import type { Classification, Image } from "../api/types";
+import type { PendingTransaction } from "../chain/transactions";
+import type { Problem } from "./problems";
+
+interface Pinned {
+  image: Image;
+  /** Null when the person goes on with the image only. */
+  classification: Classification | null;
+}
+
+export type Flow =
+  | { step: "choose"; problem: Problem | null }
+  | { step: "chosen"; file: File; problem: Problem | null }
+  | { step: "uploading"; file: File; sent: number }
+  | { step: "classifying"; image: Image; problem: Problem | null }
+  | ({ step: "result" } & Pinned)
+  | ({ step: "submitted" | "recorded"; transaction: PendingTransaction } & Pinned);
+
+export type FlowEvent =
+  | { type: "file-chosen"; file: File; problem: Problem | null }
+  | { type: "upload-started" }
+  | { type: "upload-progressed"; sent: number }
+  | { type: "upload-failed"; problem: Problem | null }
+  | { type: "pinned"; image: Image }
+  | { type: "classification-started" }
+  | { type: "classification-failed"; problem: Problem }
+  | { type: "classified"; classification: Classification | null }
+  | { type: "submitted"; transaction: PendingTransaction }
+  | { type: "nonce-known"; nonce: number }
+  | { type: "sign-again" }
+  | { type: "recorded" }
+  | { type: "restarted" }
+  | { type: "resumed"; flow: KeptFlow };
+
+/** The steps that outlive a reload; a file cannot be kept, a pinned image needs no file. */
+export type KeptFlow = Extract<Flow, { image: Image }>;
+
+export const START: Flow = { step: "choose", problem: null };
+
+/** An event that does not belong to the step is late or doubled, and changes nothing. */
+export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
+  if (event.type === "restarted") return START;
+  if (event.type === "resumed") return event.flow;
+  switch (flow.step) {
+    case "choose":
+    case "chosen":
+      if (event.type === "file-chosen") {
+        return event.problem ? { step: "choose", problem: event.problem } : { step: "chosen", file: event.file, problem: null };
+      }
+      if (event.type === "upload-started" && flow.step === "chosen") return { step: "uploading", file: flow.file, sent: 0 };
+      return flow;
+    case "uploading":
+      if (event.type === "upload-progressed") return { ...flow, sent: event.sent };
+      if (event.type === "upload-failed") return { step: "chosen", file: flow.file, problem: event.problem };
+      if (event.type === "pinned") return { step: "classifying", image: event.image, problem: null };
+      return flow;
+    case "classifying":
+      if (event.type === "classification-started") return { ...flow, problem: null };
+      if (event.type === "classification-failed") return { ...flow, problem: event.problem };
+      if (event.type === "classified") return { step: "result", image: flow.image, classification: event.classification };
+      return flow;
+    case "result":
+      if (event.type === "submitted") return { ...flow, step: "submitted", transaction: event.transaction };
+      return flow;
+    case "submitted":
+      if (event.type === "nonce-known") return { ...flow, transaction: { ...flow.transaction, nonce: event.nonce } };
+      if (event.type === "sign-again") return { step: "result", image: flow.image, classification: flow.classification };
+      if (event.type === "recorded") return { ...flow, step: "recorded" };
+      return flow;
+    case "recorded":
+      return flow;
+  }
+}
+
+export function isKept(flow: Flow): flow is KeptFlow {
+  return "image" in flow;
+}
+
+/** Place in the list of steps that the page shows, from 0. */
+export const STEPS = ["Image", "Result", "Signature", "Record"] as const;
+
+export function stepNumber({ step }: Flow): number {
+  const places = { choose: 0, chosen: 0, uploading: 0, classifying: 1, result: 2, submitted: 3, recorded: 4 };
+  return places[step];
+}

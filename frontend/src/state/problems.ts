@@ -1,0 +1,121 @@
+/** Everything that can go wrong, in words: what happened, what was kept, what to do. */
+
+import { ApiProblem, ServerUnreachable } from "../api/errors";
+import type { ChainConfig } from "../api/types";
+import { WalletError, type WalletErrorKind } from "../chain/errors";
+import { describeReason } from "../chain/reverts";
+import { AttestationMismatch, type Cost } from "../chain/transactions";
+import { amount } from "../format";
+import type { WalletRequest } from "./wallet";
+
+export type Tone = "info" | "success" | "warning" | "danger";
+
+export interface Problem {
+  kind: string;
+  tone: Tone;
+  title: string;
+  text: string;
+  /** The problem type of the API. */
+  type?: string;
+  /** Seconds before another try makes sense. */
+  retryAfter?: number;
+}
+
+const RATE_LIMITED = 429;
+/** Account 1 of the public mnemonic "test test … junk", which development chains fund. */
+export const DEVELOPMENT_ACCOUNT = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
+
+const KEPT = "Nothing is lost: the image and its result are kept here.";
+
+type Words = [tone: Tone, title: string, text: string];
+
+const WALLET_WORDS: Record<Exclude<WalletErrorKind, "no-funds" | "reverted">, Words> = {
+  "user-rejected": ["info", "Nothing was signed", `You declined in your wallet, and nothing was written. ${KEPT}`],
+  "wallet-locked": ["warning", "Your wallet is locked or not connected", `Unlock it and connect again. ${KEPT}`],
+  "unknown-chain": [
+    "warning",
+    "Your wallet does not know this chain",
+    "This server offers no public node for it: add the chain in your wallet by hand, then try again.",
+  ],
+  "request-pending": [
+    "info",
+    "Your wallet has a request open",
+    "Open your wallet and answer the request that waits there, then try again.",
+  ],
+  "chain-mismatch": ["warning", "Your wallet is on another chain", `Switch the chain and try again. ${KEPT}`],
+  "rpc-failed": ["warning", "Your wallet could not do this", `Try again in a moment. ${KEPT}`],
+};
+
+const DECLINED: Record<WalletRequest, [title: string, text: string]> = {
+  connect: ["You did not connect", `That is fine. ${KEPT} Connect whenever you are ready.`],
+  "switch-chain": ["The chain was not changed", `Recording needs this chain. ${KEPT}`],
+};
+
+/** What to tell about any error. `request` is what the wallet was asked, if it was not a transaction. */
+export function describe(error: unknown, request?: WalletRequest): Problem {
+  if (error instanceof ServerUnreachable) return UNREACHABLE;
+  if (error instanceof ApiProblem) return describeApi(error);
+  if (error instanceof WalletError) return describeWallet(error, request);
+  if (error instanceof AttestationMismatch) {
+    return {
+      kind: "attestation-mismatch",
+      tone: "danger",
+      title: "The server's signature does not fit",
+      text: `The server signed something else than what is shown here, so nothing will be sent (${error.message}). Reload the page; if it stays so, do not trust this server.`,
+    };
+  }
+  const message = error instanceof Error ? error.message : String(error);
+  return { kind: "unexpected", tone: "danger", title: "Something went wrong", text: message };
+}
+
+export const UNREACHABLE: Problem = {
+  kind: "server-unreachable",
+  tone: "warning",
+  title: "The server does not answer",
+  text: "Your work is kept in this browser. Check that ScanProof is running, then try again.",
+};
+
+function describeApi({ status, type, title, detail, retryAfter }: ApiProblem): Problem {
+  if (status === RATE_LIMITED) {
+    const wait = retryAfter ?? 60;
+    const text = `${capital(detail || title)}. Please wait ${wait} seconds; everything here is kept.`;
+    return { kind: "rate-limited", tone: "warning", title: "Too many requests", text, type, retryAfter: wait };
+  }
+  const text = detail ? `${capital(detail)}.` : "";
+  return { kind: "problem", tone: status >= 500 ? "danger" : "warning", title, text, type };
+}
+
+function describeWallet({ kind, message, revert }: WalletError, request?: WalletRequest): Problem {
+  if (kind === "no-funds") {
+    return { kind, tone: "warning", title: "Not enough for the fee", text: `The wallet says: ${capital(message)}. ${KEPT}` };
+  }
+  if (kind === "reverted") {
+    const { text, remedy } = revert ?? describeReason(message);
+    return { kind, tone: "danger", title: "The contract would refuse this", text: `${text} ${remedy}` };
+  }
+  const [tone, title, text] = WALLET_WORDS[kind];
+  if (kind === "user-rejected" && request) {
+    const [declined, why] = DECLINED[request];
+    return { kind, tone, title: declined, text: why };
+  }
+  return { kind, tone, title, text: kind === "rpc-failed" ? `${text} The wallet says: ${capital(message)}.` : text };
+}
+
+/** The account cannot pay, as its balance shows before the wallet is opened. */
+export function feeOver({ fee, balance }: Cost, chain: ChainConfig): Problem {
+  const { currency } = chain;
+  return noFunds(`The fee is about ${amount(fee, currency)}, and this account has ${amount(balance, currency)}.`, chain);
+}
+
+/** The account cannot pay, with the remedy for this chain. */
+export function noFunds(reason: string, { currency, development }: ChainConfig): Problem {
+  const remedy = development
+    ? `This is a development chain: import its account ${DEVELOPMENT_ACCOUNT} into your wallet; its private key is printed where ScanProof was started.`
+    : `Send some ${currency.symbol} of this chain to the account, or choose another one.`;
+  const title = `Not enough ${currency.symbol} for the fee`;
+  return { kind: "no-funds", tone: "warning", title, text: `${reason} ${remedy} ${KEPT}` };
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1).replace(/\.$/, "");
+}

@@ -1,0 +1,35 @@
+/** What the page keeps in the browser. Every entry has a key of its own, so that tabs do not overwrite each other. */
+
+export function read<T>(key: string, storage: Storage = localStorage): T | null {
+  try {
+    const text = storage.getItem(key);
+    return text === null ? null : (JSON.parse(text) as T);
+  } catch {
+    return null;
+  }
+}
+
+/** Keeping is a convenience: a full or forbidden storage must not stop the work. */
+export function write(key: string, value: unknown, storage: Storage = localStorage): void {
+  try {
+    storage.setItem(key, JSON.stringify(value));
+  } catch {
+    console.warn(`ScanProof could not keep ${key}: a reload would lose it`);
+  }
+}
+
+export function remove(key: string, storage: Storage = localStorage): void {
+  try {
+    storage.removeItem(key);
+  } catch {
+    // What cannot be written was never there.
+  }
+}
+
+export function keys(prefix: string, storage: Storage = localStorage): string[] {
+  try {
+    return Object.keys(storage).filter((key) => key.startsWith(prefix));
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,56 @@
+/** What became of a submitted transaction, as a pure state machine over the server's answers. */
+
+import type { TransactionStatus } from "../api/types";
+
+/** How long a transaction may be unknown to the node before it counts as dropped. */
+export const DROPPED_AFTER_MS = 90_000;
+
+/**
+ * `replaced`: another transaction has used its nonce, and whether that one wrote the record is being looked up;
+ * the answer is `recorded` or `cancelled`.
+ */
+export type TrackedState =
+  | "pending"
+  | "unknown"
+  | "dropped"
+  | "mined"
+  | "confirmed"
+  | "failed"
+  | "replaced"
+  | "recorded"
+  | "cancelled";
+
+export interface Tracked {
+  state: TrackedState;
+  status: TransactionStatus | null;
+  unknownSince: number | null;
+  /** Whether the last question to the server went unanswered. */
+  unreachable: boolean;
+}
+
+export type TrackingEvent =
+  | { type: "status"; status: TransactionStatus; now: number }
+  | { type: "unanswered" }
+  | { type: "looked-up"; recorded: boolean };
+
+export const UNTRACKED: Tracked = { state: "pending", status: null, unknownSince: null, unreachable: false };
+
+const FINAL: readonly TrackedState[] = ["confirmed", "failed", "recorded", "cancelled"];
+export const isFinal = ({ state }: Tracked): boolean => FINAL.includes(state);
+
+export function reduceTracking(tracked: Tracked, event: TrackingEvent): Tracked {
+  if (isFinal(tracked)) return tracked;
+  switch (event.type) {
+    case "unanswered":
+      return { ...tracked, unreachable: true };
+    case "looked-up":
+      return { ...tracked, unreachable: false, state: event.recorded ? "recorded" : "cancelled" };
+    case "status": {
+      const { status, now } = event;
+      const seen = { status, unreachable: false, unknownSince: null };
+      if (status.state !== "unknown") return { ...seen, state: status.state };
+      const unknownSince = tracked.unknownSince ?? now;
+      return { ...seen, unknownSince, state: now - unknownSince >= DROPPED_AFTER_MS ? "dropped" : "unknown" };
+    }
+  }
+}

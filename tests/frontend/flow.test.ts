@@ -1,0 +1,77 @@
+import { describe, expect, it } from "vitest";
+import { isKept, reduceFlow, START, stepNumber, type Flow, type FlowEvent } from "../../frontend/src/state/flow";
+import { UNREACHABLE } from "../../frontend/src/state/problems";
+import { classification, image, transaction } from "./samples";
+
+const file = new File(["x"], "scan.png", { type: "image/png" });
+const after = (events: FlowEvent[], from: Flow = START): Flow => events.reduce(reduceFlow, from);
+
+const TO_RESULT: FlowEvent[] = [
+  { type: "file-chosen", file, problem: null },
+  { type: "upload-started" },
+  { type: "pinned", image },
+  { type: "classified", classification },
+];
+
+describe("the flow of an image", () => {
+  it("goes from a file to a record", () => {
+    const steps = [...TO_RESULT, { type: "submitted", transaction }, { type: "recorded" }] as FlowEvent[];
+    const seen = steps.map((_, place) => after(steps.slice(0, place + 1)).step);
+    expect(seen).toEqual(["chosen", "uploading", "classifying", "result", "submitted", "recorded"]);
+    expect(after(steps)).toEqual({ step: "recorded", image, classification, transaction });
+  });
+
+  it("refuses a file with its problem and stays at the start", () => {
+    const flow = after([{ type: "file-chosen", file, problem: UNREACHABLE }]);
+    expect(flow).toEqual({ step: "choose", problem: UNREACHABLE });
+  });
+
+  it("keeps the file when the upload fails, so that it can be tried again", () => {
+    const failed = after([...TO_RESULT.slice(0, 2), { type: "upload-failed", problem: UNREACHABLE }]);
+    expect(failed).toEqual({ step: "chosen", file, problem: UNREACHABLE });
+    expect(after([{ type: "upload-started" }], failed)).toEqual({ step: "uploading", file, sent: 0 });
+  });
+
+  it("keeps the pinned image when the classification fails", () => {
+    const failed = after([...TO_RESULT.slice(0, 3), { type: "classification-failed", problem: UNREACHABLE }]);
+    expect(failed).toEqual({ step: "classifying", image, problem: UNREACHABLE });
+    expect(after([{ type: "classification-started" }], failed)).toMatchObject({ problem: null });
+    expect(after([{ type: "classified", classification: null }], failed)).toEqual({ step: "result", image, classification: null });
+  });
+
+  it("goes back to the result, with nothing lost, to sign again", () => {
+    const flow = after([...TO_RESULT, { type: "submitted", transaction }, { type: "sign-again" }]);
+    expect(flow).toEqual({ step: "result", image, classification });
+  });
+
+  it("takes over the nonce that the server has seen", () => {
+    const flow = after([...TO_RESULT, { type: "submitted", transaction }, { type: "nonce-known", nonce: 9 }]);
+    expect(flow).toMatchObject({ transaction: { hash: transaction.hash, nonce: 9 } });
+  });
+
+  it.each<[string, FlowEvent]>([
+    ["a late progress", { type: "upload-progressed", sent: 0.5 }],
+    ["a second classification", { type: "classified", classification: null }],
+    ["a doubled pin", { type: "pinned", image: { ...image, cid: "other" } }],
+    ["a record of nothing submitted", { type: "recorded" }],
+  ])("ignores %s", (_, event) => {
+    const result = after(TO_RESULT);
+    expect(reduceFlow(result, event)).toBe(result);
+  });
+
+  it("restarts from everywhere and resumes what was kept", () => {
+    const submitted = after([...TO_RESULT, { type: "submitted", transaction }]);
+    expect(after([{ type: "restarted" }], submitted)).toBe(START);
+    expect(isKept(submitted) && after([{ type: "resumed", flow: submitted }])).toBe(submitted);
+  });
+
+  it("keeps only what outlives a reload", () => {
+    const kept = TO_RESULT.map((_, place) => isKept(after(TO_RESULT.slice(0, place + 1))));
+    expect(kept).toEqual([false, false, true, true]);
+  });
+
+  it("numbers the steps in the order of the page", () => {
+    const all = [...TO_RESULT, { type: "submitted", transaction }, { type: "recorded" }] as FlowEvent[];
+    expect(all.map((_, place) => stepNumber(after(all.slice(0, place + 1))))).toEqual([0, 0, 1, 2, 3, 4]);
+  });
+});

@@ -1,0 +1,145 @@
+import { decodeFunctionData, encodeErrorResult } from "viem/utils";
+import { describe, expect, it } from "vitest";
+import type { Attestation } from "../../frontend/src/api/types";
+import type { Wallet } from "../../frontend/src/chain/discovery";
+import { abi, encodeCall, imageIdOf } from "../../frontend/src/chain/registry";
+import { describeReason, describeRevert } from "../../frontend/src/chain/reverts";
+import { AttestationMismatch, checkAttestation, estimate, makePlan, submit } from "../../frontend/src/chain/transactions";
+import { attestation, chain, CID, classification, hash, IMAGE_ID, OTHER, UPLOADER } from "./samples";
+
+const plan = makePlan("both", CID, UPLOADER, chain, attestation);
+
+function walletWith(answers: Record<string, unknown>) {
+  const sent: { method: string; params?: unknown[] }[] = [];
+  const request = async (asked: { method: string; params?: unknown[] }) => {
+    sent.push(asked);
+    const answer = answers[asked.method];
+    if (answer instanceof Error) throw answer;
+    return answer;
+  };
+  const wallet: Wallet = { uuid: "u", name: "W", icon: null, rdns: "", provider: { request, on: () => undefined } };
+  return { wallet, sent };
+}
+
+describe("calls", () => {
+  it("computes the image id as the contract does", () => {
+    expect(imageIdOf(UPLOADER, CID)).toBe(IMAGE_ID);
+    expect(imageIdOf(OTHER, CID)).not.toBe(IMAGE_ID);
+  });
+
+  it("registers image and diagnosis with what the classifier signed", () => {
+    const { functionName, args } = decodeFunctionData({ abi, data: encodeCall("both", CID, attestation).data });
+    expect(functionName).toBe("registerWithDiagnosis");
+    expect(args).toEqual([CID, hash("0"), { ...attestation.diagnosis, issuedAt: 1_790_000_000n }, attestation.signature]);
+  });
+
+  it("registers the image only, or records the diagnosis only", () => {
+    expect(decodeFunctionData({ abi, data: encodeCall("image", CID, null).data })).toEqual({
+      functionName: "registerImage",
+      args: [CID, hash("0")],
+    });
+    expect(decodeFunctionData({ abi, data: encodeCall("diagnosis", CID, attestation).data }).functionName).toBe("recordDiagnosis");
+    expect(() => encodeCall("diagnosis", CID, null)).toThrow("the scope diagnosis needs an attestation");
+  });
+});
+
+describe("what the server signed", () => {
+  const check = (changed: Attestation) => () => checkAttestation(changed, chain, classification, UPLOADER);
+  const { diagnosis } = attestation;
+
+  it("is accepted when it is what the person sees", () => {
+    expect(check(attestation)).not.toThrow();
+    expect(check({ ...attestation, contract: attestation.contract.toLowerCase() as `0x${string}` })).not.toThrow();
+  });
+
+  it.each<[string, Attestation]>([
+    ["imageId", { ...attestation, imageId: hash("9") }],
+    ["diagnosis.imageId", { ...attestation, diagnosis: { ...diagnosis, imageId: hash("9") } }],
+    ["modelId", { ...attestation, diagnosis: { ...diagnosis, modelId: hash("9") } }],
+    ["label", { ...attestation, diagnosis: { ...diagnosis, label: 3 } }],
+    ["confidence", { ...attestation, diagnosis: { ...diagnosis, confidence: 5000 } }],
+    ["manifestHash", { ...attestation, diagnosis: { ...diagnosis, manifestHash: hash("9") } }],
+    ["chainId", { ...attestation, chainId: 1 }],
+    ["contract", { ...attestation, contract: OTHER }],
+  ])("is refused when %s differs", (field, changed) => {
+    expect(check(changed)).toThrow(AttestationMismatch);
+    expect(check(changed)).toThrow(`${field}: expected`);
+  });
+
+  it("is refused when it was made for another account", () => {
+    expect(() => checkAttestation(attestation, chain, classification, OTHER)).toThrow("imageId: expected");
+  });
+});
+
+describe("estimating and sending", () => {
+  it("multiplies gas by its price", async () => {
+    const { wallet } = walletWith({ eth_estimateGas: "0x10000", eth_gasPrice: "0x2", eth_getBalance: "0x1" });
+    expect(await estimate(wallet, plan)).toEqual({ gas: 65536n, gasPrice: 2n, fee: 131072n, balance: 1n });
+  });
+
+  it("finds out before the wallet opens that the contract would refuse", async () => {
+    const data = encodeErrorResult({ abi, errorName: "ImageAlreadyRegistered", args: [IMAGE_ID] });
+    const { wallet } = walletWith({ eth_estimateGas: Object.assign(new Error("reverted"), { data }) });
+    await expect(estimate(wallet, plan)).rejects.toMatchObject({ kind: "reverted", revert: { name: "ImageAlreadyRegistered" } });
+  });
+
+  it("sends exactly the plan and keeps what is needed to follow it", async () => {
+    const { wallet, sent } = walletWith({
+      eth_chainId: "0x539",
+      eth_getTransactionCount: "0x4",
+      eth_sendTransaction: hash("c"),
+    });
+    expect(await submit(wallet, plan)).toMatchObject({
+      hash: hash("c"),
+      from: UPLOADER,
+      nonce: 4,
+      chainId: 1337,
+      contract: chain.contract,
+      imageId: IMAGE_ID,
+      kind: "both",
+      manifestHash: hash("b"),
+    });
+    expect(sent.at(-1)).toEqual({
+      method: "eth_sendTransaction",
+      params: [{ from: UPLOADER, to: chain.contract, data: plan.data, value: "0x0", chainId: "0x539" }],
+    });
+  });
+
+  it("does not open the wallet on another chain", async () => {
+    const { wallet, sent } = walletWith({ eth_chainId: "0x1" });
+    await expect(submit(wallet, plan)).rejects.toMatchObject({ kind: "chain-mismatch" });
+    expect(sent.map(({ method }) => method)).toEqual(["eth_chainId"]);
+  });
+});
+
+describe("reverts in words", () => {
+  const inputsOf = (name: string) => abi.filter((entry) => entry.type === "error").find((entry) => entry.name === name)!.inputs;
+  const OWN = [
+    "ImageAlreadyRegistered",
+    "ImageNotRegistered",
+    "NotUploader",
+    "InvalidCid",
+    "ClassifierNotAuthorized",
+    "DiagnosisNotNewer",
+    "DiagnosisFromFuture",
+    "ImageIdMismatch",
+    "ConfidenceOutOfRange",
+    "TooManyDiagnoses",
+  ];
+
+  it.each(OWN)("has words for %s, decoded here or by the server", (name) => {
+    const values: Record<string, unknown> = { bytes32: hash("1"), address: UPLOADER, string: "x", uint256: 1n, uint64: 1n, uint40: 1, uint16: 1 };
+    const data = encodeErrorResult({ abi, errorName: name, args: inputsOf(name).map(({ type }) => values[type]) });
+    const found = describeRevert(data);
+    expect(found?.name).toBe(name);
+    expect(found?.text).not.toContain("The contract answered");
+    expect(describeReason(`${name}(imageId: 0x1)`)).toEqual(found);
+  });
+
+  it("shows a plain reason as it is, and survives data that is none", () => {
+    expect(describeReason("out of gas").text).toBe("The chain says: out of gas.");
+    expect(describeReason(null).text).toBe("The chain gives no reason.");
+    expect(describeRevert("0x12345678")).toBeNull();
+    expect(describeRevert(null)).toBeNull();
+  });
+});
