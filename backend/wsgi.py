@@ -9,6 +9,8 @@ import ctypes
 import sys
 
 from backend.api.app import create_app
+from backend.container import Container
+from backend.errors import ScanProofError
 from backend.services.index_thread import IndexThread
 from backend.settings import load
 from backend.wiring import wire
@@ -17,6 +19,8 @@ _EMBEDDED_INTERVAL_S = 1.0
 _INTERVAL_S = 4.0
 _M_MMAP_THRESHOLD = -3
 _LARGE_BYTES = 1024 * 1024
+_APP_LOAD_ERROR = 4
+"""The exit status that tells gunicorn not to try again."""
 
 
 def _return_large_blocks() -> None:
@@ -26,8 +30,16 @@ def _return_large_blocks() -> None:
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
+def _wired() -> Container:
+    try:
+        return wire(load())
+    except ScanProofError as error:
+        sys.stderr.write(f"scanproof: {error}\n")
+        sys.exit(_APP_LOAD_ERROR)
+
+
 _return_large_blocks()
-_container = wire(load())
+_container = _wired()
 app = create_app(_container)
 IndexThread(
     _container.index, interval_s=_EMBEDDED_INTERVAL_S if _container.settings.embedded_chain else _INTERVAL_S

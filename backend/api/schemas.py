@@ -199,6 +199,10 @@ class RecordSchema(CamelCase):
     diagnoses = List(Nested(DiagnosisSchema))
 
 
+class ListedRecordSchema(RecordSchema):
+    """A class of its own, because the OpenAPI plugin cannot describe one both alone and nested."""
+
+
 class IndexStatusSchema(CamelCase):
     block = Integer(allow_none=True)
     head = Integer(allow_none=True)
@@ -212,7 +216,7 @@ class RecordQuerySchema(CamelCase):
 
 
 class RecordPageSchema(CamelCase):
-    records = List(Nested(RecordSchema))
+    records = List(Nested(ListedRecordSchema))
     next = String(allow_none=True)
     index = Nested(IndexStatusSchema)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 from backend.commands.arguments import existing_folder, natural, positive
-from backend.commands.console import Console
+from backend.commands.console import Console, columns
 
 HELP = "Train a model from scratch and write its bundle"
 EXAMPLE = "scanproof train --model brain-mri --data ../shared/data/brain-mri --output /tmp/brain-mri"
@@ -27,5 +26,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
     result = train(
         model=options.model, data=options.data, output=options.output, epochs=options.epochs, seed=options.seed
     )
-    console.result(result, json.dumps(result, indent=2, ensure_ascii=False))
+    rows = [
+        ("Model", f"{result['name']} {result['version']}"),
+        ("SHA-256", result["sha256"]),
+        ("Bundle", str(options.output)),
+    ]
+    rows += [
+        (f"Accuracy, {split}", f"{figures['accuracy']:.1%} of {figures['images']:,} images")
+        for split, figures in result["metrics"].items()
+        if split in ("val", "test")
+    ]
+    console.result(result, columns(rows))
     return 0

@@ -13,7 +13,7 @@ import threading
 import time
 
 from backend.domain import Checkpoint, IndexStatus, Record
-from backend.errors import ChainError
+from backend.errors import ChainError, ChainUnavailable
 from backend.ports import Chain, EventStore
 
 RANGE_BLOCKS = 2000
@@ -38,19 +38,11 @@ class EventIndex:
         """
         if not self._lock.acquire(timeout=LOCK_TIMEOUT_S):
             return
+        complete = False
         try:
-            self._synced_at = None
-            head = self._chain.head().number
-            self._head = head
-            newest = self._rewind()
-            first = newest.number + 1 if newest else self._chain.start_block
-            while first <= head:
-                newest = self._read(newest, first, min(first + self._range_blocks - 1, head))
-                if newest is None:
-                    return
-                first = newest.number + 1
-            self._synced_at = time.monotonic()
+            complete = self._catch_up()
         finally:
+            self._synced_at = time.monotonic() if complete else None
             self._lock.release()
 
     def refresh(self, *, max_age_s: float = 0.0) -> ChainError | None:
@@ -64,11 +56,14 @@ class EventIndex:
         return None
 
     def lookup(self, image_id: str) -> Record | None:
-        """The record of an image, just mined or old. Raises ChainError if it is neither here nor can be looked for."""
+        """The record of an image, just mined or old, None if there is none.
+
+        Raises ChainError when it is not here and the index does not hold all of the chain now.
+        """
         error = self.refresh()
         record = self._events.find(self._ledger, image_id)
-        if record is None and error:
-            raise error
+        if record is None and self._synced_at is None:
+            raise error or ChainUnavailable("the records are still being read from the chain: try again in a moment")
         return record
 
     def search(
@@ -80,6 +75,18 @@ class EventIndex:
     def status(self) -> IndexStatus:
         kept = self._events.checkpoints(self._ledger)
         return IndexStatus(block=kept[0].number if kept else None, head=self._head, synced=self._synced_at is not None)
+
+    def _catch_up(self) -> bool:
+        """Whether the index now holds everything up to the head."""
+        self._head = head = self._chain.head().number
+        newest = self._rewind()
+        first = newest.number + 1 if newest else self._chain.start_block
+        while first <= head:
+            newest = self._read(newest, first, min(first + self._range_blocks - 1, head))
+            if newest is None:
+                return False
+            first = newest.number + 1
+        return True
 
     def _rewind(self) -> Checkpoint | None:
         """The newest checkpoint that is still on the chain; what lies above it is dropped."""

@@ -55,7 +55,7 @@ def find_or_deploy(url: str, folder: Path, *, classifier: str) -> Deployment:
             draft = _file(folder).with_suffix(".tmp")
             draft.write_text(json.dumps(asdict(deployment), indent=2) + "\n", encoding="utf-8")
             draft.replace(_file(folder))
-        0 and _grant(web3.eth.contract(address=deployment.address, abi=artifact.load()["abi"]), classifier)
+        _grant(web3.eth.contract(address=deployment.address, abi=artifact.load()["abi"]), classifier)
     return deployment
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ from backend.settings import ROOT
 
 HOST = "127.0.0.1"
 _READY_WITHIN_S = 60
+_PORT_RELEASED_WITHIN_S = 2
 _SETUP = "run scripts/up, which installs it"
 _log = logging.getLogger(__name__)
 
@@ -48,7 +50,7 @@ class DevelopmentNode:
         self._lock.acquire()
         try:
             _end_orphan(self._lock.node_pid, self.folder)
-            if not port_is_free(HOST, self.port):
+            if not _port_becomes_free(self.port):
                 raise ConfigurationError(
                     f"port {self.port} is used by another program{_node_on(self.url)}: stop it, or choose another port "
                     "for the chain with SCANPROOF_CHAIN_PORT"
@@ -145,13 +147,22 @@ def _node_program() -> str:
     return node
 
 
+def _port_becomes_free(port: int) -> bool:
+    """A process that was ended gives its port back a moment after it has gone from the list of processes."""
+    deadline = time.monotonic() + _PORT_RELEASED_WITHIN_S
+    while not (free := port_is_free(HOST, port)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return free
+
+
 def _end_orphan(pid: int | None, folder: Path) -> None:
     """End the node that a killed parent left behind, known by the folder in its command line."""
     if pid is None or str(folder) not in _command_line(pid):
         return
     _log.warning("ending the node %d that an earlier run left behind", pid)
     for signal_ in (signal.SIGTERM, signal.SIGKILL):
-        os.kill(pid, signal_)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal_)
         for _ in range(100):
             if str(folder) not in _command_line(pid):
                 return

@@ -33,6 +33,8 @@ def test_the_description_is_openapi_and_holds_every_route_of_the_api(app: APIFla
     described = {f"{method.upper()} {path}" for path, methods in description["paths"].items() for method in methods}
     ours = {route for route in routes(app) if API in route}
     assert described == ours
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(description)))
+    assert references <= description["components"]["schemas"].keys()
     operations = [o for methods in description["paths"].values() for o in methods.values()]
     assert all(operation["summary"] for operation in operations)
 

@@ -108,24 +108,18 @@ def test_it_serves_until_ctrl_c_and_the_next_start_finds_the_records(scanproof, 
         assert second.shows(cid)
 
 
-def test_a_closed_terminal_ends_it_as_cleanly(scanproof):
-    with up(scanproof) as running:
-        assert running.end(signal.SIGHUP) == 129
-    assert gone(running.children)
-
-
 def test_nothing_outlives_it_when_it_is_killed(scanproof):
     with up(scanproof) as running:
         assert running.end(signal.SIGKILL) == -9
     assert gone(running.children)
 
 
-def test_impatient_signals_do_not_interrupt_the_cleaning_up(scanproof):
+def test_a_closed_terminal_and_impatient_signals_end_it_as_cleanly(scanproof):
     with up(scanproof) as running:
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGINT):
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             running.process.send_signal(number)
             time.sleep(0.05)
-        assert running.process.wait(30) == 143
+        assert running.process.wait(30) == 129
     assert gone(running.children)
 
 
@@ -203,3 +197,14 @@ def test_an_external_chain_that_is_another_one_is_told(scanproof, ganache):
         1,
         {"type": "WrongChain", "message": "expected chain 11155111, but the node serves chain 1337"},
     )
+
+
+def test_a_server_that_cannot_start_says_why_in_a_line(scanproof, tmp_path):
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "scanproof.db").write_bytes(b"not a database " * 100)
+    result = scanproof("up", "--port", free_port())
+
+    assert result.status == 1
+    assert "Traceback" not in result.stderr
+    assert "scanproof: the database" in result.stderr
+    assert result.stderr.endswith("scanproof: the server ended with status 4; its messages are above\n")

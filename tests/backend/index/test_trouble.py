@@ -141,9 +141,11 @@ def test_a_request_does_not_wait_for_a_long_catching_up(
         worker = threading.Thread(target=index.sync)
         worker.start()
         assert reading.wait(20)
-        assert index.lookup("0x" + "00" * 32) is None
+        with pytest.raises(ChainUnavailable, match=r"^the records are still being read from the chain: try again in a"):
+            index.lookup("0x" + "00" * 32)
         go_on.set()
         worker.join()
+        assert index.lookup("0x" + "00" * 32) is None
         assert index.status().synced
 
 

@@ -200,7 +200,11 @@ def test_a_classifier_without_the_role_at_that_moment(world, offsets, found):
 
 @pytest.mark.parametrize(
     ("change", "passes"),
-    [({"glioma": 0.75009, "notumor": 0.24991}, True), ({"glioma": 0.7502, "notumor": 0.2498}, False)],
+    [
+        ({"glioma": 0.75009, "notumor": 0.24991}, True),
+        ({"glioma": 0.7502, "notumor": 0.25}, False),
+        ({"glioma": 0.75, "notumor": 0.2502}, False),
+    ],
 )
 def test_a_result_is_reproduced_within_the_tolerance(world, change, passes):
     record = world.record()

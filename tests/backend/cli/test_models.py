@@ -1,0 +1,69 @@
+"""The commands that call `ml`; what they compute is tested there."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    Image.radial_gradient("L").save(folder / "a.png")
+    Image.linear_gradient("L").save(folder / "b.png")
+    (folder / "manifest.csv").write_text("split,path,label\ntest,a.png,glioma\nval,b.png,notumor\n")
+    return folder
+
+
+def test_the_models_are_listed(scanproof):
+    (model, *_) = scanproof("models", "--json").json["models"]
+    in_words = scanproof("models").stdout
+
+    assert model["name"] == "brain-mri"
+    assert [label["label"] for label in model["classes"]] == ["glioma", "meningioma", "notumor", "pituitary"]
+    assert f"brain-mri {model['version']}  brain-mri\n" in in_words
+    assert f"  sha256  {model['sha256']}" in in_words
+
+
+def test_a_model_is_measured(scanproof, data):
+    as_json = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--json")
+    in_words = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--split", "test")
+
+    assert (as_json.status, as_json.json["images"]) == (0, 2)
+    assert in_words.status == 0
+    assert "Images              1 of the split test\n" in in_words.stdout
+    assert "Macro AUC           undefined for one class\n" in in_words.stdout
+
+
+@pytest.mark.parametrize(
+    ("manifest", "error"),
+    [
+        ("path,label\na.png,nonsense\n", "UnknownLabel"),
+        ("path,label\nmissing.png,glioma\n", "ManifestFileMissing"),
+        ("a,b\n", "ManifestInvalid"),
+    ],
+)
+def test_wrong_data_is_told(scanproof, data, manifest, error):
+    (data / "manifest.csv").write_text(manifest)
+    result = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (1, error)
+
+
+def test_training_is_refused_before_it_starts(scanproof, data, tmp_path):
+    unknown = scanproof("train", "--model", "nonsense", "--data", data, "--output", tmp_path / "new", "--json")
+    full = scanproof("train", "--model", "brain-mri", "--data", data, "--output", data, "--json")
+
+    assert (unknown.status, unknown.json["error"]["type"]) == (1, "UnknownModel")
+    assert (full.status, full.json["error"]["type"]) == (1, "OutputNotEmpty")
+
+
+def test_the_classifiers_address_is_that_of_its_key(scanproof):
+    first = scanproof("classifier", "--json").json
+
+    assert scanproof("classifier").stdout == first["address"] + "\n"
+    assert stat.S_IMODE(Path(first["keyFile"]).stat().st_mode) == 0o600
