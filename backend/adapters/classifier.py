@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from backend.domain import ModelFacts
 from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, UnsupportedImage
@@ -15,24 +14,24 @@ from ml.predictor import Prediction, Predictor
 from ml.registry import Registry
 
 DEFAULT_MODALITY = "brain-mri"
-_log = logging.getLogger(__name__)
 
 
 class BundleClassifier:
     """Each bundle is verified and loaded when it is first needed, and then stays in memory. Threads may share it.
 
-    A bundle that is refused is not listed; the log and ``check`` say why.
+    A bundle that is refused is not listed; the log says why.
     """
 
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry or Registry()
-        self._refused: set[str] = set()
         # A decoded image can take hundreds of MB: one at a time keeps the process small.
         self._decoding = threading.Lock()
 
     def models(self) -> Sequence[dict]:
         default = self._default_name()
-        bundles = sorted((p.bundle for p in self._usable()), key=lambda bundle: bundle.metadata.name != default)
+        bundles = sorted(
+            (p.bundle for p in self._registry.usable()), key=lambda bundle: bundle.metadata.name != default
+        )
         return [_described(bundle) for bundle in bundles]
 
     def resolve(self, name: str | None) -> ModelFacts:
@@ -72,19 +71,10 @@ class BundleClassifier:
             return None
 
     def _predictor(self, model: ModelFacts) -> Predictor:
-        for predictor in self._usable():
-            if predictor.bundle.sha256 == model.sha256:
-                return predictor
-        raise NotFound(f"the model {model.name} with SHA-256 {model.sha256} is not installed")
-
-    def _usable(self) -> Iterator[Predictor]:
-        for name in self._registry.names():
-            try:
-                yield self._registry.get(name)
-            except ml_errors.BundleError as error:
-                if name not in self._refused:
-                    self._refused.add(name)
-                    _log.error("the model %s is refused: %s", name, error)
+        try:
+            return self._registry.by_sha256(model.sha256)
+        except ml_errors.BundleNotFound as error:
+            raise NotFound(f"the model {model.name} with SHA-256 {model.sha256} is not installed") from error
 
 
 def _facts(bundle: Bundle) -> ModelFacts:

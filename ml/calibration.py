@@ -1,0 +1,37 @@
+"""Temperature scaling (Guo et al. 2017, On Calibration of Modern Neural Networks)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+TEMPERATURE_RANGE = (0.05, 20.0)
+
+
+def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Probabilities of shape (N, K), rows summing to 1, in float64."""
+    scaled = np.asarray(logits, np.float64) / temperature
+    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
+    return exponentials / exponentials.sum(axis=1, keepdims=True)
+
+
+def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> float:
+    """Mean over N of -log p(label), in nats."""
+    chosen = softmax(logits, temperature)[np.arange(len(labels)), labels]
+    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """The temperature in ``TEMPERATURE_RANGE`` with the least negative log-likelihood on held-out data.
+
+    The likelihood has one optimum in the temperature, so a golden-section search over its logarithm finds it.
+    """
+    low, high = np.log(TEMPERATURE_RANGE)
+    golden = (np.sqrt(5.0) - 1) / 2
+    for _ in range(60):
+        left, right = high - golden * (high - low), low + golden * (high - low)
+        losses = (negative_log_likelihood(logits, labels, float(np.exp(point))) for point in (left, right))
+        if next(losses) < next(losses):
+            high = right
+        else:
+            low = left
+    return float(np.exp((low + high) / 2))

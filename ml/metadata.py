@@ -1,0 +1,116 @@
+"""What a bundle says about itself: ``metadata.json``, typed and checked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from ml.errors import BundleMetadataInvalid
+
+ABSTAINED_LABEL = "abstained"
+ABSTAINED_CODE = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClassInfo:
+    """One class: ``label`` in data and JSON, ``code`` on chain (1 to 65535; 0 means abstained), ``name`` and ``text``
+    for people."""
+
+    label: str
+    code: int
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abstention:
+    """When the model declines to answer.
+
+    ``score``: highest out-of-distribution score, exceeded by ``false_alarm_rate`` of the validation images.
+    ``colourfulness``: highest colourfulness (Hasler & Süsstrunk 2003). ``confidence``: lowest calibrated probability.
+    """
+
+    score: float
+    false_alarm_rate: float
+    colourfulness: float
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """``input_size`` in pixels, ``created`` as ISO 8601 in UTC, ``classes`` in the order of the network's outputs."""
+
+    name: str
+    version: str
+    modality: str
+    input_size: int
+    preprocessing: str
+    classes: tuple[ClassInfo, ...]
+    temperature: float
+    abstention: Abstention
+    intended_use: str
+    data: str
+    licence: str
+    training: dict[str, Any]
+    created: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return tuple(info.label for info in self.classes)
+
+    def to_json(self) -> bytes:
+        return (json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, data: bytes, path: Path) -> Metadata:
+        """Raises BundleMetadataInvalid, with ``path`` and what was expected, where a field is wrong."""
+        try:
+            values = json.loads(data)
+            metadata = _build(
+                cls,
+                values
+                | {
+                    "classes": tuple(_build(ClassInfo, entry) for entry in values["classes"]),
+                    "abstention": _build(Abstention, values["abstention"]),
+                },
+            )
+        except KeyError as exc:
+            raise BundleMetadataInvalid(path, f"expected the field {exc.args[0]}, found none") from exc
+        except (ValueError, TypeError) as exc:
+            raise BundleMetadataInvalid(path, str(exc)) from exc
+        problem = metadata._problem()
+        if problem:
+            raise BundleMetadataInvalid(path, problem)
+        return metadata
+
+    def _problem(self) -> str | None:
+        codes = [info.code for info in self.classes]
+        if len(codes) < 2 or len(set(codes)) != len(codes) or not all(0 < code < 65536 for code in codes):
+            return f"expected two or more classes with different codes from 1 to 65535, found {codes}"
+        if len(set(self.labels)) != len(codes) or ABSTAINED_LABEL in self.labels:
+            return f"expected different labels, none of them {ABSTAINED_LABEL!r}, found {list(self.labels)}"
+        if not self.temperature > 0:
+            return f"expected a temperature above 0, found {self.temperature}"
+        if not self.input_size > 0:
+            return f"expected an input size above 0, found {self.input_size}"
+        return None
+
+
+KINDS = {"str": str, "int": int, "float": (int, float), "dict[str, Any]": dict}
+
+
+def _build(kind: type, values: Any) -> Any:
+    """A dataclass from a JSON object that has its fields, all of them and no others, with the right types."""
+    if not isinstance(values, dict):
+        raise TypeError(f"expected an object for {kind.__name__}, found {type(values).__name__}")
+    expected = {field.name: field.type for field in fields(kind)}
+    if values.keys() != expected.keys():
+        odd = sorted(values.keys() ^ expected.keys())
+        raise TypeError(f"expected {kind.__name__} with the fields {', '.join(expected)}; missing or unknown: {odd}")
+    for name, type_name in expected.items():
+        wanted = KINDS.get(type_name)
+        if wanted and (not isinstance(values[name], wanted) or isinstance(values[name], bool)):
+            raise TypeError(f"expected {name} to be {type_name}, found {values[name]!r}")
+    return kind(**values)

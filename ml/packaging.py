@@ -1,0 +1,107 @@
+"""Turns a trained network into a finished bundle: exported, calibrated, with its abstention limits and its figures."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import keras
+import numpy as np
+from PIL import Image
+
+from ml.bundle import CARD, DETECTOR, METADATA, METRICS, MODEL, WEIGHTS, Bundle, seal_bundle
+from ml.calibration import fit_temperature
+from ml.card import write_card
+from ml.datasets import LabelledImages, Sample, of_split
+from ml.evaluation import abstention_rates, evaluate_samples, probe_shortcuts
+from ml.export import export_litert, weights_to_bytes
+from ml.litert import LiteRtNetwork
+from ml.metadata import Abstention, Metadata
+from ml.ood import MahalanobisDetector, threshold_at
+from ml.outliers import draw_outliers
+from ml.predictor import Predictor
+from ml.preprocess import preprocessing_id
+from ml.specifications import Specification
+from ml.training import Recipe
+
+FALSE_ALARM_RATE = 0.01
+COLOURFULNESS_LIMIT = 12.0
+CONFIDENCE_LIMIT = 0.5
+
+
+def package(
+    specification: Specification,
+    model: keras.Model,
+    recipe: Recipe,
+    samples: Sequence[Sample],
+    images: Mapping[str, LabelledImages],
+    outliers: Mapping[str, Sequence[Path]],
+    folder: Path,
+) -> Bundle:
+    """Write the bundle of ``model`` to ``folder``, which exists and is empty.
+
+    ``images`` holds the splits train, val and perhaps test. Temperature and limits are fitted on val; test is measured
+    once, at the end. ``outliers`` are files on which the model should abstain.
+    """
+    flatbuffer = export_litert(model)
+    network = LiteRtNetwork(flatbuffer)
+    train_features, _ = _outputs(network, images["train"])
+    val_features, val_logits = _outputs(network, images["val"])
+    detector = MahalanobisDetector.fit(train_features, images["train"].labels)
+    metadata = Metadata(
+        **{name: getattr(specification, name) for name in Specification.__slots__},
+        preprocessing=preprocessing_id(specification.input_size),
+        temperature=round(fit_temperature(val_logits, images["val"].labels), 6),
+        abstention=Abstention(
+            score=round(threshold_at(detector.score(val_features), FALSE_ALARM_RATE), 4),
+            false_alarm_rate=FALSE_ALARM_RATE,
+            colourfulness=COLOURFULNESS_LIMIT,
+            confidence=CONFIDENCE_LIMIT,
+        ),
+        training=asdict(recipe)
+        | {
+            "optimizer": "AdamW, cosine decay with warm restarts",
+            "augmentation": "flip, rotation, zoom, shift, gamma, blur, noise, erasing, mixup",
+            "parameters": model.count_params(),
+            "images": len(images["train"].labels),
+            "framework": f"Keras {keras.__version__}",
+        },
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    bundle = Bundle("", metadata, flatbuffer, detector, {}, "")
+    metrics = _measure(Predictor(bundle), samples, images, outliers)
+    files = {
+        MODEL: flatbuffer,
+        DETECTOR: detector.to_bytes(),
+        WEIGHTS: weights_to_bytes(model),
+        METADATA: metadata.to_json(),
+        METRICS: (json.dumps(metrics, indent=2) + "\n").encode(),
+        CARD: write_card(metadata, metrics).encode(),
+    }
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return replace(bundle, sha256=seal_bundle(folder), metrics=metrics, card=files[CARD].decode())
+
+
+def _outputs(network: LiteRtNetwork, images: LabelledImages) -> tuple[np.ndarray, np.ndarray]:
+    outputs = [network(row[None]) for row in images.pixels]
+    return np.stack([output.features for output in outputs]), np.stack([output.logits for output in outputs])
+
+
+def _measure(
+    predictor: Predictor,
+    samples: Sequence[Sample],
+    images: Mapping[str, LabelledImages],
+    outliers: Mapping[str, Sequence[Path]],
+) -> dict[str, object]:
+    """Figures of val and test; the probes are measured on test, or on val where there is no test."""
+    held_out = {split: of_split(samples, split) for split in images if split != "train"}
+    last = list(held_out)[-1]
+    drawn: dict[str, Sequence[Path | Image.Image]] = dict(draw_outliers())
+    return {split: evaluate_samples(predictor, rows) for split, rows in held_out.items()} | {
+        "outliers": abstention_rates(predictor, drawn | dict(outliers)),
+        "shortcuts": probe_shortcuts(predictor, images[last], of_split(samples, "train"), held_out[last]),
+    }

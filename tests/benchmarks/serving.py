@@ -1,0 +1,157 @@
+"""One image served by LiteRT, by Keras ``model.predict`` and by ONNX Runtime, with the same weights, in one run.
+
+    uv run python -m tests.benchmarks.serving [--json] [--rounds N]
+
+The three take turns, and the fastest of all rounds counts: whatever is over it is other work on the machine. Each has
+one thread but Keras, which uses what it finds. "network" is the forward pass alone; "image" is from the file's bytes to
+class probabilities.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from ml.calibration import softmax
+from ml.images import decode_image
+from ml.phantom import phantom_png
+from ml.predictor import Predictor
+from ml.preprocess import preprocess
+from ml.registry import BUNDLES, Registry
+
+MODEL = "brain-mri"
+BURST = 5
+RESIDENT_MEMORY = """
+import psutil
+from ml.phantom import phantom_png
+from ml.registry import Registry
+Registry().get("brain-mri").predict(phantom_png())
+print(psutil.Process().memory_info().rss)
+"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--rounds", type=int, default=100, help="measured images for each way of serving")
+    options = parser.parse_args()
+    result = measure(options.rounds)
+    print(json.dumps(result) if options.json else table(result))
+
+
+def measure(rounds: int) -> dict[str, object]:
+    """Least milliseconds an image, their ratios to LiteRT, the largest difference in probability, and memory."""
+    predictor = Registry().get(MODEL)
+    keras_network, onnx_network = _other_runtimes(predictor)
+    forward: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "litert": lambda pixels: predictor.network(pixels).logits[None],
+        "keras": lambda pixels: keras_network(pixels)["logits"],
+        "onnx": lambda pixels: onnx_network(pixels)["logits"],
+    }
+    content = _photo_of_a_phantom()
+    pixels = preprocess(decode_image(content), predictor.bundle.metadata.input_size).pixels
+
+    def image(runtime: str) -> Callable[[], object]:
+        if runtime == "litert":
+            return lambda: predictor.predict(content)
+        return lambda: _classify(predictor, forward[runtime], content)
+
+    milliseconds = {
+        "network": _in_turns({name: lambda run=run: run(pixels) for name, run in forward.items()}, rounds),
+        "image": _in_turns({name: image(name) for name in forward}, rounds),
+    }
+    temperature = predictor.bundle.metadata.temperature
+    answers = {name: softmax(run(pixels), temperature) for name, run in forward.items()}
+    memory = subprocess.run([sys.executable, "-c", RESIDENT_MEMORY], capture_output=True, text=True, check=True)
+    return {
+        "milliseconds": milliseconds,
+        "times_faster_than_keras": {part: round(v["keras"] / v["litert"], 2) for part, v in milliseconds.items()},
+        "time_relative_to_onnx": {part: round(v["litert"] / v["onnx"], 2) for part, v in milliseconds.items()},
+        "largest_difference": {
+            name: float(np.abs(answers[name] - answers["litert"]).max()) for name in ("keras", "onnx")
+        },
+        "resident_mebibytes": round(int(memory.stdout) / 2**20, 1),
+        "rounds": rounds,
+    }
+
+
+def _photo_of_a_phantom() -> bytes:
+    """A 512 x 512 JPEG, as the public scans are."""
+    file = io.BytesIO()
+    decode_image(phantom_png(512)).save(file, "JPEG", quality=90)
+    return file.getvalue()
+
+
+def table(result: dict[str, object]) -> str:
+    lines = [f"{'least ms an image':<22}{'LiteRT':>9}{'Keras':>9}{'ONNX':>9}{'Keras/LiteRT':>14}{'LiteRT/ONNX':>13}"]
+    for part, values in result["milliseconds"].items():
+        times = "".join(f"{values[name]:>9.2f}" for name in ("litert", "keras", "onnx"))
+        faster, relative = result["times_faster_than_keras"][part], result["time_relative_to_onnx"][part]
+        lines.append(f"{part:<22}{times}{faster:>14.1f}{relative:>13.2f}")
+    differences = ", ".join(f"{name} {value:.1e}" for name, value in result["largest_difference"].items())
+    lines.append(f"largest difference in probability: {differences}")
+    lines.append(f"resident memory of a process that has classified an image: {result['resident_mebibytes']} MiB")
+    return "\n".join(lines)
+
+
+def _in_turns(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+    """Least milliseconds of each; ``BURST`` calls a turn, since a server does not swap runtimes between images."""
+    least = dict.fromkeys(runs, float("inf"))
+    for _ in range(-(-rounds // BURST)):
+        for name, run in runs.items():
+            for _ in range(BURST):
+                started = time.perf_counter()
+                run()
+                least[name] = min(least[name], time.perf_counter() - started)
+    return {name: round(1000 * seconds, 3) for name, seconds in least.items()}
+
+
+def _classify(predictor: Predictor, forward: Callable[[np.ndarray], np.ndarray], content: bytes) -> np.ndarray:
+    """What a server without LiteRT would do: the same preprocessing, the other runtime, calibrated probabilities."""
+    metadata = predictor.bundle.metadata
+    return softmax(forward(preprocess(decode_image(content), metadata.input_size).pixels), metadata.temperature)
+
+
+def _other_runtimes(predictor: Predictor) -> tuple[Callable, Callable]:
+    """The bundle's weights in Keras and, converted from there, in ONNX Runtime; both give logits, maps and features."""
+    import onnxruntime
+    import tensorflow as tf
+    import tf2onnx
+
+    from ml.export import inference_model, load_weights
+    from ml.networks.compact_residual import build_compact_residual
+
+    metadata = predictor.bundle.metadata
+    network = build_compact_residual(metadata.input_size, len(metadata.classes))
+    load_weights(network, BUNDLES / MODEL / "weights.npz")
+    serving = inference_model(network)
+    signature = [tf.TensorSpec((1, metadata.input_size, metadata.input_size, 1), tf.float32, name="pixels")]
+    function = tf.function(lambda pixels: serving(pixels, training=False), input_signature=signature)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.onnx"
+        tf2onnx.convert.from_function(function, input_signature=signature, output_path=str(path))
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    # TensorFlow flattens a dictionary of outputs in the order of its sorted keys.
+    names = sorted(serving.output_names)
+    return (
+        lambda pixels: serving.predict(pixels, verbose=0),
+        lambda pixels: dict(zip(names, session.run(None, {"pixels": pixels}), strict=True)),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Every page and the main states: axe in light and dark, no sideways scrolling at 360 px, the keyboard alone, and
+screenshots in test-results/ for people to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.support import images
+from tests.e2e.support.axe import serious_violations
+from tests.e2e.support.console import Console
+from tests.e2e.support.site import Site
+from tests.e2e.wallet.wallet import InjectedWallet
+
+Scheme = Literal["light", "dark"]
+PAGES = {"start": "/", "records": "/records", "models": "/models", "ledger": "/ledger", "not-found": "/nowhere"}
+
+
+Examine = Callable[[str], None]
+
+
+@pytest.fixture(params=["light", "dark"])
+def scheme(request: pytest.FixtureRequest, page: Page) -> Iterator[Scheme]:
+    page.emulate_media(color_scheme=request.param, reduced_motion="reduce")
+    yield request.param
+
+
+@pytest.fixture
+def examine(site: Site, scheme: Scheme, pytestconfig: pytest.Config) -> Examine:
+    """Fails on what axe finds serious, and on a page wider than a small telephone."""
+    folder = Path(pytestconfig.getoption("--output"))
+    page = site.page
+
+    def examined(state: str) -> None:
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.screenshot(path=folder / f"{state}-{scheme}.png", full_page=True)
+        assert serious_violations(page) == []
+        page.set_viewport_size({"width": 360, "height": 740})
+        page.screenshot(path=folder / f"{state}-{scheme}-360.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+    return examined
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page(site: Site, examine: Examine, name: str, console: Console):
+    if name == "not-found":
+        console.tolerate("status of 404")
+    site.open(PAGES[name])
+    site.page.wait_for_load_state("networkidle")
+
+    examine(name)
+
+
+def test_states_of_the_main_flow(wallet: InjectedWallet, site: Site, examine: Examine):
+    chain = site.product.chain
+    site.open().choose(images.mri())
+    expect(site.heading("Ready to upload")).to_be_visible()
+    examine("flow-1-chosen")
+    site.button("Pin and classify").click()
+    expect(site.button("Connect MetaMask")).to_be_visible()
+    examine("flow-2-result")
+    wallet.select_network(1)
+    site.connect()
+    expect(site.notice("wrong-chain")).to_be_visible()
+    examine("flow-3-wrong-chain")
+    wallet.select_network(chain.chain_id)
+    expect(site.button("Sign and record")).to_be_enabled()
+    examine("flow-4-preview")
+    wallet.decide("transaction", "reject")
+    site.sign()
+    expect(site.notice("user-rejected")).to_be_visible()
+    examine("flow-5-rejected")
+    wallet.decide("transaction", "approve")
+    chain.call("miner_stop", [])
+    site.button("Try again").click()
+    expect(site.transaction("pending")).to_be_visible()
+    examine("flow-6-pending")
+    chain.call("miner_start", [])
+    image_id = site.recorded()
+    examine("flow-7-recorded")
+    site.page.get_by_role("link", name="Open the provenance page").click()
+    site.expect_verified()
+    examine("flow-8-provenance")
+    for name in ("records", "ledger"):
+        site.open(PAGES[name])
+        expect(site.page.locator(f"a[href='/records/{image_id}']")).to_be_visible()
+        examine(name)
+
+
+def test_no_answer(site: Site, examine: Examine):
+    site.open().pin_and_classify(images.noise())
+    expect(site.page.get_by_test_id("result-abstained")).to_be_visible()
+    expect(site.notice("no-wallet")).to_be_visible()
+
+    examine("abstained-no-wallet")
+
+
+def test_theme_is_chosen_and_remembered(site: Site):
+    site.open()
+    site.button("Use dark theme").click()
+    expect(site.page.locator("html")).to_have_attribute("data-theme", "dark")
+
+    site.page.reload()
+
+    expect(site.page.locator("html")).to_have_attribute("data-theme", "dark")
+    expect(site.button("Use light theme")).to_be_visible()
+
+
+def test_keyboard_alone(wallet: InjectedWallet, site: Site):
+    site.open()
+    site.page.keyboard.press("Tab")
+    expect(site.button("Skip to content")).to_be_focused()
+    with site.page.expect_file_chooser() as chooser:
+        press(site, "Choose an image", role="any", key="Enter")
+    chooser.value.set_files({"name": "slice.png", "mimeType": "image/png", "buffer": images.mri()})
+    press(site, "Pin and classify")
+    expect(site.heading("Result")).to_be_focused()
+    press(site, "Connect MetaMask")
+    press(site, "Sign and record")
+    expect(site.heading("Recorded")).to_be_focused()
+    press(site, "Open the provenance page", role="link")
+
+    expect(site.page.get_by_role("heading", level=1, name="Provenance record")).to_be_focused()
+    site.expect_verified()
+    assert wallet.popups == ["connect", "transaction"]
+
+
+def press(site: Site, name: str, role: str = "button", key: str = "Enter") -> None:
+    """Tab to the control of this name and press ``key``; fail when it cannot be reached."""
+    label = site.page.get_by_label(name)
+    target = label if role == "any" else site.page.get_by_role(role, name=name, exact=True)
+    expect(target).to_be_visible()
+    for _ in range(60):
+        if target.evaluate("element => element.getRootNode().activeElement === element"):
+            site.page.keyboard.press(key)
+            return
+        site.page.keyboard.press("Tab")
+    pytest.fail(f"the {role} {name!r} cannot be reached with the Tab key")
+
+
+def test_progress_is_announced(wallet: InjectedWallet, site: Site, context: BrowserContext):
+    site.open()
+    announcer = site.page.get_by_test_id("announcer")
+    expect(announcer).to_have_attribute("aria-live", "polite")
+
+    site.pin_and_classify(images.mri())
+
+    expect(announcer).not_to_be_empty()

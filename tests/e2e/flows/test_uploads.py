@@ -1,0 +1,61 @@
+"""Files that are refused, each with its own words, by the page where it can know and by the server where not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.support import images
+from tests.e2e.support.console import Console
+from tests.e2e.support.site import Site
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "media_type", "kind"),
+    [(images.gif, "slice.gif", "image/gif", "file-type"), (lambda: b"", "slice.png", "image/png", "file-empty")],
+    ids=["GIF", "empty"],
+)
+def test_refused_before_upload(site: Site, make, name: str, media_type: str, kind: str):
+    site.open().choose(make(), name=name, media_type=media_type)
+
+    expect(site.notice(kind)).to_be_visible()
+    expect(site.page.get_by_label("Choose an image")).to_be_attached()
+
+
+def test_26_megabytes_are_refused_before_upload(site: Site, tmp_path: Path):
+    file = tmp_path / "slice.png"
+    with file.open("wb") as sparse:
+        sparse.truncate(26 * 1024 * 1024)
+    site.open().page.get_by_label("Choose an image").set_input_files(file)
+
+    expect(site.notice("file-too-large")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [images.truncated, lambda: b"no image at all", images.gif, images.bomb],
+    ids=["truncated", "text", "GIF", "bomb"],
+)
+def test_refused_by_the_server(site: Site, console: Console, make):
+    console.tolerate("the server responded with a status of 4")
+    site.open().choose(make())
+    site.button("Pin and classify").click()
+    expect(site.notice("problem")).to_be_visible()
+
+    site.page.get_by_role("button", name="Choose another image").click()
+    site.pin_and_classify(images.mri())
+
+
+def test_upload_can_be_cancelled(site: Site):
+    """The server's answer is held back, so that the upload does not end first."""
+    site.open()
+    site.page.route("**/api/v1/images", lambda route: None)
+    site.choose(images.mri())
+    site.button("Pin and classify").click()
+    expect(site.page.get_by_role("progressbar", name="Upload")).to_be_visible()
+
+    site.button("Cancel").click()
+
+    expect(site.heading("Ready to upload")).to_be_visible()

@@ -1,0 +1,177 @@
+"""One short training run on drawn images, from a manifest to a bundle that serves."""
+
+from __future__ import annotations
+
+import csv
+import io
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.bundle import load_bundle
+from ml.datasets import read_manifest
+from ml.errors import OutputNotEmpty, SplitMissing, UnknownModel
+from ml.evaluate_command import evaluate
+from ml.images import decode_image
+from ml.phantom import phantom_png
+from ml.predictor import Predictor
+from ml.preprocess import preprocess
+from ml.registry import Registry
+from ml.specifications import BRAIN_MRI
+from ml.train_command import train
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    output: Path
+    result: dict[str, Any]
+    printed: str
+
+
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """48 phantoms; the class decides where a bright square lies."""
+    folder = tmp_path_factory.mktemp("drawn")
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["split", "path", "label", "group"])
+        for number in range(48):
+            place = number % 4
+            image = decode_image(phantom_png(128, number)).copy()
+            image.paste(
+                255, (30 + 40 * (place % 2), 30 + 40 * (place // 2), 54 + 40 * (place % 2), 54 + 40 * (place // 2))
+            )
+            image.save(folder / f"{number}.png")
+            split = ("train", "train", "train", "train", "val", "test")[number // 8]
+            rows.writerow([split, f"{number}.png", BRAIN_MRI.labels[place], number])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
+    output = tmp_path_factory.mktemp("models") / "brain-mri"
+    with redirect_stdout(io.StringIO()) as printed:
+        result = train("brain-mri", drawn, output, epochs=2, seed=3, outliers={"scan": [drawn / "0.png"]})
+    return Trained(output, result, printed.getvalue())
+
+
+def test_standard_output_is_left_to_the_result(trained: Trained) -> None:
+    assert trained.printed == ""
+
+
+def test_the_bundle_loads_under_the_name_that_was_returned(trained: Trained) -> None:
+    bundle = load_bundle(trained.output)
+    assert (bundle.metadata.name, bundle.metadata.version, bundle.sha256) == (
+        trained.result["name"],
+        trained.result["version"],
+        trained.result["sha256"],
+    )
+    assert bundle.metadata.training["epochs"] == 2
+    assert bundle.metadata.training["seed"] == 3
+
+
+def test_nothing_else_is_left_beside_the_bundle(trained: Trained) -> None:
+    assert [path.name for path in trained.output.parent.iterdir()] == ["brain-mri"]
+
+
+def test_val_and_test_are_measured(trained: Trained) -> None:
+    assert (trained.result["metrics"]["val"]["images"], trained.result["metrics"]["test"]["images"]) == (8, 8)
+    assert trained.result["metrics"]["outliers"]["scan"]["images"] == 1
+    assert set(trained.result["metrics"]["shortcuts"]) == {"centre_only", "outline_only", "image_size_alone"}
+
+
+def test_the_card_tells_the_figures(trained: Trained) -> None:
+    accuracy = trained.result["metrics"]["test"]["accuracy"]
+    assert f"| accuracy | {100 * accuracy:.1f} % (" in load_bundle(trained.output).card
+
+
+def test_served_and_trained_networks_agree(trained: Trained, drawn: Path) -> None:
+    from ml.export import inference_model, load_weights
+    from ml.networks.compact_residual import build_compact_residual
+
+    network = build_compact_residual(BRAIN_MRI.input_size, len(BRAIN_MRI.classes))
+    load_weights(network, trained.output / "weights.npz")
+    serving = inference_model(network)
+    served = Predictor(load_bundle(trained.output)).network
+    for number in range(4):
+        pixels = preprocess(Image.open(drawn / f"{number}.png"), BRAIN_MRI.input_size).pixels
+        expected = {name: np.asarray(value)[0] for name, value in serving(pixels, training=False).items()}
+        found = served(pixels)
+        for name, values in expected.items():
+            assert getattr(found, name) == pytest.approx(values, abs=0.02), name
+
+
+def test_activation_maps_are_the_weighted_feature_maps() -> None:
+    keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
+    from ml.export import inference_model
+    from ml.networks.compact_residual import build_compact_residual
+
+    keras.utils.set_random_seed(11)
+    network = build_compact_residual(32, 3, widths=(4, 8), blocks=(1,))
+    pixels = np.random.default_rng(2).random((2, 32, 32, 1), np.float32)
+    feature_map = keras.Model(network.input, network.get_layer("feature_map").output)(pixels)
+    kernel, bias = network.get_layer("logits").get_weights()
+    outputs = inference_model(network)(pixels)
+    assert np.asarray(outputs["activation_maps"]) == pytest.approx(np.asarray(feature_map) @ kernel + bias, abs=1e-5)
+    assert np.asarray(outputs["activation_maps"]).mean(axis=(1, 2)) == pytest.approx(
+        np.asarray(outputs["logits"]), abs=1e-5
+    )
+    assert outputs["features"].shape == (2, 8)
+
+
+def test_other_weights_give_another_activation_map() -> None:
+    keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
+    from ml.export import inference_model
+    from ml.networks.compact_residual import build_compact_residual
+
+    pixels = np.random.default_rng(2).random((1, 32, 32, 1), np.float32)
+    maps = []
+    for seed in (1, 2):
+        keras.utils.set_random_seed(seed)
+        maps.append(np.asarray(inference_model(build_compact_residual(32, 3, (4, 8), (1,)))(pixels)["activation_maps"]))
+    assert np.abs(np.corrcoef(maps[0].ravel(), maps[1].ravel())[0, 1]) < 0.9
+
+
+def test_evaluation_of_a_trained_model_repeats_its_figures(trained: Trained, drawn: Path) -> None:
+    figures = evaluate("brain-mri", drawn, "test", Registry(trained.output.parent))
+    assert figures["model"]["sha256"] == trained.result["sha256"]
+    assert {name: figures[name] for name in trained.result["metrics"]["test"]} == trained.result["metrics"]["test"]
+
+
+def test_evaluation_without_a_split_takes_every_row(trained: Trained, drawn: Path) -> None:
+    assert evaluate("brain-mri", drawn, registry=Registry(trained.output.parent))["images"] == 48
+
+
+def test_evaluation_of_a_split_that_is_not_there(drawn: Path) -> None:
+    with pytest.raises(SplitMissing):
+        evaluate("brain-mri", drawn, "holdout")
+
+
+def test_an_unknown_model_is_refused(drawn: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownModel) as caught:
+        train("knee-mri", drawn, tmp_path / "new")
+    assert str(caught.value) == "expected one of the models brain-mri, found 'knee-mri'"
+
+
+def test_a_folder_with_files_is_not_overwritten(drawn: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(OutputNotEmpty) as caught:
+        train("brain-mri", drawn, tmp_path)
+    assert str(caught.value) == f"expected a new or empty folder, found files in {tmp_path}"
+
+
+def test_training_needs_val(drawn: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "0.png").write_bytes((drawn / "0.png").read_bytes())
+    (folder / "manifest.csv").write_text("path,label,split\n0.png,glioma,train\n")
+    assert len(read_manifest(folder, BRAIN_MRI.labels)) == 1
+    with pytest.raises(SplitMissing, match="expected rows of the split 'val'"):
+        train("brain-mri", folder, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
