@@ -8,7 +8,9 @@ import logging
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
+from typing import Any
 
 from backend.commands.arguments import WrongUse
 from backend.commands.console import Console
@@ -29,7 +31,10 @@ class Stopped(BaseException):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong use is told as JSON as well when ``--json`` was asked for."""
+    """Wrong use is told as JSON as well when ``--json`` was asked for. Options have one spelling, not abbreviations."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> None:
         if "--json" in sys.argv:
@@ -42,11 +47,12 @@ class _Parser(argparse.ArgumentParser):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    options = _parser().parse_args(arguments)
-    console = Console(json=options.json)
+    arguments = sys.argv[1:] if arguments is None else arguments
+    console = Console(json="--json" in arguments)
     logging.basicConfig(level=logging.WARNING, format="scanproof: %(message)s", stream=sys.stderr)
-    _listen_for_signals()
     try:
+        options = _parser().parse_args(arguments)
+        _listen_for_signals()
         return options.run(options, console)
     except WrongUse as error:
         console.error("WrongUse", str(error))
@@ -59,6 +65,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # Whoever read our output has gone; Python would complain once more when it closes stdout.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:  # whatever nobody foresaw: who asked for JSON still gets it
+        traceback.print_exc()
+        console.error(type(error).__name__, str(error))
         return 1
 
 

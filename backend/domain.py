@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+MAX_IMAGE_BYTES = 25 * 1024 * 1024
+"""Of an upload, and of what is pinned of it."""
+
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:

@@ -79,7 +79,10 @@ class Classifier(Protocol):
         """``{"id", "temperature"}`` for the manifest."""
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
-        """The prediction and the activation map as PNG. Raises UnsupportedImage, ClassificationFailed."""
+        """The prediction and the activation map as PNG.
+
+        Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
+        """
 
 
 class ImageInspector(Protocol):
@@ -105,6 +108,8 @@ class Chain(Protocol):
     chain_id: int
     contract: str
     start_block: int
+    development: bool
+    """Whether the chain is a single node's, for development: what that node does not have does not exist."""
 
     def image_id(self, uploader: str, cid: str) -> str:
         """keccak256(abi.encode(uploader, cid)), computed locally."""
@@ -148,7 +153,7 @@ class Images(Protocol):
         """Count ``size`` bytes for ``client`` unless that would pass ``limit``; atomic over threads and processes."""
 
     def release(self, client: str, size: int) -> None:
-        """Take a reservation back."""
+        """Take a reservation back; never below nothing."""
 
     def add(self, facts: ImageFacts, pin_id: str | None, client: str) -> bool:
         """Keep a pinned image; False when it was known already."""

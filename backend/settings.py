@@ -80,6 +80,15 @@ def load(environ: Mapping[str, str] | None = None, *, env_file: Path | None = RO
     return _Reader({name: value for name, value in values.items() if value}).settings()
 
 
+def is_http_url(text: str) -> bool:
+    """Whether ``text`` is an absolute http or https address whose host and port are well-formed."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
 class _Reader:
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = values
@@ -186,7 +195,6 @@ class _Reader:
 
     @staticmethod
     def _check_url(name: str, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        if not is_http_url(url):
             raise ConfigurationError(f"{name} must be an http or https address")
         return url.rstrip("/")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from backend.adapters.block_store import EmbeddedStore
 from backend.adapters.chain import deployment, eip712, embedded
-from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS, describe
+from backend.adapters.chain.known_chains import describe
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.adapters.classifier import BundleClassifier
@@ -16,7 +16,7 @@ from backend.adapters.image_inspector import PillowInspector
 from backend.adapters.pinata import PinataStore
 from backend.adapters.unixfs import cid_of
 from backend.container import ChainProfile, Container
-from backend.ports import ObjectStore
+from backend.ports import Chain, ObjectStore
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.event_index import EventIndex
@@ -41,13 +41,12 @@ def wire(settings: Settings) -> Container:
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications = SqlImages(database), SqlClassifications(database)
-    images.recount()
     index = EventIndex(chain, SqlEventStore(database))
     models = ModelService(classifier)
     intake = IntakeService(images, store, inspector, bytes_per_client=settings.bytes_per_address)
     return Container(
         settings=settings,
-        profile=_profile(settings),
+        profile=_profile(settings, chain),
         chain=chain,
         store=store,
         inspector=inspector,
@@ -59,7 +58,7 @@ def wire(settings: Settings) -> Container:
         attestation=AttestationService(classifications, chain, signer, index),
         records=RecordService(index, models),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
-        verification=VerificationService(chain, store, classifier, cid_of=cid_of, recover=eip712.recover),
+        verification=VerificationService(chain, store, classifier, inspector, cid_of=cid_of, recover=eip712.recover),
         models=models,
         readiness=ReadinessService(
             {"chain": chain.head, "storage": store.check, "database": database.check, "model": classifier.check}
@@ -82,7 +81,7 @@ def wire_store(settings: Settings) -> ObjectStore:
     return PinataStore(settings.pinata) if settings.pinata else EmbeddedStore(settings.var / "ipfs")
 
 
-def _profile(settings: Settings) -> ChainProfile:
+def _profile(settings: Settings, chain: Chain) -> ChainProfile:
     known = describe(settings.chain_id)
     return ChainProfile(
         name=known.name,
@@ -91,5 +90,5 @@ def _profile(settings: Settings) -> ChainProfile:
         currency_decimals=known.currency.decimals,
         explorer_url=known.explorer_url,
         wallet_rpc_url=settings.wallet_rpc_url or known.rpc_url,
-        development=settings.chain_id in DEVELOPMENT_CHAIN_IDS,
+        development=chain.development,
     )

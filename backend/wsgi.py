@@ -32,10 +32,12 @@ def _return_large_blocks() -> None:
 
 def _wired() -> Container:
     try:
-        return wire(load())
+        container = wire(load())
     except ScanProofError as error:
         sys.stderr.write(f"scanproof: {error}\n")
         sys.exit(_APP_LOAD_ERROR)
+    container.intake.recount()
+    return container
 
 
 _return_large_blocks()

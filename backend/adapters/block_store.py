@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from backend.adapters import private_files
 from backend.adapters.unixfs import CHUNK_BYTES, blocks_of, read_file, verify
 from backend.cids import Cid, parse_cid
 from backend.domain import StoredObject
@@ -41,7 +42,7 @@ class EmbeddedStore:
         self._pins = folder / "pins"
         with _os_errors():
             for part in (folder, self._blocks, self._pins):
-                part.mkdir(mode=0o700, parents=True, exist_ok=True)
+                private_files.make_folder(part)
             self._remove_leftovers()
         logger.warning("images are kept in %s on this machine only: use Pinata for records that others audit", folder)
 
@@ -133,7 +134,7 @@ class EmbeddedStore:
 
 def _write_atomically(path: Path, data: bytes) -> None:
     if not path.parent.exists():
-        path.parent.mkdir(mode=0o700, exist_ok=True)
+        private_files.make_folder(path.parent)
         _sync_folder(path.parent.parent)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=_TEMPORARY)
     try:

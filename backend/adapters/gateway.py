@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
+
+from urllib3.util import parse_url
 
 from backend.adapters.http_client import Answer, AnswerTooLarge, HttpClient, HttpPolicy
 from backend.adapters.token_bucket import Clock, TokenBucket
@@ -97,10 +100,15 @@ class GatewayReader:
 
 
 def _redirected(gateway: Gateway, client: HttpClient, url: str, answer: Answer) -> str:
-    """Public gateways send on to a subdomain of theirs; anything else is refused."""
-    location = urljoin(url, answer.headers.get("Location", ""))
-    here, there = urlsplit(gateway.url), urlsplit(location)
-    inside = f".{there.netloc}".endswith(f".{here.netloc}")
-    if answer.status in (301, 302, 307, 308) and inside and there.scheme == here.scheme and not gateway.token:
-        return location
+    """Public gateways send on to a subdomain of theirs; anything else is refused.
+
+    Addresses are read by the parser that the request will be made with: others see other hosts in odd ones.
+    """
+    if answer.status in (301, 302, 307, 308) and not gateway.token:
+        here = parse_url(gateway.url)
+        with contextlib.suppress(ValueError):
+            there = parse_url(urljoin(url, answer.headers.get("Location", "")))
+            inside = f".{there.netloc}".endswith(f".{here.netloc}")
+            if inside and there.scheme == here.scheme:
+                return there.url
     raise StorageRefused(f"{client.service} answered {answer.status} to a request for a file")

@@ -72,6 +72,8 @@ class HttpClient:
         self._clock = clock
         self._bucket = bucket
         self._session = requests.Session()
+        # Without following it, requests would still parse where a redirect leads to, and fail on a malformed address.
+        self._session.get_redirect_target = lambda response: None
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
         # A compressed answer could swell; "auth" is set also when empty, lest requests looks into ~/.netrc.
         self._session.headers.update({"User-Agent": "scanproof", "Accept-Encoding": "identity"})

@@ -12,10 +12,9 @@ from backend.adapters.image_formats import jpeg, png, webp
 from backend.adapters.image_formats.reencoded import TURNS, as_png, check_tiff
 from backend.adapters.image_formats.stripped import Findings
 from backend.adapters.unixfs import cid_of
-from backend.domain import ImageFacts
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts
 from backend.errors import ImageTooLarge, UnsupportedImage
 
-MAX_BYTES = 25 * 1024 * 1024
 MAX_PIXELS = 40_000_000
 MEDIA_TYPES = ("image/png", "image/jpeg", "image/tiff", "image/bmp", "image/webp")
 
@@ -48,7 +47,7 @@ class PillowInspector:
     A JPEG has no checksums: damage inside its compressed data that leaves it readable is not seen.
     """
 
-    max_bytes = MAX_BYTES
+    max_bytes = MAX_IMAGE_BYTES
     max_pixels = MAX_PIXELS
     media_types = MEDIA_TYPES
 
@@ -116,5 +115,5 @@ def _sniff(content: bytes) -> str:
 
 
 def _check_bytes(content: bytes, where: str = "") -> None:
-    if len(content) > MAX_BYTES:
-        raise ImageTooLarge(f"expected at most {MAX_BYTES} bytes, found {len(content)}{where}")
+    if len(content) > MAX_IMAGE_BYTES:
+        raise ImageTooLarge(f"expected at most {MAX_IMAGE_BYTES} bytes, found {len(content)}{where}")

@@ -13,7 +13,7 @@ from backend.api.limits import limiter
 from backend.api.problems import problem
 from backend.api.schemas import ProblemSchema
 from backend.container import Container
-from backend.services.intake import MAX_BYTES
+from backend.domain import MAX_IMAGE_BYTES
 from backend.settings import ROOT
 
 PREFIX = "/api/v1"
@@ -29,7 +29,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> APIFlask:
     """
     app = APIFlask("scanproof", title="ScanProof", version="1", docs_path=None, json_errors=False, static_folder=None)
     app.config.update(
-        MAX_CONTENT_LENGTH=MAX_BYTES + _MULTIPART_OVERHEAD,
+        MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + _MULTIPART_OVERHEAD,
         MAX_FORM_PARTS=2,
         VALIDATION_ERROR_STATUS_CODE=400,
         VALIDATION_ERROR_SCHEMA=ProblemSchema,

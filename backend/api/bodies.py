@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from flask import request
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
 from backend.errors import InvalidInput
 
@@ -22,12 +22,16 @@ def check_body() -> None:
     expected = MULTIPART if request.endpoint == UPLOAD else JSON
     if expected == JSON:
         request.max_content_length = MAX_JSON_BYTES
-        if not request.get_data(cache=True):
+        body = request.get_data(cache=True)
+        # A body in chunks is cut at the limit, so that one that reaches it may have had more.
+        if request.content_length is None and len(body) >= MAX_JSON_BYTES:
+            raise RequestEntityTooLarge
+        if not body:
             return
     if request.mimetype != expected:
         raise UnsupportedMediaType(f"expected a body of type {expected}, found {request.mimetype or 'none'}")
     if expected == JSON:
-        _parse(request.get_data(cache=True))
+        _parse(body)
 
 
 def _parse(body: bytes) -> None:

@@ -11,6 +11,7 @@ from flask import Response, request, url_for
 
 from backend.api.access import container
 from backend.api.limits import client_address, limiter, uploads_allowed
+from backend.api.paths import cid_in_path
 from backend.api.schemas import (
     AttestationRequestSchema,
     AttestationSchema,
@@ -42,12 +43,13 @@ def upload(files_data):
 @blueprint.output(ImageSchema)
 @blueprint.doc(summary="Facts of an uploaded image")
 def facts(cid: str):
-    return _image(container().intake.find(cid), created=False)
+    return _image(container().intake.find(cid_in_path(cid)), created=False)
 
 
 @blueprint.get("/images/<cid>/content")
 @blueprint.doc(summary="The bytes of an image, re-hashed before they are sent")
 def content(cid: str):
+    cid = cid_in_path(cid)
     if cid in request.if_none_match:
         found, response = container().intake.find(cid), Response(status=304)
     else:
@@ -65,7 +67,7 @@ def content(cid: str):
 @blueprint.output(ClassificationSchema, 201)
 @blueprint.doc(summary="Classify an uploaded image", responses={200: "Classified before by this model"})
 def classify(cid: str, json_data):
-    classification, created = container().classification.classify(cid, json_data["model"])
+    classification, created = container().classification.classify(cid_in_path(cid), json_data["model"])
     return _classification(classification), 201 if created else 200
 
 
@@ -74,6 +76,7 @@ def classify(cid: str, json_data):
 @blueprint.output(AttestationSchema, 201)
 @blueprint.doc(summary="Have the classifier sign a classification for an uploader", responses={200: "Signed before"})
 def attest(cid: str, json_data):
+    cid = cid_in_path(cid)
     uploader = to_checksum_address(json_data["uploader"])
     manifest_hash = json_data["manifest_hash"].removeprefix("0x").lower()
     signed, created = container().attestation.attest(cid, manifest_hash, uploader)

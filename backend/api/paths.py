@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import re
 
+from backend.cids import parse_cid
 from backend.errors import InvalidInput
+
+
+def cid_in_path(text: str) -> str:
+    """A CID in the one form that is stored: upper case and version 0 name the same bytes. Raises InvalidCid."""
+    return str(parse_cid(text))
 
 
 def hash_in_path(name: str, text: str) -> str:

@@ -42,7 +42,7 @@ def problem(error: Exception) -> Response:
         "detail": detail,
         "instance": request.path,
     }
-    return Response(json.dumps(body, ensure_ascii=False), status=status, headers=headers)
+    return Response(json.dumps(body), status=status, headers=headers)
 
 
 def _known(error: Exception) -> ScanProofError | HTTPException:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from backend.settings import is_http_url
 
 
 class WrongUse(Exception):
@@ -53,8 +54,7 @@ def positive(text: str) -> int:
 
 def http_url(text: str) -> str:
     """Not repeated in the message: it may hold an API key."""
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    if not is_http_url(text):
         raise argparse.ArgumentTypeError("expected an http or https address")
     return text
 
@@ -67,7 +67,7 @@ def _integer(text: str, low: int, high: int) -> int:
 
 def read_image(path: Path) -> bytes:
     """The file, or just so much of it that it is seen to be too large."""
-    from backend.services.intake import MAX_BYTES
+    from backend.domain import MAX_IMAGE_BYTES
 
     with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+        return file.read(MAX_IMAGE_BYTES + 1)

@@ -17,12 +17,12 @@ class Console:
 
     def result(self, values: dict, text: str) -> None:
         """The command's one answer: ``values`` as JSON if that was asked for, otherwise ``text``."""
-        print(json_format.dumps(values, ensure_ascii=False) if self.json else text, flush=True)
+        print(json_format.dumps(values) if self.json else text, flush=True)
 
     def error(self, type_: str, message: str) -> None:
         """An error: JSON on stdout if that was asked for, otherwise a line on stderr."""
         if self.json:
-            print(json_format.dumps({"error": {"type": type_, "message": message}}, ensure_ascii=False), flush=True)
+            print(json_format.dumps({"error": {"type": type_, "message": message}}), flush=True)
         else:
             print(f"scanproof: {message}", file=sys.stderr, flush=True)
 

@@ -26,7 +26,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--image-id", metavar="ID", type=hash32, help="the record's image id")
     what.add_argument("--tx", metavar="HASH", type=hash32, help="a transaction: every record that it wrote to")
-    parser.add_argument("--file", metavar="F", type=existing_file, help="the image's bytes, instead of fetching them")
+    parser.add_argument(
+        "--file", metavar="F", type=existing_file, help="the image, pinned or as uploaded, instead of fetching it"
+    )
     parser.add_argument("--rpc", metavar="URL", type=http_url, help="the node to ask (default: that of the settings)")
     parser.add_argument("--contract", metavar="ADDRESS", type=address, help="the registry, if not that of the settings")
     parser.add_argument(
@@ -37,6 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.chain import eip712
     from backend.adapters.classifier import BundleClassifier
+    from backend.adapters.image_inspector import PillowInspector
     from backend.adapters.unixfs import cid_of
     from backend.services.verification import VerificationService
 
@@ -44,7 +47,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     content = read_image(options.file) if options.file else None
     with _chain(settings, console) as chain:
         service = VerificationService(
-            chain, _reader(settings), BundleClassifier(), cid_of=cid_of, recover=eip712.recover
+            chain, _reader(settings), BundleClassifier(), PillowInspector(), cid_of=cid_of, recover=eip712.recover
         )
         if options.image_id:
             verifications = [service.verify(options.image_id, content=content)]

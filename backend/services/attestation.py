@@ -11,6 +11,8 @@ from backend.ports import Chain, Classifications, DiagnosisSigner
 from backend.services.event_index import EventIndex
 
 BASIS_POINTS = 10_000
+MAX_CLOCK_SKEW_S = 15 * 60
+"""How far in the future the contract lets a diagnosis be issued (ImageRegistry.MAX_CLOCK_SKEW)."""
 
 
 class AttestationService:
@@ -32,7 +34,8 @@ class AttestationService:
     def attest(self, cid: str, manifest_hash: str, uploader: str) -> tuple[SignedDiagnosis, bool]:
         """The signed diagnosis, and whether it was signed now. The id of the image depends on the uploader.
 
-        Until a diagnosis at least as new is on the chain, the same attestation is given again.
+        Until a diagnosis at least as new is on the chain, the same attestation is given again; but not one that was
+        signed while the clock was wrong, with a time too far in the future for the contract.
         ``manifest_hash`` is hex without 0x. Raises NotFound, Conflict.
         """
         classification = self._classifications.of_manifest(manifest_hash)
@@ -44,7 +47,12 @@ class AttestationService:
         image_id = self._chain.image_id(uploader, cid)
         recorded = self._last_issued_at(image_id)
         earlier = self._classifications.attestation(manifest_hash, image_id, chain_id, contract)
-        if earlier and earlier.classifier == self._signer.address and earlier.diagnosis.issued_at > recorded:
+        now = int(self._now())
+        if (
+            earlier
+            and earlier.classifier == self._signer.address
+            and recorded < earlier.diagnosis.issued_at <= now + MAX_CLOCK_SKEW_S
+        ):
             return earlier, False
         diagnosis = Diagnosis(
             image_id=image_id,
@@ -53,7 +61,7 @@ class AttestationService:
             confidence=round(classification.confidence * BASIS_POINTS),
             manifest_hash="0x" + manifest_hash,
             # The contract takes only newer diagnoses, and two can fall into one second.
-            issued_at=max(int(self._now()), recorded + 1),
+            issued_at=max(now, recorded + 1),
         )
         signed = self._signer.sign(diagnosis, chain_id=chain_id, contract=contract)
         self._classifications.save_attestation(signed)

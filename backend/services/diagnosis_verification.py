@@ -100,7 +100,7 @@ class DiagnosisVerifier:
         expected = f"{manifest.label} ({manifest.confidence:.4f}), probabilities within {TOLERANCE}"
         try:
             prediction, _ = self._classifier.predict(model, content)
-        except (UnsupportedImage, ClassificationFailed) as error:
+        except (UnsupportedImage, ImageTooLarge, ClassificationFailed) as error:
             return Check("result reproduced", False, expected, str(error))
         same_labels = prediction.probabilities.keys() == manifest.probabilities.keys()
         difference = max(

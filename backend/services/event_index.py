@@ -2,8 +2,12 @@
 
 A checkpoint is a block whose events, and those of all blocks before it, are in the index. Each range of blocks is read
 and added in one transaction with its checkpoint. Before reading on, the newest checkpoint must still be on the chain;
-otherwise everything above the newest one that is, is dropped and read again. A chain that was wiped and begun anew is
-the same case: no checkpoint is left on it.
+where another block has its place, everything above the newest one that is there still, is dropped and read again. A
+chain that was wiped and begun anew is the same case: no checkpoint is left on it.
+
+A block that the node does not have proves nothing: the node may be behind the one that was asked before. What was read
+is kept then, and the index is not synced. Only a development chain, which is one node, takes blocks back without new
+ones in their place.
 """
 
 from __future__ import annotations
@@ -11,6 +15,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 
 from backend.domain import Checkpoint, IndexStatus, Record
 from backend.errors import ChainError, ChainUnavailable
@@ -31,39 +37,44 @@ class EventIndex:
         self._head: int | None = None
         self._synced_at: float | None = None
 
-    def sync(self) -> None:
-        """Read what is new. Returns early if another thread is at it for longer than LOCK_TIMEOUT_S.
+    def sync(self) -> bool:
+        """Read what is new; whether the index holds everything up to the chain's head now.
 
-        Raises ChainError, DatabaseUnavailable.
+        It does not when another thread is at it for longer than LOCK_TIMEOUT_S, when the chain changed meanwhile, and
+        when the node is behind. Raises ChainError, DatabaseUnavailable.
         """
         if not self._lock.acquire(timeout=LOCK_TIMEOUT_S):
-            return
+            self._synced_at = None
+            return False
         complete = False
         try:
             complete = self._catch_up()
         finally:
             self._synced_at = time.monotonic() if complete else None
             self._lock.release()
+        return complete
 
-    def refresh(self, *, max_age_s: float = 0.0) -> ChainError | None:
-        """Sync unless that was done within ``max_age_s``; an error of the chain is returned, not raised."""
-        if self._synced_at is not None and time.monotonic() - self._synced_at < max_age_s:
-            return None
-        try:
-            self.sync()
-        except ChainError as error:
-            return error
-        return None
+    def refresh(self, *, max_age_s: float) -> None:
+        """Sync unless that was done within ``max_age_s``; an error of the chain shows in ``status`` only."""
+        synced_at = self._synced_at
+        if synced_at is None or time.monotonic() - synced_at >= max_age_s:
+            with suppress(ChainError):
+                self.sync()
 
     def lookup(self, image_id: str) -> Record | None:
         """The record of an image, just mined or old, None if there is none.
 
         Raises ChainError when it is not here and the index does not hold all of the chain now.
         """
-        error = self.refresh()
+        trouble: ChainError | None = None
+        try:
+            if not self.sync():
+                trouble = ChainUnavailable("the records are still being read from the chain: try again in a moment")
+        except ChainError as error:
+            trouble = error
         record = self._events.find(self._ledger, image_id)
-        if record is None and self._synced_at is None:
-            raise error or ChainUnavailable("the records are still being read from the chain: try again in a moment")
+        if record is None and trouble:
+            raise trouble
         return record
 
     def search(
@@ -77,26 +88,33 @@ class EventIndex:
         return IndexStatus(block=kept[0].number if kept else None, head=self._head, synced=self._synced_at is not None)
 
     def _catch_up(self) -> bool:
-        """Whether the index now holds everything up to the head."""
+        """Whether the index now holds everything up to the head, and nothing beyond it."""
+        kept = self._events.checkpoints(self._ledger)
         self._head = head = self._chain.head().number
-        newest = self._rewind()
+        newest, replaced = self._ancestor(kept)
+        if replaced:
+            after = f"block {newest.number}" if newest else "the start"
+            _log.warning("the chain was reorganised: everything after %s is read again", after)
+            self._events.rewind(self._ledger, kept[0], newest)
+        elif kept and newest != kept[0]:
+            return False
         first = newest.number + 1 if newest else self._chain.start_block
         while first <= head:
             newest = self._read(newest, first, min(first + self._range_blocks - 1, head))
             if newest is None:
                 return False
             first = newest.number + 1
-        return True
+        return first == head + 1
 
-    def _rewind(self) -> Checkpoint | None:
-        """The newest checkpoint that is still on the chain; what lies above it is dropped."""
-        kept = self._events.checkpoints(self._ledger)
-        ancestor = next((checkpoint for checkpoint in kept if self._on_chain(checkpoint)), None)
-        if kept and ancestor != kept[0]:
-            after = f"block {ancestor.number}" if ancestor else "the start"
-            _log.warning("the chain was reorganised: everything after %s is read again", after)
-            self._events.rewind(self._ledger, kept[0], ancestor)
-        return ancestor
+    def _ancestor(self, kept: Sequence[Checkpoint]) -> tuple[Checkpoint | None, bool]:
+        """The newest checkpoint that the node has, and whether a newer one is proven to be off the chain."""
+        replaced = False
+        for checkpoint in kept:
+            block = self._chain.block(checkpoint.number)
+            if block and block.hash == checkpoint.hash:
+                return checkpoint, replaced
+            replaced = replaced or block is not None or self._chain.development
+        return None, replaced
 
     def _read(self, previous: Checkpoint | None, first: int, last: int) -> Checkpoint | None:
         """Add one range; None when the chain or the index changed meanwhile, so that the next sync must begin anew."""
@@ -105,11 +123,7 @@ class EventIndex:
             return None
         events = self._chain.events(first, last)
         # A reorganisation before ``upto`` was read shows in ``previous`` now, a later one in ``upto`` at the next sync.
-        if previous and not self._on_chain(previous):
+        if previous and self._ancestor([previous])[0] is None:
             return None
         checkpoint = Checkpoint(upto.number, upto.hash)
         return checkpoint if self._events.advance(self._ledger, previous, checkpoint, events) else None
-
-    def _on_chain(self, checkpoint: Checkpoint) -> bool:
-        block = self._chain.block(checkpoint.number)
-        return block is not None and block.hash == checkpoint.hash

@@ -6,11 +6,10 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from backend.domain import ImageFacts
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts
 from backend.errors import ImageTooLarge, LimitExceeded, NotFound, StorageError, UnsupportedImage
 from backend.ports import ImageInspector, Images, ObjectStore
 
-MAX_BYTES = 25 * 1024 * 1024
 _HOUR_S = 3600
 _EXTENSIONS = {"image/jpeg": "jpg"}
 _FROM_STORE = "store"
@@ -66,16 +65,20 @@ class IntakeService:
     def content(self, cid: str) -> tuple[ImageFacts, bytes]:
         """A known image and its bytes, re-hashed by the store. Raises InvalidCid, NotFound, StorageError."""
         facts = self.find(cid)
-        return facts, self._store.get(cid, max_bytes=MAX_BYTES)
+        return facts, self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
 
     def available(self, cids: Iterable[str]) -> frozenset[str]:
         """Those of ``cids`` whose images can be had here."""
         return self._images.known(list(cids))
 
+    def recount(self) -> None:
+        """Forget reservations that no upload stands behind. Only while nobody uploads: as the server starts."""
+        self._images.recount()
+
     def _is_intact(self, cid: str) -> bool:
         """Whether the store still gives the bytes; if not, storing them again heals it."""
         try:
-            self._store.get(cid, max_bytes=MAX_BYTES)
+            self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
         except (StorageError, NotFound):
             return False
         return True
@@ -84,7 +87,7 @@ class IntakeService:
         if not self._store.has(cid):
             raise NotFound(f"no image {cid} was uploaded here")
         try:
-            _, facts = self._inspect(self._store.get(cid, max_bytes=MAX_BYTES))
+            _, facts = self._inspect(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
         except (UnsupportedImage, ImageTooLarge):
             raise NotFound(f"{cid} is not an image") from None
         if facts.cid != cid:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -31,10 +30,10 @@ def read(content: bytes) -> ReadManifest | None:
     try:
         values = json.loads(content)
         manifest = ReadManifest(
-            image_cid=_typed(values["image"]["cid"], str),
-            image_sha256=_typed(values["image"]["sha256"], str),
-            model_sha256=_typed(values["model"]["sha256"], str),
-            label=_typed(values["label"], str),
+            image_cid=_printable(values["image"]["cid"]),
+            image_sha256=_printable(values["image"]["sha256"]),
+            model_sha256=_printable(values["model"]["sha256"]),
+            label=_printable(values["label"]),
             label_code=_typed(values["labelCode"], int),
             confidence=_probability(values["confidence"]),
             probabilities={label: _probability(p) for label, p in _typed(values["probabilities"], dict).items()},
@@ -51,8 +50,15 @@ def _typed(value: object, kind: type[T]) -> T:
     return value
 
 
+def _printable(value: object) -> str:
+    """Text that goes to terminals: no control characters, and no surrogates, which no encoding takes."""
+    if not _typed(value, str).isprintable():
+        raise ValueError
+    return value
+
+
 def _probability(value: object) -> float:
-    # RFC 8785 writes 1.0 as 1.
-    if type(value) not in (int, float) or not math.isfinite(value) or not 0 <= value <= 1:
+    # RFC 8785 writes 1.0 as 1. The comparison is false for NaN, and exact for integers that no float can hold.
+    if type(value) not in (int, float) or not 0 <= value <= 1:
         raise TypeError
     return float(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import rfc8785
 
@@ -11,7 +12,7 @@ from backend.domain import ImageFacts, ModelFacts
 from backend.ports import Prediction
 
 SCHEMA = "scanproof.manifest/1"
-CODE_VERSION = "scanproof/0.1.0"
+CODE_VERSION = f"scanproof/{version('scanproof')}"
 DECIMALS = 6
 MAX_MANIFEST_BYTES = 64 * 1024
 """Far above any manifest, and below the size up to which a file is one block with a CID given by its hash."""

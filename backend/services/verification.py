@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from backend.domain import BlockRef, Check, DiagnosisRecordedEvent, Event, ImageRegisteredEvent
-from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError
-from backend.ports import Chain, Classifier, ObjectReader
+from backend.domain import MAX_IMAGE_BYTES, BlockRef, Check, DiagnosisRecordedEvent, Event, ImageRegisteredEvent
+from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
+from backend.ports import Chain, Classifier, ImageInspector, ObjectReader
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
-from backend.services.intake import MAX_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,26 +26,32 @@ class Verification:
 
 
 class VerificationService:
-    """``cid_of`` computes the CID of bytes; ``recover`` the signer of a diagnosis, None for a malformed signature."""
+    """``cid_of`` computes the CID of bytes; ``recover`` the signer of a diagnosis, None for a malformed signature.
+
+    ``inspector`` makes of a given file what was pinned of it.
+    """
 
     def __init__(
         self,
         chain: Chain,
         store: ObjectReader,
         classifier: Classifier,
+        inspector: ImageInspector,
         *,
         cid_of: Callable[[bytes], str],
         recover: Recover,
     ) -> None:
         self._chain = chain
         self._store = store
+        self._inspector = inspector
         self._cid_of = cid_of
         self._diagnoses = DiagnosisVerifier(chain, store, classifier, recover)
 
     def verify(self, image_id: str, *, content: bytes | None = None) -> Verification:
         """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses.
 
-        ``content`` are the image's bytes; without them they are fetched by CID. Raises ChainError.
+        ``content`` are the image's bytes, or those of the upload that they were made of; without them they are fetched
+        by CID. Raises ChainError.
         """
         events = self._chain.events_of_image(image_id)
         image = next((event for event in events if isinstance(event, ImageRegisteredEvent)), None)
@@ -61,7 +67,7 @@ class VerificationService:
                 )
             ]
             return Verification(image_id, (missing, *rest))
-        bytes_check, trusted = self._image_bytes(image.cid, content)
+        bytes_check, trusted = self._stored_bytes(image.cid) if content is None else self._given(image.cid, content)
         checks = [self._exists(image), self._image_id(image), self._block("block", image), bytes_check]
         diagnoses = [event for event in events if isinstance(event, DiagnosisRecordedEvent)]
         for number, diagnosis in enumerate(diagnoses, start=1):
@@ -93,15 +99,27 @@ class VerificationService:
         found = "no such block" if canonical is None else _describe(canonical)
         return Check(name, canonical == event.block, expected, found)
 
-    def _image_bytes(self, cid: str, content: bytes | None) -> tuple[Check, bytes | None]:
+    def _stored_bytes(self, cid: str) -> tuple[Check, bytes | None]:
         """The check, and the bytes if they are those of the record."""
-        if content is None:
-            try:
-                content = self._store.get(cid, max_bytes=MAX_BYTES)
-            except (StorageError, NotFound, ImageTooLarge, InvalidCid) as error:
-                return Check("image bytes", False, cid, str(error)), None
+        try:
+            content = self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        except (StorageError, NotFound, ImageTooLarge, InvalidCid) as error:
+            return Check("image bytes", False, cid, str(error)), None
+        return self._compared(cid, content)
+
+    def _given(self, cid: str, content: bytes) -> tuple[Check, bytes | None]:
+        """As ``_stored_bytes``; who has the original file need not know that its metadata was not pinned."""
+        check, trusted = self._compared(cid, content)
+        if not check.passed:
+            with suppress(UnsupportedImage, ImageTooLarge):
+                pinned, _ = self._inspector.accept(content)
+                again, trusted = self._compared(cid, pinned, ", the file without its metadata")
+                check = again if again.passed else check
+        return check, trusted
+
+    def _compared(self, cid: str, content: bytes, note: str = "") -> tuple[Check, bytes | None]:
         found = self._cid_of(content)
-        check = Check("image bytes", found == cid, cid, f"{found} ({len(content):,} bytes)")
+        check = Check("image bytes", found == cid, cid, f"{found} ({len(content):,} bytes{note})")
         return check, content if check.passed else None
 
 

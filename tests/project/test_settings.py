@@ -69,6 +69,12 @@ def test_an_external_chain_needs_its_settings(missing: str) -> None:
         read(**{name: value for name, value in EXTERNAL.items() if name != missing})
 
 
+@pytest.mark.parametrize("url", ["http://[x", "http://x:port", "http://x:99999", "ftp://x", "http://", "x"])
+def test_an_address_of_a_node_must_be_one_and_is_not_shown(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^SCANPROOF_RPC_URL must be an http or https address$"):
+        read(**{**EXTERNAL, "SCANPROOF_RPC_URL": url})
+
+
 @pytest.mark.parametrize("missing", ["PINATA_JWT", "PINATA_GATEWAY"])
 def test_pinata_needs_its_settings(missing: str) -> None:
     with pytest.raises(ConfigurationError, match=f"{missing} is not set, and SCANPROOF_STORAGE=pinata needs it"):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from backend.adapters import private_files
 from backend.errors import ChainInUse, ConfigurationError
 
 _USABLE_WITHIN_S = 60
@@ -39,7 +40,7 @@ class FolderLock:
     def acquire(self) -> None:
         """Raises ChainInUse when another process holds the lock, ConfigurationError when the folder is unusable."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            private_files.make_folder(self._folder)
             self._file = (self._folder / "lock").open("ab")
         except OSError as error:
             raise ConfigurationError(f"the folder {self._folder} cannot be written: {error.strerror}") from error

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 
 from web3 import Web3
 from web3.types import LogReceipt
 
-from backend.adapters.chain.rpc import RangeRefused, translated
+from backend.adapters.chain.rpc import RangeRefused, RateLimited, translated
+
+_PAUSES = 3
+_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 10.0
 
 
 class LogReader:
     """``eth_getLogs`` below the limits of the node, which differ from node to node and are not announced.
 
-    A refused range is halved until it passes.
+    A refused range is halved until it passes, and doubled again after that: time-outs and errors of the server look the
+    same, and pass. A node that is asked too often is given a pause instead, a few times in a row.
     """
 
     def __init__(self, web3: Web3, address: str) -> None:
@@ -23,9 +29,11 @@ class LogReader:
     def read(self, first: int, last: int, topics: Sequence) -> Iterator[LogReceipt]:
         """The logs of the blocks ``first`` to ``last`` in chain order.
 
-        Raises RangeRefused when even a single block is refused, ChainUnavailable when the node cannot be reached.
+        Raises RangeRefused when even a single block is refused, RateLimited when pauses do not help, ChainUnavailable
+        when the node cannot be reached.
         """
-        span = max(1, last - first + 1)
+        widest = span = max(1, last - first + 1)
+        pauses = 0
         while first <= last:
             end = min(last, first + span - 1)
             try:
@@ -38,5 +46,11 @@ class LogReader:
                     raise
                 span = (end - first + 1) // 2
                 continue
+            except RateLimited as error:
+                if pauses == _PAUSES:
+                    raise
+                pauses += 1
+                time.sleep(min(_PAUSE_S if error.retry_after is None else error.retry_after, _LONGEST_PAUSE_S))
+                continue
             yield from sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
-            first = end + 1
+            first, span, pauses = end + 1, min(widest, span * 2), 0

@@ -9,8 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 import requests
+import urllib3
 from web3 import HTTPProvider, Web3
 from web3.exceptions import BadResponseFormat, BlockNotFound, Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
@@ -39,6 +41,14 @@ def connect(url: str, *, retries: int = 2) -> Web3:
     return web3
 
 
+class RateLimited(ChainUnavailable):
+    """The node wants fewer requests, whatever their size; ``retry_after`` in seconds, None when it does not say."""
+
+    def __init__(self, retry_after: float | None) -> None:
+        super().__init__("the node answered with HTTP 429: too many requests")
+        self.retry_after = retry_after
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn every error of the client into ChainUnavailable, without the node's address in it."""
@@ -48,6 +58,8 @@ def translated() -> Iterator[None]:
         raise RangeRefused("the node did not answer in time") from None
     except requests.HTTPError as error:
         status = error.response.status_code if error.response is not None else "an error"
+        if status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise RateLimited(_retry_after(error.response)) from None
         raise RangeRefused(f"the node answered with HTTP {status}") from None
     except requests.RequestException as error:
         raise ChainUnavailable(f"the node cannot be reached ({type(error).__name__})") from None
@@ -59,6 +71,14 @@ def translated() -> Iterator[None]:
         raise ChainUnavailable(f"the node's answer is not an Ethereum node's ({type(error).__name__})") from None
     except Web3Exception as error:
         raise ChainUnavailable(f"the node's answer cannot be used ({type(error).__name__})") from None
+
+
+def _retry_after(response: requests.Response) -> float | None:
+    """A number or a date (RFC 9110, 10.2.3)."""
+    try:
+        return urllib3.Retry().parse_retry_after(response.headers["Retry-After"])
+    except (KeyError, urllib3.exceptions.InvalidHeader):
+        return None
 
 
 def rpc_message(error: Web3RPCError) -> str:

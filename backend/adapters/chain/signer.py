@@ -9,6 +9,7 @@ from pathlib import Path
 
 from eth_account import Account
 
+from backend.adapters import private_files
 from backend.adapters.chain import eip712
 from backend.adapters.chain.development_accounts import is_well_known
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
@@ -53,7 +54,7 @@ class KeyFileSigner:
 
 def _create(key_file: Path) -> None:
     """Write a new key; of several processes that do so at once the first wins, and no reader sees half a key."""
-    key_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    private_files.make_folder(key_file.parent)
     draft = key_file.with_name(f"{key_file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:

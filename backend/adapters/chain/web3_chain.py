@@ -14,6 +14,7 @@ from web3.types import TxReceipt
 from backend.adapters.chain import artifact, reverts, rpc
 from backend.adapters.chain.blocks import BlockReader
 from backend.adapters.chain.events import CLASSIFIER_ROLE, REGISTRY_TOPICS, TOPICS, EventDecoder
+from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.logs import LogReader
 from backend.domain import BlockRef, Event, TransactionState, TransactionStatus
 from backend.errors import ChainUnavailable, WrongChain
@@ -30,6 +31,7 @@ class Web3Chain:
         self.chain_id = chain_id
         self.contract: str = Web3.to_checksum_address(contract)
         self.start_block = start_block
+        self.development = chain_id in DEVELOPMENT_CHAIN_IDS
         self._web3 = rpc.connect(rpc_url)
         self._blocks = BlockReader(self._web3)
         self._logs = LogReader(self._web3, self.contract)

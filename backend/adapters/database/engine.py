@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, select, table, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, table, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import Column
 
+from backend.adapters import private_files
 from backend.errors import ConfigurationError, DatabaseUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -65,11 +66,10 @@ def open_database(url: str) -> Database:
     try:
         parsed = make_url(url)
         engine = create_engine(parsed)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise ConfigurationError(f"DATABASE_URL is not usable: {error}") from None
     if engine.dialect.name == "sqlite":
-        if parsed.database:
-            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        _make_file(parsed)
         _prepare_sqlite(engine)
     try:
         with engine.execution_options(write=True).begin() as connection:
@@ -85,6 +85,16 @@ def open_database(url: str) -> Database:
         engine.dispose()
         raise
     return Database(engine)
+
+
+def _make_file(url: URL) -> None:
+    """SQLite would make it too, but readable by everybody."""
+    if url.database in (None, "", ":memory:") or "uri" in url.query:
+        return
+    try:
+        private_files.make_file(Path(url.database))
+    except OSError as error:
+        raise ConfigurationError(f"the database {url.database} cannot be made: {error.strerror}") from None
 
 
 def _migrate(connection: Connection) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import func, select, update
+from sqlalchemy import case, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from backend.adapters.database.engine import Database
@@ -46,10 +46,10 @@ class SqlImages:
             return session.execute(fits).rowcount == 1
 
     def release(self, client: str, size: int) -> None:
+        # A recount may have forgotten the reservation meanwhile.
+        left = case((ClientRow.bytes_kept > size, ClientRow.bytes_kept - size), else_=0)
         with self._database.write() as session:
-            session.execute(
-                update(ClientRow).where(ClientRow.address == client).values(bytes_kept=ClientRow.bytes_kept - size)
-            )
+            session.execute(update(ClientRow).where(ClientRow.address == client).values(bytes_kept=left))
 
     def add(self, facts: ImageFacts, pin_id: str | None, client: str) -> bool:
         row = ImageRow(

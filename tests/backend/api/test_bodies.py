@@ -60,6 +60,10 @@ def test_fields_are_checked(post, body: str, detail: str) -> None:
     assert_problem(post(body), 400, "invalid-input", detail)
 
 
+def test_a_name_that_no_encoding_takes_is_refused_like_others(post) -> None:
+    assert_problem(post('{"\\ud800": 1}', kind="classifications"), 400, "invalid-input", "\ud800: Unknown field.")
+
+
 def test_a_model_must_be_a_name(post) -> None:
     assert_problem(post('{"model": 1}', kind="classifications"), 400, "invalid-input", "model: Not a valid string.")
     assert_problem(
@@ -80,6 +84,21 @@ def test_json_must_say_that_it_is_json(post, content_type: str) -> None:
 def test_a_huge_json_body_is_refused(post) -> None:
     detail = "a request here may have at most 16,384 bytes and 2 form fields"
     assert_problem(post('{"model": "' + "m" * 20_000 + '"}'), 413, "image-too-large", detail)
+
+
+@pytest.mark.parametrize(("size", "status"), [(16_383, 404), (16_384, 413), (20_000, 413)])
+def test_a_huge_json_body_of_unknown_length_is_refused_and_not_cut(
+    client: FlaskClient, cid: str, size: int, status: int
+) -> None:
+    """A body in chunks has no Content-Length."""
+    body = b'{"model": "m"}'.ljust(size)
+    response = client.post(
+        f"{API}/images/{cid}/classifications",
+        input_stream=io.BytesIO(body),
+        content_type="application/json",
+        environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
+    )
+    assert response.status_code == status
 
 
 def test_an_upload_must_be_multipart(client: FlaskClient, picture) -> None:

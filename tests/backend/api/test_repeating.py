@@ -42,6 +42,22 @@ def test_naming_the_default_model_is_the_same_classification(client: FlaskClient
     assert (again.status_code, again.json) == (200, classification)
 
 
+@pytest.mark.parametrize("spelled", [str.upper, str.title])
+def test_a_cid_in_other_letters_is_the_same_image(client: FlaskClient, classification: dict, spelled) -> None:
+    cid = classification["cid"]
+    path, other = f"{API}/images/{cid}", f"{API}/images/{spelled(cid)}"
+    assert client.get(other).json == client.get(path).json
+    content = client.get(f"{other}/content")
+    assert (content.data, content.headers["ETag"]) == (client.get(f"{path}/content").data, f'"{cid}"')
+    again = client.post(f"{other}/classifications")
+    assert (again.status_code, again.json) == (200, classification)
+    body = {"manifestHash": classification["manifestHash"], "uploader": BOB}
+    first = client.post(f"{other}/attestations", json=body)
+    second = client.post(f"{path}/attestations", json=body)
+    assert (first.status_code, second.status_code) == (201, 200)
+    assert first.json == second.json
+
+
 @pytest.fixture
 def attest(client: FlaskClient, classification: dict):
     def attest(uploader: str):

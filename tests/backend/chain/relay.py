@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-Answer = tuple[int, bytes]
+Answer = tuple[int, bytes] | tuple[int, bytes, dict[str, str]]
 Intercept = Callable[[str, list], Answer | None]
-"""Method and parameters in; HTTP status and body out, or None to let the request through."""
+"""Method and parameters in; HTTP status, body and, if need be, headers out, or None to let the request through."""
 
 
 def refusal(message: str, code: int = -32005) -> Answer:
@@ -32,11 +32,14 @@ def relay(url: str, intercept: Intercept) -> Iterator[str]:
             if answer is None:
                 forward = urllib.request.Request(url, body, {"Content-Type": "application/json"})
                 answer = 200, urllib.request.urlopen(forward).read()
-            self.send_response(answer[0])
+            status, content, *headers = answer
+            self.send_response(status)
             self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(answer[1])))
+            self.send_header("Content-Length", str(len(content)))
+            for name, value in headers[0].items() if headers else ():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(answer[1])
+            self.wfile.write(content)
 
         def log_message(self, *_: object) -> None:
             pass

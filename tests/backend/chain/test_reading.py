@@ -4,7 +4,10 @@ from web3 import Web3
 
 from backend.adapters.chain.development_accounts import ADMIN, USER
 from backend.adapters.chain.events import CLASSIFIER_ROLE
+from backend.adapters.chain.web3_chain import Web3Chain
 from backend.domain import DiagnosisRecordedEvent, ImageRegisteredEvent
+
+from .relay import relay, result
 
 NOBODY = "0x00000000000000000000000000000000000000AA"
 
@@ -84,3 +87,16 @@ def test_the_deployment_gave_the_classifier_its_role(registry):
     roles = registry.chain.classifier_roles(registry.signer.address)
 
     assert [(block, granted) for block, _, granted in roles] == [(registry.chain.start_block, True)]
+
+
+def test_blocks_of_proof_of_authority_chains_are_read(registry):
+    """They carry their signers and a signature as extra data, where others have 32 bytes at most (EIP-225)."""
+
+    def with_signers(method, parameters):
+        if not method.startswith("eth_getBlock"):
+            return None
+        return result({**registry.rpc(method, *parameters), "extraData": "0x" + "ab" * 97})
+
+    with relay(registry.settings.rpc_url, with_signers) as url:
+        chain = Web3Chain(url, chain_id=registry.chain.chain_id, contract=registry.chain.contract)
+        assert chain.head() == registry.chain.head()

@@ -40,6 +40,7 @@ def test_the_help_lists_every_command(scanproof):
         (["verify", "--image-id", "0x12"], "argument --image-id: expected 0x and 64 hex digits, found '0x12'"),
         (["verify", "--tx", "12", "--image-id", "0x" + "ab" * 32], "argument --tx: expected 0x and 64 hex digits"),
         (["verify", "--tx", "0x" + "ab" * 32, "--rpc", "ftp://x/key"], "--rpc: expected an http or https address"),
+        (["verify", "--tx", "0x" + "ab" * 32, "--rpc", "http://[key"], "--rpc: expected an http or https address"),
         (["verify", "--tx", "0x" + "ab" * 32, "--rpc", "http://x"], "--rpc and --contract belong together"),
         (["evaluate", "--model", "m", "--data", "/no/such"], "argument --data: no such folder: /no/such"),
         (["train", "--model", "m", "--data", "/tmp", "--output", "x", "--epochs", "0"], "from 1 to"),
@@ -64,6 +65,51 @@ def test_a_wrong_setting_is_told_in_words_and_as_json(scanproof):
 
     assert (in_words.status, in_words.stdout, in_words.stderr) == (1, "", f"scanproof: {message}\n")
     assert (as_json.status, as_json.json) == (1, {"error": {"type": "ConfigurationError", "message": message}})
+
+
+UNREADABLE = "/proc/self/mem"
+"""A file that is there, and that cannot be read from its beginning."""
+
+
+@pytest.mark.parametrize("command", ["cid", "classify"])
+def test_an_error_that_nobody_foresaw_is_told_in_words_and_as_json(scanproof, command):
+    in_words = scanproof(command, UNREADABLE)
+    as_json = scanproof(command, UNREADABLE, "--json")
+
+    assert (in_words.status, in_words.stdout) == (1, "")
+    assert in_words.stderr.endswith("\nscanproof: [Errno 5] Input/output error\n")
+    assert "Traceback" in in_words.stderr
+    assert as_json.status == 1
+    assert as_json.json == {"error": {"type": "OSError", "message": "[Errno 5] Input/output error"}}
+    assert "Traceback" in as_json.stderr
+
+
+def test_an_error_with_a_name_that_is_no_text_is_told_as_json(scanproof):
+    result = scanproof("cid", "/no/such/\udcff", "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
+
+
+def test_options_have_one_spelling(scanproof):
+    result = scanproof("cid", "README.md", "--js")
+
+    assert (result.status, result.stdout) == (2, "")
+    assert "unrecognized arguments: --js" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        ("postgresql+psycopg://u:secret@h:abc/x", "DATABASE_URL is not usable: "),
+        ("sqlite:////proc/x/y.db", "the database /proc/x/y.db cannot be made: No such file or directory"),
+    ],
+)
+def test_a_database_that_cannot_be_is_told_as_json(scanproof, url, message):
+    result = scanproof("demo", "--json", DATABASE_URL=url)
+
+    assert (result.status, result.json["error"]["type"]) == (1, "ConfigurationError")
+    assert result.json["error"]["message"].startswith(message)
+    assert "secret" not in result.stdout + result.stderr
 
 
 def test_help_and_cid_load_nothing_heavy():

@@ -114,7 +114,24 @@ def test_a_file_that_is_damaged_later_fails_as_a_database_that_cannot_be_used(fi
         SqlImages(database).find("bafk")
 
 
-@pytest.mark.parametrize("url", ["", "nonsense", "oracle+nothing://h/d", "mysql+absent://u:hidden@h/d"])
+def test_a_new_database_and_its_folders_are_this_users_alone(tmp_path: Path) -> None:
+    file = tmp_path / "var" / "deep" / "scanproof.db"
+    database = open_database(f"sqlite:///{file}")
+    modes = {path.name: path.stat().st_mode & 0o777 for path in (file, *file.parent.glob("*-wal"))}
+    assert modes == {"scanproof.db": 0o600, "scanproof.db-wal": 0o600}
+    assert [folder.stat().st_mode & 0o777 for folder in (file.parent, file.parent.parent)] == [0o700, 0o700]
+    database.close()
+
+
+def test_a_database_in_memory_makes_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    open_database("sqlite:///:memory:").close()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["", "nonsense", "oracle+nothing://h/d", "mysql+absent://u:hidden@h/d", "mysql://u:hidden@h:x/d"]
+)
 def test_an_address_that_is_none_is_refused_without_showing_it(url: str) -> None:
     with pytest.raises(ConfigurationError, match=r"^DATABASE_URL is not usable: ") as refused:
         open_database(url)

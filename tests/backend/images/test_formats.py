@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.adapters.image_inspector import MAX_BYTES, MAX_PIXELS
+from backend.adapters.image_inspector import MAX_PIXELS
 from backend.adapters.unixfs import cid_of
-from backend.domain import ImageFacts
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts
 from backend.errors import ImageTooLarge, UnsupportedImage
 from tests.backend.images import metadata
 from tests.backend.images.conftest import opened, picture, same_pixels, saved
@@ -170,12 +170,12 @@ def test_a_damaged_png_chunk_is_found_by_its_checksum(accept):
 
 def test_too_many_bytes(accept):
     with pytest.raises(ImageTooLarge, match=r"^expected at most 26214400 bytes, found 26214401$"):
-        accept(bytes(MAX_BYTES + 1))
+        accept(bytes(MAX_IMAGE_BYTES + 1))
 
 
 def test_a_png_that_grows_past_the_limit(accept, monkeypatch):
     upload = saved("JPEG", picture(), exif=b"Exif\0\0" + metadata.exif(6), quality=20)
-    monkeypatch.setattr("backend.adapters.image_inspector.MAX_BYTES", len(upload))
+    monkeypatch.setattr("backend.adapters.image_inspector.MAX_IMAGE_BYTES", len(upload))
     with pytest.raises(ImageTooLarge, match=rf"^expected at most {len(upload)} bytes, found \d+ in the PNG that it "):
         accept(upload)
 

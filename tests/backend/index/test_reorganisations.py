@@ -8,6 +8,8 @@ import pytest
 
 from backend.adapters.database import events as event_store
 from backend.adapters.database.events import SqlEventStore
+from backend.domain import BlockRef
+from backend.errors import ChainUnavailable
 from backend.services.event_index import EventIndex
 from tests.backend.index.conftest import Node, indexed
 from tests.backend.index.test_catching_up import Recording
@@ -27,7 +29,7 @@ def test_records_of_blocks_that_were_taken_back_are_replaced(node: Node, index: 
     assert indexed(index) == node.recorded()
 
 
-def test_records_vanish_when_the_chain_only_becomes_shorter(node: Node, index: EventIndex) -> None:
+def test_records_vanish_when_a_development_chain_only_becomes_shorter(node: Node, index: EventIndex) -> None:
     node.register()
     snapshot = node.rpc("evm_snapshot")
     node.register(2)
@@ -35,6 +37,38 @@ def test_records_vanish_when_the_chain_only_becomes_shorter(node: Node, index: E
     gone = indexed(index)[0].image.image_id
     node.rpc("evm_revert", snapshot)
     assert index.lookup(gone) is None
+    assert indexed(index) == node.recorded()
+
+
+@pytest.mark.parametrize("behind", [1, 2, 1000])
+def test_a_node_that_is_behind_takes_nothing_back(node: Node, events: SqlEventStore, behind: int) -> None:
+    index = EventIndex(chain := _Live(node.chain), events)
+    node.register()
+    index.sync()
+    node.register(2)
+    index.sync()
+    before = indexed(index)
+    chain.behind = behind
+    assert not index.sync()
+    assert not index.status().synced
+    assert indexed(index) == before == node.recorded()
+    assert index.lookup(before[0].image.image_id) == before[0]
+    with pytest.raises(ChainUnavailable):
+        index.lookup("0x" + "00" * 32)
+    chain.behind, chain.ranges = 0, []
+    assert index.sync()
+    assert chain.ranges == []
+
+
+def test_a_shorter_chain_with_other_blocks_is_a_reorganisation(node: Node, events: SqlEventStore) -> None:
+    index = EventIndex(_Live(node.chain), events)
+    snapshot = node.rpc("evm_snapshot")
+    for _ in range(3):
+        node.register()
+        index.sync()
+    node.rpc("evm_revert", snapshot)
+    node.diagnose()
+    assert index.sync()
     assert indexed(index) == node.recorded()
 
 
@@ -130,6 +164,20 @@ def test_anvils_own_reorganisation(node: Node, index: EventIndex) -> None:
     node.register(2)
     index.sync()
     assert indexed(index) == node.recorded()
+
+
+class _Live(Recording):
+    """A chain with value, read through a node that can fall behind by a number of blocks."""
+
+    development = False
+    behind = 0
+
+    def head(self) -> BlockRef:
+        newest = self._chain.head().number
+        return self._chain.block(max(newest - self.behind, 0))
+
+    def block(self, number: int) -> BlockRef | None:
+        return self._chain.block(number) if number <= self.head().number else None
 
 
 class _Shaken:

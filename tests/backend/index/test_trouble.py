@@ -149,6 +149,42 @@ def test_a_request_does_not_wait_for_a_long_catching_up(
         assert index.status().synced
 
 
+def test_while_the_node_hangs_nothing_is_said_to_be_absent(
+    events: SqlEventStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An index that was current a moment ago does not know what was mined since."""
+    monkeypatch.setattr("backend.services.event_index.LOCK_TIMEOUT_S", 0.05)
+    with running_node("anvil", tmp_path, free_port()) as node:
+        asked, go_on = threading.Event(), threading.Event()
+
+        class Hanging:
+            def __getattr__(self, name: str):
+                return getattr(node.chain, name)
+
+            def head(self):
+                asked.set()
+                assert go_on.wait(20)
+                return node.chain.head()
+
+        index = EventIndex(Hanging(), events)
+        go_on.set()
+        assert index.sync()
+        node.register()
+        new = node.recorded()[0].image.image_id
+        asked.clear()
+        go_on.clear()
+        worker = threading.Thread(target=index.sync)
+        worker.start()
+        assert asked.wait(20)
+        for _ in range(2):
+            with pytest.raises(ChainUnavailable):
+                index.lookup(new)
+        assert not index.status().synced
+        go_on.set()
+        worker.join()
+        assert index.lookup(new).image.image_id == new
+
+
 def until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not condition():

@@ -68,6 +68,18 @@ def test_an_attestation_is_the_same_at_any_time_until_it_is_recorded(
     assert at(1_790_009_999).attest(made.cid, made.manifest_hash, alice.address) == (first, False)
 
 
+@pytest.mark.parametrize(("ahead", "reused"), [(15 * 60, True), (15 * 60 + 1, False)])
+def test_one_that_was_signed_with_a_wrong_clock_is_given_again_only_if_the_contract_takes_it(
+    at, made: Classification, alice: DevelopmentWallet, ahead: int, reused: bool
+) -> None:
+    now = 1_790_000_000
+    early, _ = at(now + ahead).attest(made.cid, made.manifest_hash, alice.address)
+    again, created = at(now).attest(made.cid, made.manifest_hash, alice.address)
+    assert created is not reused
+    assert again.diagnosis.issued_at == (now + ahead if reused else now)
+    assert (again == early) is reused
+
+
 def test_registering_the_image_alone_does_not_change_it(
     container: Container, made: Classification, alice: DevelopmentWallet
 ) -> None:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from importlib.metadata import version
 
 import pytest
 import rfc8785
@@ -50,6 +51,7 @@ def test_the_manifest_is_in_the_store_under_the_cid_that_its_hash_gives(
     assert manifest["image"] == {"cid": image.cid, "sha256": image.sha256}
     assert (manifest["label"], manifest["labelCode"]) == (made.label, made.label_code)
     assert manifest["confidence"] == made.confidence
+    assert manifest["code"] == f"scanproof/{version('scanproof')}"
 
 
 def test_a_store_that_gives_other_bytes_is_not_believed(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -53,14 +56,33 @@ def test_a_pin_whose_row_was_never_written_is_healed_by_repeating(
     assert kept(container) == len(content)
 
 
-def test_a_reservation_that_a_killed_process_left_is_gone_after_a_restart(
+def test_a_reservation_that_a_killed_server_left_is_gone_after_its_restart(
     container: Container, settings: Settings, image: ImageFacts
 ) -> None:
     assert container.intake._images.reserve(CLIENT, 10_000, 10**9)
     assert kept(container) == image.size + 10_000
-    restarted = wire(settings)
-    assert kept(restarted) == image.size
-    restarted.close()
+    start_server(settings)
+    assert kept(container) == image.size
+
+
+def test_another_program_beside_the_server_leaves_its_reservations(
+    container: Container, settings: Settings, image: ImageFacts
+) -> None:
+    assert container.intake._images.reserve(CLIENT, 10_000, 10**9)
+    wire(settings).close()
+    assert kept(container) == image.size + 10_000
+
+
+def test_a_reservation_that_was_forgotten_meanwhile_is_taken_back_without_harm(
+    container: Container, image: ImageFacts
+) -> None:
+    images = container.intake._images
+    assert images.reserve(CLIENT, 10_000, 10**9)
+    container.intake.recount()
+    images.release(CLIENT, 10_000)
+    assert kept(container) == 0
+    images.release(CLIENT, 10_000)
+    assert images.reserve(CLIENT, 1, 1)
 
 
 def test_blocks_that_vanished_are_stored_again_by_repeating(
@@ -106,6 +128,20 @@ def test_an_image_past_the_bytes_of_its_address_is_not_pinned(
     assert refused.value.retry_after == 3600
     assert not container.store.has(container.inspector.accept(content)[1].cid)
     container.close()
+
+
+def start_server(settings: Settings) -> None:
+    """Load the application as gunicorn does."""
+    environ = {
+        **os.environ,
+        "SCANPROOF_VAR": str(settings.var),
+        "SCANPROOF_CHAIN": "external",
+        "SCANPROOF_CHAIN_ID": str(settings.chain_id),
+        "SCANPROOF_RPC_URL": settings.rpc_url,
+        "SCANPROOF_CONTRACT_ADDRESS": settings.contract_address,
+        "DATABASE_URL": settings.database_url,
+    }
+    subprocess.run([sys.executable, "-c", "import backend.wsgi"], env=environ, check=True)
 
 
 def kept(container: Container) -> int:

@@ -106,6 +106,18 @@ def test_no_gateway_may_redirect_elsewhere(pinata, cid, clock, port_only):
     assert len(pinata.requests()) == asked + 1
 
 
+@pytest.mark.parametrize(
+    "host",
+    ["localhost:1\\.{public}", "localhost:1\\@{public}", "{public}@localhost:1", "localhost:1#.{public}", "[.{public}"],
+)
+def test_no_gateway_may_redirect_elsewhere_by_an_odd_address(pinata, cid, clock, host):
+    public = pinata.public.removeprefix("http://")
+    location = f"http://{host.format(public=public)}/ipfs/{cid}"
+    pinata.fault("public", "redirect", location=location)
+    with pytest.raises(StorageRefused, match=r" answered 302 to a request for a file$"):
+        get(GatewayReader([Gateway(pinata.public)], clock=clock), cid)
+
+
 def test_the_dedicated_gateway_may_not_redirect_at_all(pinata, cid, clock):
     pinata.fault("gateway", "redirect", location=f"/ipfs/{cid}")
     with pytest.raises(StorageRefused):

@@ -16,6 +16,7 @@ from backend.adapters.block_store import EmbeddedStore
 from backend.adapters.chain import eip712
 from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.adapters.chain.signer import KeyFileSigner
+from backend.adapters.image_inspector import PillowInspector
 from backend.adapters.unixfs import cid_of
 from backend.domain import Check, Diagnosis, ImageFacts, ModelFacts
 from backend.services import manifests
@@ -76,8 +77,8 @@ class World:
     signer: KeyFileSigner
     wallet: DevelopmentWallet
 
-    def pin_image(self) -> tuple[bytes, str]:
-        content = f"image {next(_numbers)} of {time.time_ns()}".encode()
+    def pin_image(self, content: bytes | None = None) -> tuple[bytes, str]:
+        content = content or f"image {next(_numbers)} of {time.time_ns()}".encode()
         return content, self.store.put(content, name="image", media_type="image/png").cid
 
     def manifest(self, content: bytes, cid: str, model: ModelFacts = MODEL) -> bytes:
@@ -111,7 +112,12 @@ class World:
 
     def service(self, chain: object = None) -> VerificationService:
         return VerificationService(
-            chain or self.chain, self.store, self.classifier, cid_of=cid_of, recover=eip712.recover
+            chain or self.chain,
+            self.store,
+            self.classifier,
+            PillowInspector(),
+            cid_of=cid_of,
+            recover=eip712.recover,
         )
 
     def damage(self, cid: str) -> None:

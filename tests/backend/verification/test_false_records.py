@@ -7,7 +7,7 @@ import json
 import pytest
 
 from backend.domain import BlockRef, DiagnosisRecordedEvent, ImageRegisteredEvent, ModelFacts
-from backend.errors import StorageUnavailable
+from backend.errors import ClassificationFailed, ImageTooLarge, StorageUnavailable, UnsupportedImage
 
 from .conftest import PROBABILITIES, FalseChain, failures, unchecked, wrong
 
@@ -94,13 +94,18 @@ def test_a_manifest_that_is_none(world, content):
         {"confidence": True},
         {"confidence": 1.5},
         {"confidence": float("nan")},
+        {"confidence": float("inf")},
+        {"confidence": 10**400},
+        {"probabilities": {"glioma": 10**400}},
+        {"label": "\ud800"},
+        {"label": "glioma\x1b[2J"},
         {"labelCode": 1.0},
         {"abstained": 0},
         {"image": "cid"},
         {"probabilities": {"glioma": None}},
         {"probabilities": [0.75]},
     ],
-    ids=str,
+    ids=lambda change: ascii(change)[:40],
 )
 def test_a_manifest_of_another_shape(world, change):
     def manifest(content, cid):
@@ -231,6 +236,20 @@ def test_another_result_is_not_the_manifests(world, change):
         setattr(world.classifier, name, value)
 
     assert list(failures(world.verify(record.image_id))) == [REPRODUCED]
+
+
+@pytest.mark.parametrize("error", [ImageTooLarge, UnsupportedImage, ClassificationFailed])
+def test_an_image_that_the_model_cannot_take(world, monkeypatch, error):
+    record = world.record()
+
+    def refuse(model, image):
+        raise error("not this one")
+
+    monkeypatch.setattr(world.classifier, "predict", refuse)
+    verification = world.verify(record.image_id)
+
+    assert list(failures(verification)) == [REPRODUCED]
+    assert failures(verification)[REPRODUCED].found == "not this one"
 
 
 @pytest.mark.parametrize(

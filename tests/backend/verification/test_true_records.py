@@ -1,7 +1,15 @@
 from __future__ import annotations
 
+import pytest
+from PIL import Image
+
+from backend.adapters.image_inspector import PillowInspector
+from backend.adapters.unixfs import cid_of
+
 from .conftest import MODEL, FalseChain, TwinClassifier, failures
 
+ARTIST = 0x013B
+"""Of EXIF."""
 IMAGE_CHECKS = ["record exists", "image id", "block", "image bytes"]
 DIAGNOSIS_CHECKS = [
     "diagnosis block",
@@ -42,6 +50,32 @@ def test_a_file_takes_the_place_of_the_store(world):
     world.damage(record.cid)
 
     assert world.verify(record.image_id, content=record.content).passed
+
+
+@pytest.mark.parametrize("format_", ["JPEG", "BMP"])
+def test_the_original_file_takes_the_place_of_what_was_pinned_of_it(world, picture, format_):
+    exif = Image.Exif()
+    exif[ARTIST] = "Jane Doe"
+    original = picture(format_, **({"exif": exif} if format_ == "JPEG" else {}))
+    pinned, facts = PillowInspector().accept(original)
+    world.pin_image(pinned)
+    world.wallet.register_image(facts.cid)
+
+    verification = world.verify(world.chain.image_id(world.wallet.address, facts.cid), content=original)
+
+    assert cid_of(original) != facts.cid
+    assert verification.passed
+    found = next(check.found for check in verification.checks if check.name == "image bytes")
+    assert found == f"{facts.cid} ({len(pinned):,} bytes, the file without its metadata)"
+
+
+def test_the_original_of_another_image_fails_with_its_own_cid(world, picture):
+    record = world.record()
+    other = picture()
+
+    check = failures(world.verify(record.image_id, content=other))["image bytes"]
+
+    assert check.found == f"{cid_of(other)} ({len(other)} bytes)"
 
 
 def test_an_image_without_a_diagnosis_is_verified_as_such(world):
