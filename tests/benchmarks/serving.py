@@ -3,8 +3,8 @@
     uv run python -m tests.benchmarks.serving [--json] [--rounds N]
 
 The three take turns, and the fastest of all rounds counts: whatever is over it is other work on the machine. Each has
-one thread but Keras, which uses what it finds. "network" is the forward pass alone; "image" is from the file's bytes to
-class probabilities.
+one thread but Keras, which uses what it finds. "network" is the forward pass alone; "image" is the whole
+predictor, from a file's bytes to probabilities and activation map.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from copy import copy
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from ml.calibration import softmax
 from ml.images import decode_image
+from ml.litert import NetworkOutput
 from ml.phantom import phantom_png
 from ml.predictor import Predictor
 from ml.preprocess import preprocess
@@ -54,33 +56,23 @@ def main() -> None:
 def measure(rounds: int) -> dict[str, object]:
     """Least milliseconds an image, their ratios to LiteRT, the largest difference in probability, and memory."""
     predictor = Registry().get(MODEL)
-    keras_network, onnx_network = _other_runtimes(predictor)
-    forward: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-        "litert": lambda pixels: predictor.network(pixels).logits[None],
-        "keras": lambda pixels: keras_network(pixels)["logits"],
-        "onnx": lambda pixels: onnx_network(pixels)["logits"],
+    predictors = {"litert": predictor} | {
+        name: _with_network(predictor, network) for name, network in _other_runtimes(predictor).items()
     }
     content = _photo_of_a_phantom()
     pixels = preprocess(decode_image(content), predictor.bundle.metadata.input_size).pixels
-
-    def image(runtime: str) -> Callable[[], object]:
-        if runtime == "litert":
-            return lambda: predictor.predict(content)
-        return lambda: _classify(predictor, forward[runtime], content)
-
     milliseconds = {
-        "network": _in_turns({name: lambda run=run: run(pixels) for name, run in forward.items()}, rounds),
-        "image": _in_turns({name: image(name) for name in forward}, rounds),
+        "network": _in_turns({name: partial(each.network, pixels) for name, each in predictors.items()}, rounds),
+        "image": _in_turns({name: partial(each.predict, content) for name, each in predictors.items()}, rounds),
     }
-    temperature = predictor.bundle.metadata.temperature
-    answers = {name: softmax(run(pixels), temperature) for name, run in forward.items()}
+    answers = {name: list(each.predict(content).probabilities.values()) for name, each in predictors.items()}
     memory = subprocess.run([sys.executable, "-c", RESIDENT_MEMORY], capture_output=True, text=True, check=True)
     return {
         "milliseconds": milliseconds,
         "times_faster_than_keras": {part: round(v["keras"] / v["litert"], 2) for part, v in milliseconds.items()},
         "time_relative_to_onnx": {part: round(v["litert"] / v["onnx"], 2) for part, v in milliseconds.items()},
         "largest_difference": {
-            name: float(np.abs(answers[name] - answers["litert"]).max()) for name in ("keras", "onnx")
+            name: float(np.abs(np.subtract(answers[name], answers["litert"])).max()) for name in ("keras", "onnx")
         },
         "resident_mebibytes": round(int(memory.stdout) / 2**20, 1),
         "rounds": rounds,
@@ -118,14 +110,15 @@ def _in_turns(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, f
     return {name: round(1000 * seconds, 3) for name, seconds in least.items()}
 
 
-def _classify(predictor: Predictor, forward: Callable[[np.ndarray], np.ndarray], content: bytes) -> np.ndarray:
-    """What a server without LiteRT would do: the same preprocessing, the other runtime, calibrated probabilities."""
-    metadata = predictor.bundle.metadata
-    return softmax(forward(preprocess(decode_image(content), metadata.input_size).pixels), metadata.temperature)
+def _with_network(predictor: Predictor, network: Callable[[np.ndarray], NetworkOutput]) -> Predictor:
+    """The same predictor, preprocessing to activation map, on another runtime."""
+    other = copy(predictor)
+    other.network = network
+    return other
 
 
-def _other_runtimes(predictor: Predictor) -> tuple[Callable, Callable]:
-    """The bundle's weights in Keras and, converted from there, in ONNX Runtime; both give logits, maps and features."""
+def _other_runtimes(predictor: Predictor) -> dict[str, Callable[[np.ndarray], NetworkOutput]]:
+    """The bundle's weights in Keras and, converted from there, in ONNX Runtime."""
     import onnxruntime
     import tensorflow as tf
     import tf2onnx
@@ -146,11 +139,15 @@ def _other_runtimes(predictor: Predictor) -> tuple[Callable, Callable]:
         tf2onnx.convert.from_function(function, input_signature=signature, output_path=str(path))
         session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     # TensorFlow flattens a dictionary of outputs in the order of its sorted keys.
-    names = sorted(serving.output_names)
-    return (
-        lambda pixels: serving.predict(pixels, verbose=0),
-        lambda pixels: dict(zip(names, session.run(None, {"pixels": pixels}), strict=True)),
-    )
+    names = sorted(function.get_concrete_function().structured_outputs)
+    return {
+        "keras": lambda pixels: _output(serving.predict(pixels, verbose=0)),
+        "onnx": lambda pixels: _output(dict(zip(names, session.run(None, {"pixels": pixels}), strict=True))),
+    }
+
+
+def _output(batch: dict[str, np.ndarray]) -> NetworkOutput:
+    return NetworkOutput(**{name: values[0] for name, values in batch.items()})
 
 
 if __name__ == "__main__":

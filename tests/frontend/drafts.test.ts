@@ -1,51 +1,14 @@
-import { beforeEach, describe, expect, it, vi } from "vitest";
-import { Drafts } from "../../frontend/src/state/drafts";
-import type { Flow } from "../../frontend/src/state/flow";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { KEPT_MS } from "../../frontend/src/state/drafts";
+import type { KeptFlow } from "../../frontend/src/state/flow";
+import { emptyBrowser, Entries, openTab } from "./browser";
 import { classification, image, transaction } from "./samples";
 
-/** The browser's storage. */
-class Entries implements Storage {
-  [key: string]: unknown;
-  getItem = (key: string) => (Object.hasOwn(this, key) ? (this[key] as string) : null);
-  setItem = (key: string, value: string) => void (this[key] = value);
-  removeItem = (key: string) => void delete this[key];
-  clear = () => undefined;
-  key = () => null;
-  length = 0;
-}
+const result: KeptFlow = { step: "result", image, classification };
+const submitted: KeptFlow = { step: "submitted", image, classification, transaction };
 
-type Granted = (lock: { name: string } | null) => unknown;
-const held = new Map<string, Drafts>();
-
-/** The browser's Web Locks, held by tabs until they are closed. */
-function locksOf(tab: () => Drafts) {
-  return {
-    query: () => Promise.resolve({ held: [...held.keys()].map((name) => ({ name })) }),
-    request: (name: string, _options: object, granted: Granted) => {
-      if (held.has(name)) return Promise.resolve(granted(null));
-      held.set(name, tab());
-      return Promise.resolve(granted({ name }));
-    },
-  };
-}
-
-function openTab(session = new Entries()) {
-  const drafts = new Drafts();
-  const enter = () => {
-    vi.stubGlobal("sessionStorage", session);
-    vi.stubGlobal("navigator", { locks: locksOf(() => drafts) });
-  };
-  const close = () => held.forEach((owner, name) => owner === drafts && held.delete(name));
-  enter();
-  return { drafts, session, enter, close };
-}
-
-const result: Flow = { step: "result", image, classification };
-
-beforeEach(() => {
-  held.clear();
-  vi.stubGlobal("localStorage", new Entries());
-});
+beforeEach(emptyBrowser);
+afterEach(() => vi.useRealTimers());
 
 describe("drafts", () => {
   it("come back after a reload", async () => {
@@ -85,7 +48,7 @@ describe("drafts", () => {
   it("are forgotten when they are finished, or recorded and left", async () => {
     const tab = openTab();
     tab.drafts.save(result);
-    tab.drafts.finish();
+    await tab.drafts.finish();
     tab.close();
     expect(await openTab(tab.session).drafts.restore()).toBeNull();
     const recorded = openTab();
@@ -93,6 +56,42 @@ describe("drafts", () => {
     recorded.close();
     expect(await openTab().drafts.abandoned()).toEqual([]);
     expect(Object.keys(localStorage).filter((key) => key.startsWith("scanproof.draft."))).toEqual([]);
+  });
+
+  it("that are left can be continued in the same tab or another one", async () => {
+    const tab = openTab();
+    tab.drafts.save(submitted);
+    expect(await tab.drafts.abandoned()).toEqual([]);
+    await tab.drafts.leave();
+    tab.drafts.save({ ...result, image: { ...image, cid: "second" } });
+    const [draft, ...others] = await tab.drafts.abandoned();
+    expect([draft?.flow, others]).toEqual([submitted, []]);
+    expect((await openTab().drafts.take(draft!.id))?.flow).toEqual(submitted);
+  });
+
+  it("do not keep the activation map", async () => {
+    const tab = openTab();
+    const activationMap = `data:image/png;base64,${"A".repeat(95_000)}`;
+    tab.drafts.save({ ...result, classification: { ...classification, activationMap } });
+    tab.close();
+    const [key] = Object.keys(localStorage).filter((name) => name.startsWith("scanproof.draft."));
+    expect(localStorage.getItem(key!)!.length).toBeLessThan(5_000);
+    expect((await openTab(tab.session).drafts.restore())?.flow).toEqual(result);
+  });
+
+  it("expire, unless a transaction is on its way", async () => {
+    vi.useFakeTimers({ toFake: ["Date"] });
+    for (const flow of [result, submitted]) {
+      const tab = openTab();
+      tab.drafts.save(flow);
+      tab.close();
+    }
+    vi.setSystemTime(Date.now() + KEPT_MS);
+    expect(await openTab().drafts.abandoned()).toHaveLength(2);
+    vi.setSystemTime(Date.now() + 1);
+    const left = await openTab().drafts.abandoned();
+    expect(left.map(({ flow }) => flow)).toEqual([submitted]);
+    expect(Object.keys(localStorage).filter((key) => key.startsWith("scanproof.draft."))).toHaveLength(1);
   });
 
   it("do not keep files", async () => {

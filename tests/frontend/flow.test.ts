@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { isKept, reduceFlow, START, stepNumber, type Flow, type FlowEvent } from "../../frontend/src/state/flow";
 import { UNREACHABLE } from "../../frontend/src/state/problems";
-import { classification, image, transaction } from "./samples";
+import { classification, hash, image, transaction } from "./samples";
 
 const file = new File(["x"], "scan.png", { type: "image/png" });
 const after = (events: FlowEvent[], from: Flow = START): Flow => events.reduce(reduceFlow, from);
@@ -57,6 +57,25 @@ describe("the flow of an image", () => {
   ])("ignores %s", (_, event) => {
     const result = after(TO_RESULT);
     expect(reduceFlow(result, event)).toBe(result);
+  });
+
+  it("takes a transaction of the image that is shown only", () => {
+    const result = after(TO_RESULT);
+    const ofAnotherImage = { ...transaction, imageId: hash("e") };
+    expect(reduceFlow(result, { type: "submitted", transaction: ofAnotherImage })).toBe(result);
+    const another: Flow = { step: "result", image: { ...image, cid: "bafkreiother" }, classification };
+    expect(reduceFlow(another, { type: "submitted", transaction })).toBe(another);
+  });
+
+  it("gets back the activation map of this very result, in every step", () => {
+    const withMap = { ...classification, activationMap: "data:image/png;base64,AA==" };
+    const fetched: FlowEvent = { type: "map-fetched", classification: withMap };
+    const result = after(TO_RESULT);
+    expect(reduceFlow(result, fetched)).toEqual({ ...result, classification: withMap });
+    expect(after([...TO_RESULT, { type: "submitted", transaction }, fetched])).toMatchObject({ classification: withMap });
+    const ofNewerModel = { ...withMap, manifestHash: hash("e") };
+    expect(reduceFlow(result, { type: "map-fetched", classification: ofNewerModel })).toBe(result);
+    expect(reduceFlow(START, fetched)).toBe(START);
   });
 
   it("restarts from everywhere and resumes what was kept", () => {

@@ -26,8 +26,9 @@ export class ApiClient {
     return this.get("/config");
   }
 
-  classify(cid: string): Promise<Classification> {
-    return this.post(`/images/${cid}/classifications`, {}, SLOW_MS);
+  /** By the server's default model where none is named. */
+  classify(cid: string, model: string | null = null): Promise<Classification> {
+    return this.post(`/images/${cid}/classifications`, { model }, SLOW_MS);
   }
 
   attest(cid: string, manifestHash: Hex, uploader: Hex): Promise<Attestation> {

@@ -9,7 +9,7 @@ const GROWTH = 1.4;
 /** A record can be a moment behind the transaction that made it. */
 const LOOK_UPS = 3;
 
-type Server = Pick<ApiClient, "transaction" | "record">;
+export type Server = Pick<ApiClient, "transaction" | "record">;
 
 /**
  * Follows a transaction through the server until its end is known; no wallet is needed, so that a reload can go on.

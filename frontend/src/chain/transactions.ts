@@ -40,6 +40,11 @@ export interface PendingTransaction {
   submittedAt: number;
 }
 
+/** Whether it was sent to a chain or a contract that the server no longer uses: then the server cannot tell its end. */
+export function isElsewhere({ chainId, contract }: PendingTransaction, chain: ChainConfig): boolean {
+  return chainId !== chain.id || contract.toLowerCase() !== chain.contract.toLowerCase();
+}
+
 /** What the server signed is not what this page shows. */
 export class AttestationMismatch extends Error {
   constructor(field: string, expected: unknown, found: unknown) {

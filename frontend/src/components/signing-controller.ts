@@ -63,7 +63,7 @@ export class SigningController implements ReactiveController {
       else this.reduce({ type: "prepared", plan, cost });
     } catch (error) {
       if (isLate()) return;
-      if (plan && isRegistered(error)) await this.registered(plan);
+      if (plan && isRegistered(error)) await this.registered(request, plan);
       else this.reduce({ type: "stopped", problem: describeFor(error, request.chain) });
     }
   }
@@ -77,14 +77,15 @@ export class SigningController implements ReactiveController {
     try {
       return await submit(request.wallet, state.plan);
     } catch (error) {
-      if (isRegistered(error)) await this.registered(state.plan);
+      if (isRegistered(error)) await this.registered(request, state.plan);
       else this.reduce({ type: "refused", problem: describeFor(error, request.chain) });
       return null;
     }
   }
 
-  private async registered(plan: Plan): Promise<void> {
-    this.reduce({ type: "registered", plan, record: await recordOf(plan.imageId) });
+  private async registered(request: SigningRequest, plan: Plan): Promise<void> {
+    const record = await recordOf(plan.imageId);
+    if (request === this.request) this.reduce({ type: "registered", plan, record });
   }
 
   private reduce(event: SigningEvent): void {

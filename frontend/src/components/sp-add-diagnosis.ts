@@ -59,7 +59,7 @@ export class AddDiagnosis extends LitElement {
     if (account !== uploader) return html`<sp-notice .problem=${notUploader(uploader, account)}></sp-notice>`;
     if (this.classification) {
       return html`<div class="stack">
-        <sp-result .classification=${this.classification} .notice=${this.config.notice}></sp-result>
+        <sp-result .classification=${this.classification}></sp-result>
         <sp-signing
           fixed="diagnosis"
           .config=${this.config}

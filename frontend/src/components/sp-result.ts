@@ -4,6 +4,7 @@ import { api } from "../api/client";
 import type { Classification } from "../api/types";
 import { percent } from "../format";
 import { shared } from "../styles/shared";
+import { icons } from "./icons";
 import "./sp-hash";
 import "./sp-probabilities";
 
@@ -27,6 +28,14 @@ export class Result extends LitElement {
         line-height: 1.15;
         text-wrap: balance;
       }
+      .notice {
+        display: flex;
+        gap: var(--space-2);
+        padding: var(--space-2) var(--space-3);
+        border: 1px solid var(--line-strong);
+        border-radius: var(--radius-small);
+        background: var(--sunken);
+      }
       .terms {
         padding-top: var(--space-4);
         border-top: 1px solid var(--line);
@@ -35,7 +44,6 @@ export class Result extends LitElement {
   ];
 
   @property({ attribute: false }) classification!: Classification;
-  @property() notice = "";
   @state() private words: Record<string, string> = {};
 
   override connectedCallback(): void {
@@ -47,7 +55,9 @@ export class Result extends LitElement {
     const { abstained, label, probabilities, model } = this.classification;
     return html`<div class="stack">
       ${abstained ? this.abstention() : this.answer()}
-      <p class="soft small">${this.notice}</p>
+      <p class="notice small" data-testid="result-notice">
+        ${icons.info}<span><strong>Not for diagnosis.</strong> The answer of a model is no medical finding.</span>
+      </p>
       <h3>${abstained ? "What the model saw, without being sure" : "Probabilities"}</h3>
       <sp-probabilities .values=${probabilities} .words=${this.words} .top=${abstained ? null : label}></sp-probabilities>
       <dl class="terms small">

@@ -3,8 +3,9 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { Classification, Config, Hex, ImageRecord } from "../api/types";
 import type { Scope } from "../chain/registry";
 import type { Plan } from "../chain/transactions";
-import type { Problem } from "../state/problems";
 import { recoverFocus } from "../focus";
+import type { Problem } from "../state/problems";
+import { isBusy } from "../state/signing";
 import { shared } from "../styles/shared";
 import { SigningController } from "./signing-controller";
 import "./sp-notice";
@@ -12,8 +13,10 @@ import "./sp-preview";
 import "./sp-wallet";
 import { WalletController } from "./wallet-controller";
 
-
-/** From the wallet to a submitted transaction: event `submitted` with a PendingTransaction. */
+/**
+ * From the wallet to a submitted transaction. Events: `waiting` with whether the wallet's window is open, `submitted`
+ * with a PendingTransaction.
+ */
 @customElement("sp-signing")
 export class SigningPanel extends LitElement {
   static override styles = [
@@ -71,6 +74,7 @@ export class SigningPanel extends LitElement {
   @state() private registrant: Hex | null = null;
   private readonly wallet = new WalletController(this);
   private readonly signing = new SigningController(this);
+  private wasWaiting = false;
 
   private get scope(): Scope {
     if (this.fixed) return this.fixed;
@@ -87,6 +91,10 @@ export class SigningPanel extends LitElement {
 
   protected override updated(): void {
     recoverFocus(this.renderRoot);
+    const waiting = isBusy(this.signing.state);
+    if (waiting === this.wasWaiting) return;
+    this.wasWaiting = waiting;
+    this.dispatchEvent(new CustomEvent("waiting", { detail: waiting }));
   }
 
   protected override render() {

@@ -5,26 +5,14 @@ import { api } from "../api/client";
 import type { ChainConfig } from "../api/types";
 import { describeReason } from "../chain/reverts";
 import { Tracker } from "../chain/tracker";
-import type { PendingTransaction } from "../chain/transactions";
+import { isElsewhere, type PendingTransaction } from "../chain/transactions";
 import { elapsed, whole } from "../format";
 import { UNREACHABLE, type Problem } from "../state/problems";
-import { UNTRACKED, type Tracked, type TrackedState } from "../state/tracking";
+import { HEADLINES, isRecorded, UNTRACKED, type Tracked, type TrackedState } from "../state/tracking";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-hash";
 import "./sp-notice";
-
-const HEADLINES: Record<TrackedState, string> = {
-  pending: "Waiting for a block",
-  unknown: "Looking for the transaction",
-  dropped: "Not found",
-  mined: "In a block, waiting for confirmations",
-  confirmed: "Confirmed",
-  failed: "Failed",
-  replaced: "Replaced, looking for the record",
-  recorded: "Replaced by another transaction that wrote the same record",
-  cancelled: "Cancelled",
-};
 
 /**
  * What becomes of a submitted transaction. Events: `progressed` with the transaction when the server knows its nonce,
@@ -59,8 +47,7 @@ export class TransactionPanel extends LitElement {
   private clock = 0;
 
   private get elsewhere(): boolean {
-    const { chainId, contract } = this.transaction;
-    return chainId !== this.chain.id || contract.toLowerCase() !== this.chain.contract.toLowerCase();
+    return isElsewhere(this.transaction, this.chain);
   }
 
   override connectedCallback(): void {
@@ -117,7 +104,7 @@ export class TransactionPanel extends LitElement {
 
   private headline(state: TrackedState) {
     if (isOpen(state)) return html`<p class="state"><span class="spinner"></span>${HEADLINES[state]} …</p>`;
-    const good = state === "confirmed" || state === "recorded";
+    const good = isRecorded(state);
     return html`<p class="state ${good ? "good" : "bad"}">${good ? icons.success : icons.cross} ${HEADLINES[state]}</p>`;
   }
 
@@ -138,7 +125,7 @@ export class TransactionPanel extends LitElement {
     if (transaction.nonce !== this.transaction.nonce) {
       this.dispatchEvent(new CustomEvent("progressed", { detail: transaction }));
     }
-    if (state === "confirmed" || state === "recorded") this.dispatchEvent(new CustomEvent("recorded"));
+    if (isRecorded(state)) this.dispatchEvent(new CustomEvent("recorded"));
   }
 }
 

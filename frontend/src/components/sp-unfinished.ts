@@ -2,9 +2,11 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { short, time } from "../format";
 import type { Draft } from "../state/drafts";
+import { resultOf } from "../state/flow";
+import { HEADLINES, isRecorded, type TrackedState } from "../state/tracking";
 import { shared } from "../styles/shared";
 
-/** Work that was left in tabs which are closed by now. Events `resume` and `discard`, each with a draft's id. */
+/** Work that no tab shows, and what became of its transactions meanwhile. Events `resume` and `discard`, each with a draft's id. */
 @customElement("sp-unfinished")
 export class Unfinished extends LitElement {
   static override styles = [
@@ -26,6 +28,8 @@ export class Unfinished extends LitElement {
   ];
 
   @property({ attribute: false }) drafts: Draft[] = [];
+  /** By the draft's id; the map is one and the same, so any value counts as a change. */
+  @property({ attribute: false, hasChanged: () => true }) states: ReadonlyMap<string, TrackedState> = new Map();
 
   protected override render() {
     if (this.drafts.length === 0) return nothing;
@@ -38,7 +42,8 @@ export class Unfinished extends LitElement {
   }
 
   private item({ id, savedAt, flow }: Draft) {
-    const stage = flow.step === "submitted" ? "Transaction submitted" : (resultOf(flow) ?? "Pinned");
+    const state = this.states.get(id);
+    const recorded = state !== undefined && isRecorded(state);
     const about = `image ${short(flow.image.cid)}`;
     const button = (name: string, text: string) => html`<button
       class="button ${name === "discard" ? "quiet" : ""}"
@@ -49,15 +54,24 @@ export class Unfinished extends LitElement {
     </button>`;
     return html`<li>
       <div>
-        <p><strong>${stage}</strong></p>
+        <p><strong>${recorded ? "Recorded" : stage(flow, state)}</strong></p>
         <p class="soft small"><code>${short(flow.image.cid)}</code> · ${time(savedAt / 1000)}</p>
       </div>
-      <div class="actions">${button("resume", "Continue")} ${button("discard", "Discard")}</div>
+      <div class="actions">
+        ${recorded && "transaction" in flow
+          ? html`<a class="button" href="/records/${flow.transaction.imageId}">
+                Open the provenance page<span class="visually-hidden"> of ${about}</span>
+              </a>
+              ${button("discard", "Dismiss")}`
+          : html`${button("resume", "Continue")} ${button("discard", "Discard")}`}
+      </div>
     </li>`;
   }
 }
 
-function resultOf(flow: Draft["flow"]): string | null {
-  if (flow.step === "classifying" || !flow.classification) return null;
-  return flow.classification.abstained ? "No answer" : flow.classification.labelText;
+function stage(flow: Draft["flow"], state: TrackedState | undefined): string {
+  if (flow.step === "submitted") return `Transaction: ${state ? HEADLINES[state] : "submitted"}`;
+  const result = resultOf(flow);
+  if (!result) return "Pinned";
+  return result.abstained ? "No answer" : result.labelText;
 }

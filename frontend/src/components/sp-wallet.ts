@@ -36,6 +36,9 @@ export class WalletPanel extends LitElement {
         width: 1.5rem;
         height: 1.5rem;
       }
+      img:not([hidden]) + .icon {
+        display: none;
+      }
     `,
   ];
 
@@ -104,6 +107,11 @@ export class WalletPanel extends LitElement {
   }
 }
 
+/** The wallet's own icon as soon as it turns out to be an image; until then, and else, one for wallets in general. */
 function logoOf({ icon }: Wallet) {
-  return icon ? html`<img src=${icon} alt="" />` : icons.wallet;
+  return html`${icon ? html`<img hidden src=${icon} alt="" @load=${settled} @error=${settled} />` : nothing}${icons.wallet}`;
+}
+
+function settled({ target, type }: Event): void {
+  (target as HTMLImageElement).hidden = type === "error";
 }

@@ -1,21 +1,27 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { announce } from "../announce";
 import { api } from "../api/client";
-import type { Limits } from "../api/types";
+import type { Config, Limits } from "../api/types";
 import { upload, type Upload } from "../api/upload";
+import type { PendingTransaction } from "../chain/transactions";
+import { short } from "../format";
 import { Drafts, type Draft } from "../state/drafts";
 import { checkFile } from "../state/files";
-import { reduceFlow, START, type Flow, type FlowEvent } from "../state/flow";
+import { reduceFlow, resultOf, START, type Flow, type FlowEvent, type Pinned } from "../state/flow";
 import { describe } from "../state/problems";
+import { isRecorded, type TrackedState } from "../state/tracking";
+import { LeftTransactions } from "./left-transactions";
 
 /** Moves one image through the flow, talks to the server for it, and keeps what must outlive a reload. */
 export class FlowController implements ReactiveController {
   flow: Flow = START;
+  /** Work that no tab shows: of closed tabs, and of this one when its transaction goes on by itself. */
   abandoned: Draft[] = [];
+  readonly left = new LeftTransactions(api, (draft, state) => this.progressed(draft, state));
   private readonly drafts = new Drafts();
   private upload: Upload | null = null;
 
-  constructor(private readonly host: ReactiveControllerHost) {
+  constructor(private readonly host: ReactiveControllerHost & { config: Config }) {
     host.addController(this);
   }
 
@@ -58,20 +64,32 @@ export class FlowController implements ReactiveController {
     }
   }
 
-  restart(): void {
-    this.drafts.finish();
-    this.reduce({ type: "restarted" });
+  /** `work` is what was signed: when the wallet answers, the page may show another image. */
+  submitted(work: Pinned, transaction: PendingTransaction): void {
+    const before = this.flow;
+    this.reduce({ type: "submitted", transaction });
+    if (this.flow !== before) return;
+    this.drafts.keep({ step: "submitted", ...work, transaction });
     void this.listAbandoned();
+  }
+
+  /** Begins with another image. A transaction on its way goes on, and its work is kept. */
+  async restart(): Promise<void> {
+    const over = this.flow.step === "submitted" ? this.drafts.leave() : this.drafts.finish();
+    this.reduce({ type: "restarted" });
+    await over;
+    await this.listAbandoned();
   }
 
   async resume(id: string): Promise<void> {
     const draft = await this.drafts.take(id);
     if (draft) this.continue(draft);
-    else await this.listAbandoned();
+    await this.listAbandoned();
   }
 
   discard(id: string): void {
     this.drafts.discard(id);
+    this.abandoned = this.abandoned.filter((draft) => draft.id !== id);
     void this.listAbandoned();
   }
 
@@ -84,16 +102,44 @@ export class FlowController implements ReactiveController {
   private async restore(): Promise<void> {
     const draft = await this.drafts.restore();
     if (draft && this.flow === START) this.continue(draft);
-    else await this.listAbandoned();
+    else if (draft) await this.drafts.leave();
+    await this.listAbandoned();
   }
 
   private continue({ flow }: Draft): void {
     this.reduce({ type: "resumed", flow });
     void this.classify();
+    void this.fetchMap();
   }
 
+  /** The activation map of a result that was kept without it. */
+  private async fetchMap(): Promise<void> {
+    const result = resultOf(this.flow);
+    if (!result) return;
+    try {
+      this.reduce({ type: "map-fetched", classification: await api.classify(result.cid, result.model.name) });
+    } catch {
+      // The map is an aid: the result stands without it.
+    }
+  }
+
+  private progressed({ id, flow }: Draft, state: TrackedState): void {
+    if (isRecorded(state)) {
+      this.drafts.discard(id);
+      announce(`The record of the image ${short(flow.image.cid)} is on the chain.`);
+    }
+    this.host.requestUpdate();
+  }
+
+  /** What was recorded while nobody looked stays in the list until the page is left. */
   private async listAbandoned(): Promise<void> {
-    this.abandoned = await this.drafts.abandoned();
+    const kept = await this.drafts.abandoned();
+    const recorded = this.abandoned.filter(({ id }) => {
+      const state = this.left.states.get(id);
+      return state && isRecorded(state) && !kept.some((draft) => draft.id === id);
+    });
+    this.abandoned = [...kept, ...recorded];
+    this.left.follow(this.abandoned, this.host.config.chain);
     this.host.requestUpdate();
   }
 }

@@ -1,5 +1,5 @@
 import { LitElement, html, nothing, type PropertyValues } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import type { Classification, Config, Image } from "../api/types";
 import type { PendingTransaction } from "../chain/transactions";
 import "../components/sp-drop-zone";
@@ -13,7 +13,7 @@ import "../components/sp-transaction";
 import "../components/sp-unfinished";
 import "../components/sp-viewer";
 import { storeName } from "../format";
-import { stepNumber, type Flow } from "../state/flow";
+import { stepNumber, type Flow, type Pinned } from "../state/flow";
 import { shared } from "../styles/shared";
 import { FlowController } from "./flow-controller";
 import { homeStyles } from "./home-styles";
@@ -24,6 +24,8 @@ export class HomePage extends LitElement {
   static override styles = [shared, homeStyles];
 
   @property({ attribute: false }) config!: Config;
+  /** Whether the wallet's window is open: the image that it is about stays, then. */
+  @state() private signing = false;
   private readonly control = new FlowController(this);
   private shownStep: Flow["step"] = "choose";
 
@@ -60,14 +62,14 @@ export class HomePage extends LitElement {
           .flow=${flow}
           .config=${this.config}
           @start=${() => void this.control.start()}
-          @other=${() => this.control.restart()}
+          @other=${this.restart}
           @cancel=${() => this.control.cancel()}
         ></sp-file>`;
       case "classifying":
         return this.classifying(flow);
       case "result":
         return html`${this.result(flow.image, flow.classification)}
-        ${this.signing(flow.image, flow.classification)}`;
+        ${this.signature(flow)}`;
       case "submitted":
       case "recorded":
         return html`${this.transaction(flow)} ${this.result(flow.image, flow.classification)}`;
@@ -90,6 +92,7 @@ export class HomePage extends LitElement {
       </p>
       <sp-unfinished
         .drafts=${this.control.abandoned}
+        .states=${this.control.left.states}
         @resume=${({ detail }: CustomEvent<string>) => void this.control.resume(detail)}
         @discard=${({ detail }: CustomEvent<string>) => this.control.discard(detail)}
       ></sp-unfinished>
@@ -128,21 +131,24 @@ export class HomePage extends LitElement {
       <div class="stack">
         <h2 id="result" class="eyebrow" tabindex="-1">Result</h2>
         ${classification
-          ? html`<sp-result .classification=${classification} .notice=${this.config.notice}></sp-result>`
+          ? html`<sp-result .classification=${classification}></sp-result>`
           : html`<p>No result: the image was not classified. It can be registered by itself.</p>`}
       </div>
     </section>`;
   }
 
-  private signing(image: Image, classification: Classification | null) {
+  private signature({ image, classification }: Pinned) {
     return html`<section class="panel stack">
       <h2>Sign the record</h2>
       <sp-signing
         .config=${this.config}
         .cid=${image.cid}
         .classification=${classification}
-        @submitted=${({ detail }: CustomEvent<PendingTransaction>) =>
-          this.control.reduce({ type: "submitted", transaction: detail })}
+        @waiting=${({ detail }: CustomEvent<boolean>) => (this.signing = detail)}
+        @submitted=${({ detail }: CustomEvent<PendingTransaction>) => {
+          this.signing = false;
+          this.control.submitted({ image, classification }, detail);
+        }}
       ></sp-signing>
     </section>`;
   }
@@ -155,7 +161,7 @@ export class HomePage extends LitElement {
         ? html`<p>The record is on ${this.config.chain.name}. From now on anybody can verify it.</p>
             <div class="actions">
               <a class="button primary" href="/records/${transaction.imageId}">Open the provenance page</a>
-              <button class="button" type="button" @click=${() => this.control.restart()}>Record another image</button>
+              <button class="button" type="button" @click=${this.restart}>Record another image</button>
             </div>`
         : nothing}
       <sp-transaction
@@ -166,14 +172,24 @@ export class HomePage extends LitElement {
         @recorded=${() => this.control.reduce({ type: "recorded" })}
         @sign-again=${() => this.control.reduce({ type: "sign-again" })}
       ></sp-transaction>
+      ${recorded
+        ? nothing
+        : html`<div class="actions">
+            <button class="button" type="button" @click=${this.restart}>Start another image</button>
+            <span class="soft small">This one goes on by itself: find it again under “Unfinished”.</span>
+          </div>`}
     </section>`;
   }
 
   private restartButton() {
     if (this.control.flow.step !== "result") return nothing;
-    return html`<button class="button quiet restart" type="button" @click=${() => this.control.restart()}>
+    return html`<button class="button quiet restart" type="button" ?disabled=${this.signing} @click=${this.restart}>
       Start again with another image
     </button>`;
+  }
+
+  private restart(): void {
+    void this.control.restart();
   }
 
   private goOnWithoutResult(): void {

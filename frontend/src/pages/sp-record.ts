@@ -3,6 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import { ApiProblem } from "../api/errors";
 import type { Config, ImageRecord } from "../api/types";
+import { auditCommand } from "../chain/audit";
 import "../components/sp-add-diagnosis";
 import "../components/sp-diagnosis";
 import "../components/sp-hash";
@@ -33,6 +34,7 @@ export class RecordPage extends LitElement {
         border-radius: var(--radius-small);
         background: var(--sunken);
         white-space: pre-wrap;
+        overflow-wrap: anywhere;
       }
       sp-diagnosis + sp-diagnosis {
         padding-top: var(--space-4);
@@ -135,12 +137,13 @@ export class RecordPage extends LitElement {
   }
 
   private byYourself({ imageId, transaction, diagnoses }: ImageRecord) {
-    const { name, contract, development } = this.config.chain;
+    const { name, contract, development, rpcUrl } = this.config.chain;
     const lastly = diagnoses.length > 0 ? html`, and <code>DiagnosisRecorded</code> with label, confidence, manifest hash and the classifier's signature` : nothing;
     return html`<section class="panel stack">
       <h2>Check it yourself</h2>
       <p>Without this server, with nothing but the chain's node and the image:</p>
-      <pre tabindex="0" role="region" aria-label="Command"><code>scanproof verify --image-id ${imageId}</code></pre>
+      <pre tabindex="0" role="region" aria-label="Command"><code>${auditCommand(imageId, this.config.chain)}</code></pre>
+      ${development || rpcUrl ? nothing : html`<p class="soft small"><code>RPC_URL</code> is any node of ${name} that you trust.</p>`}
       <p>
         ${development
           ? html`This is a development chain, which no explorer shows. On a public chain the same can be read there:`

@@ -1,10 +1,11 @@
 /** The way of one image from a file to a record, as a pure state machine. */
 
 import type { Classification, Image } from "../api/types";
+import { imageIdOf } from "../chain/registry";
 import type { PendingTransaction } from "../chain/transactions";
 import type { Problem } from "./problems";
 
-interface Pinned {
+export interface Pinned {
   image: Image;
   /** Null when the person goes on with the image only. */
   classification: Classification | null;
@@ -27,6 +28,7 @@ export type FlowEvent =
   | { type: "classification-started" }
   | { type: "classification-failed"; problem: Problem }
   | { type: "classified"; classification: Classification | null }
+  | { type: "map-fetched"; classification: Classification }
   | { type: "submitted"; transaction: PendingTransaction }
   | { type: "nonce-known"; nonce: number }
   | { type: "sign-again" }
@@ -43,6 +45,7 @@ export const START: Flow = { step: "choose", problem: null };
 export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
   if (event.type === "restarted") return START;
   if (event.type === "resumed") return event.flow;
+  if (event.type === "map-fetched") return withMap(flow, event.classification);
   switch (flow.step) {
     case "choose":
     case "chosen":
@@ -62,7 +65,10 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
       if (event.type === "classified") return { step: "result", image: flow.image, classification: event.classification };
       return flow;
     case "result":
-      if (event.type === "submitted") return { ...flow, step: "submitted", transaction: event.transaction };
+      // The wallet's window can outlive the image that it is about.
+      if (event.type === "submitted" && isAbout(event.transaction, flow.image)) {
+        return { ...flow, step: "submitted", transaction: event.transaction };
+      }
       return flow;
     case "submitted":
       if (event.type === "nonce-known") return { ...flow, transaction: { ...flow.transaction, nonce: event.nonce } };
@@ -76,6 +82,21 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
 
 export function isKept(flow: Flow): flow is KeptFlow {
   return "image" in flow;
+}
+
+/** The result, if there is one already. */
+export function resultOf(flow: Flow): Classification | null {
+  return "classification" in flow ? flow.classification : null;
+}
+
+function isAbout({ from, imageId }: PendingTransaction, { cid }: Image): boolean {
+  return imageIdOf(from, cid) === imageId;
+}
+
+/** Only the very same result gets its activation map back: the server's model can be another one by now. */
+function withMap(flow: Flow, classification: Classification): Flow {
+  const same = "classification" in flow && flow.classification?.manifestHash === classification.manifestHash;
+  return same ? { ...flow, classification } : flow;
 }
 
 /** Place in the list of steps that the page shows, from 0. */

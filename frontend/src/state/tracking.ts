@@ -20,6 +20,18 @@ export type TrackedState =
   | "recorded"
   | "cancelled";
 
+export const HEADLINES: Record<TrackedState, string> = {
+  pending: "Waiting for a block",
+  unknown: "Looking for the transaction",
+  dropped: "Not found",
+  mined: "In a block, waiting for confirmations",
+  confirmed: "Confirmed",
+  failed: "Failed",
+  replaced: "Replaced, looking for the record",
+  recorded: "Replaced by another transaction that wrote the same record",
+  cancelled: "Cancelled",
+};
+
 export interface Tracked {
   state: TrackedState;
   status: TransactionStatus | null;
@@ -36,6 +48,8 @@ export type TrackingEvent =
 export const UNTRACKED: Tracked = { state: "pending", status: null, unknownSince: null, unreachable: false };
 
 const FINAL: readonly TrackedState[] = ["confirmed", "failed", "recorded", "cancelled"];
+/** Whether the record is on the chain for good. */
+export const isRecorded = (state: TrackedState): boolean => state === "confirmed" || state === "recorded";
 export const isFinal = ({ state }: Tracked): boolean => FINAL.includes(state);
 
 export function reduceTracking(tracked: Tracked, event: TrackingEvent): Tracked {

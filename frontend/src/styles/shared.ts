@@ -144,6 +144,10 @@ export const shared = css`
     color: var(--ink-soft);
     cursor: not-allowed;
   }
+  .button.quiet:disabled {
+    border-color: transparent;
+    background: transparent;
+  }
   .terms {
     display: grid;
     grid-template-columns: minmax(7rem, max-content) minmax(0, 1fr);

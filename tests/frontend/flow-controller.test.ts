@@ -1,0 +1,139 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import type { Classification, Config } from "../../frontend/src/api/types";
+import type { PendingTransaction } from "../../frontend/src/chain/transactions";
+import { FlowController } from "../../frontend/src/pages/flow-controller";
+import type { KeptFlow } from "../../frontend/src/state/flow";
+import { emptyBrowser, host, openTab } from "./browser";
+import { chain, classification, hash, image, status, transaction } from "./samples";
+
+const first = { image, classification };
+const second = { image: { ...image, cid: "bafkreisecond" }, classification: { ...classification, cid: "bafkreisecond" } };
+const resultOf = (work: typeof first): KeptFlow => ({ step: "result", ...work });
+const withMap: Classification = { ...classification, activationMap: "data:image/png;base64,AA==" };
+
+/** What the server says of every transaction. */
+let said = status("pending");
+const asked: string[] = [];
+
+function openPage() {
+  const control = new FlowController({ ...host, config: { chain } as Config });
+  control.hostConnected();
+  const listed = () => control.abandoned.map(({ id, flow }) => [flow.image.cid, control.left.states.get(id)]);
+  return { control, listed };
+}
+
+function atResult(page: ReturnType<typeof openPage>, work = first) {
+  page.control.reduce({ type: "resumed", flow: resultOf(work) });
+  return page;
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  emptyBrowser();
+  vi.stubGlobal("window", new EventTarget());
+  said = status("pending");
+  asked.length = 0;
+  vi.stubGlobal("fetch", (url: string, { body }: RequestInit) => {
+    asked.push(body ? `${url} ${String(body)}` : url);
+    return Promise.resolve(new Response(JSON.stringify(url.includes("/transactions/") ? said : withMap)));
+  });
+});
+afterEach(() => vi.useRealTimers());
+
+describe("a transaction and the image that it is about", () => {
+  it("belong together when the wallet answers", () => {
+    openTab();
+    const { control } = atResult(openPage());
+    control.submitted(first, transaction);
+    expect(control.flow).toEqual({ step: "submitted", ...first, transaction });
+  });
+
+  it("stay together, kept and followed, when another image is shown by then", async () => {
+    openTab();
+    const page = atResult(openPage());
+    await page.control.restart();
+    atResult(page, second);
+    page.control.submitted(first, transaction);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(page.control.flow).toEqual(resultOf(second));
+    expect(page.control.abandoned.map(({ flow }) => flow)).toEqual([{ step: "submitted", ...first, transaction }]);
+    expect(page.listed()).toEqual([[image.cid, "pending"]]);
+  });
+});
+
+describe("another image while a transaction is on its way", () => {
+  async function left() {
+    const tab = openTab();
+    const page = atResult(openPage());
+    page.control.submitted(first, transaction);
+    await page.control.restart();
+    await vi.advanceTimersByTimeAsync(10);
+    return { tab, ...page };
+  }
+
+  it("can be started; the first is listed and goes on", async () => {
+    const { control, listed } = await left();
+    expect(control.flow.step).toBe("choose");
+    expect(listed()).toEqual([[image.cid, "pending"]]);
+    said = status("mined");
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(listed()).toEqual([[image.cid, "mined"]]);
+  });
+
+  it("does not stop the first from being recorded, which is said and needs no draft any more", async () => {
+    const { control, listed } = await left();
+    const heard: string[] = [];
+    window.addEventListener("scanproof:announce", (event) => heard.push((event as CustomEvent<string>).detail));
+    atResult({ control, listed }, second);
+    said = status("confirmed");
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(heard).toEqual([expect.stringContaining("is on the chain")]);
+    await control.restart();
+    expect(listed()).toEqual([[image.cid, "confirmed"]]);
+    expect(Object.keys(localStorage).filter((key) => key.startsWith("scanproof.draft."))).toEqual([]);
+    control.discard(control.abandoned[0]!.id);
+    expect(control.abandoned).toEqual([]);
+  });
+
+  it("is followed by its own panel only, once it is shown again", async () => {
+    const { control } = await left();
+    await control.resume(control.abandoned[0]!.id);
+    expect(control.flow).toMatchObject({ step: "submitted", image, transaction });
+    asked.length = 0;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(asked.filter((url) => url.includes("/transactions/"))).toEqual([]);
+  });
+
+  it("goes on after a reload, too", async () => {
+    const { tab } = await left();
+    tab.close();
+    openTab();
+    const { listed } = openPage();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(listed()).toEqual([[image.cid, "pending"]]);
+  });
+
+  it("does not ask this server about a transaction on another chain", async () => {
+    const { drafts } = openTab();
+    const elsewhere: PendingTransaction = { ...transaction, chainId: 5 };
+    drafts.keep({ step: "submitted", ...first, transaction: elsewhere });
+    drafts.keep({ step: "submitted", ...first, transaction: { ...transaction, contract: `0x${hash("9").slice(-40)}` } });
+    const { listed } = openPage();
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(listed()).toEqual([[image.cid, undefined], [image.cid, undefined]]);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe("a result after a reload", () => {
+  it("gets its activation map from the server, by the model that it came from", async () => {
+    const tab = openTab();
+    tab.drafts.save(resultOf({ image, classification: withMap }));
+    tab.close();
+    openTab(tab.session);
+    const { control } = openPage();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(asked).toEqual([`/api/v1/images/${image.cid}/classifications {"model":"brain-mri"}`]);
+    expect(control.flow).toEqual(resultOf({ image, classification: withMap }));
+  });
+});
