@@ -1,5 +1,5 @@
 import pytest
-from brownie import ZERO_ADDRESS, ImageRegistry, chain, reverts
+from brownie import ZERO_ADDRESS, ImageRegistry, chain, reverts, web3
 
 from scripts.deploy import ADMIN_DELAY_S, ClassifierMissing, deploy
 from tests.contracts.support import CLASSIFIER_ROLE, DEFAULT_ADMIN_ROLE, error
@@ -54,5 +54,6 @@ def test_zero_classifier_refused_by_deployment(admin):
 
 
 def test_ether_refused(registry, alice):
-    with reverts():
-        alice.transfer(registry, 1)
+    # Called through web3: Brownie fails in its own error report for a revert that has no function.
+    with pytest.raises(ValueError, match="revert"):
+        web3.eth.call({"from": alice.address, "to": registry.address, "value": 1})
