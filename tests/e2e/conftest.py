@@ -11,7 +11,7 @@ import pytest
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
-_ARGUMENTS = [
+ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -23,28 +23,28 @@ _ARGUMENTS = [
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    return {**browser_type_launch_args, "executable_path": _chromium(), "args": _ARGUMENTS}
+    return {**browser_type_launch_args, "executable_path": chromium(), "args": ARGUMENTS}
 
 
 @pytest.fixture(scope="session")
 def alice() -> LocalAccount:
     """The account that `scanproof up` tells people to import."""
-    return _development_account(1)
+    return development_account(1)
 
 
 @pytest.fixture(scope="session")
 def bob() -> LocalAccount:
-    return _development_account(2)
+    return development_account(2)
 
 
-def _development_account(index: int) -> LocalAccount:
+def development_account(index: int) -> LocalAccount:
     """Funded on Ganache as ScanProof starts it, and on Anvil."""
     Account.enable_unaudited_hdwallet_features()
     mnemonic = "test test test test test test test test test test test junk"
     return Account.from_mnemonic(mnemonic, account_path=f"m/44'/60'/0'/0/{index}")
 
 
-def _chromium() -> str:
+def chromium() -> str:
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     candidates = [os.environ.get("SCANPROOF_CHROMIUM"), *map(shutil.which, names)]
     found = next((path for path in candidates if path and Path(path).exists()), None)
