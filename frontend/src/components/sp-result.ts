@@ -44,7 +44,8 @@ export class Result extends LitElement {
   ];
 
   @property({ attribute: false }) classification!: Classification;
-  @state() private words: Record<string, string> = {};
+  /** Null until they are known, so that no label is shown first and replaced a moment later. */
+  @state() private words: Record<string, string> | null = null;
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -59,7 +60,12 @@ export class Result extends LitElement {
         ${icons.info}<span><strong>Not for diagnosis.</strong> The answer of a model is no medical finding.</span>
       </p>
       <h3>${abstained ? "What the model saw, without being sure" : "Probabilities"}</h3>
-      <sp-probabilities .values=${probabilities} .words=${this.words} .top=${abstained ? null : label}></sp-probabilities>
+      ${this.words &&
+      html`<sp-probabilities
+        .values=${probabilities}
+        .words=${this.words}
+        .top=${abstained ? null : label}
+      ></sp-probabilities>`}
       <dl class="terms small">
         <dt>Model</dt>
         <dd>${model.name} ${model.version} (${model.modality})</dd>
@@ -101,7 +107,7 @@ export class Result extends LitElement {
       const model = models.find(({ sha256 }) => sha256 === this.classification.model.sha256);
       this.words = Object.fromEntries((model?.classes ?? []).map(({ label, text }) => [label, text]));
     } catch {
-      // The labels themselves are shown instead.
+      this.words = {};
     }
   }
 }

@@ -12,8 +12,13 @@ export const homeStyles = css`
   .columns {
     display: grid;
     grid-template-columns: minmax(0, 5fr) minmax(0, 6fr);
-    gap: var(--space-6);
+    grid-template-rows: auto 1fr;
+    gap: var(--space-5) var(--space-6);
     align-items: start;
+  }
+  /* Beside the image and its details; on a narrow page between them. */
+  .answer {
+    grid-area: 1 / 2 / span 2;
   }
   .eyebrow {
     color: var(--ink-soft);
@@ -31,8 +36,10 @@ export const homeStyles = css`
   }
   @media (max-width: 52rem) {
     .columns {
-      grid-template-columns: minmax(0, 1fr);
-      gap: var(--space-5);
+      grid-template: none / minmax(0, 1fr);
+    }
+    .answer {
+      grid-area: auto;
     }
   }
 `;

@@ -119,20 +119,20 @@ export class HomePage extends LitElement {
 
   private result(image: Image, classification: Classification | null) {
     return html`<section class="panel columns">
-      <div class="stack">
-        <sp-viewer
-          .src=${image.links.content}
-          alt="The pinned image"
-          .overlay=${classification?.activationMap ?? null}
-        ></sp-viewer>
-        <sp-pinned .image=${image}></sp-pinned>
-        ${this.restartButton()}
-      </div>
-      <div class="stack">
+      <sp-viewer
+        .src=${image.links.content}
+        alt="The pinned image"
+        .overlay=${classification?.activationMap ?? null}
+      ></sp-viewer>
+      <div class="stack answer">
         <h2 id="result" class="eyebrow" tabindex="-1">Result</h2>
         ${classification
           ? html`<sp-result .classification=${classification}></sp-result>`
           : html`<p>No result: the image was not classified. It can be registered by itself.</p>`}
+      </div>
+      <div class="stack">
+        <sp-pinned .image=${image}></sp-pinned>
+        ${this.restartButton()}
       </div>
     </section>`;
   }
