@@ -40,8 +40,8 @@ def write_card(metadata: Metadata, metrics: dict[str, Any]) -> str:
             "",
             "**Protocol.** Weights are fitted on train. Every choice, the temperature "
             f"({metadata.temperature:.3f}) and the abstention limits are made on val, whose figures are therefore "
-            "flattering; test was measured at the end only and decided nothing. Intervals are 95 % bootstrap intervals over "
-            "images.",
+            "flattering; test was measured at the end only and decided nothing. Intervals are 95 % bootstrap intervals "
+            "over images.",
             "",
             "## Figures",
             "",

@@ -9,6 +9,7 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
 SIGNATURE = "classify"
+THREADS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,10 +24,10 @@ class NetworkOutput:
 class LiteRtNetwork:
     """A network in memory. Threads may share it: an interpreter holds one image at a time, so calls take turns."""
 
-    def __init__(self, model: bytes, threads: int = 1) -> None:
+    def __init__(self, model: bytes) -> None:
         """Raises ValueError, RuntimeError or KeyError where ``model`` is no flatbuffer with the signature ``SIGNATURE``
         and the input ``pixels``."""
-        self._interpreter = Interpreter(model_content=model, num_threads=threads)
+        self._interpreter = Interpreter(model_content=model, num_threads=THREADS)
         self._interpreter.allocate_tensors()
         # The signature gives the tensors' names; running it would allocate anew for every image.
         signature = self._interpreter.get_signature_runner(SIGNATURE)

@@ -54,7 +54,7 @@ class Predictor:
         'glioma'
     """
 
-    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+    def __init__(self, bundle: Bundle) -> None:
         """Raises BundleMetadataInvalid where the metadata do not fit this code or the network."""
         self.bundle = bundle
         metadata = bundle.metadata
@@ -63,7 +63,7 @@ class Predictor:
             reason = f"expected the preprocessing {expected}, found {metadata.preprocessing}"
             raise BundleMetadataInvalid(Path(METADATA), reason)
         try:
-            self.network = LiteRtNetwork(bundle.model, threads)
+            self.network = LiteRtNetwork(bundle.model)
             output = self.network(np.zeros(self.network.input_shape, np.float32))
             bundle.detector.score(output.features[None])
         except (ValueError, RuntimeError, TypeError, KeyError) as exc:

@@ -3,7 +3,7 @@
     uv run python -m tests.benchmarks.serving [--json] [--rounds N]
 
 The three take turns, and the fastest of all rounds counts: whatever is over it is other work on the machine. Each has
-one thread but Keras, which uses what it finds. "network" is the forward pass alone; "image" is the whole
+two threads but Keras, which uses what it finds. "network" is the forward pass alone; "image" is the whole
 predictor, from a file's bytes to probabilities and activation map.
 """
 
@@ -27,7 +27,7 @@ import numpy as np
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from ml.images import decode_image
-from ml.litert import NetworkOutput
+from ml.litert import THREADS, NetworkOutput
 from ml.phantom import phantom_png
 from ml.predictor import Predictor
 from ml.preprocess import preprocess
@@ -133,7 +133,7 @@ def _other_runtimes(predictor: Predictor) -> dict[str, Callable[[np.ndarray], Ne
     signature = [tf.TensorSpec((1, metadata.input_size, metadata.input_size, 1), tf.float32, name="pixels")]
     function = tf.function(lambda pixels: serving(pixels, training=False), input_signature=signature)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
+    options.intra_op_num_threads = THREADS
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "model.onnx"
         tf2onnx.convert.from_function(function, input_signature=signature, output_path=str(path))
