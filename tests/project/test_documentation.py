@@ -7,9 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from backend.cli import COMMANDS
 
 from backend import settings
+from backend.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
