@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.models import AttestationRow, ClassificationRow
@@ -43,19 +42,15 @@ class SqlClassifications:
 
     def add(self, classification: Classification) -> bool:
         model = classification.model
-        row = ClassificationRow(
-            model_name=model.name,
-            model_version=model.version,
-            model_sha256=model.sha256,
-            modality=model.modality,
-            **{name: getattr(classification, name) for name in _PLAIN},
+        return self._database.insert(
+            ClassificationRow(
+                model_name=model.name,
+                model_version=model.version,
+                model_sha256=model.sha256,
+                modality=model.modality,
+                **{name: getattr(classification, name) for name in _PLAIN},
+            )
         )
-        try:
-            with self._database.write() as session:
-                session.add(row)
-        except IntegrityError:
-            return False
-        return True
 
     def attestation(self, manifest_hash: str, image_id: str, chain_id: int, contract: str) -> SignedDiagnosis | None:
         with self._database.read() as session:

@@ -39,6 +39,15 @@ class Database:
         with _translated(), Session(self._writers) as session, session.begin():
             yield session
 
+    def insert(self, row: object) -> bool:
+        """Add one row in a transaction of its own; False where its key is taken, for instance by a faster thread."""
+        try:
+            with self.write() as session:
+                session.add(row)
+        except IntegrityError:
+            return False
+        return True
+
     def check(self) -> None:
         """Raises DatabaseUnavailable."""
         with self.read() as session:

@@ -31,15 +31,9 @@ class SqlEventStore:
             found = session.scalar(query)
         if found is not None:
             return found
-        try:
-            with self._database.write() as session:
-                row = LedgerRow(**key)
-                session.add(row)
-                session.flush()
-                return row.id
-        except IntegrityError:
-            with self._database.read() as session:
-                return session.scalars(query).one()
+        self._database.insert(LedgerRow(**key))
+        with self._database.read() as session:
+            return session.scalars(query).one()
 
     def checkpoints(self, ledger: int) -> Sequence[Checkpoint]:
         with self._database.read() as session:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sqlalchemy import case, func, select, update
-from sqlalchemy.exc import IntegrityError
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.models import ClientRow, ImageRow
@@ -52,23 +51,19 @@ class SqlImages:
             session.execute(update(ClientRow).where(ClientRow.address == client).values(bytes_kept=left))
 
     def add(self, facts: ImageFacts, pin_id: str | None, client: str) -> bool:
-        row = ImageRow(
-            cid=facts.cid,
-            sha256=facts.sha256,
-            size=facts.size,
-            width=facts.width,
-            height=facts.height,
-            media_type=facts.media_type,
-            stripped=list(facts.stripped),
-            pin_id=pin_id,
-            client=client,
+        return self._database.insert(
+            ImageRow(
+                cid=facts.cid,
+                sha256=facts.sha256,
+                size=facts.size,
+                width=facts.width,
+                height=facts.height,
+                media_type=facts.media_type,
+                stripped=list(facts.stripped),
+                pin_id=pin_id,
+                client=client,
+            )
         )
-        try:
-            with self._database.write() as session:
-                session.add(row)
-        except IntegrityError:
-            return False
-        return True
 
     def recount(self) -> None:
         kept = (
@@ -83,8 +78,4 @@ class SqlImages:
         with self._database.read() as session:
             if session.get(ClientRow, client):
                 return
-        try:
-            with self._database.write() as session:
-                session.add(ClientRow(address=client, bytes_kept=0))
-        except IntegrityError:
-            pass  # another thread was faster
+        self._database.insert(ClientRow(address=client, bytes_kept=0))

@@ -2,9 +2,9 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import type { ImageRecord } from "../api/types";
 import "../components/sp-hash";
-import "../components/sp-notice";
 import { isoTime, short, time, whole } from "../format";
 import { shared } from "../styles/shared";
+import { listEnd } from "./list-end";
 import { RecordList } from "./record-list";
 
 /** `/ledger`: the records in the order of the chain, each with the block that holds it. */
@@ -63,15 +63,7 @@ export class LedgerPage extends LitElement {
       ${!loading && !problem && records.length === 0
         ? html`<p class="panel">Nothing has been recorded yet. <a href="/">Record the first image</a></p>`
         : nothing}
-      ${problem
-        ? html`<sp-notice level="2" .problem=${problem}>
-            <button class="button" type="button" @click=${() => void this.list.more()}>Try again</button>
-          </sp-notice>`
-        : nothing}
-      ${loading ? html`<p class="busy soft"><span class="spinner"></span>Loading …</p>` : nothing}
-      ${next && !loading
-        ? html`<button class="button" type="button" @click=${() => void this.list.more()}>Show more</button>`
-        : nothing}
+      ${listEnd(this.list)}
     </div>`;
   }
 

@@ -1,9 +1,9 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { ImageRecord } from "../api/types";
-import "../components/sp-notice";
 import { isoTime, percent, short, time, whole } from "../format";
 import { shared } from "../styles/shared";
+import { listEnd } from "./list-end";
 import { RecordList } from "./record-list";
 
 /** `/records`: search by image id, CID, uploader, transaction or result. Event `search` with the new query. */
@@ -66,7 +66,7 @@ export class RecordsPage extends LitElement {
   }
 
   protected override render() {
-    const { records, next, index, loading, problem } = this.list;
+    const { records, index, loading, problem } = this.list;
     return html`<div class="stack">
       <h1 tabindex="-1">Records</h1>
       <p class="lead">Every image that was registered with the contract, as its events on the chain tell.</p>
@@ -94,15 +94,7 @@ export class RecordsPage extends LitElement {
           </ul>`
         : nothing}
       ${!loading && !problem && records.length === 0 ? this.empty() : nothing}
-      ${problem
-        ? html`<sp-notice level="2" .problem=${problem}>
-            <button class="button" type="button" @click=${() => void this.list.more()}>Try again</button>
-          </sp-notice>`
-        : nothing}
-      ${loading ? html`<p class="busy soft"><span class="spinner"></span>Loading …</p>` : nothing}
-      ${next && !loading
-        ? html`<button class="button" type="button" @click=${() => void this.list.more()}>Show more</button>`
-        : nothing}
+      ${listEnd(this.list)}
     </div>`;
   }
 

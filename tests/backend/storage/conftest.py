@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
+from backend.adapters.block_store import EmbeddedStore
 from tests.standins.pinata_fixture import pinata, pinata_process  # noqa: F401
 
 
@@ -31,3 +33,8 @@ def clock() -> FakeClock:
 def photo() -> bytes:
     """Bytes of three chunks."""
     return random.Random(1).randbytes(700_000)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> EmbeddedStore:
+    return EmbeddedStore(tmp_path / "ipfs")

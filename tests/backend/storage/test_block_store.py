@@ -12,23 +12,7 @@ from backend.adapters.unixfs import CHUNK_BYTES, blocks_of, cid_of
 from backend.cids import Cid, parse_cid
 from backend.domain import StoredObject
 from backend.errors import CidMismatch, ImageTooLarge, InvalidCid, NotFound, StorageUnavailable
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> EmbeddedStore:
-    return EmbeddedStore(tmp_path / "ipfs")
-
-
-def put(store: EmbeddedStore, content: bytes) -> StoredObject:
-    return store.put(content, name="image", media_type="image/png")
-
-
-def get(store: EmbeddedStore, cid: str) -> bytes:
-    return store.get(cid, max_bytes=10**8)
-
-
-def block_files(tmp_path: Path) -> list[Path]:
-    return sorted(path for path in (tmp_path / "ipfs" / "blocks").rglob("*") if path.is_file())
+from tests.backend.storage.block_store import block_files, get, put
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 700_000])

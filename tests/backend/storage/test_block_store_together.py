@@ -9,13 +9,10 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-
-import pytest
 
 from backend.adapters.block_store import EmbeddedStore
 from backend.cids import Cid, parse_cid
-from backend.domain import StoredObject
+from tests.backend.storage.block_store import block_files, get, put
 
 WRITER = """
 import sys
@@ -26,23 +23,6 @@ print("ready", flush=True)
 for number in range(10**6):
     store.put(number.to_bytes(4) * 200_000, name="x", media_type="image/png")
 """
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> EmbeddedStore:
-    return EmbeddedStore(tmp_path / "ipfs")
-
-
-def put(store: EmbeddedStore, content: bytes) -> StoredObject:
-    return store.put(content, name="image", media_type="image/png")
-
-
-def get(store: EmbeddedStore, cid: str) -> bytes:
-    return store.get(cid, max_bytes=10**8)
-
-
-def block_files(tmp_path: Path) -> list[Path]:
-    return sorted(path for path in (tmp_path / "ipfs" / "blocks").rglob("*") if path.is_file())
 
 
 def test_many_threads_may_put_get_and_delete(store, photo):
