@@ -17,7 +17,23 @@ from backend.commands.console import Console
 from backend.errors import ScanProofError
 from ml.errors import MlError
 
-COMMANDS = ("up", "demo", "cid", "classify", "verify", "models", "evaluate", "train", "classifier")
+COMMANDS = (
+    "up",
+    "demo",
+    "cid",
+    "classify",
+    "analyse",
+    "verify",
+    "models",
+    "evaluate",
+    "data",
+    "compare",
+    "report",
+    "train",
+    "search",
+    "ensemble",
+    "classifier",
+)
 """Each is a module of ``backend.commands`` with HELP, EXAMPLE, ``add_arguments`` and ``run``; light to import."""
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backend.ports import Chain, Classifier, DiagnosisSigner, ImageInspector, ObjectStore
+from backend.ports import Chain, Classifier, DiagnosisSigner, Guide, ImageInspector, ObjectStore, Results
+from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.event_index import EventIndex
 from backend.services.intake import IntakeService
 from backend.services.models import ModelService
+from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
 from backend.services.transactions import TransactionService
@@ -45,9 +47,13 @@ class Container:
     inspector: ImageInspector
     classifier: Classifier
     signer: DiagnosisSigner
+    guide: Guide
+    results: Results
     index: EventIndex
     intake: IntakeService
     classification: ClassificationService
+    analysis: AnalysisService
+    outline: OutlineService
     attestation: AttestationService
     records: RecordService
     transactions: TransactionService

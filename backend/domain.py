@@ -65,6 +65,24 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class Outline:
+    """Where ``model`` sees a tumour on an image, or the ``reason`` why nothing is outlined; None: no model was asked.
+
+    ``contours`` are closed polygons of (x, y) in pixels of the original; what an odd number of them encloses belongs to
+    the tumour. ``pixels`` is its area in pixels of the original, ``share`` that of the head's area in [0, 1],
+    ``probability`` the model's mean inside it. ``overlay`` is a PNG with transparency.
+    """
+
+    model: ModelFacts | None
+    reason: str | None
+    contours: tuple[tuple[tuple[float, float], ...], ...] = ()
+    pixels: int = 0
+    share: float = 0.0
+    probability: float = 0.0
+    overlay: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Diagnosis:
     """The EIP-712 struct that the classifier signs (see IImageRegistry.Diagnosis).
 

@@ -19,6 +19,7 @@ ScanProofError
 ├── DatabaseUnavailable         the database cannot be read or written (503)
 ├── PageNotBuilt                the page's files are not there (503)
 ├── ClassificationFailed        the model could not be run (500)
+├── ResultsUnreadable           a file with results of the networks is damaged (500)
 └── ConfigurationError          a setting is missing or unsafe; raised at start only
     └── ChainInUse              another process runs the embedded chain of this folder
 """
@@ -127,6 +128,10 @@ class PageNotBuilt(ScanProofError):
 
 class ClassificationFailed(ScanProofError):
     title = "The model could not be run"
+
+
+class ResultsUnreadable(ScanProofError):
+    title = "The results of the networks cannot be read"
 
 
 class ConfigurationError(ScanProofError):

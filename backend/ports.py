@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from backend.domain import (
@@ -15,6 +15,7 @@ from backend.domain import (
     ImageFacts,
     ImageRegisteredEvent,
     ModelFacts,
+    Outline,
     Record,
     SignedDiagnosis,
     StoredObject,
@@ -63,17 +64,21 @@ class Prediction(Protocol):
     probabilities: dict[str, float]
     abstained: bool
     reason: str | None
-    threshold: float
+    threshold: float | None
 
 
 class Classifier(Protocol):
     """A registry of models that classify image bytes."""
 
     def models(self) -> Sequence[dict]:
-        """The models as JSON-ready metadata, default first: name, version, sha256, modality, classes, metrics."""
+        """The models as JSON-ready metadata, default first: name, version, sha256, kind, modality, classes, metrics."""
 
-    def resolve(self, name: str | None) -> ModelFacts:
-        """The named model, or the default one. Raises NotFound."""
+    def resolve(self, name: str | None, image: bytes | None = None) -> ModelFacts:
+        """The named model; without a name that of the kind of image that ``image`` is, else the default one.
+
+        An image of no known kind gets the model that told so, which declines. Raises NotFound, also for a model that
+        does not classify; UnsupportedImage, ImageTooLarge, ClassificationFailed.
+        """
 
     def preprocessing(self, model: ModelFacts) -> dict:
         """``{"id", "temperature"}`` for the manifest."""
@@ -83,6 +88,73 @@ class Classifier(Protocol):
 
         Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
+
+
+class Outliner(Protocol):
+    """A registry of models that outline tumours."""
+
+    def outline(self, modality: str, image: bytes) -> Outline | None:
+        """What the model for that modality outlines, None where there is no such model; it is not told whether there is
+        a tumour. Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
+        """
+
+
+class AnalysisFigure(Protocol):
+    """The part of ``ml.analysis.Figure`` that is shown: a number, its unit or "", and what it means."""
+
+    name: str
+    title: str
+    value: float
+    unit: str
+    explanation: str
+
+
+class AnalysisStep(Protocol):
+    """The part of ``ml.analysis.Step`` that is shown. ``size`` is the picture's width and height."""
+
+    name: str
+    title: str
+    explanation: str
+    figures: Sequence[AnalysisFigure]
+    size: tuple[int, int]
+
+    def png(self) -> bytes: ...
+
+
+class Analysis(Protocol):
+    """``stained``: analysed as stained tissue, as the image is in colour."""
+
+    stained: bool
+    steps: Sequence[AnalysisStep]
+
+
+class ImageAnalyser(Protocol):
+    def analyse(self, image: bytes) -> Analysis:
+        """The image's steps, from pre-processing to the outlined region. Raises UnsupportedImage, ImageTooLarge."""
+
+
+class Reference(Protocol):
+    """Where a sentence comes from."""
+
+    title: str
+    publisher: str
+    url: str
+
+
+class NextStep(Protocol):
+    text: str
+    reference: Reference
+
+
+class Results(Protocol):
+    def overview(self) -> Mapping[str, Sequence]:
+        """``results`` of the networks (schema "scanproof.result/1"), ``comparisons``, ``published`` and
+        ``not_trained``, ready for JSON. Raises ResultsUnreadable."""
+
+
+class Guide(Protocol):
+    def next_steps(self, modality: str, label: str) -> Sequence[NextStep]:
+        """What a person may do after that result, with sources; never advice on treatment."""
 
 
 class ImageInspector(Protocol):

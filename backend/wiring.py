@@ -12,21 +12,28 @@ from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.uploads import SqlImages
+from backend.adapters.guide import SourcedGuide
+from backend.adapters.image_analysis import StepwiseAnalyser
 from backend.adapters.image_inspector import PillowInspector
+from backend.adapters.outliner import BundleOutliner
 from backend.adapters.pinata import PinataStore
+from backend.adapters.results import ResultFiles
 from backend.adapters.unixfs import cid_of
 from backend.container import ChainProfile, Container
 from backend.ports import Chain, ObjectStore
+from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.event_index import EventIndex
 from backend.services.intake import IntakeService
 from backend.services.models import ModelService
+from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Settings
+from ml.registry import Registry
 
 
 def wire(settings: Settings) -> Container:
@@ -37,7 +44,8 @@ def wire(settings: Settings) -> Container:
     chain = wire_chain(settings)
     store = wire_store(settings)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
-    classifier = BundleClassifier()
+    registry = Registry()
+    classifier = BundleClassifier(registry)
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications = SqlImages(database), SqlClassifications(database)
@@ -52,9 +60,13 @@ def wire(settings: Settings) -> Container:
         inspector=inspector,
         classifier=classifier,
         signer=signer,
+        guide=SourcedGuide(),
+        results=ResultFiles(),
         index=index,
         intake=intake,
         classification=ClassificationService(classifications, intake, store, classifier),
+        analysis=AnalysisService(intake, StepwiseAnalyser()),
+        outline=OutlineService(classifications, intake, classifier, BundleOutliner(registry)),
         attestation=AttestationService(classifications, chain, signer, index),
         records=RecordService(index, models),
         transactions=TransactionService(chain, confirmations=settings.confirmations),

@@ -10,43 +10,50 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from ml.agreement import MEASURED, check_card, check_metrics, check_network, measured
+from ml.card import write_card
+from ml.combination import check_combination
 from ml.errors import BundleFileMissing, BundleFileUnlisted, BundleHashMismatch, BundleMetadataInvalid
+from ml.kinds import COMBINATION, DETECTOR, KINDS, METADATA, NETWORK
 from ml.metadata import Metadata
 from ml.ood import MahalanobisDetector
 
 LISTING = "SHA256SUMS"
-MODEL = "model.tflite"
-DETECTOR = "detector.npz"
 WEIGHTS = "weights.npz"
-METADATA = "metadata.json"
 METRICS = "metrics.json"
 CARD = "card.md"
-REQUIRED = (CARD, DETECTOR, METADATA, METRICS, MODEL)
+REQUIRED = (CARD, METADATA, METRICS)
+WRITTEN_AFTER_MEASURING = (CARD, METRICS)
+MODEL_CHECKS = {NETWORK: check_network, COMBINATION: check_combination}
 
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """A verified bundle in memory. ``sha256`` is its identity in lower-case hex (the on-chain ``modelId``)."""
+    """A verified bundle in memory. ``sha256`` is its identity in lower-case hex (the on-chain ``modelId``), ``model``
+    the file that its kind answers with, ``detector`` None where the kind needs none."""
 
     sha256: str
     metadata: Metadata
     model: bytes
-    detector: MahalanobisDetector
-    metrics: dict[str, object]
+    detector: MahalanobisDetector | None
+    metrics: dict[str, Any]
     card: str
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle, each file once, and refuse it unless every byte is the one that was listed.
+    """Read a bundle, each file once, and refuse it unless every byte is the one that was listed and all parts agree.
 
     Raises:
-        BundleFileMissing: a required file, or one that the listing names, is absent.
+        BundleFileMissing: a file that the kind requires, or one that the listing names, is absent.
         BundleFileUnlisted: a file is there that the listing does not name.
         BundleHashMismatch: a file differs from its hash, or the listing is not in its canonical form.
-        BundleMetadataInvalid: metadata, metrics or detector are malformed.
+        BundleMetadataInvalid, UnknownPreprocessing: metadata, metrics, model or detector are malformed.
+        BundleNetworkMismatch, BundleMetricsMismatch, BundleCardMismatch: see ``ml.agreement``.
     """
     listing_path = folder / LISTING
     if not listing_path.is_file():
@@ -56,14 +63,34 @@ def load_bundle(folder: Path) -> Bundle:
         path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file() and path != listing_path
     }
     _verify(folder, listing, files)
-    return Bundle(
-        sha256=hashlib.sha256(listing).hexdigest(),
-        metadata=Metadata.from_json(files[METADATA], folder / METADATA),
-        model=files[MODEL],
-        detector=_detector(files[DETECTOR], folder / DETECTOR),
-        metrics=_json_object(files[METRICS], folder / METRICS),
-        card=files[CARD].decode("utf-8", "replace"),
-    )
+    metadata = Metadata.from_json(files[METADATA], folder / METADATA)
+    kind = KINDS[metadata.kind]
+    for name in (kind.model, *kind.files):
+        if name not in files:
+            raise BundleFileMissing(folder / name)
+    metrics = _json_object(files[METRICS], folder / METRICS)
+    detector = _detector(files[DETECTOR], folder / DETECTOR) if DETECTOR in files else None
+    MODEL_CHECKS[kind.model](metadata, files[kind.model], folder / kind.model)
+    check_metrics(metrics, _measured_files(files), folder / METRICS)
+    card = files[CARD].decode("utf-8", "replace")
+    check_card(metadata, metrics, card, folder / CARD)
+    return Bundle(hashlib.sha256(listing).hexdigest(), metadata, files[kind.model], detector, metrics, card)
+
+
+def write_bundle(folder: Path, metadata: Metadata, files: Mapping[str, bytes], metrics: Mapping[str, Any]) -> Bundle:
+    """Write a whole bundle to ``folder``, which exists and is empty, and load it.
+
+    ``files`` are what the kind requires and what is to lie beside it, by name; ``metrics`` were measured with them.
+    Metadata, metrics, card and listing are written here. Raises what ``load_bundle`` raises.
+    """
+    contents = dict(files) | {METADATA: metadata.to_json()}
+    figures = {MEASURED: measured(contents)} | dict(metrics)
+    contents[METRICS] = (json.dumps(figures, indent=2, ensure_ascii=False) + "\n").encode()
+    contents[CARD] = write_card(metadata, figures).encode()
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    seal_bundle(folder)
+    return load_bundle(folder)
 
 
 def seal_bundle(folder: Path) -> str:
@@ -77,6 +104,10 @@ def seal_bundle(folder: Path) -> str:
 def canonical_listing(files: dict[str, bytes]) -> bytes:
     """The listing's bytes for file names and contents: one line a file, sorted by name, LF, UTF-8."""
     return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)).encode()
+
+
+def _measured_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {name: content for name, content in files.items() if name not in WRITTEN_AFTER_MEASURING}
 
 
 def _verify(folder: Path, listing: bytes, files: dict[str, bytes]) -> None:
@@ -103,7 +134,7 @@ def _detector(data: bytes, path: Path) -> MahalanobisDetector:
         raise BundleMetadataInvalid(path, f"expected the arrays means and whitening: {exc}") from exc
 
 
-def _json_object(data: bytes, path: Path) -> dict[str, object]:
+def _json_object(data: bytes, path: Path) -> dict[str, Any]:
     try:
         value = json.loads(data)
     except ValueError as exc:

@@ -7,17 +7,27 @@ import numpy as np
 TEMPERATURE_RANGE = (0.05, 20.0)
 
 
+def class_logits(logits: np.ndarray) -> np.ndarray:
+    """Logits (N, K) in float64; a binary head's (N, 1), the log-odds z of the second class, become [0, z]."""
+    logits = np.asarray(logits, np.float64)
+    return np.concatenate([np.zeros_like(logits), logits], axis=1) if logits.shape[1] == 1 else logits
+
+
+def log_softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
+    """Logarithms of ``softmax``, exact for small probabilities too."""
+    scaled = class_logits(logits) / temperature
+    shifted = scaled - scaled.max(axis=1, keepdims=True)
+    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+
+
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
-    """Probabilities of shape (N, K), rows summing to 1, in float64."""
-    scaled = np.asarray(logits, np.float64) / temperature
-    exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
+    """Probabilities of shape (N, K), rows summing to 1, in float64; for a binary head (N, 2), see ``class_logits``."""
+    return np.exp(log_softmax(logits, temperature))
 
 
 def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> float:
     """Mean over N of -log p(label), in nats."""
-    chosen = softmax(logits, temperature)[np.arange(len(labels)), labels]
-    return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+    return float(-log_softmax(logits, temperature)[np.arange(len(labels)), labels].mean())
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:

@@ -1,78 +1,180 @@
-"""Writes the model card (Mitchell et al. 2019) from what was measured."""
+"""Writes the model card (Mitchell et al. 2019) of any kind of bundle from its metadata and what was measured."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from ml.metadata import Metadata
+from ml.metadata import Abstention, Metadata
 
-WEAKNESSES = """\
-- The images without a tumour come from another source than the tumour images: other scanners, sequences, file sizes.
-  Cropping the borders removes part of that clue, not all of it; see the probes above. On a hospital's own images the
-  figures will be lower.
-- The collection has no patient ids. Near-duplicates are kept in one split, but different slices of one patient may lie
-  in different splits, so the figures are not patient-level.
-- "No tumour" means that none of the three kinds was recognised. Other lesions (strokes, metastases) have no class, and
-  some images labelled as free of tumour show them.
-- The abstention limits are fitted to this collection. A body part or sequence that looks much like these images may
-  still be answered.
-- One slice as a picture is judged, not a study; nothing is known of age, history or other sequences.
-"""
+NOTICE = "Not a medical device; not for diagnosis, screening or treatment."
+PROTOCOLS = {
+    "test": "test: measured at the end only, and decided nothing.",
+    "grouped": "grouped: cross-validation in which no patient is both learned from and judged; every image is judged "
+    "once, by a model that saw no other image of its patient. This is the figure to expect on new patients.",
+    "paper": "paper: images split at random, 54 % to learn from, 13.6 % to choose on, 32.4 % to judge, as in the "
+    "literature; images of one patient are on both sides, so the figures flatter.",
+    "val": "val: every choice, the temperature and the limits were made on it, so its figures flatter.",
+}
+"""What can be measured, the most honest first; each is a key of metrics.json."""
 
 
-def write_card(metadata: Metadata, metrics: dict[str, Any]) -> str:
-    """Markdown. ``metrics`` is what ``metrics.json`` holds."""
-    splits = [name for name in ("test", "val") if name in metrics]
-    training, limits = metadata.training, metadata.abstention
-    return "\n".join(
+def write_card(metadata: Metadata, metrics: Mapping[str, Any]) -> str:
+    """Markdown. ``metrics`` is what ``metrics.json`` holds; a part that it lacks is left out."""
+    measured = {name: metrics[name] for name in PROTOCOLS if name in metrics}
+    chance = f"chance is about {1 / len(metadata.classes):.0%}"
+    article = "An" if metadata.kind[0] in "aeiou" else "A"
+    weak = ["", f"**Weak.** {metadata.weak}"] if metadata.weak else []
+    weaknesses = [f"- {text}" for text in metadata.weaknesses]
+    parts = [
+        [f"# {metadata.name} {metadata.version}", "", f"{article} {metadata.kind} for {metadata.modality}.", *weak],
+        [f"**Intended use.** {metadata.intended_use} {NOTICE}"],
+        [f"**Data.** {metadata.data}"],
+        [f"**Licence.** {metadata.licence}"],
+        [f"**Training.** {_training(metadata)}"],
+        ["**Protocol.** Intervals are 95 % bootstrap intervals.", "", *(f"- {PROTOCOLS[name]}" for name in measured)],
+        _section("Figures", _figures(measured)),
+        *(_class_table(figures, name) for name, figures in measured.items()),
+        *(_dice_table(figures["by_label"], name) for name, figures in measured.items() if "by_label" in figures),
+        _section("Members", _members(metrics.get("members"))),
+        _section("Abstention", _abstention(metadata.abstention, metadata.modality, metrics.get("outliers"))),
+        _section("Probes for short-cuts", _probes(metrics.get("shortcuts"), next(iter(measured), ""), chance)),
+        _section("Weaknesses", weaknesses),
+    ]
+    return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
+
+
+def _section(title: str, lines: list[str]) -> list[str]:
+    return [f"## {title}", "", *lines] if lines else []
+
+
+def _training(metadata: Metadata) -> str:
+    facts = "; ".join(f"{name.replace('_', ' ')} {_plain(value)}" for name, value in metadata.training.items())
+    seen = f"{metadata.input_size} x {metadata.input_size} pixels ({metadata.preprocessing})"
+    return f"{metadata.architecture} on {seen}; temperature {metadata.temperature:.3f}; {facts}."
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {_plain(each)}" for name, each in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(_plain, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.1f} %"
+
+
+def _range(low: str, high: str) -> str:
+    return f" ({low.removesuffix(' %')} to {high.removesuffix(' %')})"
+
+
+def _cell(figures: Mapping[str, Any], name: str, form: Callable[[float], str]) -> str:
+    if (value := figures.get(name)) is None:
+        return "n/a"
+    interval = figures.get(f"{name}_interval")
+    return form(value) + (_range(*map(form, interval)) if interval else "")
+
+
+ROWS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
+    ("images", "images", "{:,}".format),
+    ("groups, each redrawn as a whole for the intervals", "groups", "{:,}".format),
+    ("accuracy", "accuracy", _percent),
+    ("balanced accuracy", "balanced_accuracy", _percent),
+    ("sensitivity", "sensitivity", _percent),
+    ("specificity", "specificity", _percent),
+    ("precision", "precision", _percent),
+    ("F1", "f1", "{:.3f}".format),
+    ("macro AUC", "macro_auc", "{:.4f}".format),
+    ("area under precision and recall", "pr_auc", "{:.4f}".format),
+    ("expected calibration error", "expected_calibration_error", "{:.4f}".format),
+    ("Brier score", "brier_score", "{:.4f}".format),
+    ("mean Dice", "dice", "{:.3f}".format),
+    ("median Dice", "dice_median", "{:.3f}".format),
+    ("mean intersection over union", "iou", "{:.3f}".format),
+    ("tumour found (Dice of at least one half)", "found", _percent),
+    ("outline beside the tumour", "missed", _percent),
+    ("mean Dice of the threshold method", "threshold_method_dice", "{:.3f}".format),
+)
+"""Title, name in the figures, and form; an interval stands under the name with ``_interval``."""
+
+ABSTENTION_ROWS = (("abstains", "rate"), ("accuracy when answering", "accuracy_when_answering"))
+
+
+def _figures(measured: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    rows = [
+        [title, *(_cell(figures, name, form) for figures in measured.values())]
+        for title, name, form in ROWS
+        if any(figures.get(name) is not None for figures in measured.values())
+    ]
+    abstaining = any("abstention" in figures for figures in measured.values())
+    rows += [
+        [title, *(_cell(figures.get("abstention", {}), name, _percent) for figures in measured.values())]
+        for title, name in ABSTENTION_ROWS
+        if abstaining
+    ]
+    forced = ["An answer is forced from every image, except in the last two lines.", ""] if abstaining else []
+    return [*forced, *_table(["", *measured], rows)] if rows else []
+
+
+def _class_table(figures: Mapping[str, Any], split: str) -> list[str]:
+    if "confusion" not in figures:
+        return []
+    confusion = dict(zip(figures["confusion"]["labels"], figures["confusion"]["rows_are_truth"], strict=True))
+    header = [f"{split}: truth", *(f"as {label}" for label in confusion), "precision", "recall", "F1"]
+    rows = [
+        [label, *map(str, confusion[label]), *(f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))]
+        for label, row in figures["classes"].items()
+    ]
+    return _table(header, rows)
+
+
+def _dice_table(labels: Mapping[str, Mapping[str, Any]], split: str) -> list[str]:
+    header = [split, "images", "mean Dice", "median", "found", "threshold method"]
+    rows = [
         [
-            f"# {metadata.name} {metadata.version}",
-            "",
-            f"**Intended use.** {metadata.intended_use}",
-            "",
-            f"**Data.** {metadata.data}",
-            "",
-            f"**Licence.** {metadata.licence}",
-            "",
-            f"**Training.** A residual network of {training['parameters']:,} parameters, from scratch, on "
-            f"{training['images']:,} images of {metadata.input_size} x {metadata.input_size} pixels "
-            f"({metadata.preprocessing}); {training['epochs']} epochs, seed {training['seed']}.",
-            "",
-            "**Protocol.** Weights are fitted on train. Every choice, the temperature "
-            f"({metadata.temperature:.3f}) and the abstention limits are made on val, whose figures are therefore "
-            "flattering; test was measured at the end only and decided nothing. Intervals are 95 % bootstrap intervals "
-            "over images.",
-            "",
-            "## Figures",
-            "",
-            "An answer is forced from every image, except in the last two lines.",
-            "",
-            *_table(["", *splits], [[title, *(show(metrics[name]) for name in splits)] for title, show in ROWS]),
-            "",
-            *_class_table(metrics[splits[0]], splits[0]),
-            "",
-            "## Abstention",
-            "",
-            f"The model declines when the Mahalanobis score is over {limits.score:.2f} (which "
-            f"{limits.false_alarm_rate:.0%} of the val images exceed), the colourfulness is over "
-            f"{limits.colourfulness:g}, or no class reaches {limits.confidence:.0%}. Share of images, all of them "
-            "unlike brain MRI, on which it declines:",
-            "",
-            *_table(
-                ["kind", "images", "declined"],
-                [[kind, str(row["images"]), _percent(row["abstained"])] for kind, row in metrics["outliers"].items()],
-            ),
-            "",
-            "## Probes for short-cuts",
-            "",
-            f"Accuracy on {splits[0]} with clues removed (chance is about {1 / len(metadata.classes):.0%}):",
-            "",
-            *_table(["what is left", "accuracy"], [[PROBES[k], _percent(v)] for k, v in metrics["shortcuts"].items()]),
-            "",
-            "## Weaknesses",
-            "",
-            WEAKNESSES,
+            label,
+            str(row["images"]),
+            *(f"{row[name]:.3f}" for name in ("dice", "dice_median")),
+            _percent(row["found"]),
+            f"{row['threshold_method_dice']:.3f}",
         ]
+        for label, row in labels.items()
+    ]
+    return _table(header, rows)
+
+
+def _abstention(limits: Abstention | None, modality: str, outliers: Mapping[str, Any] | None) -> list[str]:
+    if limits is None:
+        return []
+    reasons = []
+    if limits.score is not None:
+        share = f"{limits.false_alarm_rate:.0%} of the images that it was set on exceed"
+        reasons.append(f"the out-of-distribution score is over {limits.score:.2f} (which {share})")
+    if limits.colourfulness is not None:
+        reasons.append(f"the colourfulness is over {limits.colourfulness:g}")
+    if limits.confidence is not None:
+        reasons.append(f"no class reaches {limits.confidence:.0%}")
+    lines = [f"The model declines when {', or '.join(reasons)}."]
+    if outliers:
+        rows = [[kind, str(row["images"]), _percent(row["abstained"])] for kind, row in outliers.items()]
+        lines += [f"Share of images, all of them unlike {modality}, on which it declines:", ""]
+        lines += _table(["kind", "images", "declined"], rows)
+    return lines
+
+
+def _members(members: list[Mapping[str, Any]] | None) -> list[str]:
+    if not members:
+        return []
+    splits = [name for name in PROTOCOLS if any(name in row["accuracy"] for row in members)]
+    header = ["member", "share", *(f"alone, accuracy on {split}" for split in splits)]
+    return _table(
+        header,
+        [
+            [row["name"], f"{row['share']:.0%}", *(_cell(row["accuracy"], split, _percent) for split in splits)]
+            for row in members
+        ],
     )
 
 
@@ -83,35 +185,11 @@ PROBES = {
 }
 
 
-def _percent(value: float | None) -> str:
-    return "n/a" if value is None else f"{100 * value:.1f} %"
-
-
-def _with_interval(figures: dict[str, Any], name: str) -> str:
-    low, high = figures[f"{name}_interval"]
-    return f"{_percent(figures[name])} ({100 * low:.1f} to {100 * high:.1f})"
-
-
-ROWS = (
-    ("images", lambda figures: str(figures["images"])),
-    ("accuracy", lambda figures: _with_interval(figures, "accuracy")),
-    ("balanced accuracy", lambda figures: _with_interval(figures, "balanced_accuracy")),
-    ("macro AUC", lambda figures: "n/a" if figures["macro_auc"] is None else f"{figures['macro_auc']:.4f}"),
-    ("expected calibration error", lambda figures: f"{figures['expected_calibration_error']:.4f}"),
-    ("Brier score", lambda figures: f"{figures['brier_score']:.4f}"),
-    ("abstains", lambda figures: _percent(figures["abstention"]["rate"])),
-    ("accuracy when answering", lambda figures: _percent(figures["abstention"]["accuracy_when_answering"])),
-)
-
-
-def _class_table(figures: dict[str, Any], split: str) -> list[str]:
-    confusion = dict(zip(figures["confusion"]["labels"], figures["confusion"]["rows_are_truth"], strict=True))
-    header = [f"{split}: truth", *(f"as {label}" for label in confusion), "precision", "recall", "F1"]
-    rows = [
-        [label, *map(str, confusion[label]), *(f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))]
-        for label, row in figures["classes"].items()
-    ]
-    return _table(header, rows)
+def _probes(shortcuts: Mapping[str, float] | None, split: str, chance: str) -> list[str]:
+    if not shortcuts:
+        return []
+    rows = [[PROBES.get(name, name), _percent(accuracy)] for name, accuracy in shortcuts.items()]
+    return [f"Accuracy on {split} with clues removed ({chance}):", "", *_table(["what is left", "accuracy"], rows)]
 
 
 def _table(header: list[str], rows: list[list[str]]) -> list[str]:

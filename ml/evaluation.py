@@ -21,7 +21,7 @@ OUTLINE_LEVEL = 0.08
 
 def evaluate_samples(predictor: Predictor, samples: Sequence[Sample]) -> dict[str, object]:
     """All figures of ``ml.metrics.summarise`` with an answer forced from every image, and ``abstention``: how often the
-    model declines, and how accurate it is on the rest.
+    model declines, and how accurate it is on the rest. Intervals are drawn by group where every sample has one.
 
     Raises:
         ImageError: a file cannot be decoded; the message names it.
@@ -36,7 +36,8 @@ def evaluate_samples(predictor: Predictor, samples: Sequence[Sample]) -> dict[st
         "rate": round(float(1 - answered.mean()), 4),
         "accuracy_when_answering": round(float(correct[answered].mean()), 4) if answered.any() else None,
     }
-    return summarise(probabilities, truth, labels) | {"abstention": abstention}
+    groups = [sample.group for sample in samples] if all(sample.group for sample in samples) else None
+    return summarise(probabilities, truth, labels, groups) | {"abstention": abstention}
 
 
 def abstention_rates(predictor: Predictor, outliers: Mapping[str, Iterable[Path | Image.Image]]) -> dict[str, object]:

@@ -4,39 +4,54 @@ from __future__ import annotations
 
 import io
 import tempfile
+import zipfile
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ml.activation_maps import activation_maps
+from ml.errors import WeightsUnfit
 from ml.litert import SIGNATURE
 
 
 def inference_model(model: keras.Model) -> keras.Model:
     """The network with all that serving needs, as one Keras model with a dictionary of outputs.
 
-    ``logits`` (N, K). ``activation_maps`` (N, h, w, K): each class's evidence at each place, bias included, so that
-    its mean over places is exactly the logit (class activation mapping, Zhou et al. 2016). ``features`` (N, D): the
-    means of every stage's last feature map, early textures and late concepts, for the out-of-distribution score.
+    ``logits`` (N, K): one logit z of two classes becomes 0 and z. ``activation_maps`` (N, h, w, K): each class's
+    evidence at each place, see ``ml.activation_maps``. ``features`` (N, D) for the out-of-distribution score: the means
+    of every stage's last feature map (a layer ``…_end``), early textures and late concepts, or of ``feature_map``.
+
+    Raises:
+        HeadUnexplained.
     """
-    head = model.get_layer("logits")
     stages = [layer.output for layer in model.layers if layer.name.endswith("_end")]
-    maps = keras.ops.matmul(model.get_layer("feature_map").output, head.kernel.value) + head.bias.value
+    stages = stages or [model.get_layer("feature_map").output]
     features = keras.ops.concatenate([keras.ops.mean(stage, axis=(1, 2)) for stage in stages], axis=1)
-    return keras.Model(model.input, {"logits": model.output, "activation_maps": maps, "features": features})
+    logits = model.output
+    if logits.shape[-1] == 1:
+        logits = keras.ops.concatenate([keras.ops.zeros_like(logits), logits], axis=1)
+    return keras.Model(model.input, {"logits": logits, "activation_maps": activation_maps(model), "features": features})
 
 
 def export_litert(model: keras.Model) -> bytes:
-    """The inference part, batch of one, as a LiteRT flatbuffer with float16 weights and float32 arithmetic."""
-    serving = inference_model(model)
-    size = model.input_shape[1]
+    """The inference part, batch of one, as a LiteRT flatbuffer with float16 weights and float32 arithmetic.
+
+    Raises:
+        HeadUnexplained.
+    """
+    return convert(inference_model(model))
+
+
+def convert(serving: keras.Model) -> bytes:
+    """A Keras model with a dictionary of outputs as a LiteRT flatbuffer, as ``export_litert`` makes it."""
     archive = keras.export.ExportArchive()
     archive.track(serving)
     archive.add_endpoint(
         SIGNATURE,
         lambda pixels: serving(pixels, training=False),
-        input_signature=[tf.TensorSpec((1, size, size, 1), tf.float32, name="pixels")],
+        input_signature=[tf.TensorSpec((1, *serving.input_shape[1:]), tf.float32, name="pixels")],
     )
     with tempfile.TemporaryDirectory() as folder:
         archive.write_out(folder, verbose=False)
@@ -57,8 +72,12 @@ def load_weights(model: keras.Model, path: Path) -> None:
     """Put the weights of ``weights_to_bytes`` back into a network of the same architecture.
 
     Raises:
-        KeyError: the archive lacks a weight of the network.
+        WeightsUnfit: the file is no such archive, lacks a weight of the network or has one of another shape.
     """
-    with np.load(path, allow_pickle=False) as arrays:
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {weight.path: arrays[weight.path].astype(np.float32) for weight in model.weights}
         for weight in model.weights:
-            weight.assign(arrays[weight.path].astype(np.float32))
+            weight.assign(found[weight.path])
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as exc:
+        raise WeightsUnfit(path, f"expected weights of {model.name}: {exc}") from exc

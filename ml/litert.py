@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
@@ -14,11 +15,27 @@ THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
-    """float32 arrays: ``logits`` (K,), ``activation_maps`` (h, w, K), ``features`` (D,)."""
+    """float32 arrays: ``logits`` (K,), or (h, w, K) of a segmentation; where the network has them ``activation_maps``
+    (h, w, K) and ``features`` (D,)."""
 
     logits: np.ndarray
-    activation_maps: np.ndarray
-    features: np.ndarray
+    activation_maps: np.ndarray | None = None
+    features: np.ndarray | None = None
+
+
+def tensor_shapes(model: bytes) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
+    """The shapes of a flatbuffer's inputs and outputs by name, without making it ready to run.
+
+    Raises:
+        ValueError, RuntimeError, KeyError: ``model`` is no flatbuffer with the signature ``SIGNATURE``.
+    """
+    signature = Interpreter(model_content=model, num_threads=1).get_signature_runner(SIGNATURE)
+    inputs, outputs = (signature.get_input_details(), signature.get_output_details())
+    return _shapes(inputs), _shapes(outputs)
+
+
+def _shapes(details: dict[str, dict[str, Any]]) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(int(side) for side in detail["shape"]) for name, detail in details.items()}
 
 
 class LiteRtNetwork:
@@ -31,14 +48,14 @@ class LiteRtNetwork:
         self._interpreter.allocate_tensors()
         # The signature gives the tensors' names; running it would allocate anew for every image.
         signature = self._interpreter.get_signature_runner(SIGNATURE)
-        pixels = signature.get_input_details()["pixels"]
-        self.input_shape = tuple(int(side) for side in pixels["shape"])
-        self._input = pixels["index"]
+        inputs = signature.get_input_details()
+        self.input_shape = _shapes(inputs)["pixels"]
+        self._input = inputs["pixels"]["index"]
         self._outputs = {name: details["index"] for name, details in signature.get_output_details().items()}
         self._lock = threading.Lock()
 
     def __call__(self, pixels: np.ndarray) -> NetworkOutput:
-        """Classify ``pixels``: float32 of ``input_shape``, (1, S, S, 1), in [0, 1]; ValueError for another shape."""
+        """Run on ``pixels``: float32 of ``input_shape``, batch of one; ValueError for another shape."""
         with self._lock:
             self._interpreter.set_tensor(self._input, pixels)
             self._interpreter.invoke()

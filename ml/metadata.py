@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.errors import BundleMetadataInvalid
+from ml.kinds import KINDS
 
 ABSTAINED_LABEL = "abstained"
 ABSTAINED_CODE = 0
@@ -26,32 +27,45 @@ class ClassInfo:
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """When the model declines to answer.
+    """When the model declines to answer; None: not for that reason.
 
     ``score``: highest out-of-distribution score, exceeded by ``false_alarm_rate`` of the validation images.
     ``colourfulness``: highest colourfulness (Hasler & Süsstrunk 2003). ``confidence``: lowest calibrated probability.
     """
 
-    score: float
+    score: float | None
     false_alarm_rate: float
-    colourfulness: float
-    confidence: float
+    colourfulness: float | None
+    confidence: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """``input_size`` in pixels, ``created`` as ISO 8601 in UTC, ``classes`` in the order of the network's outputs."""
+    """``kind`` is a key of ``ml.kinds.KINDS``, ``preprocessing`` an id of ``ml.procedures``, or "of each member"
+    for an ensemble. ``input_size`` is in pixels, ``channels`` 1 (grey) or 3 (RGB), ``classes`` in the order of the
+    network's outputs, ``created`` ISO 8601 in UTC.
+
+    ``abstention`` is None for a kind that never declines. ``mask_threshold``, for segmentation only, is the probability
+    from which a pixel belongs to the region. ``weak`` is a sentence for people where the model is not good enough to
+    be relied on, else None; ``weaknesses`` are what the card warns of.
+    """
 
     name: str
     version: str
+    kind: str
     modality: str
+    architecture: str
     input_size: int
+    channels: int
     preprocessing: str
     classes: tuple[ClassInfo, ...]
     temperature: float
-    abstention: Abstention
+    abstention: Abstention | None
+    mask_threshold: float | None
     intended_use: str
     data: str
+    weak: str | None
+    weaknesses: tuple[str, ...]
     licence: str
     training: dict[str, Any]
     created: str
@@ -68,12 +82,14 @@ class Metadata:
         """Raises BundleMetadataInvalid, with ``path`` and what was expected, where a field is wrong."""
         try:
             values = json.loads(data)
+            limits = values["abstention"]
             metadata = _build(
                 cls,
                 values
                 | {
                     "classes": tuple(_build(ClassInfo, entry) for entry in values["classes"]),
-                    "abstention": _build(Abstention, values["abstention"]),
+                    "abstention": None if limits is None else _build(Abstention, limits),
+                    "weaknesses": tuple(values["weaknesses"]),
                 },
             )
         except KeyError as exc:
@@ -87,18 +103,35 @@ class Metadata:
 
     def _problem(self) -> str | None:
         codes = [info.code for info in self.classes]
-        if len(codes) < 2 or len(set(codes)) != len(codes) or not all(0 < code < 65536 for code in codes):
-            return f"expected two or more classes with different codes from 1 to 65535, found {codes}"
+        kind = KINDS.get(self.kind)
+        if kind is None:
+            return f"expected one of the kinds {', '.join(KINDS)}, found {self.kind!r}"
+        if len(codes) < kind.least_classes:
+            return f"expected at least {kind.least_classes} classes for the kind {self.kind}, found {len(codes)}"
+        if len(set(codes)) != len(codes) or not all(0 < code < 65536 for code in codes):
+            return f"expected classes with different codes from 1 to 65535, found {codes}"
         if len(set(self.labels)) != len(codes) or ABSTAINED_LABEL in self.labels:
             return f"expected different labels, none of them {ABSTAINED_LABEL!r}, found {list(self.labels)}"
         if not self.temperature > 0:
             return f"expected a temperature above 0, found {self.temperature}"
         if not self.input_size > 0:
             return f"expected an input size above 0, found {self.input_size}"
+        if self.channels not in (1, 3):
+            return f"expected 1 or 3 channels, found {self.channels}"
+        if kind.abstains == (self.abstention is None):
+            wanted = "limits of abstention" if kind.abstains else "no abstention"
+            return f"expected {wanted} for the kind {self.kind}, found {self.abstention}"
         return None
 
 
-KINDS = {"str": str, "int": int, "float": (int, float), "dict[str, Any]": dict}
+TYPES: dict[str, type | tuple[type, ...]] = {
+    "str": str,
+    "int": int,
+    "float": (int, float),
+    "dict[str, Any]": dict,
+    "str | None": (str, type(None)),
+    "float | None": (int, float, type(None)),
+}
 
 
 def _build(kind: type, values: Any) -> Any:
@@ -110,7 +143,7 @@ def _build(kind: type, values: Any) -> Any:
         odd = sorted(values.keys() ^ expected.keys())
         raise TypeError(f"expected {kind.__name__} with the fields {', '.join(expected)}; missing or unknown: {odd}")
     for name, type_name in expected.items():
-        wanted = KINDS.get(type_name)
+        wanted = TYPES.get(type_name)
         if wanted and (not isinstance(values[name], wanted) or isinstance(values[name], bool)):
             raise TypeError(f"expected {name} to be {type_name}, found {values[name]!r}")
     return kind(**values)

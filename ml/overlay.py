@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from ml.predictor import Prediction
+from ml.prediction import Prediction
 
 LONGEST_SIDE = 512
 STRONGEST_ALPHA = 0.72

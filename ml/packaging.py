@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,18 +11,17 @@ import keras
 import numpy as np
 from PIL import Image
 
-from ml.bundle import CARD, DETECTOR, METADATA, METRICS, MODEL, WEIGHTS, Bundle, seal_bundle
+from ml.bundle import WEIGHTS, Bundle, write_bundle
 from ml.calibration import fit_temperature
-from ml.card import write_card
 from ml.datasets import LabelledImages, Sample, of_split
 from ml.evaluation import abstention_rates, evaluate_samples, probe_shortcuts
 from ml.export import export_litert, weights_to_bytes
+from ml.kinds import DETECTOR, NETWORK
 from ml.litert import LiteRtNetwork
 from ml.metadata import Abstention, Metadata
 from ml.ood import MahalanobisDetector, threshold_at
 from ml.outliers import draw_outliers
 from ml.predictor import Predictor
-from ml.preprocess import preprocessing_id
 from ml.specifications import Specification
 from ml.training import Recipe
 
@@ -53,7 +51,6 @@ def package(
     detector = MahalanobisDetector.fit(train_features, images["train"].labels)
     metadata = Metadata(
         **{name: getattr(specification, name) for name in Specification.__slots__},
-        preprocessing=preprocessing_id(specification.input_size),
         temperature=round(fit_temperature(val_logits, images["val"].labels), 6),
         abstention=Abstention(
             score=round(threshold_at(detector.score(val_features), FALSE_ALARM_RATE), 4),
@@ -61,10 +58,9 @@ def package(
             colourfulness=COLOURFULNESS_LIMIT,
             confidence=CONFIDENCE_LIMIT,
         ),
+        mask_threshold=None,
         training=asdict(recipe)
         | {
-            "optimizer": "AdamW, cosine decay with warm restarts",
-            "augmentation": "flip, rotation, zoom, shift, gamma, blur, noise, erasing, mixup",
             "parameters": model.count_params(),
             "images": len(images["train"].labels),
             "framework": f"Keras {keras.__version__}",
@@ -73,17 +69,8 @@ def package(
     )
     bundle = Bundle("", metadata, flatbuffer, detector, {}, "")
     metrics = _measure(Predictor(bundle), samples, images, outliers)
-    files = {
-        MODEL: flatbuffer,
-        DETECTOR: detector.to_bytes(),
-        WEIGHTS: weights_to_bytes(model),
-        METADATA: metadata.to_json(),
-        METRICS: (json.dumps(metrics, indent=2) + "\n").encode(),
-        CARD: write_card(metadata, metrics).encode(),
-    }
-    for name, content in files.items():
-        (folder / name).write_bytes(content)
-    return replace(bundle, sha256=seal_bundle(folder), metrics=metrics, card=files[CARD].decode())
+    files = {NETWORK: flatbuffer, DETECTOR: detector.to_bytes(), WEIGHTS: weights_to_bytes(model)}
+    return write_bundle(folder, metadata, files, metrics)
 
 
 def _outputs(network: LiteRtNetwork, images: LabelledImages) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,7 @@
-"""The preprocessing that training and serving share: grey, crop to the content, pad to a square, resize, stretch."""
+"""The preprocessing of grey images that training and serving share: crop to the content, pad, resize, stretch.
+
+``ml.procedures`` has every preprocessing by its id.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +31,7 @@ class Box:
 class Preprocessed:
     """What the network sees, and where it lies in the original.
 
-    ``pixels`` is float32 of shape (1, S, S, 1) in [0, 1]. ``crop`` is the content that was kept; ``square`` is the
+    ``pixels`` is float32 of shape (1, S, S, C) in [0, 1]. ``crop`` is the content that was kept; ``square`` is the
     area that the S x S pixels cover, that is ``crop`` with its padding. ``size`` is the original's (width, height).
     """
 

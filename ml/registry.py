@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
-from ml.bundle import LISTING, load_bundle
+from PIL import Image
+
+from ml.bundle import LISTING, Bundle, load_bundle
+from ml.ensemble import Ensemble
 from ml.errors import BundleError, BundleNotFound
+from ml.gate.gate import Gate
+from ml.kinds import KINDS
 from ml.predictor import Predictor
 
 BUNDLES = Path(__file__).parent / "bundles"
+DEFAULT_MODALITY = "brain-mri"
+"""What an image is taken for where no gate is installed."""
+
 _log = logging.getLogger(__name__)
+
+
+class Model(Protocol):
+    """A bundle ready for images. ``predict`` gives a ``Prediction``, or what its kind gives instead."""
+
+    bundle: Bundle
+
+    def predict(self, source: bytes | Image.Image) -> Any: ...
 
 
 class Registry:
@@ -20,30 +38,32 @@ class Registry:
 
     def __init__(self, folder: Path = BUNDLES) -> None:
         self._folder = folder
-        self._predictors: dict[str, Predictor] = {}
+        self._models: dict[str, Model] = {}
         self._refused: set[str] = set()
-        self._lock = threading.Lock()
+        # An ensemble asks for its members while it is loaded.
+        self._lock = threading.RLock()
 
     def names(self) -> tuple[str, ...]:
         """Names of the installed bundles, sorted."""
         return tuple(sorted(path.parent.name for path in self._folder.glob(f"*/{LISTING}")))
 
-    def get(self, name: str) -> Predictor:
-        """The predictor of a bundle.
+    def get(self, name: str) -> Model:
+        """The model of a bundle.
 
         Raises:
             BundleNotFound: no such name.
             BundleError: the bundle is refused, see ``ml.bundle.load_bundle``.
         """
         with self._lock:
-            if name not in self._predictors:
+            if name not in self._models:
                 if name not in self.names():
                     raise BundleNotFound(name, self.names())
-                self._predictors[name] = Predictor(load_bundle(self._folder / name))
-            return self._predictors[name]
+                bundle = load_bundle(self._folder / name)
+                self._models[name] = OPENERS[bundle.metadata.kind](bundle, self)
+            return self._models[name]
 
-    def usable(self) -> Iterator[Predictor]:
-        """The predictors of all bundles that are not refused, by name; why one is refused is logged once."""
+    def usable(self) -> Iterator[Model]:
+        """The models of all bundles that are not refused, by name; why one is refused is logged once."""
         for name in self.names():
             try:
                 yield self.get(name)
@@ -52,20 +72,65 @@ class Registry:
                     self._refused.add(name)
                     _log.error("the model %s is refused: %s", name, error)
 
-    def default(self, modality: str) -> Predictor:
-        """The predictor for a modality: the bundle that bears its name, else the first of that modality.
+    def default(self, modality: str) -> Model:
+        """What classifies images of a modality: the bundle that bears its name, else the first that does.
 
         Raises:
             BundleNotFound: no usable bundle for it.
         """
-        fitting = [each for each in self.usable() if each.bundle.metadata.modality == modality]
+        fitting = [each for each in self._of_kinds(_CLASSIFYING) if each.bundle.metadata.modality == modality]
         if not fitting:
             raise BundleNotFound(modality, self.names())
         return next((each for each in fitting if each.bundle.metadata.name == modality), fitting[0])
 
-    def by_sha256(self, sha256: str) -> Predictor:
-        """The predictor with this identity (lower-case hex, the on-chain ``modelId``); raises BundleNotFound."""
-        for predictor in self.usable():
-            if predictor.bundle.sha256 == sha256:
-                return predictor
+    def for_image(self, image: bytes | Image.Image) -> Model:
+        """The model for an image of which nothing is known: the default one of the modality that the gate recognises.
+
+        Where it recognises none, the gate itself, which then declines; without a gate, that of ``DEFAULT_MODALITY``.
+
+        Raises:
+            ImageError: see ``ml.images.decode_image``.
+            BundleNotFound: no usable bundle for the modality.
+        """
+        gate = next(self._of_kinds({"gate"}), None)
+        if gate is None:
+            return self.default(DEFAULT_MODALITY)
+        seen = gate.predict(image)
+        return gate if seen.abstained else self.default(seen.label)
+
+    def by_sha256(self, sha256: str) -> Model:
+        """The model with this identity (lower-case hex, the on-chain ``modelId``).
+
+        Raises:
+            BundleNotFound: none has it.
+            BundleError: the one that has it is refused.
+        """
+        for name in self.names():
+            if self._identity(name) == sha256:
+                return self.get(name)
         raise BundleNotFound(sha256, self.names())
+
+    def _identity(self, name: str) -> str:
+        if model := self._models.get(name):
+            return model.bundle.sha256
+        return hashlib.sha256((self._folder / name / LISTING).read_bytes()).hexdigest()
+
+    def _of_kinds(self, kinds: set[str]) -> Iterator[Model]:
+        return (model for model in self.usable() if model.bundle.metadata.kind in kinds)
+
+
+def _segmentation(bundle: Bundle, _registry: Registry) -> Model:
+    from ml.segmentation.segmenter import Segmenter
+
+    return Segmenter(bundle)
+
+
+_CLASSIFYING = {name for name, kind in KINDS.items() if kind.classifies}
+
+OPENERS: dict[str, Callable[[Bundle, Registry], Model]] = {
+    "classifier": lambda bundle, _registry: Predictor(bundle),
+    "ensemble": lambda bundle, registry: Ensemble(bundle, registry.by_sha256),
+    "gate": lambda bundle, _registry: Gate(bundle),
+    "segmentation": _segmentation,
+}
+"""What serves each kind."""

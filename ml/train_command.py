@@ -4,68 +4,147 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ml.datasets import load_samples, of_split, read_manifest
+from ml.bundle import Bundle
+from ml.choices import Choices, chosen_recipe, chosen_specification, refuse_other_choices, weights_of
+from ml.datasets import LabelledImages, Sample, load_through, of_split, read_manifest
+from ml.datasets.duplicates import leakage
 from ml.errors import OutputNotEmpty
-from ml.specifications import specification_of
+from ml.procedures import procedure_of
+from ml.specifications import Specification, specification_of
+
+if TYPE_CHECKING:
+    import keras
+
+    from ml.training import Recipe
 
 
 def train(
     model: str,
     data: Path,
     output: Path,
-    epochs: int | None = None,
-    seed: int = 7,
+    choices: Choices | None = None,
     outliers: Mapping[str, Sequence[Path]] | None = None,
+    report: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Train ``model`` on ``data`` (a ``manifest.csv`` with path, label and the splits train and val, perhaps test).
 
-    ``epochs`` shortens the model's recipe. ``outliers`` are further files, by kind, on which abstention is measured.
-    The bundle appears in ``output`` whole or not at all. Returns name, version, sha256 and metrics.
+    With another architecture than the model's own, the bundle is named "<model>-<architecture>". ``outliers`` are
+    further files, by kind, on which abstention is measured. Near-duplicates across splits are told to ``report`` before
+    the training; they stop nothing. The bundle appears in ``output`` whole or not at all.
+
+    Returns name, version, sha256 and metrics.
 
     Raises:
-        UnknownModel, OutputNotEmpty, DatasetError, ImageError: before any training.
+        UnknownModel, ChoiceUnsupported, UnknownRecipe, OutputNotEmpty, DatasetError, ImageError, NetworkError,
+        RunMismatch: before any training.
     """
+    choices = choices or Choices()
     specification = specification_of(model)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise OutputNotEmpty(output)
-    samples = read_manifest(data, specification.labels)
-    splits = ("train", "val", "test") if any(sample.split == "test" for sample in samples) else ("train", "val")
-    images = {
-        split: load_samples(of_split(samples, split), specification.labels, specification.input_size)
-        for split in splits
-    }
-
-    # TensorFlow takes seconds to import: only a run that can start pays for it.
-    import keras
-
-    from ml.networks.compact_residual import build_compact_residual
-    from ml.packaging import package
-    from ml.training import Recipe, fit
-
-    recipe = Recipe(seed=seed)
-    recipe = replace(recipe, epochs=epochs or recipe.epochs)
-    keras.utils.set_random_seed(seed)
-    network = build_compact_residual(specification.input_size, len(specification.classes))
     output.parent.mkdir(parents=True, exist_ok=True)
     # Keras reports progress on standard output, which belongs to the result.
     with (
         redirect_stdout(sys.stderr),
         tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as temporary,
     ):
-        fit(network, images["train"], images["val"], recipe)
         folder = Path(temporary) / "bundle"
         folder.mkdir()
-        bundle = package(specification, network, recipe, samples, images, outliers or {}, folder)
+        if specification.kind == "segmentation":
+            bundle = _train_segmentation(specification, data, folder, choices)
+        elif specification.kind == "gate":
+            bundle = _train_gate(specification, data, folder, choices)
+        elif specification.modality == "breast-histology":
+            bundle = _train_histology(specification, data, folder, choices)
+        else:
+            chosen = chosen_specification(model, choices)
+            bundle = _train_classifier(chosen, data, folder, choices, outliers or {}, report)
         folder.replace(output)
+    if choices.run:
+        from ml.training.checkpoint import clear
+
+        clear(choices.run)
     return {
         "name": bundle.metadata.name,
         "version": bundle.metadata.version,
         "sha256": bundle.sha256,
         "metrics": bundle.metrics,
     }
+
+
+def load(specification: Specification, samples: Sequence[Sample], split: str) -> LabelledImages:
+    """The images of ``split`` as the network sees them. Raises SplitMissing, ImageCorrupt."""
+    procedure = procedure_of(specification.preprocessing)
+    return load_through(of_split(samples, split), specification.labels, lambda image: procedure.run(image).pixels[0])
+
+
+def fit_network(
+    specification: Specification, train: LabelledImages, val: LabelledImages, recipe: Recipe, choices: Choices
+) -> keras.Model:
+    """Build the network and train it, by its head alone where its backbone is frozen. Raises NetworkError."""
+    import keras
+
+    from ml.networks.zoo import architecture, build
+    from ml.training import fit, fit_head
+
+    keras.utils.set_random_seed(recipe.seed)
+    shape = (specification.input_size, specification.input_size, specification.channels)
+    start = weights_of(choices.start)
+    network = build(specification.architecture, len(specification.classes), shape, start)
+    if architecture(specification.architecture).frozen_backbone:
+        fit_head(network, train, val, recipe, cache=choices.features, folder=choices.run)
+    else:
+        fit(network, train, val, recipe, folder=choices.run)
+    return network
+
+
+def _train_segmentation(specification: Specification, data: Path, folder: Path, choices: Choices) -> Bundle:
+    from ml.segmentation.train_command import train_segmentation
+
+    refuse_other_choices(specification, choices, ("epochs", "seed"))
+    return train_segmentation(specification, data, folder, epochs=choices.epochs, seed=choices.seed, run=choices.run)
+
+
+def _train_gate(specification: Specification, data: Path, folder: Path, choices: Choices) -> Bundle:
+    from ml.gate.packaging import train_gate
+
+    refuse_other_choices(specification, choices, ("epochs", "seed"))
+    return train_gate(specification, data, folder, epochs=choices.epochs, seed=choices.seed)
+
+
+def _train_histology(specification: Specification, data: Path, folder: Path, choices: Choices) -> Bundle:
+    from ml.histology.packaging import train_histology
+
+    refuse_other_choices(specification, choices, ("seed",))
+    return train_histology(specification, data, folder, seed=choices.seed)
+
+
+def _train_classifier(
+    specification: Specification,
+    data: Path,
+    folder: Path,
+    choices: Choices,
+    outliers: Mapping[str, Sequence[Path]],
+    report: Callable[[str], None],
+) -> Bundle:
+    samples = read_manifest(data, specification.labels)
+    splits = ("train", "val", "test") if any(sample.split == "test" for sample in samples) else ("train", "val")
+    for split in splits:
+        of_split(samples, split)
+
+    # TensorFlow takes seconds to import: only a run that can start pays for it.
+    from ml.networks.zoo import architecture
+    from ml.packaging import package
+
+    recipe = chosen_recipe(choices)
+    architecture(specification.architecture)
+    found = leakage(samples)
+    report(f"{'Data' if found.clean else 'WARNING: what is tested on was trained on'}: {found}")
+    images = {split: load(specification, samples, split) for split in splits}
+    network = fit_network(specification, images["train"], images["val"], recipe, choices)
+    return package(specification, network, recipe, samples, images, outliers, folder)

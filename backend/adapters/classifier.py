@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from backend.domain import ModelFacts
 from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, UnsupportedImage
 from ml import errors as ml_errors
 from ml.bundle import Bundle
+from ml.kinds import KINDS
 from ml.overlay import activation_overlay
-from ml.predictor import Prediction, Predictor
-from ml.registry import Registry
-
-DEFAULT_MODALITY = "brain-mri"
+from ml.prediction import Prediction
+from ml.registry import DEFAULT_MODALITY, Model, Registry
 
 
 class BundleClassifier:
@@ -29,36 +29,31 @@ class BundleClassifier:
 
     def models(self) -> Sequence[dict]:
         default = self._default_name()
-        bundles = sorted(
-            (p.bundle for p in self._registry.usable()), key=lambda bundle: bundle.metadata.name != default
-        )
-        return [_described(bundle) for bundle in bundles]
+        bundles = [model.bundle for model in self._registry.usable()]
+        return [_described(bundle) for bundle in sorted(bundles, key=lambda bundle: _place(bundle, default))]
 
-    def resolve(self, name: str | None) -> ModelFacts:
-        try:
-            predictor = self._registry.default(DEFAULT_MODALITY) if name is None else self._registry.get(name)
-        except ml_errors.BundleNotFound as error:
-            raise NotFound(str(error)) from error
-        except ml_errors.BundleError as error:
-            raise ClassificationFailed(f"the model is refused: {error}") from error
-        return _facts(predictor.bundle)
+    def resolve(self, name: str | None, image: bytes | None = None) -> ModelFacts:
+        with told(name or "the choice of a model"):
+            if name is not None:
+                bundle = self._registry.get(name).bundle
+                self._refuse_other_kinds(bundle)
+            elif image is None:
+                bundle = self._registry.default(DEFAULT_MODALITY).bundle
+            else:
+                with self._decoding:
+                    bundle = self._registry.for_image(image).bundle
+        return facts_of(bundle)
 
     def preprocessing(self, model: ModelFacts) -> dict:
-        metadata = self._predictor(model).bundle.metadata
+        metadata = self._model(model).bundle.metadata
         return {"id": metadata.preprocessing, "temperature": metadata.temperature}
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
-        """``ml.predictor.Prediction``, and the activation map as RGBA PNG to lay over the image."""
-        try:
+        """``ml.prediction.Prediction``, and the activation map as RGBA PNG to lay over the image."""
+        with told(model.name):
             with self._decoding:
-                prediction = self._predictor(model).predict(image)
-            return prediction, activation_overlay(prediction)
-        except ml_errors.ImageTooLarge as error:
-            raise ImageTooLarge(str(error)) from error
-        except ml_errors.ImageError as error:
-            raise UnsupportedImage(str(error)) from error
-        except (RuntimeError, ValueError) as error:
-            raise ClassificationFailed(f"{model.name} failed on this image") from error
+                prediction = self._model(model).predict(image)
+            return prediction, None if prediction.activation_map is None else activation_overlay(prediction)
 
     def check(self) -> None:
         """Raises NotFound or ClassificationFailed unless the default model can be used."""
@@ -70,25 +65,58 @@ class BundleClassifier:
         except (NotFound, ClassificationFailed):
             return None
 
-    def _predictor(self, model: ModelFacts) -> Predictor:
+    def _model(self, model: ModelFacts) -> Model:
         try:
             return self._registry.by_sha256(model.sha256)
         except ml_errors.BundleNotFound as error:
             raise NotFound(f"the model {model.name} with SHA-256 {model.sha256} is not installed") from error
 
+    def _refuse_other_kinds(self, bundle: Bundle) -> None:
+        metadata = bundle.metadata
+        if not KINDS[metadata.kind].classifies:
+            names = [each["name"] for each in self.models() if KINDS[each["kind"]].classifies]
+            raise NotFound(
+                f"expected a model that classifies ({', '.join(names)}), found {metadata.name}, a {metadata.kind}"
+            )
 
-def _facts(bundle: Bundle) -> ModelFacts:
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Errors of ``ml`` as those of the port."""
+    try:
+        yield
+    except ml_errors.ImageTooLarge as error:
+        raise ImageTooLarge(str(error)) from error
+    except ml_errors.ImageError as error:
+        raise UnsupportedImage(str(error)) from error
+    except ml_errors.BundleNotFound as error:
+        raise NotFound(str(error)) from error
+    except ml_errors.BundleError as error:
+        raise ClassificationFailed(f"the model is refused: {error}") from error
+    except (RuntimeError, ValueError) as error:
+        raise ClassificationFailed(f"{name} failed on this image") from error
+
+
+def _place(bundle: Bundle, default: str | None) -> tuple[bool, int]:
+    """The default first, then kind by kind as ``KINDS`` has them."""
+    return bundle.metadata.name != default, list(KINDS).index(bundle.metadata.kind)
+
+
+def facts_of(bundle: Bundle) -> ModelFacts:
     metadata = bundle.metadata
     return ModelFacts(metadata.name, metadata.version, bundle.sha256, metadata.modality)
 
 
 def _described(bundle: Bundle) -> dict:
-    facts = _facts(bundle)
+    facts = facts_of(bundle)
     return {
         "name": facts.name,
         "version": facts.version,
         "sha256": facts.sha256,
+        "kind": bundle.metadata.kind,
         "modality": facts.modality,
+        "architecture": bundle.metadata.architecture,
+        "weak": bundle.metadata.weak,
         "classes": [{"label": info.label, "code": info.code, "text": info.name} for info in bundle.metadata.classes],
         "metrics": bundle.metrics,
         "card": bundle.card,

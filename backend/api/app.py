@@ -7,7 +7,7 @@ from pathlib import Path
 from apiflask import APIFlask, HTTPError
 from flask import request
 
-from backend.api import images, manifests, pages, records, security, system, transactions
+from backend.api import analysis, images, manifests, outline, pages, records, results, security, system, transactions
 from backend.api.bodies import check_body
 from backend.api.limits import limiter
 from backend.api.problems import problem
@@ -19,7 +19,16 @@ from backend.settings import ROOT
 PREFIX = "/api/v1"
 PAGE = ROOT / "frontend" / "dist"
 _MULTIPART_OVERHEAD = 64 * 1024
-_BLUEPRINTS = (system.blueprint, images.blueprint, manifests.blueprint, records.blueprint, transactions.blueprint)
+_BLUEPRINTS = (
+    system.blueprint,
+    results.blueprint,
+    images.blueprint,
+    analysis.blueprint,
+    outline.blueprint,
+    manifests.blueprint,
+    records.blueprint,
+    transactions.blueprint,
+)
 
 
 def create_app(container: Container, *, page: Path = PAGE) -> APIFlask:

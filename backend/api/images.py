@@ -10,9 +10,7 @@ from eth_utils.address import to_checksum_address
 from flask import Response, request, url_for
 
 from backend.api.access import container
-from backend.api.limits import client_address, limiter, uploads_allowed
-from backend.api.paths import cid_in_path
-from backend.api.schemas import (
+from backend.api.image_schemas import (
     AttestationRequestSchema,
     AttestationSchema,
     ClassificationRequestSchema,
@@ -20,6 +18,8 @@ from backend.api.schemas import (
     ImageSchema,
     UploadSchema,
 )
+from backend.api.limits import client_address, limiter, uploads_allowed
+from backend.api.paths import cid_in_path
 from backend.domain import Classification, ImageFacts
 from backend.errors import InvalidInput
 
@@ -104,7 +104,8 @@ def _image(facts: ImageFacts, created: bool) -> dict:
 
 def _classification(classification: Classification) -> dict:
     c = classification
-    _, text = container().models.label("0x" + c.model.sha256, c.label_code)
+    models, model_id = container().models, "0x" + c.model.sha256
+    _, text = models.label(model_id, c.label_code)
     return {
         "cid": c.cid,
         "label": c.label,
@@ -114,10 +115,12 @@ def _classification(classification: Classification) -> dict:
         "probabilities": c.probabilities,
         "abstained": c.abstained,
         "reason": c.reason,
+        "weak": models.weak(model_id),
         "model": c.model,
         "manifest_hash": "0x" + c.manifest_hash,
         "manifest_cid": c.manifest_cid,
         "manifest": json.loads(c.manifest),
         "activation_map": c.activation_map and "data:image/png;base64," + base64.b64encode(c.activation_map).decode(),
+        "next_steps": container().guide.next_steps(c.model.modality, c.label),
         "links": {"manifest": url_for("manifests.manifest", manifest_hash="0x" + c.manifest_hash)},
     }

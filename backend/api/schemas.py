@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from apiflask import Schema
-from apiflask.fields import Boolean, Dict, File, Float, Integer, List, Nested, Raw, String
+from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, Raw, String
 from apiflask.validators import Length, Range, Regexp
 
 HASH = Regexp(r"0x[0-9a-fA-F]{64}\Z", error="must be 0x and 64 hex digits.")
@@ -64,73 +64,11 @@ class ConfigSchema(CamelCase):
     notice = String()
 
 
-class UploadSchema(CamelCase):
-    file = File(required=True)
-
-
-class ImageSchema(CamelCase):
-    cid = String()
-    sha256 = String()
-    size = Integer()
-    width = Integer()
-    height = Integer()
-    media_type = String()
-    stripped = List(String())
-    created = Boolean()
-    links = Dict(keys=String(), values=String())
-
-
 class ModelSchema(CamelCase):
     name = String()
     version = String()
     sha256 = String()
     modality = String()
-
-
-class ClassificationRequestSchema(CamelCase):
-    model = String(load_default=None, allow_none=True, validate=Length(max=100))
-
-
-class ClassificationSchema(CamelCase):
-    cid = String()
-    label = String()
-    label_code = Integer()
-    label_text = String()
-    confidence = Float()
-    probabilities = Dict(keys=String(), values=Float())
-    abstained = Boolean()
-    reason = String(allow_none=True)
-    model = Nested(ModelSchema)
-    manifest_hash = String()
-    manifest_cid = String()
-    manifest = Raw()
-    activation_map = String(allow_none=True)
-    links = Dict(keys=String(), values=String())
-
-
-class AttestationRequestSchema(CamelCase):
-    manifest_hash = String(required=True, validate=HASH)
-    uploader = String(required=True, validate=ADDRESS)
-
-
-class SignedFieldsSchema(CamelCase):
-    image_id = String()
-    model_id = String()
-    label = Integer()
-    confidence = Integer()
-    manifest_hash = String()
-    issued_at = Integer()
-
-
-class AttestationSchema(CamelCase):
-    image_id = String()
-    cid = String()
-    uploader = String()
-    diagnosis = Nested(SignedFieldsSchema)
-    signature = String()
-    classifier = String()
-    chain_id = Integer()
-    contract = String()
 
 
 class BlockSchema(CamelCase):
@@ -241,6 +179,9 @@ class LabelSchema(CamelCase):
 
 
 class ModelCardSchema(ModelSchema):
+    kind = String()
+    architecture = String()
+    weak = String(allow_none=True)
     classes = List(Nested(LabelSchema))
     metrics = Raw()
     default = Boolean()
@@ -249,6 +190,32 @@ class ModelCardSchema(ModelSchema):
 
 class ModelListSchema(CamelCase):
     models = List(Nested(ModelCardSchema))
+
+
+class ExplanationSchema(CamelCase):
+    data = String()
+    text = String()
+
+
+class PublishedSchema(CamelCase):
+    source = String()
+    network = String()
+    data = String()
+    loss = Float(allow_none=True)
+    auc = Float(allow_none=True)
+    accuracy = Float()
+
+
+class NotTrainedSchema(CamelCase):
+    data = String()
+    networks = List(String())
+
+
+class ResultsSchema(CamelCase):
+    results = List(Raw(), metadata={"description": "Results of the schema scanproof.result/1, as the files have them."})
+    comparisons = List(Nested(ExplanationSchema))
+    published = List(Nested(PublishedSchema))
+    not_trained = List(Nested(NotTrainedSchema))
 
 
 class HealthSchema(CamelCase):

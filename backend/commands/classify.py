@@ -13,29 +13,37 @@ EXAMPLE = "scanproof classify scan.png --model brain-mri"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=existing_file)
-    parser.add_argument("--model", metavar="NAME", help="the model (default: the first of `scanproof models`)")
+    parser.add_argument("--model", metavar="NAME", help="the model (default: the one for this kind of image)")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.classifier import BundleClassifier
     from backend.adapters.image_inspector import PillowInspector
+    from backend.adapters.outliner import BundleOutliner
+    from backend.services.outline import outline_finding
+    from ml.registry import Registry
 
     # What is classified is what would be pinned, without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
-    classifier = BundleClassifier()
-    model = classifier.resolve(options.model)
+    registry = Registry()
+    classifier = BundleClassifier(registry)
+    model = classifier.resolve(options.model, content)
     prediction, _ = classifier.predict(model, content)
+    outline = outline_finding(BundleOutliner(registry), model, prediction, content)
+    area = {"pixels": outline.pixels, "share": outline.share} if outline.contours else None
     values = {
         "label": prediction.label,
         "confidence": prediction.confidence,
         "probabilities": dict(prediction.probabilities),
         "abstained": prediction.abstained,
         "reason": prediction.reason,
+        "outline": {"area": area, "contours": outline.contours, "reason": outline.reason},
         "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
     }
     rows = [("Label", prediction.label), ("Confidence", f"{prediction.confidence:.1%}")]
     rows += [("Reason", prediction.reason)] if prediction.reason else []
     rows += [(f"  {label}", f"{p:.1%}") for label, p in prediction.probabilities.items()]
+    rows += [("Outlined", f"{outline.pixels:,} pixels, {outline.share:.1%} of the head")] if outline.contours else []
     rows += [("Model", f"{model.name} {model.version}"), ("SHA-256", model.sha256)]
     console.result(values, f"{columns(rows)}\n\nFor research; not for diagnosis.")
     return 0

@@ -7,7 +7,7 @@ import argparse
 from backend.commands.arguments import existing_folder
 from backend.commands.console import Console, columns
 
-HELP = "Measure a model on a folder of labelled images (manifest.csv with path, label)"
+HELP = "Measure a model on a folder of labelled images (manifest.csv with path, label; or a folder a label)"
 EXAMPLE = "scanproof evaluate --model brain-mri --data ../shared/data/brain-mri --split test"
 
 
@@ -21,27 +21,60 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from ml.evaluate_command import evaluate
 
     metrics = evaluate(model=options.model, data=options.data, split=options.split)
-    console.result(metrics, _layout(metrics))
+    console.result(metrics, _outlines(metrics) if "dice" in metrics else _layout(metrics))
     return 0
 
 
+def _outlines(metrics: dict) -> str:
+    rows = [
+        ("Model", f"{metrics['model']['name']} {metrics['model']['version']}"),
+        ("SHA-256", metrics["model"]["sha256"]),
+        ("Images", f"{metrics['images']:,}" + (f" of the split {metrics['split']}" if metrics["split"] else "")),
+        ("Mean Dice", _with_interval(metrics, "dice")),
+        ("Median Dice", f"{metrics['dice_median']:.1%}"),
+        ("Mean IoU", _with_interval(metrics, "iou")),
+        ("Found", _with_interval(metrics, "found")),
+        ("Threshold method", _with_interval(metrics, "threshold_method_dice")),
+        ("Intervals", f"95 %, bootstrap over {metrics['blocks']:,} blocks of slices"),
+    ]
+    labels = [
+        f"{label:<18}    {row['dice']:>7.1%} {row['dice_median']:>7.1%} {row['iou']:>7.1%} {row['images']:>7,}"
+        for label, row in metrics["by_label"].items()
+    ]
+    return columns(rows) + "\n\n" + "\n".join([f"{'Tumour':<18}  mean Dice  median     IoU  images", *labels])
+
+
 def _layout(metrics: dict) -> str:
-    model, abstention, auc = metrics["model"], metrics["abstention"], metrics["macro_auc"]
-    low, high = metrics["accuracy_interval"]
+    model, abstention = metrics["model"], metrics["abstention"]
     answering = abstention["accuracy_when_answering"]
+    positive = f", {metrics['positive']}" if metrics["positive"] else ", mean"
+    by = f"{metrics['groups']:,} groups" if metrics["resampled_by"] == "group" else "images"
     rows = [
         ("Model", f"{model['name']} {model['version']}"),
         ("SHA-256", model["sha256"]),
         ("Images", f"{metrics['images']:,}" + (f" of the split {metrics['split']}" if metrics["split"] else "")),
-        ("Accuracy", f"{metrics['accuracy']:.1%} (95 % interval {low:.1%} to {high:.1%})"),
-        ("Balanced accuracy", f"{metrics['balanced_accuracy']:.1%}"),
-        ("Macro AUC", "undefined for one class" if auc is None else f"{auc:.4f}"),
+        ("Accuracy", _with_interval(metrics, "accuracy")),
+        ("Balanced accuracy", _with_interval(metrics, "balanced_accuracy")),
+        (f"Sensitivity{positive}", _with_interval(metrics, "sensitivity")),
+        (f"Specificity{positive}", _with_interval(metrics, "specificity")),
+        (f"F1{positive}", _with_interval(metrics, "f1")),
+        ("ROC-AUC", _with_interval(metrics, "macro_auc")),
+        (f"PR-AUC{positive}", _with_interval(metrics, "pr_auc")),
         ("Calibration error", f"{metrics['expected_calibration_error']:.4f}"),
+        ("Brier score", f"{metrics['brier_score']:.4f}"),
         ("Abstained", f"{abstention['rate']:.1%}"),
         ("Accuracy otherwise", "no answer at all" if answering is None else f"{answering:.1%}"),
+        ("Intervals", f"95 %, bootstrap over {by}"),
     ]
     classes = [f"{'Class':<18}  precision  recall      F1  images"]
     for label, figures in metrics["classes"].items():
         shares = "  ".join(f"{figures[name]:>7.1%}" for name in ("recall", "f1"))
         classes.append(f"{label:<18}    {figures['precision']:>7.1%} {shares} {figures['support']:>7,}")
     return columns(rows) + "\n\n" + "\n".join(classes)
+
+
+def _with_interval(metrics: dict, name: str) -> str:
+    value, interval = metrics[name], metrics[f"{name}_interval"]
+    if value is None:
+        return "undefined: no such images"
+    return f"{value:.1%}" + (f" ({interval[0]:.1%} to {interval[1]:.1%})" if interval else "")

@@ -6,7 +6,7 @@ import argparse
 
 from backend.commands.console import Console
 
-HELP = "List the models that can classify"
+HELP = "List the models"
 EXAMPLE = "scanproof models --json"
 
 
@@ -19,9 +19,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     models = list(BundleClassifier().models())
     lines = [
-        f"{model['name']} {model['version']}  {model['modality']}\n"
+        f"{model['name']} {model['version']}  {model['kind']}, {model['modality']}\n"
         f"  labels  {', '.join(label['label'] for label in model['classes'])}\n"
-        f"  sha256  {model['sha256']}"
+        f"  sha256  {model['sha256']}" + (f"\n  weak    {model['weak']}" if model["weak"] else "")
         for model in models
     ]
     console.result({"models": models}, "\n\n".join(lines))

@@ -3,28 +3,84 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.commands.arguments import existing_folder, natural, positive
 from backend.commands.console import Console, columns
 
-HELP = "Train a model from scratch and write its bundle"
+if TYPE_CHECKING:
+    from ml.choices import Choices
+
+HELP = "Train a model and write its bundle; a killed run goes on where it was"
 EXAMPLE = "scanproof train --model brain-mri --data ../shared/data/brain-mri --output /tmp/brain-mri"
+RUNS = Path("var/training")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add_choices(parser)
+    parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="where the bundle is written")
+    parser.add_argument(
+        "--run",
+        dest="state",
+        metavar="DIR",
+        type=Path,
+        help=f"where the state of the run and its TensorBoard logs lie (default: {RUNS}/<name>)",
+    )
+    parser.add_argument(
+        "--outliers",
+        metavar="DIR",
+        action="append",
+        default=[],
+        type=existing_folder,
+        help="images on which the model should abstain, a kind a folder; may be repeated",
+    )
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """What ``scanproof search`` takes as well."""
     parser.add_argument("--model", metavar="NAME", required=True)
     parser.add_argument("--data", metavar="DIR", required=True, type=existing_folder, help="with a manifest.csv")
-    parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="where the bundle is written")
-    parser.add_argument("--epochs", metavar="N", type=positive, help="default: the model's recipe")
+    parser.add_argument("--architecture", metavar="NAME", help="another network of the zoo than the model's own")
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        default="scanproof",
+        help="scanproof, source, s4, finish, or a result file of scanproof search (default: scanproof)",
+    )
+    parser.add_argument("--size", metavar="PIXELS", type=positive, help="default: the model's")
+    parser.add_argument("--epochs", metavar="N", type=positive, help="default: the recipe's")
     parser.add_argument("--seed", metavar="N", type=natural, default=7, help="default: 7")
+    parser.add_argument(
+        "--from",
+        dest="start",
+        metavar="WEIGHTS",
+        help="a bundle or .npz to go on from, a backbone's .h5 or .keras, or imagenet (downloaded)",
+    )
+
+
+def choices_of(options: argparse.Namespace) -> Choices:
+    from ml.choices import Choices
+
+    names = ("architecture", "recipe", "size", "epochs", "seed", "start")
+    return Choices(**{name: getattr(options, name) for name in names}, features=RUNS / "features")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    from ml.choices import chosen_specification
+    from ml.datasets.trees import image_files
     from ml.train_command import train
 
+    choices = choices_of(options)
+    name = chosen_specification(options.model, choices).name
     result = train(
-        model=options.model, data=options.data, output=options.output, epochs=options.epochs, seed=options.seed
+        options.model,
+        options.data,
+        options.output,
+        replace(choices, run=options.state or RUNS / name),
+        {folder.resolve().name: image_files(folder) for folder in options.outliers},
+        console.message,
     )
     rows = [
         ("Model", f"{result['name']} {result['version']}"),
@@ -34,7 +90,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     rows += [
         (f"Accuracy, {split}", f"{figures['accuracy']:.1%} of {figures['images']:,} images")
         for split, figures in result["metrics"].items()
-        if split in ("val", "test")
+        if split in ("val", "test") and "accuracy" in figures
     ]
     console.result(result, columns(rows))
     return 0

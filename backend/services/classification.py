@@ -31,14 +31,16 @@ class ClassificationService:
         self._now = now
 
     def classify(self, cid: str, model_name: str | None) -> tuple[Classification, bool]:
-        """The classification of a known image by a model (None: the default), and whether it was made now.
+        """The classification of a known image by a model (None: the one for this kind of image), and whether it was
+        made now.
 
         Raises InvalidCid, NotFound, StorageError, ClassificationFailed.
         """
-        model = self._classifier.resolve(model_name)
+        image = self._image(cid) if model_name is None else None
+        model = self._classifier.resolve(model_name, image and image[1])
         if found := self._classifications.find(cid, model.sha256):
             return found, False
-        return self._make(cid, model)
+        return self._make(model, *(image or self._image(cid)))
 
     def manifest(self, manifest_hash: str) -> bytes:
         """The canonical bytes of a manifest by its SHA-256 in hex. Raises NotFound, StorageError."""
@@ -49,9 +51,12 @@ class ClassificationService:
             raise NotFound(f"no manifest with the SHA-256 {manifest_hash} is kept here")
         return self._store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES)
 
-    def _make(self, cid: str, model: ModelFacts) -> tuple[Classification, bool]:
+    def _image(self, cid: str) -> tuple[ImageFacts, bytes]:
         facts, content = self._intake.content(cid)
         _check_bytes(facts, content)
+        return facts, content
+
+    def _make(self, model: ModelFacts, facts: ImageFacts, content: bytes) -> tuple[Classification, bool]:
         prediction, activation_map = self._classifier.predict(model, content)
         manifest = manifests.build(facts, model, self._classifier.preprocessing(model), prediction, self._now())
         manifest_hash = manifests.hash_of(manifest)
@@ -59,7 +64,7 @@ class ClassificationService:
         if stored.cid != (expected := raw_cid(manifest_hash)):
             raise CidMismatch(expected, stored.cid)
         classification = Classification(
-            cid=cid,
+            cid=facts.cid,
             model=model,
             label=prediction.label,
             label_code=prediction.code,
@@ -75,9 +80,9 @@ class ClassificationService:
         if self._classifications.add(classification):
             return classification, True
         # Another request was faster: its manifest counts. Made within the same second, it is the same one as ours.
-        winner = self._classifications.find(cid, model.sha256)
+        winner = self._classifications.find(facts.cid, model.sha256)
         if winner is None:
-            raise NotFound(f"the image {cid} was removed while it was classified")
+            raise NotFound(f"the image {facts.cid} was removed while it was classified")
         if winner.manifest_cid != stored.cid:
             self._store.delete(stored)
         return winner, False

@@ -1,4 +1,4 @@
-"""The models that can classify, and the names of their labels."""
+"""The models, and the names of their labels."""
 
 from __future__ import annotations
 
@@ -21,20 +21,22 @@ class ModelService:
 
     def facts(self, model_id: str) -> ModelFacts | None:
         """The model with that on-chain id (0x and SHA-256), if it is installed here."""
-        for model in self._classifier.models():
-            if "0x" + model["sha256"] == model_id.lower():
-                return ModelFacts(*(model[name] for name in ("name", "version", "sha256", "modality")))
-        return None
+        model = self._find(model_id)
+        return ModelFacts(*(model[name] for name in ("name", "version", "sha256", "modality"))) if model else None
+
+    def weak(self, model_id: str) -> str | None:
+        """Why not to rely on that model, in a sentence for people, where there is reason to say so."""
+        model = self._find(model_id)
+        return model["weak"] if model else None
 
     def label(self, model_id: str, code: int) -> tuple[str, str]:
         """Name and text of a label code, which means something only together with its model."""
         if code == ABSTAINED_CODE:
             return ABSTAINED
-        for model in self._classifier.models():
-            if "0x" + model["sha256"] == model_id.lower():
-                for label in model["classes"]:
-                    if label["code"] == code:
-                        return label["label"], label["text"]
+        model = self._find(model_id)
+        for label in model["classes"] if model else ():
+            if label["code"] == code:
+                return label["label"], label["text"]
         return f"code-{code}", f"Code {code} of a model that is not installed here"
 
     def codes(self, label: str) -> list[tuple[str, int]]:
@@ -46,3 +48,6 @@ class ModelService:
             for name, code in [(ABSTAINED[0], ABSTAINED_CODE), *((c["label"], c["code"]) for c in model["classes"])]
             if name.lower() == wanted
         ]
+
+    def _find(self, model_id: str) -> dict | None:
+        return next((m for m in self._classifier.models() if "0x" + m["sha256"] == model_id.lower()), None)

@@ -22,6 +22,13 @@ export function percent(fraction: number): string {
   return PERCENT.format(fraction < 1 ? Math.min(fraction, 0.999) : 1).replace("%", " %");
 }
 
+/** A number of an analysis with its unit: whole numbers as they are, others with as many digits as tell something. */
+export function figure(value: number, unit: string): string {
+  const digits = Number.isInteger(value) ? 0 : Math.abs(value) < 10 ? 3 : 1;
+  const number = value.toLocaleString("en-GB", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  return unit ? `${number}\u00a0${unit}` : number;
+}
+
 export function bytes(size: number): string {
   if (size < 1024) return `${size} B`;
   const [unit, divisor] = size < 1024 ** 2 ? ["KiB", 1024] : ["MiB", 1024 ** 2];

@@ -1,4 +1,4 @@
-"""A small residual network for grey images, trained from scratch."""
+"""A small residual network, trained from scratch."""
 
 from __future__ import annotations
 
@@ -7,14 +7,22 @@ from collections.abc import Sequence
 import keras
 from keras import layers
 
+from ml.networks.heads import logits
+from ml.networks.weights import Weights, restored
+
 WIDTHS = (16, 32, 64, 128)
 BLOCKS = (1, 2, 2)
 
 
 def build_compact_residual(
-    input_size: int, classes: int, widths: Sequence[int] = WIDTHS, blocks: Sequence[int] = BLOCKS, dropout: float = 0.3
+    input_size: int,
+    classes: int,
+    widths: Sequence[int] = WIDTHS,
+    blocks: Sequence[int] = BLOCKS,
+    dropout: float = 0.3,
+    channels: int = 1,
 ) -> keras.Model:
-    """Build the untrained network: (N, S, S, 1) in [0, 1] to logits (N, classes).
+    """Build the untrained network: (N, S, S, channels) in [0, 1] to logits (N, classes), or (N, 1) for two classes.
 
     A strided stem, then one stage a width: a strided convolution and ``blocks`` basic residual blocks (He et al. 2016)
     with batch normalisation. The head is global average pooling and one dense layer, so that the class activation map
@@ -24,7 +32,7 @@ def build_compact_residual(
         >>> build_compact_residual(128, 4).output_shape
         (None, 4)
     """
-    pixels = keras.Input((input_size, input_size, 1), name="pixels")
+    pixels = keras.Input((input_size, input_size, channels), name="pixels")
     x = _conv(pixels, widths[0], 2, "stem")
     for stage, (width, count) in enumerate(zip(widths[1:], blocks, strict=True), start=1):
         x = _conv(x, width, 2, f"stage{stage}_down")
@@ -33,8 +41,17 @@ def build_compact_residual(
         x = layers.Activation("linear", name=f"stage{stage}_end")(x)
     x = layers.Activation("linear", name="feature_map")(x)
     x = layers.GlobalAveragePooling2D(name="features")(x)
-    x = layers.Dropout(dropout, name="dropout")(x)
-    return keras.Model(pixels, layers.Dense(classes, name="logits")(x), name="compact_residual")
+    x = layers.Dropout(dropout, name="features_dropout")(x)
+    return keras.Model(pixels, logits(x, classes), name="compact_residual")
+
+
+def build_compact(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
+    """``build_compact_residual`` at its usual widths, for a square ``input_shape``.
+
+    Raises:
+        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+    """
+    return restored(build_compact_residual(input_shape[0], classes, channels=input_shape[2]), weights)
 
 
 def _conv(x: keras.KerasTensor, width: int, stride: int, name: str, activate: bool = True) -> keras.KerasTensor:

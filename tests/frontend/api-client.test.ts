@@ -25,6 +25,12 @@ describe("requests", () => {
     expect(JSON.parse(body as string)).toEqual({ manifestHash: hash("b"), uploader: UPLOADER });
   });
 
+  it("asks for an outline by what one classifier finds", async () => {
+    const { client, request } = clientWith(() => json({}));
+    await client.outline(CID, "brain-mri ensemble");
+    expect(request()[0]).toBe(`/api/v1/images/${CID}/outline?model=brain-mri+ensemble`);
+  });
+
   it("asks for a transaction with sender and nonce", async () => {
     const { client, request } = clientWith(() => json({}));
     await client.transaction(hash("c"), UPLOADER, 4);

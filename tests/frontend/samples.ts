@@ -42,10 +42,12 @@ export const classification: Classification = {
   probabilities: { glioma: 0.98765, notumor: 0.01235 },
   abstained: false,
   reason: null,
+  weak: null,
   model: { name: "brain-mri", version: "1.0.0", sha256: "a".repeat(64), modality: "brain-mri" },
   manifestHash: hash("b"),
   manifestCid: "bafkrei",
   activationMap: null,
+  nextSteps: [],
   links: { manifest: "/api/v1/manifests/x" },
 };
 

@@ -39,6 +39,15 @@ describe("formatting", () => {
     expect([format.elapsed(900), format.elapsed(61_000), format.elapsed(-5)]).toEqual(["1 s", "1 min 1 s", "0 s"]);
   });
 
+  it.each([
+    [0, "", "0"],
+    [24_894, "pixels", "24,894\u00a0pixels"],
+    [0.98765, "", "0.988"],
+    [-0.5, "", "-0.500"],
+    [1942.0019, "", "1,942.0"],
+    [19.2306, "%", "19.2\u00a0%"],
+  ])("figure(%d, %s) is %s", (value, unit, text) => expect(format.figure(value, unit)).toBe(text));
+
   it("names the store", () => {
     expect(format.storeName({ name: "embedded" })).toBe("the block store of this machine");
     expect(format.storeName({ name: "pinata" })).toBe("IPFS through Pinata");

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from ml.errors import (
     BundleHashMismatch,
     BundleMetadataInvalid,
     BundleNotFound,
+    UnknownPreprocessing,
 )
+from ml.ood import MahalanobisDetector
 from ml.predictor import Predictor
+from ml.procedures import FAMILIES
 from ml.registry import BUNDLES, Registry
 
 SHIPPED = BUNDLES / "brain-mri"
@@ -103,11 +107,13 @@ def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     assert str(caught.value) == f"the bundle lacks {folder / name}"
 
 
-def test_a_required_file_may_not_be_left_out_of_the_listing(folder: Path) -> None:
-    (folder / "card.md").unlink()
+@pytest.mark.parametrize("name", [name for name in FILES if name != "weights.npz"])
+def test_a_required_file_may_not_be_left_out_of_the_listing(folder: Path, name: str) -> None:
+    (folder / name).unlink()
     seal_bundle(folder)
-    with pytest.raises(BundleFileMissing):
+    with pytest.raises(BundleFileMissing) as caught:
         load_bundle(folder)
+    assert caught.value.path == folder / name
 
 
 def test_a_file_beside_the_listing_is_refused(folder: Path) -> None:
@@ -126,6 +132,20 @@ def test_a_file_beside_the_listing_is_refused(folder: Path) -> None:
         (lambda v: v.update(temperature=0), "expected a temperature above 0, found 0"),
         (lambda v: v.update(temperature="1"), "expected temperature to be float, found '1'"),
         (lambda v: v.update(input_size=-1), "expected an input size above 0, found -1"),
+        (
+            lambda v: v.update(kind="oracle"),
+            "one of the kinds classifier, ensemble, gate, segmentation, found",
+        ),
+        (
+            lambda v: v.update(kind="segmentation"),
+            "no abstention for the kind segmentation, found Abstention(",
+        ),
+        (lambda v: v.update(abstention=None), "expected limits of abstention for the kind classifier, found None"),
+        (lambda v: v.update(channels=2), "expected 1 or 3 channels, found 2"),
+        (lambda v: v.update(channels=3), "expected input_size and channels ("),
+        (lambda v: v.update(input_size=64), "gives, found (64, 1)"),
+        (lambda v: v.update(weak=1), "expected weak to be str | None, found 1"),
+        (lambda v: v.update(classes=v["classes"][:1]), "expected at least 2 classes for the kind classifier, found 1"),
         (lambda v: v["classes"][0].update(code=0), "different codes from 1 to 65535, found [0, 2, 3, 4]"),
         (lambda v: v["classes"][0].update(code=2), "different codes from 1 to 65535, found [2, 2, 3, 4]"),
         (lambda v: v["classes"][0].update(label="abstained"), "expected different labels, none of them 'abstained'"),
@@ -150,30 +170,26 @@ def test_files_of_another_kind_are_refused(folder: Path, name: str, content: byt
         load_bundle(folder)
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            lambda v: v.update(preprocessing="other-v1"),
-            "expected the preprocessing grey-crop-pad-128-v1, found other-v1",
-        ),
-        (lambda v: v["classes"].pop(), "128 and 4 classes, as the network has, found 128 and 3"),
-        (lambda v: v.update(input_size=64, preprocessing="grey-crop-pad-64-v1"), "found 64 and 4"),
-    ],
-)
-def test_metadata_that_do_not_fit_the_network_are_refused(
-    folder: Path, change: Callable[[dict[str, Any]], object], message: str
-) -> None:
-    change_metadata(folder, change)
-    with pytest.raises(BundleMetadataInvalid, match=message):
-        Predictor(load_bundle(folder))
+@pytest.mark.parametrize("name", ["other-v1", "grey-crop-pad-128-v2", "grey-crop-pad-0-v1", ""])
+def test_an_unknown_preprocessing_is_refused(folder: Path, name: str) -> None:
+    change_metadata(folder, lambda values: values.update(preprocessing=name))
+    with pytest.raises(UnknownPreprocessing) as caught:
+        load_bundle(folder)
+    assert str(caught.value) == f"expected one of the preprocessings {', '.join(FAMILIES)}, found {name!r}"
 
 
 def test_a_model_that_is_no_flatbuffer_is_refused(folder: Path) -> None:
     (folder / "model.tflite").write_bytes(b"not a model")
     seal_bundle(folder)
-    with pytest.raises(BundleMetadataInvalid, match="expected a network that fits"):
-        Predictor(load_bundle(folder))
+    with pytest.raises(BundleMetadataInvalid, match="expected a network with pixels and logits"):
+        load_bundle(folder)
+
+
+def test_a_detector_that_does_not_fit_the_network_is_refused() -> None:
+    bundle = load_bundle(SHIPPED)
+    small = MahalanobisDetector(bundle.detector.means[:, :5], bundle.detector.whitening[:5, :5])
+    with pytest.raises(BundleMetadataInvalid, match="expected a network that fits the detector"):
+        Predictor(replace(bundle, detector=small))
 
 
 def test_the_registry_lists_and_keeps_what_is_installed(folder: Path) -> None:

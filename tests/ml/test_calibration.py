@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.calibration import fit_temperature, negative_log_likelihood, softmax
+from ml.calibration import fit_temperature, log_softmax, negative_log_likelihood, softmax
 
 
 def drawn(temperature: float, count: int = 4000) -> tuple[np.ndarray, np.ndarray]:
@@ -37,3 +37,20 @@ def test_scaling_changes_no_answer() -> None:
     logits, labels = drawn(3.0)
     scaled = softmax(logits, fit_temperature(logits, labels))
     assert np.array_equal(scaled.argmax(axis=1), logits.argmax(axis=1))
+
+
+def test_a_binary_head_is_the_log_odds_of_the_second_class() -> None:
+    assert softmax(np.log([[3.0]])).tolist() == [pytest.approx([0.25, 0.75])]
+    assert softmax(np.array([[2.0]]), 2.0).tolist() == softmax(np.array([[0.0, 2.0]]), 2.0).tolist()
+
+
+@pytest.mark.parametrize("temperature", [0.4, 3.0])
+def test_the_temperature_of_a_binary_head_is_recovered(temperature: float) -> None:
+    generator = np.random.default_rng(4)
+    logits = generator.normal(0, 2, (4000, 1))
+    labels = (generator.random(4000) < 1 / (1 + np.exp(-logits[:, 0]))).astype(int)
+    assert fit_temperature(logits * temperature, labels) == pytest.approx(temperature, rel=0.1)
+
+
+def test_log_softmax_keeps_what_softmax_rounds_to_zero() -> None:
+    assert log_softmax(np.array([[1000.0, 0.0]])).tolist() == [[0.0, -1000.0]]

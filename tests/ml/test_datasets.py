@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.datasets import load_samples, of_split, read_manifest
+from ml.datasets import load_resized, load_samples, load_through, of_split, read_image, read_manifest
+from ml.datasets.manifest import MAX_MANIFEST_BYTES
+from ml.datasets.samples import MAX_FILE_BYTES
 from ml.errors import ImageCorrupt, ManifestFileMissing, ManifestInvalid, SplitLeak, SplitMissing, UnknownLabel
 
 LABELS = ("glioma", "notumor")
@@ -114,3 +116,109 @@ def test_the_public_manifest_keeps_groups_in_one_split(data: Path) -> None:
         "val": 784,
         "test": 796,
     }
+
+
+def test_more_columns(folder: Path) -> None:
+    header = "path,label,tumour_type,patient_case,magnification,fold"
+    (sample,) = read_manifest(write(folder, "a.png,notumor,DC,12312,100,4", header=header), LABELS)
+    assert (sample.group, sample.fold, sample.tumour_type, sample.magnification) == ("12312", "4", "DC", "100")
+    assert (sample.split, sample.part) == ("", "fold 4")
+
+
+def test_images_with_masks_in_blocks(folder: Path) -> None:
+    (sample,) = read_manifest(write(folder, "val,a.png,b.png,glioma,7", header="split,image,mask,label,block"), LABELS)
+    assert (sample.path.name, sample.group, sample.part) == ("a.png", "7", "val")
+
+
+def test_without_given_labels_every_label_is_taken(folder: Path) -> None:
+    (sample,) = read_manifest(write(folder, "a.png,healthy", header="path,label"))
+    assert sample.label == "healthy"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"\xef\xbb\xbfpath,label\na.png,glioma\n",
+        b"path,label\r\na.png,glioma\r\n",
+        b"path,label\ra.png,glioma",
+        b"path, label\na.png, glioma\n\n",
+        b'"path","label"\n"a.png","glioma"\n',
+    ],
+)
+def test_spreadsheets_write_it_their_way(folder: Path, text: bytes) -> None:
+    (folder / "manifest.csv").write_bytes(text)
+    (sample,) = read_manifest(folder, LABELS)
+    assert (sample.path.name, sample.label) == ("a.png", "glioma")
+
+
+def test_a_row_without_a_label(folder: Path) -> None:
+    with pytest.raises(ManifestInvalid) as caught:
+        read_manifest(write(folder, "a.png,x", "b.png", header="path,label"))
+    assert str(caught.value) == f"{folder / 'manifest.csv'}: line 3 has no label"
+
+
+@pytest.mark.parametrize("again", ["a.png,glioma", "./a.png,notumor", "link.png,glioma"])
+def test_a_file_in_two_rows(folder: Path, again: str) -> None:
+    (folder / "link.png").symlink_to(folder / "a.png")
+    with pytest.raises(ManifestInvalid, match="line 3 names the file of line 2 again"):
+        read_manifest(write(folder, "a.png,glioma", again, header="path,label"), LABELS)
+
+
+def test_a_link_out_of_the_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "x.png"
+    (folder / "a.png").replace(outside)
+    (folder / "a.png").symlink_to(outside)
+    with pytest.raises(ManifestFileMissing):
+        read_manifest(write(folder, "a.png,glioma", header="path,label"), LABELS)
+
+
+@pytest.mark.parametrize("path", ["", ".", "x" * 5000, "a\0.png", "../a.png"])
+def test_odd_paths(folder: Path, path: str) -> None:
+    with pytest.raises((ManifestFileMissing, ManifestInvalid)):
+        read_manifest(write(folder, f"{path},glioma", header="path,label"), LABELS)
+
+
+def test_a_manifest_that_is_too_large(folder: Path) -> None:
+    with (folder / "manifest.csv").open("wb") as file:
+        file.truncate(MAX_MANIFEST_BYTES + 1)
+    with pytest.raises(ManifestInvalid, match=r"expected at most 67,108,864 bytes, found 67,108,865"):
+        read_manifest(folder, LABELS)
+
+
+def test_a_cell_that_is_too_large(folder: Path) -> None:
+    with pytest.raises(ManifestInvalid, match="cannot be read: field larger than field limit"):
+        read_manifest(write(folder, "x" * 200_000 + ",glioma", header="path,label"), LABELS)
+
+
+def test_an_empty_image_is_named(folder: Path) -> None:
+    (folder / "b.png").write_bytes(b"")
+    samples = read_manifest(write(folder, "a.png,glioma", "b.png,glioma", header="path,label"), LABELS)
+    with pytest.raises(ImageCorrupt, match=r"b\.png: .*found 0 bytes"):
+        load_samples(samples, LABELS, 32)
+
+
+def test_a_file_that_is_too_large_is_not_read(folder: Path) -> None:
+    with (folder / "b.png").open("wb") as file:
+        file.truncate(MAX_FILE_BYTES + 1)
+    with pytest.raises(ImageCorrupt, match=r"b\.png: .*File too large"):
+        read_image(folder / "b.png")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_whole_images_are_resized_as_the_sources_did(folder: Path, head: Image.Image, channels: int) -> None:
+    Image.merge("RGB", (head, head, Image.new("L", head.size))).save(folder / "a.png")
+    samples = read_manifest(write(folder, "a.png,notumor", header="path,label"), LABELS)
+    images = load_resized(samples, LABELS, (24, 20, channels))
+    assert images.pixels.shape == (1, 24, 20, channels)
+    assert 0 <= images.pixels.min() < images.pixels.max() <= 1
+    if channels == 3:
+        assert np.allclose(images.pixels[0, ..., 0], np.asarray(head.resize((20, 24), 2)) / 255, atol=1e-6)
+        assert not images.pixels[0, ..., 2].any()
+
+
+def test_loading_takes_any_preparation_but_no_unknown_label(folder: Path) -> None:
+    samples = read_manifest(write(folder, "a.png,notumor", "b.png,glioma", header="path,label"))
+    images = load_through(samples, LABELS, lambda image: np.array([image.width, image.height], np.float32))
+    assert images.pixels.tolist() == [[200, 240], [200, 240]]
+    with pytest.raises(UnknownLabel):
+        load_through(samples, ("glioma",), np.asarray)

@@ -109,7 +109,7 @@ def test_a_damaged_image_is_an_image_error(predictor: Predictor) -> None:
 
 
 def test_the_mean_of_the_activation_maps_is_the_logits(predictor: Predictor) -> None:
-    pixels = np.random.default_rng(4).random((1, 128, 128, 1), np.float32)
+    pixels = np.random.default_rng(4).random(predictor.network.input_shape, np.float32)
     output = predictor.network(pixels)
     assert output.activation_maps.mean(axis=(0, 1)) == pytest.approx(output.logits, abs=1e-3)
 

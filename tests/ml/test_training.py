@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
+import json
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,16 +16,17 @@ import pytest
 from PIL import Image
 
 from ml.bundle import load_bundle
+from ml.choices import Choices, chosen_recipe, chosen_specification
 from ml.datasets import read_manifest
-from ml.errors import OutputNotEmpty, SplitMissing, UnknownModel
+from ml.errors import ChoiceUnsupported, OutputNotEmpty, SplitMissing, UnknownModel, WeightsNotFound
 from ml.evaluate_command import evaluate
 from ml.images import decode_image
 from ml.phantom import phantom_png
 from ml.predictor import Predictor
 from ml.preprocess import preprocess
 from ml.registry import Registry
-from ml.specifications import BRAIN_MRI
-from ml.train_command import train
+from ml.specifications import BRAIN_MRI, SPECIFICATIONS
+from ml.train_command import fit_network, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def trained(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
     output = tmp_path_factory.mktemp("models") / "brain-mri"
     with redirect_stdout(io.StringIO()) as printed:
-        result = train("brain-mri", drawn, output, epochs=2, seed=3, outliers={"scan": [drawn / "0.png"]})
+        result = train("brain-mri", drawn, output, Choices(epochs=2, seed=3), {"scan": [drawn / "0.png"]})
     return Trained(output, result, printed.getvalue())
 
 
@@ -141,7 +144,8 @@ def test_other_weights_give_another_activation_map() -> None:
 def test_evaluation_of_a_trained_model_repeats_its_figures(trained: Trained, drawn: Path) -> None:
     figures = evaluate("brain-mri", drawn, "test", Registry(trained.output.parent))
     assert figures["model"]["sha256"] == trained.result["sha256"]
-    assert {name: figures[name] for name in trained.result["metrics"]["test"]} == trained.result["metrics"]["test"]
+    repeated = {name: figures[name] for name in trained.result["metrics"]["test"]}
+    assert json.loads(json.dumps(repeated)) == trained.result["metrics"]["test"]
 
 
 def test_evaluation_without_a_split_takes_every_row(trained: Trained, drawn: Path) -> None:
@@ -153,10 +157,53 @@ def test_evaluation_of_a_split_that_is_not_there(drawn: Path) -> None:
         evaluate("brain-mri", drawn, "holdout")
 
 
+def test_any_network_of_the_zoo_at_any_size(drawn: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
+    told: list[str] = []
+    choices = Choices(architecture="logistic", recipe="s4", size=32, epochs=1, run=tmp_path / "run")
+    train("brain-mri", drawn, tmp_path / "bundle", choices, report=told.append)
+    metadata = load_bundle(tmp_path / "bundle").metadata
+    assert (metadata.name, metadata.architecture) == ("brain-mri-logistic", "logistic")
+    assert (metadata.input_size, metadata.preprocessing) == (32, "grey-crop-pad-32-v1")
+    assert (metadata.training["optimizer"], metadata.training["augmentation"]) == ("rmsprop", "none")
+    assert len(told) == 1
+    assert told[0].startswith("WARNING: what is tested on was trained on: 48 images; near-duplicates: ")
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["tensorboard"]
+
+
+def test_training_goes_on_from_a_bundle(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ml.export import weights_to_bytes
+
+    monkeypatch.setattr("ml.training.fit", lambda *_, **__: {})
+    choices = Choices(start=str(trained.output), size=32)
+    weights = (trained.output / "weights.npz").read_bytes()
+    recipe = chosen_recipe(choices)
+    assert recipe.start == hashlib.sha256(weights).hexdigest()
+    network = fit_network(chosen_specification("brain-mri", choices), None, None, recipe, choices)
+    assert network.input_shape == (None, 32, 32, 1)
+    with np.load(io.BytesIO(weights_to_bytes(network))) as found, np.load(io.BytesIO(weights)) as expected:
+        assert all((found[name] == expected[name]).all() for name in expected.files)
+
+
+def test_weights_that_are_not_there_are_refused(drawn: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
+    with pytest.raises(WeightsNotFound):
+        train("brain-mri", drawn, tmp_path / "new", Choices(start=str(tmp_path / "lost.npz")))
+
+
+def test_a_choice_that_would_change_nothing_is_refused(drawn: Path, tmp_path: Path) -> None:
+    pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
+    with pytest.raises(ChoiceUnsupported) as caught:
+        train("tumour-outline", drawn, tmp_path / "new", Choices(recipe="source"))
+    assert str(caught.value) == (
+        "tumour-outline has a training of its own, which leaves only epochs, seed to choose, found recipe"
+    )
+
+
 def test_an_unknown_model_is_refused(drawn: Path, tmp_path: Path) -> None:
     with pytest.raises(UnknownModel) as caught:
         train("knee-mri", drawn, tmp_path / "new")
-    assert str(caught.value) == "expected one of the models brain-mri, found 'knee-mri'"
+    assert str(caught.value) == f"expected one of the models {', '.join(SPECIFICATIONS)}, found 'knee-mri'"
 
 
 def test_a_folder_with_files_is_not_overwritten(drawn: Path, tmp_path: Path) -> None:

@@ -1,12 +1,15 @@
 import { problemOf, ServerUnreachable } from "./errors";
 import type {
+  Analysis,
   Attestation,
   Classification,
   Config,
   Hex,
   ImageRecord,
   Model,
+  Outline,
   RecordPage,
+  Results,
   TransactionStatus,
   Verification,
 } from "./types";
@@ -31,6 +34,15 @@ export class ApiClient {
     return this.post(`/images/${cid}/classifications`, { model }, SLOW_MS);
   }
 
+  analysis(cid: string): Promise<Analysis> {
+    return this.get(`/images/${cid}/analysis`, SLOW_MS);
+  }
+
+  /** Where a tumour is outlined, by what the named classifier finds. */
+  outline(cid: string, model: string): Promise<Outline> {
+    return this.get(`/images/${cid}/outline?${new URLSearchParams({ model })}`, SLOW_MS);
+  }
+
   attest(cid: string, manifestHash: Hex, uploader: Hex): Promise<Attestation> {
     return this.post(`/images/${cid}/attestations`, { manifestHash, uploader });
   }
@@ -51,6 +63,10 @@ export class ApiClient {
 
   verification(imageId: string): Promise<Verification> {
     return this.get(`/records/${encodeURIComponent(imageId)}/verification`, SLOW_MS);
+  }
+
+  results(): Promise<Results> {
+    return this.get("/results");
   }
 
   async models(): Promise<Model[]> {

@@ -59,11 +59,55 @@ export interface Classification {
   probabilities: Record<string, number>;
   abstained: boolean;
   reason: string | null;
+  /** Why not to rely on the model, where there is reason to say so. */
+  weak: string | null;
   model: ModelIdentity;
   manifestHash: Hex;
   manifestCid: string;
   activationMap: string | null;
+  nextSteps: NextStep[];
   links: { manifest: string };
+}
+
+/** What a person may do after a result, and where that is said. */
+export interface NextStep {
+  text: string;
+  reference: { title: string; publisher: string; url: string };
+}
+
+/** `unit` is empty for a number without one. */
+export interface AnalysisFigure {
+  name: string;
+  title: string;
+  value: number;
+  unit: string;
+  explanation: string;
+}
+
+/** `picture` is the address of a PNG of `width` by `height` pixels. */
+export interface AnalysisStep {
+  name: string;
+  title: string;
+  explanation: string;
+  picture: string;
+  width: number;
+  height: number;
+  figures: AnalysisFigure[];
+}
+
+export interface Analysis {
+  cid: string;
+  stained: boolean;
+  steps: AnalysisStep[];
+}
+
+/** `contours` in pixels of the original; what an odd number of them encloses is outlined. `share` is in [0, 1]. */
+export interface Outline {
+  outlined: boolean;
+  reason: string | null;
+  area: { pixels: number; share: number } | null;
+  contours: [x: number, y: number][][];
+  model: ModelIdentity | null;
 }
 
 /** The EIP-712 struct of the contract; `confidence` in basis points, `issuedAt` in Unix seconds. */
@@ -165,4 +209,52 @@ export interface Model extends ModelIdentity {
   metrics: Record<string, unknown>;
   default: boolean;
   card: string;
+}
+
+export type Interval = [low: number, high: number];
+
+/** The figures of `ml.metrics.summarise`: each name has a number and, as `<name>_interval`, its 95 % interval. */
+export interface Figures {
+  images: number;
+  groups: number | null;
+  resampled_by: "group" | "image";
+  positive: string | null;
+  classes: Record<string, { precision: number; recall: number; f1: number; auc: number | null; support: number }>;
+  confusion: { labels: string[]; rows_are_truth: number[][] };
+  [name: string]: unknown;
+}
+
+/** One network under one protocol: the schema "scanproof.result/1", with the names that its files have. */
+export interface Measured {
+  data: { name: string; labels: string[]; images: number; unit: string; groups: number | null };
+  protocol: string;
+  network: { name: string; source: string; frozen_backbone: boolean; parameters: { total: number; trainable: number } };
+  recipe: { name: string };
+  figures: Figures;
+  group_figures: Figures | null;
+  curves: {
+    roc: { label: string; false_positive_rate: number[]; true_positive_rate: number[] }[];
+    reliability: { confidence: number; accuracy: number; images: number }[];
+  };
+  /** By epoch, one for each network that was trained, as there is one a fold. */
+  training: Record<string, (number | null)[]>[];
+  cost: { seconds_per_epoch: number; bytes: number; milliseconds: number };
+  cautions: string[];
+}
+
+/** What a source reports of its own data. */
+export interface Published {
+  source: string;
+  network: string;
+  data: string;
+  loss: number | null;
+  auc: number | null;
+  accuracy: number;
+}
+
+export interface Results {
+  results: Measured[];
+  comparisons: { data: string; text: string }[];
+  published: Published[];
+  notTrained: { data: string; networks: string[] }[];
 }

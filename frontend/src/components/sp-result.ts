@@ -1,11 +1,12 @@
-import { LitElement, css, html } from "lit";
+import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { Classification } from "../api/types";
-import { percent } from "../format";
+import type { Classification, Outline } from "../api/types";
+import { percent, whole } from "../format";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-hash";
+import "./sp-next-steps";
 import "./sp-probabilities";
 
 /** What the model answers, how sure it is, and which model it was. */
@@ -36,6 +37,10 @@ export class Result extends LitElement {
         border-radius: var(--radius-small);
         background: var(--sunken);
       }
+      .weak {
+        border-color: var(--warning);
+        background: var(--warning-soft);
+      }
       .terms {
         padding-top: var(--space-4);
         border-top: 1px solid var(--line);
@@ -44,6 +49,7 @@ export class Result extends LitElement {
   ];
 
   @property({ attribute: false }) classification!: Classification;
+  @property({ attribute: false }) outline: Outline | null = null;
   /** Null until they are known, so that no label is shown first and replaced a moment later. */
   @state() private words: Record<string, string> | null = null;
 
@@ -53,12 +59,17 @@ export class Result extends LitElement {
   }
 
   protected override render() {
-    const { abstained, label, probabilities, model } = this.classification;
+    const { abstained, label, probabilities, model, weak, nextSteps = [] } = this.classification;
     return html`<div class="stack">
-      ${abstained ? this.abstention() : this.answer()}
+      ${abstained ? this.abstention() : this.answer()} ${this.area()}
       <p class="notice small" data-testid="result-notice">
         ${icons.info}<span><strong>Not for diagnosis.</strong> The answer of a model is no medical finding.</span>
       </p>
+      ${weak
+        ? html`<p class="notice weak small" data-testid="result-weak">
+            ${icons.warning}<span><strong>A weak model.</strong> ${weak}</span>
+          </p>`
+        : nothing}
       <h3>${abstained ? "What the model saw, without being sure" : "Probabilities"}</h3>
       ${this.words &&
       html`<sp-probabilities
@@ -66,6 +77,7 @@ export class Result extends LitElement {
         .words=${this.words}
         .top=${abstained ? null : label}
       ></sp-probabilities>`}
+      <sp-next-steps .steps=${nextSteps}></sp-next-steps>
       <dl class="terms small">
         <dt>Model</dt>
         <dd>${model.name} ${model.version} (${model.modality})</dd>
@@ -99,6 +111,18 @@ export class Result extends LitElement {
         The model does not answer: ${reason ?? "the image is unlike those it knows"}.
       </p>
     </div>`;
+  }
+
+  /** Said only where a model was asked to outline a tumour. */
+  private area() {
+    const { area, reason, model } = this.outline ?? {};
+    if (!model) return nothing;
+    return html`<p class="small" data-testid="result-outline">
+      ${area
+        ? html`Outlined: <strong>${whole(area.pixels)} pixels</strong> of this slice, ${percent(area.share)} of the head's
+            area, by ${model.name} ${model.version}.`
+        : html`Nothing is outlined: ${reason}.`}
+    </p>`;
   }
 
   private async loadWords(): Promise<void> {

@@ -1,8 +1,9 @@
-import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { LitElement, css, html, nothing, svg, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import type { Outline } from "../api/types";
 import { shared } from "../styles/shared";
 
-/** An image on black, as radiologists look at it, with the activation map laid over it. */
+/** An image on black, as radiologists look at it, with the activation map and a tumour's outline laid over it. */
 @customElement("sp-viewer")
 export class Viewer extends LitElement {
   static override styles = [
@@ -18,6 +19,7 @@ export class Viewer extends LitElement {
         overflow: hidden;
       }
       img,
+      svg,
       .none {
         grid-area: 1 / 1;
         width: 100%;
@@ -32,12 +34,32 @@ export class Viewer extends LitElement {
         color: #c3d0d6;
         text-align: center;
       }
+      path {
+        fill: none;
+        vector-effect: non-scaling-stroke;
+      }
+      /* A dark edge under the line: it stands out on bright tissue as on dark. */
+      .edge {
+        stroke: var(--viewer);
+        stroke-width: 4;
+      }
+      .line {
+        stroke: var(--outline);
+        stroke-width: 2;
+      }
       .controls {
         display: flex;
         flex-wrap: wrap;
         align-items: center;
         gap: var(--space-2) var(--space-4);
         margin-top: var(--space-3);
+      }
+      .map {
+        display: flex;
+        flex: 1 1 20rem;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: var(--space-2) var(--space-4);
       }
       label {
         display: inline-flex;
@@ -64,7 +86,11 @@ export class Viewer extends LitElement {
   @property() alt = "";
   /** A data: URI of a PNG with transparency, of the same proportions as the image. */
   @property() overlay: string | null = null;
+  /** Contours in pixels of the image, which is `size` large. */
+  @property({ attribute: false }) contours: Outline["contours"] = [];
+  @property({ attribute: false }) size: { width: number; height: number } = { width: 1, height: 1 };
   @state() private shown = true;
+  @state() private outlined = true;
   @state() private opacity = 60;
   @state() private broken = false;
   @query(".overlay") private layer!: HTMLImageElement | null;
@@ -87,13 +113,37 @@ export class Viewer extends LitElement {
         ${this.overlay && this.shown
           ? html`<img class="overlay" src=${this.overlay} alt="Activation map: where the model looked for its answer" />`
           : nothing}
+        ${this.contours.length > 0 && this.outlined ? this.outline() : nothing}
       </div>
-      ${this.overlay ? this.controls() : nothing}
+      ${this.overlay || this.contours.length > 0
+        ? html`<div class="controls">
+            ${this.overlay ? this.mapControls() : nothing} ${this.contours.length > 0 ? this.outlineControl() : nothing}
+          </div>`
+        : nothing}
     </figure>`;
   }
 
-  private controls() {
-    return html`<div class="controls">
+  private outline() {
+    const { width, height } = this.size;
+    const path = this.contours.map((points) => `M${points.map(([x, y]) => `${x} ${y}`).join("L")}Z`).join("");
+    return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Outline: where the model sees a tumour" data-testid="outline">
+      ${svg`<path class="edge" d=${path} /><path class="line" d=${path} />`}
+    </svg>`;
+  }
+
+  private outlineControl() {
+    return html`<label>
+      <input
+        type="checkbox"
+        .checked=${this.outlined}
+        @change=${({ target }: Event) => (this.outlined = (target as HTMLInputElement).checked)}
+      />
+      Show the tumour outline
+    </label>`;
+  }
+
+  private mapControls() {
+    return html`<div class="map">
       <label>
         <input type="checkbox" .checked=${this.shown} @change=${this.toggled} />
         Show the activation map

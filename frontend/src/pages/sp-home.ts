@@ -1,7 +1,10 @@
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import type { Classification, Config, Image } from "../api/types";
+import { api } from "../api/client";
+import type { Classification, Config, Image, Outline } from "../api/types";
 import type { PendingTransaction } from "../chain/transactions";
+import { LoadController } from "../components/load-controller";
+import "../components/sp-analysis";
 import "../components/sp-drop-zone";
 import "../components/sp-file";
 import "../components/sp-notice";
@@ -13,7 +16,7 @@ import "../components/sp-transaction";
 import "../components/sp-unfinished";
 import "../components/sp-viewer";
 import { storeName } from "../format";
-import { stepNumber, type Flow, type Pinned } from "../state/flow";
+import { resultOf, stepNumber, type Flow, type Pinned } from "../state/flow";
 import { shared } from "../styles/shared";
 import { FlowController } from "./flow-controller";
 import { homeStyles } from "./home-styles";
@@ -27,7 +30,15 @@ export class HomePage extends LitElement {
   /** Whether the wallet's window is open: the image that it is about stays, then. */
   @state() private signing = false;
   private readonly control = new FlowController(this);
+  private readonly outline = new LoadController<Outline>(this);
   private shownStep: Flow["step"] = "choose";
+
+  protected override willUpdate(): void {
+    const result = resultOf(this.control.flow);
+    const key = result && !result.abstained ? result.manifestHash : null;
+    // The outline is an aid: where it cannot be had, the result stands without it.
+    this.outline.show(key, () => api.outline(result!.cid, result!.model.name));
+  }
 
   protected override updated(_changed: PropertyValues): void {
     const { step } = this.control.flow;
@@ -68,11 +79,12 @@ export class HomePage extends LitElement {
       case "classifying":
         return this.classifying(flow);
       case "result":
-        return html`${this.result(flow.image, flow.classification)}
+        return html`${this.result(flow.image, flow.classification)} ${this.analysis(flow.image)}
         ${this.signature(flow)}`;
       case "submitted":
       case "recorded":
-        return html`${this.transaction(flow)} ${this.result(flow.image, flow.classification)}`;
+        return html`${this.transaction(flow)} ${this.result(flow.image, flow.classification)}
+        ${this.analysis(flow.image)}`;
     }
   }
 
@@ -123,11 +135,13 @@ export class HomePage extends LitElement {
         .src=${image.links.content}
         alt="The pinned image"
         .overlay=${classification?.activationMap ?? null}
+        .contours=${this.outline.value?.contours ?? []}
+        .size=${image}
       ></sp-viewer>
       <div class="stack answer">
         <h2 id="result" class="eyebrow" tabindex="-1">Result</h2>
         ${classification
-          ? html`<sp-result .classification=${classification}></sp-result>`
+          ? html`<sp-result .classification=${classification} .outline=${this.outline.value}></sp-result>`
           : html`<p>No result: the image was not classified. It can be registered by itself.</p>`}
       </div>
       <div class="stack">
@@ -135,6 +149,10 @@ export class HomePage extends LitElement {
         ${this.restartButton()}
       </div>
     </section>`;
+  }
+
+  private analysis({ cid }: Image) {
+    return html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>`;
   }
 
   private signature({ image, classification }: Pinned) {

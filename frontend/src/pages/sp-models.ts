@@ -2,6 +2,7 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Model } from "../api/types";
+import "../components/sp-comparison";
 import "../components/sp-hash";
 import "../components/sp-markdown";
 import "../components/sp-notice";
@@ -65,6 +66,7 @@ export class ModelsPage extends LitElement {
         : nothing}
       ${this.models?.map(article) ?? (this.problem ? nothing : html`<p class="busy soft"><span class="spinner"></span>Loading …</p>`)}
       ${this.models?.length === 0 ? html`<p class="panel">No model is installed: images can be registered, not classified.</p>` : nothing}
+      <sp-comparison></sp-comparison>
     </div>`;
   }
 

@@ -5,6 +5,7 @@ import { ApiProblem } from "../api/errors";
 import type { Config, ImageRecord } from "../api/types";
 import { auditCommand } from "../chain/audit";
 import "../components/sp-add-diagnosis";
+import "../components/sp-analysis";
 import "../components/sp-diagnosis";
 import "../components/sp-hash";
 import "../components/sp-notice";
@@ -90,6 +91,9 @@ export class RecordPage extends LitElement {
           : html`<p>No diagnosis has been recorded.</p>
               <sp-add-diagnosis .record=${record} .config=${this.config} @recorded=${this.added}></sp-add-diagnosis>`}
       </section>
+      ${record.imageAvailable
+        ? html`<section class="panel"><sp-analysis .cid=${record.cid}></sp-analysis></section>`
+        : nothing}
       <section class="panel stack">
         <h2>Verification</h2>
         <sp-verification .imageId=${record.imageId} .additions=${this.additions}></sp-verification>

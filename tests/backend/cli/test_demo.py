@@ -117,7 +117,7 @@ def test_classify_gives_what_the_record_says_and_ignores_metadata(scanproof, ima
     tagged.write_bytes(content.getvalue())
 
     assert plain.status == 0
-    assert plain.json.keys() == {"label", "confidence", "probabilities", "abstained", "reason", "model"}
+    assert plain.json.keys() == {"label", "confidence", "probabilities", "abstained", "reason", "outline", "model"}
     assert scanproof("classify", tagged, "--json").json == plain.json
     assert plain.json["model"] in [
         {key: model[key] for key in ("name", "version", "sha256")}

@@ -25,7 +25,8 @@ def test_the_models_are_listed(scanproof):
 
     assert model["name"] == "brain-mri"
     assert [label["label"] for label in model["classes"]] == ["glioma", "meningioma", "notumor", "pituitary"]
-    assert f"brain-mri {model['version']}  brain-mri\n" in in_words
+    assert (model["kind"], model["weak"]) == ("classifier", None)
+    assert f"brain-mri {model['version']}  classifier, brain-mri\n" in in_words
     assert f"  sha256  {model['sha256']}" in in_words
 
 
@@ -36,7 +37,7 @@ def test_a_model_is_measured(scanproof, data):
     assert (as_json.status, as_json.json["images"]) == (0, 2)
     assert in_words.status == 0
     assert "Images              1 of the split test\n" in in_words.stdout
-    assert "Macro AUC           undefined for one class\n" in in_words.stdout
+    assert "ROC-AUC             undefined: no such images\n" in in_words.stdout
 
 
 @pytest.mark.parametrize(
@@ -60,6 +61,13 @@ def test_training_is_refused_before_it_starts(scanproof, data, tmp_path):
 
     assert (unknown.status, unknown.json["error"]["type"]) == (1, "UnknownModel")
     assert (full.status, full.json["error"]["type"]) == (1, "OutputNotEmpty")
+
+
+def test_an_ensemble_of_one_is_refused(scanproof, data, tmp_path):
+    result = scanproof("ensemble", "--members", "brain-mri", "--data", data, "--output", tmp_path / "new", "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (1, "TooFewMembers")
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_classifiers_address_is_that_of_its_key(scanproof):

@@ -1,0 +1,36 @@
+"""The shipped segmentation bundles behind the port Outliner."""
+
+from __future__ import annotations
+
+import threading
+
+from backend.adapters.classifier import facts_of, told
+from backend.domain import Outline
+from ml.registry import Registry
+from ml.segmentation.overlay import outline_overlay
+
+
+class BundleOutliner:
+    """Each bundle is verified and loaded when it is first needed, and then stays in memory. Threads may share it."""
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = registry or Registry()
+        # A decoded image can take hundreds of MB: one at a time keeps the process small.
+        self._decoding = threading.Lock()
+
+    def outline(self, modality: str, image: bytes) -> Outline | None:
+        for model in self._registry.usable():
+            metadata = model.bundle.metadata
+            if (metadata.kind, metadata.modality) == ("segmentation", modality):
+                with told(metadata.name), self._decoding:
+                    found = model.predict(image)
+                return Outline(
+                    model=facts_of(model.bundle),
+                    reason=None if found.contours else "the model that outlines tumours sees none on this slice",
+                    contours=found.contours,
+                    pixels=found.pixels,
+                    share=found.share,
+                    probability=found.probability,
+                    overlay=outline_overlay(found) if found.contours else None,
+                )
+        return None

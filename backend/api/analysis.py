@@ -1,0 +1,46 @@
+"""How an image was analysed: the steps with their figures, and each step's picture."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from flask import Response, jsonify, url_for
+
+from backend.api.access import container
+from backend.api.image_schemas import AnalysisSchema
+from backend.api.paths import cid_in_path
+from backend.api.revalidation import revalidated
+from backend.ports import AnalysisStep
+
+blueprint = APIBlueprint("analysis", __name__, tag="Images")
+
+
+@blueprint.get("/images/<cid>/analysis")
+@blueprint.output(AnalysisSchema)
+@blueprint.doc(summary="The image analysed step by step, with figures")
+def analysis(cid: str):
+    cid = cid_in_path(cid)
+    found = container().analysis.analyse(cid)
+    answer = {"cid": cid, "stained": found.stained, "steps": [_step(cid, step) for step in found.steps]}
+    return revalidated(jsonify(AnalysisSchema().dump(answer)))
+
+
+@blueprint.get("/images/<cid>/analysis/<step>.png")
+@blueprint.doc(summary="The picture of one step of the analysis")
+def picture(cid: str, step: str):
+    data = container().analysis.step(cid_in_path(cid), step).png()
+    response = Response(data, content_type="image/png")
+    response.headers["Content-Security-Policy"] = "sandbox"
+    return revalidated(response)
+
+
+def _step(cid: str, step: AnalysisStep) -> dict:
+    width, height = step.size
+    return {
+        "name": step.name,
+        "title": step.title,
+        "explanation": step.explanation,
+        "picture": url_for("analysis.picture", cid=cid, step=step.name),
+        "width": width,
+        "height": height,
+        "figures": step.figures,
+    }

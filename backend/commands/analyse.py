@@ -1,0 +1,65 @@
+"""``scanproof analyse``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from backend.commands.arguments import WrongUse, existing_file, read_image
+from backend.commands.console import Console, columns
+from backend.ports import Analysis, AnalysisFigure, AnalysisStep
+
+HELP = "Analyse an image step by step: filter, statistics, texture, threshold, outlined region; nothing is stored"
+EXAMPLE = "scanproof analyse scan.png --output steps"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", metavar="IMAGE", type=existing_file)
+    parser.add_argument("--output", metavar="DIR", type=Path, help="write each step's picture there, as PNG")
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.adapters.image_analysis import StepwiseAnalyser
+    from backend.adapters.image_inspector import PillowInspector
+
+    # What is analysed is what would be pinned, without metadata.
+    content, _ = PillowInspector().accept(read_image(options.file))
+    analysis = StepwiseAnalyser().analyse(content)
+    pictures = _write(analysis, options.output) if options.output else {}
+    steps = [_described(step) | {"picture": pictures.get(step.name)} for step in analysis.steps]
+    console.result({"stained": analysis.stained, "steps": steps}, _in_words(analysis, options.output))
+    return 0
+
+
+def _write(analysis: Analysis, folder: Path) -> dict[str, str]:
+    """The written files by the names of the steps; they are numbered, so that a listing shows them in order."""
+    paths = {step.name: folder / f"{place}-{step.name}.png" for place, step in enumerate(analysis.steps, 1)}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for step in analysis.steps:
+            paths[step.name].write_bytes(step.png())
+    except OSError as error:
+        raise WrongUse(f"the pictures cannot be written to {folder}: {error.strerror}") from error
+    return {name: str(path) for name, path in paths.items()}
+
+
+def _described(step: AnalysisStep) -> dict:
+    figures = [
+        {name: getattr(figure, name) for name in ("name", "title", "value", "unit", "explanation")}
+        for figure in step.figures
+    ]
+    return {"name": step.name, "title": step.title, "explanation": step.explanation, "figures": figures}
+
+
+def _in_words(analysis: Analysis, folder: Path | None) -> str:
+    rows = []
+    for step in analysis.steps:
+        rows += [(step.title, "")] if step.figures else []
+        rows += [(f"  {figure.title}", _value(figure)) for figure in step.figures]
+    rows += [("Pictures", str(folder))] if folder else []
+    return f"{columns(rows)}\n\nThe outline is what a threshold finds, no finding. For research; not for diagnosis."
+
+
+def _value(figure: AnalysisFigure) -> str:
+    decimals = 0 if float(figure.value).is_integer() else 4 if abs(figure.value) < 10 else 1
+    return f"{figure.value:,.{decimals}f} {figure.unit}".rstrip()

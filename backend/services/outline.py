@@ -1,0 +1,54 @@
+"""Outlining a tumour, on images only that a classifier takes for one."""
+
+from __future__ import annotations
+
+from backend.domain import Classification, ModelFacts, Outline
+from backend.errors import NotFound
+from backend.ports import Classifications, Classifier, Outliner, Prediction
+from backend.services.intake import IntakeService
+
+FREE_OF_TUMOUR = {"brain-mri": "notumor"}
+"""The modalities in which tumours are outlined, each with its label of an image without one."""
+
+
+class OutlineService:
+    """Nothing is written anywhere. Threads may share it."""
+
+    def __init__(
+        self, classifications: Classifications, intake: IntakeService, classifier: Classifier, outliner: Outliner
+    ) -> None:
+        self._classifications = classifications
+        self._intake = intake
+        self._classifier = classifier
+        self._outliner = outliner
+
+    def outline(self, cid: str, model_name: str | None) -> Outline:
+        """The outline on a known image, by what the named classifier finds (None: the one for this kind of image).
+
+        Raises InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge, ClassificationFailed.
+        """
+        _, content = self._intake.content(cid)
+        model = self._classifier.resolve(model_name, content)
+        finding = self._classifications.find(cid, model.sha256) or self._classifier.predict(model, content)[0]
+        return outline_finding(self._outliner, model, finding, content)
+
+    def overlay(self, cid: str, model_name: str | None) -> bytes:
+        """The same as PNG to lay over the image. Raises NotFound where nothing is outlined, and as ``outline``."""
+        found = self.outline(cid, model_name)
+        if found.overlay is None:
+            raise NotFound(f"nothing is outlined: {found.reason}")
+        return found.overlay
+
+
+def outline_finding(
+    outliner: Outliner, model: ModelFacts, finding: Classification | Prediction, image: bytes
+) -> Outline:
+    """The outline on ``image``, for which the classifier ``model`` gave ``finding``. Raises as ``Outliner.outline``."""
+    if finding.abstained:
+        return Outline(None, "the classifier gave no answer")
+    if model.modality not in FREE_OF_TUMOUR:
+        return Outline(None, f"tumours are outlined on {', '.join(FREE_OF_TUMOUR)} images, not on {model.modality}")
+    if finding.label == FREE_OF_TUMOUR[model.modality]:
+        return Outline(None, "the classifier found no tumour")
+    found = outliner.outline(model.modality, image)
+    return found or Outline(None, f"no model that outlines tumours on {model.modality} images is installed")

@@ -1,0 +1,39 @@
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+import { describe, type Problem } from "../state/problems";
+
+/** One thing that the server is asked for, known by its key. A late answer about another key is dropped. */
+export class LoadController<T> implements ReactiveController {
+  value: T | null = null;
+  problem: Problem | null = null;
+  private key: string | null = null;
+  private load: () => Promise<T> = () => Promise.reject(new Error("nothing was asked for"));
+
+  constructor(private readonly host: ReactiveControllerHost) {
+    host.addController(this);
+  }
+
+  hostConnected(): void {}
+
+  /** Asks for what `key` names, unless that is what is shown already; null shows nothing. */
+  show(key: string | null, load: () => Promise<T>): void {
+    if (key === this.key) return;
+    this.key = key;
+    this.load = load;
+    void this.retry();
+  }
+
+  async retry(): Promise<void> {
+    const { key } = this;
+    this.value = null;
+    this.problem = null;
+    this.host.requestUpdate();
+    if (key === null) return;
+    try {
+      const value = await this.load();
+      if (key === this.key) this.value = value;
+    } catch (error) {
+      if (key === this.key) this.problem = describe(error);
+    }
+    this.host.requestUpdate();
+  }
+}

@@ -1,0 +1,86 @@
+"""What may be chosen for a training run, and what follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml.bundle import WEIGHTS
+from ml.errors import ChoiceUnsupported, WeightsNotFound
+from ml.specifications import Specification, specification_of
+
+if TYPE_CHECKING:
+    from ml.training import Recipe
+
+KEPT = ("run", "features")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What may be chosen for a training run beside the model and its data; None is the model's own.
+
+    ``architecture`` is a name of ``ml.networks.zoo.ZOO``, ``recipe`` is as in ``ml.training.recipe_of``. ``start`` is
+    where weights come from: a bundle or ``.npz`` of the same network to go on from, ``.h5`` or ``.keras`` of its
+    backbone, or "imagenet". ``run`` is a folder for the state of the run: a killed one goes on from there. ``features``
+    is a folder that keeps what frozen backbones computed.
+    """
+
+    architecture: str | None = None
+    recipe: str = "scanproof"
+    size: int | None = None
+    epochs: int | None = None
+    seed: int = 7
+    start: str | None = None
+    run: Path | None = None
+    features: Path | None = None
+
+
+def chosen_specification(model: str, choices: Choices) -> Specification:
+    """The specification with the architecture and the size of ``choices``. Raises UnknownModel."""
+    specification = specification_of(model)
+    if choices.architecture and choices.architecture != specification.architecture:
+        name = f"{model}-{choices.architecture.replace('_', '-')}"
+        specification = replace(specification, name=name, architecture=choices.architecture)
+    if choices.size:
+        preprocessing = specification.preprocessing.replace(f"-{specification.input_size}-", f"-{choices.size}-")
+        specification = replace(specification, input_size=choices.size, preprocessing=preprocessing)
+    return specification
+
+
+def refuse_other_choices(specification: Specification, choices: Choices, allowed: Collection[str]) -> None:
+    """Raises ChoiceUnsupported where anything but ``allowed``, and where to keep things, is chosen."""
+    for field in fields(Choices):
+        if field.name not in {*allowed, *KEPT} and getattr(choices, field.name) != field.default:
+            raise ChoiceUnsupported(specification.name, field.name, allowed)
+
+
+def chosen_recipe(choices: Choices) -> Recipe:
+    """The recipe with the epochs, seed and start of ``choices``.
+
+    Raises:
+        UnknownRecipe, InvalidRecipe, WeightsNotFound.
+    """
+    from ml.training import recipe_of
+
+    recipe, start = recipe_of(choices.recipe), weights_of(choices.start)
+    epochs = choices.epochs or recipe.epochs
+    return replace(
+        recipe,
+        epochs=epochs,
+        light_epochs=min(recipe.light_epochs, epochs),
+        seed=choices.seed,
+        start=hashlib.sha256(start.read_bytes()).hexdigest() if isinstance(start, Path) else start or "",
+    )
+
+
+def weights_of(start: str | None) -> Path | str | None:
+    """What ``ml.networks.zoo.build`` takes. Raises WeightsNotFound."""
+    if start is None or start == "imagenet":
+        return start
+    path = Path(start) / WEIGHTS if Path(start).is_dir() else Path(start)
+    if not path.is_file():
+        raise WeightsNotFound(path)
+    return path

@@ -1,0 +1,69 @@
+"""One network, trained and run on one division of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ml.calibration import softmax
+from ml.datasets import LabelledImages, Sample, load_resized, load_samples, of_split
+from ml.datasets.splits import SPLITS
+from ml.errors import OutputNotFinite
+from ml.networks.zoo import Architecture, build
+from ml.training import Recipe, fit
+from ml.training.checkpoint import History
+from ml.training.frozen import fit_head
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What is compared. ``input_shape`` (H, W, C); ``weights`` is where the backbone's come from: None for random,
+    "imagenet", or a file."""
+
+    architecture: Architecture
+    recipe_name: str
+    recipe: Recipe
+    input_shape: tuple[int, int, int]
+    weights: str | Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """``probabilities`` (N, K) float64, uncalibrated, of the test images, whose classes are ``truth`` (N,)."""
+
+    network: keras.Model
+    history: History
+    probabilities: np.ndarray
+    truth: np.ndarray
+
+
+def load(samples: Sequence[Sample], labels: Sequence[str], shape: tuple[int, int, int]) -> LabelledImages:
+    """Grey networks see what the served ones see, cropped to the content, so that borders give nothing away; colour
+    networks see whole images squeezed to a square, as in the source systems."""
+    return load_samples(samples, labels, shape[0]) if shape[2] == 1 else load_resized(samples, labels, shape)
+
+
+def train_and_run(candidate: Candidate, samples: Sequence[Sample], labels: Sequence[str]) -> Trained:
+    """Train on the split train, stop by val, run on test.
+
+    A frozen backbone runs once, not in every epoch.
+
+    Raises:
+        SplitMissing, ImageCorrupt, NetworkError.
+        OutputNotFinite: the training diverged.
+    """
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(candidate.recipe.seed)
+    name = candidate.architecture.name
+    network = build(name, len(labels), candidate.input_shape, candidate.weights)
+    train, val, test = (load(of_split(samples, part), labels, candidate.input_shape) for part in SPLITS)
+    train_network = fit_head if candidate.architecture.frozen_backbone else fit
+    history = train_network(network, train, val, candidate.recipe)
+    probabilities = softmax(network.predict(test.pixels, batch_size=32, verbose=0))
+    if not np.isfinite(probabilities).all():
+        raise OutputNotFinite(name)
+    return Trained(network, history, probabilities, test.labels)

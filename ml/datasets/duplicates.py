@@ -1,0 +1,110 @@
+"""Images that are nearly the same, and what of it, or of one group, is both trained on and tested on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from ml.datasets.samples import Sample, read_image
+
+THUMBNAIL = 48
+CORRELATION = 0.98
+BLOCK = 1024
+
+Duplicates = tuple[Sample, ...]
+Progress = Callable[[int, int], None]
+"""Called with how many are done, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leakage:
+    """``duplicates``: sets of near-duplicates, two samples or more each. ``crossing``: those of them that lie in more
+    than one split (fold, where there are no splits). ``mislabelled``: those with more than one label.
+    ``groups``: the groups (patients, blocks) in more than one split, sorted.
+    """
+
+    images: int
+    duplicates: tuple[Duplicates, ...]
+    crossing: tuple[Duplicates, ...]
+    mislabelled: tuple[Duplicates, ...]
+    groups: tuple[str, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Nothing is on both sides."""
+        return not self.crossing and not self.groups
+
+    def __str__(self) -> str:
+        """For people, in two sentences."""
+        inside = sum(map(len, self.duplicates))
+        return (
+            f"{self.images:,} images; near-duplicates: {inside:,} images in {len(self.duplicates):,} sets, "
+            f"{len(self.crossing):,} of them across splits, {len(self.mislabelled):,} with more than one label. "
+            f"Groups across splits: {len(self.groups):,}"
+            + (f" ({', '.join(self.groups[:5])}{', …' if len(self.groups) > 5 else ''})." if self.groups else ".")
+        )
+
+
+def leakage(samples: Sequence[Sample], progress: Progress = lambda done, total: None) -> Leakage:
+    """Look at every image for near-duplicates, and at the groups; ten thousand images take seconds.
+
+    Raises:
+        ImageCorrupt: a file cannot be decoded; the message names it.
+    """
+    thumbnails = np.empty((len(samples), THUMBNAIL**2), np.float32)
+    for row, sample in enumerate(samples):
+        thumbnails[row] = thumbnail(read_image(sample.path))
+        progress(row + 1, len(samples))
+    return leakage_of(samples, thumbnails)
+
+
+def leakage_of(samples: Sequence[Sample], thumbnails: np.ndarray) -> Leakage:
+    """`leakage` of samples whose `thumbnail` is known: float32 (N, 2304)."""
+    sets: dict[int, list[Sample]] = {}
+    for number, sample in zip(near_duplicates(thumbnails), samples, strict=True):
+        sets.setdefault(int(number), []).append(sample)
+    duplicates = tuple(tuple(each) for each in sets.values() if len(each) > 1)
+    parts: dict[str, set[str]] = {}
+    for sample in samples:
+        if sample.group and sample.part:
+            parts.setdefault(sample.group, set()).add(sample.part)
+    return Leakage(
+        images=len(samples),
+        duplicates=duplicates,
+        crossing=tuple(each for each in duplicates if len({s.part for s in each if s.part}) > 1),
+        mislabelled=tuple(each for each in duplicates if len({s.label for s in each}) > 1),
+        groups=tuple(sorted(group for group, found in parts.items() if len(found) > 1)),
+    )
+
+
+def thumbnail(image: Image.Image) -> np.ndarray:
+    """48 x 48 grey pixels, bilinear, as float32 (2304,) of mean 0 and length 1: the product of two is the correlation
+    of the images. Images of one value throughout are like each other and like nothing else."""
+    small = image.convert("L").resize((THUMBNAIL, THUMBNAIL), Image.Resampling.BILINEAR)
+    values = np.asarray(small, np.float32).ravel()
+    values = values - values.mean()
+    length = np.linalg.norm(values)
+    return values / length if length > 0 else np.full_like(values, 1 / THUMBNAIL)
+
+
+def near_duplicates(thumbnails: np.ndarray) -> np.ndarray:
+    """The number of the set that each image is in, (N,): two are in one set where a chain of pairs, each correlated
+    over 0.98, leads from one to the other. Works in blocks, so that memory does not grow with N squared."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(thumbnails)
+    sets = np.arange(count)
+    for top in range(0, count, BLOCK):
+        for left in range(top, count, BLOCK):
+            alike = thumbnails[top : top + BLOCK] @ thumbnails[left : left + BLOCK].T > CORRELATION
+            rows, columns = np.nonzero(alike)
+            edges = (sets[rows + top], sets[columns + left])
+            # Merged block by block: the pairs of many equal images would not fit into memory together.
+            if np.any(edges[0] != edges[1]):
+                graph = coo_array((np.ones(len(rows), bool), edges), shape=(count, count))
+                sets = connected_components(graph, directed=False)[1][sets]
+    return sets

@@ -1,0 +1,109 @@
+"""One labelled image, and many of them as the network's input."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ml.errors import ImageCorrupt, ImageError, SplitMissing, UnknownLabel
+from ml.images import decode_image
+from ml.preprocess import preprocess
+
+MAX_FILE_BYTES = 512 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A file and what is known of it; what is not known is the empty string.
+
+    ``group`` is what must stay together in a split: a patient case, a block of slices, a set of near-duplicates.
+    ``magnification`` is a number without its X, such as "100"; ``tumour_type`` BreakHis's letters, such as "DC".
+    """
+
+    path: Path
+    label: str
+    split: str = ""
+    group: str = ""
+    fold: str = ""
+    tumour_type: str = ""
+    magnification: str = ""
+
+    @property
+    def part(self) -> str:
+        """The split, or the fold where there are no splits."""
+        return self.split or (f"fold {self.fold}" if self.fold else "")
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledImages:
+    """Network inputs, float32 (N, S, S, C) in [0, 1], and class indices, int64 (N,)."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+
+
+def of_split(samples: Sequence[Sample], split: str) -> list[Sample]:
+    """The samples of one split; raises SplitMissing where there are none."""
+    chosen = [sample for sample in samples if sample.split == split]
+    if not chosen:
+        raise SplitMissing(split, {sample.split for sample in samples if sample.split})
+    return chosen
+
+
+def read_image(path: Path) -> Image.Image:
+    """The file as ``ml.images.decode_image`` gives it.
+
+    Raises:
+        ImageCorrupt: it cannot be read or decoded; the message names it.
+    """
+    try:
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        return decode_image(path.read_bytes())
+    except (OSError, ImageError) as exc:
+        raise ImageCorrupt(f"{path}: {exc}") from exc
+
+
+def load_samples(samples: Sequence[Sample], labels: Sequence[str], size: int) -> LabelledImages:
+    """``load_through`` the grey preprocessing of ``ml.preprocess`` at ``size`` x ``size``."""
+    return load_through(samples, labels, lambda image: preprocess(image, size).pixels[0])
+
+
+def load_resized(samples: Sequence[Sample], labels: Sequence[str], shape: tuple[int, int, int]) -> LabelledImages:
+    """``load_through`` what the source systems did: whole images squeezed to ``shape`` (H, W, C), grey where C is 1."""
+    height, width, channels = shape
+    mode = "L" if channels == 1 else "RGB"
+
+    def resize(image: Image.Image) -> np.ndarray:
+        resized = image.convert(mode).resize((width, height), Image.Resampling.BILINEAR)
+        return np.asarray(resized, np.float32).reshape(shape) / 255.0
+
+    return load_through(samples, labels, resize)
+
+
+def load_through(
+    samples: Sequence[Sample], labels: Sequence[str], prepare: Callable[[Image.Image], np.ndarray]
+) -> LabelledImages:
+    """Decode every sample, at least one, and ``prepare`` it: to float32, of one shape for all.
+
+    Raises:
+        ImageCorrupt: a file cannot be decoded; the message names it.
+        UnknownLabel: a label that is not in ``labels``.
+    """
+    for sample in samples:
+        if sample.label not in labels:
+            raise UnknownLabel(sample.label, labels)
+    first = prepare(read_image(samples[0].path))
+    # Filled in place: gathering them first would take twice the memory.
+    pixels = np.empty((len(samples), *first.shape), np.float32)
+    pixels[0] = first
+    for row, sample in enumerate(samples[1:], 1):
+        pixels[row] = prepare(read_image(sample.path))
+    index = {label: position for position, label in enumerate(labels)}
+    return LabelledImages(pixels, np.array([index[sample.label] for sample in samples], np.int64))

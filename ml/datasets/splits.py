@@ -1,0 +1,104 @@
+"""Who is trained on and who is tested on. Each function gives the samples in their order, with ``split`` set to train,
+val or test; the same samples and seed give the same split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from ml.datasets.samples import Sample
+from ml.errors import SplitLeak, TooFewGroups
+
+SPLITS = ("train", "val", "test")
+PAPER_SHARES = (0.54, 0.136, 0.324)
+
+
+def paper_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
+    """S1's protocol: 54 % train, 13.6 % val, 32.4 % test, drawn at random over images, classes and patients alike.
+
+    Images of one patient come to lie on both sides, so what is measured under it flatters: it tells how well a network
+    knows these patients again. It is here to be compared with `grouped_folds`.
+    """
+    order = np.random.default_rng(seed).permutation(len(samples))
+    ends = np.rint(np.cumsum(PAPER_SHARES)[:-1] * len(samples)).astype(int)
+    splits = np.empty(len(samples), object)
+    for split, rows in zip(SPLITS, np.split(order, ends), strict=True):
+        splits[rows] = split
+    return [replace(sample, split=split) for sample, split in zip(samples, splits, strict=True)]
+
+
+def grouped_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
+    """The shares of `paper_split`, as nearly as whole groups allow, each class on its own; no group is in two splits.
+
+    A sample without a group is a group of its own. Raises TooFewGroups with fewer than three groups.
+    """
+    part_of = _allocate(samples, PAPER_SHARES, seed)
+    return [replace(sample, split=SPLITS[part]) for sample, part in zip(samples, part_of, strict=True)]
+
+
+def grouped_folds(samples: Sequence[Sample], folds: int = 5, seed: int = 0) -> list[list[Sample]]:
+    """Cross-validation by group (patient): one whole set of samples a fold, where that fold is test, the one after it
+    val, and the others train. Over all folds each sample is tested once, by a network that never saw its patient.
+
+    The folds are those that the samples name, all of them, whatever ``folds`` says; where any sample names none, they
+    are built, balanced in class. A sample without a group is a group of its own.
+
+    Raises:
+        SplitLeak: a group is in two of the named folds.
+        TooFewGroups: fewer than three folds or groups, or fewer groups than folds.
+    """
+    if samples and all(sample.fold for sample in samples):
+        _check_folds(samples)
+        fold_of = [sample.fold for sample in samples]
+    else:
+        fold_of = [str(part) for part in _allocate(samples, (1 / folds,) * folds, seed)]
+    names = sorted(set(fold_of), key=lambda name: (len(name), name))
+    if len(names) < len(SPLITS):
+        raise TooFewGroups(len(names), len(SPLITS))
+    return [
+        [
+            replace(sample, split={test: "test", val: "val"}.get(fold, "train"), fold=fold)
+            for sample, fold in zip(samples, fold_of, strict=True)
+        ]
+        for test, val in zip(names, names[1:] + names[:1], strict=True)
+    ]
+
+
+def _allocate(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> list[int]:
+    """A part for each sample: the largest groups first, each to the part that it takes nearest to its share of every
+    class. Groups of one size come in an order that the seed draws."""
+    keys = [sample.group or f"\0{row}" for row, sample in enumerate(samples)]
+    labels = sorted({sample.label for sample in samples})
+    counts = {key: np.zeros(len(labels)) for key in keys}
+    for key, sample in zip(keys, samples, strict=True):
+        counts[key][labels.index(sample.label)] += 1
+    if len(counts) < len(shares):
+        raise TooFewGroups(len(counts), len(shares))
+    totals = sum(counts.values())
+    target = np.outer(shares, totals)
+    filled = np.zeros_like(target)
+    names = list(counts)
+    np.random.default_rng(seed).shuffle(names)
+    names.sort(key=lambda name: -counts[name].sum())
+    part_of: dict[str, int] = {}
+    for left, name in zip(range(len(names), 0, -1), names, strict=True):
+        # The growth of the sum of (filled - target)² / (target x total): an empty small part is as welcome as a large.
+        cost = ((2 * (filled - target) + counts[name]) * counts[name] / (target * totals)).sum(axis=1)
+        empty = filled.sum(axis=1) == 0
+        if left == empty.sum():
+            cost[~empty] = np.inf
+        part = int(np.argmin(cost))
+        filled[part] += counts[name]
+        part_of[name] = part
+    return [part_of[key] for key in keys]
+
+
+def _check_folds(samples: Sequence[Sample]) -> None:
+    folds: dict[str, set[str]] = {}
+    for sample in samples:
+        folds.setdefault(sample.group, set()).add(sample.fold)
+    for group, found in folds.items():
+        if group and len(found) > 1:
+            raise SplitLeak(group, found)

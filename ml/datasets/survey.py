@@ -1,0 +1,108 @@
+"""What is in a folder of labelled images, and whether it can be trusted for training."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+import numpy as np
+
+from ml.datasets.duplicates import THUMBNAIL, Leakage, Progress, leakage_of, thumbnail
+from ml.datasets.samples import Sample, read_image
+from ml.errors import ImageError
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``detail`` says what was found."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """``samples`` are those whose file decodes, ``sizes`` their (width, height), ``unreadable`` the others with the
+    reason; ``leakage`` is that of ``samples``."""
+
+    samples: tuple[Sample, ...]
+    sizes: tuple[tuple[int, int], ...]
+    unreadable: tuple[tuple[Sample, str], ...]
+    leakage: Leakage
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        found = self.leakage
+        bad = [f"{sample.path.name} ({reason})" for sample, reason in self.unreadable]
+        return (
+            Check("every file is an image", not bad, _examples(len(bad), "damaged", bad)),
+            Check("no group lies in two splits", not found.groups, self._groups()),
+            Check("no near-duplicates lie in two splits", not found.crossing, self._parts() or _sets(found.crossing)),
+            Check("near-duplicates have one label", not found.mislabelled, _sets(found.mislabelled)),
+        )
+
+    def counts(self, by: str) -> dict[str, int]:
+        """How many images have each value of a field of `Sample`, such as "label"; without the empty value."""
+        counts = Counter(getattr(sample, by) for sample in self.samples)
+        return {value: counts[value] for value in sorted(counts, key=natural_order) if value}
+
+    def labels_by_part(self) -> dict[str, dict[str, int]]:
+        """Images by label, then by split (by fold, where there are no splits), every part for every label."""
+        counts = Counter((sample.label, sample.part) for sample in self.samples)
+        parts = sorted({sample.part for sample in self.samples}, key=_part_order)
+        return {label: {part: counts[label, part] for part in parts} for label in self.counts("label")}
+
+    def _parts(self) -> str:
+        return "" if any(sample.part for sample in self.samples) else "there are no splits"
+
+    def _groups(self) -> str:
+        known = any(sample.group for sample in self.samples)
+        found = self.leakage.groups
+        return self._parts() or (_examples(len(found), "groups", found) if known else "no groups are known")
+
+
+def survey(samples: Sequence[Sample], progress: Progress = lambda done, total: None) -> Survey:
+    """Decode every file once; nothing is raised for those that do not decode."""
+    thumbnails = np.empty((len(samples), THUMBNAIL**2), np.float32)
+    good: list[Sample] = []
+    sizes: list[tuple[int, int]] = []
+    unreadable: list[tuple[Sample, str]] = []
+    for done, sample in enumerate(samples, 1):
+        try:
+            image = read_image(sample.path)
+        except ImageError as exc:
+            unreadable.append((sample, str(exc.__cause__ or exc)))
+        else:
+            thumbnails[len(good)] = thumbnail(image)
+            good.append(sample)
+            sizes.append(image.size)
+        progress(done, len(samples))
+    return Survey(tuple(good), tuple(sizes), tuple(unreadable), leakage_of(good, thumbnails[: len(good)]))
+
+
+def natural_order(value: str) -> tuple[int, str]:
+    """Whole numbers by their value, then everything else by letter."""
+    return (len(value), value) if value.isascii() and value.isdecimal() else (sys.maxsize, value)
+
+
+def _part_order(part: str) -> tuple[int, str]:
+    known = ("train", "val", "test")
+    return (known.index(part), "") if part in known else (len(known), part)
+
+
+def _sets(sets: Sequence[Sequence[Sample]]) -> str:
+    names = [" = ".join(f"{s.path.name} ({', '.join(filter(None, (s.label, s.part)))})" for s in each) for each in sets]
+    return _examples(len(sets), "sets", names)
+
+
+def _examples(count: int, what: str, examples: Sequence[str]) -> str:
+    if not count:
+        return f"0 {what}"
+    more = "; …" if count > EXAMPLES else ""
+    return f"{count:,} {what}: {'; '.join(islice(examples, EXAMPLES))}{more}"

@@ -1,0 +1,1 @@
+"""What kind of image is it? Asked before a model is chosen."""

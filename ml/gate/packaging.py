@@ -1,0 +1,122 @@
+"""Trains the gate and turns it into a finished bundle: calibrated, with its limits, and judged on what it never saw."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+from PIL import Image
+
+from ml.bundle import WEIGHTS, Bundle, write_bundle
+from ml.calibration import fit_temperature, softmax
+from ml.datasets import LabelledImages
+from ml.evaluation import abstention_rates
+from ml.export import export_litert, weights_to_bytes
+from ml.gate.data import OTHER, Material, gather
+from ml.gate.gate import Gate
+from ml.gate.network import build_gate
+from ml.kinds import NETWORK
+from ml.litert import LiteRtNetwork
+from ml.metadata import ABSTAINED_LABEL, Abstention, Metadata
+from ml.metrics import summarise
+from ml.specifications import Specification
+from ml.training import Recipe, fit
+
+BRAIN_FOLDER, HISTOLOGY_FOLDER = "brain-mri", "breakhis-100x"
+MAJORITY = 0.5
+"""Set by no data. An image that is wrongly let through still has to pass the model's own limits."""
+
+RECIPE = Recipe(epochs=8, cycles=1, mixup=0.0, label_smoothing=0.02, average=0.2)
+
+
+def train_gate(specification: Specification, data: Path, folder: Path, *, epochs: int | None, seed: int) -> Bundle:
+    """Train on the folders ``brain-mri`` and ``breakhis-100x`` in ``data`` and write the bundle to ``folder``.
+
+    ``epochs`` shortens the recipe. Temperature and limits are fitted on val; test is measured once.
+
+    Raises:
+        DatasetError, ImageError: before any training.
+    """
+    material = {
+        split: gather(data / BRAIN_FOLDER, data / HISTOLOGY_FOLDER, split) for split in ("train", "val", "test")
+    }
+    recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs)
+    size = specification.input_size
+    images = {split: material[split].labelled(size) for split in ("train", "val")}
+    keras.utils.set_random_seed(seed)
+    network = build_gate((size, size, 3), len(specification.classes))
+    fit(network, images["train"], images["val"], recipe)
+    return package(specification, network, recipe, images, material["test"], folder)
+
+
+def package(
+    specification: Specification,
+    model: keras.Model,
+    recipe: Recipe,
+    images: Mapping[str, LabelledImages],
+    test: Material,
+    folder: Path,
+) -> Bundle:
+    """Write the bundle of a trained ``model`` to ``folder``, which exists and is empty; ``images``: train and val."""
+    flatbuffer = export_litert(model)
+    network = LiteRtNetwork(flatbuffer)
+    logits = np.stack([network(row[None]).logits for row in images["val"].pixels])
+    temperature = round(fit_temperature(logits, images["val"].labels), 6)
+    metadata = Metadata(
+        **{name: getattr(specification, name) for name in Specification.__slots__},
+        temperature=temperature,
+        abstention=Abstention(
+            score=None,
+            false_alarm_rate=false_alarm_rate(softmax(logits, temperature), images["val"].labels),
+            colourfulness=None,
+            confidence=MAJORITY,
+        ),
+        mask_threshold=None,
+        training=asdict(recipe)
+        | {
+            "parameters": model.count_params(),
+            "images": {
+                name: int((images["train"].labels == index).sum()) for index, name in enumerate(specification.labels)
+            },
+            "framework": f"Keras {keras.__version__}",
+        },
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    metrics = measure(Gate(Bundle("", metadata, flatbuffer, None, {}, "")), test)
+    files = {NETWORK: flatbuffer, WEIGHTS: weights_to_bytes(model)}
+    return write_bundle(folder, metadata, files, metrics)
+
+
+def measure(gate: Gate, test: Material) -> dict[str, Any]:
+    """``test``: the class that is thought most probable, and in ``decisions`` what the gate then does, limits applied:
+    rows are brain MRI, breast histology, anything else, columns the same, the last one meaning declined.
+    ``outliers``: by kind, the share that it declines. Sections are redrawn by patient for the intervals."""
+    others = [picture for pictures in test.others.values() for picture in pictures]
+    images: list[Image.Image] = [*test.brains, *test.sections, *others]
+    labels = np.repeat([0, 1, 2], [len(test.brains), len(test.sections), len(others)])
+    groups = [str(number) for number in range(len(images))]
+    groups[len(test.brains) : len(test.brains) + len(test.sections)] = test.patients
+    names = gate.bundle.metadata.labels
+    found = [gate.predict(image) for image in images]
+    columns = [OTHER if each.label == ABSTAINED_LABEL else names.index(each.label) for each in found]
+    decided = np.zeros((3, 3), int)
+    np.add.at(decided, (labels, columns), 1)
+    answered = np.array(columns) != OTHER
+    figures = summarise(np.array([list(each.probabilities.values()) for each in found]), labels, names, groups)
+    figures["abstention"] = {
+        "rate": round(float((~answered[labels != OTHER]).mean()), 4),
+        "accuracy_when_answering": round(float((np.array(columns) == labels)[answered].mean()), 4),
+    }
+    figures["decisions"] = decided.tolist()
+    return {"test": figures, "outliers": abstention_rates(gate, test.others)}
+
+
+def false_alarm_rate(probabilities: np.ndarray, labels: np.ndarray) -> float:
+    """The share of the images (N, 3) of the two kinds whose right class has no majority."""
+    known = labels != OTHER
+    return round(float((probabilities[known, labels[known]] < MAJORITY).mean()), 4)

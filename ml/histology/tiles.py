@@ -1,0 +1,42 @@
+"""The grid of tiles over which everything is measured, so that each part of an image can be told what it speaks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+ROWS, COLUMNS = 2, 3
+GRID = (ROWS, COLUMNS)
+
+
+def in_tiles(values: np.ndarray) -> np.ndarray:
+    """(H, W) to (ROWS, COLUMNS, pixels of a tile); what is over on the right and below is left out."""
+    height, width = values.shape[0] // ROWS, values.shape[1] // COLUMNS
+    whole = values[: ROWS * height, : COLUMNS * width].reshape(ROWS, height, COLUMNS, width)
+    return whole.swapaxes(1, 2).reshape(ROWS, COLUMNS, height * width)
+
+
+def mean(values: np.ndarray) -> np.ndarray:
+    """(ROWS, COLUMNS)."""
+    return in_tiles(values).mean(axis=2)
+
+
+def deviation(values: np.ndarray) -> np.ndarray:
+    """(ROWS, COLUMNS)."""
+    return in_tiles(values).std(axis=2)
+
+
+def percentiles(values: np.ndarray, shares: tuple[float, ...]) -> list[np.ndarray]:
+    """One (ROWS, COLUMNS) a share, in percent."""
+    return list(np.percentile(in_tiles(values), shares, axis=2))
+
+
+def each_tile(values: np.ndarray, measure: Callable[[np.ndarray], np.ndarray]) -> list[np.ndarray]:
+    """``measure`` gives F numbers for the pixels (h, w) of one tile; the answer is F of (ROWS, COLUMNS)."""
+    height, width = values.shape[0] // ROWS, values.shape[1] // COLUMNS
+    rows = [
+        [measure(values[r * height : (r + 1) * height, c * width : (c + 1) * width]) for c in range(COLUMNS)]
+        for r in range(ROWS)
+    ]
+    return list(np.moveaxis(np.array(rows), 2, 0))

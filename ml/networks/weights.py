@@ -1,0 +1,49 @@
+"""Weights from a local file into a network, refused by name where they do not fit."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import keras
+
+from ml.errors import NoImageNetWeights, WeightsNotFound, WeightsUnfit
+from ml.export import load_weights
+
+IMAGENET = "imagenet"
+SUFFIXES = (".h5", ".keras", ".npz")
+
+Weights = str | Path | None
+
+
+def load_file(model: keras.Model, path: Path) -> None:
+    """Fill ``model`` from Keras weights (``.h5``, ``.keras``) or from ``ml.export.weights_to_bytes`` (``.npz``).
+
+    Raises:
+        WeightsNotFound: there is no such file.
+        WeightsUnfit: it is of another kind, damaged, or of another network.
+    """
+    if not path.is_file():
+        raise WeightsNotFound(path)
+    if path.suffix not in SUFFIXES:
+        raise WeightsUnfit(path, f"expected a file that ends in {', '.join(SUFFIXES)}")
+    if path.suffix == ".npz":
+        load_weights(model, path)
+        return
+    try:
+        model.load_weights(path)
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as exc:
+        raise WeightsUnfit(path, f"expected weights of {model.name}: {exc}") from exc
+
+
+def restored(model: keras.Model, weights: Weights) -> keras.Model:
+    """``model``, a network without an ImageNet backbone, with the weights of a file where one is given.
+
+    Raises:
+        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+    """
+    if weights == IMAGENET:
+        raise NoImageNetWeights(model.name)
+    if weights is not None:
+        load_file(model, Path(weights))
+    return model

@@ -1,0 +1,1 @@
+"""One page and the pictures from the results of ``scanproof compare``."""

@@ -1,0 +1,46 @@
+"""The grid of test images with their predictions; it holds the data set's images, so it belongs to whoever has them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml.compare.results import Result
+from ml.datasets import read_image
+from ml.errors import ManifestFileMissing
+from ml.report.canvas import new_figure, png
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+COLUMNS = 6
+RIGHT, WRONG = "#1b6640", "#9c2328"
+
+
+def example_grid(result: Result, data: Path) -> bytes:
+    """A PNG with the result's example images from the folder ``data``: truth, answer and confidence; wrong ones red.
+
+    Raises:
+        ManifestFileMissing: ``data`` lacks one of them.
+        ImageCorrupt, ChartUnavailable.
+    """
+    examples = result["examples"]
+    rows = -(-len(examples) // COLUMNS)
+    figure = new_figure(COLUMNS * 1.9, rows * 1.8)
+    for number, example in enumerate(examples, 1):
+        _draw(figure.add_subplot(rows, COLUMNS, number), example, data)
+    return png(figure)
+
+
+def _draw(axes: Axes, example: dict[str, Any], data: Path) -> None:
+    path = data / example["path"]
+    if not path.is_file() or not path.resolve().is_relative_to(data.resolve()):
+        raise ManifestFileMissing(path)
+    image = read_image(path)
+    image.thumbnail((200, 200))
+    answer = max(example["probabilities"], key=example["probabilities"].get)
+    right = answer == example["label"]
+    text = f"{answer} {example['probabilities'][answer]:.0%}" + ("" if right else f"\nis {example['label']}")
+    axes.imshow(image, cmap="gray" if image.mode == "L" else None)
+    axes.set_title(text, fontsize=8, color=RIGHT if right else WRONG, parse_math=False)
+    axes.set_axis_off()

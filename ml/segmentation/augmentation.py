@@ -1,0 +1,56 @@
+"""Random changes to training batches, the same geometry for image and mask."""
+
+from __future__ import annotations
+
+import math
+
+import tensorflow as tf
+
+ROTATION = math.radians(25)
+ZOOM = 0.2
+STRETCH = 0.1
+SHIFT = 0.08
+GAMMA = 0.35
+NOISE = 0.04
+
+
+def augment(pixels: tf.Tensor, masks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Change a batch at random: pixels and masks (B, S, S, 1) in [0, 1]; same shapes come back."""
+    both = tf.concat([pixels, masks], axis=-1)
+    warped = tf.ensure_shape(_warp(both), both.shape)
+    pixels, masks = warped[..., :1], warped[..., 1:]
+    pixels = pixels ** tf.exp(_uniform(pixels, -GAMMA, GAMMA))
+    pixels = pixels * _uniform(pixels, 0.8, 1.2) + _uniform(pixels, -0.08, 0.08)
+    blurred = tf.nn.avg_pool2d(pixels, 3, 1, "SAME")
+    pixels += _uniform(pixels, -0.5, 0.8) * (blurred - pixels)
+    pixels += tf.random.normal(tf.shape(pixels)) * tf.nn.relu(_uniform(pixels, -NOISE, NOISE))
+    return tf.clip_by_value(pixels, 0.0, 1.0), masks
+
+
+def _uniform(pixels: tf.Tensor, low: float, high: float) -> tf.Tensor:
+    """One number an image, shaped to broadcast over it."""
+    return tf.random.uniform((tf.shape(pixels)[0], 1, 1, 1), low, high)
+
+
+def _warp(images: tf.Tensor) -> tf.Tensor:
+    """Rotation, zoom, stretch, shift and left-right flip about the centre in one bilinear resampling."""
+    count = tf.shape(images)[:1]
+    size = tf.cast(tf.shape(images)[1], tf.float32)
+    angle = tf.random.uniform(count, -ROTATION, ROTATION)
+    zoom = tf.exp(tf.random.uniform(count, -ZOOM, ZOOM))
+    stretch = tf.exp(tf.random.uniform(count, -STRETCH, STRETCH))
+    flip = tf.where(tf.random.uniform(count) < 0.5, -1.0, 1.0)
+    a, b = tf.cos(angle) * zoom * stretch * flip, -tf.sin(angle) * zoom
+    c, d = tf.sin(angle) * zoom * stretch * flip, tf.cos(angle) * zoom
+    centre = (size - 1) / 2
+    x = centre - (a + b) * centre + tf.random.uniform(count, -SHIFT, SHIFT) * size
+    y = centre - (c + d) * centre + tf.random.uniform(count, -SHIFT, SHIFT) * size
+    zero = tf.zeros(count)
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=tf.stack([a, b, x, c, d, y, zero, zero], axis=1),
+        output_shape=tf.shape(images)[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )

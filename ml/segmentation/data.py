@@ -1,0 +1,120 @@
+"""Images with the mask that an annotator drew, listed in a ``manifest.csv``."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from ml.errors import ManifestFileMissing, ManifestInvalid, MaskInvalid, SplitLeak, SplitMissing
+from ml.images import decode_image
+from ml.preprocess import Preprocessed, preprocess
+
+COLUMNS = ("split", "image", "mask", "label", "block")
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedSample:
+    """One row. ``label`` is the kind of tumour; ``block``, unique within it, a run of neighbouring slice numbers."""
+
+    image: Path
+    mask: Path
+    label: str
+    split: str
+    block: str
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedImages:
+    """Network inputs and targets, float32 (N, S, S, 1) in [0, 1]; a target pixel is the share that the mask covers."""
+
+    pixels: np.ndarray
+    masks: np.ndarray
+
+
+def read_masked_manifest(folder: Path) -> list[MaskedSample]:
+    """Read ``folder/manifest.csv`` with the columns split, image, mask, label and block.
+
+    Raises:
+        ManifestInvalid: no such file, a column is missing, or there is no row.
+        ManifestFileMissing: a path that is not there, or that leads out of ``folder``.
+        SplitLeak: one block in two splits.
+    """
+    manifest = folder / "manifest.csv"
+    try:
+        with manifest.open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            missing = sorted(set(COLUMNS) - set(rows.fieldnames or ()))
+            if missing:
+                reason = f"expected the columns {', '.join(COLUMNS)}; {', '.join(missing)} missing"
+                raise ManifestInvalid(manifest, reason)
+            samples = [_sample(folder, row) for row in rows]
+    except OSError as exc:
+        raise ManifestInvalid(manifest, f"expected a readable file: {exc.strerror}") from exc
+    if not samples:
+        raise ManifestInvalid(manifest, "expected at least one row, found none")
+    _refuse_leaks(samples)
+    return samples
+
+
+def of_split(samples: Sequence[MaskedSample], split: str) -> list[MaskedSample]:
+    """The rows of one split, in the manifest's order. Raises SplitMissing."""
+    rows = [sample for sample in samples if sample.split == split]
+    if not rows:
+        raise SplitMissing(split, {sample.split for sample in samples})
+    return rows
+
+
+def load_masked(samples: Sequence[MaskedSample], size: int) -> MaskedImages:
+    """Decode and preprocess all rows at ``size`` pixels, as serving does. Raises ImageError, MaskInvalid."""
+    pixels, masks = [], []
+    for sample in samples:
+        seen = preprocess(decode_image(sample.image.read_bytes()), size)
+        pixels.append(seen.pixels[0])
+        masks.append(to_network(read_mask(sample.mask, seen.size), seen))
+    return MaskedImages(np.stack(pixels), np.stack(masks))
+
+
+def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
+    """The mask as bool (height, width). Raises MaskInvalid unless it is as large as its image, (width, height)."""
+    mask = np.asarray(decode_image(path.read_bytes()).convert("L")) > 127
+    if mask.shape[::-1] != size:
+        raise MaskInvalid(path, size, mask.shape[::-1])
+    return mask
+
+
+def to_network(mask: np.ndarray, seen: Preprocessed) -> np.ndarray:
+    """Lay a mask of the original, bool (height, width), over the network's pixels: float32 (S, S, 1) in [0, 1]."""
+    size = seen.pixels.shape[1]
+    crop, square = seen.crop, seen.square
+    scale = size / (square.right - square.left)
+    left, top = round((crop.left - square.left) * scale), round((crop.top - square.top) * scale)
+    width = max(1, round((crop.right - crop.left) * scale))
+    height = max(1, round((crop.bottom - crop.top) * scale))
+    content = Image.fromarray(mask.astype(np.float32)).resize(
+        (width, height), Image.Resampling.BOX, (crop.left, crop.top, crop.right, crop.bottom)
+    )
+    target = np.zeros((size, size, 1), np.float32)
+    target[top : top + height, left : left + width, 0] = np.asarray(content)
+    return target
+
+
+def _sample(folder: Path, row: dict[str, str]) -> MaskedSample:
+    paths = [folder / row["image"], folder / row["mask"]]
+    for path in paths:
+        if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+            raise ManifestFileMissing(path)
+    return MaskedSample(*paths, label=row["label"], split=row["split"], block=row["block"])
+
+
+def _refuse_leaks(samples: Sequence[MaskedSample]) -> None:
+    splits: dict[tuple[str, str], set[str]] = {}
+    for sample in samples:
+        splits.setdefault((sample.label, sample.block), set()).add(sample.split)
+    for (label, block), found in splits.items():
+        if len(found) > 1:
+            raise SplitLeak(f"{label} {block}", found)

@@ -1,0 +1,38 @@
+"""Trains a segmentation model from a folder of images and masks and writes its bundle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ml.bundle import Bundle
+from ml.segmentation.data import load_masked, of_split, read_masked_manifest
+from ml.specifications import Specification
+
+
+def train_segmentation(
+    specification: Specification, data: Path, folder: Path, *, epochs: int | None, seed: int, run: Path | None
+) -> Bundle:
+    """Train on ``data`` (see ``ml.segmentation.data.read_masked_manifest``) and write the bundle to ``folder``, which
+    exists and is empty. ``epochs`` shortens the recipe; in ``run`` a killed run leaves what it goes on from.
+
+    Raises:
+        DatasetError, ImageError: before any training.
+    """
+    samples = read_masked_manifest(data)
+    rows = {split: of_split(samples, split) for split in ("train", "val")}
+    images = {split: load_masked(rows[split], specification.input_size) for split in rows}
+
+    # TensorFlow takes seconds to import: only a run that can start pays for it.
+    import keras
+
+    from ml.networks.unet import build_unet
+    from ml.segmentation.fitting import SegmentationRecipe, fit
+    from ml.segmentation.packaging import package
+
+    recipe = SegmentationRecipe(seed=seed)
+    recipe = replace(recipe, epochs=epochs or recipe.epochs)
+    keras.utils.set_random_seed(seed)
+    network = build_unet(specification.input_size)
+    fit(network, images["train"], images["val"], recipe, folder=run)
+    return package(specification, network, recipe, samples, images["val"], folder)

@@ -1,0 +1,91 @@
+"""What a training run leaves on disk after each epoch, so that it can go on after a kill."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from ml.errors import RunMismatch
+
+History = dict[str, list[float]]
+
+
+def digest(*parts: object) -> str:
+    """SHA-256 over arrays (shape, type and content) and anything else by its JSON text, in hex."""
+    whole = hashlib.sha256()
+    for part in parts:
+        if isinstance(part, np.ndarray):
+            whole.update(f"{part.shape}{part.dtype}".encode())
+            whole.update(np.ascontiguousarray(part))
+        else:
+            whole.update(json.dumps(part).encode())
+        whole.update(b"\n")
+    return whole.hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there with all its content or not at all, whatever is killed when."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    part.replace(path)
+
+
+class Checkpoint:
+    """The state of one run in ``folder``. ``run`` is a digest of all that decides the run: no other may go on."""
+
+    def __init__(self, folder: Path, run: str) -> None:
+        self._state = folder / "state.npz"
+        self._best = folder / "best.npz"
+        self._run = run
+
+    def save(self, variables: Sequence[keras.Variable], history: History) -> None:
+        _save(self._state, variables, run=self._run, history=json.dumps(history))
+
+    def restore(self, variables: Sequence[keras.Variable]) -> History:
+        """Set ``variables`` to their state after the last whole epoch; returns its history, empty for a new run.
+
+        Raises:
+            RunMismatch: the folder holds another run.
+        """
+        if not self._state.exists():
+            return {}
+        with np.load(self._state, allow_pickle=False) as state:
+            if str(state["run"]) != self._run:
+                raise RunMismatch(self._state.parent)
+            _assign(variables, state)
+            return json.loads(str(state["history"]))
+
+    def save_best(self, variables: Sequence[keras.Variable]) -> None:
+        _save(self._best, variables)
+
+    def restore_best(self, variables: Sequence[keras.Variable]) -> None:
+        with np.load(self._best, allow_pickle=False) as best:
+            _assign(variables, best)
+
+
+def clear(folder: Path) -> None:
+    """Remove the state of a run that is finished; its logs stay."""
+    for name in ("state.npz", "best.npz"):
+        (folder / name).unlink(missing_ok=True)
+
+
+def _save(path: Path, variables: Sequence[keras.Variable], **texts: str) -> None:
+    file = io.BytesIO()
+    np.savez(file, **{str(index): np.asarray(variable) for index, variable in enumerate(variables)}, **texts)
+    write_whole(path, file.getvalue())
+
+
+def _assign(variables: Sequence[keras.Variable], values: np.lib.npyio.NpzFile) -> None:
+    for index, variable in enumerate(variables):
+        variable.assign(values[str(index)])

@@ -1,0 +1,120 @@
+"""Training recipes: the source systems' and our own."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from ml.errors import InvalidRecipe, UnknownRecipe
+
+OPTIMIZERS = ("adamw", "adam", "rmsprop")
+AUGMENTATIONS = ("scanproof", "light", "source", "none")
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything that decides a training run beside network and data; it is written into the bundle's metadata.
+
+    ``epochs`` are at most so many. ``cycles`` of a cosine lead the learning rate from its peak to zero, each cycle from
+    half the last peak (SGDR, Loshchilov & Hutter 2017); with 0 cycles it stays, and falls after ``reduce_after`` epochs
+    without a better figure on val. ``mixup`` is the share of batches that are mixed (Zhang et al. 2018). The last
+    ``light_epochs`` have the augmentation "light" and no mixup: images more like those that come (Touvron et al. 2019).
+    ``balanced`` weighs classes by the inverse of how often they occur. ``average`` is the share of the run over which
+    weights are averaged, exponentially (Polyak & Juditsky 1992), 0 for none.
+
+    ``patience`` ends a run after so many epochs without a better figure on val, and its best weights return. With 0 the
+    last weights are kept, as choosing the best epoch flatters every figure that is measured on val afterwards.
+    ``views`` are the augmented views of each image that a frozen backbone sees, see ``ml.training.frozen``.
+    ``start`` is the SHA-256 of the weights that the run goes on from, empty for none.
+
+    Raises:
+        InvalidRecipe: a value is out of its range.
+    """
+
+    epochs: int = 80
+    batch_size: int = 64
+    optimizer: str = "adamw"
+    learning_rate: float = 2e-3
+    cycles: int = 2
+    reduce_after: int = 0
+    weight_decay: float = 0.02
+    label_smoothing: float = 0.05
+    augmentation: str = "scanproof"
+    mixup: float = 0.5
+    light_epochs: int = 0
+    balanced: bool = False
+    average: float = 0.1
+    patience: int = 0
+    views: int = 2
+    start: str = ""
+    seed: int = 7
+
+    def __post_init__(self) -> None:
+        checks = (
+            ("epochs", self.epochs >= 1, "at least 1"),
+            ("batch_size", self.batch_size >= 1, "at least 1"),
+            ("optimizer", self.optimizer in OPTIMIZERS, " or ".join(OPTIMIZERS)),
+            ("learning_rate", self.learning_rate > 0, "a number above 0"),
+            ("augmentation", self.augmentation in AUGMENTATIONS, " or ".join(AUGMENTATIONS)),
+            ("views", self.views >= 1, "at least 1"),
+            ("light_epochs", 0 <= self.light_epochs <= self.epochs, "at most epochs"),
+            ("average", 0 <= self.average < 1, "0, or a share below 1"),
+            ("average", not (self.average and self.patience), "0 beside early stopping"),
+        )
+        for name, good, expected in checks:
+            if not good:
+                raise InvalidRecipe(name, getattr(self, name), expected)
+
+
+SCANPROOF = Recipe()
+
+FINISH = Recipe(epochs=30, learning_rate=1e-3, cycles=1, average=0.25)
+"""Goes on from trained weights at a larger input size (progressive resizing)."""
+
+SOURCE = Recipe(
+    epochs=35,
+    batch_size=32,
+    optimizer="adam",
+    learning_rate=1e-3,
+    cycles=0,
+    reduce_after=3,
+    weight_decay=0.0,
+    label_smoothing=0.0,
+    augmentation="source",
+    mixup=0.0,
+    average=0.0,
+    patience=8,
+)
+"""S1's: flips and rotations, Adam, early stopping and learning-rate reduction. S1 gives neither patience nor batch."""
+
+S4 = Recipe(
+    epochs=20,
+    batch_size=5,
+    optimizer="rmsprop",
+    learning_rate=1e-3,
+    cycles=0,
+    weight_decay=0.0,
+    label_smoothing=0.0,
+    augmentation="none",
+    mixup=0.0,
+    average=0.0,
+)
+
+RECIPES: dict[str, Recipe] = {"scanproof": SCANPROOF, "finish": FINISH, "source": SOURCE, "s4": S4}
+
+
+def recipe_of(name: str) -> Recipe:
+    """A recipe by its name, or the best one in a result file of ``scanproof search``.
+
+    Raises:
+        UnknownRecipe: there is neither; or the file is no such result.
+        InvalidRecipe: a value in the file is out of its range.
+    """
+    if name in RECIPES:
+        return RECIPES[name]
+    try:
+        values = json.loads(Path(name).read_text(encoding="utf-8"))["best"]["recipe"]
+        return Recipe(**{field.name: values[field.name] for field in fields(Recipe)})
+    except (OSError, ValueError, LookupError, TypeError) as exc:
+        raise UnknownRecipe(name, RECIPES) from exc

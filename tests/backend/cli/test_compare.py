@@ -1,0 +1,45 @@
+"""`scanproof compare` and `scanproof report`; what they compute is tested with `ml`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def data(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    Image.linear_gradient("L").save(folder / "a.png")
+    (folder / "manifest.csv").write_text("path,label\na.png,benign\n")
+    return folder
+
+
+def test_a_report_is_one_page_with_its_pictures(scanproof, tmp_path):
+    files = scanproof("report", "--output", tmp_path / "new" / "report", "--json").json["files"]
+
+    assert str(tmp_path / "new" / "report" / "report.html") in files
+    assert all(Path(file).stat().st_size > 1000 for file in files)
+
+
+def test_without_results_there_is_no_report(scanproof, tmp_path):
+    result = scanproof("report", "--results", tmp_path, "--output", tmp_path / "report")
+
+    assert result.status == 1
+    assert result.stderr == f"scanproof: expected results of scanproof compare in {tmp_path}, found none\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "text"),
+    [
+        ("--models", "basecnn,", "expected names with commas between them, found 'basecnn,'"),
+        ("--weights", "mobilenet", "expected NAME=FILE or NAME=imagenet, found 'mobilenet'"),
+    ],
+)
+def test_wrong_use_is_told(scanproof, data, option, value, text):
+    result = scanproof("compare", "--data", data, "--protocol", "paper", "--models", "basecnn", option, value)
+
+    assert result.status == 2
+    assert text in result.stderr

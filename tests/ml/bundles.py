@@ -1,0 +1,29 @@
+"""Bundles made of the shipped network for tests."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ml.bundle import Bundle, load_bundle, write_bundle
+from ml.metadata import ClassInfo
+from ml.registry import BUNDLES
+
+SHIPPED = BUNDLES / "brain-mri"
+FILES = ("model.tflite", "detector.npz")
+
+
+def twin(models: Path, name: str = "twin", **changes: object) -> Bundle:
+    """The shipped network under another name in the folder ``models``, with other metadata."""
+    shipped = load_bundle(SHIPPED)
+    (models / name).mkdir()
+    files = {file: (SHIPPED / file).read_bytes() for file in FILES}
+    figures = {"test": {"images": 1, "accuracy": 0.5}}
+    return write_bundle(models / name, replace(shipped.metadata, name=name, **changes), files, figures)
+
+
+def gate(models: Path, *labels: str) -> Bundle:
+    """A gate whose classes have these labels, in the order of the shipped network's."""
+    classes = tuple(ClassInfo(label, code, label, "") for code, label in enumerate(labels, start=1))
+    limits = replace(load_bundle(SHIPPED).metadata.abstention, score=None, colourfulness=None, confidence=None)
+    return twin(models, "modality-gate", kind="gate", modality="any", classes=classes, abstention=limits)
