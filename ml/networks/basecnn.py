@@ -20,8 +20,7 @@ def build_basecnn(input_shape: tuple[int, int, int], classes: int, weights: Weig
         89485
     """
     pixels = keras.Input(input_shape, name="pixels")
-    # Keras's momentum of 0.99 takes hundreds of batches to learn what training images are like; small sets have fewer.
-    x = layers.BatchNormalization(momentum=0.9, name="input_norm")(pixels)
+    x = layers.BatchNormalization(name="input_norm")(pixels)
     for number, (width, name) in enumerate(((32, "conv1"), (64, "conv2"), (64, "feature_map")), start=1):
         x = layers.Conv2D(width, 3, activation="relu", name=name)(x)
         x = layers.MaxPooling2D(name=f"pool{number}")(x)

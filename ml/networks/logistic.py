@@ -47,7 +47,6 @@ def build_logistic(input_shape: tuple[int, int, int], classes: int, weights: Wei
     """
     pixels = keras.Input(input_shape, name="pixels")
     x = GradientCells(name="cells")(pixels)
-    # Keras's momentum of 0.99 takes hundreds of batches to learn these statistics; small sets have fewer.
-    x = layers.BatchNormalization(momentum=0.9, center=False, scale=False, name="feature_map")(x)
+    x = layers.BatchNormalization(center=False, scale=False, name="feature_map")(x)
     x = layers.Flatten(name="features")(x)
     return restored(keras.Model(pixels, logits(x, classes), name="logistic"), weights)

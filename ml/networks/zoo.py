@@ -64,6 +64,9 @@ _ARCHITECTURES = (
     Architecture("mobilenet", "ScanProof", (224, 224, 3), True, build_mobilenet),
     Architecture("compact_residual", "ScanProof", (128, 128, 1), False, build_compact),
 )
+BATCH_NORM_MOMENTUM = 0.9
+"""Keras's 0.99 takes hundreds of batches to learn what training images are like; the sets here have few an epoch."""
+
 ZOO: dict[str, Architecture] = {architecture.name: architecture for architecture in _ARCHITECTURES}
 
 
@@ -90,4 +93,8 @@ def build(
         (None, 1)
     """
     chosen = architecture(name)
-    return chosen.build(input_shape or chosen.input_shape, classes, weights)
+    network = chosen.build(input_shape or chosen.input_shape, classes, weights)
+    for layer in network.layers:
+        if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
+            layer.momentum = min(layer.momentum, BATCH_NORM_MOMENTUM)
+    return network
