@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import keras
@@ -47,13 +48,13 @@ def fit_head(
     part = frozen_part(model)
     backbone = Backbone(part, cache)
     head = keras.Model(part.output, model.output)
-    seen = np.stack([backbone.features(train.pixels, recipe, view) for view in range(recipe.views)], axis=1)
+    seen = np.stack(backbone.features(train.pixels, recipe, range(recipe.views)), axis=1)
 
     def one_view(batch: tf.Tensor, seed: tf.Tensor, _augmentation: str) -> tf.Tensor:
         view = Draws(seed).uniform([tf.shape(batch)[0]], 0.0, float(recipe.views))
         return tf.gather(batch, tf.cast(view, tf.int32), axis=1, batch_dims=1)
 
-    unchanged = backbone.features(val.pixels, recipe)
+    (unchanged,) = backbone.features(val.pixels, recipe)
     return run(head, (seen, train.labels), (unchanged, val.labels), recipe, one_view, folder)
 
 
@@ -73,41 +74,42 @@ class Backbone:
     def __init__(self, backbone: keras.Model, cache: Path | None = None) -> None:
         self._network = backbone
         self._cache = cache
-        self._compute = _with_constant_weights(backbone)
-        self._augment = tf.function(augment, reduce_retracing=True)
 
-    def features(self, pixels: np.ndarray, recipe: Recipe, view: int | None = None) -> np.ndarray:
-        """Of ``pixels`` (N, H, W, C) float32 (N, D); ``view`` numbers an augmented view, None is without changes."""
-        change = (recipe.augmentation, recipe.seed, view) if view is not None else ("none", 0, 0)
-        file = self._cache / f"{self._key(pixels, *change)}.npy" if self._cache else None
-        if file and file.exists():
-            return np.load(file, allow_pickle=False)
-        found = self._run(pixels, *change)
-        if file:
-            content = io.BytesIO()
-            np.save(content, found)
-            write_whole(file, content.getvalue())
+    def features(self, pixels: np.ndarray, recipe: Recipe, views: Sequence[int | None] = (None,)) -> list[np.ndarray]:
+        """Of ``pixels`` (N, H, W, C), float32 (N, D) for each of ``views``: the number of an augmented view, or None for
+        the images as they are."""
+        changes = [("none", 0, 0) if view is None else (recipe.augmentation, recipe.seed, view) for view in views]
+        if not self._cache:
+            return [self._run(pixels, *change) for change in changes]
+        # With the code of the changes: what it made before it was edited must not be taken for what it makes now.
+        code = Path(augmentation.__file__).read_text(encoding="utf-8")
+        known = digest(self._network.to_json(), *map(np.asarray, self._network.weights), pixels, code)
+        found = []
+        for change in changes:
+            file = self._cache / f"{digest(known, *change)}.npy"
+            if not file.exists():
+                content = io.BytesIO()
+                np.save(content, self._run(pixels, *change))
+                write_whole(file, content.getvalue())
+            found.append(np.load(file, allow_pickle=False))
         return found
 
     def _run(self, pixels: np.ndarray, name: str, seed: int, view: int) -> np.ndarray:
         starts = range(0, len(pixels), BATCH)
         seeds = tf.random.split(tf.random.fold_in([seed, 0], view), len(starts))
-        batches = (
-            self._compute(self._augment(tf.constant(pixels[start : start + BATCH]), seeds[row], name))[0].numpy()
-            for row, start in enumerate(starts)
-        )
-        return np.concatenate(list(batches))
+        batches = []
+        for row, start in enumerate(starts):
+            batch = tf.constant(pixels[start : start + BATCH])
+            batches.append(self._compute(self._augment(batch, seeds[row], name))[0].numpy())
+        return np.concatenate(batches)
 
-    def _key(self, pixels: np.ndarray, *change: object) -> str:
-        # With the code of the changes: what it made before it was edited must not be taken for what it makes now.
-        code = Path(augmentation.__file__).read_text(encoding="utf-8")
-        weights = map(np.asarray, self._network.weights)
-        return digest(self._network.to_json(), *weights, pixels, code, *change)
+    @cached_property
+    def _augment(self) -> Callable[[tf.Tensor, tf.Tensor, str], tf.Tensor]:
+        return tf.function(augment, reduce_retracing=True)
 
-
-def _with_constant_weights(network: keras.Model) -> Callable[[tf.Tensor], list[tf.Tensor]]:
-    """TensorFlow folds normalisation into convolutions only where weights are constants: a quarter less time."""
-    function = tf.function(lambda pixels: network(pixels, training=False))
-    return convert_variables_to_constants_v2(
-        function.get_concrete_function(tf.TensorSpec(network.input.shape, tf.float32))
-    )
+    @cached_property
+    def _compute(self) -> Callable[[tf.Tensor], list[tf.Tensor]]:
+        # TensorFlow folds normalisation into convolutions only where weights are constants: a quarter less time.
+        function = tf.function(lambda pixels: self._network(pixels, training=False))
+        shape = tf.TensorSpec(self._network.input.shape, tf.float32)
+        return convert_variables_to_constants_v2(function.get_concrete_function(shape))

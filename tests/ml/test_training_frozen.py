@@ -57,12 +57,13 @@ def test_the_head_fits_the_whole_network() -> None:
 def test_features_are_what_the_backbone_gives() -> None:
     part = frozen_part(network())
     pixels = images(40).pixels
-    np.testing.assert_allclose(Backbone(part).features(pixels, RECIPE), part.predict(pixels, verbose=0), atol=1e-5)
+    (found,) = Backbone(part).features(pixels, RECIPE)
+    np.testing.assert_allclose(found, part.predict(pixels, verbose=0), atol=1e-5)
 
 
 def test_views_differ_and_repeat() -> None:
     backbone = Backbone(frozen_part(network()))
-    first, again, second, plain = (backbone.features(images().pixels, RECIPE, view) for view in (0, 0, 1, None))
+    first, again, second, plain = backbone.features(images().pixels, RECIPE, (0, 0, 1, None))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - second).max() > 1e-4
     assert np.abs(first - plain).max() > 1e-4
@@ -78,11 +79,11 @@ def test_what_is_kept_is_not_computed_again(tmp_path: Path, monkeypatch: pytest.
 
 @pytest.mark.parametrize("other", ["weights", "images", "seed", "augmentation"])
 def test_features_of_anything_else_are_not_taken(other: str, tmp_path: Path) -> None:
-    Backbone(frozen_part(network()), tmp_path).features(images().pixels, RECIPE, 0)
+    Backbone(frozen_part(network()), tmp_path).features(images().pixels, RECIPE, [0])
     model = network(seed=2 if other == "weights" else 1)
     pixels = images().pixels * (0.5 if other == "images" else 1)
     changes = {"seed": {"seed": 8}, "augmentation": {"augmentation": "light"}}.get(other, {})
-    Backbone(frozen_part(model), tmp_path).features(pixels, replace(RECIPE, **changes), 0)
+    Backbone(frozen_part(model), tmp_path).features(pixels, replace(RECIPE, **changes), [0])
     assert len(list(tmp_path.glob("*.npy"))) == 2
 
 
@@ -92,9 +93,9 @@ def test_a_write_that_was_cut_off_is_not_taken(tmp_path: Path, monkeypatch: pyte
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr("ml.training.checkpoint.os.fsync", cut_off)
-        Backbone(frozen_part(network()), tmp_path).features(images().pixels, RECIPE, 0)
+        Backbone(frozen_part(network()), tmp_path).features(images().pixels, RECIPE, [0])
     assert not list(tmp_path.glob("*.npy"))
-    found = Backbone(frozen_part(network()), tmp_path).features(images().pixels, RECIPE, 0)
+    (found,) = Backbone(frozen_part(network()), tmp_path).features(images().pixels, RECIPE, [0])
     assert found.shape == (24, 8)
 
 

@@ -4,7 +4,9 @@ import { announce } from "../announce";
 import { api } from "../api/client";
 import type { Analysis, AnalysisStep } from "../api/types";
 import { figure } from "../format";
+import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
+import { tables } from "../styles/tables";
 import { LoadController } from "./load-controller";
 import "./sp-notice";
 
@@ -13,6 +15,8 @@ import "./sp-notice";
 export class AnalysisPanel extends LitElement {
   static override styles = [
     shared,
+    tables,
+    disclosure,
     css`
       summary {
         display: flex;
@@ -23,20 +27,6 @@ export class AnalysisPanel extends LitElement {
       }
       summary::-webkit-details-marker {
         display: none;
-      }
-      summary::after {
-        content: "";
-        flex: none;
-        width: 0.5rem;
-        height: 0.5rem;
-        margin-left: auto;
-        margin-right: var(--space-2);
-        border: solid var(--ink-soft);
-        border-width: 0 2px 2px 0;
-        rotate: 45deg;
-      }
-      details[open] summary::after {
-        rotate: 225deg;
       }
       summary:hover h2 {
         text-decoration: underline;
@@ -82,8 +72,6 @@ export class AnalysisPanel extends LitElement {
       }
       table {
         width: 100%;
-        border-collapse: collapse;
-        font-size: var(--text-small);
       }
       caption {
         padding-bottom: var(--space-2);
@@ -91,12 +79,7 @@ export class AnalysisPanel extends LitElement {
         font-weight: 650;
         text-align: left;
       }
-      th,
-      td {
-        padding: var(--space-2) var(--space-4) var(--space-2) 0;
-        border-bottom: 1px solid var(--line);
-        text-align: left;
-        vertical-align: top;
+      tbody th {
         font-weight: 400;
       }
       thead th,

@@ -2,12 +2,14 @@ import { LitElement, css, html, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { parseMarkdown, type BlockNode, type Inline } from "../markdown";
 import { shared } from "../styles/shared";
+import { tables } from "../styles/tables";
 
 /** A text in Markdown. Its own title is left out: the page has one already; sections become h3. */
 @customElement("sp-markdown")
 export class Markdown extends LitElement {
   static override styles = [
     shared,
+    tables,
     css`
       .text > * + * {
         margin-top: var(--space-3);
@@ -34,28 +36,12 @@ export class Markdown extends LitElement {
       li + li {
         margin-top: var(--space-2);
       }
-      .scroll {
-        overflow-x: auto;
-      }
       pre {
         margin: 0;
         white-space: pre-wrap;
       }
-      table {
-        border-collapse: collapse;
-        font-size: var(--text-small);
-        font-variant-numeric: tabular-nums;
-      }
-      th,
-      td {
-        padding: var(--space-2) var(--space-4) var(--space-2) 0;
-        border-bottom: 1px solid var(--line);
-        text-align: left;
-        vertical-align: top;
-      }
       th {
         color: var(--ink-soft);
-        font-weight: 600;
       }
     `,
   ];

@@ -13,6 +13,7 @@ import {
   title,
   type Line,
 } from "../results";
+import { fields } from "../styles/fields";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import "./sp-line-chart";
@@ -22,6 +23,7 @@ import "./sp-line-chart";
 export class MeasuredPanel extends LitElement {
   static override styles = [
     shared,
+    fields,
     tables,
     css`
       summary {
@@ -35,16 +37,6 @@ export class MeasuredPanel extends LitElement {
         display: grid;
         gap: var(--space-1);
         max-width: 32rem;
-      }
-      select {
-        min-height: 2.75rem;
-        min-width: 0;
-        padding: var(--space-2) var(--space-3);
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius-small);
-        background: var(--surface);
-        color: var(--ink);
-        font: inherit;
       }
       .charts {
         display: grid;

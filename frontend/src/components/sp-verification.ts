@@ -5,6 +5,7 @@ import { api } from "../api/client";
 import type { Check, Verification } from "../api/types";
 import { sentence } from "../format";
 import { describe, type Problem } from "../state/problems";
+import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-notice";
@@ -14,6 +15,7 @@ import "./sp-notice";
 export class VerificationPanel extends LitElement {
   static override styles = [
     shared,
+    disclosure,
     css`
       .verdict {
         display: flex;
@@ -37,19 +39,6 @@ export class VerificationPanel extends LitElement {
         gap: var(--space-3);
         padding-block: var(--space-3);
         cursor: pointer;
-      }
-      summary::after {
-        content: "";
-        width: 0.5rem;
-        height: 0.5rem;
-        margin-left: auto;
-        margin-right: var(--space-2);
-        border: solid var(--ink-soft);
-        border-width: 0 2px 2px 0;
-        rotate: 45deg;
-      }
-      details[open] summary::after {
-        rotate: 225deg;
       }
       summary:hover .name {
         text-decoration: underline;

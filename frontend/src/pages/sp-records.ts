@@ -2,6 +2,7 @@ import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { ImageRecord } from "../api/types";
 import { isoTime, percent, short, time, whole } from "../format";
+import { fields } from "../styles/fields";
 import { shared } from "../styles/shared";
 import { listEnd } from "./list-end";
 import { RecordList } from "./record-list";
@@ -11,6 +12,7 @@ import { RecordList } from "./record-list";
 export class RecordsPage extends LitElement {
   static override styles = [
     shared,
+    fields,
     css`
       form {
         display: flex;
@@ -19,14 +21,6 @@ export class RecordsPage extends LitElement {
       }
       input {
         flex: 1 1 18rem;
-        min-width: 0;
-        min-height: 2.75rem;
-        padding: var(--space-2) var(--space-3);
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius-small);
-        background: var(--surface);
-        color: var(--ink);
-        font: inherit;
       }
       .list {
         padding: 0;
