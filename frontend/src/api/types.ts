@@ -209,6 +209,8 @@ export interface Model extends ModelIdentity {
   metrics: Record<string, unknown>;
   default: boolean;
   card: string;
+  /** Why this model is weak, in a sentence; null where it is not. */
+  weak: string | null;
 }
 
 export type Interval = [low: number, high: number];

@@ -8,6 +8,7 @@ import "../components/sp-markdown";
 import "../components/sp-notice";
 import { percent } from "../format";
 import { describe, type Problem } from "../state/problems";
+import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 
 /** `/models`: what the models can and cannot do. */
@@ -15,6 +16,7 @@ import { shared } from "../styles/shared";
 export class ModelsPage extends LitElement {
   static override styles = [
     shared,
+    disclosure,
     css`
       .figures {
         display: grid;
@@ -33,6 +35,20 @@ export class ModelsPage extends LitElement {
         font-size: var(--text-h2);
         font-weight: 650;
         font-variant-numeric: tabular-nums;
+      }
+      .weak {
+        padding-left: var(--space-4);
+        border-left: 4px solid var(--warning);
+      }
+      summary {
+        display: flex;
+        align-items: center;
+        min-height: 2.75rem;
+        font-weight: 600;
+        cursor: pointer;
+      }
+      summary:hover {
+        text-decoration: underline;
       }
       .tag {
         padding: 0.1rem 0.5rem;
@@ -81,7 +97,7 @@ export class ModelsPage extends LitElement {
 }
 
 function article(model: Model) {
-  const { name, version, modality, sha256, classes, card } = model;
+  const { name, version, modality, sha256, classes, card, weak } = model;
   return html`<article class="panel stack" data-testid="model">
     <h2>${name} ${version} ${model.default ? html`<span class="tag">default</span>` : nothing}</h2>
     ${figures(model.metrics)}
@@ -93,7 +109,11 @@ function article(model: Model) {
       <dt>Model hash</dt>
       <dd><sp-hash .value=${sha256} label="model hash"></sp-hash></dd>
     </dl>
-    <sp-markdown .text=${card}></sp-markdown>
+    ${weak ? html`<p class="weak"><strong>Weak.</strong> ${weak}</p>` : nothing}
+    <details>
+      <summary>Model card: data, all figures, weaknesses</summary>
+      <sp-markdown .text=${card}></sp-markdown>
+    </details>
   </article>`;
 }
 
