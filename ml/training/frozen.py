@@ -76,8 +76,8 @@ class Backbone:
         self._cache = cache
 
     def features(self, pixels: np.ndarray, recipe: Recipe, views: Sequence[int | None] = (None,)) -> list[np.ndarray]:
-        """Of ``pixels`` (N, H, W, C), float32 (N, D) for each of ``views``: the number of an augmented view, or None for
-        the images as they are."""
+        """Of ``pixels`` (N, H, W, C), float32 (N, D) for each of ``views``: the number of an augmented view, or None
+        for the images as they are."""
         changes = [("none", 0, 0) if view is None else (recipe.augmentation, recipe.seed, view) for view in views]
         if not self._cache:
             return [self._run(pixels, *change) for change in changes]
