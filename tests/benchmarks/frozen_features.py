@@ -3,10 +3,11 @@
     uv run python -m tests.benchmarks.frozen_features [--json] [--data DIR] [--seeds N]
 
 MobileNet of width 0.75 with ImageNet weights on breakhis-100x at 224 x 224, all 35 epochs of the source's recipe. The
-last weights count: val has 42 images, and choosing an epoch or a learning rate by so few adds more chance than there is
-to compare. Each seed draws S1's random split; every way trains on the same images from the same initial weights.
-"first" computes the features, "next" finds them from an earlier head. Seconds are of processor time on one thread, from
-decoded images to the trained network, so that other work on the machine counts little.
+last weights count: val has 42 images, and choosing an epoch or a learning rate by so few adds more chance than there
+is to compare, as a first run on one seed had shown. Each seed draws S1's random split; every way trains on the same
+images from the same initial weights. "first" computes the features, "next" finds them from an earlier head. Seconds
+are of processor time on one thread, from decoded images to the trained network, so that other work on the machine
+counts little.
 """
 
 from __future__ import annotations

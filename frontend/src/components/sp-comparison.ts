@@ -30,6 +30,10 @@ export class Comparison extends LitElement {
       .none {
         color: var(--ink-soft);
       }
+      .data {
+        display: block;
+        min-width: 10rem;
+      }
     `,
   ];
 
@@ -123,8 +127,9 @@ function tableRow({ name, source, by }: Row, protocols: string[], published: Pub
   </tr>`;
 }
 
-const ownFigures = ({ auc, accuracy }: Published) =>
-  `${auc === null ? "" : `ROC-AUC ${auc.toFixed(3)}, `}accuracy ${(100 * accuracy).toFixed(1)} %`;
+const ownFigures = ({ auc, accuracy, data }: Published) =>
+  html`${auc === null ? "" : `ROC-AUC ${auc.toFixed(3)}, `}accuracy ${(100 * accuracy).toFixed(1)} %
+    <span class="data soft">${data}</span>`;
 
 function chart({ name, protocols, rows }: DataSet) {
   const estimates = rows.map(({ name, by }) => ({
