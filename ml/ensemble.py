@@ -17,6 +17,7 @@ from ml.images import decode_image
 from ml.kinds import COMBINATION
 from ml.prediction import Prediction, decide
 from ml.predictor import Examination, Predictor
+from ml.preprocess import Preprocessed
 
 
 class Ensemble:
@@ -47,7 +48,7 @@ class Ensemble:
         """
         started = time.perf_counter()
         image = decode_image(source)
-        found = [member.examine(image) for member in self.members]
+        found = examine(self.members, image)
         logits = self._method.combine(
             np.stack([member_log_probabilities(*pair) for pair in zip(self.members, found, strict=True)])
         )
@@ -79,6 +80,16 @@ class Ensemble:
             raise EnsembleMemberMissing(metadata.name, member.name, member.sha256) from exc
         check_member(metadata.name, metadata.labels, predictor)
         return predictor
+
+
+def examine(members: Sequence[Predictor], image: Image.Image) -> list[Examination]:
+    """What each member makes of a decoded image; those with the same preprocessing share it."""
+    prepared: dict[str, Preprocessed] = {}
+    for member in members:
+        procedure = member.bundle.metadata.preprocessing
+        if procedure not in prepared:
+            prepared[procedure] = member.prepare(image)
+    return [member.examine(prepared[member.bundle.metadata.preprocessing]) for member in members]
 
 
 def check_member(ensemble: str, labels: tuple[str, ...], predictor: Predictor) -> None:

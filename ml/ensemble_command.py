@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,10 +14,11 @@ from ml.bundle import Bundle, write_bundle
 from ml.calibration import fit_temperature
 from ml.combination import Combination, Member, Method
 from ml.datasets import Sample, of_split, read_image, read_manifest
-from ml.ensemble import Ensemble, check_member, member_log_probabilities, relative_ood_score
+from ml.ensemble import Ensemble, check_member, examine, member_log_probabilities, relative_ood_score
 from ml.ensembling import FITS, Candidate, candidates
-from ml.errors import OutputNotEmpty, TooFewMembers
+from ml.errors import TooFewMembers
 from ml.evaluation import abstention_rates, evaluate_samples
+from ml.files import new_folder, refuse_nonempty
 from ml.kinds import COMBINATION
 from ml.metadata import Abstention, Metadata
 from ml.ood import threshold_at
@@ -49,8 +49,7 @@ def build_ensemble(
     """
     if len(set(names)) < 2:
         raise TooFewMembers(names)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise OutputNotEmpty(output)
+    refuse_nonempty(output)
     registry = registry or Registry()
     members = [registry.get(name) for name in dict.fromkeys(names)]
     labels = members[0].bundle.metadata.labels
@@ -79,7 +78,8 @@ def build_ensemble(
     content = Combination(tuple(_as_member(each) for each in chosen), method).to_json()
     ensemble = Ensemble(Bundle("", metadata, content, None, {}, ""), registry.by_sha256)
     metrics = _measure(ensemble, samples, val, outliers or {}) | {"members": _beside(chosen, method)}
-    bundle = _write(output, metadata, content, metrics)
+    with new_folder(output) as folder:
+        bundle = write_bundle(folder, metadata, {COMBINATION: content}, metrics)
     return {
         "name": metadata.name,
         "version": metadata.version,
@@ -96,7 +96,7 @@ def _answers(members: Sequence[Predictor], samples: Sequence[Sample]) -> tuple[n
     answers, scores = [], []
     for sample in samples:
         image = read_image(sample.path)
-        found = [member.examine(image) for member in members]
+        found = examine(members, image)
         pairs = list(zip(members, found, strict=True))
         answers.append([member_log_probabilities(*pair)[0] for pair in pairs])
         scores.append([relative_ood_score([member], [each]) for member, each in pairs])
@@ -158,14 +158,3 @@ def _as_member(predictor: Predictor) -> Member:
 def _title(members: Sequence[Predictor], candidate: Candidate) -> str:
     names = " + ".join(members[number].bundle.metadata.name for number in candidate.members)
     return f"{names}, {candidate.fit}" if len(candidate.members) > 1 else f"{names} alone"
-
-
-def _write(output: Path, metadata: Metadata, content: bytes, metrics: Mapping[str, Any]) -> Bundle:
-    """Whole or not at all."""
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as temporary:
-        folder = Path(temporary) / "bundle"
-        folder.mkdir()
-        bundle = write_bundle(folder, metadata, {COMBINATION: content}, metrics)
-        folder.replace(output)
-    return bundle

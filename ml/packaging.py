@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 
 import keras
@@ -18,7 +17,7 @@ from ml.evaluation import abstention_rates, evaluate_samples, probe_shortcuts
 from ml.export import export_litert, weights_to_bytes
 from ml.kinds import DETECTOR, NETWORK
 from ml.litert import LiteRtNetwork
-from ml.metadata import Abstention, Metadata
+from ml.metadata import Abstention
 from ml.ood import MahalanobisDetector, threshold_at
 from ml.outliers import draw_outliers
 from ml.predictor import Predictor
@@ -49,8 +48,7 @@ def package(
     train_features, _ = _outputs(network, images["train"])
     val_features, val_logits = _outputs(network, images["val"])
     detector = MahalanobisDetector.fit(train_features, images["train"].labels)
-    metadata = Metadata(
-        **{name: getattr(specification, name) for name in Specification.__slots__},
+    metadata = specification.metadata(
         temperature=round(fit_temperature(val_logits, images["val"].labels), 6),
         abstention=Abstention(
             score=round(threshold_at(detector.score(val_features), FALSE_ALARM_RATE), 4),
@@ -58,14 +56,12 @@ def package(
             colourfulness=COLOURFULNESS_LIMIT,
             confidence=CONFIDENCE_LIMIT,
         ),
-        mask_threshold=None,
         training=asdict(recipe)
         | {
             "parameters": model.count_params(),
             "images": len(images["train"].labels),
             "framework": f"Keras {keras.__version__}",
         },
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     bundle = Bundle("", metadata, flatbuffer, detector, {}, "")
     metrics = _measure(Predictor(bundle), samples, images, outliers)

@@ -62,13 +62,16 @@ class Predictor:
         started = time.perf_counter()
         metadata = self.bundle.metadata
         image = decode_image(source)
-        found = self.examine(image)
+        found = self.examine(self.prepare(image))
         probabilities = softmax(found.output.logits[None], metadata.temperature)[0]
         return decide(metadata, image, found.seen, probabilities, found.ood_score, found.activation_map, started)
 
-    def examine(self, image: Image.Image) -> Examination:
-        """Run the network on a decoded image."""
-        seen = self._procedure.run(image)
+    def prepare(self, image: Image.Image) -> Preprocessed:
+        """A decoded image as the network sees it."""
+        return self._procedure.run(image)
+
+    def examine(self, seen: Preprocessed) -> Examination:
+        """Run the network on what ``prepare`` made of an image."""
         output = self.network(seen.pixels)
         return Examination(seen, output, self._ood_score(output))
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 
 from ml.errors import UnknownModel
-from ml.metadata import ClassInfo
+from ml.metadata import Abstention, ClassInfo, Metadata
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,24 @@ class Specification:
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(info.label for info in self.classes)
+
+    def metadata(
+        self,
+        training: dict[str, Any],
+        *,
+        temperature: float = 1.0,
+        abstention: Abstention | None = None,
+        mask_threshold: float | None = None,
+    ) -> Metadata:
+        """Those of a bundle that is made now."""
+        return Metadata(
+            **{name: getattr(self, name) for name in Specification.__slots__},
+            temperature=temperature,
+            abstention=abstention,
+            mask_threshold=mask_threshold,
+            training=training,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
 
 
 BRAIN_MRI_WEAKNESSES = (

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -13,7 +12,7 @@ from ml.bundle import Bundle
 from ml.choices import Choices, chosen_recipe, chosen_specification, refuse_other_choices, weights_of
 from ml.datasets import LabelledImages, Sample, load_through, of_split, read_manifest
 from ml.datasets.duplicates import leakage
-from ml.errors import OutputNotEmpty
+from ml.files import new_folder, refuse_nonempty
 from ml.procedures import procedure_of
 from ml.specifications import Specification, specification_of
 
@@ -45,16 +44,9 @@ def train(
     """
     choices = choices or Choices()
     specification = specification_of(model)
-    if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise OutputNotEmpty(output)
-    output.parent.mkdir(parents=True, exist_ok=True)
+    refuse_nonempty(output)
     # Keras reports progress on standard output, which belongs to the result.
-    with (
-        redirect_stdout(sys.stderr),
-        tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as temporary,
-    ):
-        folder = Path(temporary) / "bundle"
-        folder.mkdir()
+    with redirect_stdout(sys.stderr), new_folder(output) as folder:
         if specification.kind == "segmentation":
             bundle = _train_segmentation(specification, data, folder, choices)
         elif specification.kind == "gate":
@@ -64,7 +56,6 @@ def train(
         else:
             chosen = chosen_specification(model, choices)
             bundle = _train_classifier(chosen, data, folder, choices, outliers or {}, report)
-        folder.replace(output)
     if choices.run:
         from ml.training.checkpoint import clear
 

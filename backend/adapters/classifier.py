@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
+from backend.adapters.ml_images import one_image, told
 from backend.domain import ModelFacts
-from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, UnsupportedImage
+from backend.errors import ClassificationFailed, NotFound
 from ml import errors as ml_errors
 from ml.bundle import Bundle
 from ml.kinds import KINDS
@@ -24,8 +23,6 @@ class BundleClassifier:
 
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry or Registry()
-        # A decoded image can take hundreds of MB: one at a time keeps the process small.
-        self._decoding = threading.Lock()
 
     def models(self) -> Sequence[dict]:
         default = self._default_name()
@@ -40,7 +37,7 @@ class BundleClassifier:
             elif image is None:
                 bundle = self._registry.default(DEFAULT_MODALITY).bundle
             else:
-                with self._decoding:
+                with one_image():
                     bundle = self._registry.for_image(image).bundle
         return facts_of(bundle)
 
@@ -51,7 +48,7 @@ class BundleClassifier:
     def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
         """``ml.prediction.Prediction``, and the activation map as RGBA PNG to lay over the image."""
         with told(model.name):
-            with self._decoding:
+            with one_image():
                 prediction = self._model(model).predict(image)
             return prediction, None if prediction.activation_map is None else activation_overlay(prediction)
 
@@ -78,23 +75,6 @@ class BundleClassifier:
             raise NotFound(
                 f"expected a model that classifies ({', '.join(names)}), found {metadata.name}, a {metadata.kind}"
             )
-
-
-@contextmanager
-def told(name: str) -> Iterator[None]:
-    """Errors of ``ml`` as those of the port."""
-    try:
-        yield
-    except ml_errors.ImageTooLarge as error:
-        raise ImageTooLarge(str(error)) from error
-    except ml_errors.ImageError as error:
-        raise UnsupportedImage(str(error)) from error
-    except ml_errors.BundleNotFound as error:
-        raise NotFound(str(error)) from error
-    except ml_errors.BundleError as error:
-        raise ClassificationFailed(f"the model is refused: {error}") from error
-    except (RuntimeError, ValueError) as error:
-        raise ClassificationFailed(f"{name} failed on this image") from error
 
 
 def _place(bundle: Bundle, default: str | None) -> tuple[bool, int]:

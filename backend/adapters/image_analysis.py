@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from backend.errors import ImageTooLarge, UnsupportedImage
-from ml import errors as ml_errors
+from backend.adapters.ml_images import one_image
 from ml.analysis import Analysis, analyse
 
 
 class StepwiseAnalyser:
     def analyse(self, image: bytes) -> Analysis:
-        try:
+        with one_image():
             return analyse(image)
-        except ml_errors.ImageTooLarge as error:
-            raise ImageTooLarge(str(error)) from error
-        except ml_errors.ImageError as error:
-            raise UnsupportedImage(str(error)) from error

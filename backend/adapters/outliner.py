@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-
-from backend.adapters.classifier import facts_of, told
+from backend.adapters.classifier import facts_of
+from backend.adapters.ml_images import one_image, told
 from backend.domain import Outline
 from ml.registry import Registry
 from ml.segmentation.overlay import outline_overlay
@@ -15,14 +14,12 @@ class BundleOutliner:
 
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry or Registry()
-        # A decoded image can take hundreds of MB: one at a time keeps the process small.
-        self._decoding = threading.Lock()
 
     def outline(self, modality: str, image: bytes) -> Outline | None:
         for model in self._registry.usable():
             metadata = model.bundle.metadata
             if (metadata.kind, metadata.modality) == ("segmentation", modality):
-                with told(metadata.name), self._decoding:
+                with told(metadata.name), one_image():
                     found = model.predict(image)
                 return Outline(
                     model=facts_of(model.bundle),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from ml.gate.gate import Gate
 from ml.gate.network import build_gate
 from ml.kinds import NETWORK
 from ml.litert import LiteRtNetwork
-from ml.metadata import ABSTAINED_LABEL, Abstention, Metadata
+from ml.metadata import ABSTAINED_LABEL, Abstention
 from ml.metrics import summarise
 from ml.specifications import Specification
 from ml.training import Recipe, fit
@@ -67,8 +66,7 @@ def package(
     network = LiteRtNetwork(flatbuffer)
     logits = np.stack([network(row[None]).logits for row in images["val"].pixels])
     temperature = round(fit_temperature(logits, images["val"].labels), 6)
-    metadata = Metadata(
-        **{name: getattr(specification, name) for name in Specification.__slots__},
+    metadata = specification.metadata(
         temperature=temperature,
         abstention=Abstention(
             score=None,
@@ -76,7 +74,6 @@ def package(
             colourfulness=None,
             confidence=MAJORITY,
         ),
-        mask_threshold=None,
         training=asdict(recipe)
         | {
             "parameters": model.count_params(),
@@ -85,7 +82,6 @@ def package(
             },
             "framework": f"Keras {keras.__version__}",
         },
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     metrics = measure(Gate(Bundle("", metadata, flatbuffer, None, {}, "")), test)
     files = {NETWORK: flatbuffer, WEIGHTS: weights_to_bytes(model)}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from ml.histology.heads import Head, Measured, fit_head, out_of_fold, out_of_fol
 from ml.histology.tiles import GRID
 from ml.kinds import DETECTOR, NETWORK
 from ml.litert import LiteRtNetwork
-from ml.metadata import Abstention, Metadata
+from ml.metadata import Abstention
 from ml.metrics import areas, summarise
 from ml.ood import MahalanobisDetector, threshold_at
 from ml.procedures import procedure_of
@@ -66,8 +65,7 @@ def package(
     flatbuffer = convert(serving_network(head, data.measures))
     features = np.stack([LiteRtNetwork(flatbuffer)(each[None]).features for each in tiles])
     detector = MahalanobisDetector.fit(features, labels)
-    metadata = Metadata(
-        **{name: getattr(specification, name) for name in Specification.__slots__},
+    metadata = specification.metadata(
         temperature=round(fit_temperature(out_of_fold(data), labels), 6),
         abstention=Abstention(
             score=round(threshold_at(_outlier_scores(data), FALSE_ALARM_RATE), 4),
@@ -75,7 +73,6 @@ def package(
             colourfulness=None,
             confidence=CONFIDENCE_LIMIT,
         ),
-        mask_threshold=None,
         training={
             "classifier": "linear discriminant analysis with Ledoit-Wolf shrinkage",
             "measures_a_tile": tiles.shape[-1],
@@ -85,7 +82,6 @@ def package(
             "patients": len(np.unique(patients)),
             "paper_split_seed": seed,
         },
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     grouped = _grouped_figures(probabilities, data, specification.labels)
     metrics = {"grouped": grouped, "paper": _paper_figures(data, samples, specification.labels, seed)}

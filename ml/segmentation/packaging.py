@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import keras
@@ -13,7 +12,6 @@ import numpy as np
 from ml.bundle import WEIGHTS, Bundle, write_bundle
 from ml.export import convert, weights_to_bytes
 from ml.kinds import NETWORK
-from ml.metadata import Metadata
 from ml.segmentation.data import MaskedImages, MaskedSample, of_split
 from ml.segmentation.evaluation import dice, evaluate_outlines
 from ml.segmentation.fitting import SegmentationRecipe
@@ -36,10 +34,7 @@ def package(
     The threshold is chosen on ``val``; test, where ``samples`` have it, is measured once, at the end.
     """
     flatbuffer = convert(keras.Model(model.input, {"logits": model.output}))
-    metadata = Metadata(
-        **{name: getattr(specification, name) for name in Specification.__slots__},
-        temperature=1.0,
-        abstention=None,
+    metadata = specification.metadata(
         mask_threshold=0.5,
         training=asdict(recipe)
         | {
@@ -50,7 +45,6 @@ def package(
             "images": len(of_split(samples, "train")),
             "framework": f"Keras {keras.__version__}",
         },
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
     threshold = best_threshold(Segmenter(Bundle("", metadata, flatbuffer, None, {}, "")), val)
     metadata = replace(metadata, mask_threshold=threshold)

@@ -1,0 +1,27 @@
+"""Folders that are there whole or not at all."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ml.errors import OutputNotEmpty
+
+
+def refuse_nonempty(output: Path) -> None:
+    """Raises OutputNotEmpty where ``output`` is a file, or a folder with anything in it."""
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise OutputNotEmpty(output)
+
+
+@contextmanager
+def new_folder(output: Path) -> Iterator[Path]:
+    """An empty folder beside ``output`` that takes its place at the end; after an error nothing of it is left."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as temporary:
+        folder = Path(temporary) / "bundle"
+        folder.mkdir()
+        yield folder
+        folder.replace(output)
