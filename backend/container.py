@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from backend.explorer import transaction_url
 from backend.ports import Chain, Classifier, DiagnosisSigner, Guide, ImageInspector, ObjectStore, Results
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.event_index import EventIndex
+from backend.services.evidence import EvidenceService
 from backend.services.intake import IntakeService
+from backend.services.ledger import LedgerService
+from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
+from backend.services.reviews import ReviewService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Settings
@@ -22,7 +27,7 @@ from backend.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class ChainProfile:
-    """What a wallet and a reader need to know of the chain. ``explorer_url`` takes ``/tx/<hash>``."""
+    """What a wallet and a reader need to know of the chain."""
 
     name: str
     currency_name: str
@@ -33,7 +38,7 @@ class ChainProfile:
     development: bool
 
     def transaction_url(self, hash_: str) -> str | None:
-        return f"{self.explorer_url}/tx/{hash_}" if self.explorer_url else None
+        return transaction_url(self.explorer_url, hash_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +61,12 @@ class Container:
     outline: OutlineService
     attestation: AttestationService
     records: RecordService
+    ledger: LedgerService
     transactions: TransactionService
     verification: VerificationService
+    evidence: EvidenceService
     models: ModelService
+    lineage: LineageService
+    reviews: ReviewService
     readiness: ReadinessService
     close: Callable[[], None]

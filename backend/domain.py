@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+SEALED_LABEL = 65_535
+"""On-chain label code of a sealed diagnosis (IImageRegistry.SEALED): label and confidence are in its manifest alone."""
+
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
 """Of an upload, and of what is pinned of it."""
 
@@ -62,6 +65,15 @@ class Classification:
     manifest_hash: str
     manifest_cid: str
     activation_map: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class SealedManifest:
+    """All that is kept of a sealed classification: what it is of, and nothing of what was found."""
+
+    manifest_hash: str
+    cid: str
+    model_sha256: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +143,10 @@ class ImageRegisteredEvent:
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisRecordedEvent:
+    """``diagnosis_id`` is the EIP-712 digest that the classifier signed, computed from the other fields."""
+
     image_id: str
+    diagnosis_id: str
     model_id: str
     classifier: str
     label: int
@@ -144,27 +159,72 @@ class DiagnosisRecordedEvent:
     block: BlockRef
 
 
-class TransactionState(StrEnum):
-    UNKNOWN = "unknown"
-    PENDING = "pending"
-    MINED = "mined"
+class Verdict(StrEnum):
+    """What a review says, in the order of IImageRegistry.Verdict."""
+
     CONFIRMED = "confirmed"
-    FAILED = "failed"
-    REPLACED = "replaced"
+    OVERRIDDEN = "overridden"
+    WITHDRAWN = "withdrawn"
+
+
+class DiagnosisStatus(StrEnum):
+    """Where a diagnosis stands: without review it is what the classifier asserts, else what its newest review says."""
+
+    ASSERTED = "asserted"
+    CONFIRMED = "confirmed"
+    OVERRIDDEN = "overridden"
+    WITHDRAWN = "withdrawn"
 
 
 @dataclass(frozen=True, slots=True)
-class TransactionStatus:
-    """``confirmations`` counts the block of the transaction itself: 1 means just mined."""
+class DiagnosisReviewedEvent:
+    """``supersedes`` is the review before, or ``diagnosis_id`` for the first one. ``label`` holds from now on."""
 
-    hash: str
-    state: TransactionState
-    confirmations: int = 0
-    block: BlockRef | None = None
-    gas_used: int | None = None
-    sender: str | None = None
-    nonce: int | None = None
-    revert_reason: str | None = None
+    image_id: str
+    diagnosis_id: str
+    reviewer: str
+    review_id: str
+    supersedes: str
+    reason_hash: str
+    verdict: Verdict
+    label: int
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRegisteredEvent:
+    model_id: str
+    admin: str
+    card_cid: str
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRetiredEvent:
+    model_id: str
+    admin: str
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingAnchoredEvent:
+    """``parent_model_id`` is what the training began from, 32 zero bytes for weights begun from scratch."""
+
+    training_id: str
+    model_id: str
+    parent_model_id: str
+    metrics_hash: str
+    participants: int
+    admin: str
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,15 +237,37 @@ class Check:
     found: str
 
 
-Event = ImageRegisteredEvent | DiagnosisRecordedEvent
+RecordEvent = ImageRegisteredEvent | DiagnosisRecordedEvent | DiagnosisReviewedEvent
+ModelEvent = ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent
+Event = RecordEvent | ModelEvent
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An image on the chain with its diagnoses, oldest first."""
+    """An image on the chain with its diagnoses and their reviews, oldest first.
+
+    ``reviews`` may hold some of a diagnosis that was never recorded, which the contract cannot refuse; they count for
+    nothing.
+    """
 
     image: ImageRegisteredEvent
     diagnoses: tuple[DiagnosisRecordedEvent, ...]
+    reviews: tuple[DiagnosisReviewedEvent, ...] = ()
+
+    def reviews_of(self, diagnosis: DiagnosisRecordedEvent) -> tuple[DiagnosisReviewedEvent, ...]:
+        """The reviews of one diagnosis, oldest first; each supersedes the one before."""
+        return tuple(review for review in self.reviews if review.diagnosis_id == diagnosis.diagnosis_id)
+
+    def status_of(self, diagnosis: DiagnosisRecordedEvent) -> DiagnosisStatus:
+        reviews = self.reviews_of(diagnosis)
+        return DiagnosisStatus(reviews[-1].verdict) if reviews else DiagnosisStatus.ASSERTED
+
+    def label_of(self, diagnosis: DiagnosisRecordedEvent) -> int | None:
+        """The label code that holds now, None when the diagnosis was withdrawn."""
+        reviews = self.reviews_of(diagnosis)
+        if reviews and reviews[-1].verdict is Verdict.WITHDRAWN:
+            return None
+        return reviews[-1].label if reviews else diagnosis.label
 
 
 @dataclass(frozen=True, slots=True)

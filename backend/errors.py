@@ -4,7 +4,8 @@ ScanProofError
 ├── InvalidInput                what the caller sent is wrong (HTTP 400)
 │   ├── UnsupportedImage        not an image of an accepted type, or corrupt (415)
 │   ├── ImageTooLarge           more bytes or pixels than accepted (413)
-│   └── InvalidCid              not a CIDv1, base32, SHA-256 (400)
+│   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
+│   └── InvalidEvidence         a file that is no evidence bundle (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts what is stored (409)
 ├── LimitExceeded               too many requests or bytes from one address (429)
@@ -53,6 +54,10 @@ class ImageTooLarge(InvalidInput):
 
 class InvalidCid(InvalidInput):
     title = "The CID is not valid"
+
+
+class InvalidEvidence(InvalidInput):
+    title = "The file is not an evidence bundle"
 
 
 class NotFound(ScanProofError):

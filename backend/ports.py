@@ -7,20 +7,18 @@ from typing import Protocol
 
 from backend.domain import (
     BlockRef,
-    Checkpoint,
-    Classification,
     Diagnosis,
     DiagnosisRecordedEvent,
     Event,
     ImageFacts,
-    ImageRegisteredEvent,
+    ModelEvent,
     ModelFacts,
     Outline,
-    Record,
+    RecordEvent,
     SignedDiagnosis,
     StoredObject,
-    TransactionStatus,
 )
+from backend.submissions import ModelPapers, ModelStanding, Review, SentTransaction, Training, TransactionStatus
 
 
 class ObjectReader(Protocol):
@@ -88,6 +86,16 @@ class Classifier(Protocol):
 
         Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
+
+
+class InstalledModels(Protocol):
+    """The installed bundles, without loading what answers."""
+
+    def identities(self) -> Mapping[str, str]:
+        """SHA-256 of every installed bundle, by its name; not verified yet."""
+
+    def papers(self, name: str) -> ModelPapers:
+        """What is published of that model, once its bundle is verified. Raises NotFound, ClassificationFailed."""
 
 
 class Outliner(Protocol):
@@ -192,13 +200,19 @@ class Chain(Protocol):
     def block(self, number: int) -> BlockRef | None:
         """The block of that number on the chain as the node sees it now, or None past its head."""
 
-    def events(self, first: int, last: int) -> Sequence[ImageRegisteredEvent | DiagnosisRecordedEvent]:
+    def events(self, first: int, last: int) -> Sequence[Event]:
         """Events of the blocks ``first`` to ``last`` (both included) in chain order. Raises ChainUnavailable."""
 
-    def events_of_image(self, image_id: str) -> Sequence[ImageRegisteredEvent | DiagnosisRecordedEvent]:
+    def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         """All events of one image, in chain order. Raises ChainUnavailable."""
 
-    def events_of_transaction(self, hash_: str) -> Sequence[ImageRegisteredEvent | DiagnosisRecordedEvent]:
+    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
+        """When a model was registered, retired and anchored, in chain order. Raises ChainUnavailable."""
+
+    def model_standings(self, model_ids: Sequence[str]) -> Sequence[ModelStanding]:
+        """What the registry holds of each model (0x and SHA-256) now. Raises ChainUnavailable."""
+
+    def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         """The registry's events in one mined, successful transaction; empty if there is none such."""
 
     def transaction(
@@ -209,78 +223,42 @@ class Chain(Protocol):
         With ``sender`` and ``nonce``, a hash unknown to the node whose nonce is used up is ``replaced``.
         """
 
-    def classifier_roles(self, address: str) -> Sequence[tuple[int, int, bool]]:
-        """History of CLASSIFIER_ROLE for ``address``: (block number, log index, granted) in chain order."""
+    def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
+        """History of a role for ``address``: (block number, log index, granted) in chain order.
 
-
-class Images(Protocol):
-    """The uploads that were pinned, and the bytes kept for each client address."""
-
-    def find(self, cid: str) -> ImageFacts | None: ...
-
-    def known(self, cids: Sequence[str]) -> frozenset[str]:
-        """Those of ``cids`` that ``find`` would find."""
-
-    def reserve(self, client: str, size: int, limit: int) -> bool:
-        """Count ``size`` bytes for ``client`` unless that would pass ``limit``; atomic over threads and processes."""
-
-    def release(self, client: str, size: int) -> None:
-        """Take a reservation back; never below nothing."""
-
-    def add(self, facts: ImageFacts, pin_id: str | None, client: str) -> bool:
-        """Keep a pinned image; False when it was known already."""
-
-    def recount(self) -> None:
-        """Set every client's bytes to what is kept: heals reservations of a process that was killed."""
-
-
-class Classifications(Protocol):
-    """One classification for each image and model, and the newest attestation of each."""
-
-    def find(self, cid: str, model_sha256: str) -> Classification | None: ...
-
-    def of_manifest(self, manifest_hash: str) -> Classification | None: ...
-
-    def add(self, classification: Classification) -> bool:
-        """False when this image and model have one already."""
-
-    def attestation(self, manifest_hash: str, image_id: str, chain_id: int, contract: str) -> SignedDiagnosis | None:
-        """The newest attestation of that manifest for that image id, chain and contract."""
-
-    def save_attestation(self, signed: SignedDiagnosis) -> None:
-        """Keep it in place of an older one."""
-
-
-class EventStore(Protocol):
-    """Copies of the chain's events. A ledger is one contract on one chain."""
-
-    def ledger(self, chain_id: int, contract: str) -> int:
-        """The id of that ledger, made if it is new."""
-
-    def checkpoints(self, ledger: int) -> Sequence[Checkpoint]:
-        """Newest first."""
-
-    def advance(self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[Event]) -> bool:
-        """Add the events between two checkpoints in one transaction.
-
-        False, and nothing is changed, when ``previous`` is not the newest checkpoint: somebody else was faster.
+        ``role``: "CLASSIFIER_ROLE", "CLINICIAN_ROLE" or "MODEL_ADMIN_ROLE".
         """
 
-    def rewind(self, ledger: int, newest: Checkpoint, ancestor: Checkpoint | None) -> bool:
-        """Drop everything above ``ancestor``; False as in ``advance`` when ``newest`` is not the newest checkpoint."""
 
-    def find(self, ledger: int, image_id: str) -> Record | None: ...
+class ModelAdmin(Protocol):
+    """An account that registers models. Each method waits until its transaction is mined, and raises Conflict with the
+    contract's reason, WrongChain, ChainUnavailable."""
 
-    def search(
-        self,
-        ledger: int,
-        text: str | None,
-        labels: Sequence[tuple[str, int]],
-        limit: int,
-        before: tuple[int, int] | None,
-    ) -> Sequence[Record]:
-        """Records by newest registration first, after the position ``before`` (block number, log index).
+    address: str
 
-        ``text`` in lower case equals an image id, CID, uploader or transaction hash, or ``labels``
-        (model id, label code) holds a label of one of its diagnoses; None finds all.
-        """
+    def register_model(self, model_id: str, card_cid: str) -> SentTransaction: ...
+
+    def retire_model(self, model_id: str) -> SentTransaction: ...
+
+    def anchor_training(self, training: Training) -> SentTransaction: ...
+
+
+class Reviewer(Protocol):
+    """An account that reviews diagnoses."""
+
+    address: str
+
+    def review(self, diagnosis: DiagnosisRecordedEvent, review: Review) -> SentTransaction:
+        """Wait until it is mined. Raises Conflict with the contract's reason, WrongChain, ChainUnavailable."""
+
+
+class StatementFiles(Protocol):
+    """Statements of the reviews that are made on this machine; files by their paths. Raise ConfigurationError."""
+
+    def of(self, diagnosis_id: str) -> Sequence[tuple[str, bytes]]:
+        """File and content of each statement about a diagnosis."""
+
+    def save(self, diagnosis_id: str, content: bytes) -> str:
+        """Write a new file, on disk when this returns; its path."""
+
+    def remove(self, file: str) -> None: ...

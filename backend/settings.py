@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
+from backend.deployments import recorded
 from backend.errors import ConfigurationError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,6 +61,8 @@ class Settings:
     contract_block: int
     confirmations: int
     classifier_key_file: Path
+    clinician_key: Secret
+    model_admin_key: Secret
     storage: str
     pinata: PinataSettings | None
     uploads_per_minute: int
@@ -71,13 +74,21 @@ class Settings:
         return self.chain != "external"
 
 
-def load(environ: Mapping[str, str] | None = None, *, env_file: Path | None = ROOT / ".env") -> Settings:
-    """Read the settings; the environment wins over ``env_file``. Raises ConfigurationError naming the setting."""
+def load(
+    environ: Mapping[str, str] | None = None,
+    *,
+    env_file: Path | None = ROOT / ".env",
+    deployments: Path = ROOT / "deployments",
+) -> Settings:
+    """Read the settings; the environment wins over ``env_file``. Raises ConfigurationError naming the setting.
+
+    On an external chain without SCANPROOF_CONTRACT_ADDRESS, address and block are those recorded in ``deployments``.
+    """
     values = {
         **(dotenv_values(env_file) if env_file and env_file.exists() else {}),
         **(os.environ if environ is None else environ),
     }
-    return _Reader({name: value for name, value in values.items() if value}).settings()
+    return _Reader({name: value for name, value in values.items() if value}, deployments).settings()
 
 
 def is_http_url(text: str) -> bool:
@@ -90,8 +101,9 @@ def is_http_url(text: str) -> bool:
 
 
 class _Reader:
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], deployments: Path) -> None:
         self._values = values
+        self._deployments = deployments
 
     def settings(self) -> Settings:
         var = self._path("SCANPROOF_VAR", ROOT / "var")
@@ -102,6 +114,8 @@ class _Reader:
             self._required("SCANPROOF_RPC_URL", "an external chain") if external else f"http://127.0.0.1:{chain_port}"
         )
         self._check_url("SCANPROOF_RPC_URL", rpc_url)
+        chain_id = self._chain_id(chain)
+        contract, block = self._contract(chain_id) if external else (None, 0)
         storage = self._choice("SCANPROOF_STORAGE", "embedded", STORAGES)
         return Settings(
             var=var,
@@ -109,13 +123,15 @@ class _Reader:
             port=self._integer("SCANPROOF_PORT", 5000, 1, 65535),
             database_url=Secret(self._text("DATABASE_URL", f"sqlite:///{var / 'scanproof.db'}")),
             chain=chain,
-            chain_id=self._chain_id(chain),
+            chain_id=chain_id,
             rpc_url=Secret(rpc_url),
             wallet_rpc_url=self._text("SCANPROOF_WALLET_RPC_URL", "" if external else rpc_url),
-            contract_address=self._contract() if external else None,
-            contract_block=self._integer("SCANPROOF_CONTRACT_BLOCK", 0, 0, 2**63),
+            contract_address=contract,
+            contract_block=self._integer("SCANPROOF_CONTRACT_BLOCK", block, 0, 2**63),
             confirmations=self._integer("SCANPROOF_CONFIRMATIONS", 3 if external else 1, 1, 1000),
             classifier_key_file=self._path("SCANPROOF_CLASSIFIER_KEY_FILE", var / "keys" / "classifier.key"),
+            clinician_key=Secret(self._text("SCANPROOF_CLINICIAN_KEY", "")),
+            model_admin_key=Secret(self._text("SCANPROOF_MODEL_ADMIN_KEY", "")),
             storage=storage,
             pinata=self._pinata() if storage == "pinata" else None,
             uploads_per_minute=self._integer("SCANPROOF_UPLOADS_PER_MINUTE", 30, 1, 100_000),
@@ -168,11 +184,14 @@ class _Reader:
         self._required("SCANPROOF_CHAIN_ID", "an external chain")
         return self._integer("SCANPROOF_CHAIN_ID", 0, 1, 2**53)
 
-    def _contract(self) -> str:
+    def _contract(self, chain_id: int) -> tuple[str, int]:
+        """Address of the registry and the first block to read, if no setting names that."""
+        if "SCANPROOF_CONTRACT_ADDRESS" not in self._values and (found := recorded(chain_id, self._deployments)):
+            return found.address, found.block
         address = self._required("SCANPROOF_CONTRACT_ADDRESS", "an external chain")
         if not re.fullmatch(r"0x[0-9a-fA-F]{40}", address):
             raise ConfigurationError(f"SCANPROOF_CONTRACT_ADDRESS must be 0x and 40 hex digits, not {address!r}")
-        return address
+        return address, 0
 
     def _loopback(self, name: str, default: str) -> str:
         """Accounts do not exist yet: anybody who reaches the server may use it, so only this machine may."""

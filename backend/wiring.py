@@ -2,37 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+
 from backend.adapters.block_store import EmbeddedStore
 from backend.adapters.chain import deployment, eip712, embedded
+from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, DevelopmentAccount
+from backend.adapters.chain.evidence_chain import EvidenceChain
 from backend.adapters.chain.known_chains import describe
+from backend.adapters.chain.proofs import ProofReader
+from backend.adapters.chain.review_ids import review_id
 from backend.adapters.chain.signer import KeyFileSigner
+from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.adapters.classifier import BundleClassifier
 from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
+from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.guide import SourcedGuide
 from backend.adapters.image_analysis import StepwiseAnalyser
 from backend.adapters.image_inspector import PillowInspector
+from backend.adapters.installed_models import InstalledBundles
 from backend.adapters.outliner import BundleOutliner
 from backend.adapters.pinata import PinataStore
 from backend.adapters.results import ResultFiles
+from backend.adapters.statement_files import StatementFolder
 from backend.adapters.unixfs import cid_of
 from backend.container import ChainProfile, Container
+from backend.errors import ConfigurationError
 from backend.ports import Chain, ObjectStore
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.event_index import EventIndex
+from backend.services.evidence import EvidenceService
 from backend.services.intake import IntakeService
+from backend.services.ledger import LedgerService
+from backend.services.lineage import LineageService
+from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
+from backend.services.reviewing import ReviewingService
+from backend.services.reviews import ReviewService, StatementArchive
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
-from backend.settings import Settings
+from backend.settings import Secret, Settings
 from ml.registry import Registry
 
 
@@ -69,9 +87,17 @@ def wire(settings: Settings) -> Container:
         outline=OutlineService(classifications, intake, classifier, BundleOutliner(registry)),
         attestation=AttestationService(classifications, chain, signer, index),
         records=RecordService(index, models),
+        ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
-        verification=VerificationService(chain, store, classifier, inspector, cid_of=cid_of, recover=eip712.recover),
+        verification=VerificationService(
+            chain, store, classifier, inspector, cid_of=cid_of, recover=eip712.recover, review_id=review_id
+        ),
+        evidence=EvidenceService(
+            chain, store, ProofReader(settings.rpc_url, contract=chain.contract), read=EvidenceChain
+        ),
         models=models,
+        lineage=LineageService(chain, index, store, models),
+        reviews=ReviewService(index, StatementArchive(SqlStatements(database), store)),
         readiness=ReadinessService(
             {"chain": chain.head, "storage": store.check, "database": database.check, "model": classifier.check}
         ),
@@ -87,6 +113,45 @@ def wire_chain(settings: Settings) -> Web3Chain:
         found = deployment.load(embedded.folder(settings))
         contract, block = found.address, found.block
     return Web3Chain(settings.rpc_url, chain_id=settings.chain_id, contract=contract, start_block=block)
+
+
+def wire_registration(settings: Settings) -> ModelRegistrationService:
+    """Makes the installed models known to the registry. Raises ConfigurationError."""
+    return ModelRegistrationService(
+        InstalledBundles(),
+        wire_chain(settings),
+        cache(lambda: _wallet(settings, settings.model_admin_key, "SCANPROOF_MODEL_ADMIN_KEY", ADMIN)),
+        cache(lambda: wire_store(settings)),
+    )
+
+
+def complete_registration(settings: Settings) -> None:
+    """Make every installed model known to the registry of the embedded chain, as each of its starts does.
+
+    A key of the settings is for another chain: here its account would hold neither funds nor role. Raises
+    ConfigurationError, Conflict, StorageError, ChainError.
+    """
+    wire_registration(replace(settings, model_admin_key=Secret(""))).complete()
+
+
+def wire_reviewing(settings: Settings) -> ReviewingService:
+    """Reviews diagnoses with the account of the settings. Raises ConfigurationError."""
+    return ReviewingService(
+        wire_chain(settings),
+        ModelService(BundleClassifier()),
+        StatementFolder(settings.var / "reviews"),
+        lambda: _wallet(settings, settings.clinician_key, "SCANPROOF_CLINICIAN_KEY", CLINICIAN),
+        lambda: StatementArchive(SqlStatements(open_database(settings.database_url)), wire_store(settings)),
+    )
+
+
+def _wallet(settings: Settings, key: Secret, name: str, development: DevelopmentAccount) -> Wallet:
+    """The account whose key the setting ``name`` holds; on the embedded chain the development account without it."""
+    if not key:
+        if not settings.embedded_chain:
+            raise ConfigurationError(f"{name} is not set, and an external chain needs it for this: see .env.example")
+        key = Secret(development.private_key)
+    return Wallet(settings.rpc_url, wire_chain(settings).contract, key, chain_id=settings.chain_id)
 
 
 def wire_store(settings: Settings) -> ObjectStore:

@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.30;
 
-/// @title Registry of medical images on IPFS and of the signed diagnoses of a classifier
+/// @title Registry of medical images on IPFS, of the signed diagnoses of a classifier and of their reviews
 /// @notice An uploader claims an image by its CID; a diagnosis counts only with the EIP-712 signature of an account
-/// that holds CLASSIFIER_ROLE. Everything an auditor needs is in the two events; storage holds only what later calls
-/// must check. The registry proves who claimed what and when; it cannot prove that a CID resolves or is an image.
+/// that holds CLASSIFIER_ROLE, and by a model in use; holders of CLINICIAN_ROLE confirm, override or withdraw it, each
+/// step naming the one that it supersedes. Everything an auditor needs is in the events; storage holds only what later
+/// calls must check. The registry proves who claimed what and when; it cannot prove that a CID resolves or is an image.
 interface IImageRegistry {
+    /// @notice What a review says of a diagnosis; each may follow each, so that a withdrawal can be taken back
+    enum Verdict {
+        Confirmed,
+        Overridden,
+        Withdrawn
+    }
+
     /// @notice What the classifier signs: EIP-712 domain ("ScanProof", "1", chain id, registry address), primary type
     /// Diagnosis(bytes32 imageId,bytes32 modelId,uint16 label,uint16 confidence,bytes32 manifestHash,uint64 issuedAt)
     /// @param imageId The image, as given by `imageIdOf`
     /// @param modelId SHA-256 of the model bundle
-    /// @param label Class code within that bundle
-    /// @param confidence Probability of the label in basis points, 0 to 10,000
-    /// @param manifestHash SHA-256 of the inference manifest in canonical JSON (RFC 8785)
+    /// @param label Class code within that bundle, 0 for an abstention, SEALED when only who holds the manifest knows it
+    /// @param confidence Probability of the label in basis points, 0 to 10,000; 0 when sealed
+    /// @param manifestHash SHA-256 of the inference manifest in canonical JSON (RFC 8785); when sealed, the manifest
+    /// holds 32 random bytes, so that this is a salted commitment to label and confidence
     /// @param issuedAt Unix time in seconds of the signature; strictly increasing for each image
     struct Diagnosis {
         bytes32 imageId;
@@ -21,6 +30,19 @@ interface IImageRegistry {
         uint16 confidence;
         bytes32 manifestHash;
         uint64 issuedAt;
+    }
+
+    /// @notice One step in the life of a diagnosis
+    /// @param supersedes The newest review of the diagnosis; for its first review, the diagnosis' own id
+    /// @param reasonHash SHA-256 of the reason in canonical JSON with 32 random bytes
+    /// @param verdict Confirmed, overridden or withdrawn
+    /// @param label Class code that holds from now on: the diagnosis' own when confirmed, another when overridden
+    /// (SEALED for a sealed diagnosis), 0 when withdrawn
+    struct Review {
+        bytes32 supersedes;
+        bytes32 reasonHash;
+        Verdict verdict;
+        uint16 label;
     }
 
     /// @notice The stored record of an image, one storage slot
@@ -63,30 +85,84 @@ interface IImageRegistry {
         bytes signature
     );
 
+    /// @notice A diagnosis was reviewed. It counts only if the diagnosis with this id was recorded, which the events of
+    /// the image show; the contract itself cannot look back at them
+    /// @param imageId Image of the diagnosis
+    /// @param diagnosisId EIP-712 digest of the diagnosis, as given by `hashDiagnosis`
+    /// @param reviewer Account that reviewed, holder of CLINICIAN_ROLE at this block
+    /// @param reviewId keccak256(abi.encode(diagnosisId, reviewer, review))
+    /// @param supersedes The review before, or the diagnosis' id
+    /// @param reasonHash SHA-256 of the reason
+    /// @param verdict Confirmed, overridden or withdrawn
+    /// @param label Class code that holds from now on
+    event DiagnosisReviewed(
+        bytes32 indexed imageId,
+        bytes32 indexed diagnosisId,
+        address indexed reviewer,
+        bytes32 reviewId,
+        bytes32 supersedes,
+        bytes32 reasonHash,
+        Verdict verdict,
+        uint16 label
+    );
+
     /// @notice This uploader registered this CID before
+    /// @param imageId Id of the image
     error ImageAlreadyRegistered(bytes32 imageId);
     /// @notice No image has this id
+    /// @param imageId Id that was given
     error ImageNotRegistered(bytes32 imageId);
     /// @notice Only the uploader of an image may record its diagnoses
+    /// @param imageId Id of the image
+    /// @param caller Account that is not its uploader
     error NotUploader(bytes32 imageId, address caller);
-    /// @notice Not 59 characters beginning with "baf", the form of every CIDv1 in base32 with SHA-256
-    error InvalidCid(string cid);
     /// @notice A batch needs at least one image
     error EmptyBatch();
     /// @notice A batch needs one commitment for each CID
+    /// @param cids Number of CIDs
+    /// @param commitments Number of commitments
     error LengthMismatch(uint256 cids, uint256 commitments);
     /// @notice More than 10,000 basis points
+    /// @param confidence Basis points that were given
     error ConfidenceOutOfRange(uint16 confidence);
     /// @notice The diagnosis is for another image than the one being registered
+    /// @param expected Image being registered
+    /// @param given Image of the diagnosis
     error ImageIdMismatch(bytes32 expected, bytes32 given);
     /// @notice The recovered signer lacks CLASSIFIER_ROLE; the zero address stands for a malformed signature
+    /// @param signer Recovered account, zero for a malformed signature
     error ClassifierNotAuthorized(address signer);
     /// @notice Not issued after the newest diagnosis of the image: a replay or a stale result
+    /// @param issuedAt Time of the diagnosis, Unix seconds
+    /// @param lastIssuedAt Time of the newest on record
     error DiagnosisNotNewer(uint64 issuedAt, uint40 lastIssuedAt);
     /// @notice Issued more than 15 minutes after the block's time
+    /// @param issuedAt Time of the diagnosis, Unix seconds
+    /// @param blockTimestamp Time of the block
     error DiagnosisFromFuture(uint64 issuedAt, uint256 blockTimestamp);
     /// @notice The image has 65,535 diagnoses, all that its counter can hold
+    /// @param imageId Id of the image
     error TooManyDiagnoses(bytes32 imageId);
+    /// @notice A sealed diagnosis must not tell its confidence
+    /// @param confidence Basis points that were given instead of 0
+    error SealedConfidence(uint16 confidence);
+    /// @notice No diagnosis so new is recorded for its image
+    /// @param diagnosisId EIP-712 digest of what was given
+    error DiagnosisNotRecorded(bytes32 diagnosisId);
+    /// @notice Who uploaded an image cannot review its diagnoses
+    /// @param imageId Id of the image
+    error ReviewerIsUploader(bytes32 imageId);
+    /// @notice A review names the newest step in the life of the diagnosis; another one was faster
+    /// @param newest Step to name
+    /// @param given Step that was named
+    error NotNewestStep(bytes32 newest, bytes32 given);
+    /// @notice That label cannot stand beside that verdict
+    /// @param verdict Verdict of the review
+    /// @param diagnosed Label of the diagnosis
+    /// @param given Label of the review
+    error LabelDoesNotFit(Verdict verdict, uint16 diagnosed, uint16 given);
+    /// @notice A review needs a reason
+    error ReasonMissing();
 
     /// @notice Claims an image for the caller
     /// @dev Reverts with InvalidCid or ImageAlreadyRegistered.
@@ -106,7 +182,7 @@ interface IImageRegistry {
 
     /// @notice Records a signed diagnosis of an image of the caller
     /// @dev Reverts with ImageNotRegistered, NotUploader, ConfidenceOutOfRange, DiagnosisNotNewer,
-    /// DiagnosisFromFuture, TooManyDiagnoses or ClassifierNotAuthorized.
+    /// DiagnosisFromFuture, TooManyDiagnoses, SealedConfidence, ModelNotInUse or ClassifierNotAuthorized.
     /// @param diagnosis What the classifier signed
     /// @param signature Its EIP-712 signature, 65 bytes with low s (EIP-2)
     function recordDiagnosis(Diagnosis calldata diagnosis, bytes calldata signature) external;
@@ -125,9 +201,36 @@ interface IImageRegistry {
         bytes calldata signature
     ) external returns (bytes32 imageId);
 
+    /// @notice Confirms, overrides or withdraws a recorded diagnosis
+    /// @dev Only CLINICIAN_ROLE. Reverts with ImageNotRegistered, ReviewerIsUploader, DiagnosisNotRecorded,
+    /// NotNewestStep, LabelDoesNotFit or ReasonMissing.
+    /// @param diagnosis The diagnosis as its event gives it
+    /// @param review What the caller says of it
+    /// @return reviewId Id of this step, which the next one must name
+    function reviewDiagnosis(Diagnosis calldata diagnosis, Review calldata review) external returns (bytes32 reviewId);
+
     /// @notice The role whose holders' signatures make a diagnosis valid
-    // solhint-disable-next-line func-name-mixedcase
-    function CLASSIFIER_ROLE() external view returns (bytes32);
+    /// @return role keccak256("CLASSIFIER_ROLE")
+    // Named like the constant behind it.
+    // slither-disable-next-line naming-convention
+    function CLASSIFIER_ROLE() external view returns (bytes32 role);
+
+    /// @notice The role whose holders review diagnoses
+    /// @return role keccak256("CLINICIAN_ROLE")
+    // Named like the constant behind it.
+    // slither-disable-next-line naming-convention
+    function CLINICIAN_ROLE() external view returns (bytes32 role);
+
+    /// @notice The label of a sealed diagnosis
+    /// @return label 65,535
+    // Named like the constant behind it.
+    // slither-disable-next-line naming-convention
+    function SEALED() external view returns (uint16 label);
+
+    /// @notice The newest review of a diagnosis
+    /// @param diagnosisId EIP-712 digest of the diagnosis
+    /// @return reviewId Its newest review, zero before the first
+    function newestReviewOf(bytes32 diagnosisId) external view returns (bytes32 reviewId);
 
     /// @notice Id of an image; contains the uploader, so that a copied claim cannot displace the original
     /// @param uploader Account that registers or registered it

@@ -6,32 +6,40 @@ import {
 } from "@openzeppelin/contracts/access/extensions/AccessControlDefaultAdminRules.sol";
 import {ECDSA} from "@openzeppelin/contracts/utils/cryptography/ECDSA.sol";
 import {EIP712} from "@openzeppelin/contracts/utils/cryptography/EIP712.sol";
+import {Cid} from "./Cid.sol";
 import {IImageRegistry} from "./IImageRegistry.sol";
+import {ModelRegistry} from "./ModelRegistry.sol";
 
 /// @title ImageRegistry
-/// @notice See `IImageRegistry`, which documents every function, event and error.
-contract ImageRegistry is IImageRegistry, AccessControlDefaultAdminRules, EIP712 {
+/// @notice See `IImageRegistry` and `IModelRegistry`, which document every function, event and error.
+contract ImageRegistry is IImageRegistry, ModelRegistry, EIP712 {
     /// @inheritdoc IImageRegistry
     bytes32 public constant CLASSIFIER_ROLE = keccak256("CLASSIFIER_ROLE");
+    /// @inheritdoc IImageRegistry
+    bytes32 public constant CLINICIAN_ROLE = keccak256("CLINICIAN_ROLE");
+    /// @inheritdoc IImageRegistry
+    uint16 public constant SEALED = type(uint16).max;
 
     bytes32 private constant DIAGNOSIS_TYPEHASH = keccak256(
         "Diagnosis(bytes32 imageId,bytes32 modelId,uint16 label,uint16 confidence,bytes32 manifestHash,uint64 issuedAt)"
     );
-    uint256 private constant CID_LENGTH = 59;
     uint16 private constant BASIS_POINTS = 10_000;
     // Clocks of classifier and block producer differ; past this, a wrong clock would block later diagnoses.
     uint256 private constant MAX_CLOCK_SKEW = 15 minutes;
 
     mapping(bytes32 imageId => Image) private _images;
+    mapping(bytes32 diagnosisId => bytes32 reviewId) private _newestReviews;
 
+    /// @notice One transaction makes the registry and its first classifier and model admin
     /// @param adminDelay Seconds that a transfer of the admin role must wait
-    /// @param admin Account that grants and revokes CLASSIFIER_ROLE
+    /// @param admin Account that grants and revokes the roles; holds MODEL_ADMIN_ROLE itself at first
     /// @param classifier First holder of CLASSIFIER_ROLE
     constructor(uint48 adminDelay, address admin, address classifier)
         AccessControlDefaultAdminRules(adminDelay, admin)
         EIP712("ScanProof", "1")
     {
         _grantRole(CLASSIFIER_ROLE, classifier);
+        _grantRole(MODEL_ADMIN_ROLE, admin);
     }
 
     /// @inheritdoc IImageRegistry
@@ -70,6 +78,44 @@ contract ImageRegistry is IImageRegistry, AccessControlDefaultAdminRules, EIP712
     }
 
     /// @inheritdoc IImageRegistry
+    function reviewDiagnosis(Diagnosis calldata diagnosis, Review calldata review)
+        external
+        onlyRole(CLINICIAN_ROLE)
+        returns (bytes32 reviewId)
+    {
+        Image memory image = _images[diagnosis.imageId];
+        if (image.uploader == address(0)) revert ImageNotRegistered(diagnosis.imageId);
+        if (image.uploader == msg.sender) revert ReviewerIsUploader(diagnosis.imageId);
+        bytes32 diagnosisId = hashDiagnosis(diagnosis);
+        if (diagnosis.issuedAt == 0 || diagnosis.issuedAt > image.lastIssuedAt) revert DiagnosisNotRecorded(diagnosisId);
+        bytes32 newest = _newestReviews[diagnosisId];
+        if (newest == 0) newest = diagnosisId;
+        if (review.supersedes != newest) revert NotNewestStep(newest, review.supersedes);
+        if (!_labelFits(diagnosis.label, review)) {
+            revert LabelDoesNotFit(review.verdict, diagnosis.label, review.label);
+        }
+        if (review.reasonHash == 0) revert ReasonMissing();
+
+        reviewId = keccak256(abi.encode(diagnosisId, msg.sender, review));
+        _newestReviews[diagnosisId] = reviewId;
+        emit DiagnosisReviewed(
+            diagnosis.imageId,
+            diagnosisId,
+            msg.sender,
+            reviewId,
+            newest,
+            review.reasonHash,
+            review.verdict,
+            review.label
+        );
+    }
+
+    /// @inheritdoc IImageRegistry
+    function newestReviewOf(bytes32 diagnosisId) external view returns (bytes32 reviewId) {
+        return _newestReviews[diagnosisId];
+    }
+
+    /// @inheritdoc IImageRegistry
     function imageIdOf(address uploader, string calldata cid) public pure returns (bytes32 imageId) {
         return keccak256(abi.encode(uploader, cid));
     }
@@ -77,22 +123,26 @@ contract ImageRegistry is IImageRegistry, AccessControlDefaultAdminRules, EIP712
     /// @inheritdoc IImageRegistry
     function imageOf(bytes32 imageId) external view returns (Image memory image) {
         image = _images[imageId];
+        // No time is compared: the uploader shares its slot with times.
+        // slither-disable-next-line timestamp
         if (image.uploader == address(0)) revert ImageNotRegistered(imageId);
     }
 
     /// @inheritdoc IImageRegistry
     function isRegistered(bytes32 imageId) external view returns (bool registered) {
+        // No time is compared: the uploader shares its slot with times.
+        // slither-disable-next-line timestamp
         return _images[imageId].uploader != address(0);
     }
 
     /// @inheritdoc IImageRegistry
-    function hashDiagnosis(Diagnosis calldata diagnosis) public view returns (bytes32 digest) {
+    function hashDiagnosis(Diagnosis memory diagnosis) public view returns (bytes32 digest) {
         // All fields are static, so that ABI encoding is EIP-712's encodeData.
         return _hashTypedDataV4(keccak256(abi.encode(DIAGNOSIS_TYPEHASH, diagnosis)));
     }
 
     function _register(string calldata cid, bytes32 commitment) private returns (bytes32 imageId) {
-        if (bytes(cid).length != CID_LENGTH || bytes3(bytes(cid)) != "baf") revert InvalidCid(cid);
+        Cid.check(cid);
         imageId = imageIdOf(msg.sender, cid);
         Image storage image = _images[imageId];
         if (image.uploader != address(0)) revert ImageAlreadyRegistered(imageId);
@@ -101,17 +151,25 @@ contract ImageRegistry is IImageRegistry, AccessControlDefaultAdminRules, EIP712
         emit ImageRegistered(imageId, msg.sender, cid, commitment);
     }
 
-    function _record(Diagnosis calldata diagnosis, bytes calldata signature) private {
+    function _record(Diagnosis memory diagnosis, bytes calldata signature) private {
         Image memory image = _images[diagnosis.imageId];
         if (image.uploader == address(0)) revert ImageNotRegistered(diagnosis.imageId);
         if (image.uploader != msg.sender) revert NotUploader(diagnosis.imageId, msg.sender);
         if (diagnosis.confidence > BASIS_POINTS) revert ConfidenceOutOfRange(diagnosis.confidence);
         if (diagnosis.issuedAt <= image.lastIssuedAt) revert DiagnosisNotNewer(diagnosis.issuedAt, image.lastIssuedAt);
+        // A block producer moves its clock by seconds, which 15 minutes outweigh.
+        // slither-disable-next-line timestamp
         if (diagnosis.issuedAt > block.timestamp + MAX_CLOCK_SKEW) {
             revert DiagnosisFromFuture(diagnosis.issuedAt, block.timestamp);
         }
+        // This counter only ever grows by one, below, so it cannot step over its end.
+        // slither-disable-next-line incorrect-equality
         if (image.diagnosisCount == type(uint16).max) revert TooManyDiagnoses(diagnosis.imageId);
+        if (diagnosis.label == SEALED && diagnosis.confidence != 0) revert SealedConfidence(diagnosis.confidence);
+        _checkInUse(diagnosis.modelId);
 
+        // The other two values say why an address is zero, which is refused whatever the reason.
+        // slither-disable-next-line unused-return
         (address classifier,,) = ECDSA.tryRecover(hashDiagnosis(diagnosis), signature);
         // A malformed signature recovers to zero, which must not pass even if zero were ever granted the role.
         if (classifier == address(0) || !hasRole(CLASSIFIER_ROLE, classifier)) {
@@ -131,5 +189,11 @@ contract ImageRegistry is IImageRegistry, AccessControlDefaultAdminRules, EIP712
             diagnosis.issuedAt,
             signature
         );
+    }
+
+    function _labelFits(uint16 diagnosed, Review calldata review) private pure returns (bool fits) {
+        if (review.verdict == Verdict.Withdrawn) return review.label == 0;
+        if (review.verdict == Verdict.Confirmed || diagnosed == SEALED) return review.label == diagnosed;
+        return review.label != diagnosed && review.label != SEALED;
     }
 }

@@ -72,7 +72,7 @@ def chosen_recipe(choices: Choices) -> Recipe:
         epochs=epochs,
         light_epochs=min(recipe.light_epochs, epochs),
         seed=choices.seed,
-        start=hashlib.sha256(start.read_bytes()).hexdigest() if isinstance(start, Path) else start or "",
+        start=identity_of(start),
     )
 
 
@@ -84,3 +84,8 @@ def weights_of(start: str | None) -> Path | str | None:
     if not path.is_file():
         raise WeightsNotFound(path)
     return path
+
+
+def identity_of(start: Path | str | None) -> str:
+    """What a recipe tells of ``weights_of``: the file's SHA-256, "imagenet", or nothing."""
+    return hashlib.sha256(start.read_bytes()).hexdigest() if isinstance(start, Path) else start or ""

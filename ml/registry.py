@@ -47,6 +47,10 @@ class Registry:
         """Names of the installed bundles, sorted."""
         return tuple(sorted(path.parent.name for path in self._folder.glob(f"*/{LISTING}")))
 
+    def identities(self) -> dict[str, str]:
+        """SHA-256 of every installed bundle by its name. Read from the listings alone: nothing is verified."""
+        return {name: self._identity(name) for name in self.names()}
+
     def get(self, name: str) -> Model:
         """The model of a bundle.
 

@@ -94,13 +94,13 @@ BRAIN_MRI = Specification(
 
 TUMOUR_OUTLINE = Specification(
     name="tumour-outline",
-    version="1.0.0",
+    version="1.1.0",
     kind="segmentation",
     modality="brain-mri",
-    architecture="unet",
-    input_size=128,
+    architecture="mobile_unet",
+    input_size=160,
     channels=1,
-    preprocessing="grey-crop-pad-128-v1",
+    preprocessing="grey-crop-pad-160-v1",
     classes=(ClassInfo("tumour", 1, "Tumour", "The area that looks like the tumours which people outlined."),),
     intended_use=(
         "Research and demonstration: shows where, on a slice that a classifier takes for a tumour, the tumour may be. "
@@ -121,7 +121,10 @@ TUMOUR_OUTLINE = Specification(
         "Only the most evident region of a slice is outlined: of several tumours, the others are not shown.",
         "One slice is outlined, not a volume; the area is in pixels, as a picture has no scale.",
     ),
-    licence="MIT (weights trained from scratch by this project)",
+    licence=(
+        "MIT; its encoder was trained on from ImageNet weights of MobileNet, which Google published under the Apache "
+        "License 2.0"
+    ),
 )
 
 BREAST_HISTOLOGY = Specification(

@@ -48,7 +48,7 @@ def train(
     # Keras reports progress on standard output, which belongs to the result.
     with redirect_stdout(sys.stderr), new_folder(output) as folder:
         if specification.kind == "segmentation":
-            bundle = _train_segmentation(specification, data, folder, choices)
+            bundle = _train_segmentation(chosen_specification(model, choices), data, folder, choices)
         elif specification.kind == "gate":
             bundle = _train_gate(specification, data, folder, choices)
         elif specification.modality == "breast-histology":
@@ -97,8 +97,11 @@ def fit_network(
 def _train_segmentation(specification: Specification, data: Path, folder: Path, choices: Choices) -> Bundle:
     from ml.segmentation.train_command import train_segmentation
 
-    refuse_other_choices(specification, choices, ("epochs", "seed"))
-    return train_segmentation(specification, data, folder, epochs=choices.epochs, seed=choices.seed, run=choices.run)
+    refuse_other_choices(specification, choices, ("size", "epochs", "seed", "start"))
+    start = weights_of(choices.start)
+    return train_segmentation(
+        specification, data, folder, epochs=choices.epochs, seed=choices.seed, start=start, run=choices.run
+    )
 
 
 def _train_gate(specification: Specification, data: Path, folder: Path, choices: Choices) -> Bundle:

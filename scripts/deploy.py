@@ -2,20 +2,28 @@
 
 CLASSIFIER is the address whose signatures the registry will accept. The deployer becomes admin: it is the encrypted
 Brownie account ACCOUNT if given, else the private key in SCANPROOF_DEPLOYER_KEY. On a development chain both arguments
-may be left out: the chain's first account deploys, its second is the classifier.
+may be left out: the chain's first account deploys, its second is the classifier. On a live chain the deployment is
+recorded in ``deployments/<chain id>.json``.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
+from datetime import UTC, datetime
+from typing import Any
 
-from brownie import ImageRegistry, accounts, chain
+from brownie import ImageRegistry, accounts, chain, web3
 from brownie.convert import to_address
 from brownie.network.account import LocalAccount
 from brownie.network.contract import ProjectContract
 from eth_account import Account
 from eth_account.hdaccount.deterministic import HDPath
+from eth_utils import keccak
+
+from scripts import deployments
+from scripts.export_artifact import ARTIFACT
 
 DEVELOPMENT_CHAINS = (1337, 5777, 31337)
 # Anybody knows these: Anvil's and Hardhat's, Ganache's deterministic one, Brownie's.
@@ -46,6 +54,16 @@ class ClassifierMissing(ValueError):
     """No address was named whose signatures the registry accepts."""
 
 
+class BuildNotCommitted(ValueError):
+    """The bytecode at hand is not that of contracts/artifacts, so nobody could verify its source from there."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "expected the bytecode of contracts/artifacts/ImageRegistry.json, found another; "
+            "run `python -m scripts.export_artifact`, look at the difference and commit it"
+        )
+
+
 def deploy(admin: LocalAccount, classifier: str, admin_delay: int = ADMIN_DELAY_S) -> ProjectContract:
     """Deploy the registry in one transaction, sent by ``admin``.
 
@@ -57,12 +75,15 @@ def deploy(admin: LocalAccount, classifier: str, admin_delay: int = ADMIN_DELAY_
     Raises:
         DevelopmentKeyOnLiveChain: admin or classifier is a published key and the chain is not a development chain.
         ClassifierMissing: the classifier is the zero address.
+        BuildNotCommitted: the chain is not a development chain and the bytecode is not the committed one.
     """
     classifier = to_address(classifier)
     if int(classifier, 16) == 0:
         raise ClassifierMissing("expected the address of the classifier, found the zero address")
     if chain.id not in DEVELOPMENT_CHAINS:
         refuse_development_keys(chain.id, {"deployer": admin.address, "classifier": classifier})
+        if "0x" + ImageRegistry.bytecode != _artifact()["bytecode"]:
+            raise BuildNotCommitted
     return ImageRegistry.deploy(admin_delay, admin, classifier, {"from": admin})
 
 
@@ -90,15 +111,45 @@ def main(classifier: str | None = None, account: str | None = None) -> ProjectCo
         if chain.id not in DEVELOPMENT_CHAINS:
             raise ClassifierMissing("expected the classifier's address: brownie run deploy main ADDRESS --network NAME")
         classifier = accounts[1].address
-    registry = deploy(_deployer(account), classifier)
+    deployments.read(chain.id)  # a broken record must be known before anything is paid for
+    registry = deploy(deployer_account(account), classifier)
     print(f"\nImageRegistry deployed; classifier {classifier}. Settings for .env:")
     print(f"SCANPROOF_CHAIN_ID={chain.id}")
     print(f"SCANPROOF_CONTRACT_ADDRESS={registry.address}")
     print(f"SCANPROOF_CONTRACT_BLOCK={registry.tx.block_number}")
+    if chain.id not in DEVELOPMENT_CHAINS:
+        path = deployments.write(record_of(registry, to_address(classifier)))
+        print(f"Recorded in {path.relative_to(deployments.ROOT)}; commit it, and .env needs only SCANPROOF_CHAIN_ID.")
     return registry
 
 
-def _deployer(account: str | None) -> LocalAccount:
+def record_of(registry: ProjectContract, classifier: str, admin_delay: int = ADMIN_DELAY_S) -> dict[str, Any]:
+    """Return the record of a deployment just made, as deployments/README.md describes it."""
+    artifact, deployer = _artifact(), str(registry.tx.sender)
+    values = {"adminDelay": admin_delay, "admin": deployer, "classifier": classifier}
+    return {
+        "chainId": chain.id,
+        "contract": artifact["contractName"],
+        "address": registry.address,
+        "transaction": registry.tx.txid,
+        "block": registry.tx.block_number,
+        "time": datetime.fromtimestamp(registry.tx.timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "deployer": deployer,
+        "constructorArguments": values | {"encoded": deployments.encode_arguments(values)},
+        "compiler": artifact["compiler"],
+        "standardInputSha256": artifact["standardJsonSha256"],
+        "codeHash": "0x" + keccak(web3.eth.get_code(registry.address)).hex(),
+    }
+
+
+def _artifact() -> dict[str, Any]:
+    return json.loads(ARTIFACT.read_text())
+
+
+def deployer_account(account: str | None) -> LocalAccount:
+    """Return who pays: the encrypted account of that name, the key in SCANPROOF_DEPLOYER_KEY, or a development chain's
+    first account. Raises DeployerMissing.
+    """
     if account is not None:
         return accounts.load(account)
     if key := os.environ.get("SCANPROOF_DEPLOYER_KEY"):

@@ -7,7 +7,24 @@ from pathlib import Path
 from apiflask import APIFlask, HTTPError
 from flask import request
 
-from backend.api import analysis, images, manifests, outline, pages, records, results, security, system, transactions
+from backend.api import (
+    analysis,
+    evidence,
+    images,
+    ledger,
+    lineage,
+    manifests,
+    outline,
+    pages,
+    record_export,
+    records,
+    results,
+    review_queue,
+    reviews,
+    security,
+    system,
+    transactions,
+)
 from backend.api.bodies import check_body
 from backend.api.limits import limiter
 from backend.api.problems import problem
@@ -27,6 +44,12 @@ _BLUEPRINTS = (
     outline.blueprint,
     manifests.blueprint,
     records.blueprint,
+    record_export.blueprint,
+    evidence.blueprint,
+    ledger.blueprint,
+    review_queue.blueprint,
+    reviews.blueprint,
+    lineage.blueprint,
     transactions.blueprint,
 )
 

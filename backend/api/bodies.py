@@ -17,7 +17,7 @@ UPLOAD = "images.upload"
 
 def check_body() -> None:
     """Raises UnsupportedMediaType, InvalidInput, RequestEntityTooLarge."""
-    if request.method != "POST" or request.url_rule is None:
+    if request.method not in ("POST", "PUT") or request.url_rule is None:
         return
     expected = MULTIPART if request.endpoint == UPLOAD else JSON
     if expected == JSON:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from apiflask.fields import Boolean, Dict, File, Float, Integer, List, Nested, Raw, String
 from apiflask.validators import Length
 
-from backend.api.schemas import ADDRESS, HASH, CamelCase, ModelSchema
+from backend.api.schemas import ADDRESS, HASH, CamelCase, ModelSchema, NextStepSchema
 
 
 class UploadSchema(CamelCase):
@@ -24,19 +24,9 @@ class ImageSchema(CamelCase):
     links = Dict(keys=String(), values=String())
 
 
-class ReferenceSchema(CamelCase):
-    title = String()
-    publisher = String()
-    url = String()
-
-
-class NextStepSchema(CamelCase):
-    text = String()
-    reference = Nested(ReferenceSchema)
-
-
 class ClassificationRequestSchema(CamelCase):
     model = String(load_default=None, allow_none=True, validate=Length(max=100))
+    sealed = Boolean(load_default=False)
 
 
 class ClassificationSchema(CamelCase):
@@ -53,6 +43,8 @@ class ClassificationSchema(CamelCase):
     manifest_hash = String()
     manifest_cid = String()
     manifest = Raw()
+    sealed = Boolean()
+    opening = String(allow_none=True)
     activation_map = String(allow_none=True)
     next_steps = List(Nested(NextStepSchema))
     links = Dict(keys=String(), values=String())

@@ -65,10 +65,22 @@ def content(cid: str):
 @blueprint.post("/images/<cid>/classifications")
 @blueprint.input(ClassificationRequestSchema)
 @blueprint.output(ClassificationSchema, 201)
-@blueprint.doc(summary="Classify an uploaded image", responses={200: "Classified before by this model"})
+@blueprint.doc(
+    summary="Classify an uploaded image; sealed, the answer is the only copy",
+    responses={200: "Classified before by this model", 429: "Too many sealed ones"},
+)
 def classify(cid: str, json_data):
-    classification, created = container().classification.classify(cid_in_path(cid), json_data["model"])
+    cid, model = cid_in_path(cid), json_data["model"]
+    if json_data["sealed"]:
+        return _classification(_seal(cid, model), sealed=True), 201
+    classification, created = container().classification.classify(cid, model)
     return _classification(classification), 201 if created else 200
+
+
+@limiter.limit(uploads_allowed, error_message="sealed classifications")
+def _seal(cid: str, model: str | None) -> Classification:
+    """Limited as uploads are: each one is made anew."""
+    return container().classification.seal(cid, model)
 
 
 @blueprint.post("/images/<cid>/attestations")
@@ -102,7 +114,7 @@ def _image(facts: ImageFacts, created: bool) -> dict:
     return {**{name: getattr(facts, name) for name in names}, "created": created, "links": links}
 
 
-def _classification(classification: Classification) -> dict:
+def _classification(classification: Classification, *, sealed: bool = False) -> dict:
     c = classification
     models, model_id = container().models, "0x" + c.model.sha256
     _, text = models.label(model_id, c.label_code)
@@ -120,7 +132,9 @@ def _classification(classification: Classification) -> dict:
         "manifest_hash": "0x" + c.manifest_hash,
         "manifest_cid": c.manifest_cid,
         "manifest": json.loads(c.manifest),
+        "sealed": sealed,
+        "opening": c.manifest.decode() if sealed else None,
         "activation_map": c.activation_map and "data:image/png;base64," + base64.b64encode(c.activation_map).decode(),
         "next_steps": container().guide.next_steps(c.model.modality, c.label),
-        "links": {"manifest": url_for("manifests.manifest", manifest_hash="0x" + c.manifest_hash)},
+        "links": {} if sealed else {"manifest": url_for("manifests.manifest", manifest_hash="0x" + c.manifest_hash)},
     }

@@ -19,6 +19,7 @@ _FOREVER = "public, max-age=31536000, immutable"
 @blueprint.get("/records")
 @blueprint.get("/records/<image_id>")
 @blueprint.get("/models")
+@blueprint.get("/reviews")
 @blueprint.get("/ledger")
 def index(image_id: str | None = None) -> Response:
     """The page itself reads its address."""

@@ -51,7 +51,8 @@ def _known(error: Exception) -> ScanProofError | HTTPException:
             return InvalidInput(_fields(error.detail) or error.message)
         case RateLimitExceeded():
             wait = max(1, round(limiter.current_limit.reset_at - time.time())) if limiter.current_limit else 60
-            return LimitExceeded(f"no more than {error.limit.limit} uploads from one address", retry_after=wait)
+            what = error.limit.error_message or "uploads"
+            return LimitExceeded(f"no more than {error.limit.limit} {what} from one address", retry_after=wait)
         case RequestEntityTooLarge():
             return ImageTooLarge(
                 f"a request here may have at most {request.max_content_length:,} bytes and "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiflask import Schema
 from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, Raw, String
-from apiflask.validators import Length, Range, Regexp
+from apiflask.validators import Range, Regexp
 
 HASH = Regexp(r"0x[0-9a-fA-F]{64}\Z", error="must be 0x and 64 hex digits.")
 ADDRESS = Regexp(r"0x[0-9a-fA-F]{40}\Z", error="must be 0x and 40 hex digits.")
@@ -110,55 +110,6 @@ class ModelNameSchema(CamelCase):
     version = String()
 
 
-class DiagnosisSchema(CamelCase):
-    label = String()
-    label_text = String()
-    label_code = Integer()
-    confidence = Float()
-    model_id = String()
-    model = Nested(ModelNameSchema, allow_none=True)
-    manifest_hash = String()
-    manifest_cid = String()
-    issued_at = Integer()
-    classifier = String()
-    signature = String()
-    transaction = Nested(TransactionLinkSchema)
-    block = Nested(BlockSchema)
-
-
-class RecordSchema(CamelCase):
-    image_id = String()
-    cid = String()
-    uploader = String()
-    commitment = String()
-    transaction = Nested(TransactionLinkSchema)
-    block = Nested(BlockSchema)
-    image_available = Boolean()
-    diagnoses = List(Nested(DiagnosisSchema))
-
-
-class ListedRecordSchema(RecordSchema):
-    """A class of its own, because the OpenAPI plugin cannot describe one both alone and nested."""
-
-
-class IndexStatusSchema(CamelCase):
-    block = Integer(allow_none=True)
-    head = Integer(allow_none=True)
-    synced = Boolean()
-
-
-class RecordQuerySchema(CamelCase):
-    q = String(load_default="", validate=Length(max=200))
-    limit = Integer(load_default=20, validate=Range(min=1, max=100))
-    cursor = String(load_default=None, validate=Length(max=40))
-
-
-class RecordPageSchema(CamelCase):
-    records = List(Nested(ListedRecordSchema))
-    next = String(allow_none=True)
-    index = Nested(IndexStatusSchema)
-
-
 class CheckSchema(CamelCase):
     name = String()
     passed = Boolean()
@@ -166,10 +117,27 @@ class CheckSchema(CamelCase):
     found = String()
 
 
+class StandingSchema(CamelCase):
+    diagnosis_id = String()
+    status = String()
+
+
 class VerificationSchema(CamelCase):
     image_id = String()
     passed = Boolean()
+    diagnoses = List(Nested(StandingSchema))
     checks = List(Nested(CheckSchema))
+
+
+class ReferenceSchema(CamelCase):
+    title = String()
+    publisher = String()
+    url = String()
+
+
+class NextStepSchema(CamelCase):
+    text = String()
+    reference = Nested(ReferenceSchema)
 
 
 class LabelSchema(CamelCase):
@@ -186,6 +154,8 @@ class ModelCardSchema(ModelSchema):
     metrics = Raw()
     default = Boolean()
     card = String()
+    next_steps = Dict(keys=String(), values=List(Nested(NextStepSchema)))
+    chain_status = String(allow_none=True)
 
 
 class ModelListSchema(CamelCase):

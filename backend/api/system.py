@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 
 from backend.api.access import container
 from backend.api.schemas import ConfigSchema, HealthSchema, ModelListSchema, ReadinessSchema
+from backend.services.models import ABSTAINED
 from backend.services.readiness import OK
 
 blueprint = APIBlueprint("system", __name__, tag="System")
@@ -52,7 +53,14 @@ def config():
 @blueprint.output(ModelListSchema)
 @blueprint.doc(summary="The models, what they can and cannot do")
 def models():
-    return {"models": container().models.all()}
+    found = container().models.all()
+    standings = container().lineage.standings(["0x" + model["sha256"] for model in found])
+    return {
+        "models": [
+            {**model, "next_steps": _next_steps(model), "chain_status": standing and standing.status}
+            for model, standing in zip(found, standings, strict=True)
+        ]
+    }
 
 
 @blueprint.get("/health")
@@ -69,3 +77,9 @@ def ready():
     checks = container().readiness.check()
     good = all(result == OK for result in checks.values())
     return {"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503
+
+
+def _next_steps(model: dict) -> dict:
+    """By label, with that of no answer: a page can show them for a label that it must not tell the server."""
+    labels = [ABSTAINED[0], *(known["label"] for known in model["classes"])]
+    return {label: container().guide.next_steps(model["modality"], label) for label in labels}

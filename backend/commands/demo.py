@@ -13,16 +13,28 @@ from backend import settings as configuration
 from backend.commands.arguments import existing_file, read_image
 from backend.commands.console import Console
 from backend.commands.verify import report
-from backend.domain import Classification, DiagnosisRecordedEvent, Event
+from backend.domain import (
+    Classification,
+    DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
+    ImageRegisteredEvent,
+    RecordEvent,
+)
 from backend.settings import Settings
 
 if TYPE_CHECKING:
     from backend.adapters.chain.development_wallet import DevelopmentWallet
     from backend.container import Container
+    from backend.services.verification import Verification
 
 HELP = "Do the whole main job without a browser: pin, fetch, classify, sign, record, verify"
 EXAMPLE = "scanproof demo scan.png --json"
 _CLIENT = "demo"
+_FUNCTIONS = {
+    ImageRegisteredEvent: "registerImage",
+    DiagnosisRecordedEvent: "recordDiagnosis",
+    DiagnosisReviewedEvent: "reviewDiagnosis",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,13 +47,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.chain.development_accounts import USER
     from backend.adapters.chain.development_wallet import DevelopmentWallet
     from backend.adapters.chain.signer import KeyFileSigner
-    from backend.wiring import wire
+    from backend.wiring import complete_registration, wire
 
     content = read_image(options.image) if options.image else _phantom()
     settings = _embedded_settings(console)
     steps = _Steps(console)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
-    with embedded.joined(settings, classifier=signer.address) as chain, closing(wire(chain.settings)) as container:
+    with (
+        embedded.joined(settings, classifier=signer.address, prepare=complete_registration) as chain,
+        closing(wire(chain.settings)) as container,
+    ):
         steps.done("chain", f"{settings.chain}, contract {container.chain.contract}")
         wallet = DevelopmentWallet(chain.settings.rpc_url, container.chain.contract, USER)
         return _demonstrate(content, options.model, container, wallet, steps, console)
@@ -58,7 +73,8 @@ def _demonstrate(
     image_id = parts.chain.image_id(wallet.address, cid)
     recorded = _record(image_id, result, parts, wallet)
     steps.done("record", "now, with the classifier's signature" if recorded else "found: it was recorded before")
-    transactions = _transactions(parts, parts.chain.events_of_image(image_id))
+    events = parts.chain.events_of_image(image_id)
+    transactions = _transactions(parts, events)
     verification = parts.verification.verify(image_id)
     steps.done("verify", f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
     console.result(
@@ -70,6 +86,7 @@ def _demonstrate(
             "confidence": result.confidence,
             "probabilities": result.probabilities,
             "abstained": result.abstained,
+            "status": _status(result, events, verification),
             "model": {"name": result.model.name, "version": result.model.version, "sha256": result.model.sha256},
             "transactions": transactions,
             "checks": [asdict(check) for check in verification.checks],
@@ -94,15 +111,22 @@ def _record(image_id: str, result: Classification, parts: Container, wallet: Dev
     return True
 
 
-def _transactions(parts: Container, events: Sequence[Event]) -> list[dict]:
+def _transactions(parts: Container, events: Sequence[RecordEvent]) -> list[dict]:
     """The transactions of a record, by the function that each called."""
     transactions = []
     for hash_ in dict.fromkeys(event.transaction_hash for event in events):
-        kinds = {isinstance(event, DiagnosisRecordedEvent) for event in events if event.transaction_hash == hash_}
-        name = "registerWithDiagnosis" if len(kinds) > 1 else "recordDiagnosis" if True in kinds else "registerImage"
+        kinds = [type(event) for event in events if event.transaction_hash == hash_]
+        name = "registerWithDiagnosis" if len(kinds) > 1 else _FUNCTIONS[kinds[0]]
         status = parts.chain.transaction(hash_, confirmations=1)
         transactions.append({"name": name, "hash": hash_, "gasUsed": status.gas_used, "block": status.block.number})
     return transactions
+
+
+def _status(result: Classification, events: Sequence[RecordEvent], verification: Verification) -> str:
+    """Of the newest diagnosis by that model."""
+    model_id = "0x" + result.model.sha256
+    made = [e.diagnosis_id for e in events if isinstance(e, DiagnosisRecordedEvent) and e.model_id == model_id]
+    return {standing.diagnosis_id: standing.status for standing in verification.diagnoses}[made[-1]]
 
 
 def _phantom() -> bytes:

@@ -15,6 +15,7 @@ from backend import settings as configuration
 from backend.commands.arguments import port
 from backend.commands.console import Console, columns
 from backend.errors import ChainUnavailable, ConfigurationError, ScanProofError
+from backend.explorer import address_url
 from backend.processes import Child, port_is_free
 from backend.settings import ROOT, Settings
 
@@ -60,11 +61,13 @@ def _start_chain(settings: Settings, running: ExitStack) -> tuple[str, Developme
     """The contract's address, and the node if it is ours."""
     from backend.adapters.chain import embedded
     from backend.adapters.chain.signer import KeyFileSigner
-    from backend.wiring import wire_chain
+    from backend.wiring import complete_registration, wire_chain
 
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
     if settings.embedded_chain:
-        chain = running.enter_context(embedded.running(settings, classifier=signer.address))
+        chain = running.enter_context(
+            embedded.running(settings, classifier=signer.address, prepare=complete_registration)
+        )
         return chain.deployment.address, chain.node
     chain = wire_chain(settings)
     chain.head()
@@ -90,23 +93,28 @@ def _start_server(settings: Settings, running: ExitStack) -> Child:
 
 
 def _announce(settings: Settings, contract: str, console: Console) -> None:
-    from backend.adapters.chain.development_accounts import USER
+    from backend.adapters.chain.development_accounts import CLINICIAN, USER
     from backend.adapters.chain.known_chains import describe
 
-    chain = describe(settings.chain_id).name
-    values = {"url": _url(settings), "chain": {"id": settings.chain_id, "name": chain}, "contract": contract}
+    chain = describe(settings.chain_id)
+    values = {"url": _url(settings), "chain": {"id": settings.chain_id, "name": chain.name}, "contract": contract}
     rows = [
         ("Page", values["url"]),
-        ("Chain", f"{chain}, chain id {settings.chain_id}"),
-        ("Contract", contract),
+        ("Chain", f"{chain.name}, chain id {settings.chain_id}"),
+        ("Contract", address_url(chain.explorer_url, contract) or contract),
         ("Data", str(settings.var)),
     ]
     note = "Ctrl-C stops everything; the records are kept."
     if settings.embedded_chain:
         values["chain"]["rpcUrl"] = settings.rpc_url
-        values["account"] = {"address": USER.address, "privateKey": USER.private_key}
+        for name, account in (("account", USER), ("clinician", CLINICIAN)):
+            values[name] = {"address": account.address, "privateKey": account.private_key}
         rows += [("Node", settings.rpc_url), ("Account", USER.address), ("Its key", USER.private_key)]
-        note = f"Import that account in MetaMask. Its key is public knowledge: never for real funds.\n{note}"
+        rows += [("Clinician", CLINICIAN.address), ("Its key", CLINICIAN.private_key)]
+        note = (
+            "Import the account in MetaMask to record, and the clinician's to review. Their keys are public knowledge: "
+            f"never for real funds.\n{note}"
+        )
     console.result(values, f"\nScanProof is ready.\n\n{columns(rows)}\n\n{note}")
 
 

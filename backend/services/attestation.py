@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
-from backend.domain import Diagnosis, SignedDiagnosis
+from backend.database_ports import Classifications
+from backend.domain import SEALED_LABEL, Diagnosis, SignedDiagnosis
 from backend.errors import Conflict, NotFound
-from backend.ports import Chain, Classifications, DiagnosisSigner
+from backend.ports import Chain, DiagnosisSigner
 from backend.services.event_index import EventIndex
+from backend.submissions import ModelStatus
 
 BASIS_POINTS = 10_000
 MAX_CLOCK_SKEW_S = 15 * 60
 """How far in the future the contract lets a diagnosis be issued (ImageRegistry.MAX_CLOCK_SKEW)."""
+
+
+class _Finding(NamedTuple):
+    """What is signed of a manifest: its label and, in basis points, the confidence; of a sealed one neither."""
+
+    cid: str
+    model_sha256: str
+    label: int
+    confidence: int
 
 
 class AttestationService:
@@ -36,13 +48,13 @@ class AttestationService:
 
         Until a diagnosis at least as new is on the chain, the same attestation is given again; but not one that was
         signed while the clock was wrong, with a time too far in the future for the contract.
-        ``manifest_hash`` is hex without 0x. Raises NotFound, Conflict.
+        ``manifest_hash`` is hex without 0x. Raises NotFound; Conflict, also for a model that is not in use on the
+        chain; ChainError.
         """
-        classification = self._classifications.of_manifest(manifest_hash)
-        if classification is None:
-            raise NotFound(f"no manifest with the SHA-256 {manifest_hash} was made here")
-        if classification.cid != cid:
-            raise Conflict(f"that manifest is of the image {classification.cid}, not of {cid}")
+        finding = self._finding(manifest_hash)
+        if finding.cid != cid:
+            raise Conflict(f"that manifest is of the image {finding.cid}, not of {cid}")
+        self._check_in_use("0x" + finding.model_sha256)
         chain_id, contract = self._chain.chain_id, self._chain.contract
         image_id = self._chain.image_id(uploader, cid)
         recorded = self._last_issued_at(image_id)
@@ -56,9 +68,9 @@ class AttestationService:
             return earlier, False
         diagnosis = Diagnosis(
             image_id=image_id,
-            model_id="0x" + classification.model.sha256,
-            label=classification.label_code,
-            confidence=round(classification.confidence * BASIS_POINTS),
+            model_id="0x" + finding.model_sha256,
+            label=finding.label,
+            confidence=finding.confidence,
             manifest_hash="0x" + manifest_hash,
             # The contract takes only newer diagnoses, and two can fall into one second.
             issued_at=max(now, recorded + 1),
@@ -66,6 +78,25 @@ class AttestationService:
         signed = self._signer.sign(diagnosis, chain_id=chain_id, contract=contract)
         self._classifications.save_attestation(signed)
         return signed, True
+
+    def _check_in_use(self, model_id: str) -> None:
+        """The contract would refuse the diagnosis, after its uploader has signed."""
+        (standing,) = self._chain.model_standings([model_id])
+        if standing.status is ModelStatus.RETIRED:
+            raise Conflict(f"the model {model_id} was retired on the chain: no more diagnoses by it can be recorded")
+        if standing.status is ModelStatus.UNKNOWN:
+            raise Conflict(
+                f"the model {model_id} is not registered on the chain, so that no diagnosis by it can be recorded: "
+                "an account with MODEL_ADMIN_ROLE registers it with `scanproof registry register`"
+            )
+
+    def _finding(self, manifest_hash: str) -> _Finding:
+        if found := self._classifications.of_manifest(manifest_hash):
+            confidence = round(found.confidence * BASIS_POINTS)
+            return _Finding(found.cid, found.model.sha256, found.label_code, confidence)
+        if sealed := self._classifications.sealed(manifest_hash):
+            return _Finding(sealed.cid, sealed.model_sha256, SEALED_LABEL, 0)
+        raise NotFound(f"no manifest with the SHA-256 {manifest_hash} was made here")
 
     def _last_issued_at(self, image_id: str) -> int:
         record = self._index.lookup(image_id)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from backend.cids import raw_cid
-from backend.domain import Classification, ImageFacts, ModelFacts
+from backend.database_ports import Classifications
+from backend.domain import Classification, ImageFacts, ModelFacts, SealedManifest
 from backend.errors import CidMismatch, NotFound
-from backend.ports import Classifications, Classifier, ObjectStore
+from backend.ports import Classifier, ObjectStore
 from backend.services import manifests
 from backend.services.intake import IntakeService
 
@@ -42,6 +43,16 @@ class ClassificationService:
             return found, False
         return self._make(model, *(image or self._image(cid)))
 
+    def seal(self, cid: str, model_name: str | None) -> Classification:
+        """A classification that only its caller ever has: nothing of the result is stored, pinned or logged.
+
+        Its manifest holds a new salt, so that each run has another hash, which tells nothing. Raises as ``classify``.
+        """
+        facts, content = self._image(cid)
+        made = self._classified(self._classifier.resolve(model_name, content), facts, content, manifests.new_salt())
+        self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
+        return made
+
     def manifest(self, manifest_hash: str) -> bytes:
         """The canonical bytes of a manifest by its SHA-256 in hex. Raises NotFound, StorageError."""
         if found := self._classifications.of_manifest(manifest_hash):
@@ -57,13 +68,28 @@ class ClassificationService:
         return facts, content
 
     def _make(self, model: ModelFacts, facts: ImageFacts, content: bytes) -> tuple[Classification, bool]:
+        made = self._classified(model, facts, content)
+        stored = self._store.put(made.manifest, name=f"{made.manifest_hash}.json", media_type="application/json")
+        if stored.cid != made.manifest_cid:
+            raise CidMismatch(made.manifest_cid, stored.cid)
+        if self._classifications.add(made):
+            return made, True
+        # Another request was faster: its manifest counts. Made within the same second, it is the same one as ours.
+        winner = self._classifications.find(facts.cid, model.sha256)
+        if winner is None:
+            raise NotFound(f"the image {facts.cid} was removed while it was classified")
+        if winner.manifest_cid != stored.cid:
+            self._store.delete(stored)
+        return winner, False
+
+    def _classified(
+        self, model: ModelFacts, facts: ImageFacts, content: bytes, salt: str | None = None
+    ) -> Classification:
         prediction, activation_map = self._classifier.predict(model, content)
-        manifest = manifests.build(facts, model, self._classifier.preprocessing(model), prediction, self._now())
+        preprocessing = self._classifier.preprocessing(model)
+        manifest = manifests.build(facts, model, preprocessing, prediction, self._now(), salt)
         manifest_hash = manifests.hash_of(manifest)
-        stored = self._store.put(manifest, name=f"{manifest_hash}.json", media_type="application/json")
-        if stored.cid != (expected := raw_cid(manifest_hash)):
-            raise CidMismatch(expected, stored.cid)
-        classification = Classification(
+        return Classification(
             cid=facts.cid,
             model=model,
             label=prediction.label,
@@ -74,18 +100,9 @@ class ClassificationService:
             reason=prediction.reason,
             manifest=manifest,
             manifest_hash=manifest_hash,
-            manifest_cid=stored.cid,
+            manifest_cid=raw_cid(manifest_hash),
             activation_map=activation_map,
         )
-        if self._classifications.add(classification):
-            return classification, True
-        # Another request was faster: its manifest counts. Made within the same second, it is the same one as ours.
-        winner = self._classifications.find(facts.cid, model.sha256)
-        if winner is None:
-            raise NotFound(f"the image {facts.cid} was removed while it was classified")
-        if winner.manifest_cid != stored.cid:
-            self._store.delete(stored)
-        return winner, False
 
 
 def _check_bytes(facts: ImageFacts, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Checking one diagnosis: its manifest, the classifier's signature and role, and the result itself."""
+"""Checking one diagnosis: its manifest, the classifier's signature and role, its model, and the result itself."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ import hashlib
 from collections.abc import Callable
 
 from backend.cids import raw_cid
-from backend.domain import Check, Diagnosis, DiagnosisRecordedEvent, ImageRegisteredEvent, ModelFacts, SignedDiagnosis
+from backend.domain import (
+    SEALED_LABEL,
+    Check,
+    Diagnosis,
+    DiagnosisRecordedEvent,
+    ImageRegisteredEvent,
+    ModelFacts,
+    SignedDiagnosis,
+)
 from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, StorageError, UnsupportedImage
 from backend.ports import Chain, Classifier, ObjectReader
 from backend.services.attestation import BASIS_POINTS
 from backend.services.manifest_reader import ReadManifest, read
 from backend.services.manifests import MAX_MANIFEST_BYTES
+from backend.services.model_verification import ModelVerifier
 from backend.services.models import ModelService
+from backend.services.role_check import held_role
 
 Recover = Callable[[SignedDiagnosis], str | None]
 TOLERANCE = 1e-4
@@ -20,34 +30,55 @@ TOLERANCE = 1e-4
 
 
 class DiagnosisVerifier:
-    def __init__(self, chain: Chain, store: ObjectReader, classifier: Classifier, recover: Recover) -> None:
+    """``papers``: where model cards and training records are looked for."""
+
+    def __init__(
+        self, chain: Chain, store: ObjectReader, papers: ObjectReader, classifier: Classifier, recover: Recover
+    ) -> None:
         self._chain = chain
         self._store = store
         self._classifier = classifier
         self._recover = recover
+        self._models = ModelVerifier(chain, papers)
 
     def checks(
-        self, image: ImageRegisteredEvent, diagnosis: DiagnosisRecordedEvent, content: bytes | None
+        self,
+        image: ImageRegisteredEvent,
+        diagnosis: DiagnosisRecordedEvent,
+        content: bytes | None,
+        opening: bytes | None = None,
     ) -> list[Check]:
-        """``content``: the image's bytes, None when they cannot be had. Raises ChainError."""
-        bytes_check, manifest = self._manifest_bytes(diagnosis.manifest_hash)
+        """``content``: the image's bytes, None when they cannot be had; ``opening``: a sealed diagnosis' manifest,
+        which is never in the store. Raises ChainError.
+        """
         model = ModelService(self._classifier).facts(diagnosis.model_id)
+        sealed = diagnosis.label == SEALED_LABEL
+        about_manifest, reproduction = [_unopened()], []
+        if not sealed or opening is not None:
+            bytes_check, manifest = self._manifest_bytes(diagnosis.manifest_hash, opening)
+            about_manifest = [
+                *([_opened(manifest)] if sealed else []),
+                bytes_check,
+                _manifest_image(manifest, image.cid, content),
+                _manifest_result(manifest, diagnosis),
+            ]
+            reproduction = [self._reproduction(manifest, model, content)]
         return [
-            bytes_check,
-            _manifest_image(manifest, image.cid, content),
-            _manifest_result(manifest, diagnosis),
+            *about_manifest,
             self._signature(diagnosis),
-            self._role(diagnosis),
+            held_role(self._chain, "classifier role", "CLASSIFIER_ROLE", diagnosis.classifier, diagnosis),
             _model_bundle(model, diagnosis.model_id),
-            self._reproduction(manifest, model, content),
+            *reproduction,
+            *self._models.checks(diagnosis),
         ]
 
-    def _manifest_bytes(self, expected: str) -> tuple[Check, ReadManifest | None]:
+    def _manifest_bytes(self, expected: str, opening: bytes | None) -> tuple[Check, ReadManifest | None]:
         def check(passed: bool, found: str) -> Check:
             return Check("manifest bytes", passed, f"SHA-256 {expected}", found)
 
         try:
-            content = self._store.get(raw_cid(expected), max_bytes=MAX_MANIFEST_BYTES)
+            cid = raw_cid(expected)
+            content = self._store.get(cid, max_bytes=MAX_MANIFEST_BYTES) if opening is None else opening
         except (StorageError, NotFound, ImageTooLarge) as error:
             return check(False, str(error)), None
         found = "0x" + hashlib.sha256(content).hexdigest()
@@ -82,17 +113,6 @@ class DiagnosisVerifier:
             f"signed by {found}" if found else "not a valid signature",
         )
 
-    def _role(self, diagnosis: DiagnosisRecordedEvent) -> Check:
-        position = (diagnosis.block.number, diagnosis.log_index)
-        history = [entry for entry in self._chain.classifier_roles(diagnosis.classifier) if entry[:2] < position]
-        held = bool(history) and history[-1][2]
-        if history:
-            found = f"{'granted' if held else 'revoked'} in block {history[-1][0]}"
-        else:
-            found = "never granted before it"
-        expected = f"{diagnosis.classifier} has CLASSIFIER_ROLE at block {position[0]}"
-        return Check("classifier role", held, expected, found)
-
     def _reproduction(self, manifest: ReadManifest | None, model: ModelFacts | None, content: bytes | None) -> Check:
         if manifest is None or model is None or content is None:
             missing = "manifest" if manifest is None else "model" if model is None else "image bytes"
@@ -118,6 +138,25 @@ class DiagnosisVerifier:
         return Check("result reproduced", passed, expected, found)
 
 
+def _unopened() -> Check:
+    return Check(
+        "sealed",
+        True,
+        "label and confidence as a salted commitment",
+        "they cannot be seen here: who holds the opening can check them with --opening",
+    )
+
+
+def _opened(manifest: ReadManifest | None) -> Check:
+    expected = "a manifest with 32 random bytes"
+    if manifest is None:
+        return Check("sealed", False, expected, "not checked: no manifest to trust")
+    found = f"opened: {manifest.label}, confidence {manifest.confidence:.2%}"
+    if manifest.salt is None:
+        found += ", but without random bytes: anybody could find it by trying"
+    return Check("sealed", manifest.salt is not None, expected, found)
+
+
 def _manifest_image(manifest: ReadManifest | None, cid: str, content: bytes | None) -> Check:
     sha256 = None if content is None else hashlib.sha256(content).hexdigest()
     expected = f"image {cid}" + (f" with SHA-256 {sha256}" if sha256 else "")
@@ -129,6 +168,8 @@ def _manifest_image(manifest: ReadManifest | None, cid: str, content: bytes | No
 
 def _manifest_result(manifest: ReadManifest | None, diagnosis: DiagnosisRecordedEvent) -> Check:
     def describe(model: str, code: int, basis_points: int) -> str:
+        if diagnosis.label == SEALED_LABEL:
+            return f"model {model}"
         return f"model {model}, label code {code}, confidence {basis_points / BASIS_POINTS:.2%}"
 
     expected = describe(diagnosis.model_id, diagnosis.label, diagnosis.confidence)

@@ -15,15 +15,23 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
-from backend.domain import Checkpoint, IndexStatus, Record
+from backend.database_ports import EventStore
+from backend.domain import Checkpoint, DiagnosisStatus, IndexStatus, ModelEvent, Record
 from backend.errors import ChainError, ChainUnavailable
-from backend.ports import Chain, EventStore
+from backend.ledger import LedgerEntry
+from backend.ports import Chain
+from backend.record_filter import RecordFilter
 
+FIRST_BLOCKS = 64
 RANGE_BLOCKS = 2000
+EVENTS_AT_ONCE = 10_000
+"""All events of a range are in memory at once: a range with more is followed by shorter ones."""
 LOCK_TIMEOUT_S = 2.0
+Found = TypeVar("Found")
 _log = logging.getLogger(__name__)
 
 
@@ -32,6 +40,7 @@ class EventIndex:
         self._chain = chain
         self._events = events
         self._range_blocks = range_blocks
+        self._span = min(FIRST_BLOCKS, range_blocks)
         self._lock = threading.Lock()
         self._ledger = events.ledger(chain.chain_id, chain.contract)
         self._head: int | None = None
@@ -66,22 +75,43 @@ class EventIndex:
 
         Raises ChainError when it is not here and the index does not hold all of the chain now.
         """
+        return self._lookup(lambda: self._events.find(self._ledger, image_id))
+
+    def lookup_review(self, review_id: str) -> Record | None:
+        """As ``lookup``, the record that holds the review of that id."""
+        return self._lookup(lambda: self._events.find_review(self._ledger, review_id))
+
+    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
+        """As ``lookup``: when a model was registered, retired and anchored, in chain order."""
+        return self._lookup(lambda: self.known_events_of_model(model_id))
+
+    def known_events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
+        """As ``events_of_model``, on what was read so far."""
+        return self._events.events_of_model(self._ledger, model_id)
+
+    def _lookup(self, find: Callable[[], Found]) -> Found:
         trouble: ChainError | None = None
         try:
             if not self.sync():
                 trouble = ChainUnavailable("the records are still being read from the chain: try again in a moment")
         except ChainError as error:
             trouble = error
-        record = self._events.find(self._ledger, image_id)
-        if record is None and trouble:
+        found = find()
+        if not found and trouble:
             raise trouble
-        return record
+        return found
 
-    def search(
-        self, text: str | None, labels: list[tuple[str, int]], limit: int, before: tuple[int, int] | None
-    ) -> list[Record]:
+    def search(self, wanted: RecordFilter, limit: int, before: tuple[int, int] | None) -> list[Record]:
         """As ``EventStore.search``, on what was read so far."""
-        return list(self._events.search(self._ledger, text, labels, limit, before))
+        return list(self._events.search(self._ledger, wanted, limit, before))
+
+    def queue(self, status: DiagnosisStatus, limit: int, after: tuple[int, int] | None) -> list[Record]:
+        """As ``EventStore.queue``, on what was read so far."""
+        return list(self._events.queue(self._ledger, status, limit, after))
+
+    def entries(self, limit: int, before: tuple[int, int] | None) -> list[LedgerEntry]:
+        """As ``EventStore.entries``, on what was read so far."""
+        return list(self._events.entries(self._ledger, limit, before))
 
     def status(self) -> IndexStatus:
         kept = self._events.checkpoints(self._ledger)
@@ -100,7 +130,7 @@ class EventIndex:
             return False
         first = newest.number + 1 if newest else self._chain.start_block
         while first <= head:
-            newest = self._read(newest, first, min(first + self._range_blocks - 1, head))
+            newest = self._read(newest, first, min(first + self._span - 1, head))
             if newest is None:
                 return False
             first = newest.number + 1
@@ -125,5 +155,9 @@ class EventIndex:
         # A reorganisation before ``upto`` was read shows in ``previous`` now, a later one in ``upto`` at the next sync.
         if previous and self._ancestor([previous])[0] is None:
             return None
+        if len(events) > EVENTS_AT_ONCE:
+            self._span = max(1, self._span // 2)
+        elif len(events) < EVENTS_AT_ONCE // 4:
+            self._span = min(self._range_blocks, self._span * 2)
         checkpoint = Checkpoint(upto.number, upto.hash)
         return checkpoint if self._events.advance(self._ledger, previous, checkpoint, events) else None

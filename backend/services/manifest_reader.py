@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,7 +14,10 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ReadManifest:
-    """The part of a manifest that a verification compares. Confidence and probabilities are in [0, 1]."""
+    """The part of a manifest that a verification compares. Confidence and probabilities are in [0, 1].
+
+    ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
+    """
 
     image_cid: str
     image_sha256: str
@@ -23,6 +27,7 @@ class ReadManifest:
     confidence: float
     probabilities: dict[str, float]
     abstained: bool
+    salt: str | None
 
 
 def read(content: bytes) -> ReadManifest | None:
@@ -38,8 +43,9 @@ def read(content: bytes) -> ReadManifest | None:
             confidence=_probability(values["confidence"]),
             probabilities={label: _probability(p) for label, p in _typed(values["probabilities"], dict).items()},
             abstained=_typed(values["abstained"], bool),
+            salt=_salt(values.get("salt")),
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return manifest if values.get("schema") == SCHEMA else None
 
@@ -62,3 +68,9 @@ def _probability(value: object) -> float:
     if type(value) not in (int, float) or not 0 <= value <= 1:
         raise TypeError
     return float(value)
+
+
+def _salt(value: object) -> str | None:
+    if value is not None and not re.fullmatch(r"[0-9a-f]{64}", _typed(value, str)):
+        raise ValueError
+    return value

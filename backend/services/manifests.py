@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from datetime import UTC, datetime
 from importlib.metadata import version
 
@@ -16,12 +17,26 @@ CODE_VERSION = f"scanproof/{version('scanproof')}"
 DECIMALS = 6
 MAX_MANIFEST_BYTES = 64 * 1024
 """Far above any manifest, and below the size up to which a file is one block with a CID given by its hash."""
+SALT_BYTES = 32
 
 
-def build(image: ImageFacts, model: ModelFacts, preprocessing: dict, prediction: Prediction, time: datetime) -> bytes:
+def new_salt() -> str:
+    """Makes the hash of a sealed manifest tell nothing: without it, label and confidence could be found by trying."""
+    return secrets.token_hex(SALT_BYTES)
+
+
+def build(
+    image: ImageFacts,
+    model: ModelFacts,
+    preprocessing: dict,
+    prediction: Prediction,
+    time: datetime,
+    salt: str | None = None,
+) -> bytes:
     """The manifest's canonical bytes. Probabilities have 6 decimals, ``time`` whole seconds in UTC."""
     return rfc8785.dumps(
         {
+            **({} if salt is None else {"salt": salt}),
             "schema": SCHEMA,
             "image": {"cid": image.cid, "sha256": image.sha256},
             "modality": model.modality,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.domain import ModelFacts
+from backend.domain import SEALED_LABEL, ModelFacts
 from backend.ports import Classifier
 
 ABSTAINED_CODE = 0
 ABSTAINED = ("abstained", "No answer")
+SEALED = ("Sealed", "Known to whoever holds the opening")
+_EVERY_MODELS = ((ABSTAINED[0], ABSTAINED_CODE), (SEALED[0], SEALED_LABEL))
 
 
 class ModelService:
@@ -33,11 +35,19 @@ class ModelService:
         """Name and text of a label code, which means something only together with its model."""
         if code == ABSTAINED_CODE:
             return ABSTAINED
+        if code == SEALED_LABEL:
+            return SEALED
         model = self._find(model_id)
         for label in model["classes"] if model else ():
             if label["code"] == code:
                 return label["label"], label["text"]
-        return f"code-{code}", f"Code {code} of a model that is not installed here"
+        why = "which this model does not have" if model else "of a model that is not installed here"
+        return f"code-{code}", f"Code {code}, {why}"
+
+    def labels(self, model_id: str) -> list[str]:
+        """The names of its labels; none for a model that is not installed here."""
+        model = self._find(model_id)
+        return [label["label"] for label in model["classes"]] if model else []
 
     def codes(self, label: str) -> list[tuple[str, int]]:
         """Model id and label code of everything that bears this name, case ignored."""
@@ -45,9 +55,13 @@ class ModelService:
         return [
             ("0x" + model["sha256"], code)
             for model in self._classifier.models()
-            for name, code in [(ABSTAINED[0], ABSTAINED_CODE), *((c["label"], c["code"]) for c in model["classes"])]
+            for name, code in [*_EVERY_MODELS, *((c["label"], c["code"]) for c in model["classes"])]
             if name.lower() == wanted
         ]
+
+    def ids(self, name: str) -> list[str]:
+        """The on-chain ids of the installed models of that name, case ignored."""
+        return ["0x" + model["sha256"] for model in self._classifier.models() if model["name"].lower() == name.lower()]
 
     def _find(self, model_id: str) -> dict | None:
         return next((m for m in self._classifier.models() if "0x" + m["sha256"] == model_id.lower()), None)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from backend.database_ports import Classifications
 from backend.domain import Classification, ModelFacts, Outline
 from backend.errors import NotFound
-from backend.ports import Classifications, Classifier, Outliner, Prediction
+from backend.ports import Classifier, Outliner, Prediction
 from backend.services.intake import IntakeService
 
 FREE_OF_TUMOUR = {"brain-mri": "notumor"}

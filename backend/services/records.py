@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from backend.domain import IndexStatus, Record
+from backend.domain import DiagnosisRecordedEvent, DiagnosisStatus, ImageRegisteredEvent, IndexStatus, Record
 from backend.errors import NotFound
+from backend.record_filter import RecordFilter
 from backend.services.event_index import EventIndex
 from backend.services.models import ModelService
 
 SEARCH_MAX_AGE_S = 1.0
+EXPORT_RECORDS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +36,59 @@ class RecordService:
             raise NotFound(f"no image with the id {image_id} is registered on the chain")
         return record
 
-    def search(self, query: str, *, limit: int, before: tuple[int, int] | None) -> Page:
-        """Records, newest first: all, or those whose image id, CID, uploader, transaction or label ``query`` is."""
+    def filter(
+        self,
+        *,
+        text: str,
+        model: str = "",
+        label: str = "",
+        status: DiagnosisStatus | None = None,
+        first_time: int | None = None,
+        last_time: int | None = None,
+    ) -> RecordFilter:
+        """Names become ids. ``text`` is any name of a record, its model or its label; ``model`` a name or an id.
+
+        Empty texts ask for nothing; case and surrounding space do not matter.
+        """
+        text, model, label = (given.strip().lower() for given in (text, model, label))
+        return RecordFilter(
+            text=text or None,
+            text_models=tuple(self._models.ids(text)) if text else (),
+            text_labels=tuple(self._models.codes(text)) if text else (),
+            models=(model, "0x" + model, *self._models.ids(model)) if model else None,
+            labels=tuple(self._models.codes(label)) if label else None,
+            status=status,
+            first_time=first_time,
+            last_time=last_time,
+        )
+
+    def search(self, wanted: RecordFilter, *, limit: int, before: tuple[int, int] | None) -> Page:
+        """Records, newest registration first."""
         self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
-        text = query.strip().lower() or None
-        labels = self._models.codes(text) if text else []
-        found = self._index.search(text, labels, limit + 1, before)
-        records = tuple(found[:limit])
-        last = records[-1].image if len(found) > limit else None
-        return Page(records, last and (last.block.number, last.log_index), self._index.status())
+        found = self._index.search(wanted, limit + 1, before)
+        return self._page(found[:limit], [record.image for record in found], limit)
+
+    def pages(self, wanted: RecordFilter) -> Iterator[Sequence[Record]]:
+        """All records that ``search`` finds, at most EXPORT_RECORDS in memory at once."""
+        self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
+        position = None
+        while found := self._index.search(wanted, EXPORT_RECORDS, position):
+            yield found
+            position = _position(found[-1].image)
+
+    def queue(self, status: DiagnosisStatus, *, limit: int, after: tuple[int, int] | None) -> Page:
+        """Diagnoses of that status, oldest first: of each a record with it alone."""
+        self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
+        found = self._index.queue(status, limit + 1, after)
+        return self._page(found[:limit], [record.diagnoses[0] for record in found], limit)
+
+    def _page(
+        self, records: Sequence[Record], events: Sequence[ImageRegisteredEvent | DiagnosisRecordedEvent], limit: int
+    ) -> Page:
+        """``events`` place the records, and one more where there is a following page."""
+        following = _position(events[limit - 1]) if len(events) > limit else None
+        return Page(tuple(records), following, self._index.status())
+
+
+def _position(event: ImageRegisteredEvent | DiagnosisRecordedEvent) -> tuple[int, int]:
+    return event.block.number, event.log_index

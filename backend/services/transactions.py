@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from backend.domain import TransactionState, TransactionStatus
+from backend.domain import RecordEvent
 from backend.ports import Chain
+from backend.submissions import TransactionState, TransactionStatus
 
 
 class TransactionService:
@@ -17,4 +18,4 @@ class TransactionService:
         if status.state not in (TransactionState.MINED, TransactionState.CONFIRMED):
             return status, ()
         events = self._chain.events_of_transaction(hash_)
-        return status, tuple(dict.fromkeys(event.image_id for event in events))
+        return status, tuple(dict.fromkeys(event.image_id for event in events if isinstance(event, RecordEvent)))

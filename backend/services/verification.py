@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from backend.domain import MAX_IMAGE_BYTES, BlockRef, Check, DiagnosisRecordedEvent, Event, ImageRegisteredEvent
+from backend.domain import (
+    MAX_IMAGE_BYTES,
+    SEALED_LABEL,
+    BlockRef,
+    Check,
+    DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
+    DiagnosisStatus,
+    ImageRegisteredEvent,
+    Record,
+    RecordEvent,
+)
 from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
 from backend.ports import Chain, Classifier, ImageInspector, ObjectReader
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
+from backend.services.review_verification import ReviewId, ReviewVerifier
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the reviews of a diagnosis leave of it."""
+
+    diagnosis_id: str
+    status: DiagnosisStatus
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The checks of one record in a fixed order; a check that could not be made counts as failed."""
+    """The checks of one record in a fixed order; a check that could not be made counts as failed.
+
+    ``diagnoses`` are in the order of their lines.
+    """
 
     image_id: str
     checks: tuple[Check, ...]
+    diagnoses: tuple[Standing, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -26,9 +51,11 @@ class Verification:
 
 
 class VerificationService:
-    """``cid_of`` computes the CID of bytes; ``recover`` the signer of a diagnosis, None for a malformed signature.
+    """``cid_of`` computes the CID of bytes; ``recover`` the signer of a diagnosis, None for a malformed signature;
+    ``review_id`` the id of a review from its other fields.
 
-    ``inspector`` makes of a given file what was pinned of it.
+    ``inspector`` makes of a given file what was pinned of it. ``papers``: where statements, model cards and training
+    records are looked for, ``store`` without it; many were never published, and the public network searches long.
     """
 
     def __init__(
@@ -40,18 +67,21 @@ class VerificationService:
         *,
         cid_of: Callable[[bytes], str],
         recover: Recover,
+        review_id: ReviewId,
+        papers: ObjectReader | None = None,
     ) -> None:
         self._chain = chain
         self._store = store
         self._inspector = inspector
         self._cid_of = cid_of
-        self._diagnoses = DiagnosisVerifier(chain, store, classifier, recover)
+        self._diagnoses = DiagnosisVerifier(chain, store, papers or store, classifier, recover)
+        self._reviews = ReviewVerifier(chain, papers or store, review_id)
 
-    def verify(self, image_id: str, *, content: bytes | None = None) -> Verification:
-        """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses.
+    def verify(self, image_id: str, *, content: bytes | None = None, openings: Sequence[bytes] = ()) -> Verification:
+        """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses and their reviews.
 
         ``content`` are the image's bytes, or those of the upload that they were made of; without them they are fetched
-        by CID. Raises ChainError.
+        by CID. ``openings`` are the manifests of sealed diagnoses. Raises ChainError.
         """
         events = self._chain.events_of_image(image_id)
         image = next((event for event in events if isinstance(event, ImageRegisteredEvent)), None)
@@ -69,17 +99,50 @@ class VerificationService:
             return Verification(image_id, (missing, *rest))
         bytes_check, trusted = self._stored_bytes(image.cid) if content is None else self._given(image.cid, content)
         checks = [self._exists(image), self._image_id(image), self._block("block", image), bytes_check]
-        diagnoses = [event for event in events if isinstance(event, DiagnosisRecordedEvent)]
+        diagnoses = tuple(event for event in events if isinstance(event, DiagnosisRecordedEvent))
+        reviews = tuple(event for event in events if isinstance(event, DiagnosisReviewedEvent))
+        record = Record(image, diagnoses, reviews)
+        opened = {"0x" + hashlib.sha256(opening).hexdigest(): opening for opening in openings}
         for number, diagnosis in enumerate(diagnoses, start=1):
-            suffix = f" ({number} of {len(diagnoses)})" if len(diagnoses) > 1 else ""
-            lines = [self._block("diagnosis block", diagnosis), *self._diagnoses.checks(image, diagnosis, trusted)]
-            checks += [Check(line.name + suffix, line.passed, line.expected, line.found) for line in lines]
-        return Verification(image_id, tuple(checks))
+            opening = opened.get(diagnosis.manifest_hash) if diagnosis.label == SEALED_LABEL else None
+            lines = [
+                self._block("diagnosis block", diagnosis),
+                *self._diagnoses.checks(image, diagnosis, trusted, opening),
+                *self._reviewed(record, diagnosis),
+            ]
+            checks += _numbered(lines, "", number, len(diagnoses))
+        recorded = {diagnosis.diagnosis_id for diagnosis in diagnoses}
+        for review in reviews:
+            if review.diagnosis_id not in recorded:
+                checks += self._reviews.checks(image, None, review, review.diagnosis_id)
+        sealed = {diagnosis.manifest_hash for diagnosis in diagnoses if diagnosis.label == SEALED_LABEL}
+        for hash_ in sorted(opened.keys() - sealed):
+            checks.append(
+                Check("opening", False, "the manifest of a sealed diagnosis of this record", f"SHA-256 {hash_}")
+            )
+        standings = tuple(Standing(diagnosis.diagnosis_id, record.status_of(diagnosis)) for diagnosis in diagnoses)
+        return Verification(image_id, tuple(checks), standings)
 
-    def verify_transaction(self, hash_: str, *, content: bytes | None = None) -> list[Verification]:
+    def _reviewed(self, record: Record, diagnosis: DiagnosisRecordedEvent) -> list[Check]:
+        reviews = record.reviews_of(diagnosis)
+        checks: list[Check] = []
+        previous = diagnosis.diagnosis_id
+        for number, review in enumerate(reviews, start=1):
+            lines = [
+                self._block("review block", review),
+                *self._reviews.checks(record.image, diagnosis, review, previous),
+            ]
+            checks += _numbered(lines, "review ", number, len(reviews))
+            previous = review.review_id
+        return checks
+
+    def verify_transaction(
+        self, hash_: str, *, content: bytes | None = None, openings: Sequence[bytes] = ()
+    ) -> list[Verification]:
         """Check every record that a transaction wrote to; empty when it wrote to none. Raises ChainError."""
-        image_ids = dict.fromkeys(event.image_id for event in self._chain.events_of_transaction(hash_))
-        return [self.verify(image_id, content=content) for image_id in image_ids]
+        events = self._chain.events_of_transaction(hash_)
+        image_ids = dict.fromkeys(event.image_id for event in events if isinstance(event, RecordEvent))
+        return [self.verify(image_id, content=content, openings=openings) for image_id in image_ids]
 
     @property
     def _registry(self) -> str:
@@ -93,7 +156,7 @@ class VerificationService:
         found = self._chain.image_id(image.uploader, image.cid)
         return Check("image id", found == image.image_id, image.image_id, f"{found} from uploader and CID")
 
-    def _block(self, name: str, event: Event) -> Check:
+    def _block(self, name: str, event: RecordEvent) -> Check:
         canonical = self._chain.block(event.block.number)
         expected = f"{_describe(event.block)} on the chain"
         found = "no such block" if canonical is None else _describe(canonical)
@@ -126,3 +189,11 @@ class VerificationService:
 def _describe(block: BlockRef) -> str:
     time = datetime.fromtimestamp(block.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     return f"block {block.number} of {time}, {block.hash}"
+
+
+def _numbered(checks: Sequence[Check], what: str, number: int, total: int) -> list[Check]:
+    """As they are when there is only one."""
+    if total == 1:
+        return list(checks)
+    suffix = f" ({what}{number} of {total})"
+    return [Check(check.name + suffix, check.passed, check.expected, check.found) for check in checks]

@@ -1,9 +1,13 @@
 /** The addresses of the page, with the History API. */
 
+import type { Search } from "./api/types";
+import { searchOf } from "./state/search";
+
 export type Route =
   | { page: "home" }
-  | { page: "records"; query: string }
+  | { page: "records"; search: Search }
   | { page: "record"; imageId: string }
+  | { page: "reviews" }
   | { page: "ledger" }
   | { page: "models" }
   | { page: "missing" };
@@ -12,6 +16,7 @@ export const TITLES: Record<Route["page"], string> = {
   home: "Record a medical image",
   records: "Records",
   record: "Provenance record",
+  reviews: "Reviews",
   ledger: "Ledger",
   models: "Models",
   missing: "Page not found",
@@ -23,8 +28,8 @@ export function parseRoute({ pathname, searchParams }: URL): Route {
   if (first === "records" && second) return { page: "record", imageId: second.toLowerCase() };
   if (second !== undefined) return { page: "missing" };
   if (first === "") return { page: "home" };
-  if (first === "records") return { page: "records", query: searchParams.get("q") ?? "" };
-  if (first === "ledger" || first === "models") return { page: first };
+  if (first === "records") return { page: "records", search: searchOf(searchParams) };
+  if (first === "reviews" || first === "ledger" || first === "models") return { page: first };
   return { page: "missing" };
 }
 

@@ -1,58 +1,98 @@
-"""A small U-Net with residual blocks for grey images, trained from scratch."""
+"""A small U-Net for grey images whose encoder is the first part of MobileNet."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from pathlib import Path
 
 import keras
 from keras import layers
 
-WIDTHS = (16, 32, 64, 128)
+from ml.networks.weights import IMAGENET, Weights, load_file
+
+WIDTHS = (24, 48, 64)
+BOTTOM_WIDTH = 96
 DETAIL_WIDTH = 8
+ENCODER_WIDTH = 0.75
+FIRST = "conv1"
+SKIPS = ("conv_pw_1_relu", "conv_pw_3_relu", "conv_pw_5_relu")
+DEEPEST = "conv_pw_11_relu"
+BATCH_NORM_MOMENTUM = 0.97
 
 
-def build_unet(input_size: int, widths: Sequence[int] = WIDTHS, dropout: float = 0.3) -> keras.Model:
-    """Build the untrained network: pixels (N, S, S, 1) in [0, 1] to mask logits (N, S, S, 1).
+def build_unet(
+    input_size: int,
+    weights: Weights = None,
+    *,
+    encoder_width: float = ENCODER_WIDTH,
+    dropout: float = 0.3,
+) -> keras.Model:
+    """Build the network: pixels (N, S, S, 1) in [0, 1] to mask logits (N, S, S, 1).
 
-    The U of Ronneberger et al. 2015 with the basic residual blocks of He et al. 2016 and batch normalisation. Every
-    level halves the side, the first one too, so that most of the work is done on small maps; the last convolution sees
-    the pixels themselves again and draws the edge. S is a multiple of 2 to the number of ``widths``.
+    The U of Ronneberger et al. 2015 over MobileNet (Howard et al. 2017) of width ``encoder_width``, which ends where
+    its maps have a side of S / 16. Every level of the decoder is one convolution; the last one sees the pixels
+    themselves again and draws the edge. All layers are trained. S is a multiple of 16, at least 32.
+
+    ``weights`` is None (random), "imagenet" (downloaded by Keras) or a file: ``.h5`` or ``.keras`` of MobileNet without
+    its classifier, ``.npz`` of this whole network.
+
+    Raises:
+        WeightsNotFound, WeightsUnfit.
 
     Example:
         >>> build_unet(128).output_shape
         (None, 128, 128, 1)
     """
     pixels = keras.Input((input_size, input_size, 1), name="pixels")
-    x, skips = pixels, []
-    for level, width in enumerate(widths, start=1):
-        x = _conv(x, width, f"level{level}_down", stride=2)
-        x = _residual(x, width, f"level{level}_in")
-        skips.append(x)
-    x = _residual(x, widths[-1], "bottom")
-    x = layers.SpatialDropout2D(dropout, name="dropout")(x)
-    for level in range(len(widths) - 1, 0, -1):
-        width = widths[level - 1]
-        x = _conv(x, width, f"level{level}_narrow", kernel=1)
-        x = layers.UpSampling2D(interpolation="bilinear", name=f"level{level}_up")(x)
-        x = layers.Concatenate(name=f"level{level}_skip")([x, skips[level - 1]])
-        x = _conv(x, width, f"level{level}_merge")
-        x = _residual(x, width, f"level{level}_out")
+    encoder = keras.applications.MobileNet(
+        input_tensor=layers.Rescaling(2.0, -1.0, name="scaled")(pixels),
+        alpha=encoder_width,
+        include_top=False,
+        weights=None,
+    )
+    x = layers.SpatialDropout2D(dropout, name="dropout")(encoder.get_layer(DEEPEST).output)
+    x = _conv(x, BOTTOM_WIDTH, "bottom", kernel=1)
+    for level in range(len(SKIPS), 0, -1):
+        skip = encoder.get_layer(SKIPS[level - 1]).output
+        x = _conv(_joined(x, skip, f"level{level}"), WIDTHS[level - 1], f"level{level}_merge")
     x = _conv(x, DETAIL_WIDTH, "detail_narrow", kernel=1)
-    x = layers.UpSampling2D(interpolation="bilinear", name="detail_up")(x)
-    x = layers.Concatenate(name="detail_skip")([x, pixels])
-    x = _conv(x, DETAIL_WIDTH, "detail_merge")
-    return keras.Model(pixels, layers.Conv2D(1, 1, name="logits")(x), name="unet")
+    x = _conv(_joined(x, pixels, "detail"), DETAIL_WIDTH, "detail_merge")
+    network = keras.Model(pixels, layers.Conv2D(1, 1, name="logits")(x), name="mobile_unet")
+    _start_from(network, weights, encoder_width)
+    for layer in network.layers:
+        if isinstance(layer, layers.BatchNormalization):
+            layer.momentum = BATCH_NORM_MOMENTUM
+    return network
 
 
-def _conv(x: keras.KerasTensor, width: int, name: str, *, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
-    return layers.ReLU(name=f"{name}_relu")(_normed(x, width, name, kernel, stride))
+def _start_from(network: keras.Model, weights: Weights, encoder_width: float) -> None:
+    if weights is None:
+        return
+    if weights != IMAGENET and Path(weights).suffix == ".npz":
+        load_file(network, Path(weights))
+        return
+    colour = keras.applications.MobileNet(
+        input_shape=(*network.input_shape[1:3], 3),
+        alpha=encoder_width,
+        include_top=False,
+        weights=IMAGENET if weights == IMAGENET else None,
+    )
+    if weights != IMAGENET:
+        load_file(colour, Path(weights))
+    names = {layer.name for layer in network.layers}
+    for layer in colour.layers:
+        if layer.weights and layer.name in names:
+            values = layer.get_weights()
+            # Grey is the same in all three colours: their kernels add up.
+            own = network.get_layer(layer.name)
+            own.set_weights([values[0].sum(axis=2, keepdims=True)] if layer.name == FIRST else values)
 
 
-def _normed(x: keras.KerasTensor, width: int, name: str, kernel: int = 3, stride: int = 1) -> keras.KerasTensor:
-    x = layers.Conv2D(width, kernel, strides=stride, padding="same", use_bias=False, name=f"{name}_conv")(x)
-    return layers.BatchNormalization(momentum=0.97, name=f"{name}_norm")(x)
+def _joined(x: keras.KerasTensor, skip: keras.KerasTensor, name: str) -> keras.KerasTensor:
+    x = layers.UpSampling2D(interpolation="bilinear", name=f"{name}_up")(x)
+    return layers.Concatenate(name=f"{name}_skip")([x, skip])
 
 
-def _residual(x: keras.KerasTensor, width: int, name: str) -> keras.KerasTensor:
-    y = _normed(_conv(x, width, f"{name}_a"), width, f"{name}_b")
-    return layers.ReLU(name=f"{name}_relu")(layers.Add(name=f"{name}_add")([x, y]))
+def _conv(x: keras.KerasTensor, width: int, name: str, *, kernel: int = 3) -> keras.KerasTensor:
+    x = layers.Conv2D(width, kernel, padding="same", use_bias=False, name=f"{name}_conv")(x)
+    x = layers.BatchNormalization(name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)

@@ -17,14 +17,18 @@ DICE_SMOOTHING = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SegmentationRecipe:
-    """Everything that decides a training run beside the data; it is written into the bundle's metadata."""
+    """Everything that decides a training run beside the data; it is written into the bundle's metadata.
 
-    epochs: int = 60
-    cycles: int = 2
+    ``start`` is the SHA-256 of the weights that the run goes on from, empty for none.
+    """
+
+    epochs: int = 24
+    cycles: int = 1
     batch_size: int = 32
-    learning_rate: float = 3e-3
-    weight_decay: float = 0.02
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.03
     averaging: float = 0.99
+    start: str = ""
     seed: int = 7
 
 

@@ -40,7 +40,7 @@ def package(
         | {
             "optimizer": "AdamW, cosine decay with warm restarts, averaged weights",
             "loss": "Dice and binary cross-entropy",
-            "augmentation": "flip, rotation, zoom, shift, gamma, contrast, blur, noise",
+            "augmentation": "flip, rotation, zoom, tilt, shift, gamma, contrast, uneven brightness, blur, noise",
             "parameters": model.count_params(),
             "images": len(of_split(samples, "train")),
             "framework": f"Keras {keras.__version__}",

@@ -21,19 +21,25 @@ from backend.api.app import create_app
 from backend.container import Container
 from backend.processes import free_port
 from backend.settings import Settings, load
-from backend.wiring import wire
+from backend.wiring import complete_registration, wire
+from tests.backend.models import register_models
 
+FICTITIOUS_MODELS = ("0x" + "ab" * 32, "0x" + "cd" * 32)
 _shades = itertools.count()
 
 
 @pytest.fixture(scope="session")
 def ganache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Settings of a running Ganache with the registry deployed, whose classifier key has its role."""
+    """Settings of a running Ganache with the registry deployed, whose classifier key has its role.
+
+    It knows the installed models and, for tests with models of their own, ``FICTITIOUS_MODELS``.
+    """
     folder = tmp_path_factory.mktemp("ganache")
     settings = load({"SCANPROOF_VAR": str(folder), "SCANPROOF_CHAIN_PORT": str(free_port())}, env_file=None)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
-    with embedded.running(settings, classifier=signer.address) as chain:
+    with embedded.running(settings, classifier=signer.address, prepare=complete_registration) as chain:
         found = chain.deployment
+        register_models(settings.rpc_url, found.address, *FICTITIOUS_MODELS)
         yield replace(settings, contract_address=found.address, contract_block=found.block)
 
 

@@ -7,7 +7,7 @@ from brownie import accounts, chain, rpc
 from eth_account import Account
 
 from scripts.deploy import deploy
-from tests.contracts.support import Diagnosis, Domain, cid_of, image_id_of
+from tests.contracts.support import CLINICIAN_ROLE, MODEL_ID, Diagnosis, Domain, Review, cid_of, image_id_of
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -42,14 +42,23 @@ def charlie():
 
 
 @pytest.fixture(scope="session")
+def clinician():
+    return accounts[4]
+
+
+@pytest.fixture(scope="session")
 def classifier():
     """A key outside of the chain: a classifier signs and sends nothing."""
     return Account.from_key("0x" + 32 * "c1")
 
 
 @pytest.fixture(scope="module")
-def registry(module_isolation, admin, classifier):
-    return deploy(admin, classifier.address)
+def registry(module_isolation, admin, classifier, clinician, card_cid):
+    """A registry with one model in use and one clinician."""
+    registry = deploy(admin, classifier.address)
+    registry.registerModel(MODEL_ID, card_cid, {"from": admin})
+    registry.grantRole(CLINICIAN_ROLE, clinician, {"from": admin})
+    return registry
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +69,11 @@ def domain(registry):
 @pytest.fixture(scope="session")
 def cid():
     return cid_of(b"scan")
+
+
+@pytest.fixture(scope="session")
+def card_cid():
+    return cid_of(b"model card")
 
 
 @pytest.fixture
@@ -77,3 +91,9 @@ def diagnosis(image_id):
 @pytest.fixture
 def signature(domain, classifier, diagnosis):
     return domain.sign(classifier, diagnosis)
+
+
+@pytest.fixture
+def first_review(domain, diagnosis):
+    """A confirmation of the diagnosis."""
+    return Review(domain.digest(diagnosis))

@@ -1,4 +1,4 @@
-"""Runs the contract tests on one chain: ``python -m tests.contracts.run ganache-cli|anvil [pytest options]``.
+"""Runs the contract tests on one chain: ``python -m tests.contracts.run ganache-cli|anvil [folder] [pytest options]``.
 
 Brownie keeps networks, packages and accounts in the home directory, where an older set-up would change the outcome. So
 it gets a home of its own below ``build/``, and the chains' executables from ``node_modules``. The exit status is
@@ -18,11 +18,17 @@ NETWORKS = ("ganache-cli", "anvil")
 
 
 def main(arguments: list[str]) -> int:
-    """Run pytest through Brownie; ``arguments`` are the network and pytest's options. Exit status 2 for wrong use."""
+    """Run pytest through Brownie. Exit status 2 for wrong use.
+
+    Args:
+        arguments: the network, a folder or file of tests (all unless given), then pytest's options.
+    """
     if not arguments or arguments[0] not in NETWORKS:
         print(f"expected a network, one of {', '.join(NETWORKS)}; found {arguments[:1]}", file=sys.stderr)
         return 2
     network, *options = arguments
+    if not options or not Path(options[0]).exists():
+        options = ["tests/contracts", *options]
     home = ROOT / "build" / "home"
     home.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {
@@ -31,7 +37,7 @@ def main(arguments: list[str]) -> int:
         "PATH": os.pathsep.join([str(ROOT / "node_modules" / ".bin"), os.environ["PATH"]]),
     }
     brownie = Path(sys.executable).with_name("brownie")
-    command = [str(brownie), "test", "tests/contracts", "--network", network, *options]
+    command = [str(brownie), "test", *options, "--network", network]
     return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from enum import IntEnum
 from typing import Any, NamedTuple
 
 from eth_abi import encode
@@ -13,10 +14,14 @@ from eth_account.signers.local import LocalAccount
 from eth_utils import keccak
 
 CLASSIFIER_ROLE = keccak(text="CLASSIFIER_ROLE")
+CLINICIAN_ROLE = keccak(text="CLINICIAN_ROLE")
+MODEL_ADMIN_ROLE = keccak(text="MODEL_ADMIN_ROLE")
 DEFAULT_ADMIN_ROLE = bytes(32)
 ZERO_ADDRESS = "0x" + 40 * "0"
 # In the past of every test chain and later than the 0 of a new record.
 ISSUED_AT = 1_700_000_000
+MODEL_ID = hashlib.sha256(b"bundle").digest()
+SEALED = 65_535
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 
 DIAGNOSIS_TYPE = [
@@ -33,11 +38,49 @@ class Diagnosis(NamedTuple):
     """The signed struct, in the order of the ABI."""
 
     imageId: bytes
-    modelId: bytes = hashlib.sha256(b"bundle").digest()
+    modelId: bytes = MODEL_ID
     label: int = 2
     confidence: int = 9_731
     manifestHash: bytes = hashlib.sha256(b"manifest").digest()
     issuedAt: int = ISSUED_AT
+
+
+class Verdict(IntEnum):
+    CONFIRMED = 0
+    OVERRIDDEN = 1
+    WITHDRAWN = 2
+
+
+class Status(IntEnum):
+    """Of a model."""
+
+    UNKNOWN = 0
+    IN_USE = 1
+    RETIRED = 2
+
+
+class Review(NamedTuple):
+    """One step in the life of a diagnosis, in the order of the ABI."""
+
+    supersedes: bytes
+    reasonHash: bytes = hashlib.sha256(b"reason").digest()
+    verdict: int = Verdict.CONFIRMED
+    label: int = 2
+
+    def id(self, diagnosis_id: bytes, reviewer: Any) -> bytes:
+        return keccak(
+            encode(["bytes32", "address", "(bytes32,bytes32,uint8,uint16)"], [diagnosis_id, str(reviewer), tuple(self)])
+        )
+
+
+class Training(NamedTuple):
+    """A training run, in the order of the ABI."""
+
+    trainingId: bytes = hashlib.sha256(b"training").digest()
+    modelId: bytes = MODEL_ID
+    parentModelId: bytes = bytes(32)
+    metricsHash: bytes = hashlib.sha256(b"metrics").digest()
+    participants: int = 1
 
 
 class Image(NamedTuple):
@@ -95,6 +138,10 @@ def high_s(signature: bytes) -> bytes:
     return r + (SECP256K1_ORDER - s).to_bytes(32, "big") + bytes([55 - v])
 
 
+def hexed(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
 def error(name: str, *values: Any) -> str:
     """Return a custom error as Brownie prints it: bytes as Python does, addresses in lower case."""
     return f"{name}: {', '.join(_printed(value) for value in values)}"
@@ -103,4 +150,6 @@ def error(name: str, *values: Any) -> str:
 def _printed(value: Any) -> str:
     if isinstance(value, bytes):
         return str(bytes(value))
+    if isinstance(value, IntEnum):
+        return str(int(value))
     return str(value).lower() if str(value).startswith("0x") else str(value)

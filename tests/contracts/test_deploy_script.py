@@ -1,14 +1,13 @@
-"""`brownie run deploy` on a chain that Brownie does not start and whose id is no development chain's."""
+"""`brownie run deploy` on a chain that Brownie does not start and that says to be Sepolia."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from brownie import accounts
 from eth_account import Account
 from web3 import HTTPProvider, Web3
 
+from scripts import deployments
 from scripts.deploy import (
     DEVELOPMENT_MNEMONICS,
     DevelopmentKeyOnLiveChain,
@@ -24,9 +24,10 @@ from scripts.deploy import (
 )
 from scripts.export_artifact import ARTIFACT
 from scripts.solc import ROOT
+from tests.chains import running_anvil
 from tests.contracts.support import CLASSIFIER_ROLE
 
-CHAIN_ID = 424_242
+CHAIN_ID = 11_155_111
 DEPLOYER = Account.from_key("0x" + 32 * "5e")
 CLASSIFIER = Account.from_key("0x" + 32 * "c1").address
 BROWNIE = Path(sys.executable).with_name("brownie")
@@ -34,19 +35,10 @@ BROWNIE = Path(sys.executable).with_name("brownie")
 
 @pytest.fixture(scope="module")
 def live_chain():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [ROOT / "node_modules" / ".bin" / "anvil", "--quiet", "--port", str(port), "--chain-id", str(CHAIN_ID)]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL) as process:
-        web3 = Web3(HTTPProvider(f"http://127.0.0.1:{port}"))
-        deadline = time.monotonic() + 30
-        while not web3.is_connected():
-            assert process.poll() is None and time.monotonic() < deadline, "Anvil did not start"
-            time.sleep(0.05)
+    with running_anvil(CHAIN_ID) as url:
+        web3 = Web3(HTTPProvider(url))
         web3.provider.make_request("anvil_setBalance", [DEPLOYER.address, hex(10**19)])
         yield web3
-        process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +64,18 @@ def run_deploy(live_chain, tmp_path_factory):
     def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
         return brownie("run", "deploy", "main", *arguments, "--network", "live-test", **settings)
 
+    run.project, run.brownie = project, brownie
     return run
 
 
-def test_prints_the_settings_of_a_working_registry(run_deploy, live_chain):
-    process = run_deploy(CLASSIFIER, SCANPROOF_DEPLOYER_KEY=DEPLOYER.key.hex())
-    assert process.returncode == 0, process.stdout
-    printed = dict(line.split("=") for line in process.stdout.splitlines() if line.startswith("SCANPROOF_"))
+@pytest.fixture(scope="module")
+def deployment(run_deploy):
+    return run_deploy(CLASSIFIER, SCANPROOF_DEPLOYER_KEY=DEPLOYER.key.hex())
+
+
+def test_prints_the_settings_of_a_working_registry(deployment, live_chain):
+    assert deployment.returncode == 0, deployment.stdout
+    printed = dict(line.split("=") for line in deployment.stdout.splitlines() if line.startswith("SCANPROOF_"))
     assert printed.keys() == {"SCANPROOF_CHAIN_ID", "SCANPROOF_CONTRACT_ADDRESS", "SCANPROOF_CONTRACT_BLOCK"}
     abi = json.loads(ARTIFACT.read_text())["abi"]
     registry = live_chain.eth.contract(printed["SCANPROOF_CONTRACT_ADDRESS"], abi=abi)
@@ -86,7 +83,53 @@ def test_prints_the_settings_of_a_working_registry(run_deploy, live_chain):
     assert int(printed["SCANPROOF_CHAIN_ID"]) == CHAIN_ID
     assert registry.functions.defaultAdmin().call() == DEPLOYER.address
     assert registry.functions.hasRole(CLASSIFIER_ROLE, CLASSIFIER).call()
-    assert len(registry.events.RoleGranted.get_logs(from_block=block, to_block=block)) == 2
+    assert len(registry.events.RoleGranted.get_logs(from_block=block, to_block=block)) == 3
+
+
+def test_records_the_deployment(deployment, run_deploy, live_chain):
+    record = deployments.read(CHAIN_ID, run_deploy.project / "deployments")
+    artifact = json.loads(ARTIFACT.read_text())
+    transaction = live_chain.eth.get_transaction(record["transaction"])
+    receipt = live_chain.eth.get_transaction_receipt(record["transaction"])
+    arguments = record.pop("constructorArguments")
+    assert live_chain.to_hex(transaction["input"]) == artifact["bytecode"] + arguments.pop("encoded")
+    assert arguments == {"adminDelay": 86_400, "admin": DEPLOYER.address, "classifier": CLASSIFIER}
+    assert record == {
+        "chainId": CHAIN_ID,
+        "contract": "ImageRegistry",
+        "address": receipt["contractAddress"],
+        "transaction": live_chain.to_hex(receipt["transactionHash"]),
+        "block": receipt["blockNumber"],
+        "time": _utc(live_chain.eth.get_block(receipt["blockNumber"])["timestamp"]),
+        "deployer": DEPLOYER.address,
+        "compiler": artifact["compiler"],
+        "standardInputSha256": artifact["standardJsonSha256"],
+        "codeHash": live_chain.to_hex(live_chain.keccak(live_chain.eth.get_code(receipt["contractAddress"]))),
+    }
+
+
+def test_refuses_a_build_that_is_not_committed(run_deploy, live_chain):
+    block = live_chain.eth.block_number
+    path = run_deploy.project / ARTIFACT.relative_to(ROOT)
+    committed = path.read_text()
+    path.write_text(committed.replace('"bytecode": "0x', '"bytecode": "0x00'))
+    process = run_deploy(CLASSIFIER, SCANPROOF_DEPLOYER_KEY=DEPLOYER.key.hex())
+    path.write_text(committed)
+    assert process.returncode == 1
+    assert "run `python -m scripts.export_artifact`, look at the difference and commit it" in process.stdout
+    assert live_chain.eth.block_number == block
+
+
+def test_refuses_to_deploy_over_a_broken_record(deployment, run_deploy, live_chain):
+    block = live_chain.eth.block_number
+    path = run_deploy.project / "deployments" / f"{CHAIN_ID}.json"
+    whole = path.read_text()
+    path.write_text(whole[:100])
+    process = run_deploy(CLASSIFIER, SCANPROOF_DEPLOYER_KEY=DEPLOYER.key.hex())
+    path.write_text(whole)
+    assert process.returncode == 1
+    assert f"{CHAIN_ID}.json: expected JSON" in process.stdout
+    assert live_chain.eth.block_number == block
 
 
 def test_refuses_a_development_key_as_deployer(run_deploy, live_chain):
@@ -133,6 +176,10 @@ def test_published_accounts_are_known(address):
 def test_accounts_of_this_chain_are_known():
     known = {address for mnemonic in DEVELOPMENT_MNEMONICS for address in development_addresses(mnemonic)}
     assert {account.address for account in accounts[:10]} <= known
+
+
+def _utc(timestamp: int) -> str:
+    return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _anvil_key() -> str:

@@ -39,8 +39,8 @@ describe("requests", () => {
 
   it("escapes what people type", async () => {
     const { client, request } = clientWith(() => json({}));
-    await client.records("a&b=c", "next page");
-    expect(request()[0]).toBe("/api/v1/records?q=a%26b%3Dc&limit=20&cursor=next+page");
+    await client.records({ q: "a&b=c", status: "withdrawn" }, "next page");
+    expect(request()[0]).toBe("/api/v1/records?q=a%26b%3Dc&status=withdrawn&limit=20&cursor=next+page");
   });
 
   it("cannot be led to another route by an id", async () => {

@@ -133,7 +133,29 @@ describe("a result after a reload", () => {
     openTab(tab.session);
     const { control } = openPage();
     await vi.advanceTimersByTimeAsync(10);
-    expect(asked).toEqual([`/api/v1/images/${image.cid}/classifications {"model":"brain-mri"}`]);
+    expect(asked).toEqual([`/api/v1/images/${image.cid}/classifications {"model":"brain-mri","sealed":false}`]);
     expect(control.flow).toEqual(resultOf({ image, classification: withMap }));
+  });
+
+  it("is still there with its opening when it is sealed, and is not asked for, which would make it public", async () => {
+    const sealed = { ...withMap, sealed: true, opening: "{}", activationMap: null };
+    const tab = openTab();
+    tab.drafts.save(resultOf({ image, classification: sealed }));
+    tab.close();
+    openTab(tab.session);
+    const { control } = openPage();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(asked).toEqual([]);
+    expect(control.flow).toEqual(resultOf({ image, classification: sealed }));
+  });
+
+  it("is asked for sealed again, when the page was left while it was classified", async () => {
+    const tab = openTab();
+    tab.drafts.save({ step: "classifying", image, sealed: true, problem: null });
+    tab.close();
+    openTab(tab.session);
+    openPage();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(asked).toEqual([`/api/v1/images/${image.cid}/classifications {"model":null,"sealed":true}`]);
   });
 });

@@ -28,15 +28,32 @@ describe("the flow of an image", () => {
 
   it("keeps the file when the upload fails, so that it can be tried again", () => {
     const failed = after([...TO_RESULT.slice(0, 2), { type: "upload-failed", problem: UNREACHABLE }]);
-    expect(failed).toEqual({ step: "chosen", file, problem: UNREACHABLE });
-    expect(after([{ type: "upload-started" }], failed)).toEqual({ step: "uploading", file, sent: 0 });
+    expect(failed).toEqual({ step: "chosen", file, sealed: false, problem: UNREACHABLE });
+    expect(after([{ type: "upload-started" }], failed)).toEqual({ step: "uploading", file, sealed: false, sent: 0 });
   });
 
   it("keeps the pinned image when the classification fails", () => {
     const failed = after([...TO_RESULT.slice(0, 3), { type: "classification-failed", problem: UNREACHABLE }]);
-    expect(failed).toEqual({ step: "classifying", image, problem: UNREACHABLE });
+    expect(failed).toEqual({ step: "classifying", image, sealed: false, problem: UNREACHABLE });
     expect(after([{ type: "classification-started" }], failed)).toMatchObject({ problem: null });
     expect(after([{ type: "classified", classification: null }], failed)).toEqual({ step: "result", image, classification: null });
+  });
+
+  it("keeps the choice to seal from the file to the classification, over failures", () => {
+    const chosen = after([TO_RESULT[0]!, { type: "sealing-chosen", sealed: true }]);
+    const failed = after([{ type: "upload-started" }, { type: "upload-failed", problem: UNREACHABLE }], chosen);
+    expect(failed).toMatchObject({ step: "chosen", sealed: true });
+    expect(after([{ type: "file-chosen", file, problem: null }], failed)).toMatchObject({ sealed: true });
+    const pinned = after([{ type: "upload-started" }, { type: "pinned", image }], failed);
+    expect(pinned).toEqual({ step: "classifying", image, sealed: true, problem: null });
+  });
+
+  it("classifies again when a result is to be sealed or made public after all", () => {
+    const sealed = reduceFlow(after(TO_RESULT), { type: "sealing-chosen", sealed: true });
+    expect(sealed).toEqual({ step: "classifying", image, sealed: true, problem: null });
+    const answered = after([{ type: "classified", classification: { ...classification, sealed: true } }], sealed);
+    expect(reduceFlow(answered, { type: "sealing-chosen", sealed: false })).toMatchObject({ step: "classifying", sealed: false });
+    expect(reduceFlow(answered, { type: "sealing-chosen", sealed: true })).toBe(answered);
   });
 
   it("goes back to the result, with nothing lost, to sign again", () => {

@@ -48,6 +48,8 @@ export const classification: Classification = {
   manifestCid: "bafkrei",
   activationMap: null,
   nextSteps: [],
+  sealed: false,
+  opening: null,
   links: { manifest: "/api/v1/manifests/x" },
 };
 

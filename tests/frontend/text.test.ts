@@ -58,11 +58,12 @@ describe("addresses", () => {
   const route = (path: string) => parseRoute(new URL(path, "http://127.0.0.1:5000"));
   it.each([
     ["/", { page: "home" }],
-    ["/records", { page: "records", query: "" }],
-    ["/records/?q=0xAB", { page: "records", query: "0xAB" }],
+    ["/records", { page: "records", search: {} }],
+    ["/records/?q=0xAB", { page: "records", search: { q: "0xAB" } }],
     ["/records/0xABCD", { page: "record", imageId: "0xabcd" }],
     ["/models", { page: "models" }],
     ["/ledger", { page: "ledger" }],
+    ["/reviews", { page: "reviews" }],
     ["/records/a/b", { page: "missing" }],
     ["/models/x", { page: "missing" }],
     ["/other", { page: "missing" }],

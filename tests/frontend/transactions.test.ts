@@ -1,6 +1,6 @@
-import { decodeFunctionData, encodeErrorResult } from "viem/utils";
+import { decodeFunctionData, encodeErrorResult, sha256, stringToHex } from "viem/utils";
 import { describe, expect, it } from "vitest";
-import type { Attestation } from "../../frontend/src/api/types";
+import type { Attestation, Classification } from "../../frontend/src/api/types";
 import type { Wallet } from "../../frontend/src/chain/discovery";
 import { abi, encodeCall, imageIdOf } from "../../frontend/src/chain/registry";
 import { describeReason, describeRevert } from "../../frontend/src/chain/reverts";
@@ -68,6 +68,33 @@ describe("what the server signed", () => {
 
   it("is refused when it was made for another account", () => {
     expect(() => checkAttestation(attestation, chain, classification, OTHER)).toThrow("imageId: expected");
+  });
+
+  describe("of a sealed result", () => {
+    const manifest = { confidence: classification.confidence, label: classification.label, salt: "5".repeat(64) };
+    const opening = JSON.stringify(manifest);
+    const manifestHash = sha256(stringToHex(opening));
+    const sealed = { ...classification, sealed: true, opening, manifestHash };
+    const signed = { ...attestation, diagnosis: { ...diagnosis, manifestHash, label: 65_535, confidence: 0 } };
+    const checkSealed = (result: Classification, changed: Attestation = signed) => () =>
+      checkAttestation(changed, chain, result, UPLOADER);
+
+    it("is accepted when it tells neither label nor confidence", () => {
+      expect(checkSealed(sealed)).not.toThrow();
+    });
+
+    it.each<[string, Attestation]>([
+      ["label", { ...signed, diagnosis: { ...signed.diagnosis, label: 1 } }],
+      ["confidence", { ...signed, diagnosis: { ...signed.diagnosis, confidence: 9877 } }],
+    ])("is refused when its %s is on the chain", (_, changed) => {
+      expect(checkSealed(sealed, changed)).toThrow(AttestationMismatch);
+    });
+
+    it("is refused when its opening would not open it, or says something else than is shown", () => {
+      expect(checkSealed({ ...sealed, opening: opening.replace("5", "6") })).toThrow(/^the opening's hash: /);
+      expect(checkSealed({ ...sealed, label: "notumor" })).toThrow("the opening's label: expected notumor, found glioma");
+      expect(checkSealed({ ...sealed, confidence: 0.5 })).toThrow(/^the opening's confidence: expected 0.5, found 0.98/);
+    });
   });
 });
 

@@ -13,8 +13,9 @@ import pytest
 from PIL import Image, ImageDraw
 
 from ml.bundle import Bundle, load_bundle
-from ml.errors import BundleMetadataInvalid, ImageCorrupt, SplitMissing
+from ml.errors import BundleMetadataInvalid, ImageCorrupt, InvalidRecipe, SplitMissing, WeightsUnfit
 from ml.evaluate_command import evaluate
+from ml.litert import LiteRtNetwork
 from ml.registry import Registry
 from ml.segmentation.data import load_masked, of_split, read_masked_manifest
 from ml.segmentation.evaluation import dice
@@ -22,7 +23,7 @@ from ml.segmentation.overlay import outline_overlay
 from ml.segmentation.segmenter import Segmentation, Segmenter
 from ml.specifications import TUMOUR_OUTLINE
 
-SIZE = 32
+SIZE, WIDTH = 32, 0.25
 TINY = replace(TUMOUR_OUTLINE, input_size=SIZE, preprocessing=f"grey-crop-pad-{SIZE}-v1")
 
 
@@ -73,7 +74,7 @@ def learned(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Learned:
     samples = read_masked_manifest(drawn)
     images = {split: load_masked(of_split(samples, split), SIZE) for split in ("train", "val")}
     recipe = SegmentationRecipe(epochs=20, cycles=1, batch_size=8, learning_rate=1e-2, averaging=0.5, seed=3)
-    network = build_unet(SIZE, widths=(8, 16), dropout=0.0)
+    network = build_unet(SIZE, encoder_width=WIDTH, dropout=0.0)
     history = fit(network, images["train"], images["val"], recipe)
     folder = tmp_path_factory.mktemp("models") / TINY.name
     folder.mkdir()
@@ -212,4 +213,42 @@ def test_without_a_split_to_choose_on_nothing_is_trained(drawn: Path, tmp_path: 
     rows = (drawn / "manifest.csv").read_text().splitlines(keepends=True)
     (tmp_path / "manifest.csv").write_text("".join(row for row in rows if not row.startswith("val")))
     with pytest.raises(SplitMissing, match=r"^expected rows of the split 'val', found the splits test, train$"):
-        train_segmentation(TINY, tmp_path, tmp_path, epochs=1, seed=1, run=None)
+        train_segmentation(TINY, tmp_path, tmp_path, epochs=1, seed=1, start=None, run=None)
+
+
+@pytest.mark.parametrize("size", [16, 100])
+def test_a_size_that_the_network_cannot_halve_is_refused(drawn: Path, tmp_path: Path, size: int) -> None:
+    from ml.train_command import Choices, train
+
+    with pytest.raises(InvalidRecipe, match=f"size must be a multiple of 16, at least 32, found {size}$"):
+        train(TINY.name, drawn, tmp_path / "new", Choices(size=size))
+    assert not (tmp_path / "new").exists()
+
+
+def test_training_goes_on_from_a_bundle(learned: Learned) -> None:
+    pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
+    from ml.networks.unet import build_unet
+
+    again = build_unet(SIZE, learned.folder / "weights.npz", encoder_width=WIDTH)
+    pixels = np.random.default_rng(1).random((1, SIZE, SIZE, 1), np.float32)
+    logits = np.asarray(again(pixels, training=False))[0, ..., 0]
+    assert logits == pytest.approx(LiteRtNetwork(learned.bundle.model)(pixels).logits[..., 0], abs=0.05)
+
+
+def test_the_encoder_starts_from_weights_for_colour_images(tmp_path: Path) -> None:
+    keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
+    from ml.networks.unet import build_unet
+
+    colour = keras.applications.MobileNet((SIZE, SIZE, 3), alpha=WIDTH, include_top=False, weights=None)
+    colour.save_weights(tmp_path / "mobilenet.weights.h5")
+    network = build_unet(SIZE, tmp_path / "mobilenet.weights.h5", encoder_width=WIDTH)
+    # Grey repeated in three colours gives what the grey network makes of it.
+    grey = np.random.default_rng(1).random((1, SIZE, SIZE, 1), np.float32)
+    own, given = (
+        np.asarray(keras.Model(model.input, model.get_layer("conv_pw_11_relu").output)(pixels))
+        for model, pixels in ((network, grey), (colour, np.repeat(2 * grey - 1, 3, axis=-1)))
+    )
+    # Untrained weights make small numbers.
+    assert own / given.max() == pytest.approx(given / given.max(), abs=1e-3)
+    with pytest.raises(WeightsUnfit, match="expected weights of mobilenet"):
+        build_unet(SIZE, tmp_path / "mobilenet.weights.h5", encoder_width=2 * WIDTH)

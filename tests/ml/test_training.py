@@ -196,7 +196,7 @@ def test_a_choice_that_would_change_nothing_is_refused(drawn: Path, tmp_path: Pa
     with pytest.raises(ChoiceUnsupported) as caught:
         train("tumour-outline", drawn, tmp_path / "new", Choices(recipe="source"))
     assert str(caught.value) == (
-        "tumour-outline has a training of its own, which leaves only epochs, seed to choose, found recipe"
+        "tumour-outline has a training of its own, which leaves only epochs, seed, size, start to choose, found recipe"
     )
 
 

@@ -62,7 +62,7 @@ def test_layers_point_inwards(folder: str) -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("module", ["domain", "errors", "ports"])
+@pytest.mark.parametrize("module", ["domain", "submissions", "errors", "ports", "database_ports"])
 def test_the_core_needs_the_standard_library_only(module: str) -> None:
     names = imports_of(ROOT / "backend" / f"{module}.py")
     inner = ("backend.domain", "backend.errors", "backend")

@@ -24,7 +24,7 @@ EXTERNAL = {
 
 
 def read(**values: str):
-    return load(values, env_file=None)
+    return load(values, env_file=None, deployments=ROOT / "no such folder")
 
 
 def test_with_nothing_set_everything_is_embedded_and_on_loopback() -> None:
@@ -40,7 +40,8 @@ def test_with_nothing_set_everything_is_embedded_and_on_loopback() -> None:
 
 
 def test_secrets_do_not_show_in_repr() -> None:
-    settings = read(**PINATA, **EXTERNAL, DATABASE_URL="postgresql://u:password-that-nobody-may-see@h/d")
+    keys = dict.fromkeys(("SCANPROOF_CLINICIAN_KEY", "SCANPROOF_MODEL_ADMIN_KEY"), "key-that-nobody-may-see")
+    settings = read(**PINATA, **EXTERNAL, **keys, DATABASE_URL="postgresql://u:password-that-nobody-may-see@h/d")
     assert "nobody-may-see" not in repr(settings)
     assert settings.pinata is not None
     assert str.__str__(settings.pinata.jwt) == "jwt-that-nobody-may-see"

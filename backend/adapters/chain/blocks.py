@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 
 from web3 import Web3
-from web3.exceptions import BlockNotFound
-from web3.types import BlockData
 
-from backend.adapters.chain.rpc import translated
+from backend.adapters.chain import rpc
 from backend.domain import BlockRef
+from backend.errors import ChainUnavailable
 
 _CACHED_BLOCKS = 4096
+_BATCH = 100
 
 
 class BlockReader:
@@ -19,25 +19,39 @@ class BlockReader:
 
     def __init__(self, web3: Web3) -> None:
         self._web3 = web3
-        self.by_hash = lru_cache(_CACHED_BLOCKS)(self._by_hash)
+        self._cache: dict[str, BlockRef] = {}
 
-    def _by_hash(self, hash_: str) -> BlockRef:
-        with translated():
-            return _reference(self._web3.eth.get_block(hash_))
+    def by_hash(self, hash_: str) -> BlockRef:
+        """The block of that hash. Raises ChainUnavailable, also when it is not on the chain any more."""
+        return self.by_hashes([hash_])[hash_]
+
+    def by_hashes(self, hashes: Iterable[str]) -> Mapping[str, BlockRef]:
+        """As ``by_hash``, for many blocks in few requests."""
+        wanted = dict.fromkeys(hashes)
+        found = {hash_: self._cache[hash_] for hash_ in wanted if hash_ in self._cache}
+        missing = [hash_ for hash_ in wanted if hash_ not in found]
+        for start in range(0, len(missing), _BATCH):
+            part = missing[start : start + _BATCH]
+            blocks = rpc.ask_many(self._web3, "eth_getBlockByHash", [(hash_, False) for hash_ in part])
+            for hash_, block in zip(part, blocks, strict=True):
+                if block is None:
+                    raise ChainUnavailable("the chain was reorganised while it was read: try again")
+                found[hash_] = _reference(block)
+        if len(self._cache) > _CACHED_BLOCKS:
+            self._cache = {}
+        self._cache.update((hash_, found[hash_]) for hash_ in missing)
+        return found
 
     def by_number(self, number: int) -> BlockRef | None:
         """The block of that number as the node sees the chain now, None past its head. Raises ChainUnavailable."""
-        with translated():
-            try:
-                return _reference(self._web3.eth.get_block(number))
-            except BlockNotFound:
-                return None
+        block = rpc.ask(self._web3, "eth_getBlockByNumber", hex(number), False)
+        return None if block is None else _reference(block)
 
     def head(self) -> BlockRef:
         """The newest block. Raises ChainUnavailable."""
-        with translated():
-            return _reference(self._web3.eth.get_block("latest"))
+        return _reference(rpc.ask(self._web3, "eth_getBlockByNumber", "latest", False))
 
 
-def _reference(block: BlockData) -> BlockRef:
-    return BlockRef(number=block["number"], hash=block["hash"].to_0x_hex(), timestamp=block["timestamp"])
+def _reference(block: dict) -> BlockRef:
+    with rpc.translated():
+        return BlockRef(int(block["number"], 16), block["hash"].lower(), int(block["timestamp"], 16))

@@ -11,8 +11,7 @@ from web3.contract import Contract
 from web3.exceptions import TransactionNotFound
 
 from backend.adapters.chain import artifact, rpc
-from backend.adapters.chain.development_accounts import ADMIN
-from backend.adapters.chain.events import CLASSIFIER_ROLE
+from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN
 from backend.errors import ConfigurationError
 
 _ADMIN_DELAY_S = 0
@@ -42,7 +41,7 @@ def load(folder: Path) -> Deployment:
 
 
 def find_or_deploy(url: str, folder: Path, *, classifier: str) -> Deployment:
-    """The registry on the development chain at ``url``, where ``classifier`` holds its role.
+    """The registry on the development chain at ``url``, where ``classifier`` and CLINICIAN hold their roles.
 
     A chain that was wiped or an artifact that changed since gets a new contract; the old one stays where it is.
     Raises ChainUnavailable.
@@ -55,7 +54,10 @@ def find_or_deploy(url: str, folder: Path, *, classifier: str) -> Deployment:
             draft = _file(folder).with_suffix(".tmp")
             draft.write_text(json.dumps(asdict(deployment), indent=2) + "\n", encoding="utf-8")
             draft.replace(_file(folder))
-        _grant(web3.eth.contract(address=deployment.address, abi=artifact.load()["abi"]), classifier)
+        registry = web3.eth.contract(address=deployment.address, abi=artifact.load()["abi"])
+        # The key file may have been replaced since the deployment.
+        _grant(registry, "CLASSIFIER_ROLE", classifier)
+        _grant(registry, "CLINICIAN_ROLE", CLINICIAN.address)
     return deployment
 
 
@@ -86,8 +88,9 @@ def _deploy(web3: Web3, classifier: str) -> Deployment:
     )
 
 
-def _grant(registry: Contract, classifier: str) -> None:
-    """The key file may have been replaced since the deployment."""
-    if not registry.functions.hasRole(CLASSIFIER_ROLE, classifier).call():
-        transaction = registry.functions.grantRole(CLASSIFIER_ROLE, classifier).transact({"from": ADMIN.address})
+def _grant(registry: Contract, role: str, address: str) -> None:
+    """Where it is not granted yet."""
+    role_id = Web3.keccak(text=role)
+    if not registry.functions.hasRole(role_id, address).call():
+        transaction = registry.functions.grantRole(role_id, address).transact({"from": ADMIN.address})
         registry.w3.eth.wait_for_transaction_receipt(transaction, timeout=_MINED_WITHIN_S)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
+from eth_utils import keccak
 
 from backend.domain import Diagnosis, SignedDiagnosis
 
@@ -17,6 +18,7 @@ _TYPES = {
         {"name": "issuedAt", "type": "uint64"},
     ]
 }
+_TYPE_HASH = keccak(text=f"Diagnosis({','.join('{type} {name}'.format(**field) for field in _TYPES['Diagnosis'])})")
 
 
 def message(diagnosis: Diagnosis, *, chain_id: int, contract: str) -> SignableMessage:
@@ -33,6 +35,20 @@ def message(diagnosis: Diagnosis, *, chain_id: int, contract: str) -> SignableMe
             "issuedAt": diagnosis.issued_at,
         },
     )
+
+
+def domain_separator(*, chain_id: int, contract: str) -> bytes:
+    """The 32 bytes that bind a signature to one registry on one chain."""
+    no_matter = Diagnosis("0x" + "00" * 32, "0x" + "00" * 32, 0, 0, "0x" + "00" * 32, 0)
+    return bytes(message(no_matter, chain_id=chain_id, contract=contract).header)
+
+
+def digest(domain: bytes, fields: bytes) -> bytes:
+    """What the classifier signs, the id of a diagnosis; ``fields`` are its six fields ABI-encoded, 192 bytes.
+
+    All of them are static, so that ABI encoding is EIP-712's encodeData.
+    """
+    return keccak(b"\x19\x01" + domain + keccak(_TYPE_HASH + fields))
 
 
 def recover(signed: SignedDiagnosis) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -30,12 +30,19 @@ def folder(settings: Settings) -> Path:
     return settings.var / "chain" / settings.chain
 
 
+Prepare = Callable[[Settings], object]
+
+
+def _nothing(_settings: Settings) -> None: ...
+
+
 @contextmanager
-def running(settings: Settings, *, classifier: str | None) -> Iterator[EmbeddedChain]:
+def running(settings: Settings, *, classifier: str | None, prepare: Prepare = _nothing) -> Iterator[EmbeddedChain]:
     """Run the embedded chain on the port of the settings while the context lasts; its records are kept.
 
     ``classifier`` gets its role, and a contract is deployed if there is none. With None, for reading only, there must
-    be one. Raises ChainInUse when another process runs the chain, ConfigurationError, ChainUnavailable.
+    be one. ``prepare`` is called, with the settings, before other processes are told that the chain can be used.
+    Raises ChainInUse when another process runs the chain, ConfigurationError, ChainUnavailable, what ``prepare`` does.
     """
     port = int(settings.rpc_url.rsplit(":", 1)[1])
     node = DevelopmentNode(settings.chain, folder(settings), port=port, chain_id=settings.chain_id)
@@ -43,6 +50,7 @@ def running(settings: Settings, *, classifier: str | None) -> Iterator[EmbeddedC
     node.start()
     try:
         found = found or deployment.find_or_deploy(node.url, node.folder, classifier=classifier)
+        prepare(settings)
         node.announce(found.address)
         yield EmbeddedChain(settings, found, node)
     finally:
@@ -50,11 +58,11 @@ def running(settings: Settings, *, classifier: str | None) -> Iterator[EmbeddedC
 
 
 @contextmanager
-def joined(settings: Settings, *, classifier: str | None) -> Iterator[EmbeddedChain]:
+def joined(settings: Settings, *, classifier: str | None, prepare: Prepare = _nothing) -> Iterator[EmbeddedChain]:
     """The embedded chain that another process runs or, for as long as the context lasts, one on a free port."""
     with ExitStack() as stack:
         try:
-            chain = stack.enter_context(running(_at(settings, free_port()), classifier=classifier))
+            chain = stack.enter_context(running(_at(settings, free_port()), classifier=classifier, prepare=prepare))
         except ChainInUse:
             there = wait_for_running(folder(settings))
             chain = EmbeddedChain(_at(settings, there.port), deployment.load(folder(settings)), None)

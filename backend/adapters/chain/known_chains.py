@@ -17,7 +17,7 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class KnownChain:
-    """``explorer_url`` takes ``/tx/<hash>`` and ``/address/<address>``; ``rpc_url`` is public, for wallets."""
+    """``explorer_url`` is followed by the paths of EIP-3091; ``rpc_url`` is public, for wallets."""
 
     id: int
     name: str
@@ -29,6 +29,7 @@ class KnownChain:
 
 _ETHER = Currency("Ether", "ETH")
 _POL = Currency("POL", "POL")
+_XDAI = Currency("xDAI", "XDAI")
 
 _CHAINS = (
     KnownChain(1, "Ethereum", _ETHER, "https://etherscan.io", "https://ethereum-rpc.publicnode.com", False),
@@ -56,6 +57,18 @@ _CHAINS = (
     KnownChain(137, "Polygon", _POL, "https://polygonscan.com", "https://polygon-rpc.com", False),
     KnownChain(
         80002, "Polygon Amoy", _POL, "https://amoy.polygonscan.com", "https://rpc-amoy.polygon.technology", True
+    ),
+    KnownChain(534352, "Scroll", _ETHER, "https://scrollscan.com", "https://rpc.scroll.io", False),
+    KnownChain(
+        534351, "Scroll Sepolia", _ETHER, "https://sepolia.scrollscan.com", "https://sepolia-rpc.scroll.io", True
+    ),
+    KnownChain(59144, "Linea", _ETHER, "https://lineascan.build", "https://rpc.linea.build", False),
+    KnownChain(
+        59141, "Linea Sepolia", _ETHER, "https://sepolia.lineascan.build", "https://rpc.sepolia.linea.build", True
+    ),
+    KnownChain(100, "Gnosis", _XDAI, "https://gnosisscan.io", "https://rpc.gnosischain.com", False),
+    KnownChain(
+        10200, "Gnosis Chiado", _XDAI, "https://gnosis-chiado.blockscout.com", "https://rpc.chiadochain.net", True
     ),
     KnownChain(1337, "Ganache (this machine)", _ETHER, None, None, True),
     KnownChain(31337, "Anvil (this machine)", _ETHER, None, None, True),

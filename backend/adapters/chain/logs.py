@@ -6,13 +6,18 @@ import time
 from collections.abc import Iterator, Sequence
 
 from web3 import Web3
-from web3.types import LogReceipt
 
-from backend.adapters.chain.rpc import RangeRefused, RateLimited, translated
+from backend.adapters.chain import rpc
+from backend.adapters.chain.rpc import RangeRefused, RateLimited
 
 _PAUSES = 3
 _PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 10.0
+
+
+def position(log: dict) -> tuple[int, int]:
+    """Block number and index within the block."""
+    return int(log["blockNumber"], 16), int(log["logIndex"], 16)
 
 
 class LogReader:
@@ -26,8 +31,8 @@ class LogReader:
         self._web3 = web3
         self._address = address
 
-    def read(self, first: int, last: int, topics: Sequence) -> Iterator[LogReceipt]:
-        """The logs of the blocks ``first`` to ``last`` in chain order.
+    def read(self, first: int, last: int, topics: Sequence) -> Iterator[list[dict]]:
+        """The logs of the blocks ``first`` to ``last`` in chain order, as JSON-RPC gives them, range by range.
 
         Raises RangeRefused when even a single block is refused, RateLimited when pauses do not help, ChainUnavailable
         when the node cannot be reached.
@@ -37,10 +42,11 @@ class LogReader:
         while first <= last:
             end = min(last, first + span - 1)
             try:
-                with translated():
-                    logs = self._web3.eth.get_logs(
-                        {"address": self._address, "fromBlock": first, "toBlock": end, "topics": list(topics)}
-                    )
+                logs = rpc.ask(
+                    self._web3,
+                    "eth_getLogs",
+                    {"address": self._address, "fromBlock": hex(first), "toBlock": hex(end), "topics": list(topics)},
+                )
             except RangeRefused:
                 if end == first:
                     raise
@@ -52,5 +58,7 @@ class LogReader:
                 pauses += 1
                 time.sleep(min(_PAUSE_S if error.retry_after is None else error.retry_after, _LONGEST_PAUSE_S))
                 continue
-            yield from sorted(logs, key=lambda log: (log["blockNumber"], log["logIndex"]))
+            with rpc.translated():
+                logs = sorted(logs, key=position)
+            yield logs
             first, span, pauses = end + 1, min(widest, span * 2), 0

@@ -10,6 +10,7 @@ from web3.exceptions import ContractLogicError, Web3RPCError
 from web3.types import TxData, TxReceipt
 
 from backend.adapters.chain import artifact
+from backend.adapters.chain.revert_meanings import MEANINGS
 from backend.adapters.chain.rpc import rpc_message, translated
 
 _ERROR_STRING = bytes.fromhex("08c379a0")
@@ -35,6 +36,13 @@ def reason(web3: Web3, transaction: TxData, receipt: TxReceipt) -> str:
         except Web3RPCError as error:
             return rpc_message(error)
     return "failed in its block, but passes when called again now"
+
+
+def explain(data: object) -> str | None:
+    """As ``describe``, with what that means, in words."""
+    text = describe(data)
+    meaning = MEANINGS.get(text.partition("(")[0]) if text else None
+    return f"{text}: {meaning}" if meaning else text
 
 
 def describe(data: object) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from pathlib import Path
 
@@ -13,11 +12,9 @@ from backend.adapters import private_files
 from backend.adapters.chain import eip712
 from backend.adapters.chain.development_accounts import is_well_known
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
+from backend.adapters.chain.private_keys import is_private_key
 from backend.domain import Diagnosis, SignedDiagnosis
 from backend.errors import ConfigurationError
-
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-"""Of secp256k1: private keys are smaller (SEC 2)."""
 
 
 class KeyFileSigner:
@@ -76,7 +73,7 @@ def _read(key_file: Path) -> str:
             f"the classifier key {key_file} is open to other users (mode {mode:o}): chmod 600 {key_file}"
         )
     text = key_file.read_text(encoding="ascii", errors="replace").strip()
-    if not re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", text) or not 0 < int(text, 16) < _ORDER:
+    if not is_private_key(text):
         raise ConfigurationError(
             f"the classifier key {key_file} does not hold a private key (64 hex digits): "
             "restore it, or remove it and a new one is made"

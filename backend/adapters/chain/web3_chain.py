@@ -13,11 +13,23 @@ from web3.types import TxReceipt
 
 from backend.adapters.chain import artifact, reverts, rpc
 from backend.adapters.chain.blocks import BlockReader
-from backend.adapters.chain.events import CLASSIFIER_ROLE, REGISTRY_TOPICS, TOPICS, EventDecoder
+from backend.adapters.chain.events import (
+    MODEL_TOPICS,
+    RECORD_TOPICS,
+    REGISTRY_TOPICS,
+    ROLES,
+    TOPICS,
+    TRAINING_TOPIC,
+    EventDecoder,
+)
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
-from backend.adapters.chain.logs import LogReader
-from backend.domain import BlockRef, Event, TransactionState, TransactionStatus
+from backend.adapters.chain.logs import LogReader, position
+from backend.domain import BlockRef, Event, ModelEvent, RecordEvent
 from backend.errors import ChainUnavailable, WrongChain
+from backend.submissions import ModelStanding, ModelStatus, TransactionState, TransactionStatus
+
+_STATUSES = tuple(ModelStatus)
+_STANDING = [Web3.keccak(text=f"{name}(bytes32)")[:4].to_0x_hex() for name in ("statusOf", "trainingOf")]
 
 
 class Web3Chain:
@@ -35,8 +47,7 @@ class Web3Chain:
         self._web3 = rpc.connect(rpc_url)
         self._blocks = BlockReader(self._web3)
         self._logs = LogReader(self._web3, self.contract)
-        registry = self._web3.eth.contract(address=self.contract, abi=artifact.load()["abi"])
-        self._decoder = EventDecoder(registry, self._blocks)
+        self._decoder = EventDecoder(self._blocks, chain_id=chain_id, contract=self.contract)
         self._checked = False
         self._check_lock = threading.Lock()
 
@@ -60,21 +71,41 @@ class Web3Chain:
     def events(self, first: int, last: int) -> Sequence[Event]:
         """The registry's events of the blocks ``first`` to ``last`` in chain order. Raises ChainUnavailable."""
         with self._right_chain():
-            return list(self._decoder.decode(self._logs.read(first, last, [REGISTRY_TOPICS])))
+            ranges = self._logs.read(first, last, [REGISTRY_TOPICS])
+            return [event for logs in ranges for event in self._decoder.decode(logs)]
 
-    def events_of_image(self, image_id: str) -> Sequence[Event]:
+    def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         """All events of one image in chain order. Raises ChainUnavailable."""
         with self._right_chain():
-            head = self._blocks.head().number
-            return list(self._decoder.decode(self._logs.read(self.start_block, head, [REGISTRY_TOPICS, image_id])))
+            return self._decoder.decode(self._history([RECORD_TOPICS, image_id]))
+
+    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
+        """When a model was registered, retired and anchored, in chain order. Raises ChainUnavailable."""
+        with self._right_chain():
+            logs = [*self._history([MODEL_TOPICS, model_id]), *self._history([TRAINING_TOPIC, None, model_id])]
+            return self._decoder.decode(sorted(logs, key=position))
+
+    def model_standings(self, model_ids: Sequence[str]) -> Sequence[ModelStanding]:
+        """What the registry holds of each model now, in one request. Raises ChainUnavailable."""
+        calls = [selector + model_id.removeprefix("0x") for model_id in model_ids for selector in _STANDING]
+        with self._right_chain():
+            questions = [({"to": self.contract, "data": call}, "latest") for call in calls]
+            answers = rpc.ask_many(self._web3, "eth_call", questions)
+            with rpc.translated():
+                return [
+                    ModelStanding(_STATUSES[int(status, 16)], training if int(training, 16) else None)
+                    for status, training in zip(answers[::2], answers[1::2], strict=True)
+                ]
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         """The registry's events in one mined, successful transaction; empty if there is none such."""
         with self._right_chain():
-            receipt = self._receipt(hash_)
+            receipt = rpc.ask(self._web3, "eth_getTransactionReceipt", hash_)
             if receipt is None:
                 return []
-            return list(self._decoder.decode(log for log in receipt["logs"] if log["address"] == self.contract))
+            with rpc.translated():
+                logs = [log for log in receipt["logs"] if log["address"].lower() == self.contract.lower()]
+            return self._decoder.decode(logs)
 
     def transaction(
         self, hash_: str, *, confirmations: int, sender: str | None = None, nonce: int | None = None
@@ -101,16 +132,17 @@ class Web3Chain:
                 return self._mined(hash_, receipt, confirmations)
             return TransactionStatus(hash_, TransactionState.REPLACED, sender=sender, nonce=nonce)
 
-    def classifier_roles(self, address: str) -> Sequence[tuple[int, int, bool]]:
-        """History of CLASSIFIER_ROLE for ``address``: (block number, log index, granted) in chain order."""
+    def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
+        """History of a role for ``address``: (block number, log index, granted) in chain order."""
         holder = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
-        topics = [[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], CLASSIFIER_ROLE, holder]
         with self._right_chain():
-            head = self._blocks.head().number
-            return [
-                (log["blockNumber"], log["logIndex"], log["topics"][0].to_0x_hex() == TOPICS["RoleGranted"])
-                for log in self._logs.read(self.start_block, head, topics)
-            ]
+            logs = self._history([[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], ROLES[role], holder])
+            return [(*position(log), log["topics"][0] == TOPICS["RoleGranted"]) for log in logs]
+
+    def _history(self, topics: Sequence) -> list[dict]:
+        """The logs with these topics since the contract's deployment."""
+        head = self._blocks.head().number
+        return [log for logs in self._logs.read(self.start_block, head, topics) for log in logs]
 
     def _mined(self, hash_: str, receipt: TxReceipt, confirmations: int) -> TransactionStatus:
         with rpc.translated():

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlalchemy import select
 
 from backend.adapters.database.engine import Database
-from backend.adapters.database.models import AttestationRow, ClassificationRow
-from backend.domain import Classification, Diagnosis, ModelFacts, SignedDiagnosis
+from backend.adapters.database.models import AttestationRow, ClassificationRow, SealedRow
+from backend.domain import Classification, Diagnosis, ModelFacts, SealedManifest, SignedDiagnosis
 
 _PLAIN = (
     "cid",
@@ -24,7 +24,7 @@ _PLAIN = (
 
 
 class SqlClassifications:
-    """``backend.ports.Classifications``."""
+    """``backend.database_ports.Classifications``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -51,6 +51,16 @@ class SqlClassifications:
                 **{name: getattr(classification, name) for name in _PLAIN},
             )
         )
+
+    def add_sealed(self, sealed: SealedManifest) -> None:
+        with self._database.write() as session:
+            row = SealedRow(manifest_hash=sealed.manifest_hash, cid=sealed.cid, model_sha256=sealed.model_sha256)
+            session.add(row)
+
+    def sealed(self, manifest_hash: str) -> SealedManifest | None:
+        with self._database.read() as session:
+            row = session.get(SealedRow, manifest_hash)
+            return row and SealedManifest(row.manifest_hash, row.cid, row.model_sha256)
 
     def attestation(self, manifest_hash: str, image_id: str, chain_id: int, contract: str) -> SignedDiagnosis | None:
         with self._database.read() as session:

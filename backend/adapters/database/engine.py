@@ -16,7 +16,7 @@ from backend.adapters import private_files
 from backend.errors import ConfigurationError, DatabaseUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0001"
+REVISION = "0004"
 """The newest migration. Compared by hand, so that a start without migrations need not load Alembic."""
 _VERSION = table("alembic_version", Column("version_num"))
 
@@ -87,8 +87,9 @@ def open_database(url: str) -> Database:
         engine.dispose()
         shown = parsed.database if engine.dialect.name == "sqlite" else parsed.render_as_string(hide_password=True)
         raise ConfigurationError(
-            f"the database {shown} cannot be used ({error.orig}). Everything in it but upload limits is a copy of the "
-            "chain and the image store: move it away, and ScanProof makes a new one"
+            f"the database {shown} cannot be used ({error.orig}). Everything in it but upload limits, and which sealed "
+            "results were made here, is a copy of the chain and the image store: move it away, and ScanProof makes a "
+            "new one"
         ) from None
     except BaseException:
         engine.dispose()

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Sequence
 
-from sqlalchemy import and_, delete, exists, or_, select, tuple_
+from sqlalchemy import delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from backend.adapters.database import event_ledger, event_search
 from backend.adapters.database.engine import Database
-from backend.adapters.database.event_rows import diagnosis, registration, row_of
-from backend.adapters.database.models import CheckpointRow, DiagnosisRow, LedgerRow, RegistrationRow
-from backend.domain import Checkpoint, Event, Record
+from backend.adapters.database.event_rows import TABLES, by_table
+from backend.adapters.database.event_tables import CheckpointRow, LedgerRow, ReviewRow
+from backend.domain import Checkpoint, DiagnosisStatus, Event, ModelEvent, Record
+from backend.ledger import LedgerEntry
+from backend.record_filter import RecordFilter
 
 KEPT_CHECKPOINTS = 256
 """A reorganisation deeper than this is read again from the contract's first block."""
 
 
 class SqlEventStore:
-    """``backend.ports.EventStore``."""
+    """``backend.database_ports.EventStore``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -47,7 +49,8 @@ class SqlEventStore:
                 if (kept[0] if kept else None) != previous:
                     return False
                 session.add(CheckpointRow(ledger_id=ledger, number=upto.number, hash=upto.hash))
-                session.add_all(row_of(event, ledger) for event in events)
+                for row, values in by_table(events, ledger).items():
+                    session.execute(insert(row.__table__), values)
                 for old in kept[KEPT_CHECKPOINTS - 1 :]:
                     session.execute(delete(CheckpointRow).filter_by(ledger_id=ledger, number=old.number))
         except IntegrityError:
@@ -63,62 +66,37 @@ class SqlEventStore:
             session.execute(
                 delete(CheckpointRow).where(CheckpointRow.ledger_id == ledger, CheckpointRow.number > above)
             )
-            for row in (RegistrationRow, DiagnosisRow):
+            for row in TABLES.values():
                 session.execute(delete(row).where(row.ledger_id == ledger, row.block_number > above))
         return True
 
     def find(self, ledger: int, image_id: str) -> Record | None:
-        query = select(RegistrationRow).filter_by(ledger_id=ledger, image_id=image_id.lower())
         with self._database.read() as session:
-            found = _records(session, ledger, session.scalars(query).all())
-        return found[0] if found else None
+            return event_search.record_of(session, ledger, image_id.lower())
 
-    def search(
-        self,
-        ledger: int,
-        text: str | None,
-        labels: Sequence[tuple[str, int]],
-        limit: int,
-        before: tuple[int, int] | None,
+    def find_review(self, ledger: int, review_id: str) -> Record | None:
+        query = select(ReviewRow.image_id).filter_by(ledger_id=ledger, review_id=review_id.lower())
+        with self._database.read() as session:
+            image_id = session.scalar(query)
+            return image_id and event_search.record_of(session, ledger, image_id)
+
+    def events_of_model(self, ledger: int, model_id: str) -> Sequence[ModelEvent]:
+        with self._database.read() as session:
+            return event_search.events_of_model(session, ledger, model_id.lower())
+
+    def entries(self, ledger: int, limit: int, before: tuple[int, int] | None) -> Sequence[LedgerEntry]:
+        with self._database.read() as session:
+            return event_ledger.entries(session, ledger, limit, before)
+
+    def search(self, ledger: int, wanted: RecordFilter, limit: int, before: tuple[int, int] | None) -> Sequence[Record]:
+        with self._database.read() as session:
+            return event_search.search(session, ledger, wanted, limit, before)
+
+    def queue(
+        self, ledger: int, status: DiagnosisStatus, limit: int, after: tuple[int, int] | None
     ) -> Sequence[Record]:
-        query = select(RegistrationRow).where(RegistrationRow.ledger_id == ledger)
-        if text is not None:
-            query = query.where(_matches(text, labels))
-        if before is not None:
-            query = query.where(tuple_(RegistrationRow.block_number, RegistrationRow.log_index) < before)
-        query = query.order_by(RegistrationRow.block_number.desc(), RegistrationRow.log_index.desc()).limit(limit)
         with self._database.read() as session:
-            return _records(session, ledger, session.scalars(query).all())
-
-
-def _matches(text: str, labels: Sequence[tuple[str, int]]):
-    of_diagnosis = or_(
-        DiagnosisRow.transaction_hash == text,
-        *(and_(DiagnosisRow.model_id == model, DiagnosisRow.label == code) for model, code in labels),
-    )
-    return or_(
-        RegistrationRow.image_id == text,
-        RegistrationRow.cid == text,
-        RegistrationRow.uploader == text,
-        RegistrationRow.transaction_hash == text,
-        exists().where(
-            DiagnosisRow.ledger_id == RegistrationRow.ledger_id,
-            DiagnosisRow.image_id == RegistrationRow.image_id,
-            of_diagnosis,
-        ),
-    )
-
-
-def _records(session: Session, ledger: int, images: Iterable[RegistrationRow]) -> list[Record]:
-    ids = [image.image_id for image in images]
-    query = (
-        select(DiagnosisRow)
-        .where(DiagnosisRow.ledger_id == ledger, DiagnosisRow.image_id.in_(ids))
-        .order_by(DiagnosisRow.image_id, DiagnosisRow.block_number, DiagnosisRow.log_index)
-    )
-    grouped = groupby(session.scalars(query), key=lambda row: row.image_id)
-    diagnoses = {image_id: tuple(diagnosis(row) for row in rows) for image_id, rows in grouped}
-    return [Record(registration(image), diagnoses.get(image.image_id, ())) for image in images]
+            return event_search.queue(session, ledger, status, limit, after)
 
 
 def _lock(session: Session, ledger: int) -> None:

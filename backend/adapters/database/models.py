@@ -1,11 +1,11 @@
-"""Tables. All but ``images.client`` and ``clients`` can be rebuilt from the chain and the object store.
+"""Tables. All but ``images.client``, ``clients`` and ``sealed_manifests`` can be rebuilt from chain and object store.
 
 Hashes and addresses from the chain are kept in lower case with 0x, so that a search can ignore case.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Text
+from sqlalchemy import JSON, BigInteger, ForeignKey, Integer, LargeBinary, MetaData, String, Text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -69,10 +69,31 @@ class ClassificationRow(Base):
     activation_map: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
+class SealedRow(Base):
+    """A sealed manifest that was made here; what it says is not kept."""
+
+    __tablename__ = "sealed_manifests"
+
+    manifest_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cid: Mapped[str] = mapped_column(CID, ForeignKey("images.cid"))
+    model_sha256: Mapped[str] = mapped_column(String(64))
+
+
+class StatementRow(Base):
+    """The published statement of a review."""
+
+    __tablename__ = "statements"
+
+    reason_hash: Mapped[str] = mapped_column(HASH, primary_key=True)
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class AttestationRow(Base):
+    """``manifest_hash`` is that of a classification or of a sealed manifest."""
+
     __tablename__ = "attestations"
 
-    manifest_hash: Mapped[str] = mapped_column(ForeignKey("classifications.manifest_hash"), primary_key=True)
+    manifest_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     image_id: Mapped[str] = mapped_column(HASH, primary_key=True)
     chain_id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     contract: Mapped[str] = mapped_column(ADDRESS, primary_key=True)
@@ -82,66 +103,3 @@ class AttestationRow(Base):
     issued_at: Mapped[int] = mapped_column(BigInteger)
     signature: Mapped[str] = mapped_column(String(132))
     classifier: Mapped[str] = mapped_column(ADDRESS)
-
-
-class LedgerRow(Base):
-    __tablename__ = "ledgers"
-    __table_args__ = (Unique("chain_id", "contract"),)
-
-    id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
-    chain_id: Mapped[int] = mapped_column(BigInteger)
-    contract: Mapped[str] = mapped_column(ADDRESS)
-
-
-class CheckpointRow(Base):
-    __tablename__ = "checkpoints"
-
-    ledger_id: Mapped[int] = mapped_column(ForeignKey("ledgers.id"), primary_key=True)
-    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
-    hash: Mapped[str] = mapped_column(HASH)
-
-
-class EventColumns:
-    """What every event of the chain has; unique by its place in its transaction."""
-
-    id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
-    ledger_id: Mapped[int] = mapped_column(ForeignKey("ledgers.id"))
-    image_id: Mapped[str] = mapped_column(HASH)
-    transaction_hash: Mapped[str] = mapped_column(HASH)
-    log_index: Mapped[int]
-    block_number: Mapped[int] = mapped_column(BigInteger)
-    block_hash: Mapped[str] = mapped_column(HASH)
-    block_timestamp: Mapped[int] = mapped_column(BigInteger)
-
-
-class RegistrationRow(EventColumns, Base):
-    __tablename__ = "registrations"
-    __table_args__ = (
-        Unique("ledger_id", "transaction_hash", "log_index"),
-        Unique("ledger_id", "image_id"),
-        Index(None, "ledger_id", "block_number", "log_index"),
-        Index(None, "ledger_id", "uploader"),
-        Index(None, "ledger_id", "cid"),
-    )
-
-    uploader: Mapped[str] = mapped_column(ADDRESS)
-    cid: Mapped[str] = mapped_column(CID)
-    commitment: Mapped[str] = mapped_column(HASH)
-
-
-class DiagnosisRow(EventColumns, Base):
-    __tablename__ = "diagnoses"
-    __table_args__ = (
-        Unique("ledger_id", "transaction_hash", "log_index"),
-        Index(None, "ledger_id", "image_id"),
-        Index(None, "ledger_id", "block_number"),
-        Index(None, "ledger_id", "model_id", "label"),
-    )
-
-    model_id: Mapped[str] = mapped_column(HASH)
-    classifier: Mapped[str] = mapped_column(ADDRESS)
-    label: Mapped[int]
-    confidence: Mapped[int]
-    manifest_hash: Mapped[str] = mapped_column(HASH)
-    issued_at: Mapped[int] = mapped_column(BigInteger)
-    signature: Mapped[str] = mapped_column(String(132))

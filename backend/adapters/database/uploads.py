@@ -12,7 +12,7 @@ from backend.domain import ImageFacts
 
 
 class SqlImages:
-    """``backend.ports.Images``."""
+    """``backend.database_ports.Images``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

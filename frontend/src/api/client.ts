@@ -5,11 +5,17 @@ import type {
   Classification,
   Config,
   Hex,
+  Image,
   ImageRecord,
+  LedgerPage,
+  Lineage,
   Model,
   Outline,
+  QueuePage,
   RecordPage,
   Results,
+  Search,
+  Status,
   TransactionStatus,
   Verification,
 } from "./types";
@@ -29,9 +35,23 @@ export class ApiClient {
     return this.get("/config");
   }
 
-  /** By the server's default model where none is named. */
-  classify(cid: string, model: string | null = null): Promise<Classification> {
-    return this.post(`/images/${cid}/classifications`, { model }, SLOW_MS);
+  image(cid: string): Promise<Image> {
+    return this.get(`/images/${cid}`);
+  }
+
+  /** The image's own bytes. */
+  content(cid: string): Promise<Uint8Array<ArrayBuffer>> {
+    return this.bytes(`/images/${cid}/content`);
+  }
+
+  /** The manifest's canonical bytes; a sealed one is not there. */
+  manifest(manifestHash: Hex): Promise<Uint8Array> {
+    return this.bytes(`/manifests/${manifestHash}`);
+  }
+
+  /** By the server's default model where none is named. Sealed, each call gives another manifest. */
+  classify(cid: string, model: string | null = null, sealed = false): Promise<Classification> {
+    return this.post(`/images/${cid}/classifications`, { model, sealed }, SLOW_MS);
   }
 
   analysis(cid: string): Promise<Analysis> {
@@ -52,9 +72,18 @@ export class ApiClient {
     return this.get(`/transactions/${hash}?${new URLSearchParams({ from, nonce: String(nonce) })}`, POLL_MS);
   }
 
-  records(query: string, cursor: string | null, limit = 20): Promise<RecordPage> {
-    const parameters = new URLSearchParams({ q: query, limit: String(limit), ...(cursor ? { cursor } : {}) });
+  records(search: Search, cursor: string | null, limit = 20): Promise<RecordPage> {
+    const parameters = new URLSearchParams({ ...search, limit: String(limit), ...(cursor ? { cursor } : {}) });
     return this.get(`/records?${parameters}`);
+  }
+
+  /** Every event of the contract, newest first. */
+  ledger(cursor: string | null, limit = 50): Promise<LedgerPage> {
+    return this.get(`/ledger?${new URLSearchParams({ limit: String(limit), ...(cursor ? { cursor } : {}) })}`);
+  }
+
+  lineage(modelId: Hex): Promise<Lineage> {
+    return this.get(`/models/${modelId}/lineage`);
   }
 
   record(imageId: string): Promise<ImageRecord> {
@@ -65,12 +94,28 @@ export class ApiClient {
     return this.get(`/records/${encodeURIComponent(imageId)}/verification`, SLOW_MS);
   }
 
+  /** Oldest first. */
+  reviewQueue(status: Status, cursor: string | null): Promise<QueuePage> {
+    return this.get(`/reviews/queue?${new URLSearchParams({ status, ...(cursor ? { cursor } : {}) })}`);
+  }
+
+  /** Publishes the statement of a review that is on the chain; publishing it again changes nothing. */
+  async publish(reviewId: Hex, statement: string): Promise<void> {
+    const init = { method: "PUT", headers: { "Content-Type": "application/json" }, body: statement };
+    await this.request(`/reviews/${reviewId}/statement`, init, USUAL_MS);
+  }
+
   results(): Promise<Results> {
     return this.get("/results");
   }
 
   async models(): Promise<Model[]> {
     return (await this.get<{ models: Model[] }>("/models")).models;
+  }
+
+  private async bytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
+    const init = { method: "GET", headers: { Accept: "*/*" } };
+    return new Uint8Array(await this.answer(path, init, SLOW_MS, (response) => response.arrayBuffer()));
   }
 
   private get<T>(path: string, timeout = USUAL_MS): Promise<T> {
@@ -83,17 +128,21 @@ export class ApiClient {
   }
 
   private async request<T>(path: string, init: RequestInit, timeout: number): Promise<T> {
+    const headers = { Accept: "application/json", ...init.headers };
+    return JSON.parse(await this.answer(path, { ...init, headers }, timeout, (response) => response.text())) as T;
+  }
+
+  private async answer<T>(path: string, init: RequestInit, timeout: number, read: (good: Response) => Promise<T>): Promise<T> {
     let response: Response;
-    let body: string;
+    let refusal: string;
     try {
-      const headers = { Accept: "application/json", ...init.headers };
-      response = await this.fetcher(PREFIX + path, { ...init, headers, signal: AbortSignal.timeout(timeout) });
-      body = await response.text();
+      response = await this.fetcher(PREFIX + path, { ...init, signal: AbortSignal.timeout(timeout) });
+      if (response.ok) return await read(response);
+      refusal = await response.text();
     } catch (error) {
       throw new ServerUnreachable(error instanceof Error ? error.message : String(error));
     }
-    if (!response.ok) throw problemOf(response.status, body, response.headers.get("Retry-After"));
-    return JSON.parse(body) as T;
+    throw problemOf(response.status, refusal, response.headers.get("Retry-After"));
   }
 }
 

@@ -1,5 +1,9 @@
 /** The answers of the HTTP API. Hashes are 0x-prefixed 32 bytes, `sha256` fields plain hex, addresses EIP-55. */
 
+import type { ModelStatus } from "./record-types";
+
+export type * from "./record-types";
+
 export type Hex = `0x${string}`;
 
 export interface ChainConfig {
@@ -66,7 +70,11 @@ export interface Classification {
   manifestCid: string;
   activationMap: string | null;
   nextSteps: NextStep[];
-  links: { manifest: string };
+  /** Then this answer is the only copy of the result, and `opening`, the manifest's bytes, proves it to others. */
+  sealed: boolean;
+  opening: string | null;
+  /** A sealed manifest is not served. */
+  links: { manifest?: string };
 }
 
 /** What a person may do after a result, and where that is said. */
@@ -158,57 +166,15 @@ export interface TransactionLink {
   explorerUrl: string | null;
 }
 
-export interface Diagnosis {
-  label: string;
-  labelText: string;
-  labelCode: number;
-  confidence: number;
-  modelId: Hex;
-  model: { name: string; version: string } | null;
-  manifestHash: Hex;
-  manifestCid: string;
-  issuedAt: number;
-  classifier: Hex;
-  signature: Hex;
-  transaction: TransactionLink;
-  block: Block;
-}
-
-export interface ImageRecord {
-  imageId: Hex;
-  cid: string;
-  uploader: Hex;
-  commitment: Hex;
-  transaction: TransactionLink;
-  block: Block;
-  imageAvailable: boolean;
-  diagnoses: Diagnosis[];
-}
-
-export interface RecordPage {
-  records: ImageRecord[];
-  next: string | null;
-  index: { block: number | null; head: number | null; synced: boolean };
-}
-
-export interface Check {
-  name: string;
-  passed: boolean;
-  expected: string;
-  found: string;
-}
-
-export interface Verification {
-  imageId: Hex;
-  passed: boolean;
-  checks: Check[];
-}
-
 export interface Model extends ModelIdentity {
   classes: { label: string; code: number; text: string }[];
   metrics: Record<string, unknown>;
   default: boolean;
   card: string;
+  /** What the contract says of it, null while the chain cannot be asked. */
+  chainStatus: ModelStatus | null;
+  /** By label, with "abstained" for no answer. */
+  nextSteps: Record<string, NextStep[]>;
   /** Why this model is weak, in a sentence; null where it is not. */
   weak: string | null;
 }

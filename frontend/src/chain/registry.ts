@@ -10,6 +10,9 @@ export const abi = artifactAbi as Abi;
 /** `diagnosis` records one for an image that is registered already. */
 export type Scope = "both" | "image" | "diagnosis";
 
+/** The label code of a sealed diagnosis. */
+export const SEALED_LABEL = 65_535;
+
 const NO_COMMITMENT: Hex = `0x${"00".repeat(32)}`;
 
 /** keccak256(abi.encode(uploader, cid)), known before anything is recorded. */

@@ -40,6 +40,26 @@ const WORDS: Record<string, [text: string, remedy: string]> = {
   ],
   ConfidenceOutOfRange: ["The confidence is out of range.", "Tell the operator of this server."],
   TooManyDiagnoses: ["This record cannot hold more diagnoses.", "Register the image with another account."],
+  SealedConfidence: ["A sealed diagnosis must not tell its confidence.", "Tell the operator of this server."],
+  ModelNotInUse: [
+    "The contract does not know the model of this result, or the model was retired.",
+    "Tell the operator of this server: a holder of MODEL_ADMIN_ROLE registers models. The image can be registered by itself.",
+  ],
+  AccessControlUnauthorizedAccount: [
+    "This account does not hold the role that this step needs.",
+    "Choose an account that has it; the registry's administrator grants roles.",
+  ],
+  ReviewerIsUploader: ["Who uploaded an image cannot review its diagnoses.", "Somebody else has to review this one."],
+  DiagnosisNotRecorded: ["The contract does not know this diagnosis.", "Reload the page to see what is recorded."],
+  NotNewestStep: [
+    "Somebody else has reviewed this diagnosis meanwhile.",
+    "Look at their review first; yours can then be made on top of it.",
+  ],
+  LabelDoesNotFit: [
+    "This result does not fit the verdict.",
+    "To confirm keeps the result, to override gives another one, to withdraw gives none.",
+  ],
+  ReasonMissing: ["A review needs a reason.", "Write why you come to this verdict."],
 };
 
 const UNKNOWN_REMEDY = "Try again; if it stays so, tell the operator of this server.";

@@ -67,9 +67,10 @@ export class Tracker {
   }
 
   private async isRecorded(): Promise<boolean> {
-    const { imageId, kind, manifestHash } = this.transaction;
+    const { imageId, kind, manifestHash, reviewId } = this.transaction;
     try {
       const { diagnoses } = await this.server.record(imageId);
+      if (kind === "review") return diagnoses.some(({ reviews }) => reviews.some((review) => review.reviewId === reviewId));
       return kind === "image" || diagnoses.some((diagnosis) => diagnosis.manifestHash === manifestHash);
     } catch (error) {
       if (error instanceof ApiProblem && error.status === 404) return false;

@@ -1,17 +1,23 @@
+import { sha256, stringToHex } from "viem/utils";
 import type { Attestation, ChainConfig, Classification, Hex } from "../api/types";
 import type { Wallet } from "./discovery";
 import { toWalletError, WalletError } from "./errors";
-import { encodeCall, imageIdOf, type Call, type Scope } from "./registry";
+import { encodeCall, imageIdOf, SEALED_LABEL, type Call, type Scope } from "./registry";
 import { hexId } from "./wallet";
 
-/** Everything that a transaction will write, shown to the person before the wallet asks. */
-export interface Plan extends Call {
-  scope: Scope;
-  cid: string;
-  imageId: Hex;
+/** A call of the contract, about one image. */
+export interface CallRequest {
   from: Hex;
   contract: Hex;
   chainId: number;
+  data: Hex;
+  imageId: Hex;
+}
+
+/** Everything that a transaction will write, shown to the person before the wallet asks. */
+export interface Plan extends Call, CallRequest {
+  scope: Scope;
+  cid: string;
   attestation: Attestation | null;
 }
 
@@ -35,8 +41,10 @@ export interface PendingTransaction {
   chainId: number;
   contract: Hex;
   imageId: Hex;
-  kind: Scope;
+  kind: Scope | "review";
   manifestHash: Hex | null;
+  /** Of a review only. */
+  reviewId?: Hex;
   submittedAt: number;
 }
 
@@ -61,12 +69,14 @@ export function checkAttestation(
 ): void {
   const { diagnosis } = attestation;
   const imageId = imageIdOf(from, classification.cid);
+  const { sealed, opening } = classification;
   const pairs: [field: string, expected: string | number, found: string | number][] = [
+    ...(sealed ? openingPairs(classification, opening ?? "") : []),
     ["imageId", imageId, attestation.imageId],
     ["diagnosis.imageId", imageId, diagnosis.imageId],
     ["modelId", `0x${classification.model.sha256}`, diagnosis.modelId],
-    ["label", classification.labelCode, diagnosis.label],
-    ["confidence", Math.round(classification.confidence * 10_000), diagnosis.confidence],
+    ["label", sealed ? SEALED_LABEL : classification.labelCode, diagnosis.label],
+    ["confidence", sealed ? 0 : Math.round(classification.confidence * 10_000), diagnosis.confidence],
     ["manifestHash", classification.manifestHash, diagnosis.manifestHash],
     ["chainId", chain.id, attestation.chainId],
     ["contract", chain.contract, attestation.contract],
@@ -76,6 +86,16 @@ export function checkAttestation(
       throw new AttestationMismatch(field, expected, found);
     }
   }
+}
+
+/** What is sealed can be shown to others only if the opening says what the person sees. */
+function openingPairs({ manifestHash, label, confidence }: Classification, opening: string): [string, string | number, string][] {
+  const manifest = JSON.parse(opening) as Record<string, unknown>;
+  return [
+    ["the opening's hash", manifestHash, sha256(stringToHex(opening))],
+    ["the opening's label", label, String(manifest["label"])],
+    ["the opening's confidence", confidence, String(manifest["confidence"])],
+  ];
 }
 
 export function makePlan(
@@ -91,13 +111,13 @@ export function makePlan(
 }
 
 /** Asks the wallet's node for gas, price and balance. Raises WalletError, of kind `reverted` if it would fail. */
-export async function estimate(wallet: Wallet, plan: Plan): Promise<Cost> {
+export async function estimate(wallet: Wallet, request: CallRequest): Promise<Cost> {
   const ask = async (method: string, params: unknown[]) => BigInt((await wallet.provider.request({ method, params })) as Hex);
   try {
     const [gas, gasPrice, balance] = await Promise.all([
-      ask("eth_estimateGas", [callOf(plan)]),
+      ask("eth_estimateGas", [callOf(request)]),
       ask("eth_gasPrice", []),
-      ask("eth_getBalance", [plan.from, "latest"]),
+      ask("eth_getBalance", [request.from, "latest"]),
     ]);
     return { gas, gasPrice, fee: gas * gasPrice, balance };
   } catch (error) {
@@ -105,30 +125,31 @@ export async function estimate(wallet: Wallet, plan: Plan): Promise<Cost> {
   }
 }
 
-/** Asks the wallet to sign and send. Raises WalletError. */
-export async function submit(wallet: Wallet, plan: Plan): Promise<PendingTransaction> {
+/** Asks the wallet to sign and send a plan. Raises WalletError. */
+export function submit(wallet: Wallet, plan: Plan): Promise<PendingTransaction> {
+  return send(wallet, plan, { kind: plan.scope, manifestHash: plan.attestation?.diagnosis.manifestHash ?? null });
+}
+
+/** Asks the wallet to sign and send; `what` tells later whether it was written. Raises WalletError. */
+export async function send(
+  wallet: Wallet,
+  request: CallRequest,
+  what: Pick<PendingTransaction, "kind" | "manifestHash" | "reviewId">,
+): Promise<PendingTransaction> {
+  const { from, chainId, contract, imageId } = request;
   const { provider } = wallet;
   try {
     const active = Number(await provider.request({ method: "eth_chainId" }));
-    if (active !== plan.chainId) throw new WalletError("chain-mismatch", `the wallet is on chain ${active}`);
-    const count = await provider.request({ method: "eth_getTransactionCount", params: [plan.from, "pending"] });
-    const hash = (await provider.request({ method: "eth_sendTransaction", params: [{ ...callOf(plan), chainId: hexId(plan.chainId) }] })) as Hex;
-    return {
-      hash,
-      from: plan.from,
-      nonce: Number(count),
-      chainId: plan.chainId,
-      contract: plan.contract,
-      imageId: plan.imageId,
-      kind: plan.scope,
-      manifestHash: plan.attestation?.diagnosis.manifestHash ?? null,
-      submittedAt: Date.now(),
-    };
+    if (active !== chainId) throw new WalletError("chain-mismatch", `the wallet is on chain ${active}`);
+    const count = await provider.request({ method: "eth_getTransactionCount", params: [from, "pending"] });
+    const call = { ...callOf(request), chainId: hexId(chainId) };
+    const hash = (await provider.request({ method: "eth_sendTransaction", params: [call] })) as Hex;
+    return { hash, from, nonce: Number(count), chainId, contract, imageId, ...what, submittedAt: Date.now() };
   } catch (error) {
     throw toWalletError(error);
   }
 }
 
-function callOf({ from, contract, data }: Plan): object {
+function callOf({ from, contract, data }: CallRequest): object {
   return { from, to: contract, data, value: "0x0" };
 }

@@ -103,4 +103,10 @@ export const appStyles = css`
       padding-top: var(--space-2);
     }
   }
+  @media (max-width: 28rem) {
+    nav a {
+      padding-inline: var(--space-1);
+      font-size: var(--text-small);
+    }
+  }
 `;

@@ -6,6 +6,7 @@ import type { PendingTransaction } from "../chain/transactions";
 import { describe, type Problem } from "../state/problems";
 import { read, remove, write } from "../state/storage";
 import { shared } from "../styles/shared";
+import "./sp-becomes-public";
 import "./sp-notice";
 import "./sp-result";
 import "./sp-signing";
@@ -25,6 +26,7 @@ export class AddDiagnosis extends LitElement {
   @property({ attribute: false }) config!: Config;
   @state() private classification: Classification | null = null;
   @state() private classifying = false;
+  @state() private sealed = false;
   @state() private problem: Problem | null = null;
   @state() private transaction: PendingTransaction | null = null;
   private readonly wallet = new WalletController(this);
@@ -65,6 +67,7 @@ export class AddDiagnosis extends LitElement {
           .config=${this.config}
           .cid=${cid}
           .classification=${this.classification}
+          @sealing=${this.sealingChosen}
           @submitted=${({ detail }: CustomEvent<PendingTransaction>) => this.keep(detail)}
         ></sp-signing>
       </div>`;
@@ -73,6 +76,13 @@ export class AddDiagnosis extends LitElement {
       html`<button class="button primary" type="button" @click=${() => void this.classify()}>${text}</button>`;
     return html`<div class="stack">
       <p>Your account registered this image, so you can have it classified and record the result.</p>
+      <sp-becomes-public
+        scope="diagnosis"
+        .config=${this.config}
+        ?sealed=${this.sealed}
+        ?disabled=${this.classifying}
+        @sealing=${this.sealingChosen}
+      ></sp-becomes-public>
       ${this.problem ? html`<sp-notice .problem=${this.problem}>${button("Try again")}</sp-notice>` : nothing}
       ${this.classifying
         ? html`<p class="busy" role="status"><span class="spinner"></span>Classifying …</p>`
@@ -86,11 +96,19 @@ export class AddDiagnosis extends LitElement {
     this.classifying = true;
     this.problem = null;
     try {
-      this.classification = await api.classify(this.record.cid);
+      this.classification = await api.classify(this.record.cid, null, this.sealed);
     } catch (error) {
       this.problem = describe(error);
     }
     this.classifying = false;
+  }
+
+  /** A result that is there already is made anew. */
+  private sealingChosen({ detail }: CustomEvent<boolean>): void {
+    this.sealed = detail;
+    if (!this.classification) return;
+    this.classification = null;
+    void this.classify();
   }
 
   private keep(transaction: PendingTransaction | null): void {

@@ -2,10 +2,11 @@ import { LitElement, html, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { onAnnouncement } from "../announce";
 import { api } from "../api/client";
-import type { Config } from "../api/types";
+import type { Config, Search } from "../api/types";
 import { wallet } from "../chain/wallet";
 import { Router, TITLES, type Route } from "../router";
 import { describe, type Problem } from "../state/problems";
+import { withSearch } from "../state/search";
 import { shared } from "../styles/shared";
 import { theme, toggleTheme } from "../theme";
 import { appStyles } from "./app-styles";
@@ -17,11 +18,13 @@ import "../pages/sp-missing";
 import "../pages/sp-models";
 import "../pages/sp-record";
 import "../pages/sp-records";
+import "../pages/sp-reviews";
 
 const RETRY_MS = 3000;
 const LINKS: [href: string, text: string, pages: Route["page"][]][] = [
   ["/", "Record", ["home"]],
   ["/records", "Records", ["records", "record"]],
+  ["/reviews", "Reviews", ["reviews"]],
   ["/ledger", "Ledger", ["ledger"]],
   ["/models", "Models", ["models"]],
 ];
@@ -100,11 +103,13 @@ export class App extends LitElement {
       case "home":
         return nothing;
       case "records":
-        return html`<sp-records .query=${route.query} @search=${this.search}></sp-records>`;
+        return html`<sp-records .search=${route.search} @search=${this.search}></sp-records>`;
       case "record":
         return html`<sp-record .imageId=${route.imageId} .config=${config}></sp-record>`;
+      case "reviews":
+        return html`<sp-reviews .config=${config}></sp-reviews>`;
       case "ledger":
-        return html`<sp-ledger></sp-ledger>`;
+        return html`<sp-ledger .config=${config}></sp-ledger>`;
       case "models":
         return html`<sp-models></sp-models>`;
       case "missing":
@@ -141,8 +146,8 @@ export class App extends LitElement {
     page?.shadowRoot?.querySelector("h1")?.focus({ preventScroll: true });
   }
 
-  private search(event: CustomEvent<string>): void {
-    this.router.go(event.detail ? `/records?${new URLSearchParams({ q: event.detail })}` : "/records");
+  private search({ detail }: CustomEvent<Search>): void {
+    this.router.go(withSearch("/records", detail));
   }
 
   private switchTheme(): void {

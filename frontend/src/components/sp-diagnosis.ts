@@ -1,51 +1,114 @@
 import { LitElement, css, html, nothing } from "lit";
-import { customElement, property } from "lit/decorators.js";
-import type { Diagnosis } from "../api/types";
-import { isoTime, percent, time, whole } from "../format";
+import { customElement, property, state } from "lit/decorators.js";
+import { announce } from "../announce";
+import type { Diagnosis, Model } from "../api/types";
+import { recoverFocus } from "../focus";
+import { isoTime, percent, time } from "../format";
+import type { Opening } from "../state/opening";
+import { answerOf, currentLabel, labelText, modelOf, nextSteps, STATUSES } from "../state/standing";
 import { shared } from "../styles/shared";
 import "./sp-hash";
+import "./sp-next-steps";
+import "./sp-opening";
+import "./sp-probabilities";
+import "./sp-status";
 
-/** One diagnosis of a record, as it is on the chain. */
+/** One diagnosis of a record: what holds of it now, what the model said, and what may be done next. */
 @customElement("sp-diagnosis")
 export class DiagnosisPanel extends LitElement {
   static override styles = [
     shared,
     css`
       .label {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: var(--space-2) var(--space-3);
         font-size: var(--text-large);
         font-weight: 650;
-      }
-      .terms {
-        margin-top: var(--space-3);
       }
     `,
   ];
 
+  @property() cid = "";
   @property({ attribute: false }) diagnosis!: Diagnosis;
+  @property({ attribute: false }) models: Model[] | null = null;
+  /** Next steps stand beside the newest diagnosis only. */
+  @property({ type: Boolean }) newest = false;
+  @state() private opening: Opening | null = null;
+
+  protected override updated(): void {
+    recoverFocus(this.renderRoot);
+  }
 
   protected override render() {
-    const { labelText, labelCode, confidence, model, modelId, manifestHash, issuedAt, classifier, transaction, block } =
-      this.diagnosis;
-    return html`<article data-testid="diagnosis">
-      <p class="label">${labelText}</p>
-      <p class="soft">
-        ${labelCode === 0 ? nothing : html`Confidence <strong>${percent(confidence)}</strong> · `}issued
-        <time datetime=${isoTime(issuedAt)}>${time(issuedAt)}</time>
-      </p>
+    const { sealed, status, model, modelId, manifestHash, issuedAt } = this.diagnosis;
+    const steps = this.newest ? nextSteps(this.diagnosis, modelOf(this.diagnosis, this.models), this.opening) : [];
+    return html`<article class="stack" data-testid="diagnosis">
+      <p class="label">${this.label()} <sp-status .status=${status}></sp-status></p>
+      <p class="soft">${STATUSES[status].meaning} ${this.said()}</p>
+      ${sealed ? this.seal() : nothing}
+      <sp-next-steps .steps=${steps}></sp-next-steps>
       <dl class="terms small">
+        <dt>Issued</dt>
+        <dd><time datetime=${isoTime(issuedAt)}>${time(issuedAt)}</time></dd>
         <dt>Model</dt>
         <dd>${model ? `${model.name} ${model.version}` : "Not installed on this server"}</dd>
         <dt>Model id</dt>
         <dd><sp-hash .value=${modelId} label="model id"></sp-hash></dd>
         <dt>Manifest</dt>
-        <dd><sp-hash .value=${manifestHash} href="/api/v1/manifests/${manifestHash}" label="manifest hash"></sp-hash></dd>
-        <dt>Classifier</dt>
-        <dd><sp-hash .value=${classifier} label="classifier"></sp-hash></dd>
-        <dt>Transaction</dt>
-        <dd><sp-hash .value=${transaction.hash} .href=${transaction.explorerUrl} label="transaction hash"></sp-hash></dd>
-        <dt>Block</dt>
-        <dd>${whole(block.number)}, <time datetime=${isoTime(block.timestamp)}>${time(block.timestamp)}</time></dd>
+        <dd>
+          <sp-hash
+            .value=${manifestHash}
+            .href=${sealed ? null : `/api/v1/manifests/${manifestHash}`}
+            label="manifest hash"
+          ></sp-hash>
+        </dd>
       </dl>
     </article>`;
+  }
+
+  private text(label: string): string {
+    return labelText(label, modelOf(this.diagnosis, this.models));
+  }
+
+  private label() {
+    const said = answerOf(this.diagnosis, this.opening);
+    const { status } = this.diagnosis;
+    if (status === "withdrawn") return html`<s>${said ? this.text(said.label) : "Sealed"}</s>`;
+    const label = currentLabel(this.diagnosis, this.opening);
+    if (label !== null) return this.text(label);
+    return said ? "Another result, sealed" : "Sealed";
+  }
+
+  private said() {
+    const said = answerOf(this.diagnosis, this.opening);
+    if (!said) return nothing;
+    const { label, labelCode, confidence } = said;
+    return labelCode === 0
+      ? "The model did not answer."
+      : html`The model said <strong>${this.text(label)}</strong>, confidence <strong>${percent(confidence)}</strong>.`;
+  }
+
+  private seal() {
+    if (!this.opening) {
+      return html`<sp-opening
+        .cid=${this.cid}
+        .diagnosis=${this.diagnosis}
+        @opened=${this.opened}
+      ></sp-opening>`;
+    }
+    const { probabilities, abstained, label } = this.opening;
+    const words = Object.fromEntries(Object.keys(probabilities).map((name) => [name, this.text(name)]));
+    return html`<div class="stack" data-testid="opened">
+      <h3 tabindex="-1" data-focus>Opened in this browser</h3>
+      <p class="small">The file has the hash that is on the chain: this is what was sealed. Others still see “Sealed”.</p>
+      <sp-probabilities .values=${probabilities} .words=${words} .top=${abstained ? null : label}></sp-probabilities>
+    </div>`;
+  }
+
+  private opened({ detail }: CustomEvent<Opening>): void {
+    this.opening = detail;
+    announce(`The diagnosis is opened: ${this.text(detail.label)}`);
   }
 }

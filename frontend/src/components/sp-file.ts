@@ -4,10 +4,11 @@ import type { Config } from "../api/types";
 import { bytes, percent, storeName } from "../format";
 import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
+import "./sp-becomes-public";
 import "./sp-notice";
 import "./sp-viewer";
 
-/** The chosen file before and while it is uploaded. Events: `start`, `other`, `cancel`. */
+/** The chosen file before and while it is uploaded. Events: `start`, `sealing`, `other`, `cancel`. */
 @customElement("sp-file")
 export class FilePanel extends LitElement {
   static override styles = [
@@ -64,12 +65,12 @@ export class FilePanel extends LitElement {
           <p class="name">${file.name}</p>
           <p class="soft">${bytes(file.size)}</p>
         </div>
-        ${this.flow.step === "chosen" ? this.ready(this.flow.problem) : this.progress(this.flow.sent)}
+        ${this.flow.step === "chosen" ? this.ready(this.flow) : this.progress(this.flow.sent)}
       </div>
     </section>`;
   }
 
-  private ready(problem: Extract<Flow, { step: "chosen" }>["problem"]) {
+  private ready({ problem, sealed }: Extract<Flow, { step: "chosen" }>) {
     const { storage } = this.config;
     const start = (text: string) =>
       html`<button class="button primary" type="button" @click=${() => this.emit("start")}>${text}</button>`;
@@ -78,6 +79,11 @@ export class FilePanel extends LitElement {
         It will be pinned to ${storeName(storage)}${storage.public ? " and be public for ever" : ""}. Nothing in the picture
         may tell who the patient is.
       </p>
+      <sp-becomes-public
+        .config=${this.config}
+        ?sealed=${sealed}
+        @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
+      ></sp-becomes-public>
       ${problem ? html`<sp-notice .problem=${problem}>${start("Try again")}</sp-notice>` : nothing}
       <div class="actions">
         ${problem ? nothing : start("Pin and classify")}

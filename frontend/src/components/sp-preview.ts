@@ -59,10 +59,11 @@ export class Preview extends LitElement {
     const { attestation } = this.plan;
     if (!attestation || !this.classification) return [];
     const { label, confidence, modelId, manifestHash } = attestation.diagnosis;
-    const { abstained, labelText } = this.classification;
+    const { abstained, labelText, sealed } = this.classification;
+    const result = abstained ? "No answer" : labelText;
     return [
-      ["Result", `${abstained ? "No answer" : labelText} (code ${label})`],
-      ["Confidence", `${percent(confidence / 10_000)} (${whole(confidence)} of 10,000)`],
+      ["Result", `${sealed ? "Sealed" : result} (code ${label})`],
+      ["Confidence", sealed ? "Sealed (0)" : `${percent(confidence / 10_000)} (${whole(confidence)} of 10,000)`],
       ["Model", html`<code>${modelId}</code>`],
       ["Manifest", html`<code>${manifestHash}</code>`],
       ["Classifier", html`<code>${attestation.classifier}</code>`],

@@ -2,11 +2,12 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Classification, Outline } from "../api/types";
-import { percent, whole } from "../format";
+import { percent } from "../format";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-hash";
 import "./sp-next-steps";
+import "./sp-outlined";
 import "./sp-probabilities";
 
 /** What the model answers, how sure it is, and which model it was. */
@@ -59,12 +60,18 @@ export class Result extends LitElement {
   }
 
   protected override render() {
-    const { abstained, label, probabilities, model, weak, nextSteps = [] } = this.classification;
+    const { abstained, label, probabilities, model, weak, sealed, nextSteps = [] } = this.classification;
     return html`<div class="stack">
-      ${abstained ? this.abstention() : this.answer()} ${this.area()}
+      ${abstained ? this.abstention() : this.answer()}
+      <sp-outlined .outline=${this.outline}></sp-outlined>
       <p class="notice small" data-testid="result-notice">
         ${icons.info}<span><strong>Not for diagnosis.</strong> The answer of a model is no medical finding.</span>
       </p>
+      ${sealed
+        ? html`<p class="notice small" data-testid="result-sealed">
+            ${icons.info}<span><strong>Sealed.</strong> Nobody but you has this result: the server has kept no copy.</span>
+          </p>`
+        : nothing}
       ${weak
         ? html`<p class="notice weak small" data-testid="result-weak">
             ${icons.warning}<span><strong>A weak model.</strong> ${weak}</span>
@@ -84,10 +91,10 @@ export class Result extends LitElement {
         <dt>Model hash</dt>
         <dd data-testid="model-hash"><sp-hash .value=${model.sha256} label="model hash"></sp-hash></dd>
         <dt>Manifest</dt>
-        <dd>
+        <dd data-testid="manifest-hash">
           <sp-hash
             .value=${this.classification.manifestHash}
-            .href=${this.classification.links.manifest}
+            .href=${this.classification.links.manifest ?? null}
             label="manifest hash"
           ></sp-hash>
         </dd>
@@ -111,18 +118,6 @@ export class Result extends LitElement {
         The model does not answer: ${reason ?? "the image is unlike those it knows"}.
       </p>
     </div>`;
-  }
-
-  /** Said only where a model was asked to outline a tumour. */
-  private area() {
-    const { area, reason, model } = this.outline ?? {};
-    if (!model) return nothing;
-    return html`<p class="small" data-testid="result-outline">
-      ${area
-        ? html`Outlined: <strong>${whole(area.pixels)} pixels</strong> of this slice, ${percent(area.share)} of the head's
-            area, by ${model.name} ${model.version}.`
-        : html`Nothing is outlined: ${reason}.`}
-    </p>`;
   }
 
   private async loadWords(): Promise<void> {

@@ -1,4 +1,4 @@
-import { LitElement, css, html, nothing } from "lit";
+import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Classification, Config, Hex, ImageRecord } from "../api/types";
 import type { Scope } from "../chain/registry";
@@ -6,63 +6,23 @@ import type { Plan } from "../chain/transactions";
 import { recoverFocus } from "../focus";
 import type { Problem } from "../state/problems";
 import { isBusy } from "../state/signing";
+import { choices } from "../styles/choices";
 import { shared } from "../styles/shared";
 import { SigningController } from "./signing-controller";
+import "./sp-becomes-public";
+import "./sp-keep-opening";
 import "./sp-notice";
 import "./sp-preview";
 import "./sp-wallet";
 import { WalletController } from "./wallet-controller";
 
 /**
- * From the wallet to a submitted transaction. Events: `waiting` with whether the wallet's window is open, `submitted`
- * with a PendingTransaction.
+ * From the wallet to a submitted transaction. Events: `sealing` when the result is to be sealed or made public instead,
+ * `waiting` with whether the wallet's window is open, `submitted` with a PendingTransaction.
  */
 @customElement("sp-signing")
 export class SigningPanel extends LitElement {
-  static override styles = [
-    shared,
-    css`
-      fieldset {
-        margin: 0;
-        padding: 0;
-        border: 0;
-      }
-      legend {
-        padding: 0;
-        margin-bottom: var(--space-2);
-        font-weight: 650;
-      }
-      .choices {
-        display: grid;
-        grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
-        gap: var(--space-3);
-      }
-      .choice {
-        display: grid;
-        grid-template-columns: auto minmax(0, 1fr);
-        gap: 0 var(--space-3);
-        align-content: start;
-        padding: var(--space-3) var(--space-4);
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius-small);
-        cursor: pointer;
-      }
-      .choice:has(:checked) {
-        border-color: var(--accent);
-        background: var(--accent-soft);
-        box-shadow: inset 0 0 0 1px var(--accent);
-      }
-      .choice input {
-        width: 1.125rem;
-        height: 1.125rem;
-        margin: 0.2rem 0 0;
-        accent-color: var(--accent);
-      }
-      .choice .small {
-        grid-column: 2;
-      }
-    `,
-  ];
+  static override styles = [shared, choices];
 
   @property({ attribute: false }) config!: Config;
   @property() cid = "";
@@ -72,6 +32,8 @@ export class SigningPanel extends LitElement {
   @state() private chosen: Scope = "both";
   /** The account that has registered the image before and wants to add the diagnosis. */
   @state() private registrant: Hex | null = null;
+  /** The sealed result whose opening the person has saved. */
+  @state() private saved: Hex | null = null;
   private readonly wallet = new WalletController(this);
   private readonly signing = new SigningController(this);
   private wasWaiting = false;
@@ -80,6 +42,10 @@ export class SigningPanel extends LitElement {
     if (this.fixed) return this.fixed;
     if (!this.classification) return "image";
     return this.registrant && this.registrant === this.wallet.state.account ? "diagnosis" : this.chosen;
+  }
+
+  private get toBeSaved(): Classification | null {
+    return this.scope !== "image" && this.classification?.sealed ? this.classification : null;
   }
 
   protected override willUpdate(): void {
@@ -100,6 +66,15 @@ export class SigningPanel extends LitElement {
   protected override render() {
     return html`<div class="stack">
       ${this.fixed || !this.classification || this.scope === "diagnosis" ? nothing : this.choices()}
+      <sp-becomes-public
+        ?classified=${this.classification !== null}
+        .config=${this.config}
+        .scope=${this.scope}
+        ?sealed=${this.classification?.sealed}
+        ?disabled=${isBusy(this.signing.state)}
+        @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
+      ></sp-becomes-public>
+      ${this.toBeSaved ? this.opening(this.toBeSaved) : nothing}
       <sp-wallet .chain=${this.config.chain}></sp-wallet>
       ${this.body()}
     </div>`;
@@ -164,8 +139,19 @@ export class SigningPanel extends LitElement {
     </fieldset>`;
   }
 
+  private opening(classification: Classification) {
+    return html`<sp-keep-opening
+      .classification=${classification}
+      ?saved=${this.saved === classification.manifestHash}
+      @saved=${() => (this.saved = classification.manifestHash)}
+    ></sp-keep-opening>`;
+  }
+
   private sign(problem: Problem | null) {
     const name = this.scope === "image" ? "Sign and register" : "Sign and record";
+    if (this.toBeSaved && this.toBeSaved.manifestHash !== this.saved) {
+      return html`<p class="soft" data-testid="save-first">Save the opening above, then sign here.</p>`;
+    }
     const button = (text: string) =>
       html`<button class="button primary" type="button" @click=${this.signed}>${text}</button>`;
     if (problem) return html`<sp-notice tabindex="-1" data-focus .problem=${problem}>${button("Try again")}</sp-notice>`;

@@ -134,7 +134,7 @@ const OTHER_CHAIN: Problem = {
   kind: "other-chain",
   tone: "warning",
   title: "This transaction belongs to another chain",
-  text: "It was sent to a chain or a contract that this server no longer uses. The image and the result are kept: sign again to record them here.",
+  text: "It was sent to a chain or a contract that this server no longer uses. Your work is kept: sign again to record it here.",
 };
 
 function isOpen(state: TrackedState): boolean {
@@ -152,14 +152,14 @@ function problemOf({ state, status }: Tracked): Problem | null {
         kind: "dropped",
         tone: "warning",
         title: "The transaction has disappeared",
-        text: "The chain's node has not known it for more than 90 seconds. Look into your wallet's activity: it may have been dropped. Signing again is safe, as an image can be registered only once. This page keeps looking.",
+        text: "The chain's node has not known it for more than 90 seconds. Look into your wallet's activity: it may have been dropped. Signing again is safe: the contract takes each step only once. This page keeps looking.",
       };
     case "cancelled":
       return {
         kind: "cancelled",
         tone: "info",
         title: "The transaction was replaced",
-        text: "Another transaction took its place, as when it is cancelled in the wallet, and wrote no record. The image and the result are kept.",
+        text: "Another transaction took its place, as when it is cancelled in the wallet, and wrote no record. Your work is kept.",
       };
     default:
       return null;

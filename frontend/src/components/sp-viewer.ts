@@ -34,6 +34,17 @@ export class Viewer extends LitElement {
         color: #c3d0d6;
         text-align: center;
       }
+      .flag {
+        grid-area: 1 / 1;
+        place-self: start;
+        z-index: 1;
+        margin: var(--space-3);
+        padding: var(--space-1) var(--space-3);
+        border-radius: var(--radius-small);
+        background: var(--danger-soft);
+        color: var(--danger);
+        font-weight: 650;
+      }
       path {
         fill: none;
         vector-effect: non-scaling-stroke;
@@ -89,6 +100,8 @@ export class Viewer extends LitElement {
   /** Contours in pixels of the image, which is `size` large. */
   @property({ attribute: false }) contours: Outline["contours"] = [];
   @property({ attribute: false }) size: { width: number; height: number } = { width: 1, height: 1 };
+  /** What must be known of the image at first sight; laid over it. */
+  @property() flag: string | null = null;
   @state() private shown = true;
   @state() private outlined = true;
   @state() private opacity = 60;
@@ -114,6 +127,7 @@ export class Viewer extends LitElement {
           ? html`<img class="overlay" src=${this.overlay} alt="Activation map: where the model looked for its answer" />`
           : nothing}
         ${this.contours.length > 0 && this.outlined ? this.outline() : nothing}
+        ${this.flag ? html`<p class="flag" data-testid="flag">${this.flag}</p>` : nothing}
       </div>
       ${this.overlay || this.contours.length > 0
         ? html`<div class="controls">

@@ -55,13 +55,19 @@ export class FlowController implements ReactiveController {
 
   async classify(): Promise<void> {
     if (this.flow.step !== "classifying") return;
-    const { image } = this.flow;
+    const { image, sealed } = this.flow;
     this.reduce({ type: "classification-started" });
     try {
-      this.reduce({ type: "classified", classification: await api.classify(image.cid) });
+      this.reduce({ type: "classified", classification: await api.classify(image.cid, null, sealed) });
     } catch (error) {
       this.reduce({ type: "classification-failed", problem: describe(error) });
     }
+  }
+
+  /** A result that is there already is made anew: a sealed one and a public one have different manifests. */
+  async seal(sealed: boolean): Promise<void> {
+    this.reduce({ type: "sealing-chosen", sealed });
+    await this.classify();
   }
 
   /** `work` is what was signed: when the wallet answers, the page may show another image. */
@@ -112,10 +118,10 @@ export class FlowController implements ReactiveController {
     void this.fetchMap();
   }
 
-  /** The activation map of a result that was kept without it. */
+  /** The activation map of a result that was kept without it. Asking for that of a sealed one would make it public. */
   private async fetchMap(): Promise<void> {
     const result = resultOf(this.flow);
-    if (!result) return;
+    if (!result || result.sealed) return;
     try {
       this.reduce({ type: "map-fetched", classification: await api.classify(result.cid, result.model.name) });
     } catch {

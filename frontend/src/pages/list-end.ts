@@ -1,9 +1,10 @@
 import { html, nothing } from "lit";
 import "../components/sp-notice";
-import type { RecordList } from "./record-list";
+import { whole } from "../format";
+import type { PageList } from "./page-list";
 
-/** What stands below a list of records: why it could not be loaded, that it is loading, or how to see more. */
-export function listEnd(list: RecordList) {
+/** What stands below a list: why it could not be loaded, that it is loading, or how to see more. */
+export function listEnd(list: PageList<unknown>) {
   const { next, loading, problem } = list;
   const more = () => void list.more();
   return html`${problem
@@ -13,4 +14,13 @@ export function listEnd(list: RecordList) {
     : nothing}
   ${loading ? html`<p class="busy soft"><span class="spinner"></span>Loading …</p>` : nothing}
   ${next && !loading ? html`<button class="button" type="button" @click=${more}>Show more</button>` : nothing}`;
+}
+
+/** That the list may lack what is newest on the chain, where it does. */
+export function catchingUp({ index }: PageList<unknown>) {
+  return index && !index.synced
+    ? html`<p class="soft small" role="status">
+        The index is catching up with the chain: block ${whole(index.block ?? 0)} of ${whole(index.head ?? 0)}.
+      </p>`
+    : nothing;
 }

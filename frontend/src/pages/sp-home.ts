@@ -7,6 +7,7 @@ import { LoadController } from "../components/load-controller";
 import "../components/sp-analysis";
 import "../components/sp-drop-zone";
 import "../components/sp-file";
+import "../components/sp-keep-opening";
 import "../components/sp-notice";
 import "../components/sp-pinned";
 import "../components/sp-result";
@@ -73,6 +74,7 @@ export class HomePage extends LitElement {
           .flow=${flow}
           .config=${this.config}
           @start=${() => void this.control.start()}
+          @sealing=${this.sealingChosen}
           @other=${this.restart}
           @cancel=${() => this.control.cancel()}
         ></sp-file>`;
@@ -99,7 +101,7 @@ export class HomePage extends LitElement {
       <p class="soft">
         ${storage.public
           ? "A pinned image is public on IPFS for ever: use only images that show nothing by which a patient can be known."
-          : `The image is pinned to ${storeName(storage)}; its CID and result become public when you sign.`}
+          : `The image is pinned to ${storeName(storage)}; what becomes public is listed before you sign.`}
         Metadata such as EXIF is removed from the file first.
       </p>
       <sp-unfinished
@@ -162,6 +164,7 @@ export class HomePage extends LitElement {
         .config=${this.config}
         .cid=${image.cid}
         .classification=${classification}
+        @sealing=${this.sealingChosen}
         @waiting=${({ detail }: CustomEvent<boolean>) => (this.signing = detail)}
         @submitted=${({ detail }: CustomEvent<PendingTransaction>) => {
           this.signing = false;
@@ -171,12 +174,15 @@ export class HomePage extends LitElement {
     </section>`;
   }
 
-  private transaction({ step, transaction }: Extract<Flow, { transaction: PendingTransaction }>) {
+  private transaction({ step, transaction, classification }: Extract<Flow, { transaction: PendingTransaction }>) {
     const recorded = step === "recorded";
     return html`<section class="panel stack ${recorded ? "recorded" : ""}">
       <h2 id=${step} tabindex="-1">${recorded ? "Recorded" : "Transaction"}</h2>
       ${recorded
         ? html`<p>The record is on ${this.config.chain.name}. From now on anybody can verify it.</p>
+            ${classification?.sealed
+              ? html`<sp-keep-opening saved .classification=${classification}></sp-keep-opening>`
+              : nothing}
             <div class="actions">
               <a class="button primary" href="/records/${transaction.imageId}">Open the provenance page</a>
               <button class="button" type="button" @click=${this.restart}>Record another image</button>
@@ -204,6 +210,10 @@ export class HomePage extends LitElement {
     return html`<button class="button quiet restart" type="button" ?disabled=${this.signing} @click=${this.restart}>
       Start again with another image
     </button>`;
+  }
+
+  private sealingChosen({ detail }: CustomEvent<boolean>): void {
+    void this.control.seal(detail);
   }
 
   private restart(): void {

@@ -1,13 +1,18 @@
 import { LitElement, css, html, nothing } from "lit";
-import { customElement } from "lit/decorators.js";
-import type { ImageRecord } from "../api/types";
+import { customElement, property } from "lit/decorators.js";
+import { api } from "../api/client";
+import type { Config, ImageRecord, LedgerEntry } from "../api/types";
+import { LoadController } from "../components/load-controller";
 import "../components/sp-hash";
+import "../components/sp-notice";
+import "../components/sp-tampering";
 import { isoTime, short, time, whole } from "../format";
+import { titleOf } from "../state/ledger";
 import { shared } from "../styles/shared";
-import { listEnd } from "./list-end";
-import { RecordList } from "./record-list";
+import { catchingUp, listEnd } from "./list-end";
+import { PageList } from "./page-list";
 
-/** `/ledger`: the records in the order of the chain, each with the block that holds it. */
+/** `/ledger`: every event of the contract in the order of the chain, with the blocks that hold them; and how forgery shows. */
 @customElement("sp-ledger")
 export class LedgerPage extends LitElement {
   static override styles = [
@@ -26,7 +31,7 @@ export class LedgerPage extends LitElement {
       }
       th,
       td {
-        padding: var(--space-3) var(--space-4);
+        padding: var(--space-3) var(--space-2);
         border-bottom: 1px solid var(--line);
         text-align: left;
       }
@@ -38,66 +43,91 @@ export class LedgerPage extends LitElement {
       tbody th {
         font-weight: 400;
       }
+      tr > :first-child {
+        padding-left: var(--space-4);
+      }
+      tr > :last-child {
+        padding-right: var(--space-4);
+      }
+      .step {
+        min-width: 9rem;
+        white-space: normal;
+      }
       tr:last-child > * {
         border-bottom: 0;
       }
     `,
   ];
 
-  private readonly list = new RecordList(this, 50);
+  @property({ attribute: false }) config!: Config;
+  private readonly list = new PageList<LedgerEntry>(this, "step");
+  private readonly records = new LoadController<ImageRecord[]>(this);
 
   override connectedCallback(): void {
     super.connectedCallback();
-    void this.list.load("");
+    this.records.show("records", async () => (await api.records({}, null, 50)).records);
+    void this.list.load(async (cursor) => {
+      const { entries, next, index } = await api.ledger(cursor);
+      return { items: entries, next, index };
+    });
   }
 
   protected override render() {
-    const { records, next, loading, problem } = this.list;
+    const { items, next, loading, problem } = this.list;
+    const records = this.records.value ?? [];
     return html`<div class="stack">
       <h1 tabindex="-1">Ledger</h1>
       <p class="lead">
-        The registrations in the order of the chain, newest first. The previous hash is that of the block which holds the
-        record below; blocks without records lie in between and are not shown.
+        What the contract has written, newest first: registrations, diagnoses, reviews, and the models behind them. The
+        previous hash is that of the block which holds the step below; blocks without any lie in between and are not shown.
       </p>
-      ${records.length > 0 ? this.table(records, next !== null) : nothing}
-      ${!loading && !problem && records.length === 0
+      ${catchingUp(this.list)} ${items.length > 0 ? table(items, next !== null) : nothing}
+      ${!loading && !problem && items.length === 0
         ? html`<p class="panel">Nothing has been recorded yet. <a href="/">Record the first image</a></p>`
         : nothing}
       ${listEnd(this.list)}
-    </div>`;
-  }
-
-  private table(records: ImageRecord[], hasMore: boolean) {
-    return html`<div class="panel scroll" tabindex="0" role="region" aria-label="Ledger, scrolls sideways">
-      <table aria-label="Ledger">
-        <thead>
-          <tr>
-            ${["Time", "Block", "Record", "Transaction", "Block hash", "Previous hash"].map(
-              (name) => html`<th scope="col">${name}</th>`,
-            )}
-          </tr>
-        </thead>
-        <tbody>
-          ${records.map((record, place) => row(record, records[place + 1], hasMore))}
-        </tbody>
-      </table>
+      ${!problem && this.records.problem
+        ? html`<sp-notice level="2" .problem=${this.records.problem}>
+            <button class="button" type="button" @click=${() => void this.records.retry()}>Try again</button>
+          </sp-notice>`
+        : nothing}
+      ${records.length > 0 ? html`<sp-tampering .records=${records} .chain=${this.config.chain}></sp-tampering>` : nothing}
     </div>`;
   }
 }
 
-function row({ imageId, block, transaction }: ImageRecord, below: ImageRecord | undefined, hasMore: boolean) {
-  return html`<tr>
+const COLUMNS = ["Time", "Step", "Record", "Block", "Block hash", "Previous hash", "Transaction"];
+
+function table(entries: LedgerEntry[], hasMore: boolean) {
+  return html`<div class="panel scroll" tabindex="0" role="region" aria-label="Ledger, scrolls sideways">
+    <table aria-label="Ledger">
+      <thead>
+        <tr>
+          ${COLUMNS.map((name) => html`<th scope="col">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${entries.map((entry, place) => row(entry, entries[place + 1], hasMore))}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function row(entry: LedgerEntry, below: LedgerEntry | undefined, hasMore: boolean) {
+  const { kind, imageId, transaction, block } = entry;
+  return html`<tr data-testid="ledger-entry" data-kind=${kind}>
     <th scope="row"><time datetime=${isoTime(block.timestamp)}>${time(block.timestamp)}</time></th>
+    <td class="step">${titleOf(entry)}</td>
+    <td>${imageId ? html`<a href="/records/${imageId}"><code>${short(imageId)}</code></a>` : nothing}</td>
     <td>${whole(block.number)}</td>
-    <td><a href="/records/${imageId}"><code>${short(imageId)}</code></a></td>
-    <td><sp-hash brief .value=${transaction.hash} .href=${transaction.explorerUrl} label="transaction hash"></sp-hash></td>
     <td><sp-hash brief .value=${block.hash} label="block hash"></sp-hash></td>
     <td>${previous(block.hash, below?.block.hash, hasMore)}</td>
+    <td><sp-hash brief .value=${transaction.hash} .href=${transaction.explorerUrl} label="transaction hash"></sp-hash></td>
   </tr>`;
 }
 
 function previous(own: string, below: string | undefined, hasMore: boolean) {
-  if (!below) return html`<span class="soft">${hasMore ? "Show more to see it" : "First record"}</span>`;
+  if (!below) return html`<span class="soft">${hasMore ? "Show more to see it" : "First step"}</span>`;
   if (below === own) return html`<span class="soft">Same block</span>`;
   return html`<code title=${below}>${short(below)}</code>`;
 }

@@ -8,6 +8,7 @@ import "../components/sp-markdown";
 import "../components/sp-notice";
 import { percent } from "../format";
 import { describe, type Problem } from "../state/problems";
+import { MODEL_STATUSES } from "../state/standing";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 
@@ -97,7 +98,7 @@ export class ModelsPage extends LitElement {
 }
 
 function article(model: Model) {
-  const { name, version, modality, sha256, classes, card, weak } = model;
+  const { name, version, modality, sha256, classes, card, weak, chainStatus } = model;
   return html`<article class="panel stack" data-testid="model">
     <h2>${name} ${version} ${model.default ? html`<span class="tag">default</span>` : nothing}</h2>
     ${figures(model.metrics)}
@@ -108,6 +109,8 @@ function article(model: Model) {
       <dd>${classes.map(({ text, code }) => `${text} (${code})`).join(", ")}, or none (0)</dd>
       <dt>Model hash</dt>
       <dd><sp-hash .value=${sha256} label="model hash"></sp-hash></dd>
+      <dt>On the chain</dt>
+      <dd>${chainStatus ? MODEL_STATUSES[chainStatus] : "The chain cannot be asked now"}</dd>
     </dl>
     ${weak ? html`<p class="weak"><strong>Weak.</strong> ${weak}</p>` : nothing}
     <details>

@@ -1,27 +1,22 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { ImageRecord } from "../api/types";
+import { api } from "../api/client";
+import type { ImageRecord, Search } from "../api/types";
+import "../components/sp-search";
+import "../components/sp-status";
 import { isoTime, percent, short, time, whole } from "../format";
-import { fields } from "../styles/fields";
+import { keyOf, withSearch } from "../state/search";
+import { answerOf, holdsAsSaid } from "../state/standing";
 import { shared } from "../styles/shared";
-import { listEnd } from "./list-end";
-import { RecordList } from "./record-list";
+import { catchingUp, listEnd } from "./list-end";
+import { PageList } from "./page-list";
 
-/** `/records`: search by image id, CID, uploader, transaction or result. Event `search` with the new query. */
+/** `/records`: search by text, result, model, status and time. Event `search` with the new Search. */
 @customElement("sp-records")
 export class RecordsPage extends LitElement {
   static override styles = [
     shared,
-    fields,
     css`
-      form {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-3);
-      }
-      input {
-        flex: 1 1 18rem;
-      }
       .list {
         padding: 0;
         overflow: hidden;
@@ -31,6 +26,12 @@ export class RecordsPage extends LitElement {
       }
       li + li {
         border-top: 1px solid var(--line);
+      }
+      .title {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: var(--space-1) var(--space-3);
       }
       li a {
         font-weight: 600;
@@ -52,78 +53,88 @@ export class RecordsPage extends LitElement {
     `,
   ];
 
-  @property() query = "";
-  private readonly list = new RecordList(this, 20);
+  @property({ attribute: false }) search: Search = {};
+  private readonly list = new PageList<ImageRecord>(this, "record");
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("query")) void this.list.load(this.query);
+    if (!changed.has("search")) return;
+    const before = changed.get("search");
+    if (before && keyOf(before) === keyOf(this.search)) return;
+    const { search } = this;
+    void this.list.load(async (cursor) => {
+      const { records, next, index } = await api.records(search, cursor);
+      return { items: records, next, index };
+    });
   }
 
   protected override render() {
-    const { records, index, loading, problem } = this.list;
+    const { items: records, loading, problem } = this.list;
     return html`<div class="stack">
       <h1 tabindex="-1">Records</h1>
       <p class="lead">Every image that was registered with the contract, as its events on the chain tell.</p>
-      <form role="search" @submit=${this.submitted}>
-        <input
-          type="search"
-          name="q"
-          aria-label="Search records"
-          placeholder="Image id, CID, account, transaction or result"
-          autocomplete="off"
-          spellcheck="false"
-          .value=${this.query}
-        />
-        <button class="button primary" type="submit">Search</button>
-        ${this.query ? html`<button class="button" type="button" @click=${() => this.emit("")}>Clear</button>` : nothing}
-      </form>
-      ${index && !index.synced
-        ? html`<p class="soft small" role="status">
-            The index is catching up with the chain: block ${whole(index.block ?? 0)} of ${whole(index.head ?? 0)}.
-          </p>`
-        : nothing}
+      <sp-search .search=${this.search} @search=${this.searched}></sp-search>
+      ${catchingUp(this.list)}
       ${records.length > 0
         ? html`<ul class="panel list" aria-label="Records">
-            ${records.map(item)}
-          </ul>`
+              ${records.map(item)}
+            </ul>
+            ${this.exports()}`
         : nothing}
       ${!loading && !problem && records.length === 0 ? this.empty() : nothing}
       ${listEnd(this.list)}
     </div>`;
   }
 
+  private exports() {
+    const link = (format: "csv" | "json") => html`<a
+      class="button"
+      href=${withSearch(`/api/v1/records.${format}`, this.search)}
+      download
+      >Export as ${format.toUpperCase()}</a
+    >`;
+    return html`<p class="actions">
+      ${link("csv")} ${link("json")} <span class="soft small">All records of this search, not only those shown.</span>
+    </p>`;
+  }
+
   private empty() {
+    const { q, ...filters } = this.search;
+    const filtered = Object.keys(filters).length > 0;
     return html`<div class="panel empty stack">
-      ${this.query
-        ? html`<p><strong>No record matches “${this.query}”.</strong></p>
+      ${q || filtered
+        ? html`<p><strong>${q ? `No record matches “${q}”${filtered ? " with these filters" : ""}.` : "No record has all of this."}</strong></p>
             <p class="soft">Ids, CIDs, accounts and transactions must be complete.</p>`
         : html`<p><strong>Nothing has been recorded yet.</strong></p>
             <p><a href="/">Record the first image</a></p>`}
     </div>`;
   }
 
-  private submitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const query = new FormData(event.target as HTMLFormElement).get("q");
-    this.emit(String(query).trim());
-  }
-
-  private emit(query: string): void {
-    this.dispatchEvent(new CustomEvent("search", { detail: query }));
+  private searched({ detail }: CustomEvent<Search>): void {
+    this.dispatchEvent(new CustomEvent("search", { detail }));
   }
 }
 
 function item({ imageId, cid, uploader, block, diagnoses }: ImageRecord) {
   const newest = diagnoses.at(-1);
-  const title = newest ? newest.labelText : "Image without diagnosis";
+  const answer = newest && holdsAsSaid(newest) ? answerOf(newest) : null;
   return html`<li data-testid="record">
-    <a href="/records/${imageId}">${title} · <code>${short(imageId)}</code></a>
+    <p class="title">
+      <a href="/records/${imageId}">${titleOf(newest)} · <code>${short(imageId)}</code></a>
+      ${newest ? html`<sp-status .status=${newest.status}></sp-status>` : nothing}
+    </p>
     <p class="facts soft small">
       <time datetime=${isoTime(block.timestamp)}>${time(block.timestamp)}</time>
-      ${newest && newest.labelCode !== 0 ? html`<span>Confidence ${percent(newest.confidence)}</span>` : nothing}
+      ${answer && answer.labelCode !== 0 ? html`<span>Confidence ${percent(answer.confidence)}</span>` : nothing}
       <span>CID <code>${short(cid)}</code></span>
       <span>by <code>${short(uploader, 4)}</code></span>
       <span>Block ${whole(block.number)}</span>
     </p>
   </li>`;
+}
+
+function titleOf(newest: ImageRecord["diagnoses"][number] | undefined): string {
+  if (!newest) return "Image without diagnosis";
+  const { sealed, status, current } = newest;
+  if (status === "withdrawn" || !current) return "Withdrawn diagnosis";
+  return sealed ? "Sealed diagnosis" : current.labelText;
 }

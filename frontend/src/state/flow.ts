@@ -11,16 +11,18 @@ export interface Pinned {
   classification: Classification | null;
 }
 
+/** `sealed`: whether the result is to be known to the person alone. It is decided before anything is classified. */
 export type Flow =
   | { step: "choose"; problem: Problem | null }
-  | { step: "chosen"; file: File; problem: Problem | null }
-  | { step: "uploading"; file: File; sent: number }
-  | { step: "classifying"; image: Image; problem: Problem | null }
+  | { step: "chosen"; file: File; sealed: boolean; problem: Problem | null }
+  | { step: "uploading"; file: File; sealed: boolean; sent: number }
+  | { step: "classifying"; image: Image; sealed: boolean; problem: Problem | null }
   | ({ step: "result" } & Pinned)
   | ({ step: "submitted" | "recorded"; transaction: PendingTransaction } & Pinned);
 
 export type FlowEvent =
   | { type: "file-chosen"; file: File; problem: Problem | null }
+  | { type: "sealing-chosen"; sealed: boolean }
   | { type: "upload-started" }
   | { type: "upload-progressed"; sent: number }
   | { type: "upload-failed"; problem: Problem | null }
@@ -50,14 +52,17 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
     case "choose":
     case "chosen":
       if (event.type === "file-chosen") {
-        return event.problem ? { step: "choose", problem: event.problem } : { step: "chosen", file: event.file, problem: null };
+        const { file, problem } = event;
+        return problem ? { step: "choose", problem } : { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, problem };
       }
-      if (event.type === "upload-started" && flow.step === "chosen") return { step: "uploading", file: flow.file, sent: 0 };
+      if (flow.step === "choose") return flow;
+      if (event.type === "sealing-chosen") return { ...flow, sealed: event.sealed };
+      if (event.type === "upload-started") return { step: "uploading", file: flow.file, sealed: flow.sealed, sent: 0 };
       return flow;
     case "uploading":
       if (event.type === "upload-progressed") return { ...flow, sent: event.sent };
-      if (event.type === "upload-failed") return { step: "chosen", file: flow.file, problem: event.problem };
-      if (event.type === "pinned") return { step: "classifying", image: event.image, problem: null };
+      if (event.type === "upload-failed") return { step: "chosen", file: flow.file, sealed: flow.sealed, problem: event.problem };
+      if (event.type === "pinned") return { step: "classifying", image: event.image, sealed: flow.sealed, problem: null };
       return flow;
     case "classifying":
       if (event.type === "classification-started") return { ...flow, problem: null };
@@ -65,6 +70,9 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
       if (event.type === "classified") return { step: "result", image: flow.image, classification: event.classification };
       return flow;
     case "result":
+      if (event.type === "sealing-chosen" && event.sealed !== flow.classification?.sealed) {
+        return { step: "classifying", image: flow.image, sealed: event.sealed, problem: null };
+      }
       // The wallet's window can outlive the image that it is about.
       if (event.type === "submitted" && isAbout(event.transaction, flow.image)) {
         return { ...flow, step: "submitted", transaction: event.transaction };

@@ -25,7 +25,7 @@ const RATE_LIMITED = 429;
 /** Account 1 of the public mnemonic "test test … junk", which development chains fund. */
 export const DEVELOPMENT_ACCOUNT = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
-const KEPT = "Nothing is lost: the image and its result are kept here.";
+const KEPT = "Nothing is lost: your work is kept here.";
 
 type Words = [tone: Tone, title: string, text: string];
 

@@ -23,7 +23,7 @@ def routes(app: APIFlask) -> set[str]:
 
 
 def test_the_guides_table_holds_every_route_and_no_other(app: APIFlask) -> None:
-    table = set(re.findall(r"^\| `((?:GET|POST) [^`?]+)", GUIDE.read_text(), flags=re.MULTILINE))
+    table = set(re.findall(r"^\| `((?:GET|POST|PUT) [^`?]+)", GUIDE.read_text(), flags=re.MULTILINE))
     assert table == routes(app)
 
 
@@ -74,4 +74,6 @@ def test_the_models_are_described_with_their_card(client: FlaskClient) -> None:
         assert re.fullmatch(r"[0-9a-f]{64}", model["sha256"])
         assert model["card"].startswith("#")
         assert all(set(c) == {"label", "code", "text"} for c in model["classes"])
+        assert set(model["nextSteps"]) == {c["label"] for c in model["classes"]} | {"abstained"}
+        assert all(step["text"] and step["reference"]["url"] for steps in model["nextSteps"].values() for step in steps)
         json.dumps(model["metrics"])

@@ -21,7 +21,9 @@ from backend.cids import raw_cid
 from backend.domain import Diagnosis, SignedDiagnosis
 from backend.processes import free_port
 from backend.settings import Settings, load
+from tests.backend.models import register_models
 
+MODEL_ID = "0x" + "11" * 32
 _numbers = itertools.count(1)
 
 
@@ -39,7 +41,7 @@ class Registry:
     def sign(self, cid: str, **changes: object) -> SignedDiagnosis:
         fields = {
             "image_id": self.chain.image_id(USER.address, cid),
-            "model_id": "0x" + "11" * 32,
+            "model_id": MODEL_ID,
             "label": 1,
             "confidence": 9700,
             "manifest_hash": "0x" + "22" * 32,
@@ -79,6 +81,7 @@ def registry_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         context = embedded.running(settings, classifier=signer.address)
         deployment = context.__enter__().deployment
         running.append(context)
+        register_models(settings.rpc_url, deployment.address, MODEL_ID)
         web3 = rpc.connect(settings.rpc_url)
         started[kind] = Registry(
             settings=settings,

@@ -23,12 +23,17 @@ def result(value: object) -> Answer:
 
 
 @contextmanager
-def relay(url: str, intercept: Intercept) -> Iterator[str]:
+def relay(url: str, intercept: Intercept, *, batches: bool = True) -> Iterator[str]:
+    """``batches``: whether several requests in one are relayed, as they are, or refused."""
+
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             request = json.loads(body)
-            answer = intercept(request["method"], request["params"])
+            if isinstance(request, list):
+                answer = None if batches else refusal("batches are for paying customers")
+            else:
+                answer = intercept(request["method"], request["params"])
             if answer is None:
                 forward = urllib.request.Request(url, body, {"Content-Type": "application/json"})
                 answer = 200, urllib.request.urlopen(forward).read()

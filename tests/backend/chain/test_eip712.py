@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from eth_abi import encode
 from eth_utils import keccak
 
 from backend.adapters.chain import eip712
@@ -19,6 +20,19 @@ def test_the_digest_is_the_contracts(registry, cid):
     digest = keccak(b"\x19" + message.version + message.header + message.body)
 
     assert digest == registry.contract.functions.hashDiagnosis(fields).call()
+
+
+def test_the_quick_digest_is_that_of_the_typed_data(registry, cid):
+    d = registry.sign(cid).diagnosis
+    network = {"chain_id": registry.chain.chain_id, "contract": registry.chain.contract}
+    message = eip712.message(d, **network)
+    types = ["bytes32", "bytes32", "uint16", "uint16", "bytes32", "uint64"]
+    hashes = [bytes.fromhex(hash_[2:]) for hash_ in (d.image_id, d.model_id, d.manifest_hash)]
+    fields = encode(types, [*hashes[:2], d.label, d.confidence, hashes[2], d.issued_at])
+
+    digest = eip712.digest(eip712.domain_separator(**network), fields)
+
+    assert digest == keccak(b"\x19" + message.version + message.header + message.body)
 
 
 def test_the_signer_is_recovered(registry, cid):

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import astuple
+
 from web3 import Web3
 
 from backend.adapters.chain.development_accounts import ADMIN, USER
-from backend.adapters.chain.events import CLASSIFIER_ROLE
+from backend.adapters.chain.events import ROLES
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.domain import DiagnosisRecordedEvent, ImageRegisteredEvent
 
@@ -23,6 +25,7 @@ def test_both_events_of_one_transaction_come_in_order_with_every_field(registry,
     sent = registry.wallet.register_with_diagnosis(cid, signed)
     block = registry.chain.block(sent.block)
     image_id = signed.diagnosis.image_id
+    fields = astuple(signed.diagnosis)
 
     events = registry.chain.events_of_image(image_id)
 
@@ -30,6 +33,7 @@ def test_both_events_of_one_transaction_come_in_order_with_every_field(registry,
         ImageRegisteredEvent(image_id, USER.address, cid, "0x" + "00" * 32, sent.hash, 0, block),
         DiagnosisRecordedEvent(
             image_id=image_id,
+            diagnosis_id="0x" + registry.contract.functions.hashDiagnosis(fields).call().hex(),
             model_id=signed.diagnosis.model_id,
             classifier=registry.signer.address,
             label=1,
@@ -75,16 +79,16 @@ def test_the_head_is_the_block_of_its_number(registry, cid):
 
 def test_the_history_of_the_role_tells_grant_and_revocation(registry):
     other = Web3.to_checksum_address("0x" + "5a" * 20)
-    grant = registry.contract.functions.grantRole(CLASSIFIER_ROLE, other).transact({"from": ADMIN.address})
-    revoke = registry.contract.functions.revokeRole(CLASSIFIER_ROLE, other).transact({"from": ADMIN.address})
+    grant = registry.contract.functions.grantRole(ROLES["CLASSIFIER_ROLE"], other).transact({"from": ADMIN.address})
+    revoke = registry.contract.functions.revokeRole(ROLES["CLASSIFIER_ROLE"], other).transact({"from": ADMIN.address})
     blocks = [registry.web3.eth.get_transaction_receipt(each)["blockNumber"] for each in (grant, revoke)]
 
-    assert registry.chain.classifier_roles(other) == [(blocks[0], 0, True), (blocks[1], 0, False)]
-    assert registry.chain.classifier_roles(NOBODY) == []
+    assert registry.chain.roles("CLASSIFIER_ROLE", other) == [(blocks[0], 0, True), (blocks[1], 0, False)]
+    assert registry.chain.roles("CLASSIFIER_ROLE", NOBODY) == []
 
 
 def test_the_deployment_gave_the_classifier_its_role(registry):
-    roles = registry.chain.classifier_roles(registry.signer.address)
+    roles = registry.chain.roles("CLASSIFIER_ROLE", registry.signer.address)
 
     assert [(block, granted) for block, _, granted in roles] == [(registry.chain.start_block, True)]
 

@@ -120,6 +120,6 @@ def test_the_well_known_accounts_are_those_of_the_mnemonics():
     )
     for mnemonic in mnemonics:
         seed = hashlib.pbkdf2_hmac("sha512", mnemonic.encode(), b"mnemonic", 2048)
-        for index in range(10):
+        for index in range(20):
             assert is_well_known(Account.from_key(key_from_seed(seed, f"m/44'/60'/0'/0/{index}")).address)
     assert not is_well_known(Account.create().address)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from web3 import Web3
 
 from backend.adapters.chain.development_accounts import ADMIN, USER
-from backend.domain import TransactionState, TransactionStatus
+from backend.submissions import TransactionState, TransactionStatus
 
 SOMEBODY = "0x00000000000000000000000000000000000000bb"
 

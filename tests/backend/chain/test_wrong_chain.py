@@ -108,5 +108,5 @@ def test_a_node_that_is_not_there_is_unavailable(registry):
     chain = chain_at(registry, f"http://127.0.0.1:{port}/v3/secret-key")
 
     with pytest.raises(ChainUnavailable, match=r"^the node cannot be reached \(ConnectionError\)$") as raised:
-        chain.classifier_roles(USER.address)
+        chain.roles("CLASSIFIER_ROLE", USER.address)
     assert "secret-key" not in "".join(traceback.format_exception(raised.value))

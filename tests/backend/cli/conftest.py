@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.cli import main
 from backend.processes import free_port
 from backend.settings import ROOT
 
@@ -62,15 +63,53 @@ def _hear_signals() -> None:
         signal.signal(each, signal.SIG_DFL)
 
 
+@dataclass(frozen=True, slots=True)
+class InProcess:
+    """The same within this process, for tests that need many commands: starting one takes a second."""
+
+    environ: dict[str, str]
+    patch: pytest.MonkeyPatch
+    capsys: pytest.CaptureFixture[str]
+
+    def __call__(self, *arguments: object, **environ: str) -> Result:
+        handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+        self.capsys.readouterr()
+        with self.patch.context() as patch:
+            for name in os.environ.keys() - self.environ.keys():
+                patch.delenv(name)
+            for name, value in {**self.environ, **environ}.items():
+                patch.setenv(name, value)
+            # Where a wrong use is told in, see backend.cli.
+            patch.setattr(sys, "argv", ["scanproof", *map(str, arguments)])
+            try:
+                status = main([str(argument) for argument in arguments])
+            except SystemExit as ended:
+                status = ended.code
+            finally:
+                for each, handler in handlers.items():
+                    signal.signal(each, handler)
+        return Result(status, *self.capsys.readouterr())
+
+
+@pytest.fixture
+def command(scanproof: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> InProcess:
+    """`scanproof` with the settings of the fixture of that name, without a process of its own."""
+    return InProcess(scanproof.environ, monkeypatch, capsys)
+
+
 @pytest.fixture
 def scanproof(tmp_path: Path) -> CommandLine:
+    return command_line(tmp_path)
+
+
+def command_line(folder: Path) -> CommandLine:
     """With no setting of the person who runs the tests, `.env` included."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("SCANPROOF_", "PINATA_"))}
     kept.pop("DATABASE_URL", None)
     return CommandLine(
         {
             **kept,
-            "SCANPROOF_VAR": str(tmp_path / "var"),
+            "SCANPROOF_VAR": str(folder / "var"),
             "SCANPROOF_CHAIN": "anvil",
             "SCANPROOF_STORAGE": "embedded",
             "SCANPROOF_CHAIN_PORT": str(free_port()),

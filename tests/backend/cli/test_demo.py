@@ -13,6 +13,7 @@ from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.unixfs import cid_of
 from backend.settings import load
+from backend.wiring import complete_registration
 
 from ..verification.test_true_records import DIAGNOSIS_CHECKS, IMAGE_CHECKS
 
@@ -35,6 +36,7 @@ def test_a_record_is_made_verified_and_then_found_again(scanproof, image):
     assert result["cid"] == scanproof("cid", image).stdout.strip()
     assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     assert result["model"].keys() == {"name", "version", "sha256"}
+    assert result["status"] == "asserted"
     (transaction,) = result["transactions"]
     assert transaction["name"] == "registerWithDiagnosis"
     assert 50_000 < transaction["gasUsed"] <= 72_000
@@ -55,10 +57,20 @@ def test_a_record_is_made_verified_and_then_found_again(scanproof, image):
     assert (verified.status, verified.json["verified"]) == (0, True)
 
 
+def test_a_review_is_visible_at_once(command, image):
+    before = command("demo", image, "--json").json
+    command("review", before["imageId"], "--withdraw", "--reason", "A phantom, no patient.")
+
+    after = command("demo", image, "--json").json
+
+    assert (before["status"], after["status"], after["verified"]) == ("asserted", "withdrawn", True)
+    assert [each["name"] for each in after["transactions"]] == ["registerWithDiagnosis", "reviewDiagnosis"]
+
+
 def test_without_an_image_a_phantom_is_drawn_on_the_chain_that_runs(scanproof):
     own = load(scanproof.environ, env_file=None)
     signer = KeyFileSigner(own.classifier_key_file, chain_id=own.chain_id)
-    with embedded.running(own, classifier=signer.address) as chain:
+    with embedded.running(own, classifier=signer.address, prepare=complete_registration) as chain:
         result = scanproof("demo")
         assert result.status == 0, result.stderr
         assert result.stdout.splitlines()[-1] == "Every check passed."

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.adapters.chain.development_accounts import USER
+from backend.adapters.chain.development_accounts import CLINICIAN, USER
 from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.adapters.unixfs import cid_of
 from backend.processes import free_port, port_is_free
@@ -94,6 +94,7 @@ def test_it_serves_until_ctrl_c_and_the_next_start_finds_the_records(scanproof, 
     with up(scanproof) as first:
         assert first.get("/api/v1/health") == {"status": "ok"}
         assert first.answer["account"] == {"address": USER.address, "privateKey": USER.private_key}
+        assert first.answer["clinician"] == {"address": CLINICIAN.address, "privateKey": CLINICIAN.private_key}
         wallet = DevelopmentWallet(first.answer["chain"]["rpcUrl"], first.answer["contract"], USER)
         wallet.register_image(cid)
         assert first.shows(cid)

@@ -36,7 +36,7 @@ def test_the_help_lists_every_command(scanproof):
         (["cid", "/no/such/file"], "argument FILE: no such file: /no/such/file"),
         (["up", "--port", "70000"], "argument --port: expected a whole number from 1 to 65535, found '70000'"),
         (["up", "--port", "x"], "argument --port: expected a whole number from 1 to 65535, found 'x'"),
-        (["verify"], "one of the arguments --image-id --tx is required"),
+        (["verify"], "one of the arguments --image-id --tx --evidence is required"),
         (["verify", "--image-id", "0x12"], "argument --image-id: expected 0x and 64 hex digits, found '0x12'"),
         (["verify", "--tx", "12", "--image-id", "0x" + "ab" * 32], "argument --tx: expected 0x and 64 hex digits"),
         (["verify", "--tx", "0x" + "ab" * 32, "--rpc", "ftp://x/key"], "--rpc: expected an http or https address"),

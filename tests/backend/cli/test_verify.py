@@ -109,6 +109,13 @@ def test_an_image_nobody_registered_fails(scanproof, record):
     assert [check["passed"] for check in result.json["checks"]] == [False] * 4
 
 
+def test_an_opening_of_nothing_in_the_record_fails(scanproof, record, image):
+    result = scanproof("verify", "--image-id", record[0], "--opening", image, "--json")
+
+    assert (result.status, result.json["diagnoses"]) == (1, [])
+    assert [check["name"] for check in result.json["checks"] if not check["passed"]] == ["opening"]
+
+
 def test_a_transaction_without_a_record_is_an_error(scanproof, record):
     result = scanproof("verify", "--tx", "0x" + "ab" * 32, "--json")
 

@@ -20,7 +20,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from backend.adapters.database.engine import MIGRATIONS, REVISION, open_database
-from backend.adapters.database.models import Base
+from backend.adapters.database.event_tables import Base
 from backend.adapters.database.uploads import SqlImages
 from backend.errors import ConfigurationError, DatabaseUnavailable
 
@@ -99,8 +99,8 @@ def test_a_damaged_file_is_refused_with_the_remedy(file: Path, content: bytes, r
     with pytest.raises(ConfigurationError) as refused:
         open_database(f"sqlite:///{file}")
     assert str(refused.value) == (
-        f"the database {file} cannot be used ({reason}). Everything in it but upload limits is a copy of the chain and "
-        "the image store: move it away, and ScanProof makes a new one"
+        f"the database {file} cannot be used ({reason}). Everything in it but upload limits, and which sealed results "
+        "were made here, is a copy of the chain and the image store: move it away, and ScanProof makes a new one"
     )
 
 

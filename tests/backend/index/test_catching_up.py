@@ -8,6 +8,8 @@ import pytest
 from web3 import Web3
 
 from backend.adapters.database.events import SqlEventStore
+from backend.record_filter import RecordFilter
+from backend.services import event_index
 from backend.services.event_index import EventIndex
 from tests.backend.index.conftest import Node, indexed
 
@@ -28,7 +30,7 @@ class Recording:
 
 
 def test_an_index_that_never_synced_is_empty_and_says_so(index: EventIndex) -> None:
-    assert index.search(None, [], 10, None) == []
+    assert index.search(RecordFilter(), 10, None) == []
     assert (index.status().block, index.status().synced) == (None, False)
 
 
@@ -43,6 +45,25 @@ def test_everything_since_the_deployment_is_read_in_ranges(node: Node, events: S
     assert chain.ranges[0][0] == node.chain.start_block
     head = node.chain.head().number
     assert (index.status().block, index.status().head, index.status().synced) == (head, head, True)
+
+
+def test_ranges_grow_over_few_events_and_shrink_over_many(
+    node: Node, events: SqlEventStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_index, "FIRST_BLOCKS", 1)
+    monkeypatch.setattr(event_index, "EVENTS_AT_ONCE", 4)
+    start = node.chain.head().number + 1
+    for _ in range(16):
+        node.rpc("evm_mine")
+    node.register(20)
+    for _ in range(8):
+        node.rpc("evm_mine")
+    chain = Recording(node.chain)
+    chain.start_block = start
+    index = EventIndex(chain, events, range_blocks=8)
+    assert index.sync()
+    assert [last - first + 1 for first, last in chain.ranges] == [1, 2, 4, 8, 8, 4, 4, 4, 4, 4, 1]
+    assert indexed(index) == [r for r in node.recorded() if r.image.block.number >= start]
 
 
 def test_a_restart_reads_only_what_is_new(node: Node, events: SqlEventStore) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
 from backend.adapters.database import events as event_store
 from backend.adapters.database.events import SqlEventStore
-from backend.domain import BlockRef
+from backend.domain import BlockRef, Verdict
 from backend.errors import ChainUnavailable
 from backend.services.event_index import EventIndex
-from tests.backend.index.conftest import Node, indexed
+from tests.backend.index.conftest import Node, indexed, opened, rows_of
 from tests.backend.index.test_catching_up import Recording
 
 
@@ -27,6 +28,37 @@ def test_records_of_blocks_that_were_taken_back_are_replaced(node: Node, index: 
     node.diagnose()
     index.sync()
     assert indexed(index) == node.recorded()
+
+
+def test_reviews_of_blocks_that_were_taken_back_are_replaced(node: Node, index: EventIndex) -> None:
+    image_id = node.diagnose()
+    node.review(Verdict.CONFIRMED)
+    snapshot = node.rpc("evm_snapshot")
+    node.review(Verdict.OVERRIDDEN, label=2)
+    node.review(Verdict.WITHDRAWN, label=0)
+    index.sync()
+    assert status_of(index, image_id) == "withdrawn"
+    node.rpc("evm_revert", snapshot)
+    node.rpc("evm_mine")
+    index.sync()
+    assert status_of(index, image_id) == "confirmed"
+    node.review(Verdict.OVERRIDDEN, label=3)
+    index.sync()
+    assert status_of(index, image_id) == "overridden"
+    assert indexed(index) == node.recorded()
+
+
+def test_models_of_blocks_that_were_taken_back_are_replaced(node: Node, index: EventIndex, file: Path) -> None:
+    snapshot = node.rpc("evm_snapshot")
+    gone = node.model()
+    index.sync()
+    node.rpc("evm_revert", snapshot)
+    kept = node.model()
+    index.sync()
+    rows = rows_of(file)
+    for table in ("model_registrations", "model_retirements", "trainings"):
+        assert [kept in row for row in rows[table]].count(True) == 1
+        assert not any(gone in row for row in rows[table])
 
 
 def test_records_vanish_when_a_development_chain_only_becomes_shorter(node: Node, index: EventIndex) -> None:
@@ -130,15 +162,24 @@ def test_a_reorganisation_in_the_middle_of_a_sync_leaves_nothing_wrong(
     assert indexed(index) == node.recorded()
 
 
-def test_any_sequence_of_mining_and_rewinding_ends_with_the_truth(node: Node, index: EventIndex) -> None:
+def test_any_sequence_of_mining_and_rewinding_ends_with_the_truth(
+    node: Node, index: EventIndex, file: Path, tmp_path: Path
+) -> None:
+    """Which is what an index that is built anew holds, row by row."""
     choose = random.Random(7)
     snapshots: list[object] = []
-    for _ in range(40):
-        step = choose.choice(["register", "diagnose", "snapshot", "revert", "sync", "mine"])
+    node.diagnose()
+    for _ in range(50):
+        step = choose.choice(["register", "diagnose", "review", "model", "snapshot", "revert", "sync", "mine"])
         if step == "register":
             node.register()
         elif step == "diagnose":
             node.diagnose()
+        elif step == "review":
+            verdict, label = choose.choice([(Verdict.CONFIRMED, 1), (Verdict.OVERRIDDEN, 2), (Verdict.WITHDRAWN, 0)])
+            node.review(verdict, label=label)
+        elif step == "model":
+            node.model()
         elif step == "snapshot":
             snapshots.append(node.rpc("evm_snapshot"))
         elif step == "revert" and snapshots:
@@ -152,6 +193,11 @@ def test_any_sequence_of_mining_and_rewinding_ends_with_the_truth(node: Node, in
             assert indexed(index) == node.recorded()
     index.sync()
     assert indexed(index) == node.recorded()
+    with opened(tmp_path / "anew.db") as anew:
+        assert EventIndex(node.chain, anew, range_blocks=7).sync()
+    rows = rows_of(file)
+    assert rows == rows_of(tmp_path / "anew.db")
+    assert all(rows.values())
 
 
 @pytest.mark.parametrize("node", ["anvil"], indirect=True)
@@ -164,6 +210,11 @@ def test_anvils_own_reorganisation(node: Node, index: EventIndex) -> None:
     node.register(2)
     index.sync()
     assert indexed(index) == node.recorded()
+
+
+def status_of(index: EventIndex, image_id: str) -> str:
+    record = index.lookup(image_id)
+    return record.status_of(record.diagnoses[0])
 
 
 class _Live(Recording):

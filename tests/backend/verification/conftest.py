@@ -8,22 +8,43 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import rfc8785
 
 from backend.adapters.block_store import EmbeddedStore
 from backend.adapters.chain import eip712
+from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, USER
 from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.adapters.chain.evidence_chain import EvidenceChain
+from backend.adapters.chain.proofs import ProofReader
+from backend.adapters.chain.review_ids import review_id
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.image_inspector import PillowInspector
 from backend.adapters.unixfs import cid_of
-from backend.domain import Check, Diagnosis, ImageFacts, ModelFacts
+from backend.domain import (
+    Check,
+    Diagnosis,
+    DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
+    ImageFacts,
+    ModelFacts,
+    Verdict,
+)
+from backend.evidence import Evidence
 from backend.services import manifests
+from backend.services.evidence import EvidenceService
+from backend.services.evidence_verification import EvidenceVerificationService
 from backend.services.verification import Verification, VerificationService
+from backend.settings import Settings
+from backend.submissions import ModelStatus, Review
 from backend.wiring import wire_chain
 
-MODEL = ModelFacts("brain-mri", "1.0", "ab" * 32, "brain-mri")
+MODEL = ModelFacts("brain-mri", "1.0", "a1" * 32, "brain-mri")
+OTHER_MODEL = ModelFacts("other", "1", "a2" * 32, "brain-mri")
+CARD = b"# A model for tests\n"
 PROBABILITIES = {"glioma": 0.75, "notumor": 0.25}
 _numbers = itertools.count()
 
@@ -71,20 +92,23 @@ class FalseChain:
 class World:
     """Everything around a record."""
 
+    rpc_url: str
     chain: object
     store: EmbeddedStore
     classifier: TwinClassifier
     signer: KeyFileSigner
     wallet: DevelopmentWallet
+    admin: DevelopmentWallet
+    clinician: DevelopmentWallet
 
     def pin_image(self, content: bytes | None = None) -> tuple[bytes, str]:
         content = content or f"image {next(_numbers)} of {time.time_ns()}".encode()
         return content, self.store.put(content, name="image", media_type="image/png").cid
 
-    def manifest(self, content: bytes, cid: str, model: ModelFacts = MODEL) -> bytes:
+    def manifest(self, content: bytes, cid: str, model: ModelFacts = MODEL, salt: str | None = None) -> bytes:
         facts = ImageFacts(cid, hashlib.sha256(content).hexdigest(), len(content), 1, 1, "image/png", ())
         prediction, _ = self.classifier.predict(model, content)
-        return manifests.build(facts, model, {"id": "p", "temperature": 1.0}, prediction, datetime.now(UTC))
+        return manifests.build(facts, model, {"id": "p", "temperature": 1.0}, prediction, datetime.now(UTC), salt)
 
     def sign(self, cid: str, manifest: bytes, **changes):
         fields = {
@@ -107,8 +131,37 @@ class World:
         sent = self.wallet.register_with_diagnosis(cid, signed)
         return Recorded(content, cid, manifest, signed.diagnosis.image_id, sent.hash)
 
-    def verify(self, image_id: str, *, chain: object = None, content: bytes | None = None) -> Verification:
-        return self.service(chain).verify(image_id, content=content)
+    def diagnoses(self, image_id: str) -> list[DiagnosisRecordedEvent]:
+        return [e for e in self.chain.events_of_image(image_id) if isinstance(e, DiagnosisRecordedEvent)]
+
+    def reviews(self, image_id: str) -> list[DiagnosisReviewedEvent]:
+        return [e for e in self.chain.events_of_image(image_id) if isinstance(e, DiagnosisReviewedEvent)]
+
+    def review(self, image_id: str, verdict: Verdict, label: int, *, publish: bool = True) -> bytes:
+        """The newest diagnosis reviewed, and the statement."""
+        diagnosis = self.diagnoses(image_id)[-1]
+        earlier = [r.review_id for r in self.reviews(image_id) if r.diagnosis_id == diagnosis.diagnosis_id]
+        statement = rfc8785.dumps(
+            {
+                "schema": "scanproof.review/1",
+                "imageId": image_id,
+                "diagnosisId": diagnosis.diagnosis_id,
+                "verdict": verdict,
+                "label": None,
+                "labelCode": label,
+                "reason": f"seen by two \N{EM DASH} {verdict}",
+                "salt": "5a" * 32,
+            }
+        )
+        if publish:
+            self.store.put(statement, name="statement", media_type="application/json")
+        reason_hash = "0x" + hashlib.sha256(statement).hexdigest()
+        supersedes = earlier[-1] if earlier else diagnosis.diagnosis_id
+        self.clinician.review(diagnosis, Review(supersedes, reason_hash, verdict, label))
+        return statement
+
+    def verify(self, image_id: str, *, chain: object = None, **options) -> Verification:
+        return self.service(chain).verify(image_id, **options)
 
     def service(self, chain: object = None) -> VerificationService:
         return VerificationService(
@@ -118,7 +171,23 @@ class World:
             PillowInspector(),
             cid_of=cid_of,
             recover=eip712.recover,
+            review_id=review_id,
         )
+
+    def evidence(self, image_id: str, **options) -> Evidence:
+        proofs = ProofReader(self.rpc_url, contract=self.chain.contract)
+        return EvidenceService(self.chain, self.store, proofs, read=EvidenceChain).collect(image_id, **options)
+
+    def verify_evidence(self, evidence: Evidence, *, node: object = None, **options) -> Verification:
+        service = EvidenceVerificationService(
+            self.classifier,
+            PillowInspector(),
+            read=EvidenceChain,
+            cid_of=cid_of,
+            recover=eip712.recover,
+            review_id=review_id,
+        )
+        return service.verify(evidence, node=node and (lambda _first_block: node), **options).record
 
     def damage(self, cid: str) -> None:
         """Flip one bit in the middle of a stored block."""
@@ -138,13 +207,27 @@ class Recorded:
 
 
 @pytest.fixture
-def world(ganache, alice, tmp_path) -> World:
+def world(ganache, tmp_path) -> World:
+    return make_world(ganache, tmp_path)
+
+
+def make_world(ganache: Settings, folder: Path) -> World:
+    store = EmbeddedStore(folder / "ipfs")
+    card = store.put(CARD, name="card", media_type="text/markdown")
+    chain = wire_chain(ganache)
+    admin = DevelopmentWallet(ganache.rpc_url, ganache.contract_address, ADMIN)
+    for model in (MODEL, OTHER_MODEL):
+        if chain.model_standings(["0x" + model.sha256])[0].status is ModelStatus.UNKNOWN:
+            admin.register_model("0x" + model.sha256, card.cid)
     return World(
-        chain=wire_chain(ganache),
-        store=EmbeddedStore(tmp_path / "ipfs"),
+        rpc_url=ganache.rpc_url,
+        chain=chain,
+        store=store,
         classifier=TwinClassifier(),
         signer=KeyFileSigner(ganache.classifier_key_file, chain_id=ganache.chain_id),
-        wallet=alice,
+        wallet=DevelopmentWallet(ganache.rpc_url, ganache.contract_address, USER),
+        admin=admin,
+        clinician=DevelopmentWallet(ganache.rpc_url, ganache.contract_address, CLINICIAN),
     )
 
 

@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from backend.domain import BlockRef, DiagnosisRecordedEvent, ImageRegisteredEvent, ModelFacts
+from backend.domain import BlockRef, DiagnosisRecordedEvent, ImageRegisteredEvent
 from backend.errors import ClassificationFailed, ImageTooLarge, StorageUnavailable, UnsupportedImage
 
-from .conftest import PROBABILITIES, FalseChain, failures, unchecked, wrong
+from .conftest import OTHER_MODEL, PROBABILITIES, FalseChain, failures, unchecked, wrong
 
 OTHER_ADDRESS = "0x00000000000000000000000000000000000000AA"
 REPRODUCED = "result reproduced"
@@ -138,16 +138,13 @@ def test_a_diagnosis_that_is_not_the_manifests(world, change):
 
 
 def test_a_manifest_of_another_model(world):
-    other = ModelFacts("other", "1", "cd" * 32, "brain-mri")
-
-    verification = world.verify(world.record(lambda *image: world.manifest(*image, other)).image_id)
+    verification = world.verify(world.record(lambda *image: world.manifest(*image, OTHER_MODEL)).image_id)
 
     assert list(failures(verification)) == ["manifest result"]
 
 
 def test_a_model_that_is_not_here(world):
-    other = ModelFacts("other", "1", "cd" * 32, "brain-mri")
-    record = world.record(lambda *image: world.manifest(*image, other), model_id="0x" + other.sha256)
+    record = world.record(lambda *image: world.manifest(*image, OTHER_MODEL), model_id="0x" + OTHER_MODEL.sha256)
 
     verification = world.verify(record.image_id)
 
@@ -173,7 +170,7 @@ def test_a_classifier_that_did_not_sign(world):
     chain = FalseChain(
         world.chain,
         {DiagnosisRecordedEvent: {"classifier": OTHER_ADDRESS}},
-        classifier_roles=lambda _: world.chain.classifier_roles(world.signer.address),
+        roles=lambda role, _: world.chain.roles(role, world.signer.address),
     )
 
     assert list(failures(world.verify(record.image_id, chain=chain))) == ["classifier signature"]
@@ -195,7 +192,7 @@ def test_a_classifier_without_the_role_at_that_moment(world, offsets, found):
     event = world.chain.events_of_image(record.image_id)[1]
     assert event.log_index == 1
     history = [(event.block.number + offset, index, granted) for offset, index, granted in offsets]
-    chain = FalseChain(world.chain, classifier_roles=lambda _: history)
+    chain = FalseChain(world.chain, roles=lambda *_: history)
 
     verification = world.verify(record.image_id, chain=chain)
 

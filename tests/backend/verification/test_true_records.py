@@ -20,6 +20,9 @@ DIAGNOSIS_CHECKS = [
     "classifier role",
     "model bundle",
     "result reproduced",
+    "model in use",
+    "model card",
+    "model training",
 ]
 
 
@@ -127,7 +130,7 @@ def test_a_revocation_of_the_role_after_the_diagnosis_changes_nothing(world):
     record = world.record()
     block = world.chain.events_of_transaction(record.transaction)[0].block.number
 
-    def later_revoked(address):
-        return [*world.chain.classifier_roles(address), (block, 9, False)]
+    def later_revoked(role, address):
+        return [*world.chain.roles(role, address), (block, 9, False)]
 
-    assert world.verify(record.image_id, chain=FalseChain(world.chain, classifier_roles=later_revoked)).passed
+    assert world.verify(record.image_id, chain=FalseChain(world.chain, roles=later_revoked)).passed

@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tests.contracts.support import Diagnosis, Image, error, image_id_of
+from tests.contracts.support import (
+    CLASSIFIER_ROLE,
+    CLINICIAN_ROLE,
+    DEFAULT_ADMIN_ROLE,
+    MODEL_ADMIN_ROLE,
+    SEALED,
+    Diagnosis,
+    Domain,
+    Image,
+    Review,
+    Status,
+    Training,
+    Verdict,
+    error,
+    image_id_of,
+)
 
 
 class Refused(Exception):
@@ -13,17 +28,21 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class RegistryModel:
-    """Images by id and the addresses of current classifiers. A refused call changes nothing."""
+    """All that the registry keeps. Callers are addresses; a refused call changes nothing."""
 
-    classifiers: set[str]
+    domain: Domain
+    admin: str
+    roles: dict[bytes, set[str]]
     images: dict[bytes, Image] = field(default_factory=dict)
+    models: dict[bytes, Status] = field(default_factory=dict)
+    trainings: dict[bytes, bytes] = field(default_factory=dict)
+    newest_reviews: dict[bytes, bytes] = field(default_factory=dict)
 
     def register(self, uploader: str, cids: list[str]) -> list[bytes]:
         """Register all or none; the block's time is filled in by ``mined``."""
         added: dict[bytes, Image] = {}
         for cid in cids:
-            if len(cid) != 59 or cid[:3] != "baf":
-                raise Refused(error("InvalidCid", cid))
+            _check_cid(cid)
             image_id = image_id_of(uploader, cid)
             if image_id in self.images or image_id in added:
                 raise Refused(error("ImageAlreadyRegistered", image_id))
@@ -36,17 +55,20 @@ class RegistryModel:
             self.images[image_id] = self.images[image_id]._replace(registeredAt=timestamp)
 
     def record(self, caller: str, diagnosis: Diagnosis, signer: str) -> None:
-        image_id = diagnosis.imageId
+        image_id, label, confidence = diagnosis.imageId, diagnosis.label, diagnosis.confidence
         image = self.images.get(image_id)
         if image is None:
             raise Refused(error("ImageNotRegistered", image_id))
         if image.uploader != caller:
             raise Refused(error("NotUploader", image_id, caller))
-        if diagnosis.confidence > 10_000:
-            raise Refused(error("ConfidenceOutOfRange", diagnosis.confidence))
+        if confidence > 10_000:
+            raise Refused(error("ConfidenceOutOfRange", confidence))
         if diagnosis.issuedAt <= image.lastIssuedAt:
             raise Refused(error("DiagnosisNotNewer", diagnosis.issuedAt, image.lastIssuedAt))
-        if signer not in self.classifiers:
+        if label == SEALED and confidence:
+            raise Refused(error("SealedConfidence", confidence))
+        self._check_in_use(diagnosis.modelId)
+        if signer not in self.roles[CLASSIFIER_ROLE]:
             raise Refused(error("ClassifierNotAuthorized", signer))
         self.images[image_id] = image._replace(lastIssuedAt=diagnosis.issuedAt, diagnosisCount=image.diagnosisCount + 1)
 
@@ -61,3 +83,89 @@ class RegistryModel:
             self.images = before
             raise
         return [image_id]
+
+    def review(self, caller: str, diagnosis: Diagnosis, review: Review) -> None:
+        self._check_role(caller, CLINICIAN_ROLE)
+        image = self.images.get(diagnosis.imageId)
+        if image is None:
+            raise Refused(error("ImageNotRegistered", diagnosis.imageId))
+        if image.uploader == caller:
+            raise Refused(error("ReviewerIsUploader", diagnosis.imageId))
+        diagnosis_id = self.domain.digest(diagnosis)
+        if not 0 < diagnosis.issuedAt <= image.lastIssuedAt:
+            raise Refused(error("DiagnosisNotRecorded", diagnosis_id))
+        newest = self.newest_reviews.get(diagnosis_id, diagnosis_id)
+        if review.supersedes != newest:
+            raise Refused(error("NotNewestStep", newest, review.supersedes))
+        if review.label not in _labels(review.verdict, diagnosis.label):
+            raise Refused(error("LabelDoesNotFit", review.verdict, diagnosis.label, review.label))
+        if not any(review.reasonHash):
+            raise Refused(error("ReasonMissing"))
+        self.newest_reviews[diagnosis_id] = review.id(diagnosis_id, caller)
+
+    def register_model(self, caller: str, model_id: bytes, card_cid: str) -> None:
+        self._check_role(caller, MODEL_ADMIN_ROLE)
+        if not any(model_id):
+            raise Refused(error("ZeroHash"))
+        _check_cid(card_cid)
+        if model_id in self.models:
+            raise Refused(error("ModelAlreadyRegistered", model_id))
+        self.models[model_id] = Status.IN_USE
+
+    def retire_model(self, caller: str, model_id: bytes) -> None:
+        self._check_role(caller, MODEL_ADMIN_ROLE)
+        self._check_in_use(model_id)
+        self.models[model_id] = Status.RETIRED
+
+    def anchor(self, caller: str, training: Training) -> None:
+        self._check_role(caller, MODEL_ADMIN_ROLE)
+        if not any(training.trainingId) or not any(training.modelId):
+            raise Refused(error("ZeroHash"))
+        if not training.participants:
+            raise Refused(error("NoParticipants"))
+        if any(training.parentModelId) and training.parentModelId not in self.trainings:
+            raise Refused(error("ParentNotAnchored", training.parentModelId))
+        if training.modelId in self.trainings:
+            raise Refused(error("TrainingAlreadyAnchored", training.modelId, self.trainings[training.modelId]))
+        self.trainings[training.modelId] = training.trainingId
+
+    def change_role(self, caller: str, role: bytes, account: str, granted: bool) -> None:
+        self._check_admin(caller)
+        (self.roles[role].add if granted else self.roles[role].discard)(account)
+
+    def renounce(self, caller: str, role: bytes, account: str) -> None:
+        if caller != account:
+            raise Refused(error("AccessControlBadConfirmation"))
+        self.roles[role].discard(account)
+
+    def hand_on(self, caller: str, successor: str) -> None:
+        """Begin a transfer of the admin role that the successor accepts after the delay."""
+        self._check_admin(caller)
+        self.admin = successor
+
+    def _check_admin(self, caller: str) -> None:
+        if caller != self.admin:
+            raise Refused(error("AccessControlUnauthorizedAccount", caller, DEFAULT_ADMIN_ROLE))
+
+    def _check_role(self, caller: str, role: bytes) -> None:
+        if caller not in self.roles[role]:
+            raise Refused(error("AccessControlUnauthorizedAccount", caller, role))
+
+    def _check_in_use(self, model_id: bytes) -> None:
+        status = self.models.get(model_id, Status.UNKNOWN)
+        if status != Status.IN_USE:
+            raise Refused(error("ModelNotInUse", model_id, status))
+
+
+def _check_cid(cid: str) -> None:
+    if len(cid) != 59 or cid[:3] != "baf":
+        raise Refused(error("InvalidCid", cid))
+
+
+def _labels(verdict: int, diagnosed: int) -> set[int]:
+    """Return the labels that may stand beside a verdict."""
+    if verdict == Verdict.WITHDRAWN:
+        return {0}
+    if verdict == Verdict.CONFIRMED or diagnosed == SEALED:
+        return {diagnosed}
+    return set(range(SEALED)) - {diagnosed}

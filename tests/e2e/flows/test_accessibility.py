@@ -8,16 +8,26 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
+from eth_account.signers.local import LocalAccount
 from playwright.sync_api import BrowserContext, Page, expect
 
+from backend.domain import Verdict
 from tests.e2e.support import images
 from tests.e2e.support.axe import serious_violations
 from tests.e2e.support.console import Console
+from tests.e2e.support.records import make_record, review
 from tests.e2e.support.site import Site
 from tests.e2e.wallet.wallet import InjectedWallet
 
 Scheme = Literal["light", "dark"]
-PAGES = {"start": "/", "records": "/records", "models": "/models", "ledger": "/ledger", "not-found": "/nowhere"}
+PAGES = {
+    "start": "/",
+    "records": "/records",
+    "models": "/models",
+    "ledger": "/ledger",
+    "reviews": "/reviews",
+    "not-found": "/nowhere",
+}
 
 
 Examine = Callable[[str], None]
@@ -91,8 +101,81 @@ def test_states_of_the_main_flow(wallet: InjectedWallet, site: Site, examine: Ex
     examine("flow-8-provenance")
     for name in ("records", "ledger"):
         site.open(PAGES[name])
-        expect(site.page.locator(f"a[href='/records/{image_id}']")).to_be_visible()
+        expect(site.page.locator(f"a[href='/records/{image_id}']").first).to_be_visible()
         examine(name)
+
+
+def test_states_of_a_record(site: Site, examine: Examine):
+    image_id, opening = make_record(site.product, images.mri(), sealed=True)
+    site.open(f"/records/{image_id}")
+    expect(site.page.get_by_test_id("lineage")).to_be_visible()
+    examine("record-sealed")
+    file = {"name": "opening.json", "mimeType": "application/json", "buffer": opening.encode()}
+    site.page.get_by_label("Open it with a file").set_input_files(file)
+    expect(site.page.get_by_test_id("opened")).to_be_visible()
+    examine("record-opened")
+    review(site.product, image_id, Verdict.WITHDRAWN, 0, "Not this patient's study.")
+    site.open(f"/records/{image_id}")
+    expect(site.page.get_by_test_id("flag")).to_be_visible()
+    for summary in site.page.get_by_text("Hashes, and how to check this step").all():
+        summary.click()
+    examine("record-withdrawn")
+    site.open("/records?status=withdrawn")
+    expect(site.page.get_by_test_id("record").first).to_be_visible()
+    examine("records-filtered")
+
+
+def test_states_of_sealing(wallet: InjectedWallet, site: Site, examine: Examine):
+    site.open().choose(images.mri())
+    site.page.get_by_label("Sealed result").check()
+    examine("sealing-1-chosen")
+    site.button("Pin and classify").click()
+    site.connect()
+    expect(site.page.get_by_test_id("save-first")).to_be_visible()
+    examine("sealing-2-to-be-saved")
+    site.button("Save the opening").click()
+    expect(site.button("Sign and record")).to_be_enabled()
+    examine("sealing-3-saved")
+    site.sign()
+    site.recorded()
+    examine("sealing-4-recorded")
+
+
+def test_states_of_a_review(wallet: InjectedWallet, site: Site, examine: Examine, bob: LocalAccount, console: Console):
+    console.tolerate("status of 503")
+    image_id, _ = make_record(site.product, images.mri())
+    site.product.get(f"/records/{image_id}")
+    site.open("/reviews")
+    site.connect()
+    expect(site.notice("not-clinician")).to_be_visible()
+    examine("review-1-not-clinician")
+    wallet.select_account(bob.address)
+    expect(site.page.get_by_test_id("may-review")).to_be_visible()
+    item = site.page.get_by_test_id("queued").filter(has_text=image_id[2:8])
+    item.locator("summary").click()
+    item.get_by_label("Override", exact=True).check()
+    expect(item.get_by_label("Opacity of the activation map")).to_be_visible()
+    examine("review-2-form")
+    site.button("Sign the review").click()
+    expect(site.notice("review-incomplete")).to_be_visible()
+    item.get_by_label("Reason").fill("Read again.")
+    item.get_by_label("The result that holds").select_option(index=1)
+    site.page.route("**/statement", lambda route: route.fulfill(status=503, body="{}"))
+    site.button("Sign the review").click()
+    expect(site.page.locator("[data-testid=kept-review][data-phase=publishing]")).to_be_visible()
+    site.page.unroute("**/statement")
+    expect(site.page.locator("[data-testid=kept-review][data-phase=done]")).to_be_visible()
+    examine("review-3-done")
+
+
+def test_states_of_a_forgery(site: Site, examine: Examine):
+    image_id, _ = make_record(site.product, images.mri())
+    site.product.get(f"/records/{image_id}")
+    site.open("/ledger")
+    site.page.get_by_label("Record", exact=True).select_option(image_id)
+    site.page.get_by_label("The result on the chain").check()
+    expect(site.page.get_by_test_id("caught")).to_contain_text("Noticed by 2 of 5")
+    examine("ledger-forgery")
 
 
 def test_no_answer(site: Site, examine: Examine):
@@ -119,31 +202,18 @@ def test_keyboard_alone(wallet: InjectedWallet, site: Site):
     site.page.keyboard.press("Tab")
     expect(site.button("Skip to content")).to_be_focused()
     with site.page.expect_file_chooser() as chooser:
-        press(site, "Choose an image", role="any", key="Enter")
+        site.press("Choose an image", role="any", key="Enter")
     chooser.value.set_files({"name": "slice.png", "mimeType": "image/png", "buffer": images.mri()})
-    press(site, "Pin and classify")
+    site.press("Pin and classify")
     expect(site.heading("Result")).to_be_focused()
-    press(site, "Connect MetaMask")
-    press(site, "Sign and record")
+    site.press("Connect MetaMask")
+    site.press("Sign and record")
     expect(site.heading("Recorded")).to_be_focused()
-    press(site, "Open the provenance page", role="link")
+    site.press("Open the provenance page", role="link")
 
     expect(site.page.get_by_role("heading", level=1, name="Provenance record")).to_be_focused()
     site.expect_verified()
     assert wallet.popups == ["connect", "transaction"]
-
-
-def press(site: Site, name: str, role: str = "button", key: str = "Enter") -> None:
-    """Tab to the control of this name and press ``key``; fail when it cannot be reached."""
-    label = site.page.get_by_label(name)
-    target = label if role == "any" else site.page.get_by_role(role, name=name, exact=True)
-    expect(target).to_be_visible()
-    for _ in range(60):
-        if target.evaluate("element => element.getRootNode().activeElement === element"):
-            site.page.keyboard.press(key)
-            return
-        site.page.keyboard.press("Tab")
-    pytest.fail(f"the {role} {name!r} cannot be reached with the Tab key")
 
 
 def test_progress_is_announced(wallet: InjectedWallet, site: Site, context: BrowserContext):

@@ -44,7 +44,12 @@ def with_metadata(image: bytes) -> bytes:
 
 def noise() -> bytes:
     """What no model was trained on."""
-    pixels = np.random.default_rng(next(_numbers)).integers(0, 256, (256, 256, 3), dtype=np.uint8)
+    return noise_of(256)
+
+
+def noise_of(side: int) -> bytes:
+    """The same with ``side`` pixels, each of three bytes, which no compression makes fewer."""
+    pixels = np.random.default_rng(next(_numbers)).integers(0, 256, (side, side, 3), dtype=np.uint8)
     return _png(Image.fromarray(pixels))
 
 

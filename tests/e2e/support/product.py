@@ -16,6 +16,7 @@ from tests.e2e.wallet.chains import Network
 _PREFIXES = ("SCANPROOF_", "PINATA_", "DATABASE_URL")
 _STARTS_WITHIN = 60
 _STOPS_WITHIN = 30
+_ANSWERS_WITHIN = 60
 
 
 class Product:
@@ -52,11 +53,20 @@ class Product:
             process.stop(_STOPS_WITHIN)
 
     @property
+    def log(self) -> str:
+        """Everything that it has written since it was started."""
+        return self._log.read_text()
+
+    @property
     def running(self) -> bool:
         return self._process is not None
 
     def get(self, path: str, **parameters: Any) -> Any:
-        answer = requests.get(f"{self.url}/api/v1{path}", params=parameters, timeout=20)
+        return self.send("GET", path, params=parameters)
+
+    def send(self, method: str, path: str, **more: Any) -> Any:
+        """The answer's JSON. ``more`` as `requests` takes it. Raises HTTPError."""
+        answer = requests.request(method, f"{self.url}/api/v1{path}", timeout=_ANSWERS_WITHIN, **more)
         answer.raise_for_status()
         return answer.json()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.support.product import Product
@@ -49,6 +50,17 @@ class Site:
         expect(self.heading("Recorded")).to_be_visible()
         link = self.page.get_by_role("link", name="Open the provenance page")
         return link.get_attribute("href").rpartition("/")[2]
+
+    def press(self, name: str, role: str = "button", key: str = "Enter") -> None:
+        """Tab to the control of this name and press ``key``; fail when it cannot be reached. ``any``: by its label."""
+        target = self.page.get_by_label(name) if role == "any" else self.page.get_by_role(role, name=name, exact=True)
+        expect(target).to_be_visible()
+        for _ in range(60):
+            if target.evaluate("element => element.getRootNode().activeElement === element"):
+                self.page.keyboard.press(key)
+                return
+            self.page.keyboard.press("Tab")
+        pytest.fail(f"the {role} {name!r} cannot be reached with the Tab key")
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)

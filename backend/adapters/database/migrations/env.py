@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alembic import context
 
-from backend.adapters.database.models import Base
+from backend.adapters.database.event_tables import Base
 
 context.configure(connection=context.config.attributes["connection"], target_metadata=Base.metadata)
 context.run_migrations()

@@ -2,7 +2,7 @@ import pytest
 from brownie import ZERO_ADDRESS, ImageRegistry, chain, reverts, web3
 
 from scripts.deploy import ADMIN_DELAY_S, ClassifierMissing, deploy
-from tests.contracts.support import CLASSIFIER_ROLE, DEFAULT_ADMIN_ROLE, error
+from tests.contracts.support import CLASSIFIER_ROLE, CLINICIAN_ROLE, DEFAULT_ADMIN_ROLE, MODEL_ADMIN_ROLE, error
 
 
 def test_deployer_is_default_admin(registry, admin):
@@ -13,8 +13,24 @@ def test_admin_delay(registry):
     assert registry.defaultAdminDelay() == ADMIN_DELAY_S == 86_400
 
 
-def test_classifier_role_is_its_name_hashed(registry):
-    assert registry.CLASSIFIER_ROLE() == "0x" + CLASSIFIER_ROLE.hex()
+@pytest.mark.parametrize(
+    ("name", "role"),
+    [
+        ("CLASSIFIER_ROLE", CLASSIFIER_ROLE),
+        ("CLINICIAN_ROLE", CLINICIAN_ROLE),
+        ("MODEL_ADMIN_ROLE", MODEL_ADMIN_ROLE),
+    ],
+)
+def test_role_is_its_name_hashed(registry, name, role):
+    assert getattr(registry, name)() == "0x" + role.hex()
+
+
+def test_admin_is_model_admin(registry, admin):
+    assert registry.hasRole(MODEL_ADMIN_ROLE, admin)
+
+
+def test_admin_is_no_clinician(registry, admin):
+    assert not registry.hasRole(CLINICIAN_ROLE, admin)
 
 
 def test_classifier_holds_its_role(registry, classifier):
@@ -29,11 +45,12 @@ def test_classifier_is_no_admin(registry, classifier):
     assert not registry.hasRole(DEFAULT_ADMIN_ROLE, classifier.address)
 
 
-def test_one_transaction_grants_both_roles(registry, admin, classifier):
+def test_one_transaction_grants_every_first_role(registry, admin, classifier):
     granted = [dict(event) for event in registry.tx.events["RoleGranted"]]
     assert granted == [
         {"role": "0x" + DEFAULT_ADMIN_ROLE.hex(), "account": admin, "sender": admin},
         {"role": "0x" + CLASSIFIER_ROLE.hex(), "account": classifier.address, "sender": admin},
+        {"role": "0x" + MODEL_ADMIN_ROLE.hex(), "account": admin, "sender": admin},
     ]
 
 

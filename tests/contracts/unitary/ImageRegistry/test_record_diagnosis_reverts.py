@@ -6,7 +6,7 @@ from eth_utils import keccak
 
 from tests.contracts.support import ISSUED_AT, Diagnosis, error, image_id_of, image_of
 
-IMAGES_SLOT = 5
+IMAGES_SLOT = 7
 MAX_UINT64 = 2**64 - 1
 
 

@@ -30,7 +30,9 @@ def test_duplicate_after_diagnosis(registry, alice, cid, image_id, diagnosis, si
         GOOD.upper(),
         "QmYwAPJzv5CZsnA625s3Xf2nemtYgPpHdWEz79ojWnPbdG",
         "ipfs://" + GOOD,
+        GOOD + 20_000 * "a",
     ],
+    ids=lambda text: text[:70],
 )
 def test_invalid_cid(registry, alice, invalid):
     with reverts(error("InvalidCid", invalid)):

@@ -2,7 +2,7 @@ import pytest
 from brownie import accounts, chain, reverts
 
 from scripts.deploy import ADMIN_DELAY_S
-from tests.contracts.support import CLASSIFIER_ROLE, DEFAULT_ADMIN_ROLE, error
+from tests.contracts.support import CLASSIFIER_ROLE, CLINICIAN_ROLE, DEFAULT_ADMIN_ROLE, MODEL_ADMIN_ROLE, error
 
 OTHERS = range(1, 10)
 
@@ -61,6 +61,36 @@ def test_no_second_admin(registry, admin, bob):
 def test_admin_is_not_revoked_at_once(registry, admin):
     with reverts(error("AccessControlEnforcedDefaultAdminRules")):
         registry.revokeRole(DEFAULT_ADMIN_ROLE, admin, {"from": admin})
+
+
+def test_admin_is_not_renounced_at_once(registry, admin):
+    with reverts(error("AccessControlEnforcedDefaultAdminDelay", 0)):
+        registry.renounceRole(DEFAULT_ADMIN_ROLE, admin, {"from": admin})
+
+
+def test_transfer_cancelled_within_the_delay(registry, admin, bob):
+    registry.beginDefaultAdminTransfer(bob, {"from": admin})
+    registry.cancelDefaultAdminTransfer({"from": admin})
+    chain.sleep(ADMIN_DELAY_S + 1)
+    with reverts(error("AccessControlInvalidDefaultAdmin", bob)):
+        registry.acceptDefaultAdminTransfer({"from": bob})
+
+
+def test_shorter_delay_waits_for_the_difference(registry, admin, bob):
+    """Who steals the admin key cannot first abolish the delay and then be gone with the role."""
+    registry.changeDefaultAdminDelay(0, {"from": admin})
+    schedule = registry.beginDefaultAdminTransfer(bob, {"from": admin}).timestamp + ADMIN_DELAY_S
+    with reverts(error("AccessControlEnforcedDefaultAdminDelay", schedule)):
+        registry.acceptDefaultAdminTransfer({"from": bob})
+
+
+@pytest.mark.parametrize("role", [CLASSIFIER_ROLE, CLINICIAN_ROLE, MODEL_ADMIN_ROLE])
+def test_lost_role_is_granted_again(registry, admin, bob, role):
+    for holder in (admin, bob):
+        registry.grantRole(role, holder, {"from": admin})
+        registry.renounceRole(role, holder, {"from": holder})
+    registry.grantRole(role, bob, {"from": admin})
+    assert registry.hasRole(role, bob)
 
 
 def test_transfer_after_the_delay(registry, admin, bob):

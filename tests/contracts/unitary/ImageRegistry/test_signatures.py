@@ -1,11 +1,25 @@
 """A diagnosis counts only as signed by a current classifier, for this image, registry and chain."""
 
 import pytest
-from brownie import reverts
+from brownie import reverts, web3
 from eth_account import Account
 
 from scripts.deploy import deploy
-from tests.contracts.support import CLASSIFIER_ROLE, ZERO_ADDRESS, Domain, cid_of, error, high_s
+from scripts.solc import compile_with_npm
+from tests.contracts.support import CLASSIFIER_ROLE, MODEL_ID, ZERO_ADDRESS, Domain, cid_of, error, high_s
+
+OTHER_MODEL = bytes(range(32))
+WALLET = """
+pragma solidity 0.8.30;
+contract Wallet {
+    function isValidSignature(bytes32, bytes calldata) external pure returns (bytes4) { return 0x1626ba7e; }
+}
+"""
+WALLET_INPUT = {
+    "language": "Solidity",
+    "sources": {"Wallet.sol": {"content": WALLET}},
+    "settings": {"evmVersion": "paris", "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}}},
+}
 
 
 def test_signer_without_role(registry, domain, alice, diagnosis):
@@ -41,8 +55,9 @@ def test_replay_from_another_chain(registry, domain, alice, classifier, diagnosi
         registry.recordDiagnosis(diagnosis, foreign, {"from": alice})
 
 
-def test_replay_on_another_registry(domain, admin, alice, cid, classifier, diagnosis, signature):
+def test_replay_on_another_registry(domain, admin, alice, cid, card_cid, classifier, diagnosis, signature):
     twin = deploy(admin, classifier.address)
+    twin.registerModel(MODEL_ID, card_cid, {"from": admin})
     twin.registerImage(cid, bytes(32), {"from": alice})
     signer = Domain(domain.chainId, twin.address).recover(diagnosis, signature)
     with reverts(error("ClassifierNotAuthorized", signer)):
@@ -58,10 +73,11 @@ def test_other_domain(registry, domain, alice, classifier, diagnosis, change):
 
 @pytest.mark.parametrize(
     "change",
-    [{"modelId": bytes(32)}, {"label": 1}, {"confidence": 9_999}, {"manifestHash": bytes(32)}, {"issuedAt": 1}],
+    [{"modelId": OTHER_MODEL}, {"label": 1}, {"confidence": 9_999}, {"manifestHash": bytes(32)}, {"issuedAt": 1}],
     ids=lambda change: next(iter(change)),
 )
-def test_changed_field(registry, domain, alice, diagnosis, signature, change):
+def test_changed_field(registry, domain, admin, alice, card_cid, diagnosis, signature, change):
+    registry.registerModel(OTHER_MODEL, card_cid, {"from": admin})
     changed = diagnosis._replace(**change)
     with reverts(error("ClassifierNotAuthorized", domain.recover(changed, signature))):
         registry.recordDiagnosis(changed, signature, {"from": alice})
@@ -87,8 +103,9 @@ def _compact(signature: bytes) -> bytes:
         _compact,
         lambda signature: signature[:64] + bytes([signature[64] - 27]),
         lambda signature: bytes(65),
+        lambda signature: signature + bytes(20_000),
     ],
-    ids=["empty", "64 bytes", "66 bytes", "compact", "v of 0 or 1", "zeros"],
+    ids=["empty", "64 bytes", "66 bytes", "compact", "v of 0 or 1", "zeros", "20 kB more"],
 )
 def test_malformed(registry, alice, diagnosis, signature, malform):
     with reverts(error("ClassifierNotAuthorized", ZERO_ADDRESS)):
@@ -99,3 +116,14 @@ def test_malformed_stays_refused_if_zero_address_has_the_role(registry, admin, a
     registry.grantRole(CLASSIFIER_ROLE, ZERO_ADDRESS, {"from": admin})
     with reverts(error("ClassifierNotAuthorized", ZERO_ADDRESS)):
         registry.recordDiagnosis(diagnosis, bytes(65), {"from": alice})
+
+
+def test_erc1271_wallet(registry, admin, alice, classifier, diagnosis, signature):
+    """A contract cannot be a classifier: its consent could change after the fact, and nobody could check it later."""
+    build = compile_with_npm(WALLET_INPUT)["contracts"]["Wallet.sol"]["Wallet"]
+    factory = web3.eth.contract(abi=build["abi"], bytecode=build["evm"]["bytecode"]["object"])
+    receipt = web3.eth.wait_for_transaction_receipt(factory.constructor().transact({"from": admin.address}))
+    registry.grantRole(CLASSIFIER_ROLE, receipt["contractAddress"], {"from": admin})
+    registry.revokeRole(CLASSIFIER_ROLE, classifier.address, {"from": admin})
+    with reverts(error("ClassifierNotAuthorized", classifier.address)):
+        registry.recordDiagnosis(diagnosis, signature, {"from": alice})

@@ -1,0 +1,155 @@
+"""Reading records from the copies of the chain's events."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, tuple_
+from sqlalchemy.orm import Session, aliased
+
+from backend.adapters.database.event_rows import event_of
+from backend.adapters.database.event_tables import (
+    DiagnosisRow,
+    ModelRegistrationRow,
+    ModelRetirementRow,
+    RegistrationRow,
+    ReviewRow,
+    TrainingRow,
+)
+from backend.domain import DiagnosisStatus, ModelEvent, Record, Verdict
+from backend.record_filter import LabelCode, RecordFilter
+
+_NEWEST = aliased(ReviewRow)
+_LATER = aliased(ReviewRow)
+_PLACE = (RegistrationRow.block_number, RegistrationRow.log_index)
+_DIAGNOSIS_PLACE = (DiagnosisRow.block_number, DiagnosisRow.log_index)
+
+
+def record_of(session: Session, ledger: int, image_id: str) -> Record | None:
+    found = session.scalars(select(RegistrationRow).filter_by(ledger_id=ledger, image_id=image_id)).all()
+    return _records(session, ledger, found)[0] if found else None
+
+
+def events_of_model(session: Session, ledger: int, model_id: str) -> list[ModelEvent]:
+    """As ``EventStore.events_of_model``."""
+    rows = [
+        row
+        for table in (ModelRegistrationRow, ModelRetirementRow, TrainingRow)
+        for row in session.scalars(select(table).filter_by(ledger_id=ledger, model_id=model_id))
+    ]
+    return [event_of(row) for row in sorted(rows, key=attrgetter("block_number", "log_index"))]
+
+
+def search(
+    session: Session, ledger: int, wanted: RecordFilter, limit: int, before: tuple[int, int] | None
+) -> list[Record]:
+    """As ``EventStore.search``."""
+    query = select(RegistrationRow).where(RegistrationRow.ledger_id == ledger, *_conditions(ledger, wanted))
+    if before is not None:
+        query = query.where(tuple_(*_PLACE) < before)
+    query = query.order_by(*(column.desc() for column in _PLACE)).limit(limit)
+    return _records(session, ledger, session.scalars(query).all())
+
+
+def queue(
+    session: Session, ledger: int, status: DiagnosisStatus, limit: int, after: tuple[int, int] | None
+) -> list[Record]:
+    """As ``EventStore.queue``."""
+    registered = and_(RegistrationRow.ledger_id == ledger, RegistrationRow.image_id == DiagnosisRow.image_id)
+    query = _with_newest_review(select(DiagnosisRow, RegistrationRow)).join(RegistrationRow, registered)
+    query = query.where(DiagnosisRow.ledger_id == ledger, _has_status(status))
+    if after is not None:
+        query = query.where(tuple_(*_DIAGNOSIS_PLACE) > after)
+    found = session.execute(query.order_by(*_DIAGNOSIS_PLACE).limit(limit)).all()
+    reviews = _grouped(session, ReviewRow, ReviewRow.diagnosis_id, ledger, [row.diagnosis_id for row, _ in found])
+    return [
+        Record(event_of(image), (event_of(diagnosis),), reviews.get(diagnosis.diagnosis_id, ()))
+        for diagnosis, image in found
+    ]
+
+
+def _conditions(ledger: int, wanted: RecordFilter) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if wanted.text is not None:
+        found.append(_matches(ledger, wanted))
+    of_diagnosis = []
+    if wanted.models is not None:
+        of_diagnosis.append(DiagnosisRow.model_id.in_(wanted.models))
+    if wanted.labels is not None:
+        of_diagnosis.append(_has_label(wanted.labels))
+    if wanted.status is not None:
+        of_diagnosis.append(_has_status(wanted.status))
+    if of_diagnosis:
+        found.append(_diagnosed(ledger, *of_diagnosis))
+    if wanted.first_time is not None:
+        found.append(RegistrationRow.block_timestamp >= wanted.first_time)
+    if wanted.last_time is not None:
+        found.append(RegistrationRow.block_timestamp <= wanted.last_time)
+    return found
+
+
+def _matches(ledger: int, wanted: RecordFilter) -> ColumnElement[bool]:
+    """Each alternative has an index of its own but the label, which is asked only for text that is one."""
+    text = wanted.text
+    reviewed = select(ReviewRow.image_id).filter_by(ledger_id=ledger, transaction_hash=text)
+    recorded = select(DiagnosisRow.image_id).filter_by(ledger_id=ledger, transaction_hash=text)
+    models = (text, *wanted.text_models)
+    by_model = select(DiagnosisRow.image_id).filter_by(ledger_id=ledger).where(DiagnosisRow.model_id.in_(models))
+    alternatives = [
+        RegistrationRow.image_id == text,
+        RegistrationRow.cid == text,
+        RegistrationRow.uploader == text,
+        RegistrationRow.transaction_hash == text,
+        *(RegistrationRow.image_id.in_(found) for found in (recorded, reviewed, by_model)),
+    ]
+    if wanted.text_labels:
+        alternatives.append(_diagnosed(ledger, _has_label(wanted.text_labels)))
+    return or_(*alternatives)
+
+
+def _diagnosed(ledger: int, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Whether one diagnosis of the image meets all conditions: asked image by image until a page is full."""
+    of_image = and_(DiagnosisRow.ledger_id == ledger, DiagnosisRow.image_id == RegistrationRow.image_id)
+    query = _with_newest_review(select(DiagnosisRow.diagnosis_id)).where(of_image, *conditions)
+    return query.correlate(RegistrationRow).exists()
+
+
+def _with_newest_review(query: Select) -> Select:
+    superseded = exists().where(_LATER.ledger_id == _NEWEST.ledger_id, _LATER.supersedes == _NEWEST.review_id)
+    newest = and_(
+        _NEWEST.ledger_id == DiagnosisRow.ledger_id, _NEWEST.diagnosis_id == DiagnosisRow.diagnosis_id, ~superseded
+    )
+    return query.outerjoin_from(DiagnosisRow, _NEWEST, newest)
+
+
+def _has_label(labels: Sequence[LabelCode]) -> ColumnElement[bool]:
+    holds = [
+        and_(
+            DiagnosisRow.model_id == model,
+            or_(DiagnosisRow.label == code, and_(_NEWEST.verdict == Verdict.OVERRIDDEN.value, _NEWEST.label == code)),
+        )
+        for model, code in labels
+    ]
+    return or_(False, *holds)
+
+
+def _has_status(status: DiagnosisStatus) -> ColumnElement[bool]:
+    return _NEWEST.verdict.is_(None) if status is DiagnosisStatus.ASSERTED else _NEWEST.verdict == status.value
+
+
+def _records(session: Session, ledger: int, images: Sequence[RegistrationRow]) -> list[Record]:
+    ids = [image.image_id for image in images]
+    diagnoses = _grouped(session, DiagnosisRow, DiagnosisRow.image_id, ledger, ids)
+    reviews = _grouped(session, ReviewRow, ReviewRow.image_id, ledger, ids)
+    return [
+        Record(event_of(image), diagnoses.get(image.image_id, ()), reviews.get(image.image_id, ())) for image in images
+    ]
+
+
+def _grouped(session: Session, table, key, ledger: int, keys: Sequence[str]) -> dict[str, tuple]:
+    """The events of a table by one of its columns, each group in chain order."""
+    query = select(table).where(table.ledger_id == ledger, key.in_(keys))
+    rows = session.scalars(query.order_by(key, table.block_number, table.log_index))
+    return {value: tuple(map(event_of, group)) for value, group in groupby(rows, attrgetter(key.key))}

@@ -1,0 +1,136 @@
+"""Tables of the index: copies of the chain's events, which are read anew when they are lost.
+
+An event's place in its ledger is its block's number and its index in that block; rows lie in that order. Each column
+of an event is named as the field of its domain class.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String
+from sqlalchemy import UniqueConstraint as Unique
+from sqlalchemy.orm import Mapped, mapped_column
+
+from backend.adapters.database.models import ADDRESS, CID, HASH, ROW_ID, Base
+
+
+class LedgerRow(Base):
+    __tablename__ = "ledgers"
+    __table_args__ = (Unique("chain_id", "contract"),)
+
+    id: Mapped[int] = mapped_column(ROW_ID, primary_key=True)
+    chain_id: Mapped[int] = mapped_column(BigInteger)
+    contract: Mapped[str] = mapped_column(ADDRESS)
+
+
+class CheckpointRow(Base):
+    __tablename__ = "checkpoints"
+
+    ledger_id: Mapped[int] = mapped_column(ForeignKey("ledgers.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    hash: Mapped[str] = mapped_column(HASH)
+
+
+class EventColumns:
+    """What every event has.
+
+    No key or index begins with the ledger: SQLite would expect few rows of one, and read them all.
+    """
+
+    block_number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    log_index: Mapped[int] = mapped_column(primary_key=True)
+    ledger_id: Mapped[int] = mapped_column(ForeignKey("ledgers.id"), primary_key=True)
+    block_hash: Mapped[str] = mapped_column(HASH)
+    block_timestamp: Mapped[int] = mapped_column(BigInteger)
+    transaction_hash: Mapped[str] = mapped_column(HASH)
+
+
+_IN_ORDER = {"sqlite_with_rowid": False}
+
+
+class RegistrationRow(EventColumns, Base):
+    __tablename__ = "registrations"
+    __table_args__ = (
+        Unique("image_id", "ledger_id"),
+        Index(None, "transaction_hash"),
+        Index(None, "uploader"),
+        Index(None, "cid"),
+        _IN_ORDER,
+    )
+
+    image_id: Mapped[str] = mapped_column(HASH)
+    uploader: Mapped[str] = mapped_column(ADDRESS)
+    cid: Mapped[str] = mapped_column(CID)
+    commitment: Mapped[str] = mapped_column(HASH)
+
+
+class DiagnosisRow(EventColumns, Base):
+    __tablename__ = "diagnoses"
+    __table_args__ = (
+        Unique("diagnosis_id", "ledger_id"),
+        Index(None, "image_id", "model_id"),
+        Index(None, "transaction_hash"),
+        Index(None, "model_id"),
+        _IN_ORDER,
+    )
+
+    image_id: Mapped[str] = mapped_column(HASH)
+    diagnosis_id: Mapped[str] = mapped_column(HASH)
+    model_id: Mapped[str] = mapped_column(HASH)
+    classifier: Mapped[str] = mapped_column(ADDRESS)
+    label: Mapped[int]
+    confidence: Mapped[int]
+    manifest_hash: Mapped[str] = mapped_column(HASH)
+    issued_at: Mapped[int] = mapped_column(BigInteger)
+    signature: Mapped[str] = mapped_column(String(132))
+
+
+class ReviewRow(EventColumns, Base):
+    """The newest review of a diagnosis is the one that no other supersedes."""
+
+    __tablename__ = "reviews"
+    __table_args__ = (
+        Unique("review_id", "ledger_id"),
+        Unique("supersedes", "ledger_id"),
+        Index(None, "diagnosis_id"),
+        Index(None, "image_id"),
+        Index(None, "transaction_hash"),
+        _IN_ORDER,
+    )
+
+    image_id: Mapped[str] = mapped_column(HASH)
+    diagnosis_id: Mapped[str] = mapped_column(HASH)
+    reviewer: Mapped[str] = mapped_column(ADDRESS)
+    review_id: Mapped[str] = mapped_column(HASH)
+    supersedes: Mapped[str] = mapped_column(HASH)
+    reason_hash: Mapped[str] = mapped_column(HASH)
+    verdict: Mapped[str] = mapped_column(String(10))
+    label: Mapped[int]
+
+
+class ModelRegistrationRow(EventColumns, Base):
+    __tablename__ = "model_registrations"
+    __table_args__ = (Unique("model_id", "ledger_id"), _IN_ORDER)
+
+    model_id: Mapped[str] = mapped_column(HASH)
+    admin: Mapped[str] = mapped_column(ADDRESS)
+    card_cid: Mapped[str] = mapped_column(CID)
+
+
+class ModelRetirementRow(EventColumns, Base):
+    __tablename__ = "model_retirements"
+    __table_args__ = (Unique("model_id", "ledger_id"), _IN_ORDER)
+
+    model_id: Mapped[str] = mapped_column(HASH)
+    admin: Mapped[str] = mapped_column(ADDRESS)
+
+
+class TrainingRow(EventColumns, Base):
+    __tablename__ = "trainings"
+    __table_args__ = (Unique("model_id", "ledger_id"), _IN_ORDER)
+
+    training_id: Mapped[str] = mapped_column(HASH)
+    model_id: Mapped[str] = mapped_column(HASH)
+    parent_model_id: Mapped[str] = mapped_column(HASH)
+    metrics_hash: Mapped[str] = mapped_column(HASH)
+    participants: Mapped[int] = mapped_column(BigInteger)
+    admin: Mapped[str] = mapped_column(ADDRESS)

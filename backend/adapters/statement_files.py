@@ -1,0 +1,59 @@
+"""Statements of reviews as files that only this user may read."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from backend.adapters import private_files
+from backend.errors import ConfigurationError
+
+
+class StatementFolder:
+    """``backend.ports.StatementFiles``: ``<diagnosis id>-<8 hex digits>.json`` in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def of(self, diagnosis_id: str) -> Sequence[tuple[str, bytes]]:
+        """A file that a killed process left half written is no statement, and was never sent."""
+        with self._errors():
+            files = sorted(self._folder.glob(f"{_checked(diagnosis_id)}-*.json"))
+            return [(str(file), file.read_bytes()) for file in files]
+
+    def save(self, diagnosis_id: str, content: bytes) -> str:
+        file = self._folder / f"{_checked(diagnosis_id)}-{secrets.token_hex(4)}.json"
+        with self._errors():
+            private_files.make_folder(self._folder)
+            with os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            folder = os.open(self._folder, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        return str(file)
+
+    def remove(self, file: str) -> None:
+        with self._errors():
+            Path(file).unlink(missing_ok=True)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise ConfigurationError(f"the folder {self._folder} cannot be used: {error.strerror}") from error
+
+
+def _checked(diagnosis_id: str) -> str:
+    """It becomes part of a path."""
+    if not re.fullmatch(r"0x[0-9a-f]{64}", diagnosis_id):
+        raise ValueError(f"expected 0x and 64 hex digits, found {diagnosis_id!r}")
+    return diagnosis_id

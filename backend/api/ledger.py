@@ -1,0 +1,52 @@
+"""What the contract wrote, in the order of the chain."""
+
+from __future__ import annotations
+
+from apiflask import APIBlueprint
+from eth_utils.address import to_checksum_address
+
+from backend.api.access import container
+from backend.api.ledger_schemas import LedgerPageSchema
+from backend.api.record_answers import transaction_link
+from backend.api.record_queries import cursor_of, position_of
+from backend.api.record_schemas import PagingSchema
+from backend.domain import SEALED_LABEL, Verdict
+from backend.ledger import LedgerEntry
+from backend.services.attestation import BASIS_POINTS
+
+blueprint = APIBlueprint("ledger", __name__, tag="Ledger")
+
+
+@blueprint.get("/ledger")
+@blueprint.input(PagingSchema, location="query")
+@blueprint.output(LedgerPageSchema)
+@blueprint.doc(summary="Every event of the contract, newest first")
+def ledger(query_data):
+    page = container().ledger.page(limit=query_data["limit"], before=position_of(query_data["cursor"]))
+    return {
+        "entries": [_entry(entry) for entry in page.entries],
+        "next": cursor_of(page.next),
+        "index": page.index,
+    }
+
+
+def _entry(entry: LedgerEntry) -> dict:
+    models = container().models
+    sealed = entry.label == SEALED_LABEL
+    told = entry.label is not None and entry.verdict is not Verdict.WITHDRAWN
+    label, text = models.label(entry.model_id, entry.label) if told else (None, None)
+    return {
+        "kind": entry.kind,
+        "who": to_checksum_address(entry.who),
+        "image_id": entry.image_id,
+        "model_id": entry.model_id,
+        "model": entry.model_id and models.facts(entry.model_id),
+        "sealed": sealed,
+        "verdict": entry.verdict,
+        "label": label,
+        "label_text": text,
+        "label_code": entry.label,
+        "confidence": None if entry.confidence is None or sealed else entry.confidence / BASIS_POINTS,
+        "transaction": transaction_link(entry.transaction_hash),
+        "block": entry.block,
+    }

@@ -1,0 +1,61 @@
+"""The chain that a command is for: that of the settings, or the one that its options name."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from backend import settings as configuration
+from backend.commands.arguments import WrongUse, address, http_url, natural
+from backend.commands.console import Console
+from backend.settings import Secret, Settings
+
+
+def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--rpc", metavar="URL", type=http_url, help="the node to ask (default: that of the settings)")
+    parser.add_argument("--contract", metavar="ADDRESS", type=address, help="the registry, if not that of the settings")
+    parser.add_argument(
+        "--contract-block", metavar="N", type=natural, help="the block that created --contract (default: 0)"
+    )
+
+
+def chosen_settings(options: argparse.Namespace) -> Settings:
+    """The settings; a node or a contract that is named makes the chain an external one. Raises WrongUse, ChainError."""
+    settings = configuration.load()
+    if not (options.rpc or options.contract):
+        return settings
+    if settings.embedded_chain and not (options.rpc and options.contract):
+        raise WrongUse("--rpc and --contract belong together; for a record of the embedded chain leave both out")
+    from backend.adapters.chain.rpc import chain_id_of
+
+    rpc_url = options.rpc or settings.rpc_url
+    block = options.contract_block
+    if block is None:
+        block = 0 if options.contract else settings.contract_block
+    return replace(
+        settings,
+        chain="external",
+        rpc_url=Secret(rpc_url),
+        chain_id=chain_id_of(rpc_url) if options.rpc else settings.chain_id,
+        contract_address=options.contract or settings.contract_address,
+        contract_block=block,
+    )
+
+
+@contextmanager
+def opened_chain(settings: Settings, console: Console) -> Iterator[Settings]:
+    """``settings`` with the address of a node that runs: an embedded chain that nobody runs is run meanwhile.
+
+    Raises ConfigurationError, ChainUnavailable.
+    """
+    from backend.adapters.chain import embedded
+
+    if not settings.embedded_chain:
+        yield settings
+        return
+    with embedded.joined(settings, classifier=None) as chain:
+        if chain.node:
+            console.message(f"The chain was not running: {chain.node.kind} runs for the time of this command.")
+        yield chain.settings

@@ -1,0 +1,78 @@
+"""``scanproof evidence``: a record with its proofs in one file, to check anywhere."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from backend.commands.arguments import WrongUse, hash32
+from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
+from backend.commands.console import Console
+from backend.commands.verify import add_opening_argument, object_reader, read_openings
+
+HELP = "Write a record with everything needed to check it offline into one file"
+EXAMPLE = "scanproof evidence 0x… --output evidence.zip"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image_id", metavar="IMAGE_ID", type=hash32, help="the record's image id")
+    parser.add_argument("--output", metavar="FILE", type=Path, required=True, help="the file to write; must be new")
+    add_opening_argument(parser)
+    add_chain_arguments(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.adapters.chain.evidence_chain import EvidenceChain
+    from backend.adapters.chain.proofs import ProofReader
+    from backend.services.evidence import EvidenceService
+    from backend.services.evidence_file import pack
+    from backend.wiring import wire_chain
+
+    _refuse_existing(options.output)
+    settings = chosen_settings(options)
+    with opened_chain(settings, console) as opened:
+        chain = wire_chain(opened)
+        proofs = ProofReader(opened.rpc_url, contract=chain.contract)
+        service = EvidenceService(chain, object_reader(settings), proofs, read=EvidenceChain)
+        evidence = service.collect(options.image_id, openings=read_openings(options))
+    content = pack(evidence)
+    _write(options.output, content)
+    console.result(
+        {
+            "file": str(options.output),
+            "bytes": len(content),
+            "imageId": evidence.image_id,
+            "chainId": evidence.chain_id,
+            "contract": evidence.contract,
+            "blocks": [block.hash for block in evidence.blocks],
+            "objects": sorted(evidence.objects),
+        },
+        f"{options.output}: {len(content):,} bytes, {len(evidence.blocks)} blocks, {len(evidence.objects)} objects.\n"
+        f"Anybody can check it: scanproof verify --evidence {options.output}",
+    )
+    return 0
+
+
+def _refuse_existing(file: Path) -> None:
+    if file.exists():
+        raise WrongUse(f"{file} is there already: name a new file")
+
+
+def _write(file: Path, content: bytes) -> None:
+    """Whole or not at all."""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+        try:
+            with os.fdopen(handle, "wb") as draft:
+                draft.write(content)
+                draft.flush()
+                os.fsync(draft.fileno())
+            _refuse_existing(file)
+            Path(temporary).replace(file)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise WrongUse(f"{file} cannot be written: {error.strerror}") from error

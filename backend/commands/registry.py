@@ -1,0 +1,80 @@
+"""``scanproof registry``: which models the chain knows, and making the installed ones known to it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from typing import TYPE_CHECKING
+
+from backend.commands.arguments import WrongUse
+from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
+from backend.commands.console import Console, columns
+from backend.submissions import SentTransaction
+
+if TYPE_CHECKING:
+    from backend.services.model_registration import InstalledModel, ModelRegistrationService
+
+HELP = "Show, register, retire or anchor models on the chain; all but status need MODEL_ADMIN_ROLE"
+EXAMPLE = "scanproof registry register brain-mri"
+_ACTIONS = {
+    "status": "what the registry holds of each installed model",
+    "register": "let diagnoses by MODEL, or by all installed models, be recorded",
+    "anchor": "anchor the training of MODEL, or of all installed models",
+    "retire": "refuse further diagnoses by MODEL, for good",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    help_ = "; ".join(f"{action}: {what}" for action, what in _ACTIONS.items())
+    parser.add_argument("action", metavar="ACTION", choices=_ACTIONS, help=help_)
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="name of an installed model, or any model's SHA-256")
+    add_chain_arguments(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.wiring import wire_registration
+
+    if options.action == "retire" and options.model is None:
+        raise WrongUse("retire needs the MODEL: a retired model can never be used again")
+    with opened_chain(chosen_settings(options), console) as settings:
+        service = wire_registration(settings)
+        sent = _act(service, options.action, options.model)
+        models = service.installed()
+    values = {
+        "transactions": [{"name": each.name, "hash": each.hash, "gasUsed": each.gas_used} for each in sent],
+        "models": [
+            {
+                "name": model.name,
+                "modelId": model.model_id,
+                "status": model.standing.status,
+                "trainingId": model.standing.training_id,
+            }
+            for model in models
+        ],
+    }
+    lines = [f"{each.name} in transaction {each.hash}" for each in sent]
+    if options.action != "status" and not sent:
+        lines = ["Nothing was to be done."]
+    console.result(values, "\n\n".join(["\n".join(lines), *map(_described, models)]).lstrip())
+    return 0
+
+
+def _act(service: ModelRegistrationService, action: str, model: str | None) -> list[SentTransaction]:
+    """What was sent."""
+    if action == "status":
+        return []
+    if action == "retire":
+        known = re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", model)
+        model_id = "0x" + model.lower().removeprefix("0x") if known else service.find(model).model_id
+        done = service.retire(model_id)
+        return [done] if done else []
+    wanted = [service.find(model)] if model else service.installed()
+    if action == "anchor":
+        return service.anchor_trainings(wanted)
+    return service.register_models([each for each in wanted if model or not each.retired])
+
+
+def _described(model: InstalledModel) -> str:
+    training = model.standing.training_id or "not anchored"
+    rows = [("  status", model.standing.status), ("  sha256", model.model_id[2:]), ("  training", training)]
+    return f"{model.name}\n{columns(rows)}"

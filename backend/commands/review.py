@@ -1,0 +1,99 @@
+"""``scanproof review``: confirm, override or withdraw a diagnosis on the chain."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+from backend.commands.arguments import existing_file, hash32
+from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
+from backend.commands.console import Console, columns
+from backend.domain import SEALED_LABEL, DiagnosisRecordedEvent, Verdict
+from backend.errors import Conflict, InvalidInput
+
+HELP = "Confirm, override or withdraw a diagnosis on the chain, with a reason; needs CLINICIAN_ROLE"
+EXAMPLE = 'scanproof review 0x… --override meningioma --reason "A broad dural base, seen on two slices."'
+_NO_LABEL = ""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("image_id", metavar="IMAGE_ID", type=hash32, help="the record's image id")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--confirm", action="store_true", help="the diagnosis is right")
+    what.add_argument(
+        "--override", metavar="LABEL", nargs="?", const=_NO_LABEL, help="another label is right; not told when sealed"
+    )
+    what.add_argument("--withdraw", action="store_true", help="the diagnosis must not be relied on")
+    parser.add_argument(
+        "--reason", metavar="TEXT", required=True, help="why; public unless the diagnosis is sealed: name no patient"
+    )
+    parser.add_argument("--diagnosis", metavar="ID", type=hash32, help="which diagnosis (default: the newest)")
+    parser.add_argument(
+        "--opening", metavar="FILE", type=existing_file, help="the opening of a sealed diagnosis, to check it first"
+    )
+    add_chain_arguments(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.wiring import wire_reviewing
+
+    with opened_chain(chosen_settings(options), console) as settings:
+        service = wire_reviewing(settings)
+        record, diagnosis = service.find(options.image_id, options.diagnosis)
+        opened = _opened(diagnosis, options.opening) if options.opening else None
+        verdict, label = _decision(options, opened)
+        if opened:
+            console.message(f"The opening is that of the diagnosis: it says {opened}.")
+        done = service.review(record, diagnosis, verdict, label, options.reason)
+    event, statement = done.event, done.statement
+    values = {
+        "imageId": event.image_id,
+        "diagnosisId": event.diagnosis_id,
+        "reviewId": event.review_id,
+        "supersedes": event.supersedes,
+        "status": event.verdict,
+        "label": statement.label,
+        "labelCode": event.label,
+        "reviewer": event.reviewer,
+        "reasonHash": event.reason_hash,
+        "statement": done.file,
+        "published": done.published,
+        "transaction": event.transaction_hash,
+        "block": event.block.number,
+    }
+    rows = [
+        ("Diagnosis", event.diagnosis_id),
+        ("Now", event.verdict + (f", {statement.label}" if statement.label else "")),
+        ("Review", event.review_id),
+        ("Reviewer", event.reviewer),
+        ("Transaction", f"{event.transaction_hash}{' (found: it was recorded before)' if done.found else ''}"),
+        ("Statement", done.file + ("" if done.published else ", the only copy: keep it")),
+    ]
+    console.result(values, columns(rows))
+    return 0
+
+
+def _decision(options: argparse.Namespace, opened: str | None) -> tuple[Verdict, str | None]:
+    """The verdict and the label that is given with it: of a sealed diagnosis that is confirmed, the opened one."""
+    if options.confirm:
+        return Verdict.CONFIRMED, opened
+    return (Verdict.WITHDRAWN, None) if options.withdraw else (Verdict.OVERRIDDEN, options.override or None)
+
+
+def _opened(diagnosis: DiagnosisRecordedEvent, file: Path) -> str:
+    """The label in the opening of a sealed diagnosis, once it is sure to be its opening."""
+    from backend.services.manifest_reader import read
+    from backend.services.manifests import MAX_MANIFEST_BYTES
+
+    if diagnosis.label != SEALED_LABEL:
+        raise Conflict(f"the diagnosis {diagnosis.diagnosis_id} is not sealed, so that there is nothing to open")
+    with file.open("rb") as handle:
+        content = handle.read(MAX_MANIFEST_BYTES + 1)
+    found = "0x" + hashlib.sha256(content).hexdigest()
+    if found != diagnosis.manifest_hash:
+        raise Conflict(f"expected an opening with the SHA-256 {diagnosis.manifest_hash}, found {found}")
+    manifest = read(content)
+    if manifest is None:
+        raise InvalidInput("the opening has the right hash, but is no ScanProof manifest")
+    return manifest.label

@@ -1,0 +1,207 @@
+"""The file of an evidence bundle: a ZIP that is the same, byte for byte, for the same evidence.
+
+``evidence.json`` is canonical JSON (RFC 8785) with bytes as 0x-hex; ``objects/<CID>`` are the objects. Nothing is
+compressed: images are already, and compressors differ from machine to machine.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+import zlib
+from dataclasses import asdict, replace
+from typing import TypeVar
+
+import rfc8785
+
+from backend.cids import parse_cid
+from backend.domain import MAX_IMAGE_BYTES
+from backend.errors import InvalidCid, InvalidEvidence
+from backend.evidence import Evidence, ProvenBlock, ProvenCode, ProvenTransaction
+
+SCHEMA = "scanproof.evidence/1"
+MEDIA_TYPE = "application/zip"
+MAX_FILE_BYTES = 64 * 1024 * 1024
+"""Of a bundle, packed or not: room for the largest image and the proofs of some hundred busy blocks."""
+_MAX_INDEX_BYTES = 8 * 1024 * 1024
+_MAX_ENTRIES = 1000
+_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""Whoever packs a bundle anew may compress it so; others let a small file claim much memory."""
+_INDEX = "evidence.json"
+_OBJECTS = "objects/"
+_BEGINNING = (1980, 1, 1, 0, 0, 0)
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError),
+    *(RuntimeError, NotImplementedError, LookupError, OverflowError),
+)
+"""All that zipfile raises for damaged, encrypted and exotic archives."""
+
+T = TypeVar("T")
+
+
+def pack(evidence: Evidence) -> bytes:
+    """The whole file. Raises InvalidEvidence when it would be too large to be read again."""
+    values = {**_json(asdict(replace(evidence, objects={}))), "schema": SCHEMA}
+    del values["objects"]
+    index = rfc8785.dumps(values)
+    if len(index) > _MAX_INDEX_BYTES:
+        raise InvalidEvidence(
+            f"expected a record whose proofs take at most {_MAX_INDEX_BYTES:,} bytes, found {len(index):,}"
+        )
+    entries = {_INDEX: index} | {_OBJECTS + cid: content for cid, content in evidence.objects.items()}
+    if len(entries) > _MAX_ENTRIES:
+        raise InvalidEvidence(f"expected a record with at most {_MAX_ENTRIES - 1} objects, found {len(entries) - 1}")
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w") as archive:
+        for name in sorted(entries):
+            archive.writestr(zipfile.ZipInfo(name, _BEGINNING), entries[name])
+    if output.tell() > MAX_FILE_BYTES:
+        raise InvalidEvidence(f"expected a record of at most {MAX_FILE_BYTES:,} bytes, found {output.tell():,}")
+    return output.getvalue()
+
+
+def unpack(content: bytes) -> Evidence:
+    """Read a file that may come from anybody. That it has the right form says nothing of its truth.
+
+    Raises InvalidEvidence.
+    """
+    if len(content) > MAX_FILE_BYTES:
+        raise InvalidEvidence(f"expected at most {MAX_FILE_BYTES:,} bytes, found more")
+    entries = _entries(content)
+    if _INDEX not in entries:
+        raise InvalidEvidence(f"expected {_INDEX} in the file, found none")
+    index = entries.pop(_INDEX)
+    try:
+        values = json.loads(index)
+        canonical = rfc8785.dumps(values)
+    except (ValueError, RecursionError, rfc8785.CanonicalizationError):
+        raise InvalidEvidence(f"expected {_INDEX} to be JSON") from None
+    if canonical != index:
+        raise InvalidEvidence(f"expected {_INDEX} in canonical form (RFC 8785)")
+    objects = {name.removeprefix(_OBJECTS): each for name, each in entries.items()}
+    return _evidence(_fields(values, "the file", "schema chainId contract imageId code blocks events"), objects)
+
+
+def _entries(content: bytes) -> dict[str, bytes]:
+    entries: dict[str, bytes] = {}
+    left = MAX_FILE_BYTES
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if len(archive.infolist()) > _MAX_ENTRIES:
+                raise InvalidEvidence(f"expected at most {_MAX_ENTRIES} entries, found {len(archive.infolist())}")
+            for info in archive.infolist():
+                if not _well_named(info.filename) or info.filename in entries:
+                    raise InvalidEvidence(f"expected {_INDEX} and {_OBJECTS}<CID>, each once, found {info.filename!r}")
+                if info.compress_type not in _METHODS:
+                    raise InvalidEvidence(f"expected {info.filename} stored or deflated, found another method")
+                limit = min(left, _MAX_INDEX_BYTES if info.filename == _INDEX else MAX_IMAGE_BYTES)
+                with archive.open(info) as file:
+                    # Not its declared size, which may be a lie.
+                    entries[info.filename] = file.read(limit + 1)
+                left -= len(entries[info.filename])
+                if len(entries[info.filename]) > limit:
+                    raise InvalidEvidence(f"expected at most {limit:,} bytes in {info.filename}, found more")
+    except _UNREADABLE as error:
+        raise InvalidEvidence(f"expected a ZIP that can be read, found {type(error).__name__}") from None
+    return entries
+
+
+def _well_named(name: str) -> bool:
+    if name == _INDEX:
+        return True
+    try:
+        return name.startswith(_OBJECTS) and str(parse_cid(name[len(_OBJECTS) :])) == name[len(_OBJECTS) :]
+    except InvalidCid:
+        return False
+
+
+def _evidence(values: dict, objects: dict[str, bytes]) -> Evidence:
+    if values["schema"] != SCHEMA:
+        raise InvalidEvidence(f"expected the schema {SCHEMA}, found {str(values['schema'])[:80]!r}")
+    code = _fields(values["code"], "code", "code blockHash accountProof")
+    return Evidence(
+        chain_id=_natural(values["chainId"], "chainId"),
+        contract=_hex(values["contract"], "contract", 20, any_case=True),
+        image_id=_hex(values["imageId"], "imageId", 32),
+        code=ProvenCode(
+            code=_bytes(code["code"], "code"),
+            block_hash=_hex(code["blockHash"], "blockHash", 32),
+            account_proof=_nodes(code["accountProof"], "accountProof"),
+        ),
+        blocks=tuple(_block(block) for block in _typed(values["blocks"], list, "blocks")),
+        events=tuple(_typed(event, dict, "an event") for event in _typed(values["events"], list, "events")),
+        objects=objects,
+    )
+
+
+def _block(value: object) -> ProvenBlock:
+    block = _fields(value, "a block", "hash header transactions")
+    return ProvenBlock(
+        hash=_hex(block["hash"], "hash", 32),
+        header=_bytes(block["header"], "header"),
+        transactions=tuple(_transaction(each) for each in _typed(block["transactions"], list, "transactions")),
+    )
+
+
+def _transaction(value: object) -> ProvenTransaction:
+    fields = _fields(value, "a transaction", "index transaction transactionProof receipt receiptProof")
+    return ProvenTransaction(
+        index=_natural(fields["index"], "index"),
+        transaction=_bytes(fields["transaction"], "transaction"),
+        transaction_proof=_nodes(fields["transactionProof"], "transactionProof"),
+        receipt=_bytes(fields["receipt"], "receipt"),
+        receipt_proof=_nodes(fields["receiptProof"], "receiptProof"),
+    )
+
+
+def _json(value: object) -> object:
+    """Bytes as 0x-hex, names in camelCase."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    if isinstance(value, dict):
+        return {_camel_case(name): _json(each) for name, each in value.items()}
+    return [_json(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def _camel_case(name: str) -> str:
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)
+
+
+def _fields(value: object, what: str, names: str) -> dict:
+    """Exactly these fields."""
+    found = sorted(_typed(value, dict, what))
+    if found != sorted(names.split()):
+        raise InvalidEvidence(f"expected the fields {names} in {what}, found {' '.join(found)[:200]}")
+    return value
+
+
+def _typed(value: object, kind: type[T], what: str) -> T:
+    if type(value) is not kind:
+        raise InvalidEvidence(f"expected {what} to be a {kind.__name__}, found a {type(value).__name__}")
+    return value
+
+
+def _natural(value: object, what: str) -> int:
+    if _typed(value, int, what) < 0:
+        raise InvalidEvidence(f"expected {what} to be 0 or more, found {value}")
+    return value
+
+
+def _hex(value: object, what: str, size: int, *, any_case: bool = False) -> str:
+    digits = "[0-9a-fA-F]" if any_case else "[0-9a-f]"
+    if not re.fullmatch(f"0x{digits}{{{2 * size}}}", _typed(value, str, what)):
+        raise InvalidEvidence(f"expected {what} to be 0x and {2 * size} hex digits, found {value[:80]!r}")
+    return value
+
+
+def _bytes(value: object, what: str) -> bytes:
+    if not re.fullmatch("0x(?:[0-9a-f]{2})*", _typed(value, str, what)):
+        raise InvalidEvidence(f"expected {what} to be 0x and hex digits, found {value[:80]!r}")
+    return bytes.fromhex(value[2:])
+
+
+def _nodes(value: object, what: str) -> tuple[bytes, ...]:
+    return tuple(_bytes(node, what) for node in _typed(value, list, what))

@@ -1,0 +1,214 @@
+"""Checking an evidence bundle: its proofs, then the record in it as any other, then a node where there is one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from backend.cids import raw_cid
+from backend.domain import (
+    SEALED_LABEL,
+    BlockRef,
+    Check,
+    DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
+    Event,
+    ImageRegisteredEvent,
+    ModelEvent,
+    ModelRegisteredEvent,
+    TrainingAnchoredEvent,
+)
+from backend.errors import CidMismatch, ImageTooLarge, NotFound, WrongChain
+from backend.evidence import Evidence, ProvenChain
+from backend.ports import Chain, Classifier, ImageInspector
+from backend.services.diagnosis_verification import Recover
+from backend.services.evidence_events import described
+from backend.services.review_verification import ReviewId
+from backend.services.verification import Verification, VerificationService
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceVerification:
+    """``blocks`` are those whose hashes everything rests on; ``on_chain``: they were compared with a node's."""
+
+    record: Verification
+    blocks: tuple[BlockRef, ...]
+    on_chain: bool
+
+
+class EvidenceVerificationService:
+    """``read`` gives the chain as a bundle shows it; the other functions are those of VerificationService."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        inspector: ImageInspector,
+        *,
+        read: Callable[[Evidence], ProvenChain],
+        cid_of: Callable[[bytes], str],
+        recover: Recover,
+        review_id: ReviewId,
+    ) -> None:
+        self._classifier = classifier
+        self._inspector = inspector
+        self._read = read
+        self._cid_of = cid_of
+        self._recover = recover
+        self._review_id = review_id
+
+    def verify(
+        self,
+        evidence: Evidence,
+        *,
+        openings: Sequence[bytes] = (),
+        registry: str | None = None,
+        node: Callable[[int], Chain] | None = None,
+    ) -> EvidenceVerification:
+        """Check everything in ``evidence``, and that it is what the chain of ``node`` holds, no less.
+
+        ``openings`` are of sealed diagnoses, besides those in the bundle; ``registry`` is the address of the one that
+        is believed, as anybody can deploy the same code and be its administrator; ``node`` gives a chain that reads the
+        registry from a block on. Raises InvalidEvidence, ChainUnavailable.
+        """
+        chain = self._read(evidence)
+        events = chain.events(0, chain.blocks[-1].number) if chain.blocks else []
+        store = _Objects(evidence, self._cid_of)
+        service = VerificationService(
+            *(chain, store, self._classifier, self._inspector),
+            cid_of=self._cid_of,
+            recover=self._recover,
+            review_id=self._review_id,
+        )
+        record = service.verify(evidence.image_id, openings=[*_openings(evidence, events), *openings])
+        checks = (
+            *([_registry(evidence, registry)] if registry else []),
+            *chain.proofs,
+            _events_as_stated(evidence, events),
+            _nothing_else(evidence, events),
+            *record.checks,
+            *(_against(node(_first_block(chain)), chain, evidence.image_id, events) if node else ()),
+        )
+        verification = Verification(evidence.image_id, checks, record.diagnoses)
+        return EvidenceVerification(verification, tuple(chain.blocks), node is not None)
+
+
+class _Objects:
+    """Port ObjectReader: what the bundle holds."""
+
+    def __init__(self, evidence: Evidence, cid_of: Callable[[bytes], str]) -> None:
+        self._objects = evidence.objects
+        self._cid_of = cid_of
+
+    def get(self, cid: str, *, max_bytes: int) -> bytes:
+        content = self._objects.get(cid)
+        if content is None:
+            raise NotFound(f"{cid} is not in the bundle")
+        if len(content) > max_bytes:
+            raise ImageTooLarge(f"{cid} holds {len(content):,} bytes, at most {max_bytes:,} are read")
+        found = self._cid_of(content)
+        if found != cid:
+            raise CidMismatch(expected=cid, found=found)
+        return content
+
+
+def _openings(evidence: Evidence, events: Iterable[Event]) -> Iterator[bytes]:
+    for event in events:
+        if isinstance(event, DiagnosisRecordedEvent) and event.label == SEALED_LABEL:
+            opening = evidence.objects.get(raw_cid(event.manifest_hash))
+            if opening is not None:
+                yield opening
+
+
+def _registry(evidence: Evidence, expected: str) -> Check:
+    passed = evidence.contract.lower() == expected.lower()
+    return Check("registry", passed, f"a record in {expected}", f"a record in {evidence.contract}")
+
+
+def _events_as_stated(evidence: Evidence, events: Sequence[Event]) -> Check:
+    expected = f"the {len(events)} events of the receipts"
+    # As text: to Python, true equals 1.
+    proven = [json.dumps(described(event), sort_keys=True) for event in events]
+    stated = [json.dumps(event, sort_keys=True) for event in evidence.events]
+    if proven == stated:
+        return Check("events", True, expected, "the same in evidence.json")
+    if len(proven) != len(stated):
+        return Check("events", False, expected, f"{len(stated)} events in evidence.json")
+    place, event = next((i, event) for i, event in enumerate(events) if proven[i] != stated[i])
+    found = f"event {place + 1} in evidence.json differs from the receipt: {_named(event)}"
+    return Check("events", False, expected, found)
+
+
+def _nothing_else(evidence: Evidence, events: Sequence[Event]) -> Check:
+    models = {event.model_id for event in events if isinstance(event, DiagnosisRecordedEvent)}
+    sealed = {e.diagnosis_id for e in events if isinstance(e, DiagnosisRecordedEvent) and e.label == SEALED_LABEL}
+    named = set()
+    for event in events:
+        if isinstance(event, ImageRegisteredEvent):
+            named.add(event.cid)
+        elif isinstance(event, DiagnosisRecordedEvent):
+            named.add(raw_cid(event.manifest_hash))
+        elif isinstance(event, DiagnosisReviewedEvent) and event.diagnosis_id not in sealed:
+            named.add(raw_cid(event.reason_hash))
+        elif isinstance(event, ModelRegisteredEvent) and event.model_id in models:
+            named.add(event.card_cid)
+        elif isinstance(event, TrainingAnchoredEvent) and event.model_id in models:
+            named |= {raw_cid(event.training_id), raw_cid(event.metrics_hash)}
+    strangers = sorted(set(evidence.objects) - named)
+    found = f"{', '.join(strangers[:3])}, which nothing checks" if strangers else f"{len(evidence.objects)} objects"
+    return Check("objects", not strangers, "only what the checks read", found)
+
+
+def _first_block(chain: ProvenChain) -> int:
+    return chain.blocks[0].number if chain.blocks else 0
+
+
+def _against(node: Chain, chain: ProvenChain, image_id: str, events: Sequence[Event]) -> Iterator[Check]:
+    """Whether the chain of ``node`` holds the same blocks, and no more about this record than ``chain``."""
+    here = f"the registry {chain.contract} on chain {chain.chain_id}"
+    try:
+        matches = node.chain_id == chain.chain_id and node.head() is not None
+        found = f"the registry {node.contract} on chain {node.chain_id}"
+    except WrongChain as error:
+        matches, found = False, str(error)
+    yield Check("contract on the chain", matches, here, found)
+    if not matches:
+        return
+    for block in chain.blocks:
+        canonical = node.block(block.number)
+        found = canonical.hash if canonical else "no such block"
+        yield Check(f"block {block.number} on the chain", canonical == block, block.hash, found)
+    yield _nothing_newer("record on the chain", chain.events_of_image(image_id), node.events_of_image(image_id))
+    models = dict.fromkeys(event.model_id for event in events if isinstance(event, ModelEvent | DiagnosisRecordedEvent))
+    ours = [event for model in models for event in chain.events_of_model(model)]
+    theirs = [event for model in models for event in node.events_of_model(model)]
+    yield _nothing_newer("models on the chain", ours, theirs)
+    yield _roles(node, chain, events)
+
+
+def _roles(node: Chain, chain: ProvenChain, events: Sequence[Event]) -> Check:
+    holders = [("CLASSIFIER_ROLE", event.classifier) for event in events if isinstance(event, DiagnosisRecordedEvent)]
+    holders += [("CLINICIAN_ROLE", event.reviewer) for event in events if isinstance(event, DiagnosisReviewedEvent)]
+    for role, address in dict.fromkeys(holders):
+        # Without the log index, which the bundle cannot know.
+        ours, theirs = ([(number, granted) for number, _, granted in of.roles(role, address)] for of in (chain, node))
+        if ours != theirs:
+            found = f"{len(theirs)} grants and revocations of {role} for {address}, {len(ours)} in the bundle"
+            return Check("roles on the chain", False, "those of the bundle and no other", found)
+    return Check("roles on the chain", True, "those of the bundle and no other", "the same")
+
+
+def _nothing_newer(name: str, ours: Sequence[Event], theirs: Sequence[Event]) -> Check:
+    """Without the log index, which the bundle cannot know."""
+    bundle, canonical = ({replace(event, log_index=0) for event in events} for events in (ours, theirs))
+    expected = f"the {len(bundle)} events of the bundle and no other"
+    missing = sorted(canonical - bundle, key=lambda event: event.block.number)
+    if missing:
+        return Check(name, False, expected, f"the bundle lacks {', '.join(_named(event) for event in missing[:3])}")
+    if bundle != canonical:
+        return Check(name, False, expected, f"{len(canonical)} events, some of the bundle not among them")
+    return Check(name, True, expected, "the same")
+
+
+def _named(event: Event) -> str:
+    return f"{type(event).__name__.removesuffix('Event')} in block {event.block.number}"

@@ -1,0 +1,32 @@
+"""Everything that the contract wrote, page by page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from backend.domain import IndexStatus
+from backend.ledger import LedgerEntry
+from backend.services.event_index import EventIndex
+from backend.services.records import SEARCH_MAX_AGE_S
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerPage:
+    """``next`` is the position after the last entry, for the following page; None on the last page."""
+
+    entries: tuple[LedgerEntry, ...]
+    next: tuple[int, int] | None
+    index: IndexStatus
+
+
+class LedgerService:
+    def __init__(self, index: EventIndex) -> None:
+        self._index = index
+
+    def page(self, *, limit: int, before: tuple[int, int] | None) -> LedgerPage:
+        """The newest first, those after the position ``before``."""
+        self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
+        found = self._index.entries(limit + 1, before)
+        shown = found[:limit]
+        following = (shown[-1].block.number, shown[-1].log_index) if len(found) > limit else None
+        return LedgerPage(tuple(shown), following, self._index.status())

@@ -1,0 +1,129 @@
+"""Making the installed models known to the registry: the card and the training of each, published and anchored."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from backend.errors import ClassificationFailed, NotFound
+from backend.ports import Chain, InstalledModels, ModelAdmin, ObjectStore
+from backend.submissions import ModelPapers, ModelStanding, ModelStatus, SentTransaction, Training
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledModel:
+    """An installed model and what the registry holds of it; ``model_id`` is 0x and its SHA-256."""
+
+    name: str
+    model_id: str
+    standing: ModelStanding
+
+    @property
+    def retired(self) -> bool:
+        return self.standing.status is ModelStatus.RETIRED
+
+
+class ModelRegistrationService:
+    """What is done already is not done again. Account and store are opened when there is something to do for them;
+    the account needs MODEL_ADMIN_ROLE."""
+
+    def __init__(
+        self,
+        models: InstalledModels,
+        chain: Chain,
+        open_admin: Callable[[], ModelAdmin],
+        open_store: Callable[[], ObjectStore],
+    ) -> None:
+        self._models = models
+        self._chain = chain
+        self._open_admin = open_admin
+        self._open_store = open_store
+
+    def installed(self) -> Sequence[InstalledModel]:
+        """Every installed model, by name. Raises ChainError."""
+        names = self._models.identities()
+        model_ids = ["0x" + sha256 for sha256 in names.values()]
+        standings = self._chain.model_standings(model_ids)
+        return [InstalledModel(*each) for each in zip(names, model_ids, standings, strict=True)]
+
+    def find(self, name_or_id: str) -> InstalledModel:
+        """The installed model of that name or id, with or without 0x. Raises NotFound, ChainError."""
+        models = self.installed()
+        for model in models:
+            if name_or_id == model.name or "0x" + name_or_id.lower().removeprefix("0x") == model.model_id:
+                return model
+        names = ", ".join(model.name for model in models)
+        raise NotFound(f"expected an installed model ({names}) or its SHA-256, found {name_or_id[:80]!r}")
+
+    def complete(self) -> list[SentTransaction]:
+        """Register every installed model that the registry does not know, and anchor every training that it lacks.
+
+        One whose bundle is refused is passed over, and the log says why; a retired one stays retired. Raises Conflict,
+        StorageError, ChainError, ConfigurationError.
+        """
+        sent = []
+        for model in self.installed():
+            try:
+                if model.standing.status is ModelStatus.UNKNOWN:
+                    sent += self.register_models([model])
+                sent += self.anchor_trainings([model])
+            except (ClassificationFailed, NotFound) as error:
+                _log.error("the model %s is not made known to the registry: %s", model.name, error)
+        return sent
+
+    def register_models(self, models: Sequence[InstalledModel]) -> list[SentTransaction]:
+        """Register those that are not in use, and put their cards into the store.
+
+        Raises Conflict with the contract's reason, as for a retired model; ClassificationFailed for a bundle that is
+        refused; StorageError, ChainError; ConfigurationError when there is no account to send with.
+        """
+        missing = [model for model in models if model.standing.status is not ModelStatus.IN_USE]
+        return [self._register(model, self._papers(model)) for model in missing]
+
+    def anchor_trainings(self, models: Sequence[InstalledModel]) -> list[SentTransaction]:
+        """Anchor the trainings that are not anchored yet. Raises as ``register_models``."""
+        missing = [model for model in models if model.standing.training_id is None]
+        return [self._anchor(model, self._papers(model)) for model in missing]
+
+    def retire(self, model_id: str) -> SentTransaction | None:
+        """Retire a model for good, installed here or not. None when that was done before.
+
+        Raises Conflict, also for a model that was never registered; ChainError.
+        """
+        (standing,) = self._chain.model_standings([model_id])
+        return None if standing.status is ModelStatus.RETIRED else self._open_admin().retire_model(model_id)
+
+    def _papers(self, model: InstalledModel) -> ModelPapers:
+        papers = self._models.papers(model.name)
+        if (found := "0x" + papers.facts.sha256) != model.model_id:
+            raise ClassificationFailed(
+                f"expected the model {model.name} to be {model.model_id}, found {found}: it was replaced meanwhile"
+            )
+        return papers
+
+    def _register(self, model: InstalledModel, papers: ModelPapers) -> SentTransaction:
+        name = f"{model.name} {papers.facts.version}.md"
+        card = self._open_store().put(papers.card, name=name, media_type="text/markdown")
+        return self._open_admin().register_model(model.model_id, card.cid)
+
+    def _anchor(self, model: InstalledModel, papers: ModelPapers) -> SentTransaction:
+        """Training record and figures are stored as well, below the raw CIDs of their hashes."""
+        store = self._open_store()
+        for content, what in ((papers.training, "training"), (papers.metrics, "metrics")):
+            store.put(content, name=f"{model.name} {what}.json", media_type="application/json")
+        training = Training(
+            training_id=_sha256(papers.training),
+            model_id=model.model_id,
+            parent_model_id=None,
+            metrics_hash=_sha256(papers.metrics),
+            participants=1,
+        )
+        return self._open_admin().anchor_training(training)
+
+
+def _sha256(content: bytes) -> str:
+    return "0x" + hashlib.sha256(content).hexdigest()

@@ -1,0 +1,88 @@
+"""Checking the reviews of a record: each by whom it says, of a recorded diagnosis, in an unbroken row."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+
+from backend.cids import raw_cid
+from backend.domain import SEALED_LABEL, Check, DiagnosisRecordedEvent, DiagnosisReviewedEvent, ImageRegisteredEvent
+from backend.errors import ImageTooLarge, NotFound, StorageError, StorageRefused, StorageUnavailable
+from backend.ports import Chain, ObjectReader
+from backend.services import statements
+from backend.services.role_check import held_role
+
+ReviewId = Callable[[DiagnosisReviewedEvent], str]
+_SHOWN_REASON = 200
+
+
+class ReviewVerifier:
+    """``review_id`` computes the id of a review from its other fields."""
+
+    def __init__(self, chain: Chain, store: ObjectReader, review_id: ReviewId) -> None:
+        self._chain = chain
+        self._store = store
+        self._review_id = review_id
+
+    def checks(
+        self,
+        image: ImageRegisteredEvent,
+        diagnosis: DiagnosisRecordedEvent | None,
+        review: DiagnosisReviewedEvent,
+        previous: str,
+    ) -> list[Check]:
+        """``diagnosis``: the recorded one that is reviewed, None when there is none; ``previous``: the id of the step
+        before. Raises ChainError.
+        """
+        if diagnosis is None:
+            found = f"review {review.review_id} is of {review.diagnosis_id}, which was never recorded"
+            return [Check("reviewed diagnosis", False, "a recorded diagnosis of this image", found)]
+        return [
+            Check("reviewed diagnosis", True, "a recorded diagnosis of this image", review.diagnosis_id),
+            self._id(review),
+            Check("review order", review.supersedes == previous, f"supersedes {previous}", review.supersedes),
+            held_role(self._chain, "reviewer role", "CLINICIAN_ROLE", review.reviewer, review),
+            _reviewer(image, review),
+            self._statement(review, sealed=diagnosis.label == SEALED_LABEL),
+        ]
+
+    def _id(self, review: DiagnosisReviewedEvent) -> Check:
+        found = self._review_id(review)
+        described = f"{found} from reviewer, verdict {review.verdict}, label code {review.label} and reason hash"
+        return Check("review id", found == review.review_id, review.review_id, described)
+
+    def _statement(self, review: DiagnosisReviewedEvent, *, sealed: bool) -> Check:
+        def check(passed: bool, found: str) -> Check:
+            return Check("review statement", passed, f"SHA-256 {review.reason_hash}, if it is published", found)
+
+        if sealed:
+            return check(True, "that of a sealed diagnosis is never published: its reviewer keeps it")
+        try:
+            content = self._store.get(raw_cid(review.reason_hash), max_bytes=statements.MAX_STATEMENT_BYTES)
+        except NotFound:
+            return check(True, "none is published")
+        except (StorageUnavailable, StorageRefused) as error:
+            # Public gateways answer so, after a long search, for what nobody ever published.
+            return check(True, f"none can be had: {error}")
+        except (StorageError, ImageTooLarge) as error:
+            return check(False, str(error))
+        found = "0x" + hashlib.sha256(content).hexdigest()
+        if found != review.reason_hash:
+            return check(False, f"SHA-256 {found}")
+        reason = _reason(content, review)
+        return check(reason is not None, reason or f"SHA-256 {found}, but this is no statement of this review")
+
+
+def _reviewer(image: ImageRegisteredEvent, review: DiagnosisReviewedEvent) -> Check:
+    passed = review.reviewer != image.uploader
+    return Check("reviewer", passed, f"another account than the uploader {image.uploader}", review.reviewer)
+
+
+def _reason(content: bytes, review: DiagnosisReviewedEvent) -> str | None:
+    """The reason in quotes, fit for a terminal; None unless the statement is one of this review."""
+    statement = statements.read(content)
+    if statement is None or not statement.fits(review):
+        return None
+    reason = statement.reason
+    shown = "".join(char if char.isprintable() else " " for char in reason[:_SHOWN_REASON])
+    return f"“{shown}{'…' if len(reason) > _SHOWN_REASON else ''}”"

@@ -1,0 +1,96 @@
+"""The statement of a review: what was decided and why, as canonical JSON (RFC 8785) whose SHA-256 goes on the chain."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from dataclasses import dataclass
+
+import rfc8785
+
+from backend.domain import DiagnosisRecordedEvent, DiagnosisReviewedEvent, Verdict
+from backend.errors import InvalidInput
+
+SCHEMA = "scanproof.review/1"
+MAX_STATEMENT_BYTES = 16 * 1024
+MAX_REASON_CHARACTERS = 4000
+"""In UTF-8 at most 4 bytes each, and so below the limit of a statement with everything else in it, unless escaped."""
+
+_SALT_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """``label`` is the class name that holds from now on, None for a withdrawal or where it is not known."""
+
+    image_id: str
+    diagnosis_id: str
+    verdict: Verdict
+    label: str | None
+    label_code: int
+    reason: str
+
+    def fits(self, review: DiagnosisReviewedEvent) -> bool:
+        """Whether it says what the review on the chain says."""
+        told = (self.image_id, self.diagnosis_id, self.verdict, self.label_code)
+        return told == (review.image_id, review.diagnosis_id, review.verdict, review.label)
+
+
+def build(
+    diagnosis: DiagnosisRecordedEvent, verdict: Verdict, label: str | None, label_code: int, reason: str
+) -> bytes:
+    """The statement's canonical bytes, with 32 random bytes, so that its hash tells nothing. Raises InvalidInput."""
+    reason = reason.strip()
+    if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
+        raise InvalidInput(f"expected a reason of 1 to {MAX_REASON_CHARACTERS:,} characters, found {len(reason):,}")
+    try:
+        content = rfc8785.dumps(
+            {
+                "schema": SCHEMA,
+                "imageId": diagnosis.image_id,
+                "diagnosisId": diagnosis.diagnosis_id,
+                "verdict": verdict.value,
+                "label": label,
+                "labelCode": label_code,
+                "reason": reason,
+                "salt": secrets.token_hex(_SALT_BYTES),
+            }
+        )
+    except rfc8785.CanonicalizationError:
+        raise InvalidInput("expected a reason in Unicode, found half a surrogate pair") from None
+    if len(content) > MAX_STATEMENT_BYTES:
+        raise InvalidInput(f"expected a statement of at most {MAX_STATEMENT_BYTES:,} bytes, found {len(content):,}")
+    return content
+
+
+def read(content: bytes) -> Statement | None:
+    """A statement that may come from anybody; None when ``content`` is none of this schema, or has an empty reason."""
+    try:
+        values = json.loads(content)
+        label = values["label"]
+        statement = Statement(
+            image_id=_text(values["imageId"]),
+            diagnosis_id=_text(values["diagnosisId"]),
+            verdict=Verdict(values["verdict"]),
+            label=None if label is None else _text(label),
+            label_code=values["labelCode"],
+            reason=_text(values["reason"]),
+        )
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    good = values.get("schema") == SCHEMA and type(statement.label_code) is int and statement.reason.strip()
+    return statement if good else None
+
+
+def hash_of(content: bytes) -> str:
+    """Lower-case hex with 0x."""
+    return "0x" + hashlib.sha256(content).hexdigest()
+
+
+def _text(value: object) -> str:
+    """Encodable text: a surrogate alone would fail wherever it is shown."""
+    if type(value) is not str:
+        raise TypeError
+    value.encode()
+    return value

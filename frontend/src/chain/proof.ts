@@ -1,0 +1,90 @@
+/** The checks that hold a record together, computed in the page from what it was given. */
+
+import { recoverTypedDataAddress, sha256 } from "viem/utils";
+import type { ChainConfig, Hex, SignedFields } from "../api/types";
+import { cidOf } from "./cid";
+import { typedData } from "./diagnosis";
+import { imageIdOf } from "./registry";
+
+/** What a record consists of; `manifest` is null where it is sealed or not here, `image` where this server has none. */
+export interface Evidence {
+  image: Uint8Array<ArrayBuffer> | null;
+  cid: string;
+  uploader: Hex;
+  imageId: Hex;
+  diagnosis: { fields: SignedFields; signature: Hex; classifier: Hex; manifest: Uint8Array | null } | null;
+}
+
+export interface Proof {
+  name: string;
+  /** Why it fails when something was changed. */
+  why: string;
+  passed: boolean;
+  expected: string;
+  found: string;
+}
+
+export async function prove(evidence: Evidence, chain: Pick<ChainConfig, "id" | "contract">): Promise<Proof[]> {
+  const { image, cid, uploader, imageId, diagnosis } = evidence;
+  const proofs = [
+    ...(image ? [proof("The image's bytes give the CID", "The CID is a hash over all bytes: one changed bit gives another one.", cid, await cidOf(image))] : []),
+    proof(
+      "Account and CID give the image id",
+      "The image id is a hash over the account and the CID: another account or another image has another one.",
+      imageId,
+      imageIdOf(uploader, cid),
+    ),
+  ];
+  return diagnosis ? [...proofs, ...(await proveDiagnosis(diagnosis, cid, chain))] : proofs;
+}
+
+async function proveDiagnosis(
+  { fields, signature, classifier, manifest }: NonNullable<Evidence["diagnosis"]>,
+  cid: string,
+  chain: Pick<ChainConfig, "id" | "contract">,
+): Promise<Proof[]> {
+  const signer = await signerOf(fields, signature, chain);
+  const signed = proof(
+    "The signature is the classifier's",
+    "The signature is over exactly these values: with others it belongs to an account that nobody has the key of.",
+    classifier,
+    signer,
+  );
+  if (!manifest) return [signed];
+  return [
+    proof(
+      "The manifest's bytes give its hash on the chain",
+      "The chain holds the SHA-256 of the manifest: one changed character gives another one.",
+      fields.manifestHash,
+      sha256(manifest),
+    ),
+    proof(
+      "The manifest says what the chain says",
+      "Image, label and confidence stand in the manifest too, whose hash was signed: changed on one side only, they differ.",
+      `${cid}, code ${fields.label}, ${fields.confidence} of 10,000`,
+      told(manifest),
+    ),
+    signed,
+  ];
+}
+
+async function signerOf(fields: SignedFields, signature: Hex, chain: Pick<ChainConfig, "id" | "contract">): Promise<string> {
+  try {
+    return await recoverTypedDataAddress({ ...typedData(fields, chain), signature });
+  } catch {
+    return "nobody: it is no signature of these values";
+  }
+}
+
+function told(manifest: Uint8Array): string {
+  try {
+    const { image, labelCode, confidence } = JSON.parse(new TextDecoder().decode(manifest));
+    return `${image.cid}, code ${labelCode}, ${Math.round(confidence * 10_000)} of 10,000`;
+  } catch {
+    return "no manifest: it cannot be read any more";
+  }
+}
+
+function proof(name: string, why: string, expected: string, found: string): Proof {
+  return { name, why, expected, found, passed: expected.toLowerCase() === found.toLowerCase() };
+}

@@ -1,0 +1,104 @@
+/** Reviewing a diagnosis: its statement, its call and its id; and the role that it needs. */
+
+import { decodeFunctionResult, encodeAbiParameters, encodeFunctionData, keccak256, sha256, stringToHex } from "viem/utils";
+import type { ChainConfig, Diagnosis, Hex, Review } from "../api/types";
+import { diagnosisIdOf, signedFieldsOf } from "./diagnosis";
+import type { Wallet } from "./discovery";
+import { toWalletError } from "./errors";
+import { abi, SEALED_LABEL } from "./registry";
+import type { CallRequest } from "./transactions";
+
+export type Verdict = Review["verdict"];
+
+/** In the order of IImageRegistry.Verdict. */
+const VERDICTS: readonly Verdict[] = ["confirmed", "overridden", "withdrawn"];
+const SCHEMA = "scanproof.review/1";
+const CLINICIAN_ROLE = keccak256(stringToHex("CLINICIAN_ROLE"));
+const REVIEW = [
+  { type: "bytes32" },
+  { type: "address" },
+  {
+    type: "tuple",
+    components: [
+      { name: "supersedes", type: "bytes32" },
+      { name: "reasonHash", type: "bytes32" },
+      { name: "verdict", type: "uint8" },
+      { name: "label", type: "uint16" },
+    ],
+  },
+] as const;
+
+/** What a clinician says; `label` is another class of the model, for `overridden` only, and null for a sealed one. */
+export interface Opinion {
+  verdict: Verdict;
+  label: { label: string; code: number } | null;
+  reason: string;
+}
+
+/** `statement` is canonical JSON (RFC 8785), whose SHA-256 goes on the chain. */
+export interface ReviewPlan extends CallRequest {
+  reviewId: Hex;
+  diagnosisId: Hex;
+  statement: string;
+}
+
+/** A review on top of the newest step that the server knows. `salt` is 32 random bytes, so that a reason cannot be guessed. */
+export function planReview(
+  imageId: Hex,
+  diagnosis: Diagnosis,
+  opinion: Opinion,
+  from: Hex,
+  chain: ChainConfig,
+  salt: Hex,
+): ReviewPlan {
+  const fields = signedFieldsOf(imageId, diagnosis);
+  const diagnosisId = diagnosisIdOf(fields, chain);
+  const { label, code } = labelAfter(diagnosis, opinion);
+  const { verdict, reason } = opinion;
+  const statement = canonical({ schema: SCHEMA, imageId, diagnosisId, verdict, label, labelCode: code, reason, salt: salt.slice(2) });
+  const review = {
+    supersedes: diagnosis.reviews.at(-1)?.reviewId ?? diagnosisId,
+    reasonHash: sha256(stringToHex(statement)),
+    verdict: VERDICTS.indexOf(verdict),
+    label: code,
+  };
+  return {
+    reviewId: keccak256(encodeAbiParameters(REVIEW, [diagnosisId, from, review])),
+    diagnosisId,
+    imageId,
+    statement,
+    from,
+    contract: chain.contract,
+    chainId: chain.id,
+    data: encodeFunctionData({
+      abi,
+      functionName: "reviewDiagnosis",
+      args: [{ ...fields, issuedAt: BigInt(fields.issuedAt) }, review],
+    }),
+  };
+}
+
+/** Asks the wallet's node, not the server, whether `account` may review. Raises WalletError. */
+export async function isClinician(wallet: Wallet, account: Hex, { contract }: ChainConfig): Promise<boolean> {
+  const data = encodeFunctionData({ abi, functionName: "hasRole", args: [CLINICIAN_ROLE, account] });
+  try {
+    const answer = (await wallet.provider.request({ method: "eth_call", params: [{ to: contract, data }, "latest"] })) as Hex;
+    return decodeFunctionResult({ abi, functionName: "hasRole", data: answer }) as boolean;
+  } catch (error) {
+    throw toWalletError(error);
+  }
+}
+
+/** Name and code of the label that holds from then on. */
+function labelAfter({ sealed, label, labelCode }: Diagnosis, opinion: Opinion): { label: string | null; code: number } {
+  if (opinion.verdict === "withdrawn") return { label: null, code: 0 };
+  if (sealed) return { label: null, code: SEALED_LABEL };
+  if (opinion.verdict === "confirmed") return { label, code: labelCode };
+  if (!opinion.label) throw new TypeError("to override needs another label");
+  return opinion.label;
+}
+
+/** RFC 8785 of a flat object of texts, whole numbers and null: its members sorted, nothing between them. */
+function canonical(value: Record<string, string | number | null>): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))));
+}

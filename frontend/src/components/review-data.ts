@@ -1,0 +1,47 @@
+import type { ReactiveControllerHost } from "lit";
+import { api } from "../api/client";
+import type { Diagnosis, Hex, ImageRecord } from "../api/types";
+import { LoadController } from "./load-controller";
+
+/** What a reviewer looks at, loaded when a diagnosis is opened. Nothing is asked of a sealed one: it would tell its result. */
+export class ReviewData {
+  readonly record: LoadController<ImageRecord>;
+  private readonly image;
+  private readonly outline;
+  private readonly classification;
+
+  constructor(host: ReactiveControllerHost) {
+    this.record = new LoadController<ImageRecord>(host);
+    this.image = new LoadController<{ width: number; height: number }>(host);
+    this.outline = new LoadController<{ contours: [x: number, y: number][][] }>(host);
+    this.classification = new LoadController<{ activationMap: string | null }>(host);
+  }
+
+  get size(): { width: number; height: number } | null {
+    return this.image.value;
+  }
+
+  get contours(): [x: number, y: number][][] {
+    return this.image.value ? (this.outline.value?.contours ?? []) : [];
+  }
+
+  get activationMap(): string | null {
+    return this.classification.value?.activationMap ?? null;
+  }
+
+  diagnosis(diagnosisId: Hex): Diagnosis | null {
+    return this.record.value?.diagnoses.find((found) => found.diagnosisId === diagnosisId) ?? null;
+  }
+
+  /** Call on every update of the host; null while nothing is open. */
+  follow(imageId: Hex | null, diagnosisId: Hex): void {
+    this.record.show(imageId, () => api.record(imageId ?? ""));
+    const { cid, imageAvailable } = this.record.value ?? {};
+    const diagnosis = this.diagnosis(diagnosisId);
+    const model = diagnosis?.sealed || diagnosis?.labelCode === 0 ? undefined : diagnosis?.model?.name;
+    const key = cid && imageAvailable && model ? `${cid} ${model}` : null;
+    this.image.show(key, () => api.image(cid!));
+    this.outline.show(key, () => api.outline(cid!, model!));
+    this.classification.show(key, () => api.classify(cid!, model));
+  }
+}

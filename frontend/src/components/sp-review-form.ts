@@ -1,0 +1,215 @@
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { announce } from "../announce";
+import type { ChainConfig, Diagnosis, Hex, Model } from "../api/types";
+import type { Wallet } from "../chain/discovery";
+import { WalletError } from "../chain/errors";
+import { planReview, type ReviewPlan, type Verdict } from "../chain/reviews";
+import { estimate, send } from "../chain/transactions";
+import { download } from "../download";
+import { forgetReview, keepReview, statementFile, type KeptReview } from "../state/kept-reviews";
+import { describe, feeOver, noFunds, type Problem } from "../state/problems";
+import { recoverFocus } from "../focus";
+import { choices } from "../styles/choices";
+import { fields } from "../styles/fields";
+import { shared } from "../styles/shared";
+import "./sp-notice";
+
+const MAX_REASON = 2000;
+const SALT_BYTES = 32;
+const CHOICES: [verdict: Verdict, name: string, text: string][] = [
+  ["confirmed", "Confirm", "You agree with the result."],
+  ["overridden", "Override", "Another result holds from now on."],
+  ["withdrawn", "Withdraw", "Nothing of the diagnosis holds any more."],
+];
+
+/**
+ * What a clinician says of a diagnosis, as one transaction. Events: `submitted` with a KeptReview, `outdated` with
+ * the reason that was written, when somebody else was faster.
+ */
+@customElement("sp-review-form")
+export class ReviewForm extends LitElement {
+  static override styles = [
+    shared,
+    choices,
+    fields,
+    css`
+      .choices {
+        --choice: 10rem;
+      }
+      .field {
+        display: grid;
+        gap: var(--space-2);
+      }
+      .field label {
+        font-weight: 650;
+      }
+      textarea {
+        min-height: 6rem;
+        padding: var(--space-2) var(--space-3);
+        border: 1px solid var(--line-strong);
+        border-radius: var(--radius-small);
+        background: var(--surface);
+        color: var(--ink);
+        font: inherit;
+        resize: vertical;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) diagnosis!: Diagnosis;
+  @property() imageId!: Hex;
+  @property({ attribute: false }) model: Model | null = null;
+  @property({ attribute: false }) chain!: ChainConfig;
+  @property({ attribute: false }) wallet!: Wallet;
+  @property() account!: Hex;
+  /** What was written in an earlier try. */
+  @property() reason = "";
+  @state() private verdict: Verdict | null = null;
+  @state() private busy: "preparing" | "waiting" | null = null;
+  @state() private problem: Problem | null = null;
+
+  private get otherLabels() {
+    return (this.model?.classes ?? []).filter(({ code }) => code !== this.diagnosis.labelCode);
+  }
+
+  protected override updated(): void {
+    recoverFocus(this.renderRoot);
+  }
+
+  protected override render() {
+    const { sealed } = this.diagnosis;
+    return html`<form class="stack" novalidate @submit=${this.submitted}>
+      <fieldset ?disabled=${this.busy !== null}>
+        <legend>Your verdict</legend>
+        <div class="choices">${CHOICES.map((choice) => this.choice(...choice))}</div>
+      </fieldset>
+      ${this.verdict === "overridden" && !sealed ? this.labels() : nothing}
+      <div class="field">
+        <label for="reason">Reason</label>
+        <span class="soft small" id="about-reason">
+          ${sealed
+            ? "Required. The diagnosis is sealed, so the reason is not published: it is saved as a file when you sign, and only a salted hash of it goes on the chain."
+            : "Required. It becomes public and stays so: name no patient, and nothing by which one can be known."}
+        </span>
+        <textarea
+          id="reason"
+          name="reason"
+          required
+          maxlength=${MAX_REASON}
+          aria-describedby="about-reason"
+          .defaultValue=${this.reason}
+          ?disabled=${this.busy !== null}
+        ></textarea>
+      </div>
+      ${this.problem ? html`<sp-notice tabindex="-1" data-focus .problem=${this.problem}></sp-notice>` : nothing}
+      ${this.action()}
+    </form>`;
+  }
+
+  private choice(verdict: Verdict, name: string, text: string) {
+    const impossible = verdict === "overridden" && !this.diagnosis.sealed && this.otherLabels.length === 0;
+    return html`<label class="choice">
+      <input
+        type="radio"
+        name="verdict"
+        value=${verdict}
+        ?disabled=${impossible}
+        aria-label=${name}
+        aria-describedby="about-${verdict}"
+        @change=${() => (this.verdict = verdict)}
+      />
+      <span>${name}</span>
+      <span class="soft small" id="about-${verdict}">
+        ${impossible ? "The model is not installed here, so its results are not known." : text}
+      </span>
+    </label>`;
+  }
+
+  private labels() {
+    return html`<div class="field">
+      <label for="label">The result that holds</label>
+      <select id="label" name="label" ?disabled=${this.busy !== null}>
+        <option value="">Choose one</option>
+        ${this.otherLabels.map(({ code, text }) => html`<option value=${code}>${text}</option>`)}
+      </select>
+    </div>`;
+  }
+
+  private action() {
+    if (this.busy === "waiting") {
+      return html`<p class="busy" role="status" tabindex="-1" data-focus>
+        <span class="spinner"></span>Waiting for ${this.wallet.name}: compare, then confirm or decline in its window.
+      </p>`;
+    }
+    return html`<p class="soft small">
+        One transaction from <code>${this.account}</code>: the verdict, the result that holds, a salted hash of the reason,
+        your account and the time. It cannot be taken back, only superseded.
+      </p>
+      <div class="actions">
+        <button class="button primary" type="submit" ?disabled=${this.busy !== null}>
+          ${this.busy === "preparing" ? "Preparing …" : "Sign the review"}
+        </button>
+      </div>`;
+  }
+
+  private async submitted(event: SubmitEvent): Promise<void> {
+    event.preventDefault();
+    const form = new FormData(event.target as HTMLFormElement);
+    const plan = this.plan(form);
+    if (!plan || this.busy) return;
+    this.problem = null;
+    this.busy = "preparing";
+    try {
+      const cost = await estimate(this.wallet, plan);
+      if (cost.balance < cost.fee) this.problem = feeOver(cost, this.chain);
+      else await this.sign(plan);
+    } catch (error) {
+      this.problem = error instanceof WalletError && error.kind === "no-funds" ? noFunds(error.message, this.chain) : describe(error);
+      if (error instanceof WalletError && error.revert?.name === "NotNewestStep") {
+        this.dispatchEvent(new CustomEvent("outdated", { detail: form.get("reason") }));
+      }
+    } finally {
+      this.busy = null;
+    }
+  }
+
+  private async sign(plan: ReviewPlan): Promise<void> {
+    const { reviewId, diagnosisId, imageId, statement } = plan;
+    const { sealed, manifestHash } = this.diagnosis;
+    const kept: KeptReview = { reviewId, diagnosisId, imageId, sealed, statement, transaction: null, savedAt: Date.now() };
+    keepReview(kept);
+    if (sealed) download(statementFile(reviewId), statement);
+    this.busy = "waiting";
+    announce(`Waiting for ${this.wallet.name}: check and confirm in its window.`);
+    try {
+      const transaction = await send(this.wallet, plan, { kind: "review", manifestHash, reviewId });
+      const detail: KeptReview = { ...kept, transaction };
+      keepReview(detail);
+      this.dispatchEvent(new CustomEvent("submitted", { detail }));
+    } catch (error) {
+      // A wallet that failed in another way than by a refusal may have sent it all the same.
+      if (error instanceof WalletError && error.kind !== "rpc-failed") forgetReview(reviewId);
+      throw error;
+    }
+  }
+
+  /** Null, with the problem shown, when something is missing. */
+  private plan(form: FormData): ReviewPlan | null {
+    const reason = String(form.get("reason")).trim();
+    const label = this.otherLabels.find(({ code }) => String(code) === form.get("label")) ?? null;
+    const missing = !this.verdict
+      ? "Choose a verdict."
+      : this.verdict === "overridden" && !label && !this.diagnosis.sealed
+        ? "Choose the result that holds from now on."
+        : !reason
+          ? "Write the reason."
+          : null;
+    if (missing || !this.verdict) {
+      this.problem = { kind: "review-incomplete", tone: "warning", title: "Something is missing", text: missing ?? "" };
+      return null;
+    }
+    const salt = `0x${Array.from(crypto.getRandomValues(new Uint8Array(SALT_BYTES)), (byte) => byte.toString(16).padStart(2, "0")).join("")}` as const;
+    return planReview(this.imageId, this.diagnosis, { verdict: this.verdict, label, reason }, this.account, this.chain, salt);
+  }
+}

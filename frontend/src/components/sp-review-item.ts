@@ -1,0 +1,199 @@
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { ChainConfig, Diagnosis, Hex, ImageRecord, Model, QueuedDiagnosis, Review } from "../api/types";
+import type { Wallet } from "../chain/discovery";
+import { isoTime, percent, short, time } from "../format";
+import type { Opening } from "../state/opening";
+import type { Problem } from "../state/problems";
+import { labelText, modelOf, STATUSES } from "../state/standing";
+import { disclosure } from "../styles/disclosure";
+import { shared } from "../styles/shared";
+import { ReviewData } from "./review-data";
+import "./sp-notice";
+import "./sp-opening";
+import "./sp-review-form";
+import "./sp-status";
+import "./sp-viewer";
+
+/** One diagnosis of the queue: a line, and opened all that a reviewer needs. Event `submitted` with a KeptReview. */
+@customElement("sp-review-item")
+export class ReviewItem extends LitElement {
+  static override styles = [
+    shared,
+    disclosure,
+    css`
+      summary {
+        display: flex;
+        flex-wrap: wrap;
+        align-items: center;
+        gap: var(--space-1) var(--space-4);
+        cursor: pointer;
+      }
+      .name {
+        font-weight: 650;
+      }
+      .columns {
+        display: grid;
+        grid-template-columns: minmax(0, 5fr) minmax(0, 7fr);
+        gap: var(--space-5) var(--space-6);
+        align-items: start;
+        margin-top: var(--space-4);
+      }
+      ol {
+        display: grid;
+        gap: var(--space-3);
+      }
+      ol li {
+        padding-left: var(--space-4);
+        border-left: 3px solid var(--line-strong);
+      }
+      blockquote {
+        margin: var(--space-1) 0 0;
+        overflow-wrap: anywhere;
+      }
+      @media (max-width: 52rem) {
+        .columns {
+          grid-template-columns: minmax(0, 1fr);
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) queued!: QueuedDiagnosis;
+  @property({ attribute: false }) models: Model[] | null = null;
+  @property({ attribute: false }) chain!: ChainConfig;
+  /** The wallet and the account that may review, null as long as there is none. */
+  @property({ attribute: false }) reviewer: { wallet: Wallet; account: Hex } | null = null;
+  /** Of an earlier try. */
+  @property() reason = "";
+  @state() private open = false;
+  @state() private opening: Opening | null = null;
+  @state() private overtaken = false;
+  private readonly data = new ReviewData(this);
+
+  protected override willUpdate(): void {
+    this.data.follow(this.open ? this.queued.imageId : null, this.queued.diagnosisId);
+  }
+
+  protected override render() {
+    const { imageId, issuedAt, model } = this.queued;
+    const diagnosis = this.data.diagnosis(this.queued.diagnosisId) ?? this.queued;
+    return html`<details class="panel" data-testid="queued" @toggle=${this.toggled}>
+      <summary>
+        <span class="name">${this.result(diagnosis)}</span>
+        <sp-status .status=${diagnosis.status}></sp-status>
+        <span class="soft small">
+          <code>${short(imageId)}</code> · <time datetime=${isoTime(issuedAt)}>${time(issuedAt)}</time>
+          ${model ? html`· ${model.name} ${model.version}` : nothing}
+        </span>
+      </summary>
+      ${this.open ? this.opened() : nothing}
+    </details>`;
+  }
+
+  private opened() {
+    const { value: record, problem } = this.data.record;
+    if (problem) {
+      return html`<sp-notice .problem=${problem}>
+        <button class="button" type="button" @click=${() => void this.data.record.retry()}>Try again</button>
+      </sp-notice>`;
+    }
+    const diagnosis = this.data.diagnosis(this.queued.diagnosisId);
+    if (!record || !diagnosis) return html`<p class="busy soft"><span class="spinner"></span>Loading …</p>`;
+    return html`<div class="columns">
+      ${record.imageAvailable
+        ? html`<sp-viewer
+            src="/api/v1/images/${record.cid}/content"
+            alt="The image to be reviewed"
+            .overlay=${this.data.activationMap}
+            .contours=${this.data.contours}
+            .size=${this.data.size ?? { width: 1, height: 1 }}
+          ></sp-viewer>`
+        : html`<p class="soft">This server does not have the image. A review without it would be a guess.</p>`}
+      <div class="stack">
+        ${this.facts(record, diagnosis)} ${this.history(diagnosis)} ${this.action(record, diagnosis)}
+      </div>
+    </div>`;
+  }
+
+  private facts({ cid, imageId, uploader }: ImageRecord, diagnosis: Diagnosis) {
+    return html`<dl class="terms small">
+        <dt>The model's answer</dt>
+        <dd>${this.result(diagnosis)}</dd>
+        <dt>Uploader</dt>
+        <dd><code>${uploader}</code></dd>
+        <dt>Record</dt>
+        <dd><a href="/records/${imageId}">Timeline, outline and verification</a></dd>
+      </dl>
+      ${diagnosis.sealed && !this.opening
+        ? html`<sp-opening
+            .cid=${cid}
+            .diagnosis=${diagnosis}
+            @opened=${({ detail }: CustomEvent<Opening>) => (this.opening = detail)}
+          ></sp-opening>`
+        : nothing}`;
+  }
+
+  private result(diagnosis: Diagnosis): string {
+    const found = diagnosis.sealed ? this.opening : diagnosis;
+    if (!found) return "Sealed result";
+    const text = labelText(found.label, modelOf(diagnosis, this.models));
+    return found.labelCode === 0 || found.confidence === null ? text : `${text}, ${percent(found.confidence)}`;
+  }
+
+  private history({ reviews, modelId }: Diagnosis) {
+    if (reviews.length === 0) return nothing;
+    const model = this.models?.find(({ sha256 }) => `0x${sha256}` === modelId) ?? null;
+    const line = ({ verdict, label, reviewer, block, statement }: Review) => html`<li class="small">
+      <strong>${STATUSES[verdict].text}${verdict === "overridden" && label ? `: ${labelText(label, model)}` : ""}</strong>
+      by <code>${short(reviewer, 4)}</code>, <time datetime=${isoTime(block.timestamp)}>${time(block.timestamp)}</time>
+      ${statement ? html`<blockquote>${statement}</blockquote>` : nothing}
+    </li>`;
+    return html`<h3>Reviews so far</h3>
+      <ol>
+        ${reviews.map(line)}
+      </ol>`;
+  }
+
+  private action({ imageId, uploader }: ImageRecord, diagnosis: Diagnosis) {
+    const { reviewer } = this;
+    if (!reviewer) return html`<p class="soft">To review it, connect a wallet above whose account is a clinician's.</p>`;
+    if (reviewer.account === uploader) return html`<sp-notice .problem=${OWN_UPLOAD}></sp-notice>`;
+    return html`<h3>Review it</h3>
+      ${this.overtaken ? html`<sp-notice .problem=${OVERTAKEN}></sp-notice>` : nothing}
+      <sp-review-form
+        .diagnosis=${diagnosis}
+        .imageId=${imageId}
+        .model=${modelOf(diagnosis, this.models)}
+        .chain=${this.chain}
+        .wallet=${reviewer.wallet}
+        .account=${reviewer.account}
+        .reason=${this.reason}
+        @outdated=${this.outdated}
+        @submitted=${(event: CustomEvent) => this.dispatchEvent(new CustomEvent("submitted", { detail: event.detail }))}
+      ></sp-review-form>`;
+  }
+
+  private toggled({ target }: Event): void {
+    this.open = (target as HTMLDetailsElement).open;
+  }
+
+  private outdated({ detail }: CustomEvent<string>): void {
+    this.overtaken = true;
+    this.reason = detail;
+    void this.data.record.retry();
+  }
+}
+
+const OWN_UPLOAD: Problem = {
+  kind: "own-upload",
+  tone: "info",
+  title: "You cannot review your own upload",
+  text: "This account registered the image, so that somebody else has to review it: the contract refuses it.",
+};
+const OVERTAKEN: Problem = {
+  kind: "review-overtaken",
+  tone: "warning",
+  title: "Somebody else was faster",
+  text: "Their review is listed above. Yours was not sent; look at theirs first, then review on top of it if you still want to.",
+};

@@ -1,0 +1,133 @@
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { customElement, property, query } from "lit/decorators.js";
+import { api } from "../api/client";
+import type { Model, Search } from "../api/types";
+import { searchOf } from "../state/search";
+import { STATUSES } from "../state/standing";
+import { fields } from "../styles/fields";
+import { shared } from "../styles/shared";
+import { LoadController } from "./load-controller";
+
+type Choice = [value: string, text: string];
+
+/** What to look for in the records, by text and by what is known of them. Event `search` with the new Search. */
+@customElement("sp-search")
+export class SearchForm extends LitElement {
+  static override styles = [
+    shared,
+    fields,
+    css`
+      .text {
+        display: flex;
+        flex-wrap: wrap;
+        gap: var(--space-3);
+      }
+      input[type="search"] {
+        flex: 1 1 18rem;
+      }
+      fieldset {
+        display: grid;
+        grid-template-columns: repeat(auto-fit, minmax(min(9.5rem, 100%), 1fr));
+        gap: var(--space-3);
+        min-width: 0;
+        margin: var(--space-3) 0 0;
+        padding: 0;
+        border: 0;
+      }
+      label {
+        display: grid;
+        gap: var(--space-1);
+        color: var(--ink-soft);
+        font-size: var(--text-small);
+      }
+      fieldset input,
+      select {
+        width: 100%;
+      }
+      @media (max-width: 36rem) {
+        fieldset {
+          grid-template-columns: repeat(2, minmax(0, 1fr));
+        }
+        .model {
+          grid-column: 1 / -1;
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) search: Search = {};
+  @query("form") private form!: HTMLFormElement;
+  private readonly models = new LoadController<Model[]>(this);
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    this.models.show("models", () => api.models());
+  }
+
+  protected override updated(changed: PropertyValues<this>): void {
+    // What was typed and not sent makes way for what the address asks for.
+    if (changed.has("search")) this.form.reset();
+  }
+
+  protected override render() {
+    const { q = "", from = "", to = "" } = this.search;
+    return html`<form role="search" @submit=${this.submitted}>
+      <div class="text">
+        <input
+          type="search"
+          name="q"
+          aria-label="Search records"
+          placeholder="Image id, CID, account, transaction or result"
+          autocomplete="off"
+          spellcheck="false"
+          maxlength="200"
+          value=${q}
+        />
+        <button class="button primary" type="submit">Search</button>
+        ${Object.keys(this.search).length > 0
+          ? html`<button class="button" type="button" @click=${() => this.emit({})}>Clear</button>`
+          : nothing}
+      </div>
+      <fieldset>
+        <legend class="visually-hidden">Filters</legend>
+        ${this.select("status", "Status", STATUS_CHOICES)} ${this.select("label", "Result", this.labels())}
+        ${this.select("model", "Model", (this.models.value ?? []).map(({ name }): Choice => [name, name]))}
+        <label>From <input type="date" name="from" value=${from} max=${to || nothing} /></label>
+        <label>To <input type="date" name="to" value=${to} min=${from || nothing} /></label>
+      </fieldset>
+    </form>`;
+  }
+
+  /** What the address asks for can be chosen, too, when this server does not know it. */
+  private select(name: "status" | "label" | "model", title: string, choices: Choice[]) {
+    const chosen = this.search[name] ?? "";
+    const all = chosen && !choices.some(([value]) => value === chosen) ? [...choices, [chosen, chosen] as Choice] : choices;
+    return html`<label class=${name}
+      >${title}
+      <select name=${name}>
+        <option value="" ?selected=${chosen === ""}>Any</option>
+        ${all.map(([value, text]) => html`<option value=${value} ?selected=${value === chosen}>${text}</option>`)}
+      </select>
+    </label>`;
+  }
+
+  private labels(): Choice[] {
+    const known = (this.models.value ?? []).flatMap(({ classes }) => classes);
+    return [...new Map(known.map(({ label, text }) => [label, text])), ...OTHER_LABELS];
+  }
+
+  private submitted(event: SubmitEvent): void {
+    event.preventDefault();
+    this.emit(searchOf(new FormData(this.form)));
+  }
+
+  private emit(detail: Search): void {
+    this.dispatchEvent(new CustomEvent<Search>("search", { detail }));
+  }
+}
+
+const STATUS_CHOICES = Object.entries(STATUSES).map(([status, { text }]): Choice => [status, text]);
+const OTHER_LABELS: Choice[] = [
+  ["abstained", "No answer"],
+  ["sealed", "Sealed"],
+];

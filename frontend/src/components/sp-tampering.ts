@@ -1,0 +1,205 @@
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import { api } from "../api/client";
+import { ApiProblem } from "../api/errors";
+import type { ChainConfig, ImageRecord } from "../api/types";
+import { signedFieldsOf } from "../chain/diagnosis";
+import { prove, type Evidence, type Proof } from "../chain/proof";
+import { short, time } from "../format";
+import { changesOf, type Change } from "../state/tampering";
+import { choices } from "../styles/choices";
+import { fields } from "../styles/fields";
+import { shared } from "../styles/shared";
+import { tables } from "../styles/tables";
+import { icons } from "./icons";
+import { LoadController } from "./load-controller";
+import "./sp-notice";
+
+/** Lets a person change a record in the browser, and shows which check fails then and why. Nothing is sent. */
+@customElement("sp-tampering")
+export class Tampering extends LitElement {
+  static override styles = [
+    shared,
+    choices,
+    fields,
+    tables,
+    css`
+      .choices {
+        --choice: 13rem;
+      }
+      .field {
+        display: grid;
+        gap: var(--space-1);
+      }
+      .choice:has(:disabled) {
+        color: var(--ink-soft);
+        cursor: not-allowed;
+      }
+      .verdict {
+        display: flex;
+        gap: var(--space-2);
+        font-weight: 650;
+      }
+      .good {
+        color: var(--success);
+      }
+      .bad {
+        color: var(--danger);
+      }
+      td code {
+        display: block;
+        overflow-wrap: anywhere;
+      }
+      th:first-child {
+        min-width: 12rem;
+      }
+      td {
+        min-width: 14rem;
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) records: ImageRecord[] = [];
+  @property({ attribute: false }) chain!: ChainConfig;
+  @state() private chosen = "";
+  @state() private change: Change["id"] = "image";
+  @state() private position = 1000;
+  private readonly evidence = new LoadController<Evidence>(this);
+  private readonly proofs = new LoadController<{ original: Proof[]; forged: Proof[] }>(this);
+
+  protected override willUpdate(): void {
+    const record = this.records.find(({ imageId }) => imageId === this.chosen);
+    this.evidence.show(record?.imageId ?? null, () => evidenceOf(record!));
+    const evidence = this.evidence.value;
+    const changed = evidence && this.changes(evidence).find(({ id }) => id === this.change)?.changed;
+    const key = changed ? `${evidence.imageId} ${this.change} ${this.position}` : null;
+    this.proofs.show(key, async () => ({ original: await prove(evidence!, this.chain), forged: await prove(changed!, this.chain) }));
+  }
+
+  protected override render() {
+    const { value, problem } = this.evidence;
+    return html`<section class="panel stack" aria-labelledby="title">
+      <h2 id="title">Try to forge a record</h2>
+      <p>
+        Choose a record, change something of it, and see which check notices. Everything is computed in this page, from the
+        true bytes beside the changed ones; nothing is sent, and the record stays as it is.
+      </p>
+      <div class="field">
+        <label for="record">Record</label>
+        <select id="record" @change=${({ target }: Event) => (this.chosen = (target as HTMLSelectElement).value)}>
+          <option value="">Choose one</option>
+          ${this.records.map(
+            ({ imageId, block }) => html`<option value=${imageId}>${short(imageId)}, ${time(block.timestamp)}</option>`,
+          )}
+        </select>
+      </div>
+      ${problem
+        ? html`<sp-notice .problem=${problem}>
+            <button class="button" type="button" @click=${() => void this.evidence.retry()}>Try again</button>
+          </sp-notice>`
+        : nothing}
+      ${value ? this.demonstration(value) : this.chosen && !problem ? html`<p class="busy soft" role="status"><span class="spinner"></span>Fetching the true bytes …</p>` : nothing}
+    </section>`;
+  }
+
+  private demonstration(evidence: Evidence) {
+    return html`<fieldset>
+        <legend>Change</legend>
+        <div class="choices">${this.changes(evidence).map((change) => this.choice(change))}</div>
+      </fieldset>
+      ${this.change === "image" || this.change === "manifest"
+        ? html`<div class="field">
+            <label for="position">Which byte, from 0</label>
+            <input id="position" type="number" min="0" step="1" .value=${String(this.position)} @change=${this.moved} />
+          </div>`
+        : nothing}
+      ${this.proofs.problem ? html`<sp-notice .problem=${this.proofs.problem}></sp-notice>` : nothing}
+      <div role="status">${this.proofs.value ? this.verdict(this.proofs.value.forged) : nothing}</div>
+      ${this.proofs.value ? this.table(this.proofs.value) : nothing}`;
+  }
+
+  private choice({ id, name, text, changed }: Change) {
+    return html`<label class="choice">
+      <input
+        type="radio"
+        name="change"
+        .checked=${id === this.change}
+        ?disabled=${!changed}
+        aria-label=${name}
+        aria-describedby="about-${id}"
+        @change=${() => (this.change = id)}
+      />
+      <span>${name}</span>
+      <span class="soft small mono" id="about-${id}">${text}</span>
+    </label>`;
+  }
+
+  private verdict(forged: Proof[]) {
+    const failed = forged.filter(({ passed }) => !passed);
+    return html`<p class="verdict bad" data-testid="caught">
+      ${icons.cross} Noticed by ${failed.length} of ${forged.length} checks: ${failed.map(({ name }) => `“${name}”`).join(", ")}
+    </p>`;
+  }
+
+  private table({ original, forged }: { original: Proof[]; forged: Proof[] }) {
+    return html`<div class="scroll" tabindex="0" role="region" aria-label="Checks, scrolls sideways">
+      <table aria-label="Checks of the true and of the changed record">
+        <thead>
+          <tr>
+            <th scope="col">Check</th>
+            <th scope="col">True record</th>
+            <th scope="col">Changed record</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${forged.map(
+            (proof, place) => html`<tr data-testid="proof" data-passed=${proof.passed}>
+              <th scope="row">${proof.name}</th>
+              <td>${outcome(original[place]!)}</td>
+              <td>${outcome(proof)}</td>
+            </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`;
+  }
+
+  private changes(evidence: Evidence): Change[] {
+    return changesOf(evidence, this.position);
+  }
+
+  private moved({ target }: Event): void {
+    const position = Math.floor(Number((target as HTMLInputElement).value));
+    if (Number.isSafeInteger(position) && position >= 0) this.position = position;
+  }
+}
+
+function outcome({ passed, expected, found, why }: Proof) {
+  return html`<p class="verdict ${passed ? "good" : "bad"}">${passed ? icons.success : icons.cross}${passed ? "Passed" : "Failed"}</p>
+    ${passed
+      ? html`<code>${found}</code>`
+      : html`<p>Expected <code>${expected}</code> found <code>${found}</code></p>
+          <p class="soft">${why}</p>`}`;
+}
+
+async function evidenceOf(record: ImageRecord): Promise<Evidence> {
+  const { cid, uploader, imageId, imageAvailable } = record;
+  const diagnosis = record.diagnoses.at(-1);
+  const [image, manifest] = await Promise.all([
+    imageAvailable ? api.content(cid) : null,
+    diagnosis && !diagnosis.sealed ? unlessMissing(api.manifest(diagnosis.manifestHash)) : null,
+  ]);
+  if (!diagnosis) return { image, cid, uploader, imageId, diagnosis: null };
+  const { signature, classifier } = diagnosis;
+  return { image, cid, uploader, imageId, diagnosis: { fields: signedFieldsOf(imageId, diagnosis), signature, classifier, manifest } };
+}
+
+/** Another server's manifest need not be here. */
+async function unlessMissing(manifest: Promise<Uint8Array>): Promise<Uint8Array | null> {
+  try {
+    return await manifest;
+  } catch (error) {
+    if (error instanceof ApiProblem && error.status === 404) return null;
+    throw error;
+  }
+}

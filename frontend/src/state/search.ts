@@ -1,0 +1,20 @@
+/** A search of the records, as the address of the page holds it. */
+
+import type { Search } from "../api/types";
+
+const FIELDS: (keyof Search)[] = ["q", "model", "label", "status", "from", "to"];
+
+/** What `values` say of the known fields; empty ones ask for nothing. */
+export function searchOf(values: URLSearchParams | FormData): Search {
+  const given = FIELDS.map((field) => [field, String(values.get(field) ?? "").trim()] as const);
+  return Object.fromEntries(given.filter(([, value]) => value));
+}
+
+/** `path` with the search behind it. */
+export function withSearch(path: string, search: Search): string {
+  const query = new URLSearchParams(search).toString();
+  return query ? `${path}?${query}` : path;
+}
+
+/** Two searches that ask for the same have the same key. */
+export const keyOf = (search: Search): string => withSearch("", search);

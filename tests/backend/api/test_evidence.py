@@ -1,0 +1,40 @@
+"""The evidence bundle of a record through the API."""
+
+from __future__ import annotations
+
+from flask.testing import FlaskClient
+
+from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.adapters.chain.evidence_chain import EvidenceChain
+from backend.container import Container
+from backend.services.evidence_file import unpack
+from tests.backend.api.conftest import API, assert_problem, signed_of
+
+
+def test_the_bundle_of_a_record_and_the_status_of_its_diagnosis(
+    client: FlaskClient, container: Container, alice: DevelopmentWallet, cid: str, classification: dict
+) -> None:
+    body = {"manifestHash": classification["manifestHash"], "uploader": alice.address}
+    attestation = client.post(f"{API}/images/{cid}/attestations", json=body).json
+    alice.register_with_diagnosis(cid, signed_of(attestation))
+    image_id = attestation["imageId"]
+
+    response = client.get(f"{API}/records/{image_id}/evidence")
+
+    assert (response.status_code, response.content_type) == (200, "application/zip")
+    assert response.headers["Content-Disposition"] == f'attachment; filename="scanproof-{image_id[2:10]}.zip"'
+    assert response.headers["Cache-Control"] == "no-store"
+    evidence = unpack(response.data)
+    assert (evidence.image_id, evidence.contract) == (image_id, container.chain.contract)
+    assert all(check.passed for check in EvidenceChain(evidence).proofs)
+
+    (standing,) = client.get(f"{API}/records/{image_id}/verification").json["diagnoses"]
+    (diagnosis,) = container.records.find(image_id).diagnoses
+    assert standing == {"diagnosisId": diagnosis.diagnosis_id, "status": "asserted"}
+
+
+def test_a_record_that_is_not_there_has_no_bundle(client: FlaskClient, container: Container) -> None:
+    image_id = "0x" + "ab" * 32
+    answer = client.get(f"{API}/records/{image_id}/evidence")
+    assert_problem(answer, 404, "not-found", f"no image {image_id} is registered in {container.chain.contract}")
+    assert client.get(f"{API}/records/none/evidence").status_code == 400

@@ -1,0 +1,276 @@
+"""The statement of a review is published by its hash, shown with its record, and nothing else passes for it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+import rfc8785
+from flask.testing import FlaskClient
+
+from backend.adapters.chain.development_accounts import CLINICIAN
+from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.api.app import create_app
+from backend.cids import parse_cid
+from backend.container import Container
+from backend.domain import DiagnosisReviewedEvent, Verdict
+from backend.services import statements
+from backend.settings import Settings
+from backend.submissions import Review
+from backend.wiring import wire
+from tests.backend.api.conftest import API, assert_problem, signed_of
+
+REASON = "Zwei Schichten, eindeutig. <b>=1+1</b>\nSiehe “oben”. 🧠"
+
+
+@dataclass
+class Reviews:
+    """An image with a diagnosis on the chain, and a clinician who reviews it."""
+
+    client: FlaskClient
+    container: Container
+    clinician: DevelopmentWallet
+    image_id: str
+
+    def review(self, content: Callable[..., bytes], verdict: Verdict, label: int) -> DiagnosisReviewedEvent:
+        """Send a review whose statement ``content`` makes of the diagnosis; the event."""
+        record = self.container.records.find(self.image_id)
+        (diagnosis,) = record.diagnoses
+        steps = [diagnosis.diagnosis_id, *(review.review_id for review in record.reviews)]
+        self.content = content(diagnosis)
+        self.clinician.review(diagnosis, Review(steps[-1], statements.hash_of(self.content), verdict, label))
+        return self.container.records.find(self.image_id).reviews[-1]
+
+    def withdraw(self) -> DiagnosisReviewedEvent:
+        return self.review(
+            lambda diagnosis: statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON), Verdict.WITHDRAWN, 0
+        )
+
+    def publish(self, review_id: str, content: bytes, **options):
+        path = f"{API}/reviews/{review_id}/statement"
+        return self.client.put(path, data=content, **{"content_type": "application/json", **options})
+
+    def statement(self, review_id: str):
+        return self.client.get(f"{API}/reviews/{review_id}/statement")
+
+    def shown(self) -> dict:
+        """The newest review as the record shows it."""
+        return self.client.get(f"{API}/records/{self.image_id}").json["diagnoses"][0]["reviews"][-1]
+
+
+@pytest.fixture
+def reviews(
+    client: FlaskClient,
+    container: Container,
+    settings: Settings,
+    alice: DevelopmentWallet,
+    cid: str,
+    classification: dict,
+) -> Reviews:
+    return reviewed(client, container, settings, alice, cid, classification["manifestHash"])
+
+
+def reviewed(client, container, settings, alice, cid: str, manifest_hash: str) -> Reviews:
+    body = {"manifestHash": manifest_hash, "uploader": alice.address}
+    attested = client.post(f"{API}/images/{cid}/attestations", json=body).json
+    alice.register_with_diagnosis(cid, signed_of(attested))
+    clinician = DevelopmentWallet(settings.rpc_url, settings.contract_address, CLINICIAN)
+    return Reviews(client, container, clinician, attested["imageId"])
+
+
+def test_a_published_statement_is_given_byte_for_byte_and_its_reason_shown(reviews: Reviews) -> None:
+    review = reviews.withdraw()
+    assert (reviews.shown()["verdict"], reviews.shown()["statement"]) == ("withdrawn", None)
+    path = f"{API}/reviews/{review.review_id}/statement"
+    missing = f"the statement of the review {review.review_id} was not published here"
+    assert_problem(reviews.statement(review.review_id), 404, "not-found", missing)
+
+    answers = [reviews.publish(review.review_id, reviews.content) for _ in range(2)]
+
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert answers[0].json == {"reviewId": review.review_id, "links": {"statement": path}}
+    given = reviews.client.get(path)
+    assert (given.data, given.content_type) == (reviews.content, "application/json")
+    assert "0x" + hashlib.sha256(given.data).hexdigest() == review.reason_hash
+    assert reviews.shown()["statement"] == REASON
+
+
+def test_a_statement_holds_all_that_was_decided_and_a_salt(reviews: Reviews) -> None:
+    (diagnosis,) = reviews.container.records.find(reviews.image_id).diagnoses
+    made = [statements.build(diagnosis, Verdict.OVERRIDDEN, "glioma", 1, f"  {REASON} ") for _ in range(2)]
+    values = json.loads(made[0])
+
+    assert len(bytes.fromhex(values.pop("salt"))) == 32
+    assert values == {
+        "schema": "scanproof.review/1",
+        "imageId": reviews.image_id,
+        "diagnosisId": diagnosis.diagnosis_id,
+        "verdict": "overridden",
+        "label": "glioma",
+        "labelCode": 1,
+        "reason": REASON,
+    }
+    assert rfc8785.dumps(json.loads(made[0])) == made[0] != made[1]
+
+
+def test_only_the_very_statement_of_the_review_is_taken(reviews: Reviews) -> None:
+    review = reviews.withdraw()
+    other = reviews.content.replace(b"Schichten", b"Bilder")
+    found = "0x" + hashlib.sha256(other).hexdigest()
+
+    detail = f"expected the statement with the SHA-256 {review.reason_hash}, found {found}"
+    assert_problem(reviews.publish(review.review_id, other), 409, "conflict", detail)
+    assert reviews.statement(review.review_id).status_code == 404
+
+
+def test_a_statement_that_tells_something_else_than_the_chain_is_refused(reviews: Reviews) -> None:
+    """The reviewer chose the hash, so that the right hash proves nothing about the content."""
+    nothing = "0x" + "00" * 32
+    for changes in ({"verdict": "confirmed"}, {"labelCode": 3}, {"imageId": nothing}, {"diagnosisId": nothing}):
+
+        def false(diagnosis, changes: dict = changes) -> bytes:
+            true = json.loads(statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON))
+            return rfc8785.dumps({**true, **changes})
+
+        review = reviews.review(false, Verdict.WITHDRAWN, 0)
+        detail = f"the statement is of another image, diagnosis, verdict or label than review {review.review_id}"
+        assert_problem(reviews.publish(review.review_id, reviews.content), 409, "conflict", detail)
+        assert reviews.shown()["statement"] is None
+
+
+def test_what_is_no_statement_is_refused_although_its_hash_is_on_the_chain(reviews: Reviews) -> None:
+    true = {"schema": "scanproof.review/1", "imageId": "", "diagnosisId": "", "verdict": "confirmed", "label": None}
+    true |= {"labelCode": 1, "reason": "r"}
+    for changes in (
+        {"schema": "scanproof.manifest/1"},
+        {"verdict": "maybe"},
+        {"verdict": []},
+        {"label": 7},
+        {"labelCode": True},
+        {"labelCode": 1.0},
+        {"imageId": None},
+        {"reason": " \n"},
+        {"reason": "\ud800"},
+        dict.fromkeys(true),
+    ):
+        content = json.dumps(true | changes).encode()
+        review = reviews.review(lambda _, content=content: content, Verdict.WITHDRAWN, 0)
+        detail = "expected a statement of the schema scanproof.review/1, found something else"
+        assert_problem(reviews.publish(review.review_id, content), 400, "invalid-input", detail)
+        assert reviews.shown()["statement"] is None
+
+
+def test_other_bodies_are_refused_before_anybody_reads_them(reviews: Reviews) -> None:
+    review = reviews.withdraw()
+    large = b'{"reason":"' + b"x" * 16 * 1024 + b'"}'
+    bodies = ((b"", 409), (b"[1]", 400), (b'{"a":1,"a":2}', 400), (b"not JSON", 400), (b"[" * 9000, 400), (large, 413))
+    for content, status in bodies:
+        assert reviews.publish(review.review_id, content).status_code == status, content[:20]
+    assert reviews.publish(review.review_id, b"{}", content_type="text/plain").status_code == 415
+
+
+def test_a_review_that_is_not_on_the_chain_is_told(reviews: Reviews) -> None:
+    unknown = "0x" + "12" * 32
+    detail = f"no review with the id {unknown} of a recorded diagnosis is on the chain"
+    assert_problem(reviews.publish(unknown, b"{}"), 404, "not-found", detail)
+    assert_problem(reviews.statement(unknown), 404, "not-found", detail)
+    bad = "the review's id must be 0x and 64 hex digits, not '0x12'"
+    assert_problem(reviews.publish("0x12", b"{}"), 400, "invalid-input", bad)
+
+
+def test_a_review_of_a_diagnosis_that_was_never_recorded_is_none(reviews: Reviews) -> None:
+    """The contract cannot look back at its events, and lets such a review pass."""
+    (diagnosis,) = reviews.container.records.find(reviews.image_id).diagnoses
+    invented = replace(diagnosis, label=4, manifest_hash="0x" + "77" * 32)
+    signed = reviews.container.chain.events_of_image(reviews.image_id)[-1]
+    digest = reviews.clinician._registry.functions.hashDiagnosis(
+        (invented.image_id, invented.model_id, 4, invented.confidence, invented.manifest_hash, invented.issued_at)
+    ).call()
+    content = statements.build(replace(signed, diagnosis_id="0x" + digest.hex()), Verdict.WITHDRAWN, None, 0, REASON)
+    reviews.clinician.review(invented, Review("0x" + digest.hex(), statements.hash_of(content), Verdict.WITHDRAWN, 0))
+    *_, review = reviews.container.chain.events_of_image(reviews.image_id)
+
+    assert reviews.publish(review.review_id, content).status_code == 404
+    shown = reviews.client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]
+    assert (shown["status"], shown["reviews"]) == ("asserted", [])
+
+
+def test_statements_of_sealed_diagnoses_are_never_published(
+    client: FlaskClient, container: Container, settings: Settings, alice: DevelopmentWallet, cid: str
+) -> None:
+    sealed = client.post(f"{API}/images/{cid}/classifications", json={"sealed": True}).json
+    reviews = reviewed(client, container, settings, alice, cid, sealed["manifestHash"])
+    review = reviews.withdraw()
+
+    detail = "the diagnosis is sealed: the statements of its reviews are not published here"
+    assert_problem(reviews.publish(review.review_id, reviews.content), 409, "conflict", detail)
+    assert reviews.statement(review.review_id).status_code == 404
+
+
+def test_what_the_database_lost_comes_back_from_the_store(reviews: Reviews, settings: Settings, built_page) -> None:
+    review = reviews.withdraw()
+    reviews.publish(review.review_id, reviews.content)
+    container = wire(replace(settings, database_url=f"sqlite:///{settings.var / 'new.db'}"))
+    client = create_app(container, page=built_page).test_client()
+
+    shown = client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]["reviews"][0]
+
+    assert shown["statement"] == REASON
+    assert client.get(f"{API}/reviews/{review.review_id}/statement").data == reviews.content
+    container.close()
+
+
+def test_the_hash_of_another_object_in_the_store_finds_no_statement(
+    reviews: Reviews, cid: str, classification: dict
+) -> None:
+    """A reviewer may name the hash of anything public; the record must stay readable all the same."""
+    image = reviews.client.get(f"{API}/images/{cid}/content").data
+    manifest = reviews.client.get(classification["links"]["manifest"]).data
+    large = reviews.container.store.put(b" " * 20_000, name="large", media_type="text/plain")
+    hashes = [statements.hash_of(image), statements.hash_of(manifest), "0x" + parse_cid(large.cid).digest.hex()]
+    for reason_hash in hashes:
+        record = reviews.container.records.find(reviews.image_id)
+        newest = record.reviews[-1].review_id if record.reviews else record.diagnoses[0].diagnosis_id
+        reviews.clinician.review(record.diagnoses[0], Review(newest, reason_hash, Verdict.WITHDRAWN, 0))
+        review_id = reviews.container.records.find(reviews.image_id).reviews[-1].review_id
+
+        assert reviews.shown()["statement"] is None
+        missing = f"the statement of the review {review_id} was not published here"
+        assert_problem(reviews.statement(review_id), 404, "not-found", missing)
+
+
+def test_a_code_that_the_model_does_not_have_is_told_as_such(reviews: Reviews) -> None:
+    """The contract does not know the classes of a model."""
+    reviews.review(
+        lambda diagnosis: statements.build(diagnosis, Verdict.OVERRIDDEN, "Grade IV", 999, REASON),
+        Verdict.OVERRIDDEN,
+        999,
+    )
+    current = reviews.client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]["current"]
+    text = "Code 999, which this model does not have"
+    assert current == {"label": "code-999", "labelText": text, "labelCode": 999}
+
+
+def test_the_store_is_not_asked_again_and_again_for_what_is_not_published(
+    reviews: Reviews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = reviews.withdraw()
+    asked = []
+    has = reviews.container.store.has
+    monkeypatch.setattr(reviews.container.store, "has", lambda cid: asked.append(cid) or has(cid))
+
+    for _ in range(3):
+        assert reviews.shown()["statement"] is None
+    assert len(asked) == 1
+
+    reviews.publish(review.review_id, reviews.content)
+    assert reviews.shown()["statement"] == REASON
+
+
+def test_no_other_page_publishes(reviews: Reviews) -> None:
+    review = reviews.withdraw()
+    for header in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        assert reviews.publish(review.review_id, reviews.content, headers=header).status_code == 403

@@ -1,0 +1,16 @@
+"""Making models known to a registry, so that it takes their diagnoses."""
+
+from __future__ import annotations
+
+from backend.adapters.chain.development_accounts import ADMIN
+from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.cids import raw_cid
+
+CARD_CID = raw_cid("0a" * 32)
+
+
+def register_models(url: str, contract: str, *model_ids: str) -> None:
+    """Register each (0x and 64 hex digits), as the development chain's admin does."""
+    admin = DevelopmentWallet(url, contract, ADMIN)
+    for model_id in model_ids:
+        admin.register_model(model_id, CARD_CID)

@@ -1,0 +1,98 @@
+"""`brownie run roles`: roles are given and taken by the registry's admin, and by nobody else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from brownie import accounts, chain
+from eth_account import Account
+from web3 import Web3
+
+from scripts.deploy import development_addresses
+from scripts.export_artifact import ARTIFACT
+from scripts.roles import ROLES, NotAdmin, RegistryUnknown, WrongUse, change, main
+from tests.contracts.support import CLINICIAN_ROLE
+from tests.contracts.test_deploy_script import CHAIN_ID, DEPLOYER, deployment, live_chain, run_deploy
+
+__all__ = ["deployment", "live_chain", "run_deploy"]
+CLINICIAN = Account.from_key("0x" + 32 * "c2").address
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_granted_and_revoked_once(registry, admin, charlie, role):
+    role_id = Web3.keccak(text=f"{role}_ROLE")
+
+    assert change(registry, "grant", role, charlie.address.lower(), admin)
+    assert registry.hasRole(role_id, charlie)
+    block = chain.height
+    assert not change(registry, "grant", role, charlie.address, admin)
+    assert chain.height == block
+    assert change(registry, "revoke", role, charlie.address, admin)
+    assert not registry.hasRole(role_id, charlie)
+    assert not change(registry, "revoke", role, charlie.address, admin)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("give", "CLINICIAN", CLINICIAN), "expected one of grant, revoke, found 'give'"),
+        (("grant", "ADMIN", CLINICIAN), "expected one of the roles CLASSIFIER, CLINICIAN, MODEL_ADMIN, found 'ADMIN'"),
+        (("grant", "CLINICIAN", "0x12"), "expected an address, 0x and 40 hex digits, found '0x12'"),
+        (("grant", "CLINICIAN", "0x" + 40 * "0"), "expected the address of an account, found the zero address"),
+    ],
+    ids=["action", "role", "address", "zero"],
+)
+def test_wrong_arguments_are_told(registry, admin, arguments, expected):
+    block = chain.height
+    with pytest.raises(WrongUse, match=f"^{expected}$"):
+        change(registry, *arguments, admin)
+    assert chain.height == block
+
+
+def test_only_the_admin_changes_roles(registry, admin, alice):
+    expected = f"^expected the registry's admin {admin.address} as sender, found {alice.address}$"
+    with pytest.raises(NotAdmin, match=expected):
+        change(registry, "grant", "CLINICIAN", CLINICIAN, alice)
+
+
+def test_a_development_chain_needs_no_account(registry, monkeypatch, capsys):
+    monkeypatch.delenv("SCANPROOF_DEPLOYER_KEY", raising=False)
+    monkeypatch.setenv("SCANPROOF_CONTRACT_ADDRESS", registry.address)
+
+    said = []
+    for action in ("grant", "grant", "revoke"):
+        main(action, "CLINICIAN", accounts[6].address)
+        said.append(capsys.readouterr().out.splitlines()[-1].removeprefix(accounts[6].address))
+
+    held = f" holds CLINICIAN_ROLE of {registry.address} on chain {chain.id}"
+    assert said == [f"{held}.", f"{held}, as before.", f"{held}.".replace("holds", "does not hold")]
+    assert not registry.hasRole(CLINICIAN_ROLE, accounts[6])
+
+
+def test_without_a_registry_nothing_is_done(monkeypatch):
+    monkeypatch.delenv("SCANPROOF_CONTRACT_ADDRESS", raising=False)
+    with pytest.raises(RegistryUnknown, match=f"^expected a registry on chain {chain.id}, found none: set SCANPROOF_"):
+        main("grant", "CLINICIAN", CLINICIAN)
+
+
+def test_on_a_live_chain_the_recorded_registry_is_changed_but_not_for_a_development_key(
+    deployment, run_deploy, live_chain
+):
+    assert deployment.returncode == 0, deployment.stdout
+    recorded = json.loads((run_deploy.project / "deployments" / f"{CHAIN_ID}.json").read_text())
+    registry = live_chain.eth.contract(recorded["address"], abi=json.loads(ARTIFACT.read_text())["abi"])
+    key = {"SCANPROOF_DEPLOYER_KEY": DEPLOYER.key.hex(), "SCANPROOF_CONTRACT_ADDRESS": ""}
+
+    def roles(*arguments: str) -> tuple[int, str]:
+        done = run_deploy.brownie("run", "roles", "main", *arguments, "--network", "live-test", **key)
+        return done.returncode, done.stdout
+
+    status, said = roles("grant", "CLINICIAN", CLINICIAN)
+    assert (status, registry.functions.hasRole(CLINICIAN_ROLE, CLINICIAN).call()) == (0, True), said
+    assert f"{CLINICIAN} holds CLINICIAN_ROLE of {recorded['address']} on chain {CHAIN_ID}." in said
+
+    known = development_addresses("brownie")[1]
+    status, said = roles("grant", "MODEL_ADMIN", known)
+    assert (status, registry.functions.hasRole(Web3.keccak(text="MODEL_ADMIN_ROLE"), known).call()) == (1, False), said
+    assert f"expected a model admin of your own on chain {CHAIN_ID}, found {known}" in said

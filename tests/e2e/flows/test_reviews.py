@@ -1,0 +1,309 @@
+"""The review queue: a clinician confirms, overrides or withdraws, each with one transaction and a reason."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from eth_account.signers.local import LocalAccount
+from playwright.sync_api import Locator, expect
+
+from backend.domain import Verdict
+from tests.e2e.support import images
+from tests.e2e.support.console import Console
+from tests.e2e.support.product import Product
+from tests.e2e.support.records import make_record, review
+from tests.e2e.support.site import Site
+from tests.e2e.wallet.chains import Network
+from tests.e2e.wallet.wallet import InjectedWallet
+
+REASON = "Seen again by a “second reader”:\nthe mass is extra-axial. … 你好"
+
+
+@pytest.fixture
+def record(product: Product) -> str:
+    return indexed(product, make_record(product, images.mri())[0])
+
+
+@pytest.fixture
+def clinician(wallet: InjectedWallet, bob: LocalAccount) -> InjectedWallet:
+    """The second development account, which holds CLINICIAN_ROLE."""
+    wallet.select_account(bob.address)
+    return wallet
+
+
+@pytest.fixture
+def queue(clinician: InjectedWallet, site: Site, record: str) -> Site:
+    """The page with the clinician connected."""
+    return connected(site)
+
+
+def test_without_the_role_a_person_is_told_who_grants_it(wallet: InjectedWallet, site: Site, record: str):
+    site.open("/reviews")
+    site.connect()
+
+    expect(site.notice("not-clinician")).to_contain_text("the administrator of the registry grants it")
+    item = opened(site, record)
+    expect(item.get_by_text("connect a wallet above whose account is a clinician's")).to_be_visible()
+    expect(site.button("Sign the review")).to_have_count(0)
+    assert "eth_call" in [method for method, _ in wallet.requests]
+
+
+def test_confirming_is_one_transaction_and_publishes_the_reason(
+    queue: Site, record: str, clinician: InjectedWallet, bob: LocalAccount
+):
+    say(opened(queue, record), "Confirm")
+    queue.button("Sign the review").click()
+    expect(kept(queue, "done")).to_contain_text("its reason is published")
+
+    diagnosis = newest(queue, record)
+    (step,) = diagnosis["reviews"]
+    assert (diagnosis["status"], step["verdict"], step["labelCode"]) == (
+        "confirmed",
+        "confirmed",
+        diagnosis["labelCode"],
+    )
+    assert (step["reviewer"], step["supersedes"], step["statement"]) == (bob.address, diagnosis["diagnosisId"], REASON)
+    assert clinician.popups == ["connect", "transaction"]
+    expect(items(queue, record)).to_have_count(0)
+    assert browser_keeps(queue) == []
+
+
+def test_overriding_names_the_result_that_holds(queue: Site, record: str):
+    item = opened(queue, record)
+    say(item, "Override")
+    item.get_by_label("The result that holds").select_option(index=1)
+    queue.button("Sign the review").click()
+    expect(kept(queue, "done")).to_be_visible()
+
+    diagnosis = newest(queue, record)
+    assert diagnosis["status"] == "overridden"
+    assert diagnosis["current"]["labelCode"] == diagnosis["reviews"][0]["labelCode"] != diagnosis["labelCode"]
+
+
+def test_withdrawing_leaves_nothing_that_holds(queue: Site, record: str):
+    say(opened(queue, record), "Withdraw")
+    queue.button("Sign the review").click()
+    expect(kept(queue, "done")).to_be_visible()
+
+    diagnosis = newest(queue, record)
+    assert (diagnosis["status"], diagnosis["current"]) == ("withdrawn", None)
+    queue.page.get_by_label("Show", exact=True).select_option("withdrawn")
+    expect(opened(queue, record)).to_contain_text(REASON.splitlines()[0])
+
+
+@pytest.mark.parametrize(("verdict", "missing"), [(None, "Choose a verdict."), ("Override", "Choose the result")])
+def test_what_is_missing_is_named_before_the_wallet_opens(queue: Site, record: str, clinician, verdict, missing):
+    item = opened(queue, record)
+    item.get_by_label("Reason").fill(REASON)
+    if verdict:
+        item.get_by_label(verdict, exact=True).check()
+    queue.button("Sign the review").click()
+
+    expect(queue.notice("review-incomplete")).to_contain_text(missing)
+    assert clinician.popups == ["connect"]
+
+
+def test_a_reason_is_required(queue: Site, record: str, clinician: InjectedWallet):
+    item = opened(queue, record)
+    item.get_by_label("Confirm", exact=True).check()
+    item.get_by_label("Reason").fill("  \n ")
+    queue.button("Sign the review").click()
+
+    expect(queue.notice("review-incomplete")).to_contain_text("Write the reason.")
+    assert clinician.popups == ["connect"]
+
+
+def test_a_rejected_signature_is_a_notice_and_keeps_what_was_written(queue: Site, record: str, clinician):
+    item = opened(queue, record)
+    say(item, "Confirm")
+    clinician.decide("transaction", "reject")
+    queue.button("Sign the review").click()
+
+    expect(queue.notice("user-rejected")).to_be_visible()
+    expect(item.get_by_label("Reason")).to_have_value(REASON)
+    assert browser_keeps(queue) == []
+    clinician.decide("transaction", "approve")
+    queue.button("Sign the review").click()
+    expect(kept(queue, "done")).to_be_visible()
+
+
+def test_an_uploader_cannot_review_their_own_image(clinician: InjectedWallet, site: Site):
+    own = indexed(site.product, site.record(images.mri()))
+    site.open("/reviews")
+
+    opened(site, own)
+
+    expect(site.notice("own-upload")).to_be_visible()
+    expect(site.button("Sign the review")).to_have_count(0)
+
+
+def test_who_was_overtaken_sees_the_other_review_first(queue: Site, record: str, product: Product):
+    item = opened(queue, record)
+    say(item, "Confirm")
+    review(product, record, Verdict.WITHDRAWN, 0, "Another patient's image.")
+    queue.button("Sign the review").click()
+
+    expect(queue.notice("review-overtaken")).to_be_visible()
+    expect(item).to_contain_text("Another patient's image.")
+    expect(item.get_by_label("Reason")).to_have_value(REASON)
+    item.get_by_label("Confirm", exact=True).check()
+    queue.button("Sign the review").click()
+    expect(kept(queue, "done")).to_be_visible()
+    assert newest(queue, record)["status"] == "confirmed"
+
+
+def test_on_another_chain_nothing_is_asked_of_the_contract(clinician: InjectedWallet, site: Site, record: str):
+    clinician.select_network(1)
+    site.open("/reviews")
+    site.connect()
+
+    expect(site.notice("wrong-chain")).to_be_visible()
+    assert "eth_call" not in [method for method, _ in clinician.requests]
+
+
+def test_a_reason_that_could_not_be_published_is_published_after_a_reload(queue: Site, record: str, console: Console):
+    console.tolerate("ERR_FAILED")
+    queue.page.route("**/statement", lambda route: route.abort())
+    say(opened(queue, record), "Confirm")
+    queue.button("Sign the review").click()
+    expect(queue.notice("server-unreachable")).to_contain_text("tried again until it succeeds")
+    assert newest(queue, record)["reviews"][0]["statement"] is None
+
+    queue.page.unroute("**/statement")
+    queue.page.reload()
+
+    expect(kept(queue, "done")).to_be_visible()
+    assert newest(queue, record)["reviews"][0]["statement"] == REASON
+    assert browser_keeps(queue) == []
+
+
+def test_a_reload_while_it_is_mined_goes_on(queue: Site, record: str, held_blocks: Network):
+    say(opened(queue, record), "Confirm")
+    queue.button("Sign the review").click()
+    expect(kept(queue, "mining")).to_be_visible()
+
+    queue.page.reload()
+
+    expect(kept(queue, "mining")).to_be_visible()
+    expect(items(queue, record)).to_have_count(0)
+    held_blocks.call("miner_start", [])
+    expect(kept(queue, "done")).to_be_visible()
+    assert newest(queue, record)["reviews"][0]["statement"] == REASON
+
+
+def test_a_reload_while_the_wallet_is_open_loses_no_reason(queue: Site, record: str, clinician: InjectedWallet):
+    say(opened(queue, record), "Confirm")
+    clinician.decide("transaction", "hold")
+    queue.button("Sign the review").click()
+    clinician.wait_for_popup(queue.page)
+    sent = clinician.open.action
+
+    queue.page.reload()
+    expect(queue.notice("review-unsent")).to_be_visible()
+    sent()
+    queue.button("Look again").click()
+
+    expect(kept(queue, "done")).to_be_visible()
+    assert newest(queue, record)["reviews"][0]["statement"] == REASON
+
+
+def test_the_reason_of_a_sealed_diagnosis_stays_with_the_reviewer(clinician: InjectedWallet, site: Site):
+    record, opening = make_record(site.product, images.mri(), sealed=True)
+    indexed(site.product, record)
+    connected(site)
+    item = opened(site, record)
+    expect(item).to_contain_text("Sealed result")
+    file = {"name": "opening.json", "mimeType": "application/json", "buffer": opening.encode()}
+    item.locator("input[type=file]").set_input_files(file)
+    expect(item).not_to_contain_text("Sealed result")
+    say(item, "Override")
+    with site.page.expect_download() as download:
+        site.button("Sign the review").click()
+    expect(kept(site, "done")).to_contain_text("in your file alone")
+
+    statement = Path(download.value.path()).read_bytes()
+    (step,) = newest(site, record)["reviews"]
+    assert step["reasonHash"] == "0x" + hashlib.sha256(statement).hexdigest()
+    assert (json.loads(statement)["reason"], step["statement"]) == (REASON, None)
+    assert "second reader" not in site.product.log
+    site.button("Dismiss").click()
+    assert browser_keeps(site) == []
+
+
+def test_keyboard_alone(clinician: InjectedWallet, site: Site, record: str):
+    site.open("/reviews")
+    site.press("Connect MetaMask")
+    expect(site.page.get_by_test_id("may-review")).to_be_visible()
+    summary = items(site, record).locator("summary")
+    expect(summary).to_be_visible()
+    for _ in range(60):
+        if summary.evaluate("element => element.getRootNode().activeElement === element"):
+            break
+        site.page.keyboard.press("Tab")
+    site.page.keyboard.press("Enter")
+    site.press("Confirm", role="radio", key="Space")
+    site.press("Reason", role="textbox", key="A")
+    site.page.keyboard.type("nother reading.")
+    site.press("Sign the review")
+
+    expect(kept(site, "done")).to_be_visible()
+    assert newest(site, record)["reviews"][0]["statement"] == "Another reading."
+
+
+def test_the_queue_shows_map_outline_and_history(queue: Site, record: str, product: Product):
+    review(product, record, Verdict.WITHDRAWN, 0, "Blurred.")
+    queue.page.get_by_label("Show", exact=True).select_option("withdrawn")
+    item = opened(queue, record)
+
+    expect(item.get_by_label("Opacity of the activation map")).to_be_visible()
+    expect(item.get_by_role("link", name="Timeline, outline and verification")).to_be_visible()
+    expect(item).to_contain_text("Blurred.")
+
+
+def indexed(product: Product, image_id: str) -> str:
+    """Asking for a record brings the server's index up to date."""
+    return product.get(f"/records/{image_id}")["imageId"]
+
+
+def connected(site: Site) -> Site:
+    site.open("/reviews")
+    site.connect()
+    expect(site.page.get_by_test_id("may-review")).to_be_visible()
+    return site
+
+
+def items(site: Site, image_id: str) -> Locator:
+    return site.page.get_by_test_id("queued").filter(has_text=image_id[2:8])
+
+
+def opened(site: Site, image_id: str) -> Locator:
+    """The diagnosis of that image, unfolded; further down in the queue when other tests have left many."""
+    item, more = items(site, image_id), site.button("Show more")
+    expect(item.or_(more).first).to_be_visible()
+    while item.count() == 0:
+        more.click()
+        expect(site.page.get_by_text("Loading …")).to_have_count(0)
+    item.locator("summary").click()
+    expect(item.locator("dl")).to_be_visible()
+    return item
+
+
+def say(item: Locator, verdict: str) -> None:
+    item.get_by_label(verdict, exact=True).check()
+    item.get_by_label("Reason").fill(REASON)
+
+
+def kept(site: Site, phase: str) -> Locator:
+    return site.page.locator(f"[data-testid=kept-review][data-phase={phase}]")
+
+
+def newest(site: Site, image_id: str) -> dict:
+    return site.product.get(f"/records/{image_id}")["diagnoses"][-1]
+
+
+def browser_keeps(site: Site) -> list[str]:
+    """What the browser has of reviews."""
+    return site.page.evaluate("() => Object.keys(localStorage).filter((key) => key.startsWith('scanproof.review.'))")
