@@ -22,6 +22,7 @@ from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.guide import SourcedGuide
+from backend.adapters.held_reader import HeldReader
 from backend.adapters.image_analysis import StepwiseAnalyser
 from backend.adapters.image_inspector import PillowInspector
 from backend.adapters.installed_models import InstalledBundles
@@ -90,10 +91,18 @@ def wire(settings: Settings) -> Container:
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
         verification=VerificationService(
-            chain, store, classifier, inspector, cid_of=cid_of, recover=eip712.recover, review_id=review_id
+            *(chain, store, classifier, inspector),
+            cid_of=cid_of,
+            recover=eip712.recover,
+            review_id=review_id,
+            papers=HeldReader(store),
         ),
         evidence=EvidenceService(
-            chain, store, ProofReader(settings.rpc_url, contract=chain.contract), read=EvidenceChain
+            chain,
+            store,
+            ProofReader(settings.rpc_url, contract=chain.contract),
+            read=EvidenceChain,
+            papers=HeldReader(store),
         ),
         models=models,
         lineage=LineageService(chain, index, store, models),

@@ -9,6 +9,7 @@ import rfc8785
 from backend.adapters.classifier import facts_of
 from backend.adapters.ml_images import told
 from backend.submissions import ModelPapers
+from ml.ensemble import Ensemble
 from ml.registry import Registry
 
 TRAINING_SCHEMA = "scanproof.training/1"
@@ -24,9 +25,11 @@ class InstalledBundles:
         return self._registry.identities()
 
     def papers(self, name: str) -> ModelPapers:
-        """The training record says what was trained how, on which data and when; all of it stands in the bundle too."""
+        """The training record says what was trained how, on which data and when, and an ensemble's of which members it
+        is made; all of it stands in the bundle too."""
         with told(name):
-            bundle = self._registry.get(name).bundle
+            model = self._registry.get(name)
+        bundle = model.bundle
         facts, metadata = facts_of(bundle), bundle.metadata
         training = {
             "schema": TRAINING_SCHEMA,
@@ -36,4 +39,7 @@ class InstalledBundles:
             "training": metadata.training,
             "created": metadata.created,
         }
+        if isinstance(model, Ensemble):
+            members = [member.bundle for member in model.members]
+            training["members"] = [{"name": each.metadata.name, "sha256": each.sha256} for each in members]
         return ModelPapers(facts, bundle.card.encode(), rfc8785.dumps(training), rfc8785.dumps(bundle.metrics))

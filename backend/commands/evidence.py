@@ -10,7 +10,7 @@ from pathlib import Path
 from backend.commands.arguments import WrongUse, hash32
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console
-from backend.commands.verify import add_opening_argument, object_reader, read_openings
+from backend.commands.verify import add_opening_argument, object_readers, read_openings
 
 HELP = "Write a record with everything needed to check it offline into one file"
 EXAMPLE = "scanproof evidence 0x… --output evidence.zip"
@@ -32,10 +32,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     _refuse_existing(options.output)
     settings = chosen_settings(options)
+    store, papers = object_readers(settings)
     with opened_chain(settings, console) as opened:
         chain = wire_chain(opened)
         proofs = ProofReader(opened.rpc_url, contract=chain.contract)
-        service = EvidenceService(chain, object_reader(settings), proofs, read=EvidenceChain)
+        service = EvidenceService(chain, store, proofs, read=EvidenceChain, papers=papers)
         evidence = service.collect(options.image_id, openings=read_openings(options))
     content = pack(evidence)
     _write(options.output, content)

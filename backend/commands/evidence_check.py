@@ -6,10 +6,13 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from backend import settings as configuration
 from backend.commands.console import Console
 from backend.commands.verify import report, result_of
+from backend.deployments import recorded
 from backend.errors import InvalidEvidence
 from backend.explorer import block_url
+from backend.settings import ROOT
 
 if TYPE_CHECKING:
     from backend.adapters.chain.web3_chain import Web3Chain
@@ -18,6 +21,10 @@ if TYPE_CHECKING:
 
 NO_EVIDENCE = 2
 """Exit status for a file that is no bundle, as for other wrong use."""
+_COMPARE = (
+    "Anybody can deploy this contract and hold all its roles: compare the registry's address with the one you know, or "
+    "name that with --contract."
+)
 
 
 def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], console: Console) -> int:
@@ -43,16 +50,19 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
         content = file.read(MAX_FILE_BYTES + 1)
     try:
         evidence = unpack(content)
-        result = service.verify(evidence, openings=openings, node=_Node(options, evidence) if options.rpc else None)
+        registry = options.contract or _believed(evidence.chain_id)
+        node = _Node(options, evidence) if options.rpc else None
+        result = service.verify(evidence, openings=openings, registry=registry, node=node)
     except InvalidEvidence as error:
         console.error(type(error).__name__, str(error))
         return NO_EVIDENCE
     chain = describe(evidence.chain_id)
     console.result(
         {
-            **result_of([result.record]),
-            "chainId": evidence.chain_id,
             "contract": evidence.contract,
+            "chainId": evidence.chain_id,
+            "expectedContract": registry,
+            **result_of([result.record]),
             "blocks": [
                 {
                     "number": block.number,
@@ -63,9 +73,19 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
             ],
             "comparedWithNode": result.on_chain,
         },
-        _in_words(result, chain.name, chain.explorer_url),
+        f"Registry {evidence.contract} on {chain.name} (chain {evidence.chain_id})\n"
+        + _in_words(result, chain.name, chain.explorer_url, known=registry is not None),
     )
     return 0 if result.record.passed else 1
+
+
+def _believed(chain_id: int) -> str | None:
+    """The registry of the settings if they are for that chain, else the recorded one. Raises ConfigurationError."""
+    settings = configuration.load()
+    if settings.contract_address and settings.chain_id == chain_id:
+        return settings.contract_address
+    found = recorded(chain_id, ROOT / "deployments")
+    return found.address if found else None
 
 
 class _Node:
@@ -84,14 +104,16 @@ class _Node:
         return Web3Chain(url, chain_id=chain_id_of(url), contract=self._contract, start_block=start)
 
 
-def _in_words(result: EvidenceVerification, chain: str, explorer: str | None) -> str:
+def _in_words(result: EvidenceVerification, chain: str, explorer: str | None, *, known: bool) -> str:
+    compare = [] if known else [_COMPARE]
     if result.on_chain:
-        return f"{report(result.record)}\nThe blocks were compared with those of the node."
+        return "\n".join([report(result.record), "The blocks were compared with those of the node.", *compare])
     lines = [
         report(result.record),
         "",
         f"No node was asked. All of this holds if {chain} has these blocks: compare the hashes, or repeat with --rpc.",
         *(f"  block {b.number}  {b.hash}  {block_url(explorer, b.number) or ''}".rstrip() for b in result.blocks),
+        *compare,
         "A step newer than the bundle, such as a withdrawal, cannot be seen without a node.",
     ]
     return "\n".join(lines)

@@ -6,7 +6,7 @@ import argparse
 import re
 from typing import TYPE_CHECKING
 
-from backend.commands.arguments import WrongUse
+from backend.commands.arguments import WrongUse, existing_file, positive
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console, columns
 from backend.submissions import SentTransaction
@@ -28,6 +28,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_ = "; ".join(f"{action}: {what}" for action, what in _ACTIONS.items())
     parser.add_argument("action", metavar="ACTION", choices=_ACTIONS, help=help_)
     parser.add_argument("model", metavar="MODEL", nargs="?", help="name of an installed model, or any model's SHA-256")
+    parser.add_argument(
+        "--parent", metavar="MODEL", help="anchor: the model, anchored before, whose weights it began from"
+    )
+    parser.add_argument("--participants", metavar="N", type=positive, help="anchor: who took part (default: 1)")
+    parser.add_argument(
+        "--training",
+        metavar="FILE",
+        type=existing_file,
+        help="anchor: the training record of a model that need not be installed, a JSON object with its figures as "
+        "`metrics`; MODEL is then the SHA-256",
+    )
     add_chain_arguments(parser)
 
 
@@ -36,9 +47,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     if options.action == "retire" and options.model is None:
         raise WrongUse("retire needs the MODEL: a retired model can never be used again")
+    if (options.parent or options.participants or options.training) and not (
+        options.action == "anchor" and options.model
+    ):
+        raise WrongUse("--parent, --participants and --training are for `anchor MODEL`")
     with opened_chain(chosen_settings(options), console) as settings:
         service = wire_registration(settings)
-        sent = _act(service, options.action, options.model)
+        sent = _act(service, options)
         models = service.installed()
     values = {
         "transactions": [{"name": each.name, "hash": each.hash, "gasUsed": each.gas_used} for each in sent],
@@ -59,19 +74,41 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _act(service: ModelRegistrationService, action: str, model: str | None) -> list[SentTransaction]:
+def _act(service: ModelRegistrationService, options: argparse.Namespace) -> list[SentTransaction]:
     """What was sent."""
+    action, model = options.action, options.model
     if action == "status":
         return []
     if action == "retire":
-        known = re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", model)
-        model_id = "0x" + model.lower().removeprefix("0x") if known else service.find(model).model_id
-        done = service.retire(model_id)
+        done = service.retire(_model_id(service, model))
         return [done] if done else []
-    wanted = [service.find(model)] if model else service.installed()
     if action == "anchor":
-        return service.anchor_trainings(wanted)
+        return _anchor(service, options)
+    wanted = [service.find(model)] if model else service.installed()
     return service.register_models([each for each in wanted if model or not each.retired])
+
+
+def _anchor(service: ModelRegistrationService, options: argparse.Namespace) -> list[SentTransaction]:
+    from backend.services.model_verification import MAX_PAPER_BYTES
+
+    begun = {
+        "parent_model_id": _model_id(service, options.parent) if options.parent else None,
+        "participants": options.participants or 1,
+    }
+    if options.training:
+        with options.training.open("rb") as file:
+            record = file.read(MAX_PAPER_BYTES + 1)
+        done = service.anchor_record(_model_id(service, options.model), record, **begun)
+        return [done] if done else []
+    wanted = [service.find(options.model)] if options.model else service.installed()
+    return service.anchor_trainings(wanted, **begun)
+
+
+def _model_id(service: ModelRegistrationService, name_or_id: str) -> str:
+    """Of any model by its id, of an installed one by its name."""
+    if re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", name_or_id):
+        return "0x" + name_or_id.lower().removeprefix("0x")
+    return service.find(name_or_id).model_id
 
 
 def _described(model: InstalledModel) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 from backend.commands.arguments import WrongUse, existing_file, hash32, read_image
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HELP = "Check a record: who, when, which bytes, which model, and the result itself; needs no ScanProof server"
 EXAMPLE = "scanproof verify --tx 0x… --rpc https://ethereum-sepolia-rpc.publicnode.com --contract 0x…"
+_PAPER_SECONDS = 10.0
+"""Of search at each gateway for a statement, a model card or a training record."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--evidence",
         metavar="FILE",
         type=existing_file,
-        help="a bundle of `scanproof evidence`; needs no node, but with --rpc it is compared with one",
+        help="a bundle of `scanproof evidence`; needs no node, but with --rpc it is compared with one; --contract is "
+        "the registry that it must be of (default: that of the settings or of deployments/ for its chain)",
     )
     parser.add_argument(
         "--file", metavar="F", type=existing_file, help="the image, pinned or as uploaded, instead of fetching it"
@@ -63,8 +66,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.evidence:
         from backend.commands.evidence_check import check_evidence
 
-        if options.file or options.contract:
-            raise WrongUse("--evidence holds the image and names the contract: leave --file and --contract out")
+        if options.file:
+            raise WrongUse("--evidence holds the image: leave --file out")
         return check_evidence(options, read_openings(options), console)
     verifications = _verified(options, console)
     console.result(result_of(verifications), "\n\n".join(report(verification) for verification in verifications))
@@ -82,13 +85,15 @@ def _verified(options: argparse.Namespace, console: Console) -> list[Verificatio
 
     settings = chosen_settings(options)
     given = {"content": read_image(options.file) if options.file else None, "openings": read_openings(options)}
+    store, papers = object_readers(settings)
     with opened_chain(settings, console) as opened:
         chain = wire_chain(opened)
         service = VerificationService(
-            *(chain, object_reader(settings), BundleClassifier(), PillowInspector()),
+            *(chain, store, BundleClassifier(), PillowInspector()),
             cid_of=cid_of,
             recover=eip712.recover,
             review_id=review_id,
+            papers=papers,
         )
         if options.image_id:
             return [service.verify(options.image_id, **given)]
@@ -129,13 +134,23 @@ def report(verification: Verification) -> str:
     return "\n".join(lines)
 
 
-def object_reader(settings: Settings) -> ObjectReader:
-    """Where an auditor finds what is pinned: the store of the settings; on a public chain, public gateways too."""
+def object_readers(settings: Settings) -> tuple[ObjectReader, ObjectReader]:
+    """Where an auditor finds what is pinned: the store of the settings; on a public chain, public gateways too.
+
+    The second one is for what may never have been published: it does not wait long for anybody.
+    """
     from backend.adapters.fallback_reader import FallbackReader
-    from backend.adapters.gateway import PUBLIC_GATEWAYS, Gateway, GatewayReader
+    from backend.adapters.gateway import POLICY, PUBLIC_GATEWAYS, Gateway, GatewayReader
+    from backend.adapters.held_reader import HeldReader
     from backend.wiring import wire_store
 
     store = wire_store(settings)
+    held = HeldReader(store)
     if settings.embedded_chain:
-        return store
-    return FallbackReader(store, GatewayReader([Gateway(url) for url in PUBLIC_GATEWAYS]))
+        return store, held
+    gateways = [Gateway(url) for url in PUBLIC_GATEWAYS]
+    brief = replace(POLICY, read=_PAPER_SECONDS, total=_PAPER_SECONDS, attempts=1)
+    return (
+        FallbackReader(store, GatewayReader(gateways)),
+        FallbackReader(held, GatewayReader(gateways, policy=brief)),
+    )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backend.errors import ClassificationFailed, NotFound
+import rfc8785
+
+from backend.errors import ClassificationFailed, InvalidInput, NotFound
 from backend.ports import Chain, InstalledModels, ModelAdmin, ObjectStore
+from backend.services.model_verification import MAX_PAPER_BYTES
 from backend.submissions import ModelPapers, ModelStanding, ModelStatus, SentTransaction, Training
 
 _log = logging.getLogger(__name__)
@@ -84,10 +88,35 @@ class ModelRegistrationService:
         missing = [model for model in models if model.standing.status is not ModelStatus.IN_USE]
         return [self._register(model, self._papers(model)) for model in missing]
 
-    def anchor_trainings(self, models: Sequence[InstalledModel]) -> list[SentTransaction]:
-        """Anchor the trainings that are not anchored yet. Raises as ``register_models``."""
-        missing = [model for model in models if model.standing.training_id is None]
-        return [self._anchor(model, self._papers(model)) for model in missing]
+    def anchor_trainings(
+        self, models: Sequence[InstalledModel], *, parent_model_id: str | None = None, participants: int = 1
+    ) -> list[SentTransaction]:
+        """Anchor the trainings that are not anchored yet, each begun from that parent, if any, by so many participants.
+        Raises as ``register_models``.
+        """
+        sent = []
+        for model in models:
+            if model.standing.training_id is None:
+                papers = self._papers(model)
+                sent.append(
+                    self._anchor(model.model_id, parent_model_id, participants, papers.training, papers.metrics)
+                )
+        return sent
+
+    def anchor_record(
+        self, model_id: str, record: bytes, *, parent_model_id: str | None = None, participants: int = 1
+    ) -> SentTransaction | None:
+        """Anchor a training of which ``record``, a JSON object with the figures as its ``metrics``, was made elsewhere;
+        the model need not be installed here. None when that was done before.
+
+        Raises InvalidInput; Conflict, also for a model whose training is anchored with another record; StorageError,
+        ChainError, ConfigurationError.
+        """
+        training, metrics = _canonical(record)
+        (standing,) = self._chain.model_standings([model_id])
+        if standing.training_id == _sha256(training):
+            return None
+        return self._anchor(model_id, parent_model_id, participants, training, metrics)
 
     def retire(self, model_id: str) -> SentTransaction | None:
         """Retire a model for good, installed here or not. None when that was done before.
@@ -110,19 +139,30 @@ class ModelRegistrationService:
         card = self._open_store().put(papers.card, name=name, media_type="text/markdown")
         return self._open_admin().register_model(model.model_id, card.cid)
 
-    def _anchor(self, model: InstalledModel, papers: ModelPapers) -> SentTransaction:
+    def _anchor(
+        self, model_id: str, parent_model_id: str | None, participants: int, record: bytes, metrics: bytes
+    ) -> SentTransaction:
         """Training record and figures are stored as well, below the raw CIDs of their hashes."""
         store = self._open_store()
-        for content, what in ((papers.training, "training"), (papers.metrics, "metrics")):
-            store.put(content, name=f"{model.name} {what}.json", media_type="application/json")
-        training = Training(
-            training_id=_sha256(papers.training),
-            model_id=model.model_id,
-            parent_model_id=None,
-            metrics_hash=_sha256(papers.metrics),
-            participants=1,
-        )
+        for content, what in ((record, "training"), (metrics, "metrics")):
+            store.put(content, name=f"{model_id} {what}.json", media_type="application/json")
+        training = Training(_sha256(record), model_id, parent_model_id, _sha256(metrics), participants)
         return self._open_admin().anchor_training(training)
+
+
+def _canonical(record: bytes) -> tuple[bytes, bytes]:
+    """A training record and its figures in canonical JSON (RFC 8785). Raises InvalidInput."""
+    try:
+        values = json.loads(record) if len(record) <= MAX_PAPER_BYTES else None
+        if isinstance(values, dict) and isinstance(values.get("metrics"), dict):
+            training, metrics = rfc8785.dumps(values), rfc8785.dumps(values["metrics"])
+            if len(training) <= MAX_PAPER_BYTES:
+                return training, metrics
+    except (ValueError, RecursionError, rfc8785.CanonicalizationError):
+        pass
+    raise InvalidInput(
+        f"expected a training record: a JSON object of at most {MAX_PAPER_BYTES:,} bytes with an object 'metrics'"
+    )
 
 
 def _sha256(content: bytes) -> str:

@@ -62,7 +62,7 @@ def _events(kind: LedgerKind, ledger: int, before: tuple[int, int] | None) -> Se
     if kind is LedgerKind.DIAGNOSIS_REVIEWED:
         reviewed = and_(DiagnosisRow.ledger_id == ledger, DiagnosisRow.diagnosis_id == ReviewRow.diagnosis_id)
         query = query.join_from(ReviewRow, DiagnosisRow, reviewed)
-    return query if before is None else query.where(tuple_(table.block_number, table.log_index) <= before)
+    return query if before is None else query.where(tuple_(table.block_number, table.log_index) < before)
 
 
 def _entry(row: Row) -> LedgerEntry:

@@ -3,6 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { announce } from "../announce";
 import type { Problem } from "../state/problems";
 import { shared } from "../styles/shared";
+import { tones } from "../styles/tones";
 import { icons } from "./icons";
 
 /**
@@ -25,18 +26,6 @@ export class Notice extends LitElement {
         border-radius: var(--radius);
         background: var(--tone-soft);
       }
-      .success {
-        --tone: var(--success);
-        --tone-soft: var(--success-soft);
-      }
-      .warning {
-        --tone: var(--warning);
-        --tone-soft: var(--warning-soft);
-      }
-      .danger {
-        --tone: var(--danger);
-        --tone-soft: var(--danger-soft);
-      }
       .icon,
       .title {
         color: var(--tone);
@@ -56,6 +45,7 @@ export class Notice extends LitElement {
         margin-top: var(--space-2);
       }
     `,
+    tones,
   ];
 
   @property({ attribute: false }) problem!: Problem;

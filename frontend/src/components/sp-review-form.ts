@@ -46,12 +46,6 @@ export class ReviewForm extends LitElement {
       }
       textarea {
         min-height: 6rem;
-        padding: var(--space-2) var(--space-3);
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius-small);
-        background: var(--surface);
-        color: var(--ink);
-        font: inherit;
         resize: vertical;
       }
     `,

@@ -3,6 +3,7 @@ import { customElement, property } from "lit/decorators.js";
 import type { Status } from "../api/types";
 import { STATUSES } from "../state/standing";
 import { shared } from "../styles/shared";
+import { tones } from "../styles/tones";
 import { icons } from "./icons";
 
 /** Where a diagnosis stands: asserted by a model, confirmed, overridden or withdrawn. */
@@ -31,19 +32,8 @@ export class StatusBadge extends LitElement {
         line-height: 1.5;
         white-space: nowrap;
       }
-      .success {
-        --tone: var(--success);
-        --tone-soft: var(--success-soft);
-      }
-      .warning {
-        --tone: var(--warning);
-        --tone-soft: var(--warning-soft);
-      }
-      .danger {
-        --tone: var(--danger);
-        --tone-soft: var(--danger-soft);
-      }
     `,
+    tones,
   ];
 
   @property() status: Status = "asserted";

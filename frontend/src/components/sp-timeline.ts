@@ -4,6 +4,7 @@ import { isoTime, time, whole } from "../format";
 import type { Step } from "../state/timeline";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
+import { tones } from "../styles/tones";
 import "./sp-hash";
 
 /** The life of a record, oldest first; each step opens to its hashes, what is checked of it, and how to check it oneself. */
@@ -34,15 +35,6 @@ export class Timeline extends LitElement {
         border-radius: 50%;
         background: var(--tone);
       }
-      .success {
-        --tone: var(--success);
-      }
-      .warning {
-        --tone: var(--warning);
-      }
-      .danger {
-        --tone: var(--danger);
-      }
       blockquote {
         margin: var(--space-2) 0 0;
         padding-left: var(--space-3);
@@ -69,6 +61,7 @@ export class Timeline extends LitElement {
         text-decoration: underline;
       }
     `,
+    tones,
   ];
 
   @property({ attribute: false }) steps: Step[] = [];

@@ -51,6 +51,9 @@ export class LedgerPage extends LitElement {
       }
       .step {
         min-width: 9rem;
+      }
+      .step,
+      td .soft {
         white-space: normal;
       }
       tr:last-child > * {

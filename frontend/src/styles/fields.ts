@@ -3,7 +3,8 @@ import { css } from "lit";
 /** What is typed in or chosen from. */
 export const fields = css`
   input,
-  select {
+  select,
+  textarea {
     min-width: 0;
     min-height: 2.75rem;
     padding: var(--space-2) var(--space-3);

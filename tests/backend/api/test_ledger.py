@@ -107,7 +107,7 @@ def test_pages_are_whole_while_events_are_added(client: FlaskClient, ledger: Led
     before = [ledger.record(1) for _ in range(4)]
     everything = newest(client, 100)
     seen, cursor = [], None
-    while len(seen) < 8:
+    for _ in range(3):
         query = {"limit": 3, **({"cursor": cursor} if cursor else {})}
         page = client.get(f"{API}/ledger", query_string=query).json
         seen += page["entries"]

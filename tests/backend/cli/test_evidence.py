@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import zipfile
 from pathlib import Path
 
@@ -119,14 +120,57 @@ def test_a_folder_that_cannot_be_written_is_told(own, record, tmp_path):
     assert "cannot be written" in result.json["error"]["message"]
 
 
-@pytest.mark.parametrize(
-    "option", [("--file", "image"), ("--contract", "0x" + "ab" * 20)], ids=lambda option: option[0]
-)
-def test_what_the_bundle_holds_itself_is_not_given_again(command, tmp_path, monkeypatch, option):
-    monkeypatch.chdir(tmp_path)
-    Path("image").write_bytes(b"x")
+def test_the_image_that_the_bundle_holds_is_not_given_again(command, tmp_path):
+    image = tmp_path / "image"
+    image.write_bytes(b"x")
 
-    result = command("verify", "--evidence", "image", *option)
+    result = command("verify", "--evidence", image, "--file", image)
 
     assert result.status == 2
-    assert "leave --file and --contract out" in result.stderr
+    assert "leave --file out" in result.stderr
+
+
+def registry_check(result) -> list[bool]:
+    return [check["passed"] for check in result.json["checks"] if check["name"] == "registry"]
+
+
+def test_a_bundle_of_a_registry_that_nobody_named_says_so(command, bundle):
+    result = command("verify", "--evidence", bundle, "--json")
+    assert (result.json["expectedContract"], registry_check(result)) == (None, [])
+
+    text = command("verify", "--evidence", bundle).stdout
+    assert text.splitlines()[0].startswith(f"Registry {result.json['contract']} on ")
+    assert "compare the registry's address with the one you know" in text
+
+
+def test_a_bundle_of_another_registry_than_the_named_one_fails(command, bundle):
+    theirs = command("verify", "--evidence", bundle, "--json").json["contract"]
+    ours = "0x" + "ab" * 20
+
+    result = command("verify", "--evidence", bundle, "--contract", ours, "--json")
+    assert (result.status, registry_check(result), result.json["expectedContract"]) == (1, [False], ours)
+    assert [check["name"] for check in result.json["checks"] if not check["passed"]] == ["registry"]
+
+    good = command("verify", "--evidence", bundle, "--contract", theirs)
+    assert good.status == 0
+    assert "the one you know" not in good.stdout
+
+
+def test_the_registry_of_the_settings_or_the_recorded_one_is_expected(command, bundle, tmp_path, monkeypatch):
+    settings = {
+        "SCANPROOF_CHAIN": "external",
+        "SCANPROOF_RPC_URL": "http://127.0.0.1:1",
+        "SCANPROOF_CHAIN_ID": "31337",
+        "SCANPROOF_CONTRACT_ADDRESS": "0x" + "ab" * 20,
+    }
+    named = command("verify", "--evidence", bundle, "--json", **settings)
+    assert registry_check(named) == [False]
+    elsewhere = command("verify", "--evidence", bundle, "--json", **settings | {"SCANPROOF_CHAIN_ID": "5"})
+    assert registry_check(elsewhere) == []
+
+    (tmp_path / "deployments").mkdir()
+    record = {"chainId": named.json["chainId"], "address": named.json["contract"], "block": 1}
+    (tmp_path / "deployments" / f"{named.json['chainId']}.json").write_text(json.dumps(record))
+    monkeypatch.setattr("backend.commands.evidence_check.ROOT", tmp_path)
+    recorded = command("verify", "--evidence", bundle, "--json")
+    assert (recorded.status, registry_check(recorded)) == (0, [True])

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from backend.adapters.chain import embedded
 from backend.adapters.chain.development_accounts import USER
 from backend.settings import Settings, load
+from backend.wiring import wire_chain
 from ml.registry import Registry
 
 from .conftest import CommandLine, InProcess
@@ -56,6 +59,52 @@ def test_models_are_registered_anchored_and_retired(command: InProcess) -> None:
     back = command("registry", "register", "brain-mri", "--json")
     assert (back.status, back.json["error"]["type"]) == (1, "Conflict")
     assert back.json["error"]["message"].endswith("this model was registered before; once retired, it stays so")
+
+
+@pytest.mark.usefixtures("own")
+def test_rounds_of_training_made_elsewhere_are_anchored_one_after_the_other(command: InProcess, tmp_path: Path) -> None:
+    file = tmp_path / "training.json"
+    file.write_text('{"rounds": 3, "metrics": {"accuracy": 0.9}}')
+    first = "0x" + "f1" * 32
+    parties = ("--training", file, "--participants", "5")
+    assert sent(command("registry", "anchor", first, *parties, "--json").json) == ["anchorTraining"]
+    assert sent(command("registry", "anchor", first[2:].upper(), *parties, "--json").json) == []
+    installed = command("registry", "anchor", "brain-mri", "--parent", first, "--participants", "4", "--json")
+    assert sent(installed.json) == ["anchorTraining"]
+    orphan = command("registry", "anchor", "brain-mri-128", "--parent", "0x" + "f2" * 32, "--json")
+    assert (orphan.status, orphan.json["error"]["type"]) == (1, "Conflict")
+
+    chain = wire_chain(load(command.environ, env_file=None))
+    (root,) = chain.events_of_model(first)
+    (child,) = chain.events_of_model("0x" + INSTALLED["brain-mri"])
+    assert (root.participants, root.parent_model_id) == (5, "0x" + "00" * 32)
+    assert root.training_id == "0x" + hashlib.sha256(b'{"metrics":{"accuracy":0.9},"rounds":3}').hexdigest()
+    assert root.metrics_hash == "0x" + hashlib.sha256(b'{"accuracy":0.9}').hexdigest()
+    assert (child.participants, child.parent_model_id) == (4, first)
+
+    file.write_text('{"rounds": 4, "metrics": {}}')
+    other = command("registry", "anchor", first, *parties, "--json")
+    assert (other.status, "TrainingAlreadyAnchored" in other.json["error"]["message"]) == (1, True)
+
+
+@pytest.mark.usefixtures("own")
+@pytest.mark.parametrize(
+    "record",
+    [b"", b"[]", b'{"metrics": 1}', b"[" * 100_000, b'{"metrics": {"a": NaN}}', b'{"metrics": {}}' + b" " * 300_000],
+    ids=lambda record: repr(record[:20]),
+)
+def test_a_training_record_that_is_none_is_refused(command: InProcess, tmp_path: Path, record: bytes) -> None:
+    file = tmp_path / "training.json"
+    file.write_bytes(record)
+    result = command("registry", "anchor", "0x" + "f1" * 32, "--training", file, "--json")
+    assert (result.status, result.json["error"]["type"]) == (1, "InvalidInput")
+    assert result.json["error"]["message"].startswith("expected a training record: a JSON object of at most ")
+
+
+def test_how_a_training_went_is_for_one_model_only(command: InProcess) -> None:
+    for action in (("anchor",), ("register", "brain-mri"), ("status",)):
+        result = command("registry", *action, "--participants", "3")
+        assert (result.status, "are for `anchor MODEL`" in result.stderr) == (2, True)
 
 
 @pytest.mark.usefixtures("own")

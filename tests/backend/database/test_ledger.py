@@ -94,6 +94,7 @@ def test_pages_have_no_gap_and_no_repeat_while_events_are_added(store: SqlEventS
     upto = UPTO
     while page := store.entries(1, limit, position(seen[-1]) if seen else None):
         assert len(page) <= limit
+        assert not {*page} & {*seen}
         seen += page
         added = Checkpoint(upto.number + 1, hash_of(f"block {upto.number + 1}"))
         new = image(added.number, f"new {added.number}")

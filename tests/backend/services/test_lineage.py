@@ -60,6 +60,20 @@ def test_rounds_of_training_lead_back_to_the_first(container: Container, admin: 
     assert [training.model_id for training in middle.trainings] == [rounds[1], rounds[0]]
 
 
+def test_a_way_back_reads_the_chain_once(
+    container: Container, admin: DevelopmentWallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds = [new_id() for _ in range(3)]
+    for model_id, parent in zip(rounds, [None, *rounds], strict=False):
+        admin.anchor_training(Training(new_id(), model_id, parent, new_id(), 3))
+    syncs = []
+    sync = container.index.sync
+    monkeypatch.setattr(container.index, "sync", lambda: syncs.append(1) or sync())
+
+    assert len(container.lineage.lineage(rounds[-1]).trainings) == 3
+    assert len(syncs) == 1
+
+
 def test_a_card_is_available_when_the_store_has_it(container: Container, admin: DevelopmentWallet) -> None:
     model_id = new_id()
     card = container.store.put(b"# A card of " + model_id.encode(), name="card", media_type="text/markdown")
@@ -96,6 +110,8 @@ class FalseNode:
         block = BlockRef(1, "0x" + "00" * 32, 0)
         parent = self._parent_of(model_id)
         return [TrainingAnchoredEvent(model_id, model_id, parent, model_id, 1, ADMIN.address, model_id, 0, block)]
+
+    known_events_of_model = events_of_model
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])

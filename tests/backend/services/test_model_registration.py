@@ -107,6 +107,13 @@ def test_card_training_and_figures_can_be_had_by_what_is_on_the_chain(running: S
     assert (anchored.participants, anchored.parent_model_id) == (1, "0x" + "00" * 32)
 
 
+def test_the_training_of_an_ensemble_names_its_members() -> None:
+    papers = InstalledBundles().papers("brain-mri-ensemble")
+    combination = json.loads((BUNDLES / "brain-mri-ensemble" / "ensemble.json").read_bytes())
+
+    assert json.loads(papers.training)["members"] == combination["members"]
+
+
 def test_a_key_that_is_there_for_a_live_chain_does_not_keep_the_embedded_one_from_starting(own: Settings) -> None:
     live = replace(own, model_admin_key=Secret(Account.create().key.hex()))
     with embedded.running(live, classifier=USER.address, prepare=complete_registration):

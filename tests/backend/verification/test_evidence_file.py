@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from dataclasses import replace
 
 import pytest
 import rfc8785
@@ -144,6 +145,16 @@ def test_more_entries_than_any_record_has():
 def test_proofs_that_could_not_be_read_again_are_not_packed(monkeypatch):
     monkeypatch.setattr(evidence_file, "_MAX_INDEX_BYTES", 100)
     with pytest.raises(InvalidEvidence, match="expected a record whose proofs take at most 100 bytes"):
+        pack(EVIDENCE)
+
+
+def test_what_could_not_be_read_again_is_not_packed(monkeypatch):
+    many = replace(EVIDENCE, objects={raw_cid(f"{number:064x}"): b"" for number in range(1000)})
+    with pytest.raises(InvalidEvidence, match="expected a record with at most 999 objects, found 1000"):
+        pack(many)
+
+    monkeypatch.setattr(evidence_file, "MAX_FILE_BYTES", len(pack(EVIDENCE)) - 1)
+    with pytest.raises(InvalidEvidence, match=r"expected a record of at most [\d,]+ bytes, found "):
         pack(EVIDENCE)
 
 

@@ -14,7 +14,7 @@ from backend.domain import Verdict
 from tests.e2e.support import images
 from tests.e2e.support.console import Console
 from tests.e2e.support.product import Product
-from tests.e2e.support.records import make_record, review
+from tests.e2e.support.records import make_record, newest, review
 from tests.e2e.support.site import Site
 from tests.e2e.wallet.chains import Network
 from tests.e2e.wallet.wallet import InjectedWallet
@@ -24,7 +24,7 @@ REASON = "Seen again by a “second reader”:\nthe mass is extra-axial. … 你
 
 @pytest.fixture
 def record(product: Product) -> str:
-    return indexed(product, make_record(product, images.mri())[0])
+    return make_record(product, images.mri())[0]
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_confirming_is_one_transaction_and_publishes_the_reason(
     queue.button("Sign the review").click()
     expect(kept(queue, "done")).to_contain_text("its reason is published")
 
-    diagnosis = newest(queue, record)
+    diagnosis = newest(queue.product, record)
     (step,) = diagnosis["reviews"]
     assert (diagnosis["status"], step["verdict"], step["labelCode"]) == (
         "confirmed",
@@ -78,7 +78,7 @@ def test_overriding_names_the_result_that_holds(queue: Site, record: str):
     queue.button("Sign the review").click()
     expect(kept(queue, "done")).to_be_visible()
 
-    diagnosis = newest(queue, record)
+    diagnosis = newest(queue.product, record)
     assert diagnosis["status"] == "overridden"
     assert diagnosis["current"]["labelCode"] == diagnosis["reviews"][0]["labelCode"] != diagnosis["labelCode"]
 
@@ -88,7 +88,7 @@ def test_withdrawing_leaves_nothing_that_holds(queue: Site, record: str):
     queue.button("Sign the review").click()
     expect(kept(queue, "done")).to_be_visible()
 
-    diagnosis = newest(queue, record)
+    diagnosis = newest(queue.product, record)
     assert (diagnosis["status"], diagnosis["current"]) == ("withdrawn", None)
     queue.page.get_by_label("Show", exact=True).select_option("withdrawn")
     expect(opened(queue, record)).to_contain_text(REASON.splitlines()[0])
@@ -131,7 +131,8 @@ def test_a_rejected_signature_is_a_notice_and_keeps_what_was_written(queue: Site
 
 
 def test_an_uploader_cannot_review_their_own_image(clinician: InjectedWallet, site: Site):
-    own = indexed(site.product, site.record(images.mri()))
+    own = site.record(images.mri())
+    site.product.get(f"/records/{own}")
     site.open("/reviews")
 
     opened(site, own)
@@ -152,7 +153,7 @@ def test_who_was_overtaken_sees_the_other_review_first(queue: Site, record: str,
     item.get_by_label("Confirm", exact=True).check()
     queue.button("Sign the review").click()
     expect(kept(queue, "done")).to_be_visible()
-    assert newest(queue, record)["status"] == "confirmed"
+    assert newest(queue.product, record)["status"] == "confirmed"
 
 
 def test_on_another_chain_nothing_is_asked_of_the_contract(clinician: InjectedWallet, site: Site, record: str):
@@ -170,13 +171,13 @@ def test_a_reason_that_could_not_be_published_is_published_after_a_reload(queue:
     say(opened(queue, record), "Confirm")
     queue.button("Sign the review").click()
     expect(queue.notice("server-unreachable")).to_contain_text("tried again until it succeeds")
-    assert newest(queue, record)["reviews"][0]["statement"] is None
+    assert newest(queue.product, record)["reviews"][0]["statement"] is None
 
     queue.page.unroute("**/statement")
     queue.page.reload()
 
     expect(kept(queue, "done")).to_be_visible()
-    assert newest(queue, record)["reviews"][0]["statement"] == REASON
+    assert newest(queue.product, record)["reviews"][0]["statement"] == REASON
     assert browser_keeps(queue) == []
 
 
@@ -191,7 +192,7 @@ def test_a_reload_while_it_is_mined_goes_on(queue: Site, record: str, held_block
     expect(items(queue, record)).to_have_count(0)
     held_blocks.call("miner_start", [])
     expect(kept(queue, "done")).to_be_visible()
-    assert newest(queue, record)["reviews"][0]["statement"] == REASON
+    assert newest(queue.product, record)["reviews"][0]["statement"] == REASON
 
 
 def test_a_reload_while_the_wallet_is_open_loses_no_reason(queue: Site, record: str, clinician: InjectedWallet):
@@ -207,12 +208,11 @@ def test_a_reload_while_the_wallet_is_open_loses_no_reason(queue: Site, record: 
     queue.button("Look again").click()
 
     expect(kept(queue, "done")).to_be_visible()
-    assert newest(queue, record)["reviews"][0]["statement"] == REASON
+    assert newest(queue.product, record)["reviews"][0]["statement"] == REASON
 
 
 def test_the_reason_of_a_sealed_diagnosis_stays_with_the_reviewer(clinician: InjectedWallet, site: Site):
     record, opening = make_record(site.product, images.mri(), sealed=True)
-    indexed(site.product, record)
     connected(site)
     item = opened(site, record)
     expect(item).to_contain_text("Sealed result")
@@ -225,7 +225,7 @@ def test_the_reason_of_a_sealed_diagnosis_stays_with_the_reviewer(clinician: Inj
     expect(kept(site, "done")).to_contain_text("in your file alone")
 
     statement = Path(download.value.path()).read_bytes()
-    (step,) = newest(site, record)["reviews"]
+    (step,) = newest(site.product, record)["reviews"]
     assert step["reasonHash"] == "0x" + hashlib.sha256(statement).hexdigest()
     assert (json.loads(statement)["reason"], step["statement"]) == (REASON, None)
     assert "second reader" not in site.product.log
@@ -250,7 +250,7 @@ def test_keyboard_alone(clinician: InjectedWallet, site: Site, record: str):
     site.press("Sign the review")
 
     expect(kept(site, "done")).to_be_visible()
-    assert newest(site, record)["reviews"][0]["statement"] == "Another reading."
+    assert newest(site.product, record)["reviews"][0]["statement"] == "Another reading."
 
 
 def test_the_queue_shows_map_outline_and_history(queue: Site, record: str, product: Product):
@@ -261,11 +261,6 @@ def test_the_queue_shows_map_outline_and_history(queue: Site, record: str, produ
     expect(item.get_by_label("Opacity of the activation map")).to_be_visible()
     expect(item.get_by_role("link", name="Timeline, outline and verification")).to_be_visible()
     expect(item).to_contain_text("Blurred.")
-
-
-def indexed(product: Product, image_id: str) -> str:
-    """Asking for a record brings the server's index up to date."""
-    return product.get(f"/records/{image_id}")["imageId"]
 
 
 def connected(site: Site) -> Site:
@@ -300,10 +295,5 @@ def kept(site: Site, phase: str) -> Locator:
     return site.page.locator(f"[data-testid=kept-review][data-phase={phase}]")
 
 
-def newest(site: Site, image_id: str) -> dict:
-    return site.product.get(f"/records/{image_id}")["diagnoses"][-1]
-
-
 def browser_keeps(site: Site) -> list[str]:
-    """What the browser has of reviews."""
     return site.page.evaluate("() => Object.keys(localStorage).filter((key) => key.startsWith('scanproof.review.'))")

@@ -25,7 +25,10 @@ def make_record(product: Product, image: bytes, *, sealed: bool = False) -> tupl
     diagnosis = Diagnosis(*(attestation["diagnosis"][name] for name in names))
     signed = (attestation[name] for name in ("signature", "classifier", "chainId", "contract"))
     _wallet(product, USER).register_with_diagnosis(cid, SignedDiagnosis(diagnosis, *signed))
-    return attestation["imageId"], classification["opening"]
+    image_id = attestation["imageId"]
+    # Asking for a record brings the server's index up to date.
+    product.get(f"/records/{image_id}")
+    return image_id, classification["opening"]
 
 
 def review(product: Product, image_id: str, verdict: Verdict, label: int, reason: str) -> None:
@@ -33,15 +36,20 @@ def review(product: Product, image_id: str, verdict: Verdict, label: int, reason
 
     ``label`` is the class code that holds from now on.
     """
-    shown = product.get(f"/records/{image_id}")["diagnoses"][-1]
+    shown = newest(product, image_id)
     diagnosis = _event(image_id, shown)
     statement = statements.build(diagnosis, verdict, None, label, reason)
     supersedes = [shown["diagnosisId"], *(step["reviewId"] for step in shown["reviews"])][-1]
     said = Review(supersedes, statements.hash_of(statement), verdict, label)
     _wallet(product, CLINICIAN).review(diagnosis, said)
-    newest = product.get(f"/records/{image_id}")["diagnoses"][-1]["reviews"][-1]["reviewId"]
+    step = newest(product, image_id)["reviews"][-1]["reviewId"]
     if not shown["sealed"]:
-        product.send("PUT", f"/reviews/{newest}/statement", data=statement, headers=_JSON)
+        product.send("PUT", f"/reviews/{step}/statement", data=statement, headers=_JSON)
+
+
+def newest(product: Product, image_id: str) -> dict[str, Any]:
+    """The newest diagnosis of a record."""
+    return product.get(f"/records/{image_id}")["diagnoses"][-1]
 
 
 def _event(image_id: str, shown: dict[str, Any]) -> DiagnosisRecordedEvent:
