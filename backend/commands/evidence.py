@@ -51,7 +51,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "objects": sorted(evidence.objects),
         },
         f"{options.output}: {len(content):,} bytes, {len(evidence.blocks)} blocks, {len(evidence.objects)} objects.\n"
-        f"Anybody can check it: scanproof verify --evidence {options.output}",
+        f"Anybody can check it: scanproof verify --evidence {options.output}"
+        + ("\nIt holds the opening: whoever gets this file can read the sealed result." if options.opening else ""),
     )
     return 0
 

@@ -111,7 +111,7 @@ def _in_words(result: EvidenceVerification, chain: str, explorer: str | None, *,
     lines = [
         report(result.record),
         "",
-        f"No node was asked. All of this holds if {chain} has these blocks: compare the hashes, or repeat with --rpc.",
+        f"No node was asked. What passed holds if {chain} has these blocks: compare the hashes, or repeat with --rpc.",
         *(f"  block {b.number}  {b.hash}  {block_url(explorer, b.number) or ''}".rstrip() for b in result.blocks),
         *compare,
         "A step newer than the bundle, such as a withdrawal, cannot be seen without a node.",

@@ -30,7 +30,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--diagnosis", metavar="ID", type=hash32, help="which diagnosis (default: the newest)")
     parser.add_argument(
-        "--opening", metavar="FILE", type=existing_file, help="the opening of a sealed diagnosis, to check it first"
+        "--opening",
+        metavar="FILE",
+        type=existing_file,
+        help="the opening of a sealed diagnosis, needed to confirm or override it",
     )
     add_chain_arguments(parser)
 
@@ -41,6 +44,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with opened_chain(chosen_settings(options), console) as settings:
         service = wire_reviewing(settings)
         record, diagnosis = service.find(options.image_id, options.diagnosis)
+        if diagnosis.label == SEALED_LABEL and not (options.opening or options.withdraw):
+            raise Conflict(
+                "the diagnosis is sealed: name its opening with --opening, as nobody can judge what they do not see"
+            )
         opened = _opened(diagnosis, options.opening) if options.opening else None
         verdict, label = _decision(options, opened)
         if opened:

@@ -103,8 +103,8 @@ def _entries(content: bytes) -> dict[str, bytes]:
                 left -= len(entries[info.filename])
                 if len(entries[info.filename]) > limit:
                     raise InvalidEvidence(f"expected at most {limit:,} bytes in {info.filename}, found more")
-    except _UNREADABLE as error:
-        raise InvalidEvidence(f"expected a ZIP that can be read, found {type(error).__name__}") from None
+    except _UNREADABLE:
+        raise InvalidEvidence("expected a ZIP that can be read, found a damaged file") from None
     return entries
 
 

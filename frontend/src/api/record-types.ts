@@ -95,6 +95,7 @@ export interface Verification {
   imageId: Hex;
   passed: boolean;
   checks: Check[];
+  diagnoses: { diagnosisId: Hex; status: Status }[];
 }
 
 /** Who wrote something about a model on the chain, and where it stands there. */

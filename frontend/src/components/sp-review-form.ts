@@ -57,6 +57,8 @@ export class ReviewForm extends LitElement {
   @property({ attribute: false }) chain!: ChainConfig;
   @property({ attribute: false }) wallet!: Wallet;
   @property() account!: Hex;
+  /** Whether the reviewer can see the result: false for a sealed diagnosis that was not opened. */
+  @property({ attribute: false }) visible = true;
   /** What was written in an earlier try. */
   @property() reason = "";
   @state() private verdict: Verdict | null = null;
@@ -102,22 +104,29 @@ export class ReviewForm extends LitElement {
   }
 
   private choice(verdict: Verdict, name: string, text: string) {
-    const impossible = verdict === "overridden" && !this.diagnosis.sealed && this.otherLabels.length === 0;
+    const obstacle = this.obstacle(verdict);
     return html`<label class="choice">
       <input
         type="radio"
         name="verdict"
         value=${verdict}
-        ?disabled=${impossible}
+        ?disabled=${obstacle !== null}
         aria-label=${name}
         aria-describedby="about-${verdict}"
         @change=${() => (this.verdict = verdict)}
       />
       <span>${name}</span>
       <span class="soft small" id="about-${verdict}">
-        ${impossible ? "The model is not installed here, so its results are not known." : text}
+        ${obstacle ?? text}
       </span>
     </label>`;
+  }
+
+  /** Why this verdict cannot be given here. */
+  private obstacle(verdict: Verdict): string | null {
+    if (verdict !== "withdrawn" && !this.visible) return "Open the sealed result first: nobody can judge what they do not see.";
+    const noLabels = verdict === "overridden" && !this.diagnosis.sealed && this.otherLabels.length === 0;
+    return noLabels ? "The model is not installed here, so its results are not known." : null;
   }
 
   private labels() {

@@ -169,6 +169,7 @@ export class ReviewItem extends LitElement {
         .wallet=${reviewer.wallet}
         .account=${reviewer.account}
         .reason=${this.reason}
+        .visible=${!diagnosis.sealed || this.opening !== null}
         @outdated=${this.outdated}
         @submitted=${(event: CustomEvent) => this.dispatchEvent(new CustomEvent("submitted", { detail: event.detail }))}
       ></sp-review-form>`;

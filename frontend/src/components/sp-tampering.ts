@@ -6,7 +6,7 @@ import type { ChainConfig, ImageRecord } from "../api/types";
 import { signedFieldsOf } from "../chain/diagnosis";
 import { prove, type Evidence, type Proof } from "../chain/proof";
 import { short, time } from "../format";
-import { changesOf, type Change } from "../state/tampering";
+import { changesOf, placeIn, type Change } from "../state/tampering";
 import { choices } from "../styles/choices";
 import { fields } from "../styles/fields";
 import { shared } from "../styles/shared";
@@ -51,10 +51,10 @@ export class Tampering extends LitElement {
         overflow-wrap: anywhere;
       }
       th:first-child {
-        min-width: 12rem;
+        min-width: 7rem;
       }
       td {
-        min-width: 14rem;
+        min-width: 10rem;
       }
     `,
   ];
@@ -64,6 +64,7 @@ export class Tampering extends LitElement {
   @state() private chosen = "";
   @state() private change: Change["id"] = "image";
   @state() private position = 1000;
+  @state() private refused = false;
   private readonly evidence = new LoadController<Evidence>(this);
   private readonly proofs = new LoadController<{ original: Proof[]; forged: Proof[] }>(this);
 
@@ -107,15 +108,33 @@ export class Tampering extends LitElement {
         <legend>Change</legend>
         <div class="choices">${this.changes(evidence).map((change) => this.choice(change))}</div>
       </fieldset>
-      ${this.change === "image" || this.change === "manifest"
-        ? html`<div class="field">
-            <label for="position">Which byte, from 0</label>
-            <input id="position" type="number" min="0" step="1" .value=${String(this.position)} @change=${this.moved} />
-          </div>`
-        : nothing}
+      ${this.whichByte(evidence)}
       ${this.proofs.problem ? html`<sp-notice .problem=${this.proofs.problem}></sp-notice>` : nothing}
       <div role="status">${this.proofs.value ? this.verdict(this.proofs.value.forged) : nothing}</div>
       ${this.proofs.value ? this.table(this.proofs.value) : nothing}`;
+  }
+
+  private whichByte({ image, diagnosis }: Evidence) {
+    const content = this.change === "image" ? image : this.change === "manifest" ? diagnosis?.manifest : null;
+    if (!content) return nothing;
+    const last = content.length - 1;
+    return html`<div class="field">
+      <label for="position">Which byte, from 0 to ${last}</label>
+      <input
+        id="position"
+        type="number"
+        min="0"
+        max=${last}
+        step="1"
+        aria-invalid=${this.refused}
+        aria-describedby="about-position"
+        .value=${String(placeIn(content, this.position))}
+        @change=${({ target }: Event) => this.moved(target as HTMLInputElement)}
+      />
+      <span class="small bad" id="about-position" role="alert">
+        ${this.refused ? `Not changed: this takes a whole number from 0 to ${last}.` : nothing}
+      </span>
+    </div>`;
   }
 
   private choice({ id, name, text, changed }: Change) {
@@ -127,7 +146,7 @@ export class Tampering extends LitElement {
         ?disabled=${!changed}
         aria-label=${name}
         aria-describedby="about-${id}"
-        @change=${() => (this.change = id)}
+        @change=${() => this.switched(id)}
       />
       <span>${name}</span>
       <span class="soft small mono" id="about-${id}">${text}</span>
@@ -147,16 +166,16 @@ export class Tampering extends LitElement {
         <thead>
           <tr>
             <th scope="col">Check</th>
-            <th scope="col">True record</th>
             <th scope="col">Changed record</th>
+            <th scope="col">True record</th>
           </tr>
         </thead>
         <tbody>
           ${forged.map(
             (proof, place) => html`<tr data-testid="proof" data-passed=${proof.passed}>
               <th scope="row">${proof.name}</th>
-              <td>${outcome(original[place]!)}</td>
               <td>${outcome(proof)}</td>
+              <td>${outcome(original[place]!)}</td>
             </tr>`,
           )}
         </tbody>
@@ -168,9 +187,14 @@ export class Tampering extends LitElement {
     return changesOf(evidence, this.position);
   }
 
-  private moved({ target }: Event): void {
-    const position = Math.floor(Number((target as HTMLInputElement).value));
-    if (Number.isSafeInteger(position) && position >= 0) this.position = position;
+  private switched(change: Change["id"]): void {
+    this.change = change;
+    this.refused = false;
+  }
+
+  private moved({ value, validity }: HTMLInputElement): void {
+    this.refused = value === "" || !validity.valid;
+    if (!this.refused) this.position = Number(value);
   }
 }
 

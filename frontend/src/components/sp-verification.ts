@@ -5,6 +5,7 @@ import { api } from "../api/client";
 import type { Check, Verification } from "../api/types";
 import { sentence } from "../format";
 import { describe, type Problem } from "../state/problems";
+import { STATUSES } from "../state/standing";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
@@ -99,10 +100,14 @@ export class VerificationPanel extends LitElement {
         <span class="spinner"></span>Checking against the chain and running the model again …
       </p>`;
     }
-    const { passed, checks } = this.verification;
+    const { passed, checks, diagnoses } = this.verification;
+    const newest = diagnoses.at(-1);
     const failed = checks.filter((check) => !check.passed).length;
     return passed
-      ? html`<p class="verdict passed">${icons.success} Verified: all ${checks.length} checks passed</p>`
+      ? html`<p class="verdict passed">${icons.success} Verified: all ${checks.length} checks passed</p>
+          <p class="soft small">
+            The record is genuine, whatever its result is worth. ${newest ? STATUSES[newest.status].meaning : nothing}
+          </p>`
       : html`<p class="verdict failed">${icons.cross} Not verified: ${failed} of ${checks.length} checks failed</p>`;
   }
 

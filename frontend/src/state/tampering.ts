@@ -14,7 +14,7 @@ export interface Change {
 /** The account that a forger claims the image for: account 3 of the mnemonic "test test … junk". */
 const FORGER = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
 
-/** `position` is the byte that is changed in image and manifest, from 0; past their end it begins again. */
+/** `position` is the byte that is changed in image and manifest, from 0; past their end it is their last one. */
 export function changesOf(evidence: Evidence, position: number): Change[] {
   const { image, diagnosis } = evidence;
   const label = diagnosis && (diagnosis.fields.label === 1 ? 2 : 1);
@@ -47,14 +47,18 @@ export function changesOf(evidence: Evidence, position: number): Change[] {
   ];
 }
 
+export function placeIn(content: Uint8Array, position: number): number {
+  return Math.min(position, content.length - 1);
+}
+
 function flip(content: Uint8Array, position: number): Uint8Array<ArrayBuffer> {
   const changed = content.slice();
-  changed[position % content.length]! ^= 1;
+  changed[placeIn(content, position)]! ^= 1;
   return changed;
 }
 
 function flipped(what: string, content: Uint8Array, position: number): string {
-  const place = position % content.length;
+  const place = placeIn(content, position);
   const hex = (byte: number) => `0x${byte.toString(16).padStart(2, "0")}`;
   return `${what} ${place} of ${content.length}: ${hex(content[place]!)} becomes ${hex(content[place]! ^ 1)}`;
 }

@@ -25,7 +25,7 @@ export const HEADLINES: Record<TrackedState, string> = {
   unknown: "Looking for the transaction",
   dropped: "Not found",
   mined: "In a block, waiting for confirmations",
-  confirmed: "Confirmed",
+  confirmed: "Transaction confirmed",
   failed: "Failed",
   replaced: "Replaced, looking for the record",
   recorded: "Replaced by another transaction that wrote the same record",

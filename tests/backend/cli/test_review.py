@@ -152,15 +152,22 @@ def test_the_statement_of_a_sealed_diagnosis_stays_here(command: InProcess, seal
     assert (wrong.status, sealed.reviews()) == (1, [])
     assert f"expected an opening with the SHA-256 0x{hashlib.sha256(OPENING).hexdigest()}, found 0x" in wrong.stderr
 
+    for verdict in ("--confirm", "--override"):
+        blind = command("review", sealed.image_id, verdict, "--reason", "r")
+        assert (blind.status, "nobody can judge what they do not see" in blind.stderr) == (1, True)
+    assert (sealed.reviews(), sealed.files()) == ([], [])
+
     opening.write_bytes(OPENING)
     right = command("review", sealed.image_id, "--confirm", "--reason", "r", "--opening", opening, "--json")
     assert (right.json["label"], right.json["labelCode"], right.json["published"]) == ("glioma", SEALED_LABEL, False)
     assert "it says glioma" in right.stderr
 
-    other = command("review", sealed.image_id, "--override", "--reason", "r", "--json")
+    other = command("review", sealed.image_id, "--override", "--reason", "r", "--opening", opening, "--json")
     assert (other.json["status"], other.json["label"], other.json["labelCode"]) == ("overridden", None, SEALED_LABEL)
+    last = command("review", sealed.image_id, "--withdraw", "--reason", "not seen, not relied on", "--json")
+    assert last.json["status"] == "withdrawn"
     assert not any(sealed.published(review.reason_hash) for review in sealed.reviews())
-    assert {file.name for file in sealed.files()} == {Path(r.json["statement"]).name for r in (right, other)}
+    assert {file.name for file in sealed.files()} == {Path(r.json["statement"]).name for r in (right, other, last)}
 
 
 def test_an_opening_of_what_is_not_sealed_is_refused(command: InProcess, bench: Bench, tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_a_forgery_is_noticed_by_the_right_check(site: Site, record: str, change
 
     expect(proofs(site, passed=False).locator("th")).to_have_text(failed)
     expect(proofs(site, passed=True)).to_have_count(5 - len(failed))
-    true_record = site.page.get_by_test_id("proof").locator("td:nth-child(2)")
+    true_record = site.page.get_by_test_id("proof").locator("td:nth-child(3)")
     assert all("Passed" in text for text in true_record.all_inner_texts())
     expect(site.page.get_by_test_id("caught")).to_contain_text(failed[0])
 
@@ -120,6 +120,11 @@ def test_an_image_of_several_blocks_is_checked_too_and_nothing_is_sent(product: 
         site.page.keyboard.press("Tab")
         expect(site.page.locator("#about-image")).to_contain_text(f"byte {position} of ")
         expect(proofs(site, passed=False).locator("th")).to_have_text([CID])
+    for no_position in ("-1", "99999999", "", "1.5"):
+        site.page.get_by_label("Which byte, from 0").fill(no_position)
+        site.page.keyboard.press("Tab")
+        expect(site.page.get_by_role("alert").filter(has_text="a whole number from 0 to")).to_be_visible()
+        expect(site.page.locator("#about-image")).to_contain_text("byte 1 of ")
     assert requests == []
 
 

@@ -216,6 +216,7 @@ def test_the_reason_of_a_sealed_diagnosis_stays_with_the_reviewer(clinician: Inj
     connected(site)
     item = opened(site, record)
     expect(item).to_contain_text("Sealed result")
+    expect(item.get_by_label("Confirm", exact=True)).to_be_disabled()
     file = {"name": "opening.json", "mimeType": "application/json", "buffer": opening.encode()}
     item.locator("input[type=file]").set_input_files(file)
     expect(item).not_to_contain_text("Sealed result")
