@@ -59,6 +59,11 @@ export class LedgerPage extends LitElement {
       tr:last-child > * {
         border-bottom: 0;
       }
+      @media (max-width: 40rem) {
+        tbody th {
+          white-space: normal;
+        }
+      }
     `,
   ];
 
