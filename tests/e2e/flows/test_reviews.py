@@ -15,6 +15,7 @@ from tests.e2e.support import images
 from tests.e2e.support.console import Console
 from tests.e2e.support.product import Product
 from tests.e2e.support.records import make_record, newest, review
+from tests.e2e.support.review_queue import folded, items, kept, opened
 from tests.e2e.support.site import Site
 from tests.e2e.wallet.chains import Network
 from tests.e2e.wallet.wallet import InjectedWallet
@@ -238,9 +239,8 @@ def test_keyboard_alone(clinician: InjectedWallet, site: Site, record: str):
     site.open("/reviews")
     site.press("Connect MetaMask")
     expect(site.page.get_by_test_id("may-review")).to_be_visible()
-    summary = items(site, record).locator("summary")
-    expect(summary).to_be_visible()
-    for _ in range(60):
+    summary = folded(site, record).locator("summary")
+    for _ in range(200):
         if summary.evaluate("element => element.getRootNode().activeElement === element"):
             break
         site.page.keyboard.press("Tab")
@@ -271,29 +271,9 @@ def connected(site: Site) -> Site:
     return site
 
 
-def items(site: Site, image_id: str) -> Locator:
-    return site.page.get_by_test_id("queued").filter(has_text=image_id[2:8])
-
-
-def opened(site: Site, image_id: str) -> Locator:
-    """The diagnosis of that image, unfolded; further down in the queue when other tests have left many."""
-    item, more = items(site, image_id), site.button("Show more")
-    expect(item.or_(more).first).to_be_visible()
-    while item.count() == 0:
-        more.click()
-        expect(site.page.get_by_text("Loading …")).to_have_count(0)
-    item.locator("summary").click()
-    expect(item.locator("dl")).to_be_visible()
-    return item
-
-
 def say(item: Locator, verdict: str) -> None:
     item.get_by_label(verdict, exact=True).check()
     item.get_by_label("Reason").fill(REASON)
-
-
-def kept(site: Site, phase: str) -> Locator:
-    return site.page.locator(f"[data-testid=kept-review][data-phase={phase}]")
 
 
 def browser_keeps(site: Site) -> list[str]:
