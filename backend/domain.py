@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -242,6 +243,11 @@ ModelEvent = ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent
 Event = RecordEvent | ModelEvent
 
 
+def position(event: Event) -> tuple[int, int]:
+    """Where it stands on the chain: block number, and index of its log in that block."""
+    return event.block.number, event.log_index
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """An image on the chain with its diagnoses and their reviews, oldest first.
@@ -253,6 +259,13 @@ class Record:
     image: ImageRegisteredEvent
     diagnoses: tuple[DiagnosisRecordedEvent, ...]
     reviews: tuple[DiagnosisReviewedEvent, ...] = ()
+
+    @classmethod
+    def of(cls, events: Sequence[RecordEvent]) -> Record | None:
+        """The events of one image in chain order as its record; None when it was not registered."""
+        kinds = (ImageRegisteredEvent, DiagnosisRecordedEvent, DiagnosisReviewedEvent)
+        images, *steps = (tuple(event for event in events if isinstance(event, kind)) for kind in kinds)
+        return cls(images[0], *steps) if images else None
 
     def reviews_of(self, diagnosis: DiagnosisRecordedEvent) -> tuple[DiagnosisReviewedEvent, ...]:
         """The reviews of one diagnosis, oldest first; each supersedes the one before."""

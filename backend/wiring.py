@@ -62,6 +62,7 @@ def wire(settings: Settings) -> Container:
     """
     chain = wire_chain(settings)
     store = wire_store(settings)
+    held = HeldReader(store)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
     registry = Registry()
     classifier = BundleClassifier(registry)
@@ -95,14 +96,14 @@ def wire(settings: Settings) -> Container:
             cid_of=cid_of,
             recover=eip712.recover,
             review_id=review_id,
-            papers=HeldReader(store),
+            papers=held,
         ),
         evidence=EvidenceService(
             chain,
             store,
             ProofReader(settings.rpc_url, contract=chain.contract),
             read=EvidenceChain,
-            papers=HeldReader(store),
+            papers=held,
         ),
         models=models,
         lineage=LineageService(chain, index, store, models),

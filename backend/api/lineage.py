@@ -8,8 +8,9 @@ from eth_utils.address import to_checksum_address
 from backend.api.access import container
 from backend.api.lineage_schemas import LineageSchema
 from backend.api.paths import hash_in_path
+from backend.api.record_answers import transaction_link
 from backend.domain import ModelEvent, TrainingAnchoredEvent
-from backend.services.lineage import parent_of
+from backend.services.model_events import parent_of
 
 blueprint = APIBlueprint("lineage", __name__, tag="Models")
 
@@ -31,10 +32,9 @@ def lineage(model_id: str):
 
 
 def _step(event: ModelEvent) -> dict:
-    url = container().profile.transaction_url(event.transaction_hash)
     return {
         "admin": to_checksum_address(event.admin),
-        "transaction": {"hash": event.transaction_hash, "explorer_url": url},
+        "transaction": transaction_link(event.transaction_hash),
         "block": event.block,
     }
 

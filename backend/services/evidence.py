@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Sequence
 
 from backend.cids import raw_cid
 from backend.domain import (
-    MAX_IMAGE_BYTES,
     SEALED_LABEL,
     DiagnosisRecordedEvent,
-    DiagnosisReviewedEvent,
     Event,
-    ImageRegisteredEvent,
     ModelEvent,
-    ModelRegisteredEvent,
+    Record,
     RecordEvent,
     TrainingAnchoredEvent,
+    position,
 )
 from backend.errors import ChainUnavailable, ImageTooLarge, InvalidCid, InvalidInput, NotFound, StorageError
 from backend.evidence import Evidence, Proofs, ProvenChain
 from backend.ports import Chain, ObjectReader
-from backend.services.evidence_events import described
-from backend.services.manifests import MAX_MANIFEST_BYTES
-from backend.services.model_verification import MAX_GENERATIONS, MAX_PAPER_BYTES, NO_PARENT
-from backend.services.statements import MAX_STATEMENT_BYTES
+from backend.services.evidence_events import Need, described, named_objects, role_holders
+from backend.services.manifest_reader import by_hash
+from backend.services.model_events import NO_PARENT
+from backend.services.model_verification import MAX_GENERATIONS
 
 
 class EvidenceService:
@@ -54,12 +51,11 @@ class EvidenceService:
         are added where they can be. Raises NotFound, InvalidInput for a foreign opening, StorageError, ChainError.
         """
         history = self._chain.events_of_image(image_id)
-        image = next((event for event in history if isinstance(event, ImageRegisteredEvent)), None)
-        if image is None:
+        if Record.of(history) is None:
             raise NotFound(f"no image {image_id} is registered in {self._chain.contract}")
         models = list(self._models(history))
-        events = sorted([*history, *models], key=lambda event: (event.block.number, event.log_index))
-        positions = {(event.block.number, event.log_index) for event in events} | set(self._roles(history))
+        events = sorted([*history, *models], key=position)
+        positions = {position(event) for event in events} | set(self._roles(history))
         blocks = self._proofs.blocks(positions)
         state, code = self._proofs.code(newest=max(number for number, _ in positions))
         if state.hash not in {block.hash for block in blocks}:
@@ -71,7 +67,7 @@ class EvidenceService:
             code=code,
             blocks=blocks,
             events=tuple(described(event) for event in events),
-            objects=dict(self._objects(image, events, openings)),
+            objects=dict(self._objects(events, openings)),
         )
         self._check(evidence, events)
         return evidence
@@ -92,39 +88,23 @@ class EvidenceService:
 
     def _roles(self, history: Sequence[RecordEvent]) -> Iterator[tuple[int, int]]:
         """Where the roles of the classifiers and reviewers changed."""
-        diagnoses = [event for event in history if isinstance(event, DiagnosisRecordedEvent)]
-        reviews = [event for event in history if isinstance(event, DiagnosisReviewedEvent)]
-        holders = {("CLASSIFIER_ROLE", diagnosis.classifier) for diagnosis in diagnoses}
-        for role, address in sorted(holders | {("CLINICIAN_ROLE", review.reviewer) for review in reviews}):
+        for role, address in role_holders(history):
             for number, log_index, _ in self._chain.roles(role, address):
                 yield number, log_index
 
-    def _objects(
-        self, image: ImageRegisteredEvent, events: Sequence[Event], openings: Sequence[bytes]
-    ) -> Iterator[tuple[str, bytes]]:
-        yield image.cid, self._store.get(image.cid, max_bytes=MAX_IMAGE_BYTES)
-        models = {event.model_id for event in events if isinstance(event, DiagnosisRecordedEvent)}
-        opened = {"0x" + hashlib.sha256(opening).hexdigest(): opening for opening in openings}
-        sealed = [e for e in events if isinstance(e, DiagnosisRecordedEvent) and e.label == SEALED_LABEL]
-        kept_back = {diagnosis.diagnosis_id for diagnosis in sealed}
-        for event in events:
-            if isinstance(event, DiagnosisRecordedEvent):
-                cid = raw_cid(event.manifest_hash)
-                if event.label != SEALED_LABEL:
-                    yield cid, self._store.get(cid, max_bytes=MAX_MANIFEST_BYTES)
-                elif event.manifest_hash in opened:
-                    yield cid, opened[event.manifest_hash]
-            elif isinstance(event, DiagnosisReviewedEvent) and event.diagnosis_id not in kept_back:
-                yield from self._if_there(raw_cid(event.reason_hash), MAX_STATEMENT_BYTES)
-            elif isinstance(event, ModelRegisteredEvent) and event.model_id in models:
-                yield from self._if_there(event.card_cid, MAX_PAPER_BYTES)
-            elif isinstance(event, TrainingAnchoredEvent) and event.model_id in models:
-                yield from self._if_there(raw_cid(event.training_id), MAX_PAPER_BYTES)
-                yield from self._if_there(raw_cid(event.metrics_hash), MAX_PAPER_BYTES)
-        if foreign := opened.keys() - {diagnosis.manifest_hash for diagnosis in sealed}:
+    def _objects(self, events: Sequence[Event], openings: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
+        opened = by_hash(openings)
+        sealed = {e.manifest_hash for e in events if isinstance(e, DiagnosisRecordedEvent) and e.label == SEALED_LABEL}
+        if foreign := opened.keys() - sealed:
             raise InvalidInput(
                 f"expected the manifest of a sealed diagnosis of this record, found a file with SHA-256 {min(foreign)}"
             )
+        yield from ((raw_cid(hash_), opening) for hash_, opening in opened.items())
+        for named in named_objects(events):
+            if named.need is Need.REQUIRED:
+                yield named.cid, self._store.get(named.cid, max_bytes=named.max_bytes)
+            elif named.need is Need.PAPER:
+                yield from self._if_there(named.cid, named.max_bytes)
 
     def _if_there(self, cid: str, max_bytes: int) -> Iterator[tuple[str, bytes]]:
         """Whoever wrote the event chose the CID: nothing that it names may keep a record from being proven."""

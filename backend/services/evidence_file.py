@@ -20,6 +20,7 @@ from backend.cids import parse_cid
 from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import InvalidCid, InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenCode, ProvenTransaction
+from backend.services.evidence_events import camel_case
 
 SCHEMA = "scanproof.evidence/1"
 MEDIA_TYPE = "application/zip"
@@ -161,13 +162,8 @@ def _json(value: object) -> object:
     if isinstance(value, bytes):
         return "0x" + value.hex()
     if isinstance(value, dict):
-        return {_camel_case(name): _json(each) for name, each in value.items()}
+        return {camel_case(name): _json(each) for name, each in value.items()}
     return [_json(each) for each in value] if isinstance(value, list | tuple) else value
-
-
-def _camel_case(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)
 
 
 def _fields(value: object, what: str, names: str) -> dict:

@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from backend.cids import raw_cid
 from backend.domain import (
-    SEALED_LABEL,
     BlockRef,
     Check,
     DiagnosisRecordedEvent,
-    DiagnosisReviewedEvent,
     Event,
-    ImageRegisteredEvent,
     ModelEvent,
-    ModelRegisteredEvent,
-    TrainingAnchoredEvent,
 )
 from backend.errors import CidMismatch, ImageTooLarge, NotFound, WrongChain
 from backend.evidence import Evidence, ProvenChain
 from backend.ports import Chain, Classifier, ImageInspector
 from backend.services.diagnosis_verification import Recover
-from backend.services.evidence_events import described
+from backend.services.evidence_events import Need, described, named_objects, role_holders
 from backend.services.review_verification import ReviewId
 from backend.services.verification import Verification, VerificationService
 
@@ -112,12 +106,9 @@ class _Objects:
         return content
 
 
-def _openings(evidence: Evidence, events: Iterable[Event]) -> Iterator[bytes]:
-    for event in events:
-        if isinstance(event, DiagnosisRecordedEvent) and event.label == SEALED_LABEL:
-            opening = evidence.objects.get(raw_cid(event.manifest_hash))
-            if opening is not None:
-                yield opening
+def _openings(evidence: Evidence, events: Sequence[Event]) -> list[bytes]:
+    sealed = [named.cid for named in named_objects(events) if named.need is Need.SEALED]
+    return [evidence.objects[cid] for cid in sealed if cid in evidence.objects]
 
 
 def _registry(evidence: Evidence, expected: str) -> Check:
@@ -140,21 +131,7 @@ def _events_as_stated(evidence: Evidence, events: Sequence[Event]) -> Check:
 
 
 def _nothing_else(evidence: Evidence, events: Sequence[Event]) -> Check:
-    models = {event.model_id for event in events if isinstance(event, DiagnosisRecordedEvent)}
-    sealed = {e.diagnosis_id for e in events if isinstance(e, DiagnosisRecordedEvent) and e.label == SEALED_LABEL}
-    named = set()
-    for event in events:
-        if isinstance(event, ImageRegisteredEvent):
-            named.add(event.cid)
-        elif isinstance(event, DiagnosisRecordedEvent):
-            named.add(raw_cid(event.manifest_hash))
-        elif isinstance(event, DiagnosisReviewedEvent) and event.diagnosis_id not in sealed:
-            named.add(raw_cid(event.reason_hash))
-        elif isinstance(event, ModelRegisteredEvent) and event.model_id in models:
-            named.add(event.card_cid)
-        elif isinstance(event, TrainingAnchoredEvent) and event.model_id in models:
-            named |= {raw_cid(event.training_id), raw_cid(event.metrics_hash)}
-    strangers = sorted(set(evidence.objects) - named)
+    strangers = sorted(set(evidence.objects) - {named.cid for named in named_objects(events)})
     found = f"{', '.join(strangers[:3])}, which nothing checks" if strangers else f"{len(evidence.objects)} objects"
     return Check("objects", not strangers, "only what the checks read", found)
 
@@ -187,9 +164,7 @@ def _against(node: Chain, chain: ProvenChain, image_id: str, events: Sequence[Ev
 
 
 def _roles(node: Chain, chain: ProvenChain, events: Sequence[Event]) -> Check:
-    holders = [("CLASSIFIER_ROLE", event.classifier) for event in events if isinstance(event, DiagnosisRecordedEvent)]
-    holders += [("CLINICIAN_ROLE", event.reviewer) for event in events if isinstance(event, DiagnosisReviewedEvent)]
-    for role, address in dict.fromkeys(holders):
+    for role, address in role_holders(events):
         # Without the log index, which the bundle cannot know.
         ours, theirs = ([(number, granted) for number, _, granted in of.roles(role, address)] for of in (chain, node))
         if ours != theirs:

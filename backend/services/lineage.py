@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
 
 from backend.domain import ModelEvent, ModelRegisteredEvent, ModelRetiredEvent, TrainingAnchoredEvent
 from backend.errors import ChainError, InvalidCid, StorageError
 from backend.ports import Chain, ObjectStore
 from backend.services.event_index import EventIndex
+from backend.services.model_events import first, parent_of
 from backend.services.models import ModelService
 from backend.submissions import ModelStanding, ModelStatus
 
 MAX_TRAININGS = 100
 """Where more went before, the last one's parent tells from where to go on."""
-
-E = TypeVar("E", bound=ModelEvent)
-_NO_PARENT = "0x" + "00" * 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +50,8 @@ class LineageService:
     def lineage(self, model_id: str) -> Lineage:
         """Of a model, installed here or not; one that the registry never saw is unknown. Raises ChainError."""
         events = self._index.events_of_model(model_id)
-        registered = _first(events, ModelRegisteredEvent)
-        retired = _first(events, ModelRetiredEvent)
+        registered = first(events, ModelRegisteredEvent)
+        retired = first(events, ModelRetiredEvent)
         facts = self._models.facts(model_id)
         known = ModelStatus.IN_USE if registered else ModelStatus.UNKNOWN
         return Lineage(
@@ -73,7 +70,7 @@ class LineageService:
         A parent is anchored before its children: who has read theirs has read its own.
         """
         found: dict[str, TrainingAnchoredEvent] = {}
-        while training := _first(events, TrainingAnchoredEvent):
+        while training := first(events, TrainingAnchoredEvent):
             found[training.model_id] = training
             parent = parent_of(training)
             if parent is None or parent in found or len(found) == MAX_TRAININGS:
@@ -88,12 +85,3 @@ class LineageService:
             if cid not in self._cards and self._store.has(cid):
                 self._cards.add(cid)
         return cid in self._cards
-
-
-def parent_of(training: TrainingAnchoredEvent) -> str | None:
-    """What the training began from; None for weights begun from scratch."""
-    return None if training.parent_model_id == _NO_PARENT else training.parent_model_id
-
-
-def _first(events: Sequence[ModelEvent], kind: type[E]) -> E | None:
-    return next((event for event in events if isinstance(event, kind)), None)

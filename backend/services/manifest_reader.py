@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -48,6 +50,11 @@ def read(content: bytes) -> ReadManifest | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
     return manifest if values.get("schema") == SCHEMA else None
+
+
+def by_hash(manifests: Iterable[bytes]) -> dict[str, bytes]:
+    """Manifests by their SHA-256 in hex with 0x, as the chain names them."""
+    return {"0x" + hashlib.sha256(manifest).hexdigest(): manifest for manifest in manifests}
 
 
 def _typed(value: object, kind: type[T]) -> T:

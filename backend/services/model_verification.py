@@ -10,16 +10,17 @@ from backend.domain import (
     ModelRegisteredEvent,
     ModelRetiredEvent,
     TrainingAnchoredEvent,
+    position,
 )
 from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, StorageRefused, StorageUnavailable
 from backend.ports import Chain, ObjectReader
+from backend.services.model_events import first, parent_of
 
 MAX_PAPER_BYTES = 256 * 1024
 """Of a model card, a training record or its figures: one block, whose CID is its SHA-256."""
 MAX_GENERATIONS = 100
 """How far back a walk goes: rounds of federated training may be many, and a node that lies knows no end."""
 _SHOWN_GENERATIONS = 3
-NO_PARENT = "0x" + "00" * 32
 _NOT_TO_BE_HAD = (NotFound, StorageUnavailable, StorageRefused)
 
 
@@ -33,9 +34,9 @@ class ModelVerifier:
     def checks(self, diagnosis: DiagnosisRecordedEvent) -> list[Check]:
         """Raises ChainError."""
         events = self._chain.events_of_model(diagnosis.model_id)
-        registered = next((event for event in events if isinstance(event, ModelRegisteredEvent)), None)
-        retired = next((event for event in events if isinstance(event, ModelRetiredEvent)), None)
-        return [_in_use(diagnosis, registered, retired), self._card(registered), self._training(diagnosis.model_id)]
+        registered = first(events, ModelRegisteredEvent)
+        in_use = _in_use(diagnosis, registered, first(events, ModelRetiredEvent))
+        return [in_use, self._card(registered), self._training(first(events, TrainingAnchoredEvent))]
 
     def _card(self, registered: ModelRegisteredEvent | None) -> Check:
         if registered is None:
@@ -50,31 +51,31 @@ class ModelVerifier:
             return Check("model card", False, cid, str(error))
         return Check("model card", True, cid, f"{cid} ({len(content):,} bytes)")
 
-    def _training(self, model_id: str) -> Check:
-        expected = "each training anchored after that of the model it began from"
-        steps: list[str] = []
-        position: tuple[int, int] | None = None
-        while model_id != NO_PARENT and len(steps) < MAX_GENERATIONS:
-            events = self._chain.events_of_model(model_id)
-            training = next((event for event in events if isinstance(event, TrainingAnchoredEvent)), None)
-            if training is None and position is None:
-                return Check("model training", True, expected, "none anchored")
-            if training is None:
-                return Check("model training", False, expected, f"none anchored of the parent {model_id}")
-            if position is not None and _position(training) >= position:
-                found = f"the parent {model_id} anchored in block {training.block.number}, not before"
-                return Check("model training", False, expected, found)
-            if position is None and (damage := self._damaged(training)):
-                return Check("model training", False, expected, damage)
-            position = _position(training)
+    def _training(self, training: TrainingAnchoredEvent | None) -> Check:
+        """From the training of the model itself back to the first one."""
+
+        def check(passed: bool, found: str) -> Check:
+            return Check(
+                "model training", passed, "each training anchored after that of the model it began from", found
+            )
+
+        if training is None:
+            return check(True, "none anchored")
+        if damage := self._damaged(training):
+            return check(False, damage)
+        steps = [_described(training)]
+        while (parent := parent_of(training)) and len(steps) < MAX_GENERATIONS:
+            earlier = first(self._chain.events_of_model(parent), TrainingAnchoredEvent)
+            if earlier is None:
+                return check(False, f"none anchored of the parent {parent}")
+            if position(earlier) >= position(training):
+                return check(False, f"the parent {parent} anchored in block {earlier.block.number}, not before")
+            training = earlier
             steps.append(_described(training))
-            model_id = training.parent_model_id
         found = ", begun from ".join(steps[:_SHOWN_GENERATIONS])
         if len(steps) > _SHOWN_GENERATIONS:
             found += f", and so on over {len(steps)} generations"
-        if model_id != NO_PARENT:
-            found += "; older ones were not looked at"
-        return Check("model training", True, expected, found)
+        return check(True, found + ("; older ones were not looked at" if parent else ""))
 
     def _damaged(self, training: TrainingAnchoredEvent) -> str | None:
         """What is wrong with the published record or figures; None also when they cannot be had."""
@@ -91,11 +92,11 @@ class ModelVerifier:
 def _in_use(
     diagnosis: DiagnosisRecordedEvent, registered: ModelRegisteredEvent | None, retired: ModelRetiredEvent | None
 ) -> Check:
-    moment = _position(diagnosis)
+    moment = position(diagnosis)
     expected = f"model {diagnosis.model_id} registered and not retired at block {diagnosis.block.number}"
-    if registered is None or _position(registered) > moment:
+    if registered is None or position(registered) > moment:
         passed, found = False, "never registered before it"
-    elif retired is not None and _position(retired) < moment:
+    elif retired is not None and position(retired) < moment:
         passed, found = False, f"retired in {_named(retired.block)}"
     else:
         passed = True
@@ -112,9 +113,3 @@ def _described(training: TrainingAnchoredEvent) -> str:
 
 def _named(block: BlockRef) -> str:
     return f"block {block.number}"
-
-
-def _position(
-    event: DiagnosisRecordedEvent | ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent,
-) -> tuple[int, int]:
-    return event.block.number, event.log_index

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from backend.domain import DiagnosisRecordedEvent, DiagnosisStatus, ImageRegisteredEvent, IndexStatus, Record
+from backend.domain import DiagnosisRecordedEvent, DiagnosisStatus, ImageRegisteredEvent, IndexStatus, Record, position
 from backend.errors import NotFound
 from backend.record_filter import RecordFilter
 from backend.services.event_index import EventIndex
@@ -71,10 +71,10 @@ class RecordService:
     def pages(self, wanted: RecordFilter) -> Iterator[Sequence[Record]]:
         """All records that ``search`` finds, at most EXPORT_RECORDS in memory at once."""
         self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
-        position = None
-        while found := self._index.search(wanted, EXPORT_RECORDS, position):
+        last = None
+        while found := self._index.search(wanted, EXPORT_RECORDS, last):
             yield found
-            position = _position(found[-1].image)
+            last = position(found[-1].image)
 
     def queue(self, status: DiagnosisStatus, *, limit: int, after: tuple[int, int] | None) -> Page:
         """Diagnoses of that status, oldest first: of each a record with it alone."""
@@ -86,9 +86,5 @@ class RecordService:
         self, records: Sequence[Record], events: Sequence[ImageRegisteredEvent | DiagnosisRecordedEvent], limit: int
     ) -> Page:
         """``events`` place the records, and one more where there is a following page."""
-        following = _position(events[limit - 1]) if len(events) > limit else None
+        following = position(events[limit - 1]) if len(events) > limit else None
         return Page(tuple(records), following, self._index.status())
-
-
-def _position(event: ImageRegisteredEvent | DiagnosisRecordedEvent) -> tuple[int, int]:
-    return event.block.number, event.log_index

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 
 from backend.cids import raw_cid
@@ -66,7 +65,7 @@ class ReviewVerifier:
             return check(True, f"none can be had: {error}")
         except (StorageError, ImageTooLarge) as error:
             return check(False, str(error))
-        found = "0x" + hashlib.sha256(content).hexdigest()
+        found = statements.hash_of(content)
         if found != review.reason_hash:
             return check(False, f"SHA-256 {found}")
         reason = _reason(content, review)

@@ -10,7 +10,6 @@ from backend.domain import (
     SEALED_LABEL,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
-    ImageRegisteredEvent,
     Record,
     Verdict,
 )
@@ -106,12 +105,10 @@ class ReviewingService:
         return Reviewed(event, statements.read(draft.content), draft.file, found, published)
 
     def _record(self, image_id: str) -> Record:
-        events = self._chain.events_of_image(image_id)
-        image = next((event for event in events if isinstance(event, ImageRegisteredEvent)), None)
-        if image is None:
+        record = Record.of(self._chain.events_of_image(image_id))
+        if record is None:
             raise NotFound(f"no image with the id {image_id} is registered on the chain")
-        diagnoses = tuple(event for event in events if isinstance(event, DiagnosisRecordedEvent))
-        return Record(image, diagnoses, tuple(event for event in events if isinstance(event, DiagnosisReviewedEvent)))
+        return record
 
     def _label(self, diagnosis: DiagnosisRecordedEvent, verdict: Verdict, label: str | None) -> tuple[str | None, int]:
         """Class name, where it is known, and code that the review gives."""

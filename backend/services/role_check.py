@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backend.domain import Check, DiagnosisRecordedEvent, DiagnosisReviewedEvent
+from backend.domain import Check, DiagnosisRecordedEvent, DiagnosisReviewedEvent, position
 from backend.ports import Chain
 
 
@@ -10,8 +10,7 @@ def held_role(
     chain: Chain, name: str, role: str, account: str, event: DiagnosisRecordedEvent | DiagnosisReviewedEvent
 ) -> Check:
     """The check called ``name``. Raises ChainError."""
-    position = (event.block.number, event.log_index)
-    history = [entry for entry in chain.roles(role, account) if entry[:2] < position]
+    history = [entry for entry in chain.roles(role, account) if entry[:2] < position(event)]
     held = bool(history) and history[-1][2]
     found = f"{'granted' if held else 'revoked'} in block {history[-1][0]}" if history else "never granted before it"
-    return Check(name, held, f"{account} has {role} at block {position[0]}", found)
+    return Check(name, held, f"{account} has {role} at block {event.block.number}", found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from backend.domain import (
     BlockRef,
     Check,
     DiagnosisRecordedEvent,
-    DiagnosisReviewedEvent,
     DiagnosisStatus,
     ImageRegisteredEvent,
     Record,
@@ -23,6 +21,7 @@ from backend.domain import (
 from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
 from backend.ports import Chain, Classifier, ImageInspector, ObjectReader
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
+from backend.services.manifest_reader import by_hash
 from backend.services.review_verification import ReviewId, ReviewVerifier
 
 
@@ -83,9 +82,8 @@ class VerificationService:
         ``content`` are the image's bytes, or those of the upload that they were made of; without them they are fetched
         by CID. ``openings`` are the manifests of sealed diagnoses. Raises ChainError.
         """
-        events = self._chain.events_of_image(image_id)
-        image = next((event for event in events if isinstance(event, ImageRegisteredEvent)), None)
-        if image is None:
+        record = Record.of(self._chain.events_of_image(image_id))
+        if record is None:
             why = "not checked: there is no record"
             missing = Check("record exists", False, f"an image {image_id} in {self._registry}", "no such image")
             rest = [
@@ -97,12 +95,10 @@ class VerificationService:
                 )
             ]
             return Verification(image_id, (missing, *rest))
+        image, diagnoses = record.image, record.diagnoses
         bytes_check, trusted = self._stored_bytes(image.cid) if content is None else self._given(image.cid, content)
         checks = [self._exists(image), self._image_id(image), self._block("block", image), bytes_check]
-        diagnoses = tuple(event for event in events if isinstance(event, DiagnosisRecordedEvent))
-        reviews = tuple(event for event in events if isinstance(event, DiagnosisReviewedEvent))
-        record = Record(image, diagnoses, reviews)
-        opened = {"0x" + hashlib.sha256(opening).hexdigest(): opening for opening in openings}
+        opened = by_hash(openings)
         for number, diagnosis in enumerate(diagnoses, start=1):
             opening = opened.get(diagnosis.manifest_hash) if diagnosis.label == SEALED_LABEL else None
             lines = [
@@ -112,7 +108,7 @@ class VerificationService:
             ]
             checks += _numbered(lines, "", number, len(diagnoses))
         recorded = {diagnosis.diagnosis_id for diagnosis in diagnoses}
-        for review in reviews:
+        for review in record.reviews:
             if review.diagnosis_id not in recorded:
                 checks += self._reviews.checks(image, None, review, review.diagnosis_id)
         sealed = {diagnosis.manifest_hash for diagnosis in diagnoses if diagnosis.label == SEALED_LABEL}

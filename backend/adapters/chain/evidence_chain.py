@@ -11,13 +11,7 @@ from backend.adapters.chain import artifact, headers, merkle
 from backend.adapters.chain.encodings import Log, decode_logs
 from backend.adapters.chain.events import ROLES, TOPICS, EventDecoder
 from backend.adapters.chain.headers import Header
-from backend.domain import (
-    BlockRef,
-    Check,
-    Event,
-    ModelEvent,
-    RecordEvent,
-)
+from backend.domain import BlockRef, Check, Event, ModelEvent, RecordEvent, position
 from backend.errors import ChainUnavailable, InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenTransaction
 
@@ -46,7 +40,7 @@ class EvidenceChain:
         checks: list[Check] = []
         for block in evidence.blocks:
             checks += self._read(block)
-        self._events.sort(key=_position)
+        self._events.sort(key=position)
         self.proofs: tuple[Check, ...] = (*checks, *self._code(evidence))
 
     @property
@@ -173,10 +167,6 @@ def _compared(name: str, tree: str, root: bytes, proven: bytes | None, stated: b
     if proven != stated:
         return Check(name, False, expected, "the proof leads there from other bytes")
     return Check(name, True, expected, f"proven, of transaction {hash_}")
-
-
-def _position(event: Event) -> tuple[int, int]:
-    return event.block.number, event.log_index
 
 
 class _Nothing:

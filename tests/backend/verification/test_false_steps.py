@@ -15,7 +15,7 @@ from backend.domain import (
     Verdict,
 )
 from backend.services import manifests
-from backend.services.model_verification import NO_PARENT
+from backend.services.model_events import NO_PARENT
 
 from .conftest import CARD, MODEL, FalseChain, failures, unchecked, wrong
 
