@@ -19,7 +19,8 @@ class Child:
     """A process in a session of its own, so that Ctrl-C reaches the parent alone, which then stops it in order.
 
     On Linux the kernel ends it with SIGTERM should the parent be killed; elsewhere the next start has to find it.
-    Start it from the main thread: the kernel watches the thread that started the process.
+    Start it from the main thread: the kernel watches the thread that started the process. ``environ`` is its whole
+    environment; None is the parent's own, with every key in it.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class Child:
                 stdin=subprocess.DEVNULL,
                 stdout=output or sys.stderr,
                 stderr=subprocess.STDOUT if output else None,
-                env={**os.environ, **(environ or {})},
+                env=environ,
                 start_new_session=True,
                 preexec_fn=_end_with_parent if _LIBC else None,
             )

@@ -24,6 +24,8 @@ def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
 def chosen_settings(options: argparse.Namespace) -> Settings:
     """The settings; a node or a contract that is named makes the chain an external one. Raises WrongUse, ChainError."""
     settings = configuration.load()
+    if options.contract_block is not None and not options.contract:
+        raise WrongUse("--contract-block is the block that created --contract, which is not given")
     if not (options.rpc or options.contract):
         return settings
     if settings.embedded_chain and not (options.rpc and options.contract):

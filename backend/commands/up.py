@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 import urllib.request
@@ -80,7 +81,7 @@ def _start_server(settings: Settings, running: ExitStack) -> Child:
         "--workers", "1", "--worker-class", "gthread", "--threads", str(_THREADS),
         "--graceful-timeout", "5", "--log-level", "warning",
     ]  # fmt: skip
-    server = Child(command, environ={"SCANPROOF_PORT": str(settings.port)})
+    server = Child(command, environ={**os.environ, "SCANPROOF_PORT": str(settings.port)})
     running.callback(server.stop)
     deadline = time.monotonic() + _READY_WITHIN_S
     while not _is_scanproof(settings):

@@ -26,8 +26,13 @@ class StatementArchive:
         self._missing_until: dict[str, float] = {}
 
     def add(self, content: bytes) -> bool:
-        """Publish a statement; False when that was done before. Raises StorageError."""
+        """Publish a statement; False when that was done before, and nothing is sent but what the store lost.
+
+        Raises StorageError.
+        """
         reason_hash = statements.hash_of(content)
+        if self._kept.find(reason_hash) and self._store.has(raw_cid(reason_hash)):
+            return False
         stored = self._store.put(content, name=f"{reason_hash}.json", media_type="application/json")
         if stored.cid != (expected := raw_cid(reason_hash)):
             raise CidMismatch(expected, stored.cid)

@@ -8,12 +8,12 @@ const sepolia: ChainConfig = { ...chain, development: false, rpcUrl: "https://rp
 describe("the auditor's command", () => {
   it("names node, contract and block, so that it works for a stranger", () => {
     expect(auditCommand(IMAGE_ID, sepolia)).toBe(
-      `scanproof verify --image-id ${IMAGE_ID} --rpc https://rpc.example/v1 --contract ${chain.contract} --contract-block 6543210`,
+      `uv run scanproof verify --image-id ${IMAGE_ID} --rpc https://rpc.example/v1 --contract ${chain.contract} --contract-block 6543210`,
     );
   });
 
   it("is short on a development chain, which its own machine finds", () => {
-    expect(auditCommand(IMAGE_ID, chain)).toBe(`scanproof verify --image-id ${IMAGE_ID}`);
+    expect(auditCommand(IMAGE_ID, chain)).toBe(`uv run scanproof verify --image-id ${IMAGE_ID}`);
   });
 
   it("leaves a place for the node where the server names none", () => {

@@ -30,13 +30,18 @@ describe("problems in words", () => {
   });
 
   it("shows the server's problem with its title, detail and type", () => {
-    expect(describeProblem(new ApiProblem(415, "urn:t", "Not an image", "expected a PNG, found text", null))).toEqual({
+    expect(describeProblem(new ApiProblem(409, "urn:t", "Another state", "expected a label, found none", null))).toEqual({
       kind: "problem",
       tone: "warning",
-      title: "Not an image",
-      text: "Expected a PNG, found text.",
+      title: "Another state",
+      text: "Expected a label, found none.",
       type: "urn:t",
     });
+  });
+
+  it.each([413, 415])("tells a file that will never be taken, HTTP %i, from what may pass", (status) => {
+    const refused = new ApiProblem(status, "urn:t", "Not an image", "expected a PNG, found text", null);
+    expect(describeProblem(refused)).toMatchObject({ kind: "file-refused", text: "Expected a PNG, found text." });
   });
 
   it.each([

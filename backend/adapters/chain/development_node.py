@@ -24,6 +24,7 @@ from backend.settings import ROOT
 HOST = "127.0.0.1"
 _READY_WITHIN_S = 60
 _PORT_RELEASED_WITHIN_S = 2
+_NODE_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL")
 _SETUP = "run scripts/up, which installs it"
 _log = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class DevelopmentNode:
                     f"port {self.port} is used by another program{_node_on(self.url)}: stop it, or choose another port "
                     "for the chain with SCANPROOF_CHAIN_PORT"
                 )
-            self._child = Child(command, log=self.folder / "node.log")
+            self._child = Child(command, log=self.folder / "node.log", environ=_environment())
             self._lock.describe(node_pid=self._child.pid, port=self.port)
             self._wait_until_ready()
         except BaseException:
@@ -136,6 +137,11 @@ def chain_id_at(url: str) -> int | None:
 def _node_on(url: str) -> str:
     chain_id = chain_id_at(url)
     return "" if chain_id is None else f" (an Ethereum node of chain {chain_id})"
+
+
+def _environment() -> dict[str, str]:
+    """What the node needs; the keys and tokens of this process are none of its business."""
+    return {name: os.environ[name] for name in _NODE_ENVIRONMENT if name in os.environ}
 
 
 def _node_program() -> str:

@@ -4,11 +4,11 @@ import type { ChainConfig, Hex } from "../api/types";
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
 /**
- * The command that checks a record on any machine. A development chain is known to its own machine only, which finds it
+ * The command that checks a record on any machine, in a copy of ScanProof. A development chain is known to its own machine only, which finds it
  * by itself; `RPC_URL` stands for a node of the person's own choice where the server names none.
  */
 export function auditCommand(imageId: Hex, { development, rpcUrl, contract, startBlock }: ChainConfig): string {
-  const command = `scanproof verify --image-id ${imageId}`;
+  const command = `uv run scanproof verify --image-id ${imageId}`;
   if (development) return command;
   return [command, `--rpc ${quoted(rpcUrl ?? "RPC_URL")}`, `--contract ${contract}`, `--contract-block ${startBlock}`].join(" ");
 }

@@ -36,7 +36,7 @@ export class ByYourself extends LitElement {
       ? html`<a href=${transaction.explorerUrl} target="_blank" rel="noopener noreferrer">the explorer of ${name}</a>`
       : `an explorer of ${name}`;
     return html`<div class="stack">
-      <p>Without this server, with nothing but the chain's node and the image:</p>
+      <p>Without this server, with nothing but a copy of ScanProof, the chain's node and the image:</p>
       <pre tabindex="0" role="region" aria-label="Command"><code>${auditCommand(imageId, this.chain)}</code></pre>
       ${diagnoses.some(({ sealed }) => sealed)
         ? html`<p>With <code>--opening FILE</code> it checks what is sealed, too.</p>`
@@ -51,7 +51,7 @@ export class ByYourself extends LitElement {
       </p>
       <p>
         Or all of it in one file, image, receipts and proofs included, which
-        <code>scanproof verify --evidence FILE</code> checks without any network:
+        <code>uv run scanproof verify --evidence FILE</code> checks without any network:
       </p>
       <p class="actions">
         <a class="button" href="/api/v1/records/${imageId}/evidence" download>Download the evidence</a>

@@ -74,6 +74,7 @@ export class FilePanel extends LitElement {
     const { storage } = this.config;
     const start = (text: string) =>
       html`<button class="button primary" type="button" @click=${() => this.emit("start")}>${text}</button>`;
+    const hopeless = problem?.kind === "file-refused";
     return html`
       <p>
         It will be pinned to ${storeName(storage)}${storage.public ? " and be public for ever" : ""}. Nothing in the picture
@@ -84,10 +85,10 @@ export class FilePanel extends LitElement {
         ?sealed=${sealed}
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
       ></sp-becomes-public>
-      ${problem ? html`<sp-notice .problem=${problem}>${start("Try again")}</sp-notice>` : nothing}
+      ${problem ? html`<sp-notice .problem=${problem}>${hopeless ? nothing : start("Try again")}</sp-notice>` : nothing}
       <div class="actions">
         ${problem ? nothing : start("Pin and classify")}
-        <button class="button" type="button" @click=${() => this.emit("other")}>Choose another image</button>
+        <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
       </div>
     `;
   }

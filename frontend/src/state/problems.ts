@@ -22,6 +22,8 @@ export interface Problem {
 }
 
 const RATE_LIMITED = 429;
+/** What the server says of a file that it will never take: too large, or no image that can be used. */
+const REFUSED_FILES = [413, 415];
 /** Account 1 of the public mnemonic "test test … junk", which development chains fund. */
 export const DEVELOPMENT_ACCOUNT = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
@@ -82,6 +84,7 @@ function describeApi({ status, type, title, detail, retryAfter }: ApiProblem): P
     return { kind: "rate-limited", tone: "warning", title: "Too many requests", text, type, retryAfter: wait };
   }
   const text = detail ? `${capital(detail)}.` : "";
+  if (REFUSED_FILES.includes(status)) return { kind: "file-refused", tone: "warning", title, text, type };
   return { kind: "problem", tone: status >= 500 ? "danger" : "warning", title, text, type };
 }
 

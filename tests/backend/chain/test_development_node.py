@@ -50,6 +50,22 @@ def wait_until(condition, timeout_s: float = 20) -> bool:
     return met
 
 
+def environment_of(pid: int) -> dict[str, str]:
+    variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
+    return dict(variable.split("=", 1) for variable in variables if variable)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="environments of other processes are read from /proc")
+@KINDS
+def test_the_node_sees_no_key_of_this_process(kind, tmp_path, monkeypatch):
+    for name in ("SCANPROOF_MODEL_ADMIN_KEY", "PINATA_JWT", "SCANPROOF_DEPLOYER_KEY"):
+        monkeypatch.setenv(name, "a secret")
+    with run(settings_of(kind, tmp_path)) as chain:
+        seen = environment_of(chain.node.pid)
+    assert seen["PATH"] == os.environ["PATH"]
+    assert "a secret" not in seen.values()
+
+
 @KINDS
 def test_a_record_is_there_after_a_restart(kind, tmp_path, cid):
     settings = settings_of(kind, tmp_path)

@@ -42,6 +42,10 @@ def test_the_help_lists_every_command(scanproof):
         (["verify", "--tx", "0x" + "ab" * 32, "--rpc", "ftp://x/key"], "--rpc: expected an http or https address"),
         (["verify", "--tx", "0x" + "ab" * 32, "--rpc", "http://[key"], "--rpc: expected an http or https address"),
         (["verify", "--tx", "0x" + "ab" * 32, "--rpc", "http://x"], "--rpc and --contract belong together"),
+        (
+            ["verify", "--tx", "0x" + "ab" * 32, "--contract-block", "7"],
+            "the block that created --contract, which is not",
+        ),
         (["evaluate", "--model", "m", "--data", "/no/such"], "argument --data: no such folder: /no/such"),
         (["train", "--model", "m", "--data", "/tmp", "--output", "x", "--epochs", "0"], "from 1 to"),
     ],

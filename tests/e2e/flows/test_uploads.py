@@ -42,7 +42,8 @@ def test_refused_by_the_server(site: Site, console: Console, make):
     console.tolerate("the server responded with a status of 4")
     site.open().choose(make())
     site.button("Pin and classify").click()
-    expect(site.notice("problem")).to_be_visible()
+    expect(site.notice("file-refused")).to_be_visible()
+    expect(site.button("Try again")).to_be_hidden()
 
     site.page.get_by_role("button", name="Choose another image").click()
     site.pin_and_classify(images.mri())
