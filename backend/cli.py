@@ -35,6 +35,7 @@ COMMANDS = (
     "train",
     "search",
     "ensemble",
+    "join",
     "classifier",
 )
 """Each is a module of ``backend.commands`` with HELP, EXAMPLE, ``add_arguments`` and ``run``; light to import."""

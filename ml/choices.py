@@ -71,6 +71,7 @@ def chosen_recipe(choices: Choices) -> Recipe:
         recipe,
         epochs=epochs,
         light_epochs=min(recipe.light_epochs, epochs),
+        warmup=min(recipe.warmup, epochs - 1),
         seed=choices.seed,
         start=identity_of(start),
     )

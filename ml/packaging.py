@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,7 +22,6 @@ from ml.ood import MahalanobisDetector, threshold_at
 from ml.outliers import draw_outliers
 from ml.predictor import Predictor
 from ml.specifications import Specification
-from ml.training import Recipe
 
 FALSE_ALARM_RATE = 0.01
 COLOURFULNESS_LIMIT = 12.0
@@ -32,16 +31,19 @@ CONFIDENCE_LIMIT = 0.5
 def package(
     specification: Specification,
     model: keras.Model,
-    recipe: Recipe,
+    training: Mapping[str, Any],
     samples: Sequence[Sample],
     images: Mapping[str, LabelledImages],
     outliers: Mapping[str, Sequence[Path]],
     folder: Path,
+    *,
+    with_weights: bool = True,
 ) -> Bundle:
     """Write the bundle of ``model`` to ``folder``, which exists and is empty.
 
-    ``images`` holds the splits train, val and perhaps test. Temperature and limits are fitted on val; test is measured
-    once, at the end. ``outliers`` are files on which the model should abstain.
+    ``training`` tells how ``model`` came about; ``with_weights`` puts its Keras weights in. ``images`` holds the splits
+    train, val and perhaps test. Temperature and limits are fitted on val; test is measured once, at the end.
+    ``outliers`` are files on which the model should abstain.
     """
     flatbuffer = export_litert(model)
     network = LiteRtNetwork(flatbuffer)
@@ -56,7 +58,7 @@ def package(
             colourfulness=COLOURFULNESS_LIMIT,
             confidence=CONFIDENCE_LIMIT,
         ),
-        training=asdict(recipe)
+        training=dict(training)
         | {
             "parameters": model.count_params(),
             "images": len(images["train"].labels),
@@ -65,7 +67,9 @@ def package(
     )
     bundle = Bundle("", metadata, flatbuffer, detector, {}, "")
     metrics = _measure(Predictor(bundle), samples, images, outliers)
-    files = {NETWORK: flatbuffer, DETECTOR: detector.to_bytes(), WEIGHTS: weights_to_bytes(model)}
+    files = {NETWORK: flatbuffer, DETECTOR: detector.to_bytes()}
+    if with_weights:
+        files[WEIGHTS] = weights_to_bytes(model)
     return write_bundle(folder, metadata, files, metrics)
 
 

@@ -37,7 +37,7 @@ class Registry:
     """Models by name. A bundle is verified once, when it is loaded, and then stays in memory. Threads may share it."""
 
     def __init__(self, folder: Path = BUNDLES) -> None:
-        self._folder = folder
+        self.folder = folder
         self._models: dict[str, Model] = {}
         self._refused: set[str] = set()
         # An ensemble asks for its members while it is loaded.
@@ -45,7 +45,7 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """Names of the installed bundles, sorted."""
-        return tuple(sorted(path.parent.name for path in self._folder.glob(f"*/{LISTING}")))
+        return tuple(sorted(path.parent.name for path in self.folder.glob(f"*/{LISTING}")))
 
     def identities(self) -> dict[str, str]:
         """SHA-256 of every installed bundle by its name. Read from the listings alone: nothing is verified."""
@@ -62,7 +62,7 @@ class Registry:
             if name not in self._models:
                 if name not in self.names():
                     raise BundleNotFound(name, self.names())
-                bundle = load_bundle(self._folder / name)
+                bundle = load_bundle(self.folder / name)
                 self._models[name] = OPENERS[bundle.metadata.kind](bundle, self)
             return self._models[name]
 
@@ -117,7 +117,7 @@ class Registry:
     def _identity(self, name: str) -> str:
         if model := self._models.get(name):
             return model.bundle.sha256
-        return hashlib.sha256((self._folder / name / LISTING).read_bytes()).hexdigest()
+        return hashlib.sha256((self.folder / name / LISTING).read_bytes()).hexdigest()
 
     def _of_kinds(self, kinds: set[str]) -> Iterator[Model]:
         return (model for model in self.usable() if model.bundle.metadata.kind in kinds)

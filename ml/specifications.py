@@ -52,6 +52,11 @@ class Specification:
         )
 
 
+MOBILENET_LICENCE = (
+    "MIT; its encoder was trained on from ImageNet weights of MobileNet, which Google published under the Apache "
+    "License 2.0"
+)
+
 BRAIN_MRI_WEAKNESSES = (
     "The images without a tumour come from another source than the tumour images: other scanners, sequences, file "
     "sizes. Cropping the borders removes part of that clue, not all of it. On a hospital's own images the figures will "
@@ -63,17 +68,22 @@ BRAIN_MRI_WEAKNESSES = (
     "The abstention limits are fitted to this collection. A body part or sequence that looks much like these images "
     "may still be answered.",
     "One slice as a picture is judged, not a study; nothing is known of age, history or other sequences.",
+    "The test part was looked at more than once while version 2 of brain-mri was made: mobile_compact alone (accuracy "
+    "97.5 %, macro AUC 0.9981), with every slice seen mirrored as well (97.0 %, 0.9984), joined with brain-mri-128b "
+    "(97.2 %, 0.9974), and joined with brain-mri-128. The last became version 2: by their losses on val the joined one "
+    "with 128b and the mirrored one come first, but take one of twelve sample pictures, a meningioma, for a pituitary "
+    "tumour. Looking so often flatters the figures a little.",
 )
 
 BRAIN_MRI = Specification(
     name="brain-mri",
-    version="1.1.0",
+    version="2.0.0",
     kind="classifier",
     modality="brain-mri",
-    architecture="compact_residual",
-    input_size=160,
+    architecture="mobile_compact",
+    input_size=128,
     channels=1,
-    preprocessing="grey-crop-pad-160-v1",
+    preprocessing="grey-crop-pad-128-v1",
     classes=(
         ClassInfo("glioma", 1, "Glioma", "Looks like a tumour that grows from the brain's supporting (glial) cells."),
         ClassInfo("meningioma", 2, "Meningioma", "Looks like a tumour that grows from the membranes around the brain."),
@@ -89,7 +99,7 @@ BRAIN_MRI = Specification(
     ),
     weak=None,
     weaknesses=BRAIN_MRI_WEAKNESSES,
-    licence="MIT (weights trained from scratch by this project)",
+    licence=MOBILENET_LICENCE,
 )
 
 TUMOUR_OUTLINE = Specification(
@@ -121,10 +131,7 @@ TUMOUR_OUTLINE = Specification(
         "Only the most evident region of a slice is outlined: of several tumours, the others are not shown.",
         "One slice is outlined, not a volume; the area is in pixels, as a picture has no scale.",
     ),
-    licence=(
-        "MIT; its encoder was trained on from ImageNet weights of MobileNet, which Google published under the Apache "
-        "License 2.0"
-    ),
+    licence=MOBILENET_LICENCE,
 )
 
 BREAST_HISTOLOGY = Specification(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -141,4 +142,4 @@ def _train_classifier(
     report(f"{'Data' if found.clean else 'WARNING: what is tested on was trained on'}: {found}")
     images = {split: load(specification, samples, split) for split in splits}
     network = fit_network(specification, images["train"], images["val"], recipe, choices)
-    return package(specification, network, recipe, samples, images, outliers, folder)
+    return package(specification, network, asdict(recipe), samples, images, outliers, folder)

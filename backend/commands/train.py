@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import existing_folder, natural, positive
 from backend.commands.console import Console, columns
@@ -28,6 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help=f"where the state of the run and its TensorBoard logs lie (default: {RUNS}/<name>)",
     )
+    add_outliers(parser)
+
+
+def add_outliers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--outliers",
         metavar="DIR",
@@ -36,6 +41,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=existing_folder,
         help="images on which the model should abstain, a kind a folder; may be repeated",
     )
+
+
+def outliers_of(options: argparse.Namespace) -> dict[str, list[Path]]:
+    """The files of each folder of ``add_outliers``, by its name."""
+    from ml.datasets.trees import image_files
+
+    return {folder.resolve().name: image_files(folder) for folder in options.outliers}
 
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
@@ -47,7 +59,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
         "--recipe",
         metavar="NAME",
         default="scanproof",
-        help="scanproof, source, s4, finish, or a result file of scanproof search (default: scanproof)",
+        help="scanproof, finetune, finish, source, s4, or a result file of scanproof search (default: scanproof)",
     )
     parser.add_argument("--size", metavar="PIXELS", type=positive, help="default: the model's")
     parser.add_argument("--epochs", metavar="N", type=positive, help="default: the recipe's")
@@ -69,7 +81,6 @@ def choices_of(options: argparse.Namespace) -> Choices:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from ml.choices import chosen_specification
-    from ml.datasets.trees import image_files
     from ml.train_command import train
 
     choices = choices_of(options)
@@ -79,18 +90,23 @@ def run(options: argparse.Namespace, console: Console) -> int:
         options.data,
         options.output,
         replace(choices, run=options.state or RUNS / name),
-        {folder.resolve().name: image_files(folder) for folder in options.outliers},
+        outliers_of(options),
         console.message,
     )
-    rows = [
-        ("Model", f"{result['name']} {result['version']}"),
-        ("SHA-256", result["sha256"]),
-        ("Bundle", str(options.output)),
-    ]
-    rows += [
+    console.result(result, columns(described(result, options.output)))
+    return 0
+
+
+def described(result: Mapping[str, Any], output: Path) -> list[tuple[str, str]]:
+    """What is said of a bundle that was made: its identity, where it lies, its accuracies."""
+    accuracies = [
         (f"Accuracy, {split}", f"{figures['accuracy']:.1%} of {figures['images']:,} images")
         for split, figures in result["metrics"].items()
         if split in ("val", "test") and "accuracy" in figures
     ]
-    console.result(result, columns(rows))
-    return 0
+    return [
+        ("Model", f"{result['name']} {result['version']}"),
+        ("SHA-256", result["sha256"]),
+        ("Bundle", str(output)),
+        *accuracies,
+    ]

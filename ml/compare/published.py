@@ -52,6 +52,7 @@ SOURCES = {
     "cnn_b": "S4",
     "logistic": "S5",
     "mobilenet": "ScanProof",
+    "mobile_compact": "ScanProof",
     "compact_residual": "ScanProof",
 }
 """Every network of ``ml.networks.zoo``, readable without TensorFlow."""

@@ -31,6 +31,7 @@ MlError
 │   ├── NoImageNetWeights
 │   ├── WeightsNotFound
 │   ├── WeightsUnfit
+│   ├── NetworkUnjoinable
 │   └── HeadUnexplained
 ├── ComparisonError             networks cannot be compared, or a result not be read
 │   ├── UnknownProtocol
@@ -97,6 +98,7 @@ from ml.errors.images import (
 from ml.errors.networks import (
     HeadUnexplained,
     NetworkError,
+    NetworkUnjoinable,
     NoImageNetWeights,
     UnknownArchitecture,
     WeightsNotFound,
@@ -146,6 +148,7 @@ __all__ = [
     "MaskInvalid",
     "MlError",
     "NetworkError",
+    "NetworkUnjoinable",
     "NoImageNetWeights",
     "OutputNotEmpty",
     "OutputNotFinite",

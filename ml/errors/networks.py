@@ -38,6 +38,16 @@ class WeightsUnfit(NetworkError):
         self.reason = reason
 
 
+class NetworkUnjoinable(NetworkError):
+    """``expected`` is what all networks that are to be one must have."""
+
+    def __init__(self, name: str, expected: str, found: str) -> None:
+        super().__init__(f"networks can be joined that have {expected}, {name} has {found}")
+        self.name = name
+        self.expected = expected
+        self.found = found
+
+
 class HeadUnexplained(NetworkError):
     def __init__(self, layer: str, reason: str) -> None:
         super().__init__(f"layer {layer} cannot be explained: {reason}")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import keras
 from keras import layers
 
-from ml.networks.weights import IMAGENET, Weights, load_file
+from ml.networks.mobile_encoder import mobile_encoder, start_from
+from ml.networks.weights import Weights
 
 WIDTHS = (24, 48, 64)
 BOTTOM_WIDTH = 96
 DETAIL_WIDTH = 8
 ENCODER_WIDTH = 0.75
-FIRST = "conv1"
 SKIPS = ("conv_pw_1_relu", "conv_pw_3_relu", "conv_pw_5_relu")
 DEEPEST = "conv_pw_11_relu"
 BATCH_NORM_MOMENTUM = 0.97
@@ -43,12 +41,7 @@ def build_unet(
         (None, 128, 128, 1)
     """
     pixels = keras.Input((input_size, input_size, 1), name="pixels")
-    encoder = keras.applications.MobileNet(
-        input_tensor=layers.Rescaling(2.0, -1.0, name="scaled")(pixels),
-        alpha=encoder_width,
-        include_top=False,
-        weights=None,
-    )
+    encoder = mobile_encoder(pixels, encoder_width)
     x = layers.SpatialDropout2D(dropout, name="dropout")(encoder.get_layer(DEEPEST).output)
     x = _conv(x, BOTTOM_WIDTH, "bottom", kernel=1)
     for level in range(len(SKIPS), 0, -1):
@@ -57,34 +50,11 @@ def build_unet(
     x = _conv(x, DETAIL_WIDTH, "detail_narrow", kernel=1)
     x = _conv(_joined(x, pixels, "detail"), DETAIL_WIDTH, "detail_merge")
     network = keras.Model(pixels, layers.Conv2D(1, 1, name="logits")(x), name="mobile_unet")
-    _start_from(network, weights, encoder_width)
+    start_from(network, weights, encoder_width)
     for layer in network.layers:
         if isinstance(layer, layers.BatchNormalization):
             layer.momentum = BATCH_NORM_MOMENTUM
     return network
-
-
-def _start_from(network: keras.Model, weights: Weights, encoder_width: float) -> None:
-    if weights is None:
-        return
-    if weights != IMAGENET and Path(weights).suffix == ".npz":
-        load_file(network, Path(weights))
-        return
-    colour = keras.applications.MobileNet(
-        input_shape=(*network.input_shape[1:3], 3),
-        alpha=encoder_width,
-        include_top=False,
-        weights=IMAGENET if weights == IMAGENET else None,
-    )
-    if weights != IMAGENET:
-        load_file(colour, Path(weights))
-    names = {layer.name for layer in network.layers}
-    for layer in colour.layers:
-        if layer.weights and layer.name in names:
-            values = layer.get_weights()
-            # Grey is the same in all three colours: their kernels add up.
-            own = network.get_layer(layer.name)
-            own.set_weights([values[0].sum(axis=2, keepdims=True)] if layer.name == FIRST else values)
 
 
 def _joined(x: keras.KerasTensor, skip: keras.KerasTensor, name: str) -> keras.KerasTensor:

@@ -21,7 +21,7 @@ from ml.networks.densenet import build_densenet121
 from ml.networks.efficientnet import build_efficientnetb0
 from ml.networks.inception import build_googlenet, build_inceptionv3
 from ml.networks.logistic import build_logistic
-from ml.networks.mobilenet import build_mobilenet, build_mobilenetv3small
+from ml.networks.mobilenet import build_mobile_compact, build_mobilenet, build_mobilenetv3small
 from ml.networks.resnet import build_resnet18, build_resnet50v2
 from ml.networks.vgg import build_vgg16, build_vgg19
 from ml.networks.weights import Weights
@@ -62,6 +62,7 @@ _ARCHITECTURES = (
     Architecture("cnn_b", "S4", (200, 200, 1), False, build_cnn_b, (2_663_844, 2_663_012)),
     Architecture("logistic", "S5", (128, 128, 1), False, build_logistic),
     Architecture("mobilenet", "ScanProof", (224, 224, 3), True, build_mobilenet),
+    Architecture("mobile_compact", "ScanProof", (128, 128, 1), False, build_mobile_compact),
     Architecture("compact_residual", "ScanProof", (128, 128, 1), False, build_compact),
 )
 BATCH_NORM_MOMENTUM = 0.9

@@ -80,10 +80,7 @@ def run(
 
 
 def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
-    rate: float | keras.optimizers.schedules.LearningRateSchedule = recipe.learning_rate
-    if recipe.cycles:
-        length = -(-recipe.epochs * steps // recipe.cycles)
-        rate = keras.optimizers.schedules.CosineDecayRestarts(rate, length, t_mul=1.0, m_mul=0.5)
+    rate = _rate(recipe, steps)
     options = {"use_ema": recipe.average > 0}
     if recipe.average:
         options["ema_momentum"] = 1 - 1 / max(1.0, recipe.average * recipe.epochs * steps)
@@ -107,6 +104,17 @@ def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
     # XLA, which Keras picks by itself, takes longer for convolutions on a processor.
     model.compile(optimizer, loss, metrics=metrics, jit_compile=False)
     optimizer.build(model.trainable_variables)
+
+
+def _rate(recipe: Recipe, steps: int) -> float | keras.optimizers.schedules.LearningRateSchedule:
+    peak, schedules = recipe.learning_rate, keras.optimizers.schedules
+    if recipe.warmup:
+        rising = recipe.warmup * steps
+        falling = recipe.epochs * steps - rising
+        return schedules.CosineDecay(0.0, falling, warmup_target=peak, warmup_steps=rising)
+    if recipe.cycles:
+        return schedules.CosineDecayRestarts(peak, -(-recipe.epochs * steps // recipe.cycles), t_mul=1.0, m_mul=0.5)
+    return peak
 
 
 def _batches(

@@ -18,8 +18,9 @@ class Recipe:
 
     ``epochs`` are at most so many. ``cycles`` of a cosine lead the learning rate from its peak to zero, each cycle from
     half the last peak (SGDR, Loshchilov & Hutter 2017); with 0 cycles it stays, and falls after ``reduce_after`` epochs
-    without a better figure on val. ``mixup`` is the share of batches that are mixed (Zhang et al. 2018). The last
-    ``light_epochs`` have the augmentation "light" and no mixup: images more like those that come (Touvron et al. 2019).
+    without a better figure on val. A single cycle may rise from zero to its peak for ``warmup`` epochs first. ``mixup``
+    is the share of batches that are mixed (Zhang et al. 2018). The last ``light_epochs`` have the augmentation "light"
+    and no mixup: images more like those that come (Touvron et al. 2019).
     ``balanced`` weighs classes by the inverse of how often they occur. ``average`` is the share of the run over which
     weights are averaged, exponentially (Polyak & Juditsky 1992), 0 for none.
 
@@ -37,6 +38,7 @@ class Recipe:
     optimizer: str = "adamw"
     learning_rate: float = 2e-3
     cycles: int = 2
+    warmup: int = 0
     reduce_after: int = 0
     weight_decay: float = 0.02
     label_smoothing: float = 0.05
@@ -57,6 +59,8 @@ class Recipe:
             ("optimizer", self.optimizer in OPTIMIZERS, " or ".join(OPTIMIZERS)),
             ("learning_rate", self.learning_rate > 0, "a number above 0"),
             ("augmentation", self.augmentation in AUGMENTATIONS, " or ".join(AUGMENTATIONS)),
+            ("warmup", 0 <= self.warmup < self.epochs, "fewer than epochs"),
+            ("warmup", not self.warmup or self.cycles == 1, "0 beside other than one cycle"),
             ("views", self.views >= 1, "at least 1"),
             ("light_epochs", 0 <= self.light_epochs <= self.epochs, "at most epochs"),
             ("average", 0 <= self.average < 1, "0, or a share below 1"),
@@ -71,6 +75,18 @@ SCANPROOF = Recipe()
 
 FINISH = Recipe(epochs=30, learning_rate=1e-3, cycles=1, average=0.25)
 """Goes on from trained weights at a larger input size (progressive resizing)."""
+
+FINETUNE = Recipe(
+    epochs=14,
+    learning_rate=1e-3,
+    cycles=1,
+    warmup=1,
+    weight_decay=0.03,
+    mixup=0.3,
+    light_epochs=3,
+    average=0.0,
+)
+"""Trains all layers of a network whose backbone starts from ImageNet weights."""
 
 SOURCE = Recipe(
     epochs=35,
@@ -101,7 +117,13 @@ S4 = Recipe(
     average=0.0,
 )
 
-RECIPES: dict[str, Recipe] = {"scanproof": SCANPROOF, "finish": FINISH, "source": SOURCE, "s4": S4}
+RECIPES: dict[str, Recipe] = {
+    "scanproof": SCANPROOF,
+    "finish": FINISH,
+    "finetune": FINETUNE,
+    "source": SOURCE,
+    "s4": S4,
+}
 
 
 def recipe_of(name: str) -> Recipe:

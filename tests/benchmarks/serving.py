@@ -31,7 +31,7 @@ from ml.litert import THREADS, NetworkOutput
 from ml.phantom import phantom_png
 from ml.predictor import Predictor
 from ml.preprocess import preprocess
-from ml.registry import BUNDLES, Registry
+from ml.registry import Registry
 
 MODEL = "brain-mri"
 BURST = 5
@@ -123,13 +123,12 @@ def _other_runtimes(predictor: Predictor) -> dict[str, Callable[[np.ndarray], Ne
     import tensorflow as tf
     import tf2onnx
 
-    from ml.export import inference_model, load_weights
-    from ml.networks.compact_residual import build_compact_residual
+    from ml.export import inference_model
+    from ml.join_command import joined_network
 
-    metadata = predictor.bundle.metadata
-    network = build_compact_residual(metadata.input_size, len(metadata.classes))
-    load_weights(network, BUNDLES / MODEL / "weights.npz")
-    serving = inference_model(network)
+    metadata, registry = predictor.bundle.metadata, Registry()
+    members = [registry.get(member.split()[0]) for member in metadata.training["members"]]
+    serving = inference_model(joined_network(members, registry.folder))
     signature = [tf.TensorSpec((1, metadata.input_size, metadata.input_size, 1), tf.float32, name="pixels")]
     function = tf.function(lambda pixels: serving(pixels, training=False), input_signature=signature)
     options = onnxruntime.SessionOptions()

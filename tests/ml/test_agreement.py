@@ -21,7 +21,7 @@ SHIPPED = BUNDLES / "brain-mri"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(SHIPPED, tmp_path / "brain-mri"))
+    return Path(shutil.copytree(BUNDLES / "brain-mri-mobile", tmp_path / "brain-mri"))
 
 
 def change(folder: Path, name: str, edit: Callable[[dict[str, Any]], object]) -> None:

@@ -42,7 +42,7 @@ def test_figures_have_their_intervals(metadata: Metadata) -> None:
         "| accuracy when answering | n/a |",
     ):
         assert line in card
-    assert "macro AUC" not in card
+    assert "| macro AUC |" not in card
     assert PROTOCOLS["test"] not in card
 
 

@@ -95,11 +95,11 @@ def test_the_card_tells_the_figures(trained: Trained) -> None:
 
 
 def test_served_and_trained_networks_agree(trained: Trained, drawn: Path) -> None:
-    from ml.export import inference_model, load_weights
-    from ml.networks.compact_residual import build_compact_residual
+    from ml.export import inference_model
+    from ml.networks.zoo import build
 
-    network = build_compact_residual(BRAIN_MRI.input_size, len(BRAIN_MRI.classes))
-    load_weights(network, trained.output / "weights.npz")
+    shape = (BRAIN_MRI.input_size, BRAIN_MRI.input_size, BRAIN_MRI.channels)
+    network = build(BRAIN_MRI.architecture, len(BRAIN_MRI.classes), shape, trained.output / "weights.npz")
     serving = inference_model(network)
     served = Predictor(load_bundle(trained.output)).network
     for number in range(4):

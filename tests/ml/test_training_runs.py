@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.choices import Choices, chosen_recipe
 from ml.datasets import LabelledImages
 from ml.errors import InvalidRecipe, RunMismatch, UnknownRecipe
 
@@ -20,7 +21,7 @@ keras = pytest.importorskip("keras", reason="TensorFlow is a development depende
 from ml.networks.compact_residual import build_compact_residual  # noqa: E402
 from ml.training import RECIPES, Recipe, fit, recipe_of  # noqa: E402
 from ml.training.checkpoint import Checkpoint, clear  # noqa: E402
-from ml.training.fitting import _class_weights, _identity  # noqa: E402
+from ml.training.fitting import _class_weights, _identity, _rate  # noqa: E402
 from ml.training.keeper import Keeper  # noqa: E402
 
 EPOCHS = 4
@@ -214,6 +215,8 @@ def test_averaged_weights_are_the_ones_that_are_kept() -> None:
     [
         ({"epochs": 0}, "the recipe's epochs must be at least 1, found 0"),
         ({"optimizer": "sgd"}, "the recipe's optimizer must be adamw or adam or rmsprop, found 'sgd'"),
+        ({"warmup": 80}, "the recipe's warmup must be fewer than epochs, found 80"),
+        ({"warmup": 1}, "the recipe's warmup must be 0 beside other than one cycle, found 1"),
         ({"patience": 3}, "the recipe's average must be 0 beside early stopping, found 0.1"),
     ],
 )
@@ -221,6 +224,20 @@ def test_a_recipe_out_of_range_is_refused(changes: dict, message: str) -> None:
     with pytest.raises(InvalidRecipe) as caught:
         replace(Recipe(), **changes)
     assert str(caught.value) == message
+
+
+def test_the_rate_rises_to_its_peak_and_falls_to_zero() -> None:
+    steps = 10
+    rate = _rate(replace(RECIPES["finetune"], epochs=5, warmup=2), steps)
+    rates = [float(rate(step)) for step in range(5 * steps + 1)]
+    assert rates[:21] == pytest.approx([1e-3 * step / 20 for step in range(21)])
+    assert rates[35] == pytest.approx(5e-4)
+    assert rates[50] == pytest.approx(0, abs=1e-9)
+
+
+def test_fewer_epochs_shorten_the_parts_of_a_recipe() -> None:
+    shortened = chosen_recipe(Choices(recipe="finetune", epochs=1))
+    assert (shortened.epochs, shortened.warmup, shortened.light_epochs) == (1, 0, 1)
 
 
 def test_a_recipe_comes_by_name_or_from_a_search(tmp_path: Path) -> None:
@@ -238,6 +255,6 @@ def test_an_unknown_recipe_is_refused(content: str | None, tmp_path: Path) -> No
     with pytest.raises(UnknownRecipe) as caught:
         recipe_of(str(path))
     assert str(caught.value) == (
-        "expected one of the recipes scanproof, finish, source, s4, or a result file of scanproof search, "
+        "expected one of the recipes scanproof, finish, finetune, source, s4, or a result file of scanproof search, "
         f"found '{path}'"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from ml.networks import transfer  # noqa: E402
 from ml.networks.zoo import ZOO, architecture, build  # noqa: E402
 
 # (in all, trained) where the source gives no figure, for four classes. The figures of the literature are for 1000.
+MOBILE_WIDTHS = (24, 48, 96, 96, 192, 192, *(384,) * 6)
+MOBILE_KERNELS = 9 * 24 + sum(before * (9 + after) for before, after in itertools.pairwise(MOBILE_WIDTHS))
+MOBILE_CHANNELS = 24 + sum(before + after for before, after in itertools.pairwise(MOBILE_WIDTHS))
 LITERATURE = {
     # keras.io: 20,024,384 without classifier, and the head.
     "vgg19": (20_024_384 + 139_684, 139_684),
@@ -36,6 +40,8 @@ LITERATURE = {
     "cnn_a": (160 + 8_256 + 32_896 + 131_328 + 524_800 + 524_544 + 1_028,) * 2,
     # 8 x 8 cells of nine features, which have two statistics each.
     "logistic": (576 * 4 + 4 + 18, 576 * 4 + 4),
+    # From MobileNet's plan at width 0.75, on grey: kernels of the eleven blocks, four figures a channel, the logits.
+    "mobile_compact": (MOBILE_KERNELS + 4 * MOBILE_CHANNELS + 385 * 4, MOBILE_KERNELS + 2 * MOBILE_CHANNELS + 385 * 4),
     # Weights of convolutions, 1,072 normalised channels, and the logits.
     "compact_residual": (852_624 + 4 * 1_072 + 129 * 4, 852_624 + 2 * 1_072 + 129 * 4),
 }
@@ -75,7 +81,7 @@ def test_the_zoo_has_every_network_of_the_sources() -> None:
         "S3": {"xception", "alexnet", "densenet121", "resnet18", "googlenet"},
         "S4": {"cnn_a", "cnn_b"},
     }
-    assert {"logistic", "compact_residual", "mobilenet"} < set(ZOO)
+    assert {"logistic", "compact_residual", "mobilenet", "mobile_compact"} < set(ZOO)
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -165,7 +171,20 @@ def test_a_file_of_the_backbone_is_read(data: Path) -> None:
     assert np.asarray(found) == pytest.approx(np.asarray(original(pixels * 2 - 1)), abs=1e-4)
 
 
-@pytest.mark.parametrize("name", ["basecnn", "mobilenet"])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_short_mobilenet_starts_from_a_file_of_the_long_one(channels: int, data: Path) -> None:
+    path = data / "weights" / "mobilenet_0.75_224_notop.weights.h5"
+    original = keras.applications.MobileNet(alpha=0.75, include_top=False, weights=None, input_shape=(64, 64, 3))
+    original.load_weights(path)
+    given = keras.Model(original.input, original.get_layer("conv_pw_11_relu").output)
+    model = build("mobile_compact", 3, (64, 64, channels), weights=path)
+    pixels = random_pixels(1, 64, 64, channels)
+    found = keras.Model(model.input, model.get_layer("feature_map").output)(pixels)
+    colours = np.repeat(pixels, 3 // channels, axis=-1)
+    assert np.asarray(found) == pytest.approx(np.asarray(given(colours * 2 - 1)), abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["basecnn", "mobilenet", "mobile_compact"])
 def test_an_archive_of_a_whole_network_is_read(name: str, tmp_path: Path) -> None:
     model = build(name, 3, (32, 32, 3))
     path = tmp_path / "weights.npz"

@@ -63,8 +63,9 @@ def test_training_is_refused_before_it_starts(scanproof, data, tmp_path):
     assert (full.status, full.json["error"]["type"]) == (1, "OutputNotEmpty")
 
 
-def test_an_ensemble_of_one_is_refused(scanproof, data, tmp_path):
-    result = scanproof("ensemble", "--members", "brain-mri", "--data", data, "--output", tmp_path / "new", "--json")
+@pytest.mark.parametrize("command", ["ensemble", "join"])
+def test_one_model_is_too_few_to_put_together(scanproof, data, tmp_path, command):
+    result = scanproof(command, "--members", "brain-mri", "--data", data, "--output", tmp_path / "new", "--json")
 
     assert (result.status, result.json["error"]["type"]) == (1, "TooFewMembers")
     assert not (tmp_path / "new").exists()

@@ -33,6 +33,7 @@ def passed_on(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
         return FOUND
 
     monkeypatch.setattr("ml.train_command.train", train)
+    monkeypatch.setattr("ml.join_command.join", train)
     monkeypatch.setattr("ml.search_command.search", search)
     return calls
 
@@ -58,6 +59,16 @@ def test_train_passes_everything_on(passed_on: list[tuple], tmp_path: Path, caps
         features=Path("var/training/features"),
     )
     assert outliers == {kind: [tmp_path / kind / "1.png"] for kind in ("cats", "dogs")}
+    assert "Accuracy, val  91.0% of 1,200 images" in capsys.readouterr().out
+
+
+def test_join_passes_everything_on(passed_on: list[tuple], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "cats").mkdir()
+    Image.new("L", (8, 8)).save(tmp_path / "cats" / "1.png")
+    given = ["--data", str(tmp_path), "--output", str(tmp_path / "new"), "--outliers", str(tmp_path / "cats")]
+    assert main(["join", "--members", "one, another", "--version", "2.0.0", *given]) == 0
+    outliers = {"cats": [tmp_path / "cats" / "1.png"]}
+    assert passed_on == [(["one", "another"], tmp_path, tmp_path / "new", "2.0.0", outliers)]
     assert "Accuracy, val  91.0% of 1,200 images" in capsys.readouterr().out
 
 

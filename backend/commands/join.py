@@ -1,0 +1,28 @@
+"""``scanproof join``."""
+
+from __future__ import annotations
+
+import argparse
+
+from backend.commands import ensemble
+from backend.commands.console import Console, columns
+from backend.commands.train import add_outliers, described, outliers_of
+
+HELP = "Make one network of several installed models, whose answer is the mean of theirs, and write its bundle"
+EXAMPLE = (
+    "scanproof join --members brain-mri-mobile,brain-mri-128 --data ../shared/data/brain-mri "
+    "--output ml/bundles/brain-mri --version 2.0.0"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    ensemble.add_arguments(parser)
+    add_outliers(parser)
+
+
+def run(options: argparse.Namespace, console: Console) -> int:
+    from ml.join_command import join
+
+    result = join(options.members, options.data, options.output, options.version, outliers_of(options))
+    console.result(result, columns(described(result, options.output)))
+    return 0

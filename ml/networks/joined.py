@@ -1,0 +1,49 @@
+"""Several networks as one, whose logits are the mean of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+from keras import layers
+
+from ml.errors import NetworkUnjoinable
+
+
+def build_joined(networks: Sequence[keras.Model], temperatures: Sequence[float]) -> keras.Model:
+    """One network over the pixels that all ``networks`` see: its logits are the mean of theirs, each divided by its
+    temperature.
+
+    Their feature maps, which are of one size, stand side by side in one; the head is again its mean and one dense
+    layer, so the class activation map is exact, and the mean of theirs.
+
+    Raises:
+        NetworkUnjoinable: a network has another head, or a feature map of another size than the first.
+    """
+    for network in networks:
+        _check(network, networks[0])
+    pixels = keras.Input(networks[0].input_shape[1:], name="pixels")
+    maps, kernels, biases = [], [], []
+    for number, (network, temperature) in enumerate(zip(networks, temperatures, strict=True), start=1):
+        kernel, bias = network.get_layer("logits").get_weights()
+        kernels.append(kernel / (temperature * len(networks)))
+        biases.append(bias / (temperature * len(networks)))
+        feature_map = network.get_layer("feature_map").output
+        maps.append(keras.Model(network.input, feature_map, name=f"branch{number}")(pixels))
+    x = layers.Concatenate(name="feature_map")(maps)
+    x = layers.GlobalAveragePooling2D(name="features")(x)
+    joined = keras.Model(pixels, layers.Dense(kernels[0].shape[1], name="logits")(x), name="joined")
+    joined.get_layer("logits").set_weights([np.concatenate(kernels), np.sum(biases, axis=0)])
+    return joined
+
+
+def _check(network: keras.Model, first: keras.Model) -> None:
+    operations = network.operations
+    head = operations[operations.index(network.get_layer("feature_map")) + 1 :]
+    kinds = [type(layer).__name__ for layer in head if not isinstance(layer, layers.Dropout)]
+    if kinds != ["GlobalAveragePooling2D", "Dense"]:
+        raise NetworkUnjoinable(network.name, "a mean and one dense layer as their head", " and ".join(kinds))
+    expected, found = (each.get_layer("feature_map").output.shape[1:3] for each in (first, network))
+    if found != expected:
+        raise NetworkUnjoinable(network.name, f"a feature map of {expected}", str(found))

@@ -1,0 +1,159 @@
+"""Several networks as one: the arithmetic, and the bundle that ``scanproof join`` writes."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.bundle import load_bundle
+from ml.errors import EnsembleMemberUnfit, NetworkUnjoinable, OutputNotEmpty, TooFewMembers, WeightsNotFound
+from ml.join_command import join
+from ml.phantom import phantom_png
+from ml.predictor import Predictor
+from ml.registry import BUNDLES, Registry
+
+keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
+
+from ml.export import inference_model  # noqa: E402
+from ml.networks.compact_residual import build_compact_residual  # noqa: E402
+from ml.networks.joined import build_joined  # noqa: E402
+from ml.networks.zoo import build  # noqa: E402
+
+MEMBERS = ("brain-mri-mobile", "brain-mri-128")
+SIZE = 32
+
+
+def outputs(network: keras.Model, pixels: np.ndarray) -> dict[str, np.ndarray]:
+    return {name: np.asarray(value) for name, value in inference_model(network)(pixels, training=False).items()}
+
+
+def pair() -> list[keras.Model]:
+    keras.utils.set_random_seed(3)
+    return [build_compact_residual(SIZE, 3, (4, 8), (1,)), build_compact_residual(SIZE, 3, (6, 10), (1,))]
+
+
+def test_logits_and_maps_are_the_means_of_the_networks_each_by_its_temperature() -> None:
+    networks, temperatures = pair(), (0.5, 2.0)
+    pixels = np.random.default_rng(1).random((2, SIZE, SIZE, 1), np.float32)
+    found = outputs(build_joined(networks, temperatures), pixels)
+    each = [outputs(network, pixels) for network in networks]
+    for name in ("logits", "activation_maps"):
+        expected = np.mean([one[name] / t for one, t in zip(each, temperatures, strict=True)], axis=0)
+        assert found[name] == pytest.approx(expected, abs=1e-5), name
+    assert found["features"].shape == (2, 18)
+
+
+def test_a_head_without_an_exact_map_is_refused() -> None:
+    with pytest.raises(NetworkUnjoinable, match="a mean and one dense layer as their head, mobilenet has Global"):
+        build_joined([pair()[0], build("mobilenet", 3, (SIZE, SIZE, 1))], (1.0, 1.0))
+
+
+def test_maps_of_two_sizes_are_refused() -> None:
+    deeper = build_compact_residual(SIZE, 3, (4, 8, 8), (1, 1))
+    with pytest.raises(NetworkUnjoinable, match=r"a feature map of \(8, 8\), compact_residual has \(4, 4\)"):
+        build_joined([pair()[0], deeper], (1.0, 1.0))
+
+
+@dataclass(frozen=True)
+class Joined:
+    data: Path
+    folder: Path
+    result: dict
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Phantoms; labels by number, in train, val and test."""
+    folder = tmp_path_factory.mktemp("data")
+    labels = load_bundle(BUNDLES / MEMBERS[0]).metadata.labels
+    with (folder / "manifest.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["split", "path", "label", "group"])
+        for number in range(24):
+            (folder / f"{number}.png").write_bytes(phantom_png(96, number))
+            rows.writerow([("train", "val", "test")[number % 3], f"{number}.png", labels[number // 3 % 4], number])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def joined(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Joined:
+    folder = tmp_path_factory.mktemp("models") / "both"
+    return Joined(data, folder, join(MEMBERS, data, folder, "3.1.4", {"scan": [data / "0.png"]}))
+
+
+def test_the_bundle_is_named_after_its_folder_and_names_its_members(joined: Joined) -> None:
+    bundle = load_bundle(joined.folder)
+    assert joined.result | {"name": "both", "version": "3.1.4", "sha256": bundle.sha256} == joined.result
+    assert (bundle.metadata.name, bundle.metadata.version, bundle.metadata.kind) == ("both", "3.1.4", "classifier")
+    each = [load_bundle(BUNDLES / name) for name in MEMBERS]
+    named = [f"{one.metadata.name} {one.metadata.version} {one.sha256}" for one in each]
+    assert bundle.metadata.training["members"] == named
+    assert bundle.metadata.architecture == "mobile_compact and compact_residual"
+    assert all(one.metadata.licence in bundle.metadata.licence for one in each)
+    assert all(one.sha256 in bundle.card for one in each)
+
+
+def test_it_was_measured_and_holds_no_weights_to_train_on(joined: Joined) -> None:
+    metrics = joined.result["metrics"]
+    assert (metrics["val"]["images"], metrics["test"]["images"], metrics["outliers"]["scan"]["images"]) == (8, 8, 1)
+    assert not (joined.folder / "weights.npz").exists()
+
+
+def test_the_exported_network_answers_with_the_mean_of_its_members(joined: Joined) -> None:
+    one = Predictor(load_bundle(joined.folder))
+    each = [Predictor(load_bundle(BUNDLES / name)) for name in MEMBERS]
+    for number in range(4):
+        image = Image.open(joined.data / f"{number}.png")
+        logits = [p.examine(p.prepare(image)).output.logits / p.bundle.metadata.temperature for p in each]
+        assert one.examine(one.prepare(image)).output.logits == pytest.approx(np.mean(logits, axis=0), abs=0.05)
+
+
+def test_the_shipped_model_is_its_members_joined(joined: Joined) -> None:
+    one, other = (Predictor(load_bundle(folder)) for folder in (BUNDLES / "brain-mri", joined.folder))
+    assert one.bundle.metadata.training["members"] == other.bundle.metadata.training["members"]
+    seen = one.prepare(Image.open(joined.data / "1.png"))
+    assert one.examine(seen).output.logits == pytest.approx(other.examine(seen).output.logits, abs=1e-3)
+
+
+def test_two_different_members_are_needed(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(TooFewMembers):
+        join((MEMBERS[0], MEMBERS[0]), data, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+def test_nothing_is_overwritten(data: Path) -> None:
+    with pytest.raises(OutputNotEmpty):
+        join(MEMBERS, data, data)
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [("breast-histology", "needs members of the labels"), ("modality-gate", "needs members of the kind classifier")],
+)
+def test_a_member_for_something_else_is_refused(other: str, message: str, data: Path, tmp_path: Path) -> None:
+    with pytest.raises(EnsembleMemberUnfit, match=message):
+        join((MEMBERS[0], other), data, tmp_path / "new")
+
+
+def test_a_member_that_sees_other_pixels_is_refused(data: Path, tmp_path: Path) -> None:
+    class Installed(Registry):
+        def get(self, name: str) -> Predictor:
+            model = super().get(name)
+            if name == MEMBERS[1]:
+                metadata = replace(model.bundle.metadata, preprocessing="grey-crop-pad-160-v1")
+                model.bundle = replace(model.bundle, metadata=metadata)
+            return model
+
+    with pytest.raises(EnsembleMemberUnfit, match="the preprocessing grey-crop-pad-128-v1, brain-mri-128 has grey"):
+        join(MEMBERS, data, tmp_path / "new", registry=Installed())
+
+
+def test_a_member_without_weights_is_told(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(WeightsNotFound, match=r"brain-mri-128b/weights\.npz"):
+        join((MEMBERS[0], "brain-mri-128b"), data, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
