@@ -215,7 +215,7 @@ class ModelRetiredEvent:
 
 @dataclass(frozen=True, slots=True)
 class TrainingAnchoredEvent:
-    """``parent_model_id`` is what the training began from, 32 zero bytes for weights begun from scratch."""
+    """``parent_model_id`` is what the training began from, 32 zero bytes for no model of the registry."""
 
     training_id: str
     model_id: str

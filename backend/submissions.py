@@ -26,7 +26,7 @@ class ModelStanding:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """IModelRegistry.Training, its hashes 0x-prefixed; ``parent_model_id`` is None for weights begun from scratch."""
+    """IModelRegistry.Training, its hashes 0x-prefixed; ``parent_model_id`` is None for no model of the registry."""
 
     training_id: str
     model_id: str

@@ -17,5 +17,5 @@ def first(events: Sequence[ModelEvent], kind: type[E]) -> E | None:
 
 
 def parent_of(training: TrainingAnchoredEvent) -> str | None:
-    """What the training began from; None for weights begun from scratch."""
+    """What the training began from; None where that is no model of the registry."""
     return None if training.parent_model_id == NO_PARENT else training.parent_model_id

@@ -105,7 +105,7 @@ export interface ModelEvent {
   block: Block;
 }
 
-/** `parentModelId` is what the training began from, null for weights begun from scratch. */
+/** `parentModelId` is what the training began from, null where that is no model of the registry. */
 export interface Training extends ModelEvent {
   trainingId: Hex;
   modelId: Hex;

@@ -78,7 +78,7 @@ function training(event: Training) {
       <dt>Began from</dt>
       <dd>
         ${parentModelId === null
-          ? "Weights from scratch"
+          ? "No model of this registry; its card tells what from"
           : html`<sp-hash .value=${parentModelId} label="parent model id"></sp-hash>`}
       </dd>
       <dt>Participants</dt>

@@ -87,7 +87,7 @@ export class Result extends LitElement {
       <sp-next-steps .steps=${nextSteps}></sp-next-steps>
       <dl class="terms small">
         <dt>Model</dt>
-        <dd>${model.name} ${model.version} (${model.modality})</dd>
+        <dd>${model.name} ${model.version}</dd>
         <dt>Model hash</dt>
         <dd data-testid="model-hash"><sp-hash .value=${model.sha256} label="model hash"></sp-hash></dd>
         <dt>Manifest</dt>
