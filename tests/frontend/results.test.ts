@@ -6,7 +6,7 @@ function measured(network: string, protocol: string, recipe = "source"): Measure
   return {
     data: { name: "slides", labels: ["benign", "malignant"], images: 48, unit: "patient", groups: 6 },
     protocol,
-    network: { name: network, source: "S1", frozen_backbone: false, parameters: { total: 10, trainable: 9 } },
+    network: { name: network, source: "S1", frozen_backbone: false, weights: null, parameters: { total: 10, trainable: 9 } },
     recipe: { name: recipe },
     figures: {
       images: 48,

@@ -196,7 +196,14 @@ export interface Figures {
 export interface Measured {
   data: { name: string; labels: string[]; images: number; unit: string; groups: number | null };
   protocol: string;
-  network: { name: string; source: string; frozen_backbone: boolean; parameters: { total: number; trainable: number } };
+  network: {
+    name: string;
+    source: string;
+    frozen_backbone: boolean;
+    /** Where the backbone's weights come from; null is random. */
+    weights: string | null;
+    parameters: { total: number; trainable: number };
+  };
   recipe: { name: string };
   figures: Figures;
   group_figures: Figures | null;

@@ -114,7 +114,10 @@ function tableRow({ name, source, by }: Row, protocols: string[], published: Pub
   const { cost, network } = any!;
   const theirs = published.find((each) => each.network === network.name);
   return html`<tr data-testid="network">
-    <th scope="row">${name} <span class="soft">${source}</span></th>
+    <th scope="row">
+      ${name} <span class="soft">${source}</span>
+      ${network.frozen_backbone && !network.weights ? html`<span class="data soft">backbone frozen at random weights</span>` : nothing}
+    </th>
     ${protocols.map((protocol) => {
       const result = by.get(protocol);
       return result
