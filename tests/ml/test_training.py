@@ -60,7 +60,9 @@ def trained(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
     output = tmp_path_factory.mktemp("models") / "brain-mri"
     with redirect_stdout(io.StringIO()) as printed:
-        result = train("brain-mri", drawn, output, Choices(epochs=2, seed=3), {"scan": [drawn / "0.png"]})
+        result = train(
+            "brain-mri", drawn, output, Choices(recipe="finetune", epochs=2, seed=3), {"scan": [drawn / "0.png"]}
+        )
     return Trained(output, result, printed.getvalue())
 
 
