@@ -65,6 +65,11 @@ def parse_cid(text: str) -> Cid:
     raise InvalidCid(f"expected a CIDv1 in base32 such as bafkrei… or bafybei…, found {text[:80]!r}")
 
 
+def hash_of(content: bytes) -> str:
+    """SHA-256 as the chain has it: lower-case hex with 0x, from which ``raw_cid`` follows."""
+    return "0x" + hashlib.sha256(content).hexdigest()
+
+
 def raw_cid(sha256: str) -> str:
     """The CID of a file of at most 256 KiB, from the SHA-256 of its bytes in hex (with or without 0x)."""
     return str(Cid(RAW, bytes.fromhex(sha256.removeprefix("0x"))))

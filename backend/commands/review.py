@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 
 from backend.commands.arguments import existing_file, hash32
@@ -90,6 +89,7 @@ def _decision(options: argparse.Namespace, opened: str | None) -> tuple[Verdict,
 
 def _opened(diagnosis: DiagnosisRecordedEvent, file: Path) -> str:
     """The label in the opening of a sealed diagnosis, once it is sure to be its opening."""
+    from backend.cids import hash_of
     from backend.services.manifest_reader import read
     from backend.services.manifests import MAX_MANIFEST_BYTES
 
@@ -97,7 +97,7 @@ def _opened(diagnosis: DiagnosisRecordedEvent, file: Path) -> str:
         raise Conflict(f"the diagnosis {diagnosis.diagnosis_id} is not sealed, so that there is nothing to open")
     with file.open("rb") as handle:
         content = handle.read(MAX_MANIFEST_BYTES + 1)
-    found = "0x" + hashlib.sha256(content).hexdigest()
+    found = hash_of(content)
     if found != diagnosis.manifest_hash:
         raise Conflict(f"expected an opening with the SHA-256 {diagnosis.manifest_hash}, found {found}")
     manifest = read(content)

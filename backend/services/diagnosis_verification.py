@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-from backend.cids import raw_cid
+from backend.cids import hash_of, raw_cid
 from backend.domain import (
     SEALED_LABEL,
     Check,
@@ -81,7 +81,7 @@ class DiagnosisVerifier:
             content = self._store.get(cid, max_bytes=MAX_MANIFEST_BYTES) if opening is None else opening
         except (StorageError, NotFound, ImageTooLarge) as error:
             return check(False, str(error)), None
-        found = "0x" + hashlib.sha256(content).hexdigest()
+        found = hash_of(content)
         if found != expected:
             return check(False, f"SHA-256 {found}"), None
         manifest = read(content)

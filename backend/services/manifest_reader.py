@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from backend.cids import hash_of
 from backend.services.manifests import SCHEMA
 
 T = TypeVar("T")
@@ -54,7 +54,7 @@ def read(content: bytes) -> ReadManifest | None:
 
 def by_hash(manifests: Iterable[bytes]) -> dict[str, bytes]:
     """Manifests by their SHA-256 in hex with 0x, as the chain names them."""
-    return {"0x" + hashlib.sha256(manifest).hexdigest(): manifest for manifest in manifests}
+    return {hash_of(manifest): manifest for manifest in manifests}
 
 
 def _typed(value: object, kind: type[T]) -> T:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 from collections.abc import Callable, Sequence
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 
 import rfc8785
 
+from backend.cids import hash_of
 from backend.errors import ClassificationFailed, InvalidInput, NotFound
 from backend.ports import Chain, InstalledModels, ModelAdmin, ObjectStore
 from backend.services.model_verification import MAX_PAPER_BYTES
@@ -114,7 +114,7 @@ class ModelRegistrationService:
         """
         training, metrics = _canonical(record)
         (standing,) = self._chain.model_standings([model_id])
-        if standing.training_id == _sha256(training):
+        if standing.training_id == hash_of(training):
             return None
         return self._anchor(model_id, parent_model_id, participants, training, metrics)
 
@@ -146,7 +146,7 @@ class ModelRegistrationService:
         store = self._open_store()
         for content, what in ((record, "training"), (metrics, "metrics")):
             store.put(content, name=f"{model_id} {what}.json", media_type="application/json")
-        training = Training(_sha256(record), model_id, parent_model_id, _sha256(metrics), participants)
+        training = Training(hash_of(record), model_id, parent_model_id, hash_of(metrics), participants)
         return self._open_admin().anchor_training(training)
 
 
@@ -163,7 +163,3 @@ def _canonical(record: bytes) -> tuple[bytes, bytes]:
     raise InvalidInput(
         f"expected a training record: a JSON object of at most {MAX_PAPER_BYTES:,} bytes with an object 'metrics'"
     )
-
-
-def _sha256(content: bytes) -> str:
-    return "0x" + hashlib.sha256(content).hexdigest()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from backend.cids import raw_cid
+from backend.cids import hash_of, raw_cid
 from backend.domain import SEALED_LABEL, Check, DiagnosisRecordedEvent, DiagnosisReviewedEvent, ImageRegisteredEvent
 from backend.errors import ImageTooLarge, NotFound, StorageError, StorageRefused, StorageUnavailable
 from backend.ports import Chain, ObjectReader
@@ -65,7 +65,7 @@ class ReviewVerifier:
             return check(True, f"none can be had: {error}")
         except (StorageError, ImageTooLarge) as error:
             return check(False, str(error))
-        found = statements.hash_of(content)
+        found = hash_of(content)
         if found != review.reason_hash:
             return check(False, f"SHA-256 {found}")
         reason = _reason(content, review)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from backend.cids import hash_of
 from backend.domain import (
     SEALED_LABEL,
     DiagnosisRecordedEvent,
@@ -50,7 +51,7 @@ class _Draft(NamedTuple):
 
     @property
     def reason_hash(self) -> str:
-        return statements.hash_of(self.content)
+        return hash_of(self.content)
 
 
 class ReviewingService:

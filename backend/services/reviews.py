@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from backend.cids import raw_cid
+from backend.cids import hash_of, raw_cid
 from backend.database_ports import Statements
 from backend.domain import SEALED_LABEL, DiagnosisRecordedEvent, DiagnosisReviewedEvent
 from backend.errors import CidMismatch, Conflict, ImageTooLarge, InvalidInput, NotFound, StorageError
@@ -30,7 +30,7 @@ class StatementArchive:
 
         Raises StorageError.
         """
-        reason_hash = statements.hash_of(content)
+        reason_hash = hash_of(content)
         if self._kept.find(reason_hash) and self._store.has(raw_cid(reason_hash)):
             return False
         stored = self._store.put(content, name=f"{reason_hash}.json", media_type="application/json")
@@ -82,7 +82,7 @@ class ReviewService:
         review, diagnosis = self._review(review_id)
         if diagnosis.label == SEALED_LABEL:
             raise Conflict("the diagnosis is sealed: the statements of its reviews are not published here")
-        if (found := statements.hash_of(content)) != review.reason_hash:
+        if (found := hash_of(content)) != review.reason_hash:
             raise Conflict(f"expected the statement with the SHA-256 {review.reason_hash}, found {found}")
         statement = statements.read(content)
         if statement is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import secrets
 from dataclasses import dataclass
@@ -81,11 +80,6 @@ def read(content: bytes) -> Statement | None:
         return None
     good = values.get("schema") == SCHEMA and type(statement.label_code) is int and statement.reason.strip()
     return statement if good else None
-
-
-def hash_of(content: bytes) -> str:
-    """Lower-case hex with 0x."""
-    return "0x" + hashlib.sha256(content).hexdigest()
 
 
 def _text(value: object) -> str:

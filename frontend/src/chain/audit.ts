@@ -4,8 +4,9 @@ import type { ChainConfig, Hex } from "../api/types";
 const PLAIN = /^[\w@%+=:,./-]+$/;
 
 /**
- * The command that checks a record on any machine, in a copy of ScanProof. A development chain is known to its own machine only, which finds it
- * by itself; `RPC_URL` stands for a node of the person's own choice where the server names none.
+ * The command that checks a record on any machine, in a copy of ScanProof. A development chain is known to its own
+ * machine only, which finds it by itself; `RPC_URL` stands for a node of the person's own choice where the server names
+ * none.
  */
 export function auditCommand(imageId: Hex, { development, rpcUrl, contract, startBlock }: ChainConfig): string {
   const command = `uv run scanproof verify --image-id ${imageId}`;

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from backend.adapters.chain.development_accounts import CLINICIAN
 from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.api.app import create_app
-from backend.cids import parse_cid
+from backend.cids import hash_of, parse_cid
 from backend.container import Container
 from backend.domain import DiagnosisReviewedEvent, Verdict
 from backend.services import statements
@@ -41,7 +41,7 @@ class Reviews:
         (diagnosis,) = record.diagnoses
         steps = [diagnosis.diagnosis_id, *(review.review_id for review in record.reviews)]
         self.content = content(diagnosis)
-        self.clinician.review(diagnosis, Review(steps[-1], statements.hash_of(self.content), verdict, label))
+        self.clinician.review(diagnosis, Review(steps[-1], hash_of(self.content), verdict, label))
         return self.container.records.find(self.image_id).reviews[-1]
 
     def withdraw(self) -> DiagnosisReviewedEvent:
@@ -190,7 +190,7 @@ def test_a_review_of_a_diagnosis_that_was_never_recorded_is_none(reviews: Review
         (invented.image_id, invented.model_id, 4, invented.confidence, invented.manifest_hash, invented.issued_at)
     ).call()
     content = statements.build(replace(signed, diagnosis_id="0x" + digest.hex()), Verdict.WITHDRAWN, None, 0, REASON)
-    reviews.clinician.review(invented, Review("0x" + digest.hex(), statements.hash_of(content), Verdict.WITHDRAWN, 0))
+    reviews.clinician.review(invented, Review("0x" + digest.hex(), hash_of(content), Verdict.WITHDRAWN, 0))
     *_, review = reviews.container.chain.events_of_image(reviews.image_id)
 
     assert reviews.publish(review.review_id, content).status_code == 404
@@ -230,7 +230,7 @@ def test_the_hash_of_another_object_in_the_store_finds_no_statement(
     image = reviews.client.get(f"{API}/images/{cid}/content").data
     manifest = reviews.client.get(classification["links"]["manifest"]).data
     large = reviews.container.store.put(b" " * 20_000, name="large", media_type="text/plain")
-    hashes = [statements.hash_of(image), statements.hash_of(manifest), "0x" + parse_cid(large.cid).digest.hex()]
+    hashes = [hash_of(image), hash_of(manifest), "0x" + parse_cid(large.cid).digest.hex()]
     for reason_hash in hashes:
         record = reviews.container.records.find(reviews.image_id)
         newest = record.reviews[-1].review_id if record.reviews else record.diagnoses[0].diagnosis_id

@@ -10,7 +10,7 @@ from backend.adapters.database.engine import open_database
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.http_client import HttpPolicy
 from backend.adapters.pinata import PinataStore
-from backend.services import statements
+from backend.cids import hash_of
 from backend.services.reviews import StatementArchive
 
 CONTENT = b'{"reason":"Seen again on the follow-up."}'
@@ -40,4 +40,4 @@ def test_a_statement_that_the_store_lost_is_sent_again(archive: StatementArchive
     pinata.reset()
     assert not archive.add(CONTENT)
     assert len(uploads(pinata)) == 1
-    assert archive.find(statements.hash_of(CONTENT)) == CONTENT
+    assert archive.find(hash_of(CONTENT)) == CONTENT
