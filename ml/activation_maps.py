@@ -23,7 +23,7 @@ def activation_maps(model: keras.Model) -> keras.KerasTensor:
         HeadUnexplained: a layer between ``feature_map`` and ``logits`` has no rule here.
     """
     feature_map = model.get_layer("feature_map").output
-    head = _head(model)
+    head = head_of(model)
     if [type(layer) for layer in head] == [layers.GlobalAveragePooling2D, layers.Dense]:
         maps = ops.matmul(feature_map, head[-1].kernel.value) + head[-1].bias.value
     else:
@@ -35,7 +35,7 @@ def activation_maps(model: keras.Model) -> keras.KerasTensor:
     return ops.concatenate([-maps, maps], axis=-1) if maps.shape[-1] == 1 else maps
 
 
-def _head(model: keras.Model) -> list[keras.Operation]:
+def head_of(model: keras.Model) -> list[keras.Operation]:
     """What follows ``feature_map``, a chain, without what does nothing once trained."""
     operations = model.operations
     start = operations.index(model.get_layer("feature_map")) + 1

@@ -47,14 +47,9 @@ def build_ensemble(
         TooFewMembers, EnsembleMemberUnfit, BundleError: the members cannot make an ensemble.
         OutputNotEmpty, DatasetError, ImageError.
     """
-    if len(set(names)) < 2:
-        raise TooFewMembers(names)
-    refuse_nonempty(output)
     registry = registry or Registry()
-    members = [registry.get(name) for name in dict.fromkeys(names)]
+    members = chosen_members(output, names, registry)
     labels = members[0].bundle.metadata.labels
-    for member in members:
-        check_member(output.name, labels, member)
     samples = read_manifest(data, labels)
     val = of_split(samples, "val")
     answers, scores = _answers(members, val)
@@ -89,6 +84,22 @@ def build_ensemble(
         "candidates": metadata.training["loss_in_cross_validation"],
         "metrics": bundle.metrics,
     }
+
+
+def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> list[Predictor]:
+    """The models of ``names``, each once, that are to become one in the folder ``output``.
+
+    Raises:
+        TooFewMembers, OutputNotEmpty, BundleError.
+        EnsembleMemberUnfit: one is no classifier, or has other labels than the first.
+    """
+    if len(set(names)) < 2:
+        raise TooFewMembers(names)
+    refuse_nonempty(output)
+    members = [registry.get(name) for name in dict.fromkeys(names)]
+    for member in members:
+        check_member(output.name, members[0].bundle.metadata.labels, member)
+    return members
 
 
 def _answers(members: Sequence[Predictor], samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:

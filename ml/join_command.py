@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from ml.bundle import WEIGHTS
 from ml.datasets import read_manifest
-from ml.ensemble import check_member
-from ml.errors import EnsembleMemberUnfit, TooFewMembers
-from ml.files import new_folder, refuse_nonempty
+from ml.ensemble_command import chosen_members
+from ml.errors import EnsembleMemberUnfit
+from ml.files import new_folder
 from ml.predictor import Predictor
 from ml.registry import Registry
 from ml.specifications import Specification
-from ml.train_command import load
+from ml.train_command import load, splits_of
 
 if TYPE_CHECKING:
     import keras
@@ -43,22 +43,15 @@ def join(
         EnsembleMemberUnfit: a member has other labels or preprocessing than the first.
         OutputNotEmpty, DatasetError, ImageError.
     """
-    if len(set(names)) < 2:
-        raise TooFewMembers(names)
-    refuse_nonempty(output)
     registry = registry or Registry()
-    members = [registry.get(name) for name in dict.fromkeys(names)]
-    first = members[0].bundle.metadata
-    for member in members:
-        check_member(output.name, first.labels, member)
-        found = member.bundle.metadata
-        if found.preprocessing != first.preprocessing:
-            given = (first.preprocessing, found.preprocessing)
-            raise EnsembleMemberUnfit(output.name, found.name, "preprocessing", *given)
+    members = chosen_members(output, names, registry)
+    expected = members[0].bundle.metadata.preprocessing
+    for name, member in zip(dict.fromkeys(names), members, strict=True):
+        if (found := member.bundle.metadata.preprocessing) != expected:
+            raise EnsembleMemberUnfit(output.name, name, "preprocessing", expected, found)
     specification = _specification(members, output.name, version)
     samples = read_manifest(data, specification.labels)
-    splits = ("train", "val", "test") if any(sample.split == "test" for sample in samples) else ("train", "val")
-    images = {split: load(specification, samples, split) for split in splits}
+    images = {split: load(specification, samples, split) for split in splits_of(samples)}
 
     # TensorFlow takes seconds to import: only what can be done pays for it.
     from ml.packaging import package
@@ -70,7 +63,7 @@ def join(
     }
     # Keras reports progress on standard output, which belongs to the result.
     with redirect_stdout(sys.stderr), new_folder(output) as folder:
-        network = joined_network(members, registry.folder)
+        network = joined_network(names, registry)
         bundle = package(specification, network, training, samples, images, outliers or {}, folder, with_weights=False)
     return {"name": output.name, "version": version, "sha256": bundle.sha256, "metrics": bundle.metrics}
 
@@ -90,19 +83,19 @@ def _specification(members: Sequence[Predictor], name: str, version: str) -> Spe
     )
 
 
-def joined_network(members: Sequence[Predictor], bundles: Path) -> keras.Model:
-    """From the Keras weights of the ``members``, which lie in the folder ``bundles``. Raises NetworkError."""
+def joined_network(names: Sequence[str], registry: Registry) -> keras.Model:
+    """From the Keras weights of the models that are installed under ``names``. Raises BundleError, NetworkError."""
     from ml.networks.joined import build_joined
     from ml.networks.zoo import build
 
-    each = [member.bundle.metadata for member in members]
+    installed = {name: registry.get(name).bundle.metadata for name in names}
     networks = [
         build(
             metadata.architecture,
             len(metadata.classes),
             (metadata.input_size, metadata.input_size, metadata.channels),
-            bundles / metadata.name / WEIGHTS,
+            registry.folder / name / WEIGHTS,
         )
-        for metadata in each
+        for name, metadata in installed.items()
     ]
-    return build_joined(networks, [metadata.temperature for metadata in each])
+    return build_joined(networks, [metadata.temperature for metadata in installed.values()])

@@ -69,6 +69,11 @@ def train(
     }
 
 
+def splits_of(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """The splits that a bundle is made from, the last one to be measured: test where the samples have it, else val."""
+    return ("train", "val", "test") if any(sample.split == "test" for sample in samples) else ("train", "val")
+
+
 def load(specification: Specification, samples: Sequence[Sample], split: str) -> LabelledImages:
     """The images of ``split`` as the network sees them. Raises SplitMissing, ImageCorrupt."""
     procedure = procedure_of(specification.preprocessing)
@@ -128,7 +133,7 @@ def _train_classifier(
     report: Callable[[str], None],
 ) -> Bundle:
     samples = read_manifest(data, specification.labels)
-    splits = ("train", "val", "test") if any(sample.split == "test" for sample in samples) else ("train", "val")
+    splits = splits_of(samples)
     for split in splits:
         of_split(samples, split)
 

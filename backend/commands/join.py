@@ -11,7 +11,7 @@ from backend.commands.train import add_outliers, described, outliers_of
 HELP = "Make one network of several installed models, whose answer is the mean of theirs, and write its bundle"
 EXAMPLE = (
     "scanproof join --members brain-mri-mobile,brain-mri-128 --data ../shared/data/brain-mri "
-    "--output ml/bundles/brain-mri --version 2.0.0"
+    "--output /tmp/brain-mri --version 2.0.0"
 )
 
 

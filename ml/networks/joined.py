@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from ml.activation_maps import head_of
 from ml.errors import NetworkUnjoinable
 
 
@@ -39,9 +40,7 @@ def build_joined(networks: Sequence[keras.Model], temperatures: Sequence[float])
 
 
 def _check(network: keras.Model, first: keras.Model) -> None:
-    operations = network.operations
-    head = operations[operations.index(network.get_layer("feature_map")) + 1 :]
-    kinds = [type(layer).__name__ for layer in head if not isinstance(layer, layers.Dropout)]
+    kinds = [type(layer).__name__ for layer in head_of(network)]
     if kinds != ["GlobalAveragePooling2D", "Dense"]:
         raise NetworkUnjoinable(network.name, "a mean and one dense layer as their head", " and ".join(kinds))
     expected, found = (each.get_layer("feature_map").output.shape[1:3] for each in (first, network))

@@ -127,8 +127,8 @@ def _other_runtimes(predictor: Predictor) -> dict[str, Callable[[np.ndarray], Ne
     from ml.join_command import joined_network
 
     metadata, registry = predictor.bundle.metadata, Registry()
-    members = [registry.get(member.split()[0]) for member in metadata.training["members"]]
-    serving = inference_model(joined_network(members, registry.folder))
+    members = [member.split()[0] for member in metadata.training["members"]]
+    serving = inference_model(joined_network(members, registry))
     signature = [tf.TensorSpec((1, metadata.input_size, metadata.input_size, 1), tf.float32, name="pixels")]
     function = tf.function(lambda pixels: serving(pixels, training=False), input_signature=signature)
     options = onnxruntime.SessionOptions()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from PIL import Image
 
 from ml.bundle import load_bundle
 from ml.errors import EnsembleMemberUnfit, NetworkUnjoinable, OutputNotEmpty, TooFewMembers, WeightsNotFound
-from ml.join_command import join
+from ml.join_command import join, joined_network
 from ml.phantom import phantom_png
 from ml.predictor import Predictor
 from ml.registry import BUNDLES, Registry
@@ -151,6 +152,16 @@ def test_a_member_that_sees_other_pixels_is_refused(data: Path, tmp_path: Path) 
 
     with pytest.raises(EnsembleMemberUnfit, match="the preprocessing grey-crop-pad-128-v1, brain-mri-128 has grey"):
         join(MEMBERS, data, tmp_path / "new", registry=Installed())
+
+
+def test_weights_are_those_of_the_folder_that_is_named(data: Path, tmp_path: Path) -> None:
+    """A bundle may lie in a folder of another name than its own, beside one that bears its name."""
+    for folder, name in (("mine", MEMBERS[1]), (MEMBERS[0], MEMBERS[0]), (MEMBERS[1], "brain-mri-128b")):
+        shutil.copytree(BUNDLES / name, tmp_path / folder)
+    found = joined_network(("mine", MEMBERS[0]), Registry(tmp_path))
+    pixels = np.random.default_rng(1).random((1, 128, 128, 1), np.float32)
+    expected = joined_network((MEMBERS[1], MEMBERS[0]), Registry())
+    assert outputs(found, pixels)["logits"] == pytest.approx(outputs(expected, pixels)["logits"])
 
 
 def test_a_member_without_weights_is_told(data: Path, tmp_path: Path) -> None:
