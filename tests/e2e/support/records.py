@@ -6,6 +6,7 @@ from typing import Any
 
 from backend.adapters.chain.development_accounts import CLINICIAN, USER, DevelopmentAccount
 from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.cids import hash_of
 from backend.domain import BlockRef, Diagnosis, DiagnosisRecordedEvent, SignedDiagnosis, Verdict
 from backend.services import statements
 from backend.submissions import Review
@@ -40,7 +41,7 @@ def review(product: Product, image_id: str, verdict: Verdict, label: int, reason
     diagnosis = _event(image_id, shown)
     statement = statements.build(diagnosis, verdict, None, label, reason)
     supersedes = [shown["diagnosisId"], *(step["reviewId"] for step in shown["reviews"])][-1]
-    said = Review(supersedes, statements.hash_of(statement), verdict, label)
+    said = Review(supersedes, hash_of(statement), verdict, label)
     _wallet(product, CLINICIAN).review(diagnosis, said)
     step = newest(product, image_id)["reviews"][-1]["reviewId"]
     if not shown["sealed"]:
