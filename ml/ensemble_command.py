@@ -14,10 +14,11 @@ from ml.bundle import Bundle, write_bundle
 from ml.calibration import fit_temperature
 from ml.combination import Combination, Member, Method
 from ml.datasets import Sample, of_split, read_image, read_manifest
+from ml.datasets.duplicates import apart_from_train
 from ml.ensemble import Ensemble, check_member, examine, member_log_probabilities, relative_ood_score
 from ml.ensembling import FITS, Candidate, candidates
 from ml.errors import TooFewMembers
-from ml.evaluation import abstention_rates, evaluate_samples
+from ml.evaluation import abstention_rates, evaluate_held_out
 from ml.files import new_folder, refuse_nonempty
 from ml.kinds import COMBINATION
 from ml.metadata import Abstention, Metadata
@@ -37,7 +38,8 @@ def build_ensemble(
     outliers: Mapping[str, Sequence[Path]] | None = None,
     registry: Registry | None = None,
 ) -> dict[str, Any]:
-    """Choose members among ``names`` and a method on the split val of ``data/manifest.csv``, and write the bundle.
+    """Choose members among ``names`` and a method on the split val of ``data/manifest.csv``, without what the split
+    train nearly repeats, and write the bundle.
 
     An ensemble has at least two of the members; that one of them alone would have been better is told. Temperature and
     limits are fitted on val too; test, where there is one, is measured once, at the end. Returns name, version, sha256,
@@ -51,7 +53,7 @@ def build_ensemble(
     members = chosen_members(output, names, registry)
     labels = members[0].bundle.metadata.labels
     samples = read_manifest(data, labels)
-    val = of_split(samples, "val")
+    val = apart_from_train(samples, "val") or of_split(samples, "val")
     answers, scores = _answers(members, val)
     truth = np.array([labels.index(sample.label) for sample in val])
     tried = candidates(answers, truth, [sample.group for sample in val])
@@ -72,7 +74,7 @@ def build_ensemble(
     )
     content = Combination(tuple(_as_member(each) for each in chosen), method).to_json()
     ensemble = Ensemble(Bundle("", metadata, content, None, {}, ""), registry.by_sha256)
-    metrics = _measure(ensemble, samples, val, outliers or {}) | {"members": _beside(chosen, method)}
+    metrics = _measure(ensemble, samples, outliers or {}) | {"members": _beside(chosen, method)}
     with new_folder(output) as folder:
         bundle = write_bundle(folder, metadata, {COMBINATION: content}, metrics)
     return {
@@ -141,14 +143,11 @@ def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) ->
     )
 
 
-def _measure(
-    ensemble: Ensemble, samples: Sequence[Sample], val: Sequence[Sample], outliers: Mapping[str, Sequence[Path]]
-) -> dict[str, Any]:
-    held_out = {"val": val}
-    if any(sample.split == "test" for sample in samples):
-        held_out["test"] = of_split(samples, "test")
-    figures = {split: evaluate_samples(ensemble, rows) for split, rows in held_out.items()}
-    return figures | {"outliers": abstention_rates(ensemble, draw_outliers() | dict(outliers))}
+def _measure(ensemble: Ensemble, samples: Sequence[Sample], outliers: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
+    held_out = [split for split in ("val", "test") if any(sample.split == split for sample in samples)]
+    return evaluate_held_out(ensemble, samples, held_out) | {
+        "outliers": abstention_rates(ensemble, draw_outliers() | dict(outliers))
+    }
 
 
 def _beside(members: Sequence[Predictor], method: Method) -> list[dict[str, Any]]:

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ml.datasets import of_split, read_samples
+from ml.datasets.duplicates import apart
+from ml.datasets.samples import AnySample
+from ml.errors import NothingApart
 from ml.evaluation import evaluate_samples
 from ml.registry import Registry
-from ml.segmentation.evaluation import evaluate_masked
+from ml.segmentation.data import read_masked_manifest
+from ml.segmentation.evaluation import evaluate_outlines
 
 
-def evaluate(model: str, data: Path, split: str | None = None, registry: Registry | None = None) -> dict[str, Any]:
-    """Figures of ``model`` on the images that ``ml.datasets.read_samples`` finds, or on those of one ``split``.
+def evaluate(
+    model: str,
+    data: Path,
+    split: str | None = None,
+    registry: Registry | None = None,
+    *,
+    apart_from: str | None = None,
+) -> dict[str, Any]:
+    """Figures of ``model`` on the images that ``ml.datasets.read_samples`` finds, or on those of one ``split``,
+    without near-duplicates of images of the split ``apart_from`` (see ``ml.datasets.duplicates.apart``).
 
-    Returns the model's name, version and sha256, the split, and the figures of ``ml.evaluation.evaluate_samples``; of a
-    segmentation, those of ``ml.segmentation.evaluation.evaluate_outlines`` on images with masks.
+    Returns the model's name, version and sha256, both splits, and the figures of ``ml.evaluation.evaluate_samples``; of
+    a segmentation, those of ``ml.segmentation.evaluation.evaluate_outlines`` on images with masks.
 
     Raises:
         BundleError: no such model, or it is refused.
@@ -26,8 +39,20 @@ def evaluate(model: str, data: Path, split: str | None = None, registry: Registr
     facts = {
         "model": {"name": bundle.metadata.name, "version": bundle.metadata.version, "sha256": bundle.sha256},
         "split": split,
+        "apart_from": apart_from,
     }
     if bundle.metadata.kind == "segmentation":
-        return facts | evaluate_masked(predictor, data, split)
+        masked = _chosen(read_masked_manifest(data), split, apart_from)
+        return facts | evaluate_outlines(lambda image: predictor.predict(image).mask, masked)
     samples = read_samples(data, bundle.metadata.labels)
-    return facts | evaluate_samples(predictor, of_split(samples, split) if split else samples)
+    return facts | evaluate_samples(predictor, _chosen(samples, split, apart_from))
+
+
+def _chosen(samples: Sequence[AnySample], split: str | None, apart_from: str | None) -> Sequence[AnySample]:
+    chosen = of_split(samples, split) if split else samples
+    if not apart_from:
+        return chosen
+    found = apart(chosen, of_split(samples, apart_from))
+    if not found:
+        raise NothingApart(len(chosen))
+    return found

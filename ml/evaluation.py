@@ -10,7 +10,8 @@ import numpy as np
 from PIL import Image
 
 from ml.calibration import softmax
-from ml.datasets import LabelledImages, Sample
+from ml.datasets import LabelledImages, Sample, of_split
+from ml.datasets.duplicates import apart_from_train
 from ml.errors import ImageCorrupt, ImageError
 from ml.metrics import summarise
 from ml.predictor import Prediction, Predictor
@@ -38,6 +39,18 @@ def evaluate_samples(predictor: Predictor, samples: Sequence[Sample]) -> dict[st
     }
     groups = [sample.group for sample in samples] if all(sample.group for sample in samples) else None
     return summarise(probabilities, truth, labels, groups) | {"abstention": abstention}
+
+
+def evaluate_held_out(predictor: Predictor, samples: Sequence[Sample], splits: Sequence[str]) -> dict[str, object]:
+    """`evaluate_samples` of each of ``splits``, and as "<split>_apart" of its images without near-duplicates
+    in train, where those are some of them but not all. Raises SplitMissing, ImageError."""
+    figures = {}
+    for split in splits:
+        rows = of_split(samples, split)
+        figures[split] = evaluate_samples(predictor, rows)
+        if 0 < len(new := apart_from_train(samples, split)) < len(rows):
+            figures[f"{split}_apart"] = evaluate_samples(predictor, new)
+    return figures
 
 
 def abstention_rates(predictor: Predictor, outliers: Mapping[str, Iterable[Path | Image.Image]]) -> dict[str, object]:

@@ -13,7 +13,8 @@ from PIL import Image
 from ml.bundle import WEIGHTS, Bundle, write_bundle
 from ml.calibration import fit_temperature
 from ml.datasets import LabelledImages, Sample, of_split
-from ml.evaluation import abstention_rates, evaluate_samples, probe_shortcuts
+from ml.datasets.duplicates import apart_from_train
+from ml.evaluation import abstention_rates, evaluate_held_out, probe_shortcuts
 from ml.export import export_litert, weights_to_bytes
 from ml.kinds import DETECTOR, NETWORK
 from ml.litert import LiteRtNetwork
@@ -42,16 +43,18 @@ def package(
     """Write the bundle of ``model`` to ``folder``, which exists and is empty.
 
     ``training`` tells how ``model`` came about; ``with_weights`` puts its Keras weights in. ``images`` holds the splits
-    train, val and perhaps test. Temperature and limits are fitted on val; test is measured once, at the end.
+    train, val and perhaps test. Temperature and limits are fitted on those images of val of which train has no
+    near-duplicate, as the network knows the others; test is measured once, at the end.
     ``outliers`` are files on which the model should abstain.
     """
     flatbuffer = export_litert(model)
     network = LiteRtNetwork(flatbuffer)
     train_features, _ = _outputs(network, images["train"])
-    val_features, val_logits = _outputs(network, images["val"])
+    val = _apart(samples, images["val"])
+    val_features, val_logits = _outputs(network, val)
     detector = MahalanobisDetector.fit(train_features, images["train"].labels)
     metadata = specification.metadata(
-        temperature=round(fit_temperature(val_logits, images["val"].labels), 6),
+        temperature=round(fit_temperature(val_logits, val.labels), 6),
         abstention=Abstention(
             score=round(threshold_at(detector.score(val_features), FALSE_ALARM_RATE), 4),
             false_alarm_rate=FALSE_ALARM_RATE,
@@ -73,6 +76,13 @@ def package(
     return write_bundle(folder, metadata, files, metrics)
 
 
+def _apart(samples: Sequence[Sample], val: LabelledImages) -> LabelledImages:
+    """The images of ``val`` without a near-duplicate in train; all, where each has one."""
+    new = {sample.path for sample in apart_from_train(samples, "val")}
+    kept = np.array([sample.path in new or not new for sample in of_split(samples, "val")])
+    return LabelledImages(val.pixels[kept], val.labels[kept])
+
+
 def _outputs(network: LiteRtNetwork, images: LabelledImages) -> tuple[np.ndarray, np.ndarray]:
     outputs = [network(row[None]) for row in images.pixels]
     return np.stack([output.features for output in outputs]), np.stack([output.logits for output in outputs])
@@ -85,10 +95,10 @@ def _measure(
     outliers: Mapping[str, Sequence[Path]],
 ) -> dict[str, object]:
     """Figures of val and test; the probes are measured on test, or on val where there is no test."""
-    held_out = {split: of_split(samples, split) for split in images if split != "train"}
-    last = list(held_out)[-1]
+    held_out = [split for split in images if split != "train"]
+    last = held_out[-1]
     drawn: dict[str, Sequence[Path | Image.Image]] = dict(draw_outliers())
-    return {split: evaluate_samples(predictor, rows) for split, rows in held_out.items()} | {
+    return evaluate_held_out(predictor, samples, held_out) | {
         "outliers": abstention_rates(predictor, drawn | dict(outliers)),
-        "shortcuts": probe_shortcuts(predictor, images[last], of_split(samples, "train"), held_out[last]),
+        "shortcuts": probe_shortcuts(predictor, images[last], of_split(samples, "train"), of_split(samples, last)),
     }

@@ -15,12 +15,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="NAME", required=True)
     parser.add_argument("--data", metavar="DIR", required=True, type=existing_folder)
     parser.add_argument("--split", metavar="NAME", help="only the rows of this split (default: all)")
+    parser.add_argument(
+        "--apart-from", metavar="NAME", help="leave out images of which this split has a near-duplicate, say train"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from ml.evaluate_command import evaluate
 
-    metrics = evaluate(model=options.model, data=options.data, split=options.split)
+    metrics = evaluate(model=options.model, data=options.data, split=options.split, apart_from=options.apart_from)
     console.result(metrics, _outlines(metrics) if "dice" in metrics else _layout(metrics))
     return 0
 
@@ -29,7 +32,7 @@ def _outlines(metrics: dict) -> str:
     rows = [
         ("Model", f"{metrics['model']['name']} {metrics['model']['version']}"),
         ("SHA-256", metrics["model"]["sha256"]),
-        ("Images", f"{metrics['images']:,}" + (f" of the split {metrics['split']}" if metrics["split"] else "")),
+        ("Images", _images(metrics)),
         ("Mean Dice", _with_interval(metrics, "dice")),
         ("Median Dice", f"{metrics['dice_median']:.1%}"),
         ("Mean IoU", _with_interval(metrics, "iou")),
@@ -52,7 +55,7 @@ def _layout(metrics: dict) -> str:
     rows = [
         ("Model", f"{model['name']} {model['version']}"),
         ("SHA-256", model["sha256"]),
-        ("Images", f"{metrics['images']:,}" + (f" of the split {metrics['split']}" if metrics["split"] else "")),
+        ("Images", _images(metrics)),
         ("Accuracy", _with_interval(metrics, "accuracy")),
         ("Balanced accuracy", _with_interval(metrics, "balanced_accuracy")),
         (f"Sensitivity{positive}", _with_interval(metrics, "sensitivity")),
@@ -71,6 +74,12 @@ def _layout(metrics: dict) -> str:
         shares = "  ".join(f"{figures[name]:>7.1%}" for name in ("recall", "f1"))
         classes.append(f"{label:<18}    {figures['precision']:>7.1%} {shares} {figures['support']:>7,}")
     return columns(rows) + "\n\n" + "\n".join(classes)
+
+
+def _images(metrics: dict) -> str:
+    split = f" of the split {metrics['split']}" if metrics["split"] else ""
+    apart = f", without near-duplicates in the split {metrics['apart_from']}" if metrics["apart_from"] else ""
+    return f"{metrics['images']:,}{split}{apart}"
 
 
 def _with_interval(metrics: dict, name: str) -> str:

@@ -12,8 +12,8 @@ from ml.training.recipes import RECIPES
 FEW_GROUPS = 30
 PATIENT = "patient"
 KNOWN_WEAKNESSES = {
-    "brain-mri": "The images without a tumour come from another source than the others, and there are no patient ids: "
-    "expect less elsewhere.",
+    "brain-mri": "The images without a tumour come from another source than the others, there are no patient ids, and "
+    "half of the test images are turned or mirrored copies of training images: expect less elsewhere.",
     "breakhis-100x": "312 images of 18 patients are a small part of BreakHis, all at 100X.",
 }
 """By the name of the data folder."""

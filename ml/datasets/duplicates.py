@@ -1,14 +1,14 @@
-"""Images that are nearly the same, and what of it, or of one group, is both trained on and tested on."""
+"""Images that are nearly the same, even turned or mirrored, and what of it, or of one group, crosses a split."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from ml.datasets.samples import Sample, read_image
+from ml.datasets.samples import AnySample, Sample, of_split, read_image
 
 THUMBNAIL = 48
 CORRELATION = 0.98
@@ -92,19 +92,40 @@ def thumbnail(image: Image.Image) -> np.ndarray:
 
 def near_duplicates(thumbnails: np.ndarray) -> np.ndarray:
     """The number of the set that each image is in, (N,): two are in one set where a chain of pairs, each correlated
-    over 0.98, leads from one to the other. Works in blocks, so that memory does not grow with N squared."""
+    over 0.98 in one of the eight ways in which a square is turned and mirrored, leads from one to the other. Works in
+    blocks, so that memory does not grow with N squared."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     count = len(thumbnails)
     sets = np.arange(count)
-    for top in range(0, count, BLOCK):
-        for left in range(top, count, BLOCK):
-            alike = thumbnails[top : top + BLOCK] @ thumbnails[left : left + BLOCK].T > CORRELATION
-            rows, columns = np.nonzero(alike)
-            edges = (sets[rows + top], sets[columns + left])
-            # Merged block by block: the pairs of many equal images would not fit into memory together.
-            if np.any(edges[0] != edges[1]):
-                graph = coo_array((np.ones(len(rows), bool), edges), shape=(count, count))
-                sets = connected_components(graph, directed=False)[1][sets]
+    for left in range(0, count, BLOCK):
+        for each in _turned_and_mirrored(thumbnails[left : left + BLOCK]):
+            for top in range(0, left + 1, BLOCK):
+                rows, columns = np.nonzero(thumbnails[top : top + BLOCK] @ each.T > CORRELATION)
+                edges = (sets[rows + top], sets[columns + left])
+                # Merged block by block: the pairs of many equal images would not fit into memory together.
+                if np.any(edges[0] != edges[1]):
+                    graph = coo_array((np.ones(len(rows), bool), edges), shape=(count, count))
+                    sets = connected_components(graph, directed=False)[1][sets]
     return sets
+
+
+def apart(held_out: Sequence[AnySample], train: Sequence[AnySample]) -> list[AnySample]:
+    """The samples of ``held_out`` that are in no set of near-duplicates with one of ``train``. Raises ImageCorrupt."""
+    sets = near_duplicates(np.stack([thumbnail(read_image(sample.path)) for sample in (*held_out, *train)])).tolist()
+    known = set(sets[len(held_out) :])
+    return [sample for sample, number in zip(held_out, sets, strict=False) if number not in known]
+
+
+def apart_from_train(samples: Sequence[AnySample], split: str) -> list[AnySample]:
+    """`apart` for one split of ``samples`` and their split train. Raises SplitMissing, ImageCorrupt."""
+    return apart(of_split(samples, split), [sample for sample in samples if sample.split == "train"])
+
+
+def _turned_and_mirrored(thumbnails: np.ndarray) -> Iterator[np.ndarray]:
+    """Thumbnails (N, 2304) in the eight ways in which a square is turned and mirrored."""
+    squares = thumbnails.reshape(-1, THUMBNAIL, THUMBNAIL)
+    for mirrored in (squares, squares[:, :, ::-1]):
+        for quarters in range(4):
+            yield np.rot90(mirrored, quarters, (1, 2)).reshape(thumbnails.shape)

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -48,7 +49,20 @@ class LabelledImages:
     labels: np.ndarray
 
 
-def of_split(samples: Sequence[Sample], split: str) -> list[Sample]:
+class InSplit(Protocol):
+    """Any sample with a file, in a split."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def split(self) -> str: ...
+
+
+AnySample = TypeVar("AnySample", bound=InSplit)
+
+
+def of_split(samples: Sequence[AnySample], split: str) -> list[AnySample]:
     """The samples of one split; raises SplitMissing where there are none."""
     chosen = [sample for sample in samples if sample.split == split]
     if not chosen:

@@ -31,7 +31,7 @@ PUBLIC_SETS = (
     PublicSet(
         name="Brain Tumor MRI Dataset",
         content="7,023 brain-MRI images (later versions hold more): glioma, meningioma, notumor, pituitary; no patient "
-        "ids; many near-duplicates; notumor comes from another source",
+        "ids; many near-duplicates, also turned and mirrored ones; notumor comes from another source",
         address="https://www.kaggle.com/datasets/masoudnickparvar/brain-tumor-mri-dataset",
         size="about 150 MB",
         licence="CC0 (the page of the version that you take tells)",

@@ -14,6 +14,7 @@ MlError
 │   ├── UnknownLabel
 │   ├── SplitLeak
 │   ├── SplitMissing
+│   ├── NothingApart
 │   ├── TooFewGroups
 │   ├── ChartUnavailable
 │   └── MaskInvalid
@@ -84,6 +85,7 @@ from ml.errors.datasets import (
     ManifestFileMissing,
     ManifestInvalid,
     MaskInvalid,
+    NothingApart,
     SplitLeak,
     SplitMissing,
     TooFewGroups,
@@ -150,6 +152,7 @@ __all__ = [
     "NetworkError",
     "NetworkUnjoinable",
     "NoImageNetWeights",
+    "NothingApart",
     "OutputNotEmpty",
     "OutputNotFinite",
     "ResultInvalid",

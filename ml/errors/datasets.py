@@ -69,6 +69,12 @@ class SplitMissing(DatasetError):
         super().__init__(f"expected rows of the split {split!r}, found the splits {', '.join(self.found) or 'none'}")
 
 
+class NothingApart(DatasetError):
+    def __init__(self, images: int) -> None:
+        self.images = images
+        super().__init__(f"expected images without near-duplicates in the other split, found none among {images:,}")
+
+
 class TooFewGroups(DatasetError):
     def __init__(self, groups: int, parts: int) -> None:
         super().__init__(f"expected at least {parts} groups (patients) for {parts} parts, found {groups}")

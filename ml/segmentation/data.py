@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ml.errors import ManifestFileMissing, ManifestInvalid, MaskInvalid, SplitLeak, SplitMissing
+from ml.errors import ManifestFileMissing, ManifestInvalid, MaskInvalid, SplitLeak
 from ml.images import decode_image
 from ml.preprocess import Preprocessed, preprocess
 
@@ -19,9 +19,10 @@ COLUMNS = ("split", "image", "mask", "label", "block")
 
 @dataclass(frozen=True, slots=True)
 class MaskedSample:
-    """One row. ``label`` is the kind of tumour; ``block``, unique within it, a run of neighbouring slice numbers."""
+    """One row: the image at ``path``. ``label`` is the kind of tumour; ``block``, unique within it, a run of
+    neighbouring slice numbers."""
 
-    image: Path
+    path: Path
     mask: Path
     label: str
     split: str
@@ -61,19 +62,11 @@ def read_masked_manifest(folder: Path) -> list[MaskedSample]:
     return samples
 
 
-def of_split(samples: Sequence[MaskedSample], split: str) -> list[MaskedSample]:
-    """The rows of one split, in the manifest's order. Raises SplitMissing."""
-    rows = [sample for sample in samples if sample.split == split]
-    if not rows:
-        raise SplitMissing(split, {sample.split for sample in samples})
-    return rows
-
-
 def load_masked(samples: Sequence[MaskedSample], size: int) -> MaskedImages:
     """Decode and preprocess all rows at ``size`` pixels, as serving does. Raises ImageError, MaskInvalid."""
     pixels, masks = [], []
     for sample in samples:
-        seen = preprocess(decode_image(sample.image.read_bytes()), size)
+        seen = preprocess(decode_image(sample.path.read_bytes()), size)
         pixels.append(seen.pixels[0])
         masks.append(to_network(read_mask(sample.mask, seen.size), seen))
     return MaskedImages(np.stack(pixels), np.stack(masks))

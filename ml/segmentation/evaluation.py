@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,8 +10,7 @@ from PIL import Image
 
 from ml.images import decode_image
 from ml.metrics import ROUNDS, interval, resampling_weights
-from ml.registry import Model
-from ml.segmentation.data import MaskedSample, of_split, read_mask, read_masked_manifest
+from ml.segmentation.data import MaskedSample, read_mask
 
 FOUND = 0.5
 THRESHOLD_SIDE = 512
@@ -71,18 +69,6 @@ def evaluate_outlines(outline: Outliner, samples: Sequence[MaskedSample]) -> dic
     }
 
 
-def evaluate_masked(segmenter: Model, folder: Path, split: str | None) -> dict[str, Any]:
-    """Figures of a segmentation bundle on ``folder`` (see ``read_masked_manifest``) or on one ``split`` of it.
-
-    Raises:
-        DatasetError, ImageError.
-    """
-    samples = read_masked_manifest(folder)
-    return evaluate_outlines(
-        lambda image: segmenter.predict(image).mask, of_split(samples, split) if split else samples
-    )
-
-
 def resized(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """A bool mask at another size, (width, height)."""
     if mask.shape[::-1] == size:
@@ -91,7 +77,7 @@ def resized(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def _compare(outline: Outliner, sample: MaskedSample) -> tuple[float, float, float]:
-    image = decode_image(sample.image.read_bytes())
+    image = decode_image(sample.path.read_bytes())
     truth = read_mask(sample.mask, image.size)
     found = resized(outline(image), image.size)
     return dice(found, truth), intersection_over_union(found, truth), dice(threshold_method(image), truth)

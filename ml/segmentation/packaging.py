@@ -10,9 +10,10 @@ import keras
 import numpy as np
 
 from ml.bundle import WEIGHTS, Bundle, write_bundle
+from ml.datasets import of_split
 from ml.export import convert, weights_to_bytes
 from ml.kinds import NETWORK
-from ml.segmentation.data import MaskedImages, MaskedSample, of_split
+from ml.segmentation.data import MaskedImages, MaskedSample
 from ml.segmentation.evaluation import dice, evaluate_outlines
 from ml.segmentation.fitting import SegmentationRecipe
 from ml.segmentation.segmenter import Segmenter, strongest_region

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from ml.bundle import Bundle
 from ml.choices import identity_of
+from ml.datasets import of_split
 from ml.errors import InvalidRecipe
-from ml.segmentation.data import load_masked, of_split, read_masked_manifest
+from ml.segmentation.data import load_masked, read_masked_manifest
 from ml.specifications import Specification
 
 SMALLEST_SIDE = 32

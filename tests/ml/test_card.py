@@ -27,7 +27,7 @@ def metadata() -> Metadata:
 
 def test_every_protocol_is_explained_the_most_honest_first(metadata: Metadata) -> None:
     card = write_card(metadata, dict.fromkeys(reversed(PROTOCOLS), FIGURES))
-    assert "|  | test | grouped | paper | val |" in card
+    assert "|  | test | test_apart | grouped | paper | val | val_apart |" in card
     assert all(f"- {text}" in card for text in PROTOCOLS.values())
 
 

@@ -10,9 +10,12 @@ from ml.datasets import Sample
 from ml.datasets.chart import class_frequency_chart
 from ml.datasets.survey import Survey, survey
 
+GRADIENT, RADIAL = Image.linear_gradient("L"), Image.radial_gradient("L")
+MANDELBROT = Image.effect_mandelbrot((256, 256), (-2.0, -1.5, 1.0, 1.5), 50)
 
-def gradient(folder: Path, name: str, turned: int = 0) -> Path:
-    Image.linear_gradient("L").resize((20, 30)).rotate(turned).save(folder / name)
+
+def picture(folder: Path, name: str, image: Image.Image = GRADIENT) -> Path:
+    image.resize((20, 30)).save(folder / name)
     return folder / name
 
 
@@ -22,10 +25,10 @@ def found(tmp_path: Path) -> Survey:
     return survey(
         [
             Sample(tmp_path / "bad.png", "notumor", "test", "11"),
-            Sample(gradient(tmp_path, "a.png"), "glioma", "train", "10"),
-            Sample(gradient(tmp_path, "b.png", 180), "glioma", "test", "9"),
-            Sample(gradient(tmp_path, "c.png"), "notumor", "test", "9", magnification="100"),
-            Sample(gradient(tmp_path, "d.png", 90), "notumor", "train", "9"),
+            Sample(picture(tmp_path, "a.png"), "glioma", "train", "10"),
+            Sample(picture(tmp_path, "b.png", RADIAL), "glioma", "test", "9"),
+            Sample(picture(tmp_path, "c.png"), "notumor", "test", "9", magnification="100"),
+            Sample(picture(tmp_path, "d.png", MANDELBROT), "notumor", "train", "9"),
         ]
     )
 
@@ -54,8 +57,8 @@ def test_what_is_wrong_is_told(found: Survey) -> None:
 
 
 def test_what_cannot_be_checked_is_told(tmp_path: Path) -> None:
-    alone = survey([Sample(gradient(tmp_path, "a.png"), "glioma", group="1")])
-    unknown = survey([Sample(gradient(tmp_path, "a.png"), "glioma", "train")])
+    alone = survey([Sample(picture(tmp_path, "a.png"), "glioma", group="1")])
+    unknown = survey([Sample(picture(tmp_path, "a.png"), "glioma", "train")])
     assert [check.detail for check in alone.checks[1:3]] == ["there are no splits"] * 2
     assert unknown.checks[1].detail == "no groups are known"
     assert all(check.passed for check in (*alone.checks, *unknown.checks))
@@ -74,7 +77,7 @@ def test_many_examples_are_cut(tmp_path: Path) -> None:
 
 
 def test_folds_come_in_order(tmp_path: Path) -> None:
-    path = gradient(tmp_path, "a.png")
+    path = picture(tmp_path, "a.png")
     found = survey([Sample(path, "x", fold=fold) for fold in ("10", "9", "0" * 5000 + "1", "a")])
     assert list(found.counts("fold"))[:2] == ["9", "10"]
 

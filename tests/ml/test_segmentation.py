@@ -10,9 +10,10 @@ import pytest
 from PIL import Image, ImageDraw
 
 from ml.activation import placed
+from ml.datasets import of_split
 from ml.errors import ManifestFileMissing, ManifestInvalid, MaskInvalid, SplitLeak
 from ml.preprocess import preprocess
-from ml.segmentation.data import load_masked, of_split, read_masked_manifest, to_network
+from ml.segmentation.data import load_masked, read_masked_manifest, to_network
 from ml.segmentation.evaluation import dice, evaluate_outlines, intersection_over_union, resized, threshold_method
 from ml.segmentation.segmenter import contours_of, strongest_region
 

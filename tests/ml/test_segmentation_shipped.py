@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from ml.datasets import of_split
 from ml.registry import BUNDLES, Registry
-from ml.segmentation.data import of_split, read_masked_manifest
+from ml.segmentation.data import read_masked_manifest
 from ml.segmentation.evaluation import evaluate_outlines
 from ml.segmentation.segmenter import Segmenter
 

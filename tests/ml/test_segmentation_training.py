@@ -13,11 +13,12 @@ import pytest
 from PIL import Image, ImageDraw
 
 from ml.bundle import Bundle, load_bundle
+from ml.datasets import of_split
 from ml.errors import BundleMetadataInvalid, ImageCorrupt, InvalidRecipe, SplitMissing, WeightsUnfit
 from ml.evaluate_command import evaluate
 from ml.litert import LiteRtNetwork
 from ml.registry import Registry
-from ml.segmentation.data import load_masked, of_split, read_masked_manifest
+from ml.segmentation.data import load_masked, read_masked_manifest
 from ml.segmentation.evaluation import dice
 from ml.segmentation.overlay import outline_overlay
 from ml.segmentation.segmenter import Segmentation, Segmenter

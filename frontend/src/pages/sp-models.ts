@@ -139,6 +139,11 @@ function figures(metrics: Model["metrics"]) {
   if (balanced_accuracy) {
     rows.push(["Balanced accuracy", percent(balanced_accuracy), interval(balanced_accuracy_interval)]);
   }
+  const apart = metrics["test_apart"] as Figures | undefined;
+  if (apart?.accuracy) {
+    const about = `${interval(apart.accuracy_interval)}; of the ${apart.images} test images without a copy in training`;
+    rows.push(["Accuracy on new images", percent(apart.accuracy), about]);
+  }
   if (abstention) rows.push(["Gives no answer", percent(abstention.rate), "of the test images"]);
   return html`<dl class="figures" aria-label="Figures on ${images ?? ""} test images">
     ${rows.map(

@@ -8,9 +8,14 @@ from PIL import Image
 
 @pytest.fixture
 def folder(tmp_path):
-    for name, turned in (("Training/glioma/a.png", 0), ("Testing/glioma/b.png", 90), ("Training/x\x1b[1m/c.png", 180)):
+    pictures = {
+        "Training/glioma/a.png": Image.linear_gradient("L"),
+        "Testing/glioma/b.png": Image.radial_gradient("L"),
+        "Training/x\x1b[1m/c.png": Image.effect_mandelbrot((256, 256), (-2.0, -1.5, 1.0, 1.5), 50),
+    }
+    for name, picture in pictures.items():
         (tmp_path / "data" / name).parent.mkdir(parents=True, exist_ok=True)
-        Image.linear_gradient("L").rotate(turned).save(tmp_path / "data" / name)
+        picture.save(tmp_path / "data" / name)
     return tmp_path / "data"
 
 
@@ -47,7 +52,7 @@ def test_a_good_folder(scanproof, folder, tmp_path):
 
 
 def test_a_folder_with_faults_fails(scanproof, folder):
-    Image.linear_gradient("L").save(folder / "Testing/glioma/copy.png")
+    Image.linear_gradient("L").rotate(90).save(folder / "Testing/glioma/copy.png")
     (folder / "Testing/glioma/empty.png").write_bytes(b"")
 
     as_json = scanproof("data", folder, "--json")

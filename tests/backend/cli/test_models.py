@@ -40,6 +40,17 @@ def test_a_model_is_measured(scanproof, data):
     assert "ROC-AUC             undefined: no such images\n" in in_words.stdout
 
 
+def test_a_model_is_measured_without_copies(scanproof, data):
+    apart = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--split", "test", "--apart-from", "val")
+    nothing = scanproof(
+        "evaluate", "--model", "brain-mri", "--data", data, "--split", "val", "--apart-from", "val", "--json"
+    )
+
+    assert apart.status == 0
+    assert "Images              1 of the split test, without near-duplicates in the split val\n" in apart.stdout
+    assert (nothing.status, nothing.json["error"]["type"]) == (1, "NothingApart")
+
+
 @pytest.mark.parametrize(
     ("manifest", "error"),
     [
