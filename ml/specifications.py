@@ -61,7 +61,7 @@ BRAIN_MRI_WEAKNESSES = (
     "The images without a tumour come from another source than the tumour images: other scanners, sequences, file "
     "sizes. Cropping the borders removes part of that clue, not all of it. On a hospital's own images the figures will "
     "be lower.",
-    "Half of the images of test (399 of 796) and of val (386 of 784) are turned or mirrored copies of images of train; "
+    "Half of the images of test (410 of 796) and of val (387 of 784) are turned or mirrored copies of images of train; "
     "the collection's own groups hold only copies that are laid out alike. What the network learned by heart lifts the "
     "figures of the whole splits; those of the images apart from train stand beside them. Three pairs of copies "
     "have different labels.",
@@ -76,12 +76,12 @@ BRAIN_MRI_WEAKNESSES = (
     "97.5 %, macro AUC 0.9981), with every slice seen mirrored as well (97.0 %, 0.9984), joined with brain-mri-128b "
     "(97.2 %, 0.9974), and joined with brain-mri-128. The last became version 2: by their losses on val the joined one "
     "with 128b and the mirrored one come first, but take one of twelve sample pictures, a meningioma, for a pituitary "
-    "tumour. Looking so often flatters the figures a little.",
+    "tumour. Looking so often flatters the figures a little. Version 2.0.1 changed temperature and limits only.",
 )
 
 BRAIN_MRI = Specification(
     name="brain-mri",
-    version="2.0.0",
+    version="2.0.1",
     kind="classifier",
     modality="brain-mri",
     architecture="mobile_compact",
