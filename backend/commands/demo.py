@@ -50,6 +50,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.wiring import complete_registration, wire
 
     content = read_image(options.image) if options.image else _phantom()
+    if not options.image:
+        console.message("The image is a drawing, of no patient: what a model says of it means nothing.")
     settings = _embedded_settings(console)
     steps = _Steps(console)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)

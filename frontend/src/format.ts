@@ -19,7 +19,7 @@ export const whole = (value: number | bigint): string => WHOLE.format(value);
 
 /** `fraction` in [0, 1]. Never rounds up to 100 %: no classifier is certain. */
 export function percent(fraction: number): string {
-  return PERCENT.format(fraction < 1 ? Math.min(fraction, 0.999) : 1).replace("%", " %");
+  return PERCENT.format(fraction < 1 ? Math.min(fraction, 0.999) : 1).replace("%", "\u00a0%");
 }
 
 /** A number of an analysis with its unit: whole numbers as they are, others with as many digits as tell something. */

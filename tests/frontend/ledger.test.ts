@@ -16,7 +16,7 @@ const nothing = { label: null, labelText: null, labelCode: 0 } as const;
 
 const CASES: [LedgerEntry, string][] = [
   [{ ...written, kind: "imageRegistered", imageId: IMAGE_ID }, "Image registered"],
-  [{ ...said, kind: "diagnosisRecorded", confidence: 0.98 }, "Diagnosis recorded: Glioma, 98.0 %"],
+  [{ ...said, kind: "diagnosisRecorded", confidence: 0.98 }, "Diagnosis recorded: Glioma, 98.0\u00a0%"],
   [{ ...said, ...sealed, kind: "diagnosisRecorded", confidence: null }, "Diagnosis recorded: sealed"],
   [{ ...said, kind: "diagnosisReviewed", verdict: "confirmed" }, "Confirmed by a clinician"],
   [{ ...said, kind: "diagnosisReviewed", verdict: "overridden" }, "Overridden: Glioma"],

@@ -5,11 +5,11 @@ import * as format from "../../frontend/src/format";
 
 describe("formatting", () => {
   it.each([
-    [0.5, "50.0 %"],
-    [0.98765, "98.8 %"],
-    [0.99999, "99.9 %"],
-    [1, "100.0 %"],
-    [0, "0.0 %"],
+    [0.5, "50.0\u00a0%"],
+    [0.98765, "98.8\u00a0%"],
+    [0.99999, "99.9\u00a0%"],
+    [1, "100.0\u00a0%"],
+    [0, "0.0\u00a0%"],
   ])("percent(%d) is %s: certainty is never rounded up to", (value, text) => {
     expect(format.percent(value)).toBe(text);
   });

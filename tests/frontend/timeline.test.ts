@@ -18,7 +18,7 @@ describe("the timeline", () => {
     expect(titles(record([reviewed]), [lineage], [model])).toEqual([
       "Model registered: brain-mri",
       "Image registered",
-      "Diagnosis recorded: Glioma, 98.0 %",
+      "Diagnosis recorded: Glioma, 98.0\u00a0%",
       "Overridden: No tumour found",
       "Withdrawn by a clinician",
       "Model retired: brain-mri",

@@ -29,6 +29,7 @@ def test_a_record_is_made_verified_and_then_found_again(scanproof, image):
     first = scanproof("demo", image, "--json")
 
     assert first.status == 0, first.stderr
+    assert "drawing" not in first.stderr
     result = first.json
     assert result["verified"]
     assert [check["name"] for check in result["checks"]] == IMAGE_CHECKS + DIAGNOSIS_CHECKS
@@ -75,6 +76,7 @@ def test_without_an_image_a_phantom_is_drawn_on_the_chain_that_runs(scanproof):
         assert result.status == 0, result.stderr
         assert result.stdout.splitlines()[-1] == "Every check passed."
         assert f"contract {chain.deployment.address}" in result.stderr
+        assert "The image is a drawing, of no patient: what a model says of it means nothing." in result.stderr
 
 
 def test_an_image_that_was_registered_before_gets_its_diagnosis(scanproof, image):
