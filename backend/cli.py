@@ -10,7 +10,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from backend.commands.arguments import WrongUse
 from backend.commands.console import Console
@@ -56,7 +56,7 @@ class _Parser(argparse.ArgumentParser):
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
 
-    def error(self, message: str) -> None:
+    def error(self, message: str) -> NoReturn:
         if "--json" in sys.argv:
             Console(json=True).error("WrongUse", message)
         else:

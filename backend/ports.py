@@ -35,6 +35,8 @@ class ObjectStore(ObjectReader, Protocol):
     """IPFS: content-addressed bytes. Every CID is CIDv1 base32 with the layout of ``backend.adapters.unixfs``."""
 
     name: str
+    public: bool
+    """Whether anybody can read what is pinned, through any gateway of IPFS."""
 
     def put(self, content: bytes, *, name: str, media_type: str) -> StoredObject:
         """Pin ``content``; putting the same bytes twice gives the same CID and stores them once.
@@ -166,6 +168,12 @@ class Guide(Protocol):
 
 
 class ImageInspector(Protocol):
+    """``max_bytes``, ``max_pixels`` and ``media_types`` are the limits that ``accept`` checks."""
+
+    max_bytes: int
+    max_pixels: int
+    media_types: Sequence[str]
+
     def accept(self, content: bytes) -> tuple[bytes, ImageFacts]:
         """Sniff the true type, check the limits, strip metadata. Returns the bytes to pin and their facts.
 

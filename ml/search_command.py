@@ -142,8 +142,8 @@ def _run(
     try:
         ray.init(**place, log_to_driver=False, logging_level="ERROR")
         remote = ray.remote(num_cpus=1, max_retries=0)(trial)
-        shared = [ray.put(each) for each in images]
-        waiting = {remote.remote(changes, specification, *shared, recipe, choices): changes for changes in drawn}
+        train, val = (ray.put(each) for each in images)
+        waiting = {remote.remote(changes, specification, train, val, recipe, choices): changes for changes in drawn}
         while waiting:
             (ended,), _ = ray.wait(list(waiting), num_returns=1)
             try:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.cookiejar
 import io
-import itertools
 import json
 import logging
 import secrets
@@ -96,7 +95,9 @@ class HttpClient:
         """
         deadline = self._clock.monotonic() + self._policy.total
         attempts = attempts or self._policy.attempts
-        for attempt in itertools.count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             if self._bucket and not self._bucket.take(deadline - self._clock.monotonic()):
                 raise StorageUnavailable(f"{self.service} is not asked: the limit of requests a minute is used up")
             answer, failure, error = self._try(method, url, params, headers, body, max_bytes, deadline)

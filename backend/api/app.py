@@ -71,7 +71,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> APIFlask:
         RATELIMIT_STRATEGY="moving-window",
         SCANPROOF_PAGE=page,
     )
-    app.json.sort_keys = False
+    app.json.sort_keys = False  # type: ignore[attr-defined] # Flask declares a base of the provider that it uses
     app.extensions["scanproof"] = container
     app.register_error_handler(HTTPError, problem)
     app.register_error_handler(Exception, problem)

@@ -50,7 +50,8 @@ def _download(render: Render, query: dict, content_type: str, suffix: str) -> Re
     pages = records.pages(records.filter(**filter_arguments(query)))
     # The first page is read before the answer begins, so that an error is still an answer of its own.
     pages = chain([next(pages, [])], pages)
-    response = Response(render(current_app._get_current_object(), pages), content_type=content_type)
+    app = current_app._get_current_object()  # type: ignore[attr-defined] # Flask declares the proxy as the app itself
+    response = Response(render(app, pages), content_type=content_type)
     response.headers["Content-Disposition"] = f'attachment; filename="scanproof-records.{suffix}"'
     return response
 

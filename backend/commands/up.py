@@ -66,10 +66,10 @@ def _start_chain(settings: Settings, running: ExitStack) -> tuple[str, Developme
 
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
     if settings.embedded_chain:
-        chain = running.enter_context(
+        started = running.enter_context(
             embedded.running(settings, classifier=signer.address, prepare=complete_registration)
         )
-        return chain.deployment.address, chain.node
+        return started.deployment.address, started.node
     chain = wire_chain(settings)
     chain.head()
     return chain.contract, None

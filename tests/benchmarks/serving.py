@@ -21,6 +21,7 @@ from collections.abc import Callable
 from copy import copy
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -86,7 +87,7 @@ def _photo_of_a_phantom() -> bytes:
     return file.getvalue()
 
 
-def table(result: dict[str, object]) -> str:
+def table(result: dict[str, Any]) -> str:
     lines = [f"{'least ms an image':<22}{'LiteRT':>9}{'Keras':>9}{'ONNX':>9}{'Keras/LiteRT':>14}{'LiteRT/ONNX':>13}"]
     for part, values in result["milliseconds"].items():
         times = "".join(f"{values[name]:>9.2f}" for name in ("litert", "keras", "onnx"))

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -41,9 +42,29 @@ def live_chain():
         yield web3
 
 
-@pytest.fixture(scope="module")
-def run_deploy(live_chain, tmp_path_factory):
+@dataclass(frozen=True)
+class Runner:
     """Runs the script as a person does, in a copy of the project: deployments leave traces in build/."""
+
+    project: Path
+    environment: dict[str, str]
+
+    def brownie(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [BROWNIE, *arguments],
+            cwd=self.project,
+            env=self.environment | settings,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def __call__(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+        return self.brownie("run", "deploy", "main", *arguments, "--network", "live-test", **settings)
+
+
+@pytest.fixture(scope="module")
+def run_deploy(live_chain, tmp_path_factory) -> Runner:
     home, project = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("project")
     for name in ("contracts", "scripts", "build/contracts"):
         shutil.copytree(ROOT / name, project / name)
@@ -52,19 +73,10 @@ def run_deploy(live_chain, tmp_path_factory):
     environment = {key: value for key, value in os.environ.items() if key != "SCANPROOF_DEPLOYER_KEY"}
     environment["HOME"] = str(home)
 
-    def brownie(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [BROWNIE, *arguments], cwd=project, env=environment | settings, capture_output=True, text=True, check=False
-        )
-
+    run = Runner(project, environment)
     host = live_chain.provider.endpoint_uri
-    added = brownie("networks", "add", "Tests", "live-test", f"host={host}", f"chainid={CHAIN_ID}")
+    added = run.brownie("networks", "add", "Tests", "live-test", f"host={host}", f"chainid={CHAIN_ID}")
     assert added.returncode == 0, added.stdout
-
-    def run(*arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
-        return brownie("run", "deploy", "main", *arguments, "--network", "live-test", **settings)
-
-    run.project, run.brownie = project, brownie
     return run
 
 

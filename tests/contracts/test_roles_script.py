@@ -46,7 +46,7 @@ def test_a_role_is_granted_and_revoked_once(registry, admin, charlie, role):
 def test_wrong_arguments_are_told(registry, admin, arguments, expected):
     block = chain.height
     with pytest.raises(WrongUse, match=f"^{expected}$"):
-        change(registry, *arguments, admin)
+        change(registry, *arguments, admin=admin)
     assert chain.height == block
 
 

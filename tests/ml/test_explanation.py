@@ -5,15 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
+pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 
-import tensorflow as tf  # noqa: E402
+import keras
+import tensorflow as tf
 
-from ml.activation_maps import activation_maps  # noqa: E402
-from ml.errors import HeadUnexplained  # noqa: E402
-from ml.export import export_litert, inference_model  # noqa: E402
-from ml.litert import LiteRtNetwork  # noqa: E402
-from ml.networks.zoo import build  # noqa: E402
+from ml.activation_maps import activation_maps
+from ml.errors import HeadUnexplained
+from ml.export import export_litert, inference_model
+from ml.litert import LiteRtNetwork
+from ml.networks.zoo import build
 
 # Odd sizes and sizes that do not divide: poolings then leave places out.
 GRAD_CAM = {

@@ -18,12 +18,14 @@ from ml.phantom import phantom_png
 from ml.predictor import Predictor
 from ml.registry import BUNDLES, Registry
 
-keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
+pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 
-from ml.export import inference_model  # noqa: E402
-from ml.networks.compact_residual import build_compact_residual  # noqa: E402
-from ml.networks.joined import build_joined  # noqa: E402
-from ml.networks.zoo import build  # noqa: E402
+import keras
+
+from ml.export import inference_model
+from ml.networks.compact_residual import build_compact_residual
+from ml.networks.joined import build_joined
+from ml.networks.zoo import build
 
 MEMBERS = ("brain-mri-mobile", "brain-mri-128")
 SIZE = 32

@@ -11,10 +11,12 @@ import pytest
 from ml.datasets import LabelledImages
 from ml.errors import BackboneNotFrozen
 
-keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
+pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 
-from ml.training import RECIPES, fit_head  # noqa: E402
-from ml.training.frozen import Backbone, frozen_part  # noqa: E402
+import keras
+
+from ml.training import RECIPES, fit_head
+from ml.training.frozen import Backbone, frozen_part
 
 RECIPE = replace(RECIPES["source"], epochs=20, batch_size=8, patience=20, learning_rate=0.02)
 

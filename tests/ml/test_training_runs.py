@@ -16,13 +16,15 @@ from ml.choices import Choices, chosen_recipe
 from ml.datasets import LabelledImages
 from ml.errors import InvalidRecipe, RunMismatch, UnknownRecipe
 
-keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
+pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 
-from ml.networks.compact_residual import build_compact_residual  # noqa: E402
-from ml.training import RECIPES, Recipe, fit, recipe_of  # noqa: E402
-from ml.training.checkpoint import Checkpoint, clear  # noqa: E402
-from ml.training.fitting import _class_weights, _identity, _rate  # noqa: E402
-from ml.training.keeper import Keeper  # noqa: E402
+import keras
+
+from ml.networks.compact_residual import build_compact_residual
+from ml.training import RECIPES, Recipe, fit, recipe_of
+from ml.training.checkpoint import Checkpoint, clear
+from ml.training.fitting import _class_weights, _identity, _rate
+from ml.training.keeper import Keeper
 
 EPOCHS = 4
 KILLED = """

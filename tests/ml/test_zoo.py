@@ -6,6 +6,7 @@ import functools
 import itertools
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -136,7 +137,7 @@ def random_pixels(*shape: int) -> np.ndarray:
         ("bytes", keras.applications.efficientnet),
     ],
 )
-def test_the_preprocessing_is_that_of_the_backbone(scaling: str, application: object) -> None:
+def test_the_preprocessing_is_that_of_the_backbone(scaling: str, application: ModuleType) -> None:
     pixels = random_pixels(2, 4, 5, 3)
     found = np.asarray(transfer.ImageNetInput(scaling)(pixels))
     assert found == pytest.approx(application.preprocess_input(pixels * 255.0), abs=1e-3)

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
+from typing import Any, cast
 
 import requests
 import urllib3
@@ -50,22 +51,22 @@ class RateLimited(ChainUnavailable):
         self.retry_after = retry_after
 
 
-def ask(web3: Web3, method: str, *parameters: object) -> object:
+def ask(web3: Web3, method: str, *parameters: object) -> Any:
     """The node's answer as JSON has it, without web3's costly conversions. Raises ChainUnavailable."""
     with translated():
         return _result(web3.provider.make_request(method, parameters))
 
 
-def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) -> list[object]:
+def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) -> list[Any]:
     """As ``ask``, with many questions in one request (JSON-RPC 2.0, 6), or one by one where the node refuses that."""
     with translated():
-        answers = web3.provider.make_batch_request([(method, each) for each in parameters])
+        answers = cast(HTTPProvider, web3.provider).make_batch_request([(method, each) for each in parameters])
         if isinstance(answers, list) and len(answers) == len(parameters):
             return [_result(answer) for answer in answers]
     return [ask(web3, method, *each) for each in parameters]
 
 
-def _result(answer: RPCResponse) -> object:
+def _result(answer: RPCResponse) -> Any:
     if "error" in answer:
         raise Web3RPCError(str(answer["error"]), rpc_response=answer)
     return answer["result"]

@@ -30,11 +30,13 @@ class CheckpointRow(Base):
     hash: Mapped[str] = mapped_column(HASH)
 
 
-class EventColumns:
+class EventColumns(Base):
     """What every event has.
 
     No key or index begins with the ledger: SQLite would expect few rows of one, and read them all.
     """
+
+    __abstract__ = True
 
     block_number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     log_index: Mapped[int] = mapped_column(primary_key=True)
@@ -47,7 +49,7 @@ class EventColumns:
 _IN_ORDER = {"sqlite_with_rowid": False}
 
 
-class RegistrationRow(EventColumns, Base):
+class RegistrationRow(EventColumns):
     __tablename__ = "registrations"
     __table_args__ = (
         Unique("image_id", "ledger_id"),
@@ -63,7 +65,7 @@ class RegistrationRow(EventColumns, Base):
     commitment: Mapped[str] = mapped_column(HASH)
 
 
-class DiagnosisRow(EventColumns, Base):
+class DiagnosisRow(EventColumns):
     __tablename__ = "diagnoses"
     __table_args__ = (
         Unique("diagnosis_id", "ledger_id"),
@@ -84,7 +86,7 @@ class DiagnosisRow(EventColumns, Base):
     signature: Mapped[str] = mapped_column(String(132))
 
 
-class ReviewRow(EventColumns, Base):
+class ReviewRow(EventColumns):
     """The newest review of a diagnosis is the one that no other supersedes."""
 
     __tablename__ = "reviews"
@@ -107,7 +109,7 @@ class ReviewRow(EventColumns, Base):
     label: Mapped[int]
 
 
-class ModelRegistrationRow(EventColumns, Base):
+class ModelRegistrationRow(EventColumns):
     __tablename__ = "model_registrations"
     __table_args__ = (Unique("model_id", "ledger_id"), _IN_ORDER)
 
@@ -116,7 +118,7 @@ class ModelRegistrationRow(EventColumns, Base):
     card_cid: Mapped[str] = mapped_column(CID)
 
 
-class ModelRetirementRow(EventColumns, Base):
+class ModelRetirementRow(EventColumns):
     __tablename__ = "model_retirements"
     __table_args__ = (Unique("model_id", "ledger_id"), _IN_ORDER)
 
@@ -124,7 +126,7 @@ class ModelRetirementRow(EventColumns, Base):
     admin: Mapped[str] = mapped_column(ADDRESS)
 
 
-class TrainingRow(EventColumns, Base):
+class TrainingRow(EventColumns):
     __tablename__ = "trainings"
     __table_args__ = (Unique("model_id", "ledger_id"), _IN_ORDER)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import CursorResult, case, func, select, update
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.models import ClientRow, ImageRow
@@ -42,7 +43,7 @@ class SqlImages:
         )
         self._introduce(client)
         with self._database.write() as session:
-            return session.execute(fits).rowcount == 1
+            return cast(CursorResult, session.execute(fits)).rowcount == 1
 
     def release(self, client: str, size: int) -> None:
         # A recount may have forgotten the reservation meanwhile.

@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from backend.adapters.database.engine import MIGRATIONS, REVISION, open_database
 from backend.adapters.database.event_tables import Base
@@ -150,5 +150,6 @@ def test_sqlite_is_set_up_for_several_threads_and_true_references(file: Path) ->
 
 def test_postgresql_would_take_the_same_tables() -> None:
     for table in Base.metadata.sorted_tables:
-        for statement in (CreateTable(table), *map(CreateIndex, table.indexes)):
+        statements: list[ExecutableDDLElement] = [CreateTable(table), *map(CreateIndex, table.indexes)]
+        for statement in statements:
             assert str(statement.compile(dialect=postgresql.dialect()))

@@ -79,7 +79,7 @@ def test_16_bit_colour_png_keeps_its_bytes(accept, mode):
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (8, 8), (9, 5), (51, 37)])
 @pytest.mark.parametrize("depth", [1, 8])
-def test_interlaced_png(accept, size, depth):
+def test_interlaced_png(accept, size: tuple[int, int], depth):
     upload = metadata.raw_png(*size, depth, 0, metadata.adam7_bytes(*size, depth), interlaced=True)
     assert accept(upload)[0] == upload
 
@@ -181,7 +181,7 @@ def test_a_png_that_grows_past_the_limit(accept, monkeypatch):
 
 
 BOMBS = {
-    "PNG": lambda size: metadata.raw_png(*size, 8, 0, 100),
+    "PNG": lambda size: metadata.raw_png(*size, depth=8, colour=0, pixel_bytes=100),
     "JPEG": lambda size: metadata.with_size("JPEG", size),
     "BMP": lambda size: metadata.with_size("BMP", size),
     "TIFF": lambda size: metadata.with_size("TIFF", size),

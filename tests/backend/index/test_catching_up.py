@@ -19,6 +19,7 @@ class Recording:
 
     def __init__(self, chain) -> None:
         self._chain = chain
+        self.start_block: int = chain.start_block
         self.ranges: list[tuple[int, int]] = []
 
     def __getattr__(self, name: str):

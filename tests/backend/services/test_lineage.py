@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -66,12 +67,11 @@ def test_a_way_back_reads_the_chain_once(
     rounds = [new_id() for _ in range(3)]
     for model_id, parent in zip(rounds, [None, *rounds], strict=False):
         admin.anchor_training(Training(new_id(), model_id, parent, new_id(), 3))
-    syncs = []
-    sync = container.index.sync
-    monkeypatch.setattr(container.index, "sync", lambda: syncs.append(1) or sync())
+    sync = Mock(wraps=container.index.sync)
+    monkeypatch.setattr(container.index, "sync", sync)
 
     assert len(container.lineage.lineage(rounds[-1]).trainings) == 3
-    assert len(syncs) == 1
+    assert sync.call_count == 1
 
 
 def test_a_card_is_available_when_the_store_has_it(container: Container, admin: DevelopmentWallet) -> None:
@@ -88,14 +88,13 @@ def test_the_store_is_asked_for_a_card_until_it_has_it(
     model_id = new_id()
     card = b"# A later card of " + model_id.encode()
     admin.register_model(model_id, raw_cid(hashlib.sha256(card).hexdigest()))
-    asked = []
-    has = container.store.has
-    monkeypatch.setattr(container.store, "has", lambda cid: asked.append(cid) or has(cid))
+    has = Mock(wraps=container.store.has)
+    monkeypatch.setattr(container.store, "has", has)
 
     assert [container.lineage.lineage(model_id).card_available for _ in range(2)] == [False, False]
     container.store.put(card, name="card", media_type="text/markdown")
     assert [container.lineage.lineage(model_id).card_available for _ in range(2)] == [True, True]
-    assert len(asked) == 3
+    assert has.call_count == 3
 
 
 class FalseNode:

@@ -19,6 +19,7 @@ from backend.services.classification import ClassificationService
 from backend.services.models import ModelService
 from backend.settings import load
 from backend.wiring import wire
+from ml.gate.gate import Gate
 from ml.phantom import phantom_png
 from ml.registry import Registry
 from tests.ml.bundles import SHIPPED, gate, twin
@@ -43,11 +44,17 @@ def models(tmp_path: Path) -> Path:
     return folder
 
 
+def gate_of(registry: Registry) -> Gate:
+    found = registry.get("modality-gate")
+    assert isinstance(found, Gate)
+    return found
+
+
 def classifier_with_gate(models: Path, label: str) -> BundleClassifier:
     """A gate that takes every image for ``label``."""
     gate(models, label, *(f"{label}-{number}" for number in range(3)))
     registry = Registry(models)
-    network = registry.get("modality-gate").network
+    network = gate_of(registry).network
     original = type(network).__call__
 
     def always_first(pixels):
@@ -55,7 +62,7 @@ def classifier_with_gate(models: Path, label: str) -> BundleClassifier:
         output.logits[:] = (9, 0, 0, 0)
         return output
 
-    registry.get("modality-gate").network = always_first
+    gate_of(registry).network = always_first
     return BundleClassifier(registry)
 
 
@@ -130,13 +137,13 @@ def test_why_not_to_rely_on_a_model_goes_with_its_result(models: Path) -> None:
 def test_a_model_without_an_activation_map_has_no_overlay(models: Path) -> None:
     classifier = classifier_with_gate(models, "other")
     registry = classifier._registry
-    whole = registry.get("modality-gate").network
+    whole = gate_of(registry).network
 
     def without_maps(pixels):
         output = whole(pixels)
         return type(output)(output.logits, None, output.features)
 
-    registry.get("modality-gate").network = without_maps
+    gate_of(registry).network = without_maps
     image = io.BytesIO()
     Image.new("RGB", (50, 40), "red").save(image, "PNG")
     prediction, overlay = classifier.predict(classifier.resolve(None, image.getvalue()), image.getvalue())

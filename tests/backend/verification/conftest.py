@@ -34,6 +34,7 @@ from backend.domain import (
     Verdict,
 )
 from backend.evidence import Evidence
+from backend.ports import Chain
 from backend.services import manifests
 from backend.services.evidence import EvidenceService
 from backend.services.evidence_verification import EvidenceVerificationService
@@ -93,7 +94,7 @@ class World:
     """Everything around a record."""
 
     rpc_url: str
-    chain: object
+    chain: Chain
     store: EmbeddedStore
     classifier: TwinClassifier
     signer: KeyFileSigner
@@ -160,10 +161,10 @@ class World:
         self.clinician.review(diagnosis, Review(supersedes, reason_hash, verdict, label))
         return statement
 
-    def verify(self, image_id: str, *, chain: object = None, **options) -> Verification:
+    def verify(self, image_id: str, *, chain: Chain | None = None, **options) -> Verification:
         return self.service(chain).verify(image_id, **options)
 
-    def service(self, chain: object = None) -> VerificationService:
+    def service(self, chain: Chain | None = None) -> VerificationService:
         return VerificationService(
             chain or self.chain,
             self.store,
