@@ -107,7 +107,7 @@ def wire(settings: Settings) -> Container:
         ),
         models=models,
         lineage=LineageService(chain, index, store, models),
-        reviews=ReviewService(index, StatementArchive(SqlStatements(database), store)),
+        reviews=ReviewService(index, StatementArchive(SqlStatements(database), store), models),
         readiness=ReadinessService(
             {"chain": chain.head, "storage": store.check, "database": database.check, "model": classifier.check}
         ),

@@ -11,6 +11,7 @@ from backend.errors import CidMismatch, Conflict, ImageTooLarge, InvalidInput, N
 from backend.ports import ObjectStore
 from backend.services import statements
 from backend.services.event_index import EventIndex
+from backend.services.models import ModelService
 
 MISSING_FOR_S = 300
 """How long what the store did not have is not asked for again: each view of a record wants all its statements, and a
@@ -65,15 +66,16 @@ class StatementArchive:
 
 
 class ReviewService:
-    def __init__(self, index: EventIndex, archive: StatementArchive) -> None:
+    def __init__(self, index: EventIndex, archive: StatementArchive, models: ModelService) -> None:
         self._index = index
         self._archive = archive
+        self._models = models
 
     def publish(self, review_id: str, content: bytes) -> bool:
         """Publish the statement of a review that is on the chain; False when that was done before.
 
-        Raises NotFound; InvalidInput for what is no statement; Conflict for the statement of another review and for
-        that of a sealed diagnosis; StorageError, ChainError.
+        Raises NotFound; InvalidInput for what is no statement; Conflict for the statement of another review, for
+        that of a sealed diagnosis, and for one whose class name is that of another code; StorageError, ChainError.
         """
         if len(content) > statements.MAX_STATEMENT_BYTES:
             raise InvalidInput(
@@ -89,6 +91,9 @@ class ReviewService:
             raise InvalidInput(f"expected a statement of the schema {statements.SCHEMA}, found something else")
         if not statement.fits(review):
             raise Conflict(f"the statement is of another image, diagnosis, verdict or label than review {review_id}")
+        codes = {code for _, code in self._models.codes(statement.label or "")}
+        if codes and review.label not in codes:
+            raise Conflict(f"the statement says {statement.label}, the review has another class: code {review.label}")
         return self._archive.add(content)
 
     def statement(self, review_id: str) -> bytes:

@@ -142,6 +142,21 @@ def test_a_statement_that_tells_something_else_than_the_chain_is_refused(reviews
         assert reviews.shown()["statement"] is None
 
 
+def test_a_statement_whose_class_name_is_that_of_another_code_is_refused(reviews: Reviews) -> None:
+    def review(label: str) -> DiagnosisReviewedEvent:
+        return reviews.review(
+            lambda diagnosis: statements.build(diagnosis, Verdict.OVERRIDDEN, label, 2, REASON), Verdict.OVERRIDDEN, 2
+        )
+
+    wrong = review("glioma")
+    told = "the statement says glioma, the review has another class: code 2"
+    assert_problem(reviews.publish(wrong.review_id, reviews.content), 409, "conflict", told)
+    assert reviews.statement(wrong.review_id).status_code == 404
+
+    for label in ("meningioma", "Grade IV"):
+        assert reviews.publish(review(label).review_id, reviews.content).status_code == 201
+
+
 def test_what_is_no_statement_is_refused_although_its_hash_is_on_the_chain(reviews: Reviews) -> None:
     true = {"schema": "scanproof.review/1", "imageId": "", "diagnosisId": "", "verdict": "confirmed", "label": None}
     true |= {"labelCode": 1, "reason": "r"}
