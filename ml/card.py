@@ -10,17 +10,18 @@ from ml.metadata import Abstention, Metadata
 NOTICE = "Not a medical device; not for diagnosis, screening or treatment."
 PROTOCOLS = {
     "test": "test: measured at the end only, and decided nothing.",
-    "test_apart": "test_apart: the images of test of which train has no near-duplicate, as it is, turned or mirrored; "
-    "these figures are nearer to what new images give.",
+    "test_apart": "test_apart: the images of test that are no copy of one of train, nor a copy of a copy, turned and "
+    "mirrored ones included; these figures are nearer to what new images give.",
     "grouped": "grouped: cross-validation in which no patient is both learned from and judged; every image is judged "
     "once, by a model that saw no other image of its patient. This is the figure to expect on new patients.",
     "paper": "paper: images split at random, 54 % to learn from, 13.6 % to choose on, 32.4 % to judge, as in the "
     "literature; images of one patient are on both sides, so the figures flatter.",
-    "val": "val: every choice, the temperature and the limits were made on it, so its figures flatter.",
-    "val_apart": "val_apart: the images of val of which train has no near-duplicate, as it is, turned or mirrored; "
-    "temperature and limits were fitted on these.",
+    "val": "val: choices were made on it, so its figures flatter; temperature and limits too, where it has no part "
+    "apart.",
+    "val_apart": "val_apart: the images of val that are no such copy; temperature and limits were fitted on these, and "
+    "the members of an ensemble chosen.",
 }
-"""What can be measured, the most honest first; each is a key of metrics.json."""
+"""What can be measured, test before val; each is a key of metrics.json."""
 
 
 def write_card(metadata: Metadata, metrics: Mapping[str, Any]) -> str:

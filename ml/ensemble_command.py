@@ -13,8 +13,8 @@ import numpy as np
 from ml.bundle import Bundle, write_bundle
 from ml.calibration import fit_temperature
 from ml.combination import Combination, Member, Method
-from ml.datasets import Sample, of_split, read_image, read_manifest
-from ml.datasets.duplicates import apart_from_train
+from ml.datasets import Sample, read_image, read_manifest
+from ml.datasets.duplicates import to_choose_on
 from ml.ensemble import Ensemble, check_member, examine, member_log_probabilities, relative_ood_score
 from ml.ensembling import FITS, Candidate, candidates
 from ml.errors import TooFewMembers
@@ -38,12 +38,12 @@ def build_ensemble(
     outliers: Mapping[str, Sequence[Path]] | None = None,
     registry: Registry | None = None,
 ) -> dict[str, Any]:
-    """Choose members among ``names`` and a method on the split val of ``data/manifest.csv``, without what the split
-    train nearly repeats, and write the bundle.
+    """Choose members among ``names`` and a method on what of the split val of ``data/manifest.csv`` is apart from train
+    (``ml.datasets.duplicates.to_choose_on``), and write the bundle.
 
     An ensemble has at least two of the members; that one of them alone would have been better is told. Temperature and
-    limits are fitted on val too; test, where there is one, is measured once, at the end. Returns name, version, sha256,
-    metrics, the chosen ``members`` and ``method``, and all ``candidates`` with their losses.
+    limits are fitted on the same images; test, where there is one, is measured once, at the end. Returns name, version,
+    sha256, metrics, the chosen ``members`` and ``method``, and all ``candidates`` with their losses.
 
     Raises:
         TooFewMembers, EnsembleMemberUnfit, BundleError: the members cannot make an ensemble.
@@ -53,7 +53,7 @@ def build_ensemble(
     members = chosen_members(output, names, registry)
     labels = members[0].bundle.metadata.labels
     samples = read_manifest(data, labels)
-    val = apart_from_train(samples, "val") or of_split(samples, "val")
+    val = to_choose_on(samples)
     answers, scores = _answers(members, val)
     truth = np.array([labels.index(sample.label) for sample in val])
     tried = candidates(answers, truth, [sample.group for sample in val])

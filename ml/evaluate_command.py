@@ -54,5 +54,5 @@ def _chosen(samples: Sequence[AnySample], split: str | None, apart_from: str | N
         return chosen
     found = apart(chosen, of_split(samples, apart_from))
     if not found:
-        raise NothingApart(len(chosen))
+        raise NothingApart(apart_from, len(chosen))
     return found

@@ -35,8 +35,8 @@ def join(
     name of the folder ``output``.
 
     Nothing is trained, and the bundle holds no Keras weights: the members' do. ``data/manifest.csv`` has the splits
-    train, val and perhaps test: the detector is fitted on train, temperature and limits on val, and test is measured
-    once, at the end. Returns name, version, sha256, metrics.
+    train, val and perhaps test: the detector is fitted on train, temperature and limits on what of val is apart from
+    train, and test is measured once, at the end. Returns name, version, sha256, metrics.
 
     Raises:
         TooFewMembers, BundleError, NetworkError.

@@ -13,7 +13,7 @@ from PIL import Image
 from ml.bundle import WEIGHTS, Bundle, write_bundle
 from ml.calibration import fit_temperature
 from ml.datasets import LabelledImages, Sample, of_split
-from ml.datasets.duplicates import apart_from_train
+from ml.datasets.duplicates import to_choose_on
 from ml.evaluation import abstention_rates, evaluate_held_out, probe_shortcuts
 from ml.export import export_litert, weights_to_bytes
 from ml.kinds import DETECTOR, NETWORK
@@ -43,14 +43,14 @@ def package(
     """Write the bundle of ``model`` to ``folder``, which exists and is empty.
 
     ``training`` tells how ``model`` came about; ``with_weights`` puts its Keras weights in. ``images`` holds the splits
-    train, val and perhaps test. Temperature and limits are fitted on those images of val of which train has no
-    near-duplicate, as the network knows the others; test is measured once, at the end.
+    train, val and perhaps test. Temperature and limits are fitted on what of val is
+    ``ml.datasets.duplicates.to_choose_on``; test is measured once, at the end.
     ``outliers`` are files on which the model should abstain.
     """
     flatbuffer = export_litert(model)
     network = LiteRtNetwork(flatbuffer)
     train_features, _ = _outputs(network, images["train"])
-    val = _apart(samples, images["val"])
+    val = _to_choose_on(samples, images["val"])
     val_features, val_logits = _outputs(network, val)
     detector = MahalanobisDetector.fit(train_features, images["train"].labels)
     metadata = specification.metadata(
@@ -76,10 +76,9 @@ def package(
     return write_bundle(folder, metadata, files, metrics)
 
 
-def _apart(samples: Sequence[Sample], val: LabelledImages) -> LabelledImages:
-    """The images of ``val`` without a near-duplicate in train; all, where each has one."""
-    new = {sample.path for sample in apart_from_train(samples, "val")}
-    kept = np.array([sample.path in new or not new for sample in of_split(samples, "val")])
+def _to_choose_on(samples: Sequence[Sample], val: LabelledImages) -> LabelledImages:
+    chosen = {sample.path for sample in to_choose_on(samples)}
+    kept = np.array([sample.path in chosen for sample in of_split(samples, "val")])
     return LabelledImages(val.pixels[kept], val.labels[kept])
 
 

@@ -63,8 +63,8 @@ BRAIN_MRI_WEAKNESSES = (
     "be lower.",
     "Half of the images of test (410 of 796) and of val (387 of 784) are turned or mirrored copies of images of train; "
     "the collection's own groups hold only copies that are laid out alike. What the network learned by heart lifts the "
-    "figures of the whole splits; those of the images apart from train stand beside them. Three pairs of copies "
-    "have different labels.",
+    "figures of the whole splits; those of the images apart from train stand beside them (45 of the 386 in test have a "
+    "copy in val). Three pairs of copies have different labels.",
     "The collection has no patient ids: different slices of one patient may lie in different splits, so no figure is "
     "patient-level.",
     '"No tumour" means that none of the three kinds was recognised. Other lesions (strokes, metastases) have no '
@@ -76,7 +76,8 @@ BRAIN_MRI_WEAKNESSES = (
     "97.5 %, macro AUC 0.9981), with every slice seen mirrored as well (97.0 %, 0.9984), joined with brain-mri-128b "
     "(97.2 %, 0.9974), and joined with brain-mri-128. The last became version 2: by their losses on val the joined one "
     "with 128b and the mirrored one come first, but take one of twelve sample pictures, a meningioma, for a pituitary "
-    "tumour. Looking so often flatters the figures a little. Version 2.0.1 changed temperature and limits only.",
+    "tumour. Looking so often flatters the figures a little. "
+    "Version 2.0.1 has the same members, each weighed by its new temperature, and new limits.",
 )
 
 BRAIN_MRI = Specification(
@@ -99,7 +100,7 @@ BRAIN_MRI = Specification(
     ),
     data=(
         "Public brain-tumour MRI collection of 7,023 images (Kaggle, CC0; its tumour images derive from figshare, "
-        "CC BY 4.0), near-duplicates that are laid out alike grouped and kept in one split."
+        "CC BY 4.0), in which copies that lie the same way are one group, and a group is in one split."
     ),
     weak=None,
     weaknesses=BRAIN_MRI_WEAKNESSES,
@@ -108,7 +109,7 @@ BRAIN_MRI = Specification(
 
 TUMOUR_OUTLINE = Specification(
     name="tumour-outline",
-    version="1.1.0",
+    version="1.1.1",
     kind="segmentation",
     modality="brain-mri",
     architecture="mobile_unet",
@@ -134,6 +135,8 @@ TUMOUR_OUTLINE = Specification(
         "One outline a slice is taken for the truth; where a border is diffuse, as in glioma, others may draw another.",
         "Only the most evident region of a slice is outlined: of several tumours, the others are not shown.",
         "One slice is outlined, not a volume; the area is in pixels, as a picture has no scale.",
+        "The test part was looked at again for a candidate: two such networks, their logits averaged, that had learned "
+        "from val as well. It has a mean Dice of 0.784 too, so this one stayed.",
     ),
     licence=MOBILENET_LICENCE,
 )

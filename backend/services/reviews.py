@@ -11,7 +11,8 @@ from backend.errors import CidMismatch, Conflict, ImageTooLarge, InvalidInput, N
 from backend.ports import ObjectStore
 from backend.services import statements
 from backend.services.event_index import EventIndex
-from backend.services.models import ModelService
+from backend.services.models import ABSTAINED, ModelService
+from backend.services.statements import Statement
 
 MISSING_FOR_S = 300
 """How long what the store did not have is not asked for again: each view of a record wants all its statements, and a
@@ -91,16 +92,16 @@ class ReviewService:
             raise InvalidInput(f"expected a statement of the schema {statements.SCHEMA}, found something else")
         if not statement.fits(review):
             raise Conflict(f"the statement is of another image, diagnosis, verdict or label than review {review_id}")
-        codes = {code for _, code in self._models.codes(statement.label or "")}
-        if codes and review.label not in codes:
-            raise Conflict(f"the statement says {statement.label}, the review has another class: code {review.label}")
+        if name := self._true_name(statement, diagnosis):
+            raise Conflict(f"the statement says {statement.label}, but the review's code {review.label} is {name}")
         return self._archive.add(content)
 
     def statement(self, review_id: str) -> bytes:
         """The published statement of a review. Raises NotFound, StorageError, ChainError."""
-        review, _ = self._review(review_id)
+        review, diagnosis = self._review(review_id)
         content = self._archive.find(review.reason_hash)
-        if content is None or not statements.read(content).fits(review):
+        said = content and statements.read(content)
+        if not said or not said.fits(review) or self._true_name(said, diagnosis):
             raise NotFound(f"the statement of the review {review_id} was not published here")
         return content
 
@@ -114,6 +115,13 @@ class ReviewService:
             return None
         statement = content and statements.read(content)
         return statement.reason if statement and statement.fits(review) else None
+
+    def _true_name(self, statement: Statement, diagnosis: DiagnosisRecordedEvent) -> str | None:
+        """The name of the class that the statement's code has, where the statement says another; None also where the
+        model or the code is not known here."""
+        name = self._models.label(diagnosis.model_id, statement.label_code)[0]
+        known = name in {ABSTAINED[0], *self._models.labels(diagnosis.model_id)}
+        return name if known and statement.label not in (None, name) else None
 
     def _review(self, review_id: str) -> tuple[DiagnosisReviewedEvent, DiagnosisRecordedEvent]:
         record = self._index.lookup_review(review_id)

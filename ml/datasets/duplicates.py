@@ -13,6 +13,7 @@ from ml.datasets.samples import AnySample, Sample, of_split, read_image
 THUMBNAIL = 48
 CORRELATION = 0.98
 BLOCK = 1024
+ENOUGH = 50
 
 Duplicates = tuple[Sample, ...]
 Progress = Callable[[int, int], None]
@@ -49,7 +50,7 @@ class Leakage:
 
 
 def leakage(samples: Sequence[Sample], progress: Progress = lambda done, total: None) -> Leakage:
-    """Look at every image for near-duplicates, and at the groups; ten thousand images take seconds.
+    """Look at every image for near-duplicates, and at the groups; ten thousand images take half a minute.
 
     Raises:
         ImageCorrupt: a file cannot be decoded; the message names it.
@@ -121,6 +122,14 @@ def apart(held_out: Sequence[AnySample], train: Sequence[AnySample]) -> list[Any
 def apart_from_train(samples: Sequence[AnySample], split: str) -> list[AnySample]:
     """`apart` for one split of ``samples`` and their split train. Raises SplitMissing, ImageCorrupt."""
     return apart(of_split(samples, split), [sample for sample in samples if sample.split == "train"])
+
+
+def to_choose_on(samples: Sequence[Sample]) -> list[Sample]:
+    """What of the split val may decide: its images apart from train, as the network knows the others; all of it where
+    those are fewer than 50 or lack a class. Raises SplitMissing, ImageCorrupt."""
+    val, new = of_split(samples, "val"), apart_from_train(samples, "val")
+    enough = len(new) >= ENOUGH and {sample.label for sample in new} == {sample.label for sample in val}
+    return new if enough else val
 
 
 def _turned_and_mirrored(thumbnails: np.ndarray) -> Iterator[np.ndarray]:

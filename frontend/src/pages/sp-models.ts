@@ -134,15 +134,15 @@ function figures(metrics: Model["metrics"]) {
   const test = metrics["test"] as Figures | undefined;
   if (!test?.accuracy) return nothing;
   const { images, accuracy, accuracy_interval, balanced_accuracy, balanced_accuracy_interval, abstention } = test;
-  const interval = (range?: [number, number]) => (range ? `95 % interval ${percent(range[0])} to ${percent(range[1])}` : "");
+  const interval = (range?: [number, number]) => (range ? `95\u00a0% interval ${percent(range[0])} to ${percent(range[1])}` : "");
   const rows: [name: string, value: string, about: string][] = [["Accuracy", percent(accuracy), interval(accuracy_interval)]];
   if (balanced_accuracy) {
     rows.push(["Balanced accuracy", percent(balanced_accuracy), interval(balanced_accuracy_interval)]);
   }
   const apart = metrics["test_apart"] as Figures | undefined;
   if (apart?.accuracy) {
-    const about = `${interval(apart.accuracy_interval)}; of the ${apart.images} test images without a copy in training`;
-    rows.push(["Accuracy on new images", percent(apart.accuracy), about]);
+    const about = [interval(apart.accuracy_interval), `on the ${apart.images} test images without a copy in training`];
+    rows.push(["Accuracy without copies", percent(apart.accuracy), about.filter(Boolean).join(" ")]);
   }
   if (abstention) rows.push(["Gives no answer", percent(abstention.rate), "of the test images"]);
   return html`<dl class="figures" aria-label="Figures on ${images ?? ""} test images">

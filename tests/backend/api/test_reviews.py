@@ -142,19 +142,31 @@ def test_a_statement_that_tells_something_else_than_the_chain_is_refused(reviews
         assert reviews.shown()["statement"] is None
 
 
-def test_a_statement_whose_class_name_is_that_of_another_code_is_refused(reviews: Reviews) -> None:
-    def review(label: str) -> DiagnosisReviewedEvent:
-        return reviews.review(
-            lambda diagnosis: statements.build(diagnosis, Verdict.OVERRIDDEN, label, 2, REASON), Verdict.OVERRIDDEN, 2
-        )
+@pytest.mark.parametrize("name", ["malignant", "other", "abstained", "Grade IV"])
+def test_a_statement_that_names_another_class_than_its_code_is_refused(reviews: Reviews, name: str) -> None:
+    """Code 2 is a section for the gate, which judged this image; "malignant" is code 2 of another model."""
+    review = overridden(reviews, name, 2)
+    told = f"the statement says {name}, but the review's code 2 is breast-histology"
+    assert_problem(reviews.publish(review.review_id, reviews.content), 409, "conflict", told)
+    # Pinned by somebody else all the same, it is not given as the review's.
+    reviews.container.store.put(reviews.content, name="statement", media_type="application/json")
+    assert reviews.statement(review.review_id).status_code == 404
 
-    wrong = review("glioma")
-    told = "the statement says glioma, the review has another class: code 2"
-    assert_problem(reviews.publish(wrong.review_id, reviews.content), 409, "conflict", told)
-    assert reviews.statement(wrong.review_id).status_code == 404
 
-    for label in ("meningioma", "Grade IV"):
-        assert reviews.publish(review(label).review_id, reviews.content).status_code == 201
+@pytest.mark.parametrize(("name", "code"), [("breast-histology", 2), (None, 2), ("Grade IV", 999)])
+def test_the_name_of_its_class_and_what_the_model_does_not_know_is_taken(reviews: Reviews, name, code: int) -> None:
+    assert reviews.publish(overridden(reviews, name, code).review_id, reviews.content).status_code == 201
+
+
+def test_the_names_of_a_model_that_is_not_installed_are_taken(reviews: Reviews, monkeypatch) -> None:
+    review = overridden(reviews, "glioma", 2)
+    monkeypatch.setattr(reviews.container.models, "_classifier", Mock(models=list))
+    assert reviews.publish(review.review_id, reviews.content).status_code == 201
+
+
+def overridden(reviews: Reviews, name: str | None, code: int) -> DiagnosisReviewedEvent:
+    verdict = Verdict.OVERRIDDEN
+    return reviews.review(lambda diagnosis: statements.build(diagnosis, verdict, name, code, REASON), verdict, code)
 
 
 def test_what_is_no_statement_is_refused_although_its_hash_is_on_the_chain(reviews: Reviews) -> None:
@@ -260,11 +272,7 @@ def test_the_hash_of_another_object_in_the_store_finds_no_statement(
 
 def test_a_code_that_the_model_does_not_have_is_told_as_such(reviews: Reviews) -> None:
     """The contract does not know the classes of a model."""
-    reviews.review(
-        lambda diagnosis: statements.build(diagnosis, Verdict.OVERRIDDEN, "Grade IV", 999, REASON),
-        Verdict.OVERRIDDEN,
-        999,
-    )
+    overridden(reviews, "Grade IV", 999)
     current = reviews.client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]["current"]
     text = "Code 999, which this model does not have"
     assert current == {"label": "code-999", "labelText": text, "labelCode": 999}
