@@ -13,8 +13,8 @@ import numpy as np
 from ml.bundle import Bundle, write_bundle
 from ml.calibration import fit_temperature
 from ml.combination import Combination, Member, Method
-from ml.datasets import Sample, read_image, read_manifest
-from ml.datasets.duplicates import to_choose_on
+from ml.datasets import Sample, of_split, read_image, read_manifest
+from ml.datasets.duplicates import apart_from_train, to_choose_on
 from ml.ensemble import Ensemble, check_member, examine, member_log_probabilities, relative_ood_score
 from ml.ensembling import FITS, Candidate, candidates
 from ml.errors import TooFewMembers
@@ -26,6 +26,7 @@ from ml.ood import threshold_at
 from ml.outliers import draw_outliers
 from ml.predictor import Predictor
 from ml.registry import Registry
+from ml.train_command import splits_of
 
 PREPROCESSING = "of each member"
 
@@ -53,7 +54,8 @@ def build_ensemble(
     members = chosen_members(output, names, registry)
     labels = members[0].bundle.metadata.labels
     samples = read_manifest(data, labels)
-    val = to_choose_on(samples)
+    apart = apart_from_train(samples, splits_of(samples)[1:])
+    val = to_choose_on(of_split(samples, "val"), apart["val"])
     answers, scores = _answers(members, val)
     truth = np.array([labels.index(sample.label) for sample in val])
     tried = candidates(answers, truth, [sample.group for sample in val])
@@ -74,7 +76,7 @@ def build_ensemble(
     )
     content = Combination(tuple(_as_member(each) for each in chosen), method).to_json()
     ensemble = Ensemble(Bundle("", metadata, content, None, {}, ""), registry.by_sha256)
-    metrics = _measure(ensemble, samples, outliers or {}) | {"members": _beside(chosen, method)}
+    metrics = _measure(ensemble, samples, apart, outliers or {}) | {"members": _beside(chosen, method)}
     with new_folder(output) as folder:
         bundle = write_bundle(folder, metadata, {COMBINATION: content}, metrics)
     return {
@@ -143,9 +145,13 @@ def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) ->
     )
 
 
-def _measure(ensemble: Ensemble, samples: Sequence[Sample], outliers: Mapping[str, Sequence[Path]]) -> dict[str, Any]:
-    held_out = [split for split in ("val", "test") if any(sample.split == split for sample in samples)]
-    return evaluate_held_out(ensemble, samples, held_out) | {
+def _measure(
+    ensemble: Ensemble,
+    samples: Sequence[Sample],
+    apart: Mapping[str, Sequence[Sample]],
+    outliers: Mapping[str, Sequence[Path]],
+) -> dict[str, Any]:
+    return evaluate_held_out(ensemble, samples, apart) | {
         "outliers": abstention_rates(ensemble, draw_outliers() | dict(outliers))
     }
 

@@ -11,7 +11,6 @@ from PIL import Image
 
 from ml.calibration import softmax
 from ml.datasets import LabelledImages, Sample, of_split
-from ml.datasets.duplicates import apart_from_train
 from ml.errors import ImageCorrupt, ImageError
 from ml.metrics import summarise
 from ml.predictor import Prediction, Predictor
@@ -41,14 +40,20 @@ def evaluate_samples(predictor: Predictor, samples: Sequence[Sample]) -> dict[st
     return summarise(probabilities, truth, labels, groups) | {"abstention": abstention}
 
 
-def evaluate_held_out(predictor: Predictor, samples: Sequence[Sample], splits: Sequence[str]) -> dict[str, object]:
-    """`evaluate_samples` of each of ``splits``, and as "<split>_apart" of its images without near-duplicates
-    in train, where those are some of them but not all. Raises SplitMissing, ImageError."""
+def evaluate_held_out(
+    predictor: Predictor, samples: Sequence[Sample], apart: Mapping[str, Sequence[Sample]]
+) -> dict[str, object]:
+    """`evaluate_samples` of each split that ``apart`` names, and as "<split>_apart" of what it has of that split
+    (see ``ml.datasets.duplicates.apart_from_train``), where that is some of it but not all.
+
+    Raises:
+        SplitMissing, ImageError.
+    """
     figures = {}
-    for split in splits:
+    for split, new in apart.items():
         rows = of_split(samples, split)
         figures[split] = evaluate_samples(predictor, rows)
-        if 0 < len(new := apart_from_train(samples, split)) < len(rows):
+        if 0 < len(new) < len(rows):
             figures[f"{split}_apart"] = evaluate_samples(predictor, new)
     return figures
 

@@ -13,7 +13,7 @@ from PIL import Image
 from ml.bundle import WEIGHTS, Bundle, write_bundle
 from ml.calibration import fit_temperature
 from ml.datasets import LabelledImages, Sample, of_split
-from ml.datasets.duplicates import to_choose_on
+from ml.datasets.duplicates import apart_from_train, to_choose_on
 from ml.evaluation import abstention_rates, evaluate_held_out, probe_shortcuts
 from ml.export import export_litert, weights_to_bytes
 from ml.kinds import DETECTOR, NETWORK
@@ -50,7 +50,8 @@ def package(
     flatbuffer = export_litert(model)
     network = LiteRtNetwork(flatbuffer)
     train_features, _ = _outputs(network, images["train"])
-    val = _to_choose_on(samples, images["val"])
+    apart = apart_from_train(samples, [split for split in images if split != "train"])
+    val = _chosen(images["val"], of_split(samples, "val"), apart["val"])
     val_features, val_logits = _outputs(network, val)
     detector = MahalanobisDetector.fit(train_features, images["train"].labels)
     metadata = specification.metadata(
@@ -69,16 +70,17 @@ def package(
         },
     )
     bundle = Bundle("", metadata, flatbuffer, detector, {}, "")
-    metrics = _measure(Predictor(bundle), samples, images, outliers)
+    metrics = _measure(Predictor(bundle), samples, apart, images, outliers)
     files = {NETWORK: flatbuffer, DETECTOR: detector.to_bytes()}
     if with_weights:
         files[WEIGHTS] = weights_to_bytes(model)
     return write_bundle(folder, metadata, files, metrics)
 
 
-def _to_choose_on(samples: Sequence[Sample], val: LabelledImages) -> LabelledImages:
-    chosen = {sample.path for sample in to_choose_on(samples)}
-    kept = np.array([sample.path in chosen for sample in of_split(samples, "val")])
+def _chosen(val: LabelledImages, rows: Sequence[Sample], apart: Sequence[Sample]) -> LabelledImages:
+    """Of ``val``, whose samples are ``rows``, what may decide."""
+    chosen = {sample.path for sample in to_choose_on(rows, apart)}
+    kept = np.array([sample.path in chosen for sample in rows])
     return LabelledImages(val.pixels[kept], val.labels[kept])
 
 
@@ -90,14 +92,14 @@ def _outputs(network: LiteRtNetwork, images: LabelledImages) -> tuple[np.ndarray
 def _measure(
     predictor: Predictor,
     samples: Sequence[Sample],
+    apart: Mapping[str, Sequence[Sample]],
     images: Mapping[str, LabelledImages],
     outliers: Mapping[str, Sequence[Path]],
 ) -> dict[str, object]:
     """Figures of val and test; the probes are measured on test, or on val where there is no test."""
-    held_out = [split for split in images if split != "train"]
-    last = held_out[-1]
+    last = list(apart)[-1]
     drawn: dict[str, Sequence[Path | Image.Image]] = dict(draw_outliers())
-    return evaluate_held_out(predictor, samples, held_out) | {
+    return evaluate_held_out(predictor, samples, apart) | {
         "outliers": abstention_rates(predictor, drawn | dict(outliers)),
         "shortcuts": probe_shortcuts(predictor, images[last], of_split(samples, "train"), of_split(samples, last)),
     }

@@ -7,15 +7,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ml.compare import measuring
 from ml.compare.candidate import Candidate, train_and_run
 from ml.compare.cautions import cautions, unit
 from ml.compare.protocols import divisions
 from ml.compare.results import RESULTS, SCHEMA, result_path, write_result
 from ml.datasets import Sample, of_split, read_image, read_samples
-from ml.datasets.duplicates import Leakage, leakage_of, thumbnail
+from ml.datasets.duplicates import Leakage, leakage_of, thumbnails_of
 from ml.datasets.splits import SPLITS
 from ml.networks.zoo import Architecture, architecture
 from ml.training import recipe_of
@@ -135,5 +133,5 @@ def _leakages(by_protocol: Mapping[str, list[list[Sample]]]) -> dict[str, Leakag
     """For each protocol, over its first division: in the others the same images lie together."""
     first = {protocol: parts[0] for protocol, parts in by_protocol.items()}
     samples = next(iter(first.values()))
-    thumbnails = np.stack([thumbnail(read_image(sample.path)) for sample in samples])
+    thumbnails = thumbnails_of(samples)
     return {protocol: leakage_of(samples, thumbnails) for protocol, samples in first.items()}

@@ -55,11 +55,7 @@ def leakage(samples: Sequence[Sample], progress: Progress = lambda done, total: 
     Raises:
         ImageCorrupt: a file cannot be decoded; the message names it.
     """
-    thumbnails = np.empty((len(samples), THUMBNAIL**2), np.float32)
-    for row, sample in enumerate(samples):
-        thumbnails[row] = thumbnail(read_image(sample.path))
-        progress(row + 1, len(samples))
-    return leakage_of(samples, thumbnails)
+    return leakage_of(samples, thumbnails_of(samples, progress))
 
 
 def leakage_of(samples: Sequence[Sample], thumbnails: np.ndarray) -> Leakage:
@@ -91,6 +87,15 @@ def thumbnail(image: Image.Image) -> np.ndarray:
     return values / length if length > 0 else np.full_like(values, 1 / THUMBNAIL)
 
 
+def thumbnails_of(samples: Sequence[AnySample], progress: Progress = lambda done, total: None) -> np.ndarray:
+    """The `thumbnail` of each sample: float32 (N, 2304). Raises ImageCorrupt."""
+    thumbnails = np.empty((len(samples), THUMBNAIL**2), np.float32)
+    for row, sample in enumerate(samples):
+        thumbnails[row] = thumbnail(read_image(sample.path))
+        progress(row + 1, len(samples))
+    return thumbnails
+
+
 def near_duplicates(thumbnails: np.ndarray) -> np.ndarray:
     """The number of the set that each image is in, (N,): two are in one set where a chain of pairs, each correlated
     over 0.98 in one of the eight ways in which a square is turned and mirrored, leads from one to the other. Works in
@@ -114,22 +119,31 @@ def near_duplicates(thumbnails: np.ndarray) -> np.ndarray:
 
 def apart(held_out: Sequence[AnySample], train: Sequence[AnySample]) -> list[AnySample]:
     """The samples of ``held_out`` that are in no set of near-duplicates with one of ``train``. Raises ImageCorrupt."""
-    sets = near_duplicates(np.stack([thumbnail(read_image(sample.path)) for sample in (*held_out, *train)])).tolist()
-    known = set(sets[len(held_out) :])
-    return [sample for sample, number in zip(held_out, sets, strict=False) if number not in known]
+    return _apart(held_out, thumbnails_of(held_out), thumbnails_of(train))
 
 
-def apart_from_train(samples: Sequence[AnySample], split: str) -> list[AnySample]:
-    """`apart` for one split of ``samples`` and their split train. Raises SplitMissing, ImageCorrupt."""
-    return apart(of_split(samples, split), [sample for sample in samples if sample.split == "train"])
+def apart_from_train(samples: Sequence[AnySample], splits: Sequence[str]) -> dict[str, list[AnySample]]:
+    """`apart` for each of ``splits`` and the split train, of which every image is read once.
+
+    Raises:
+        SplitMissing, ImageCorrupt.
+    """
+    rows = {split: of_split(samples, split) for split in splits}
+    train = thumbnails_of([sample for sample in samples if sample.split == "train"])
+    return {split: _apart(held_out, thumbnails_of(held_out), train) for split, held_out in rows.items()}
 
 
-def to_choose_on(samples: Sequence[Sample]) -> list[Sample]:
-    """What of the split val may decide: its images apart from train, as the network knows the others; all of it where
-    those are fewer than 50 or lack a class. Raises SplitMissing, ImageCorrupt."""
-    val, new = of_split(samples, "val"), apart_from_train(samples, "val")
+def to_choose_on(val: Sequence[Sample], new: Sequence[Sample]) -> Sequence[Sample]:
+    """What of ``val`` may decide: ``new``, its images apart from train, as the network knows the others; all of it
+    where those are fewer than 50 or lack a class."""
     enough = len(new) >= ENOUGH and {sample.label for sample in new} == {sample.label for sample in val}
     return new if enough else val
+
+
+def _apart(held_out: Sequence[AnySample], thumbnails: np.ndarray, train: np.ndarray) -> list[AnySample]:
+    sets = near_duplicates(np.concatenate([thumbnails, train])).tolist()
+    known = set(sets[len(held_out) :])
+    return [sample for sample, number in zip(held_out, sets, strict=False) if number not in known]
 
 
 def _turned_and_mirrored(thumbnails: np.ndarray) -> Iterator[np.ndarray]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ from PIL import Image
 
 from ml.bundle import load_bundle
 from ml.choices import Choices
-from ml.datasets import Sample, duplicates, read_manifest
-from ml.datasets.duplicates import apart, to_choose_on
+from ml.datasets import Sample, duplicates, of_split, read_manifest
+from ml.datasets.duplicates import apart, apart_from_train, to_choose_on
 from ml.ensemble_command import build_ensemble
 from ml.errors import NothingApart
 from ml.evaluate_command import evaluate
@@ -55,7 +56,8 @@ def write(folder: Path, copies: dict[str, list[Image.Transpose]]) -> Path:
 
 def test_figures_are_told_for_the_whole_split_and_for_what_is_apart(tmp_path: Path) -> None:
     folder = write(tmp_path / "data", {"test": [MIRRORED, TURNED]})
-    figures = evaluate_held_out(Registry().get("brain-mri"), read_manifest(folder, BRAIN_MRI.labels), ["val", "test"])
+    samples = read_manifest(folder, BRAIN_MRI.labels)
+    figures = evaluate_held_out(Registry().get("brain-mri"), samples, apart_from_train(samples, ["val", "test"]))
     assert {split: each["images"] for split, each in figures.items()} == {"val": 4, "test": 6, "test_apart": 4}
 
 
@@ -97,14 +99,18 @@ def test_a_copy_of_a_copy_is_none_that_is_apart(tmp_path: Path) -> None:
     assert apart([last, middle], [first]) == []
 
 
+def decisive(samples: list[Sample]) -> Sequence[Sample]:
+    return to_choose_on(of_split(samples, "val"), apart_from_train(samples, ["val"])["val"])
+
+
 def test_few_images_or_a_missing_class_decide_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = read_manifest(write(tmp_path / "data", {"val": [MIRRORED] * 8}), BRAIN_MRI.labels)
-    assert len(to_choose_on(samples)) == 12
+    assert len(decisive(samples)) == 12
     monkeypatch.setattr(duplicates, "ENOUGH", 4)
-    assert len(to_choose_on(samples)) == 4
+    assert len(decisive(samples)) == 4
     lacking = [sample for sample in samples if sample.path.name != "8.png"]
     monkeypatch.setattr(duplicates, "ENOUGH", 3)
-    assert len(to_choose_on(lacking)) == 11
+    assert len(decisive(lacking)) == 11
 
 
 def test_copies_choose_no_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,8 @@ def test_several_openers_of_a_new_database_agree(file: Path) -> None:
     for database in databases:
         database.check()
         database.close()
+    with sqlite3.connect(file) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
 
 
 def test_a_database_of_another_version_is_refused(file: Path) -> None:
