@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ml.bundle import WEIGHTS
 from ml.errors import ChoiceUnsupported, WeightsNotFound
-from ml.specifications import Specification, specification_of
+from ml.specifications import LICENCES, OTHER_LICENCE, Specification, specification_of
 
 if TYPE_CHECKING:
     from ml.training import Recipe
@@ -43,7 +43,8 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
     specification = specification_of(model)
     if choices.architecture and choices.architecture != specification.architecture:
         name = f"{model}-{choices.architecture.replace('_', '-')}"
-        specification = replace(specification, name=name, architecture=choices.architecture)
+        licence = LICENCES.get(choices.architecture, OTHER_LICENCE)
+        specification = replace(specification, name=name, architecture=choices.architecture, licence=licence)
     if choices.size:
         preprocessing = specification.preprocessing.replace(f"-{specification.input_size}-", f"-{choices.size}-")
         specification = replace(specification, input_size=choices.size, preprocessing=preprocessing)

@@ -56,6 +56,17 @@ MOBILENET_LICENCE = (
     "MIT; its encoder was trained on from ImageNet weights of MobileNet, which Google published under the Apache "
     "License 2.0"
 )
+LITE_LICENCE = (
+    "MIT; its encoder was trained on from ImageNet weights of EfficientNet-Lite0, which Google published under the "
+    "Apache License 2.0"
+)
+OTHER_LICENCE = "MIT; weights that it started from, if any, keep their own licence"
+LICENCES = {
+    "mobile_compact": MOBILENET_LICENCE,
+    "mobile_unet": MOBILENET_LICENCE,
+    "lite_compact": LITE_LICENCE,
+}
+"""By architecture, for weights that begin as ``ml/README.md`` says."""
 
 BRAIN_MRI_WEAKNESSES = (
     "The images without a tumour come from another source than the tumour images: other scanners, sequences, file "

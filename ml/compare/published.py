@@ -53,6 +53,7 @@ SOURCES = {
     "logistic": "S5",
     "mobilenet": "ScanProof",
     "mobile_compact": "ScanProof",
+    "lite_compact": "ScanProof",
     "compact_residual": "ScanProof",
 }
 """Every network of ``ml.networks.zoo``, readable without TensorFlow."""

@@ -1,13 +1,20 @@
-"""EfficientNet-B0 with S1's head."""
+"""EfficientNet-B0, frozen under S1's head, and a short EfficientNet-Lite0 that is trained as a whole."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import keras
 import numpy as np
 from keras import layers
 
+from ml.networks.heads import logits
+from ml.networks.lite_encoder import lite_encoder
 from ml.networks.transfer import IMAGENET_DEVIATION, IMAGENET_MEAN, backbone, with_dense_head
-from ml.networks.weights import Weights
+from ml.networks.weights import Weights, restored
+
+LITE_BLOCKS = 14
+LITE_DROPOUT = 0.3
 
 
 def build_efficientnetb0(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
@@ -22,3 +29,28 @@ def build_efficientnetb0(input_shape: tuple[int, int, int], classes: int, weight
     norm = next(layer for layer in source.layers if isinstance(layer, layers.Normalization))
     norm.set_weights([np.array(IMAGENET_MEAN), np.square(IMAGENET_DEVIATION), np.array(0)])
     return with_dense_head(pixels, source.output, (256, 32), classes, "efficientnetb0", weights)
+
+
+def build_lite_compact(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
+    """The first fourteen blocks of EfficientNet-Lite0, all trained; the head is their mean and one dense layer.
+
+    More than half of Lite0's parameters lie in the two blocks and the classifier left out. Layer ``feature_map`` is
+    (N, S/32, S/32, 192). ``weights`` is None or a file: ``.npz`` of this network, ``.h5`` or ``.keras`` of the layers
+    up to ``feature_map``, as ``ml.networks.lite_weights`` writes them.
+
+    Raises:
+        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+
+    Example:
+        >>> build_lite_compact((128, 128, 1), 4).output_shape
+        (None, 4)
+    """
+    pixels = keras.Input(input_shape, name="pixels")
+    *_, deepest = lite_encoder(pixels, LITE_BLOCKS)
+    feature_map = layers.Activation("linear", name="feature_map")(deepest)
+    x = layers.GlobalAveragePooling2D(name="features")(feature_map)
+    x = layers.Dropout(LITE_DROPOUT, name="features_dropout")(x)
+    network = keras.Model(pixels, logits(x, classes), name="lite_compact")
+    whole = weights is None or Path(weights).suffix == ".npz"
+    restored(network if whole else keras.Model(pixels, feature_map, name="lite_encoder"), weights)
+    return network

@@ -16,14 +16,16 @@ def build_joined(networks: Sequence[keras.Model], temperatures: Sequence[float])
     """One network over the pixels that all ``networks`` see: its logits are the mean of theirs, each divided by its
     temperature.
 
-    Their feature maps, which are of one size, stand side by side in one; the head is again its mean and one dense
-    layer, so the class activation map is exact, and the mean of theirs.
+    Their feature maps stand side by side in one, each place of a smaller map repeated until it is as large as the
+    largest; the head is again its mean and one dense layer, so the class activation map is exact, and the mean of
+    theirs.
 
     Raises:
-        NetworkUnjoinable: a network has another head, or a feature map of another size than the first.
+        NetworkUnjoinable: a network has another head, or the largest feature map is no multiple of its own.
     """
-    for network in networks:
-        _check(network, networks[0])
+    sizes = [network.get_layer("feature_map").output.shape[1:3] for network in networks]
+    for network, size in zip(networks, sizes, strict=True):
+        _check(network, size, max(sizes))
     pixels = keras.Input(networks[0].input_shape[1:], name="pixels")
     maps, kernels, biases = [], [], []
     for number, (network, temperature) in enumerate(zip(networks, temperatures, strict=True), start=1):
@@ -31,7 +33,11 @@ def build_joined(networks: Sequence[keras.Model], temperatures: Sequence[float])
         kernels.append(kernel / (temperature * len(networks)))
         biases.append(bias / (temperature * len(networks)))
         feature_map = network.get_layer("feature_map").output
-        maps.append(keras.Model(network.input, feature_map, name=f"branch{number}")(pixels))
+        found = keras.Model(network.input, feature_map, name=f"branch{number}")(pixels)
+        repeats = tuple(largest // own for largest, own in zip(max(sizes), found.shape[1:3], strict=True))
+        if max(repeats) > 1:
+            found = layers.UpSampling2D(repeats, name=f"branch{number}_repeated")(found)
+        maps.append(found)
     x = layers.Concatenate(name="feature_map")(maps)
     x = layers.GlobalAveragePooling2D(name="features")(x)
     joined = keras.Model(pixels, layers.Dense(kernels[0].shape[1], name="logits")(x), name="joined")
@@ -39,10 +45,9 @@ def build_joined(networks: Sequence[keras.Model], temperatures: Sequence[float])
     return joined
 
 
-def _check(network: keras.Model, first: keras.Model) -> None:
+def _check(network: keras.Model, size: tuple[int, int], largest: tuple[int, int]) -> None:
     kinds = [type(layer).__name__ for layer in head_of(network)]
     if kinds != ["GlobalAveragePooling2D", "Dense"]:
         raise NetworkUnjoinable(network.name, "a mean and one dense layer as their head", " and ".join(kinds))
-    expected, found = (each.get_layer("feature_map").output.shape[1:3] for each in (first, network))
-    if found != expected:
-        raise NetworkUnjoinable(network.name, f"a feature map of {expected}", str(found))
+    if any(side % own for side, own in zip(largest, size, strict=True)):
+        raise NetworkUnjoinable(network.name, f"a feature map that {largest} is a multiple of", str(size))

@@ -18,7 +18,7 @@ from ml.networks.basecnn import build_basecnn
 from ml.networks.cnn_ab import build_cnn_a, build_cnn_b
 from ml.networks.compact_residual import build_compact
 from ml.networks.densenet import build_densenet121
-from ml.networks.efficientnet import build_efficientnetb0
+from ml.networks.efficientnet import build_efficientnetb0, build_lite_compact
 from ml.networks.inception import build_googlenet, build_inceptionv3
 from ml.networks.logistic import build_logistic
 from ml.networks.mobilenet import build_mobile_compact, build_mobilenet, build_mobilenetv3small
@@ -63,6 +63,7 @@ _ARCHITECTURES = (
     Architecture("logistic", "S5", (128, 128, 1), False, build_logistic),
     Architecture("mobilenet", "ScanProof", (224, 224, 3), True, build_mobilenet),
     Architecture("mobile_compact", "ScanProof", (128, 128, 1), False, build_mobile_compact),
+    Architecture("lite_compact", "ScanProof", (128, 128, 1), False, build_lite_compact),
     Architecture("compact_residual", "ScanProof", (128, 128, 1), False, build_compact),
 )
 BATCH_NORM_MOMENTUM = 0.9

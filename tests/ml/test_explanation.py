@@ -25,7 +25,12 @@ GRAD_CAM = {
     "logistic": (41, 30, 1),
     "mobilenet": (64, 64, 3),
 }
-EXACT = {"resnet18": (64, 64, 1), "compact_residual": (64, 64, 1), "mobile_compact": (64, 64, 1)}
+EXACT = {
+    "resnet18": (64, 64, 1),
+    "compact_residual": (64, 64, 1),
+    "mobile_compact": (64, 64, 1),
+    "lite_compact": (64, 64, 1),
+}
 
 
 def network(name: str, classes: int, shape: tuple[int, int, int], seed: int = 1) -> keras.Model:

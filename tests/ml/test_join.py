@@ -56,10 +56,23 @@ def test_a_head_without_an_exact_map_is_refused() -> None:
         build_joined([pair()[0], build("mobilenet", 3, (SIZE, SIZE, 1))], (1.0, 1.0))
 
 
-def test_maps_of_two_sizes_are_refused() -> None:
-    deeper = build_compact_residual(SIZE, 3, (4, 8, 8), (1, 1))
-    with pytest.raises(NetworkUnjoinable, match=r"a feature map of \(8, 8\), compact_residual has \(4, 4\)"):
-        build_joined([pair()[0], deeper], (1.0, 1.0))
+def test_places_of_a_smaller_map_are_repeated() -> None:
+    networks = [build_compact_residual(SIZE, 3, (4, 8, 8), (1, 1)), pair()[0]]
+    pixels = np.random.default_rng(2).random((2, SIZE, SIZE, 1), np.float32)
+    found = outputs(build_joined(networks, (1.0, 1.0)), pixels)
+    each = [outputs(network, pixels) for network in networks]
+    assert found["logits"] == pytest.approx(np.mean([one["logits"] for one in each], axis=0), abs=1e-5)
+    small, large = sorted((one["activation_maps"] for one in each), key=lambda maps: maps.shape[1])
+    repeated = small.repeat(2, axis=1).repeat(2, axis=2)
+    assert found["activation_maps"] == pytest.approx((repeated + large) / 2, abs=1e-5)
+
+
+def test_maps_that_do_not_fit_are_refused() -> None:
+    other = build_compact_residual(24, 3, (4, 8), (1,))
+    with pytest.raises(
+        NetworkUnjoinable, match=r"a feature map that \(\d, \d\) is a multiple of, compact_residual has"
+    ):
+        build_joined([pair()[0], other], (1.0, 1.0))
 
 
 @dataclass(frozen=True)

@@ -167,6 +167,7 @@ def test_any_network_of_the_zoo_at_any_size(drawn: Path, tmp_path: Path) -> None
     metadata = load_bundle(tmp_path / "bundle").metadata
     assert (metadata.name, metadata.architecture) == ("brain-mri-logistic", "logistic")
     assert (metadata.input_size, metadata.preprocessing) == (32, "grey-crop-pad-32-v1")
+    assert metadata.licence == "MIT; weights that it started from, if any, keep their own licence"
     assert (metadata.training["optimizer"], metadata.training["augmentation"]) == ("rmsprop", "none")
     assert len(told) == 1
     assert told[0].startswith("WARNING: what is tested on was trained on: 48 images; near-duplicates: ")

@@ -22,6 +22,14 @@ from ml.networks.zoo import ZOO, architecture, build  # noqa: E402
 MOBILE_WIDTHS = (24, 48, 96, 96, 192, 192, *(384,) * 6)
 MOBILE_KERNELS = 9 * 24 + sum(before * (9 + after) for before, after in itertools.pairwise(MOBILE_WIDTHS))
 MOBILE_CHANNELS = 24 + sum(before + after for before, after in itertools.pairwise(MOBILE_WIDTHS))
+LITE_LEFT_OUT = (
+    320 * 1280
+    + 2 * 1280
+    + 1281 * 1000  # head
+    + (2 * 192 * 1152 + 25 * 1152 + 2 * (2 * 1152 + 192))
+    + (192 * 1152 + 9 * 1152 + 1152 * 320 + 2 * (2 * 1152 + 320))
+)
+LITE_CHANNELS = 9_616 + 2 * (2 * 1152 + 192)
 LITERATURE = {
     # keras.io: 20,024,384 without classifier, and the head.
     "vgg19": (20_024_384 + 139_684, 139_684),
@@ -43,6 +51,11 @@ LITERATURE = {
     "logistic": (576 * 4 + 4 + 18, 576 * 4 + 4),
     # From MobileNet's plan at width 0.75, on grey: kernels of the eleven blocks, four figures a channel, the logits.
     "mobile_compact": (MOBILE_KERNELS + 4 * MOBILE_CHANNELS + 385 * 4, MOBILE_KERNELS + 2 * MOBILE_CHANNELS + 385 * 4),
+    # timm: 4,652,008 trained, less what is left out and two of three colours; the logits.
+    "lite_compact": (
+        4_652_008 - LITE_LEFT_OUT - 2 * 288 + 193 * 4 + 2 * LITE_CHANNELS,
+        4_652_008 - LITE_LEFT_OUT - 2 * 288 + 193 * 4,
+    ),
     # Weights of convolutions, 1,072 normalised channels, and the logits.
     "compact_residual": (852_624 + 4 * 1_072 + 129 * 4, 852_624 + 2 * 1_072 + 129 * 4),
 }
@@ -82,7 +95,7 @@ def test_the_zoo_has_every_network_of_the_sources() -> None:
         "S3": {"xception", "alexnet", "densenet121", "resnet18", "googlenet"},
         "S4": {"cnn_a", "cnn_b"},
     }
-    assert {"logistic", "compact_residual", "mobilenet", "mobile_compact"} < set(ZOO)
+    assert {"logistic", "compact_residual", "mobilenet", "mobile_compact", "lite_compact"} < set(ZOO)
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -185,7 +198,7 @@ def test_the_short_mobilenet_starts_from_a_file_of_the_long_one(channels: int, d
     assert np.asarray(found) == pytest.approx(np.asarray(given(colours * 2 - 1)), abs=1e-3)
 
 
-@pytest.mark.parametrize("name", ["basecnn", "mobilenet", "mobile_compact"])
+@pytest.mark.parametrize("name", ["basecnn", "mobilenet", "mobile_compact", "lite_compact"])
 def test_an_archive_of_a_whole_network_is_read(name: str, tmp_path: Path) -> None:
     model = build(name, 3, (32, 32, 3))
     path = tmp_path / "weights.npz"
