@@ -35,19 +35,16 @@ def inference_model(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, {"logits": logits, "activation_maps": activation_maps(model), "features": features})
 
 
-def export_litert(model: keras.Model, *, int8: bool = False) -> bytes:
+def export_litert(model: keras.Model) -> bytes:
     """The inference part, batch of one, as a LiteRT flatbuffer with float16 weights and float32 arithmetic.
-
-    With ``int8`` weights take half of that: whole numbers with a scale a channel, multiplied with activations that are
-    rounded likewise while it runs (dynamic range quantisation, Jacob et al. 2018).
 
     Raises:
         HeadUnexplained.
     """
-    return convert(inference_model(model), int8=int8)
+    return convert(inference_model(model))
 
 
-def convert(serving: keras.Model, *, int8: bool = False) -> bytes:
+def convert(serving: keras.Model) -> bytes:
     """A Keras model with a dictionary of outputs as a LiteRT flatbuffer, as ``export_litert`` makes it."""
     archive = keras.export.ExportArchive()
     archive.track(serving)
@@ -60,8 +57,7 @@ def convert(serving: keras.Model, *, int8: bool = False) -> bytes:
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if not int8:
-            converter.target_spec.supported_types = [tf.float16]
+        converter.target_spec.supported_types = [tf.float16]
         return converter.convert()
 
 

@@ -27,6 +27,13 @@ HELP = "Start the chain, deploy or find the contract, and serve the page until C
 EXAMPLE = "scanproof up --port 5000"
 _READY_WITHIN_S = 60
 _THREADS = 8
+_NEVER_OPENED = frozenset(
+    {1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110}
+    | {111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531}
+    | {532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060}
+    | {5061, 6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080}
+)
+"""Ports at which browsers open no page (Fetch Standard, port blocking)."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,6 +59,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _check_prerequisites(settings: Settings) -> None:
     if not (ROOT / "frontend" / "dist" / "index.html").is_file():
         raise ConfigurationError("the page is not built (frontend/dist is missing): run scripts/up, which builds it")
+    if settings.port in _NEVER_OPENED:
+        raise ConfigurationError(f"browsers open no page at port {settings.port}: choose another with --port")
     if not port_is_free(settings.host, settings.port):
         ours = _is_scanproof(settings)
         owner = f"ScanProof is running already at {_url(settings)}" if ours else "another program uses it"

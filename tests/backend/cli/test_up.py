@@ -168,6 +168,13 @@ def test_a_port_of_another_program_is_told(scanproof):
     assert f"port {server.server_port} is not free, another program uses it: stop it" in result.stderr
 
 
+@pytest.mark.parametrize("port", [5060, 6667, 10080])
+def test_a_port_that_browsers_refuse_is_told_before_anything_starts(scanproof, port):
+    result = scanproof("up", "--port", port)
+    assert (result.status, result.stdout) == (1, "")
+    assert result.stderr.endswith(f"browsers open no page at port {port}: choose another with --port\n")
+
+
 def test_an_external_chain_is_used_as_it_is(scanproof, ganache):
     scanproof.environ.update(
         {
