@@ -1,7 +1,8 @@
-"""Folders that are there whole or not at all."""
+"""Files and folders that are there whole or not at all."""
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,20 @@ def refuse_nonempty(output: Path) -> None:
     """Raises OutputNotEmpty where ``output`` is a file, or a folder with anything in it."""
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise OutputNotEmpty(output)
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write a file that is there with all its content or not at all, whatever is killed when."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 @contextmanager

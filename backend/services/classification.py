@@ -88,7 +88,7 @@ class ClassificationService:
         prediction, activation_map = self._classifier.predict(model, content)
         preprocessing = self._classifier.preprocessing(model)
         manifest = manifests.build(facts, model, preprocessing, prediction, self._now(), salt)
-        manifest_hash = manifests.hash_of(manifest)
+        manifest_hash = manifests.digest_of(manifest)
         return Classification(
             cid=facts.cid,
             model=model,

@@ -56,6 +56,6 @@ def build(
     )
 
 
-def hash_of(manifest: bytes) -> str:
-    """Lower-case hex without 0x."""
+def digest_of(manifest: bytes) -> str:
+    """SHA-256 in lower-case hex without 0x, as the API and files name a manifest."""
     return hashlib.sha256(manifest).hexdigest()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ml.errors import ResultInvalid
+from ml.files import write_whole
 
 SCHEMA = "scanproof.result/1"
 RESULTS = Path(__file__).resolve().parents[1] / "results"
@@ -42,13 +42,7 @@ def write_result(path: Path, result: Mapping[str, Any]) -> None:
     text = json.dumps(result, indent=1, allow_nan=False)
     # Lists of numbers on one line: a curve is no page of text.
     text = re.sub(r"\[[^\[\]{}\"]*\]", lambda numbers: re.sub(r"\s+", " ", numbers[0]), text)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        part.write_text(text + "\n", encoding="utf-8")
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    write_whole(path, (text + "\n").encode())
 
 
 def read_results(folder: Path = RESULTS) -> list[Result]:

@@ -13,7 +13,6 @@ from ml.networks.lite_encoder import lite_encoder
 from ml.networks.transfer import IMAGENET_DEVIATION, IMAGENET_MEAN, backbone, with_dense_head
 from ml.networks.weights import Weights, restored
 
-LITE_BLOCKS = 14
 LITE_DROPOUT = 0.3
 
 
@@ -34,9 +33,8 @@ def build_efficientnetb0(input_shape: tuple[int, int, int], classes: int, weight
 def build_lite_compact(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
     """The first fourteen blocks of EfficientNet-Lite0, all trained; the head is their mean and one dense layer.
 
-    More than half of Lite0's parameters lie in the two blocks and the classifier left out. Layer ``feature_map`` is
-    (N, S/32, S/32, 192). ``weights`` is None or a file: ``.npz`` of this network, ``.h5`` or ``.keras`` of the layers
-    up to ``feature_map``, as ``ml.networks.lite_weights`` writes them.
+    Layer ``feature_map`` is (N, S/32, S/32, 192). ``weights`` is None or a file: ``.npz`` of this network, ``.h5`` or
+    ``.keras`` of the layers up to ``feature_map``, as ``ml.networks.lite_weights`` writes them.
 
     Raises:
         NoImageNetWeights, WeightsNotFound, WeightsUnfit.
@@ -46,8 +44,7 @@ def build_lite_compact(input_shape: tuple[int, int, int], classes: int, weights:
         (None, 4)
     """
     pixels = keras.Input(input_shape, name="pixels")
-    *_, deepest = lite_encoder(pixels, LITE_BLOCKS)
-    feature_map = layers.Activation("linear", name="feature_map")(deepest)
+    feature_map = layers.Activation("linear", name="feature_map")(lite_encoder(pixels))
     x = layers.GlobalAveragePooling2D(name="features")(feature_map)
     x = layers.Dropout(LITE_DROPOUT, name="features_dropout")(x)
     network = keras.Model(pixels, logits(x, classes), name="lite_compact")

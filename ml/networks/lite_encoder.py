@@ -7,6 +7,9 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
+BLOCKS = 14
+"""All but the last two: more than half of Lite0's parameters lie in those and in the classifier."""
+
 STEM_WIDTH = 32
 BATCH_NORM_EPSILON = 1e-3
 
@@ -36,23 +39,19 @@ STAGES = (
 """Those of EfficientNet-B0 (Tan & Le 2019) but its last."""
 
 
-def lite_encoder(pixels: keras.KerasTensor, blocks: int) -> list[keras.KerasTensor]:
-    """The first ``blocks`` blocks of EfficientNet-Lite0, untrained: ``pixels`` are (N, S, S, 1) in [0, 1].
+def lite_encoder(pixels: keras.KerasTensor) -> keras.KerasTensor:
+    """The first ``BLOCKS`` blocks of EfficientNet-Lite0, untrained: ``pixels`` (N, S, S, 1) in [0, 1] to a map
+    (N, S/32, S/32, 192).
 
-    EfficientNet-Lite is EfficientNet without squeeze and excitation, with ReLU6. Returned are the maps before each
-    halving, with sides S / 2, S / 4 ..., and the last map.
+    EfficientNet-Lite is EfficientNet without squeeze and excitation, with ReLU6.
     """
     # The published weights expect (bytes - 127) / 128.
     x = layers.Rescaling(255 / 128, -127 / 128, name="scaled")(pixels)
     x = _normed(layers.Conv2D(STEM_WIDTH, 3, 2, padding="same", use_bias=False, name="stem")(x), "stem", active=True)
-    maps = []
-    placed = [(stage, number) for stage in STAGES for number in range(stage.blocks)][:blocks]
-    for index, (stage, number) in enumerate(placed):
-        stride = stage.stride if number == 0 else 1
-        if stride == 2:
-            maps.append(x)
-        x = _block(x, stage, stride, f"block{index}")
-    return [*maps, x]
+    placed = [(stage, number) for stage in STAGES for number in range(stage.blocks)]
+    for index, (stage, number) in enumerate(placed[:BLOCKS]):
+        x = _block(x, stage, stage.stride if number == 0 else 1, f"block{index}")
+    return x
 
 
 def _block(x: keras.KerasTensor, stage: Stage, stride: int, name: str) -> keras.KerasTensor:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import keras
 import numpy as np
 
 from ml.errors import RunMismatch
+from ml.files import write_whole
 
 History = dict[str, list[float]]
 
@@ -28,17 +28,6 @@ def digest(*parts: object) -> str:
             whole.update(json.dumps(part).encode())
         whole.update(b"\n")
     return whole.hexdigest()
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there with all its content or not at all, whatever is killed when."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(path)
 
 
 class Checkpoint:
@@ -75,9 +64,10 @@ class Checkpoint:
 
 
 def clear(folder: Path) -> None:
-    """Remove the state of a run that is finished; its logs stay."""
+    """Remove the state of a run that is finished, and what a kill left half-written; its logs stay."""
     for name in ("state.npz", "best.npz"):
-        (folder / name).unlink(missing_ok=True)
+        for path in (folder / name, *folder.glob(f".{name}.*.part")):
+            path.unlink(missing_ok=True)
 
 
 def _save(path: Path, variables: Sequence[keras.Variable], **texts: str) -> None:

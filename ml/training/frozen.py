@@ -16,7 +16,8 @@ from ml import augmentation
 from ml.augmentation import Draws, augment
 from ml.datasets import LabelledImages
 from ml.errors import BackboneNotFrozen
-from ml.training.checkpoint import History, digest, write_whole
+from ml.files import write_whole
+from ml.training.checkpoint import History, digest
 from ml.training.fitting import run
 from ml.training.recipes import Recipe
 

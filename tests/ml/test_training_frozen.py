@@ -94,7 +94,7 @@ def test_a_write_that_was_cut_off_is_not_taken(tmp_path: Path, monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr("ml.training.checkpoint.os.fsync", cut_off)
+        patch.setattr("ml.files.os.fsync", cut_off)
         Backbone(frozen_part(network()), tmp_path).features(images().pixels, RECIPE, [0])
     assert not list(tmp_path.glob("*.npy"))
     (found,) = Backbone(frozen_part(network()), tmp_path).features(images().pixels, RECIPE, [0])

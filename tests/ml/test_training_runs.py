@@ -30,7 +30,6 @@ EPOCHS = 4
 KILLED = """
 import os, signal
 from tests.ml.test_training_runs import fitted, images
-from ml.training import checkpoint
 
 synced, sync = [], os.fsync
 def kill_in_the_third(file):
@@ -38,7 +37,7 @@ def kill_in_the_third(file):
     if len(synced) == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     sync(file)
-checkpoint.os.fsync = kill_in_the_third
+os.fsync = kill_in_the_third
 fitted("scanproof", {folder!r})
 """
 
@@ -93,12 +92,14 @@ def test_a_run_killed_while_it_saves_goes_on_to_the_same_end(
         capture_output=True,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
-    assert (tmp_path / "state.npz.part").exists()
+    assert list(tmp_path.glob(".state.npz.*.part"))
     assert_same(fitted("scanproof", tmp_path), whole)
     assert "Epoch 3/4" in capfd.readouterr().err
     # Ended, it is not trained again.
     assert_same(fitted("scanproof", tmp_path), whole)
     assert "Epoch" not in capfd.readouterr().err
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["tensorboard"]
 
 
 def test_an_interrupted_run_stops_early_and_ends_alike(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,6 +24,7 @@ from backend.adapters.chain.review_ids import review_id
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.image_inspector import PillowInspector
 from backend.adapters.unixfs import cid_of
+from backend.cids import hash_of
 from backend.domain import (
     Check,
     Diagnosis,
@@ -117,7 +118,7 @@ class World:
             "model_id": "0x" + MODEL.sha256,
             "label": 1,
             "confidence": 7500,
-            "manifest_hash": "0x" + manifests.hash_of(manifest),
+            "manifest_hash": hash_of(manifest),
             "issued_at": int(time.time()),
         }
         diagnosis = Diagnosis(**{**fields, **changes})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.cids import raw_cid
+from backend.cids import hash_of, raw_cid
 from backend.domain import SEALED_LABEL, Verdict
 from backend.errors import InvalidInput, NotFound, StorageUnavailable
 from backend.services import manifests
@@ -77,7 +77,7 @@ def test_the_trainings_of_a_model_are_walked_back_in_it(world):
     if not world.chain.events_of_model(grandparent):
         for number, (model, began) in enumerate(((grandparent, None), (parent, grandparent))):
             world.admin.anchor_training(Training(f"0x{number + 1:064x}", model, began, "0x" + "cc" * 32, 3))
-        figures, paper = ("0x" + manifests.hash_of(each) for each in (FIGURES, TRAINING))
+        figures, paper = (hash_of(each) for each in (FIGURES, TRAINING))
         world.admin.anchor_training(Training(paper, "0x" + MODEL.sha256, parent, figures, 1))
     for each in (FIGURES, TRAINING):
         world.store.put(each, name="paper", media_type="application/json")
@@ -92,7 +92,7 @@ def test_the_trainings_of_a_model_are_walked_back_in_it(world):
     assert {FIGURES, TRAINING} < set(evidence.objects.values())
 
     for each in (FIGURES, TRAINING):
-        changed = forgery.with_object(evidence, raw_cid(manifests.hash_of(each)), each + b" ")
+        changed = forgery.with_object(evidence, raw_cid(hash_of(each)), each + b" ")
         assert list(failures(world.verify_evidence(changed))) == ["model training"]
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from backend.cids import hash_of
 from backend.domain import (
     SEALED_LABEL,
     DiagnosisReviewedEvent,
@@ -92,7 +93,7 @@ def test_a_reviewer_who_is_the_uploader(world, reviewed):
 @pytest.mark.parametrize("statement", [b"not JSON", b"[]", b"[" * 10_000, b'{"schema":"scanproof.review/1"}'])
 def test_a_statement_that_is_none(world, reviewed, statement):
     world.store.put(statement, name="statement", media_type="application/json")
-    reason_hash = "0x" + manifests.hash_of(statement)
+    reason_hash = hash_of(statement)
     chain = FalseChain(world.chain, {DiagnosisReviewedEvent: {"reason_hash": reason_hash}})
 
     assert wrong(world.verify(reviewed.image_id, chain=chain)) == ["review id", "review statement"]
