@@ -61,12 +61,8 @@ LITE_LICENCE = (
     "Apache License 2.0"
 )
 OTHER_LICENCE = "MIT; weights that it started from, if any, keep their own licence"
-LICENCES = {
-    "mobile_compact": MOBILENET_LICENCE,
-    "mobile_unet": MOBILENET_LICENCE,
-    "lite_compact": LITE_LICENCE,
-}
-"""By architecture, for weights that begin as ``ml/README.md`` says."""
+LICENCES = {"lite_compact": LITE_LICENCE}
+"""Of architectures that no specification has, for weights that begin as ``ml/README.md`` says."""
 
 BRAIN_MRI_WEAKNESSES = (
     "The images without a tumour come from another source than the tumour images: other scanners, sequences, file "

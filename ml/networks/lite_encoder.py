@@ -7,9 +7,6 @@ from dataclasses import dataclass
 import keras
 from keras import layers
 
-BLOCKS = 14
-"""All but the last two: more than half of Lite0's parameters lie in those and in the classifier."""
-
 STEM_WIDTH = 32
 BATCH_NORM_EPSILON = 1e-3
 
@@ -34,13 +31,14 @@ STAGES = (
     Stage(2, 5, 2, 6, 40),
     Stage(3, 3, 2, 6, 80),
     Stage(3, 5, 1, 6, 112),
-    Stage(4, 5, 2, 6, 192),
+    Stage(3, 5, 2, 6, 192),
 )
-"""Those of EfficientNet-B0 (Tan & Le 2019) but its last."""
+"""Those of EfficientNet-B0 (Tan & Le 2019) but its last two blocks: more than half of Lite0's parameters lie in those
+and in the classifier."""
 
 
 def lite_encoder(pixels: keras.KerasTensor) -> keras.KerasTensor:
-    """The first ``BLOCKS`` blocks of EfficientNet-Lite0, untrained: ``pixels`` (N, S, S, 1) in [0, 1] to a map
+    """The first fourteen blocks of EfficientNet-Lite0, untrained: ``pixels`` (N, S, S, 1) in [0, 1] to a map
     (N, S/32, S/32, 192).
 
     EfficientNet-Lite is EfficientNet without squeeze and excitation, with ReLU6.
@@ -49,7 +47,7 @@ def lite_encoder(pixels: keras.KerasTensor) -> keras.KerasTensor:
     x = layers.Rescaling(255 / 128, -127 / 128, name="scaled")(pixels)
     x = _normed(layers.Conv2D(STEM_WIDTH, 3, 2, padding="same", use_bias=False, name="stem")(x), "stem", active=True)
     placed = [(stage, number) for stage in STAGES for number in range(stage.blocks)]
-    for index, (stage, number) in enumerate(placed[:BLOCKS]):
+    for index, (stage, number) in enumerate(placed):
         x = _block(x, stage, stage.stride if number == 0 else 1, f"block{index}")
     return x
 
