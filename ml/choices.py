@@ -8,14 +8,14 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ml.bundle import WEIGHTS
+from ml.bundle import WEIGHTS, load_bundle
 from ml.errors import ChoiceUnsupported, WeightsNotFound
-from ml.specifications import LICENCES, OTHER_LICENCE, Specification, specification_of
+from ml.specifications import FROM_NOTHING_LICENCE, LICENCES, OTHER_LICENCE, Specification, specification_of
 
 if TYPE_CHECKING:
     from ml.training import Recipe
 
-KEPT = ("run", "features")
+ANYWHERE = ("run", "features", "name", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +24,10 @@ class Choices:
 
     ``architecture`` is a name of ``ml.networks.zoo.ZOO``, ``recipe`` is as in ``ml.training.recipe_of``. ``start`` is
     where weights come from: a bundle or ``.npz`` of the same network to go on from, ``.h5`` or ``.keras`` of its
-    backbone, or "imagenet". ``run`` is a folder for the state of the run: a killed one goes on from there. ``features``
-    is a folder that keeps what frozen backbones computed.
+    backbone, or "imagenet". ``refit`` is the bundle of a version that did not learn from val: the network learns from
+    val as well, and has that version's temperature and limits. ``name`` and ``version`` are the new bundle's. ``run``
+    is a folder for the state of the run: a killed one goes on from there. ``features`` is a folder that keeps what
+    frozen backbones computed.
     """
 
     architecture: str | None = None
@@ -34,27 +36,47 @@ class Choices:
     epochs: int | None = None
     seed: int = 7
     start: str | None = None
+    refit: Path | None = None
+    name: str | None = None
+    version: str = "1.0.0"
     run: Path | None = None
     features: Path | None = None
 
 
 def chosen_specification(model: str, choices: Choices) -> Specification:
-    """The specification with the architecture and the size of ``choices``. Raises UnknownModel."""
-    specification = specification_of(model)
+    """The specification with the architecture, size, name and version of ``choices``, and the licence that its weights
+    will have.
+
+    Raises:
+        UnknownModel.
+        BundleError: the bundle to go on from is refused.
+    """
+    specification = replace(specification_of(model), version=choices.version)
     if choices.architecture and choices.architecture != specification.architecture:
         name = f"{model}-{choices.architecture.replace('_', '-')}"
-        licence = LICENCES.get(choices.architecture, OTHER_LICENCE)
-        specification = replace(specification, name=name, architecture=choices.architecture, licence=licence)
+        specification = replace(specification, name=name, architecture=choices.architecture)
+    if choices.architecture or specification.architecture in LICENCES:
+        specification = replace(specification, licence=_licence(specification.architecture, choices.start))
+    if choices.name:
+        specification = replace(specification, name=choices.name)
     if choices.size:
         preprocessing = specification.preprocessing.replace(f"-{specification.input_size}-", f"-{choices.size}-")
         specification = replace(specification, input_size=choices.size, preprocessing=preprocessing)
     return specification
 
 
+def _licence(architecture: str, start: str | None) -> str:
+    if start is None:
+        return FROM_NOTHING_LICENCE
+    if Path(start).is_dir():
+        return load_bundle(Path(start)).metadata.licence
+    return OTHER_LICENCE if Path(start).suffix == ".npz" else LICENCES.get(architecture, OTHER_LICENCE)
+
+
 def refuse_other_choices(specification: Specification, choices: Choices, allowed: Collection[str]) -> None:
-    """Raises ChoiceUnsupported where anything but ``allowed``, and where to keep things, is chosen."""
+    """Raises ChoiceUnsupported where more is chosen than ``allowed``, name and version, and where to keep things."""
     for field in fields(Choices):
-        if field.name not in {*allowed, *KEPT} and getattr(choices, field.name) != field.default:
+        if field.name not in {*allowed, *ANYWHERE} and getattr(choices, field.name) != field.default:
             raise ChoiceUnsupported(specification.name, field.name, allowed)
 
 

@@ -17,11 +17,11 @@ from ml.datasets import Sample, of_split, read_image, read_manifest
 from ml.datasets.duplicates import apart_from_train, to_choose_on
 from ml.ensemble import Ensemble, check_member, examine, member_log_probabilities, relative_ood_score
 from ml.ensembling import FITS, Candidate, candidates
-from ml.errors import TooFewMembers
+from ml.errors import EnsembleMemberRefit, TooFewMembers
 from ml.evaluation import abstention_rates, evaluate_held_out
 from ml.files import new_folder, refuse_nonempty
 from ml.kinds import COMBINATION
-from ml.metadata import Abstention, Metadata
+from ml.metadata import TRAIN_ALONE, Abstention, Metadata
 from ml.ood import threshold_at
 from ml.outliers import draw_outliers
 from ml.predictor import Predictor
@@ -52,6 +52,7 @@ def build_ensemble(
     """
     registry = registry or Registry()
     members = chosen_members(output, names, registry)
+    refuse_refits(output, members)
     labels = members[0].bundle.metadata.labels
     samples = read_manifest(data, labels)
     apart = apart_from_train(samples, splits_of(samples)[1:])
@@ -104,6 +105,13 @@ def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> li
     for member in members:
         check_member(output.name, members[0].bundle.metadata.labels, member)
     return members
+
+
+def refuse_refits(output: Path, members: Sequence[Predictor]) -> None:
+    """Raises EnsembleMemberRefit where one of ``members`` learned from val, which is to decide."""
+    for member in members:
+        if member.bundle.metadata.learned_from != TRAIN_ALONE:
+            raise EnsembleMemberRefit(output.name, member.bundle.metadata.name)
 
 
 def _answers(members: Sequence[Predictor], samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,8 @@ def evaluate(
     apart_from: str | None = None,
 ) -> dict[str, Any]:
     """Figures of ``model`` on the images that ``ml.datasets.read_samples`` finds, or on those of one ``split``,
-    without near-duplicates of images of the split ``apart_from`` (see ``ml.datasets.duplicates.apart``).
+    without near-duplicates of images of the splits ``apart_from``, "train" or "train,val", say (see
+    ``ml.datasets.duplicates.apart``).
 
     Returns the model's name, version and sha256, both splits, and the figures of ``ml.evaluation.evaluate_samples``; of
     a segmentation, those of ``ml.segmentation.evaluation.evaluate_outlines`` on images with masks.
@@ -52,7 +53,8 @@ def _chosen(samples: Sequence[AnySample], split: str | None, apart_from: str | N
     chosen = of_split(samples, split) if split else samples
     if not apart_from:
         return chosen
-    found = apart(chosen, of_split(samples, apart_from))
+    known = [sample for name in apart_from.split(",") for sample in of_split(samples, name.strip())]
+    found = apart(chosen, known)
     if not found:
         raise NothingApart(apart_from, len(chosen))
     return found

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ml.bundle import WEIGHTS
 from ml.datasets import read_manifest
-from ml.ensemble_command import chosen_members
+from ml.ensemble_command import chosen_members, refuse_refits
 from ml.errors import EnsembleMemberUnfit
 from ml.files import new_folder
 from ml.predictor import Predictor
+from ml.refit import REFIT_SPLITS, earlier_version, val_as_train
 from ml.registry import Registry
 from ml.specifications import Specification
 from ml.train_command import load, splits_of
@@ -30,17 +31,22 @@ def join(
     version: str = "1.0.0",
     outliers: Mapping[str, Sequence[Path]] | None = None,
     registry: Registry | None = None,
+    *,
+    refit: Path | None = None,
 ) -> dict[str, Any]:
     """Join the networks of ``names`` to one whose logits are the mean of theirs, and write its bundle, which bears the
     name of the folder ``output``.
 
     Nothing is trained, and the bundle holds no Keras weights: the members' do. ``data/manifest.csv`` has the splits
     train, val and perhaps test: the detector is fitted on train, temperature and limits on what of val is apart from
-    train, and test is measured once, at the end. Returns name, version, sha256, metrics.
+    train, and test is measured once, at the end. Members that learned from val leave nothing to fit these on: they
+    take the temperature and the limits of ``refit``, the bundle of such networks joined that did not. Returns name,
+    version, sha256, metrics.
 
     Raises:
-        TooFewMembers, BundleError, NetworkError.
+        TooFewMembers, BundleError, RefitUnfit, NetworkError.
         EnsembleMemberUnfit: a member has other labels or preprocessing than the first.
+        EnsembleMemberRefit: without ``refit`` a member learned from val.
         OutputNotEmpty, DatasetError, ImageError.
     """
     registry = registry or Registry()
@@ -51,7 +57,13 @@ def join(
             raise EnsembleMemberUnfit(output.name, name, "preprocessing", expected, found)
     specification = _specification(members, output.name, version)
     samples = read_manifest(data, specification.labels)
-    images = {split: load(specification, samples, split) for split in splits_of(samples)}
+    if refit:
+        earlier = earlier_version(refit, specification)
+        samples, splits = val_as_train(samples), REFIT_SPLITS
+    else:
+        refuse_refits(output, members)
+        earlier, splits = None, splits_of(samples)
+    images = {split: load(specification, samples, split) for split in splits}
 
     # TensorFlow takes seconds to import: only what can be done pays for it.
     from ml.packaging import package
@@ -64,7 +76,8 @@ def join(
     # Keras reports progress on standard output, which belongs to the result.
     with redirect_stdout(sys.stderr), new_folder(output) as folder:
         network = joined_network(names, registry)
-        bundle = package(specification, network, training, samples, images, outliers or {}, folder, with_weights=False)
+        kind = {"earlier": earlier, "with_weights": False}
+        bundle = package(specification, network, training, samples, images, outliers or {}, folder, **kind)
     return {"name": output.name, "version": version, "sha256": bundle.sha256, "metrics": bundle.metrics}
 
 

@@ -12,6 +12,10 @@ from ml.kinds import KINDS
 
 ABSTAINED_LABEL = "abstained"
 ABSTAINED_CODE = 0
+LEARNED_FROM = "learned_from"
+"""In ``training``, for other splits than train alone."""
+
+TRAIN_ALONE = ("train",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,11 @@ class Metadata:
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(info.label for info in self.classes)
+
+    @property
+    def learned_from(self) -> tuple[str, ...]:
+        """The splits whose images the weights were fitted to."""
+        return tuple(self.training.get(LEARNED_FROM, TRAIN_ALONE))
 
     def to_json(self) -> bytes:
         return (json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n").encode()

@@ -18,7 +18,7 @@ from ml.evaluation import abstention_rates, evaluate_held_out, probe_shortcuts
 from ml.export import export_litert, weights_to_bytes
 from ml.kinds import DETECTOR, NETWORK
 from ml.litert import LiteRtNetwork
-from ml.metadata import Abstention
+from ml.metadata import LEARNED_FROM, Abstention
 from ml.ood import MahalanobisDetector, threshold_at
 from ml.outliers import draw_outliers
 from ml.predictor import Predictor
@@ -38,6 +38,7 @@ def package(
     outliers: Mapping[str, Sequence[Path]],
     folder: Path,
     *,
+    earlier: Bundle | None = None,
     with_weights: bool = True,
 ) -> Bundle:
     """Write the bundle of ``model`` to ``folder``, which exists and is empty.
@@ -46,23 +47,25 @@ def package(
     train, val and perhaps test. Temperature and limits are fitted on what of val is
     ``ml.datasets.duplicates.to_choose_on``; test is measured once, at the end.
     ``outliers`` are files on which the model should abstain.
+
+    A network that learned from val has the temperature and limits of ``earlier``, a version that did not; val is then
+    in train (``ml.refit.val_as_train``), in ``samples`` and ``images`` alike.
     """
     flatbuffer = export_litert(model)
     network = LiteRtNetwork(flatbuffer)
     train_features, _ = _outputs(network, images["train"])
     apart = apart_from_train(samples, [split for split in images if split != "train"])
-    val = _chosen(images["val"], of_split(samples, "val"), apart["val"])
-    val_features, val_logits = _outputs(network, val)
     detector = MahalanobisDetector.fit(train_features, images["train"].labels)
+    if earlier:
+        temperature, abstention = earlier.metadata.temperature, earlier.metadata.abstention
+    else:
+        val = _chosen(images["val"], of_split(samples, "val"), apart["val"])
+        temperature, abstention = _fitted_on(val, network, detector)
     metadata = specification.metadata(
-        temperature=round(fit_temperature(val_logits, val.labels), 6),
-        abstention=Abstention(
-            score=round(threshold_at(detector.score(val_features), FALSE_ALARM_RATE), 4),
-            false_alarm_rate=FALSE_ALARM_RATE,
-            colourfulness=COLOURFULNESS_LIMIT,
-            confidence=CONFIDENCE_LIMIT,
-        ),
+        temperature=temperature,
+        abstention=abstention,
         training=dict(training)
+        | (_refit_of(earlier) if earlier else {})
         | {
             "parameters": model.count_params(),
             "images": len(images["train"].labels),
@@ -75,6 +78,23 @@ def package(
     if with_weights:
         files[WEIGHTS] = weights_to_bytes(model)
     return write_bundle(folder, metadata, files, metrics)
+
+
+def _fitted_on(val: LabelledImages, network: LiteRtNetwork, detector: MahalanobisDetector) -> tuple[float, Abstention]:
+    """Temperature and limits."""
+    features, logits = _outputs(network, val)
+    limits = Abstention(
+        score=round(threshold_at(detector.score(features), FALSE_ALARM_RATE), 4),
+        false_alarm_rate=FALSE_ALARM_RATE,
+        colourfulness=COLOURFULNESS_LIMIT,
+        confidence=CONFIDENCE_LIMIT,
+    )
+    return round(fit_temperature(logits, val.labels), 6), limits
+
+
+def _refit_of(earlier: Bundle) -> dict[str, Any]:
+    named = f"{earlier.metadata.name} {earlier.metadata.version} {earlier.sha256}"
+    return {LEARNED_FROM: ["train", "val"], "temperature_and_limits_of": named}
 
 
 def _chosen(val: LabelledImages, rows: Sequence[Sample], apart: Sequence[Sample]) -> LabelledImages:

@@ -13,9 +13,11 @@ from ml.bundle import Bundle
 from ml.choices import Choices, chosen_recipe, chosen_specification, refuse_other_choices, weights_of
 from ml.datasets import LabelledImages, Sample, load_through, of_split, read_manifest
 from ml.datasets.duplicates import leakage
+from ml.datasheets import described
 from ml.files import new_folder, refuse_nonempty
 from ml.procedures import procedure_of
-from ml.specifications import Specification, specification_of
+from ml.refit import REFIT_SPLITS, earlier_version, refuse_choices_by_val, val_as_train
+from ml.specifications import Specification
 
 if TYPE_CHECKING:
     import keras
@@ -33,30 +35,30 @@ def train(
 ) -> dict[str, Any]:
     """Train ``model`` on ``data`` (a ``manifest.csv`` with path, label and the splits train and val, perhaps test).
 
-    With another architecture than the model's own, the bundle is named "<model>-<architecture>". ``outliers`` are
-    further files, by kind, on which abstention is measured. Near-duplicates across splits are told to ``report`` before
-    the training; they stop nothing. The bundle appears in ``output`` whole or not at all.
+    The bundle is named as ``choices`` say, else like the model, with another architecture "<model>-<architecture>". Of
+    images that are not those of ``ml.datasheets`` it says that nothing is known. ``outliers`` are further files, by
+    kind, on which abstention is measured. Near-duplicates across splits are told to ``report`` before the training;
+    they stop nothing. The bundle appears in ``output`` whole or not at all.
 
     Returns name, version, sha256 and metrics.
 
     Raises:
-        UnknownModel, ChoiceUnsupported, UnknownRecipe, OutputNotEmpty, DatasetError, ImageError, NetworkError,
-        RunMismatch: before any training.
+        UnknownModel, ChoiceUnsupported, UnknownRecipe, InvalidRecipe, OutputNotEmpty, DatasetError, ImageError,
+        NetworkError, RunMismatch; with ``choices.refit`` BundleError, RefitUnfit: before any training.
     """
     choices = choices or Choices()
-    specification = specification_of(model)
+    specification = described(chosen_specification(model, choices), model, data)
     refuse_nonempty(output)
     # Keras reports progress on standard output, which belongs to the result.
     with redirect_stdout(sys.stderr), new_folder(output) as folder:
         if specification.kind == "segmentation":
-            bundle = _train_segmentation(chosen_specification(model, choices), data, folder, choices)
+            bundle = _train_segmentation(specification, data, folder, choices)
         elif specification.kind == "gate":
             bundle = _train_gate(specification, data, folder, choices)
         elif specification.modality == "breast-histology":
             bundle = _train_histology(specification, data, folder, choices)
         else:
-            chosen = chosen_specification(model, choices)
-            bundle = _train_classifier(chosen, data, folder, choices, outliers or {}, report)
+            bundle = _train_classifier(specification, data, folder, choices, outliers or {}, report)
     if choices.run:
         from ml.training.checkpoint import clear
 
@@ -133,9 +135,10 @@ def _train_classifier(
     report: Callable[[str], None],
 ) -> Bundle:
     samples = read_manifest(data, specification.labels)
-    splits = splits_of(samples)
+    splits = ("train", "val", "test") if choices.refit else splits_of(samples)
     for split in splits:
         of_split(samples, split)
+    earlier = earlier_version(choices.refit, specification) if choices.refit else None
 
     # TensorFlow takes seconds to import: only a run that can start pays for it.
     from ml.networks.zoo import architecture
@@ -143,8 +146,12 @@ def _train_classifier(
 
     recipe = chosen_recipe(choices)
     architecture(specification.architecture)
+    watched = load(specification, samples, "val")
+    if earlier:
+        refuse_choices_by_val(recipe)
+        samples, splits = val_as_train(samples), REFIT_SPLITS
     found = leakage(samples)
     report(f"{'Data' if found.clean else 'WARNING: what is tested on was trained on'}: {found}")
-    images = {split: load(specification, samples, split) for split in splits}
-    network = fit_network(specification, images["train"], images["val"], recipe, choices)
-    return package(specification, network, asdict(recipe), samples, images, outliers, folder)
+    images = {split: watched if split == "val" else load(specification, samples, split) for split in splits}
+    network = fit_network(specification, images["train"], watched, recipe, choices)
+    return package(specification, network, asdict(recipe), samples, images, outliers, folder, earlier=earlier)

@@ -40,6 +40,12 @@ def address(text: str) -> str:
     return text
 
 
+def bundle_name(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
+        raise argparse.ArgumentTypeError(f"expected lower-case words and numbers with - between, found {text!r}")
+    return text
+
+
 def port(text: str) -> int:
     return _integer(text, 1, 65535)
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import existing_folder, natural, positive
+from backend.commands.arguments import bundle_name, existing_folder, natural, positive
 from backend.commands.console import Console, columns
 
 if TYPE_CHECKING:
@@ -23,6 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choices(parser)
     parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="where the bundle is written")
     parser.add_argument(
+        "--name",
+        metavar="NAME",
+        type=bundle_name,
+        help="of the bundle (default: the model's, or <model>-<architecture>)",
+    )
+    parser.add_argument("--version", metavar="V", default="1.0.0", help="of the bundle (default: 1.0.0)")
+    add_refit(parser)
+    parser.add_argument(
         "--run",
         dest="state",
         metavar="DIR",
@@ -30,6 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"where the state of the run and its TensorBoard logs lie (default: {RUNS}/<name>)",
     )
     add_outliers(parser)
+
+
+def add_refit(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--refit",
+        metavar="BUNDLE",
+        type=existing_folder,
+        help="learn from val as well, and take the temperature and the limits of this bundle, which did not",
+    )
 
 
 def add_outliers(parser: argparse.ArgumentParser) -> None:
@@ -83,7 +100,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from ml.choices import chosen_specification
     from ml.train_command import train
 
-    choices = choices_of(options)
+    choices = replace(choices_of(options), refit=options.refit, name=options.name, version=options.version)
     name = chosen_specification(options.model, choices).name
     result = train(
         options.model,

@@ -26,6 +26,7 @@ MlError
 │   ├── InvalidRecipe
 │   ├── RunMismatch
 │   ├── BackboneNotFrozen
+│   ├── RefitUnfit
 │   └── SearchFailed
 ├── NetworkError                a network cannot be built, filled or explained
 │   ├── UnknownArchitecture
@@ -51,7 +52,8 @@ MlError
     ├── UnknownPreprocessing
     ├── TooFewMembers
     ├── EnsembleMemberMissing
-    └── EnsembleMemberUnfit
+    ├── EnsembleMemberUnfit
+    └── EnsembleMemberRefit
 """
 
 from ml.errors.bundles import (
@@ -65,6 +67,7 @@ from ml.errors.bundles import (
     BundleNetworkMismatch,
     BundleNotFound,
     EnsembleMemberMissing,
+    EnsembleMemberRefit,
     EnsembleMemberUnfit,
     TooFewMembers,
     UnknownPreprocessing,
@@ -112,6 +115,7 @@ from ml.errors.training import (
     ChoiceUnsupported,
     InvalidRecipe,
     OutputNotEmpty,
+    RefitUnfit,
     RunMismatch,
     SearchFailed,
     TrainingError,
@@ -138,6 +142,7 @@ __all__ = [
     "DatasetLink",
     "DatasetUnknown",
     "EnsembleMemberMissing",
+    "EnsembleMemberRefit",
     "EnsembleMemberUnfit",
     "HeadUnexplained",
     "ImageCorrupt",
@@ -155,6 +160,7 @@ __all__ = [
     "NothingApart",
     "OutputNotEmpty",
     "OutputNotFinite",
+    "RefitUnfit",
     "ResultInvalid",
     "ResultsMissing",
     "RunMismatch",

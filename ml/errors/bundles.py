@@ -108,3 +108,10 @@ class EnsembleMemberUnfit(BundleError):
         self.what = what
         self.expected = expected
         self.found = found
+
+
+class EnsembleMemberRefit(BundleError):
+    def __init__(self, ensemble: str, name: str) -> None:
+        super().__init__(f"expected members of {ensemble} that did not learn from val, which decides, found {name}")
+        self.ensemble = ensemble
+        self.name = name

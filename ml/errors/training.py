@@ -67,6 +67,17 @@ class BackboneNotFrozen(TrainingError):
         self.layer = layer
 
 
+class RefitUnfit(TrainingError):
+    """The version whose temperature and limits a refit was to have cannot give them."""
+
+    def __init__(self, folder: Path, what: str, expected: object, found: object) -> None:
+        super().__init__(f"{folder}: expected a bundle of the {what} {expected}, as what is trained, found {found}")
+        self.folder = folder
+        self.what = what
+        self.expected = expected
+        self.found = found
+
+
 class SearchFailed(TrainingError):
     def __init__(self, reason: str, trials: int) -> None:
         super().__init__(f"expected at least one of {trials} trials to end, all failed, such as by: {reason}")

@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -23,16 +22,12 @@ from ml.registry import Registry
 from ml.specifications import BRAIN_MRI
 from ml.train_command import train
 from tests.ml.bundles import SHIPPED, twin
+from tests.ml.pictures import noise
 
 SPLITS = ("train", "train", "val", "test")
 IMAGES = 16
 MIRRORED = Image.Transpose.FLIP_LEFT_RIGHT
 TURNED = Image.Transpose.ROTATE_180
-
-
-def noise(seed: int) -> Image.Image:
-    values = np.random.default_rng(seed).integers(0, 256, (12, 12), np.uint8)
-    return Image.fromarray(values).resize((64, 64), Image.Resampling.BICUBIC)
 
 
 def write(folder: Path, copies: dict[str, list[Image.Transpose]]) -> Path:

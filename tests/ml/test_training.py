@@ -25,7 +25,7 @@ from ml.phantom import phantom_png
 from ml.predictor import Predictor
 from ml.preprocess import preprocess
 from ml.registry import Registry
-from ml.specifications import BRAIN_MRI, SPECIFICATIONS
+from ml.specifications import BRAIN_MRI, LITE_LICENCE, MOBILENET_LICENCE, OTHER_LICENCE, SPECIFICATIONS
 from ml.train_command import fit_network, train
 
 
@@ -162,12 +162,13 @@ def test_evaluation_of_a_split_that_is_not_there(drawn: Path) -> None:
 def test_any_network_of_the_zoo_at_any_size(drawn: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
     told: list[str] = []
-    choices = Choices(architecture="logistic", recipe="s4", size=32, epochs=1, run=tmp_path / "run")
+    choices = Choices(architecture="logistic", recipe="s4", size=32, epochs=1, run=tmp_path / "run", version="0.3.0")
     train("brain-mri", drawn, tmp_path / "bundle", choices, report=told.append)
     metadata = load_bundle(tmp_path / "bundle").metadata
-    assert (metadata.name, metadata.architecture) == ("brain-mri-logistic", "logistic")
+    assert (metadata.name, metadata.version, metadata.architecture) == ("brain-mri-logistic", "0.3.0", "logistic")
+    assert metadata.data.startswith("A collection that nothing is known of")
     assert (metadata.input_size, metadata.preprocessing) == (32, "grey-crop-pad-32-v1")
-    assert metadata.licence == "MIT; weights that it started from, if any, keep their own licence"
+    assert metadata.licence == "MIT; weights trained from nothing"
     assert (metadata.training["optimizer"], metadata.training["augmentation"]) == ("rmsprop", "none")
     assert len(told) == 1
     assert told[0].startswith("WARNING: what is tested on was trained on: 48 images; near-duplicates: ")
@@ -186,6 +187,34 @@ def test_training_goes_on_from_a_bundle(trained: Trained, monkeypatch: pytest.Mo
     assert network.input_shape == (None, 32, 32, 1)
     with np.load(io.BytesIO(weights_to_bytes(network))) as found, np.load(io.BytesIO(weights)) as expected:
         assert all((found[name] == expected[name]).all() for name in expected.files)
+
+
+@pytest.mark.parametrize(
+    ("choices", "licence"),
+    [
+        (Choices(), "MIT; weights trained from nothing"),
+        (Choices(start="imagenet"), MOBILENET_LICENCE),
+        (Choices(start="mobilenet.weights.h5"), MOBILENET_LICENCE),
+        (Choices(start="mine.npz"), OTHER_LICENCE),
+        (Choices(start="ml/bundles/brain-mri-mobile"), MOBILENET_LICENCE),
+        (Choices(start="ml/bundles/brain-mri-128"), "MIT (weights trained from scratch by this project)"),
+        (Choices(start="imagenet", architecture="lite_compact"), LITE_LICENCE),
+        (Choices(start="imagenet", architecture="vgg16"), OTHER_LICENCE),
+    ],
+)
+def test_the_licence_follows_from_where_the_weights_begin(choices: Choices, licence: str) -> None:
+    assert chosen_specification("brain-mri", choices).licence == licence
+
+
+def test_what_starts_from_nothing_of_others_keeps_its_licence() -> None:
+    for model in ("breast-histology", "modality-gate"):
+        assert chosen_specification(model, Choices()).licence == SPECIFICATIONS[model].licence
+
+
+def test_a_bundle_has_the_name_that_is_chosen() -> None:
+    choices = Choices(name="ward-7", version="2.0.0", architecture="logistic")
+    found = chosen_specification("brain-mri", choices)
+    assert (found.name, found.version, found.architecture) == ("ward-7", "2.0.0", "logistic")
 
 
 def test_weights_that_are_not_there_are_refused(drawn: Path, tmp_path: Path) -> None:

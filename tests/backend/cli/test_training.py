@@ -23,8 +23,8 @@ FOUND: dict[str, Any] = {
 def passed_on(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     calls: list[tuple] = []
 
-    def train(*arguments: object) -> dict[str, Any]:
-        calls.append(arguments)
+    def train(*arguments: object, **options: object) -> dict[str, Any]:
+        calls.append((*arguments, *options.values()))
         figures = {"accuracy": 0.91, "images": 1200}
         return {"name": "brain-mri", "version": "1.1.0", "sha256": "ab", "metrics": {"val": figures, "outliers": {}}}
 
@@ -45,6 +45,7 @@ def test_train_passes_everything_on(passed_on: list[tuple], tmp_path: Path, caps
     given = ["--model", "brain-mri", "--data", str(tmp_path), "--output", str(tmp_path / "new"), "--size", "160"]
     given += ["--architecture", "basecnn", "--recipe", "source", "--from", "imagenet", "--epochs", "3", "--seed", "4"]
     given += ["--outliers", str(tmp_path / "cats"), "--outliers", str(tmp_path / "dogs")]
+    given += ["--name", "ward-7", "--version", "2.1.0", "--refit", str(tmp_path)]
     assert main(["train", *given]) == 0
     ((model, data, output, choices, outliers, _),) = passed_on
     assert (model, data, output) == ("brain-mri", tmp_path, tmp_path / "new")
@@ -55,7 +56,10 @@ def test_train_passes_everything_on(passed_on: list[tuple], tmp_path: Path, caps
         epochs=3,
         seed=4,
         start="imagenet",
-        run=Path("var/training/brain-mri-basecnn"),
+        refit=tmp_path,
+        name="ward-7",
+        version="2.1.0",
+        run=Path("var/training/ward-7"),
         features=Path("var/training/features"),
     )
     assert outliers == {kind: [tmp_path / kind / "1.png"] for kind in ("cats", "dogs")}
@@ -66,10 +70,20 @@ def test_join_passes_everything_on(passed_on: list[tuple], tmp_path: Path, capsy
     (tmp_path / "cats").mkdir()
     Image.new("L", (8, 8)).save(tmp_path / "cats" / "1.png")
     given = ["--data", str(tmp_path), "--output", str(tmp_path / "new"), "--outliers", str(tmp_path / "cats")]
+    given += ["--refit", str(tmp_path)]
     assert main(["join", "--members", "one, another", "--version", "2.0.0", *given]) == 0
     outliers = {"cats": [tmp_path / "cats" / "1.png"]}
-    assert passed_on == [(["one", "another"], tmp_path, tmp_path / "new", "2.0.0", outliers)]
+    assert passed_on == [(["one", "another"], tmp_path, tmp_path / "new", "2.0.0", outliers, tmp_path)]
     assert "Accuracy, val  91.0% of 1,200 images" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["", "../up", "Ward", "a b", "-a", "a--b"])
+def test_a_bundle_has_a_plain_name(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--model", "brain-mri", "--data", str(tmp_path), "--output", str(tmp_path / "new"), f"--name={name}"]
+    with pytest.raises(SystemExit) as caught:
+        main(["train", *given])
+    assert caught.value.code == 2
+    assert f"expected lower-case words and numbers with - between, found {name!r}" in capsys.readouterr().err
 
 
 def test_the_run_may_lie_elsewhere(passed_on: list[tuple], tmp_path: Path) -> None:
