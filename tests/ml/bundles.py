@@ -14,12 +14,15 @@ FILES = ("model.tflite", "detector.npz")
 
 
 def twin(models: Path, name: str = "twin", **changes: object) -> Bundle:
-    """The shipped network under another name in the folder ``models``, with other metadata."""
+    """The shipped network under another name in the folder ``models``, with other metadata; of its training nothing is
+    told, as if it had not learned from val."""
     shipped = load_bundle(SHIPPED)
     (models / name).mkdir()
     files = {file: (SHIPPED / file).read_bytes() for file in FILES}
     figures = {"test": {"images": 1, "accuracy": 0.5}}
-    return write_bundle(models / name, replace(shipped.metadata, name=name, **changes), files, figures)
+    return write_bundle(
+        models / name, replace(shipped.metadata, name=name, **{"training": {}} | changes), files, figures
+    )
 
 
 def gate(models: Path, *labels: str) -> Bundle:

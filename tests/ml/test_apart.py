@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from ml.evaluation import evaluate_held_out
 from ml.registry import Registry
 from ml.specifications import BRAIN_MRI
 from ml.train_command import train
-from tests.ml.bundles import SHIPPED, twin
+from tests.ml.bundles import twin
 from tests.ml.pictures import noise
 
 SPLITS = ("train", "train", "val", "test")
@@ -111,7 +110,8 @@ def test_few_images_or_a_missing_class_decide_nothing(tmp_path: Path, monkeypatc
 def test_copies_choose_no_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(duplicates, "ENOUGH", 4)
     models = tmp_path / "models"
-    shutil.copytree(SHIPPED, models / "brain-mri")
+    models.mkdir()
+    twin(models, "brain-mri")
     twin(models, temperature=3.0)
     folder = write(tmp_path / "data", {"val": [MIRRORED] * 8, "test": [TURNED]})
     result = build_ensemble(("brain-mri", "twin"), folder, models / "both", registry=Registry(models))

@@ -48,7 +48,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def models(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped model, its twin, and an ensemble of both."""
     folder = tmp_path_factory.mktemp("models")
-    shutil.copytree(SHIPPED, folder / "brain-mri")
+    twin(folder, "brain-mri")
     twin(folder, temperature=3.0)
     build_ensemble(("brain-mri", "twin"), data, folder / "brain-mri-ensemble", registry=Registry(folder))
     return folder
