@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.bundle import WEIGHTS, load_bundle
-from ml.errors import ChoiceUnsupported, WeightsNotFound
+from ml.errors import ChoiceUnsupported, LearnedFromVal, WeightsNotFound
+from ml.metadata import TRAIN_ALONE
 from ml.specifications import FROM_NOTHING_LICENCE, LICENCES, OTHER_LICENCE, Specification, specification_of
 
 if TYPE_CHECKING:
     from ml.training import Recipe
 
+IMAGENET = "imagenet"
 ANYWHERE = ("run", "features", "name", "version")
 
 
@@ -50,13 +52,14 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
     Raises:
         UnknownModel.
         BundleError: the bundle to go on from is refused.
+        LearnedFromVal: it learned from val, and val is to decide.
     """
     specification = replace(specification_of(model), version=choices.version)
     if choices.architecture and choices.architecture != specification.architecture:
         name = f"{model}-{choices.architecture.replace('_', '-')}"
         specification = replace(specification, name=name, architecture=choices.architecture)
     if choices.architecture or specification.architecture in LICENCES:
-        specification = replace(specification, licence=_licence(specification.architecture, choices.start))
+        specification = replace(specification, licence=_licence(specification.architecture, choices))
     if choices.name:
         specification = replace(specification, name=choices.name)
     if choices.size:
@@ -65,12 +68,16 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
     return specification
 
 
-def _licence(architecture: str, start: str | None) -> str:
-    if start is None:
+def _licence(architecture: str, choices: Choices) -> str:
+    if choices.start is None:
         return FROM_NOTHING_LICENCE
-    if Path(start).is_dir():
-        return load_bundle(Path(start)).metadata.licence
-    return OTHER_LICENCE if Path(start).suffix == ".npz" else LICENCES.get(architecture, OTHER_LICENCE)
+    start = Path(choices.start)
+    if choices.start != IMAGENET and start.is_dir():
+        begun = load_bundle(start).metadata
+        if begun.learned_from != TRAIN_ALONE and not choices.refit:
+            raise LearnedFromVal(start)
+        return begun.licence
+    return OTHER_LICENCE if start.suffix == ".npz" else LICENCES.get(architecture, OTHER_LICENCE)
 
 
 def refuse_other_choices(specification: Specification, choices: Choices, allowed: Collection[str]) -> None:
@@ -102,7 +109,7 @@ def chosen_recipe(choices: Choices) -> Recipe:
 
 def weights_of(start: str | None) -> Path | str | None:
     """What ``ml.networks.zoo.build`` takes. Raises WeightsNotFound."""
-    if start is None or start == "imagenet":
+    if start is None or start == IMAGENET:
         return start
     path = Path(start) / WEIGHTS if Path(start).is_dir() else Path(start)
     if not path.is_file():

@@ -10,7 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from ml.datasets.manifest import MANIFEST
 from ml.specifications import Specification
+
+MEASURED_ON = "measured_on"
+"""In a bundle's ``training``: the images that members which are put together were calibrated and measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +43,7 @@ DATASHEETS = {
             "figures will be lower.",
             "Half of the images of test (410 of 796) and of val (387 of 784) are turned or mirrored copies of images "
             "of train; the collection's own groups hold only copies that are laid out alike. What the network learned "
-            "by heart lifts the figures of the whole splits; those of the images apart from train stand beside them "
-            "(45 of the 386 in test have a copy in val). Three pairs of copies have different labels.",
+            "by heart lifts the figures of the whole splits. Three pairs of copies have different labels.",
             "The collection has no patient ids: different slices of one patient may lie in different splits, so no "
             "figure is patient-level.",
             '"No tumour" means that none of the three kinds was recognised. Other lesions (strokes, metastases) have '
@@ -145,19 +148,22 @@ LOOKS = {
 def described(specification: Specification, model: str, data: Path) -> Specification:
     """``specification`` with what is known of the collection in the folder ``data``, for ``model`` trained on it."""
     known = DATASHEETS[model]
-    found = {name: _sha256(data / name) for name in known.manifests}
-    if found != known.manifests:
-        return _undescribed(specification, found)
+    if {name: _sha256(data / name) for name in known.manifests} != known.manifests:
+        return _undescribed(specification, listed(data, *known.manifests))
     looks = LOOKS.get((specification.name, specification.version), ())
     weaknesses = (*known.weaknesses, *specification.weaknesses, *looks)
     return replace(specification, data=known.data, weak=known.weak, weaknesses=weaknesses)
 
 
-def _undescribed(specification: Specification, manifests: Mapping[str, str | None]) -> Specification:
-    listed = " and ".join(f"{name} with the SHA-256 {digest}" for name, digest in manifests.items())
+def listed(data: Path, *manifests: str) -> str:
+    """What lists the images in the folder ``data``, ``manifest.csv`` unless told, by SHA-256."""
+    return " and ".join(f"{name} with the SHA-256 {_sha256(data / name)}" for name in manifests or (MANIFEST,))
+
+
+def _undescribed(specification: Specification, manifests: str) -> Specification:
     return replace(
         specification,
-        data=f"A collection that nothing is known of but what lists it: {listed}.",
+        data=f"A collection that nothing is known of but what lists it: {manifests}.",
         weaknesses=(
             "Where these images come from, who labelled them, and whether images of one patient lie in two splits is "
             "not known here. The figures hold for images like them at best.",
@@ -167,4 +173,9 @@ def _undescribed(specification: Specification, manifests: Mapping[str, str | Non
 
 
 def _sha256(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    """None where it cannot be read: who reads the rows says why."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None

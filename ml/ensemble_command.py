@@ -15,9 +15,10 @@ from ml.calibration import fit_temperature
 from ml.combination import Combination, Member, Method
 from ml.datasets import Sample, of_split, read_image, read_manifest
 from ml.datasets.duplicates import apart_from_train, to_choose_on
+from ml.datasheets import MEASURED_ON, listed
 from ml.ensemble import Ensemble, check_member, examine, member_log_probabilities, relative_ood_score
 from ml.ensembling import FITS, Candidate, candidates
-from ml.errors import EnsembleMemberRefit, TooFewMembers
+from ml.errors import EnsembleMemberSplits, TooFewMembers
 from ml.evaluation import abstention_rates, evaluate_held_out
 from ml.files import new_folder, refuse_nonempty
 from ml.kinds import COMBINATION
@@ -52,7 +53,7 @@ def build_ensemble(
     """
     registry = registry or Registry()
     members = chosen_members(output, names, registry)
-    refuse_refits(output, members)
+    refuse_other_splits(output, names, members, TRAIN_ALONE)
     labels = members[0].bundle.metadata.labels
     samples = read_manifest(data, labels)
     apart = apart_from_train(samples, splits_of(samples)[1:])
@@ -72,6 +73,7 @@ def build_ensemble(
             "method": best.fit,
             "members": [member.bundle.metadata.name for member in chosen],
             "chosen_and_fitted_on": f"{len(val)} val images",
+            MEASURED_ON: listed(data),
             "loss_in_cross_validation": {_title(members, each): round(each.loss, 4) for each in tried},
         },
     )
@@ -107,11 +109,13 @@ def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> li
     return members
 
 
-def refuse_refits(output: Path, members: Sequence[Predictor]) -> None:
-    """Raises EnsembleMemberRefit where one of ``members`` learned from val, which is to decide."""
-    for member in members:
-        if member.bundle.metadata.learned_from != TRAIN_ALONE:
-            raise EnsembleMemberRefit(output.name, member.bundle.metadata.name)
+def refuse_other_splits(
+    output: Path, names: Sequence[str], members: Sequence[Predictor], splits: tuple[str, ...]
+) -> None:
+    """Raises EnsembleMemberSplits where one of ``members`` did not learn from these ``splits``."""
+    for name, member in zip(dict.fromkeys(names), members, strict=True):
+        if (found := member.bundle.metadata.learned_from) != splits:
+            raise EnsembleMemberSplits(output.name, name, splits, found)
 
 
 def _answers(members: Sequence[Predictor], samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
@@ -147,6 +151,8 @@ def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) ->
             colourfulness=limits[0].colourfulness,
             confidence=limits[0].confidence,
         ),
+        data=" ".join(dict.fromkeys(metadata.data for metadata in each)),
+        licence="; ".join(dict.fromkeys(metadata.licence for metadata in each)),
         weak=next((metadata.weak for metadata in each if metadata.weak), None),
         weaknesses=tuple(dict.fromkeys(text for metadata in each for text in metadata.weaknesses)),
         created=datetime.now(UTC).isoformat(timespec="seconds"),

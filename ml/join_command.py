@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from ml.bundle import WEIGHTS
 from ml.datasets import read_manifest
-from ml.ensemble_command import chosen_members, refuse_refits
+from ml.datasheets import MEASURED_ON, listed
+from ml.ensemble_command import chosen_members, refuse_other_splits
 from ml.errors import EnsembleMemberUnfit
 from ml.files import new_folder
+from ml.metadata import TRAIN_ALONE, TRAIN_AND_VAL
 from ml.predictor import Predictor
 from ml.refit import REFIT_SPLITS, earlier_version, val_as_train
 from ml.registry import Registry
@@ -46,7 +48,7 @@ def join(
     Raises:
         TooFewMembers, BundleError, RefitUnfit, NetworkError.
         EnsembleMemberUnfit: a member has other labels or preprocessing than the first.
-        EnsembleMemberRefit: without ``refit`` a member learned from val.
+        EnsembleMemberSplits: a member learned from val without ``refit``, or did not with it.
         OutputNotEmpty, DatasetError, ImageError.
     """
     registry = registry or Registry()
@@ -57,12 +59,9 @@ def join(
             raise EnsembleMemberUnfit(output.name, name, "preprocessing", expected, found)
     specification = _specification(members, output.name, version)
     samples = read_manifest(data, specification.labels)
-    if refit:
-        earlier = earlier_version(refit, specification)
-        samples, splits = val_as_train(samples), REFIT_SPLITS
-    else:
-        refuse_refits(output, members)
-        earlier, splits = None, splits_of(samples)
+    refuse_other_splits(output, names, members, TRAIN_AND_VAL if refit else TRAIN_ALONE)
+    earlier = earlier_version(refit, specification) if refit else None
+    samples, splits = (val_as_train(samples), REFIT_SPLITS) if refit else (samples, splits_of(samples))
     images = {split: load(specification, samples, split) for split in splits}
 
     # TensorFlow takes seconds to import: only what can be done pays for it.
@@ -72,12 +71,22 @@ def join(
     training = {
         "joined": "mean of the members' logits, each divided by its temperature",
         "members": [f"{bundle.metadata.name} {bundle.metadata.version} {bundle.sha256}" for bundle in each],
+        MEASURED_ON: listed(data),
     }
     # Keras reports progress on standard output, which belongs to the result.
     with redirect_stdout(sys.stderr), new_folder(output) as folder:
         network = joined_network(names, registry)
-        kind = {"earlier": earlier, "with_weights": False}
-        bundle = package(specification, network, training, samples, images, outliers or {}, folder, **kind)
+        bundle = package(
+            specification,
+            network,
+            training,
+            samples,
+            images,
+            outliers or {},
+            folder,
+            earlier=earlier,
+            with_weights=False,
+        )
     return {"name": output.name, "version": version, "sha256": bundle.sha256, "metrics": bundle.metrics}
 
 
@@ -90,6 +99,7 @@ def _specification(members: Sequence[Predictor], name: str, version: str) -> Spe
         name=name,
         version=version,
         architecture=" and ".join(dict.fromkeys(metadata.architecture for metadata in each)),
+        data=" ".join(dict.fromkeys(metadata.data for metadata in each)),
         weak=next((metadata.weak for metadata in each if metadata.weak), None),
         weaknesses=tuple(dict.fromkeys(text for metadata in each for text in metadata.weaknesses)),
         licence="; ".join(dict.fromkeys(metadata.licence for metadata in each)),

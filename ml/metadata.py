@@ -16,6 +16,7 @@ LEARNED_FROM = "learned_from"
 """In ``training``, for other splits than train alone."""
 
 TRAIN_ALONE = ("train",)
+TRAIN_AND_VAL = ("train", "val")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class ClassInfo:
 class Abstention:
     """When the model declines to answer; None: not for that reason.
 
-    ``score``: highest out-of-distribution score, exceeded by ``false_alarm_rate`` of the validation images.
+    ``score``: highest out-of-distribution score, exceeded by ``false_alarm_rate`` of the images that it was set on.
     ``colourfulness``: highest colourfulness (Hasler & Süsstrunk 2003). ``confidence``: lowest calibrated probability.
     """
 
@@ -121,6 +122,8 @@ class Metadata:
             return f"expected classes with different codes from 1 to 65535, found {codes}"
         if len(set(self.labels)) != len(codes) or ABSTAINED_LABEL in self.labels:
             return f"expected different labels, none of them {ABSTAINED_LABEL!r}, found {list(self.labels)}"
+        if self.training.get(LEARNED_FROM, ["train"]) not in (list(TRAIN_ALONE), list(TRAIN_AND_VAL)):
+            return f"expected to have learned from train, or train and val, found {self.training[LEARNED_FROM]!r}"
         if not self.temperature > 0:
             return f"expected a temperature above 0, found {self.temperature}"
         if not self.input_size > 0:

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ml.bundle import Bundle, load_bundle
-from ml.datasets import Sample
-from ml.errors import InvalidRecipe, RefitUnfit
+from ml.datasets import Sample, of_split
+from ml.errors import InvalidRecipe, LearnedFromVal, RefitUnfit
 from ml.metadata import TRAIN_ALONE
 from ml.specifications import Specification
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 REFIT_SPLITS = ("train", "test")
 """What is left once val is in train."""
 
-SAME = ("kind", "architecture", "labels", "preprocessing")
+SAME = ("kind", "architecture", "labels", "preprocessing", "data")
 
 
 def earlier_version(folder: Path, specification: Specification) -> Bundle:
@@ -27,15 +27,16 @@ def earlier_version(folder: Path, specification: Specification) -> Bundle:
 
     Raises:
         BundleError: it is refused.
-        RefitUnfit: it is of another kind, architecture, labels or preprocessing, or learned from val itself.
+        RefitUnfit: it is of another kind, architecture, labels, preprocessing or collection.
+        LearnedFromVal: it learned from val itself.
     """
     bundle = load_bundle(folder)
     for what in SAME:
         expected, found = getattr(specification, what), getattr(bundle.metadata, what)
         if expected != found:
             raise RefitUnfit(folder, what, expected, found)
-    if (found := bundle.metadata.learned_from) != TRAIN_ALONE:
-        raise RefitUnfit(folder, "splits that it learned from", TRAIN_ALONE, found)
+    if bundle.metadata.learned_from != TRAIN_ALONE:
+        raise LearnedFromVal(folder)
     return bundle
 
 
@@ -47,5 +48,7 @@ def refuse_choices_by_val(recipe: Recipe) -> None:
 
 
 def val_as_train(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples, those of val in train."""
+    """The samples, those of val in train. Raises SplitMissing where there are none of val, or of test."""
+    for split in ("val", "test"):
+        of_split(samples, split)
     return [replace(sample, split="train") if sample.split == "val" else sample for sample in samples]

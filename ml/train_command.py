@@ -135,7 +135,7 @@ def _train_classifier(
     report: Callable[[str], None],
 ) -> Bundle:
     samples = read_manifest(data, specification.labels)
-    splits = ("train", "val", "test") if choices.refit else splits_of(samples)
+    splits = splits_of(samples)
     for split in splits:
         of_split(samples, split)
     earlier = earlier_version(choices.refit, specification) if choices.refit else None
@@ -146,12 +146,13 @@ def _train_classifier(
 
     recipe = chosen_recipe(choices)
     architecture(specification.architecture)
-    watched = load(specification, samples, "val")
+    learned = samples
     if earlier:
         refuse_choices_by_val(recipe)
-        samples, splits = val_as_train(samples), REFIT_SPLITS
-    found = leakage(samples)
+        learned, splits = val_as_train(samples), REFIT_SPLITS
+    found = leakage(learned)
     report(f"{'Data' if found.clean else 'WARNING: what is tested on was trained on'}: {found}")
-    images = {split: watched if split == "val" else load(specification, samples, split) for split in splits}
-    network = fit_network(specification, images["train"], watched, recipe, choices)
-    return package(specification, network, asdict(recipe), samples, images, outliers, folder, earlier=earlier)
+    images = {split: load(specification, learned, split) for split in splits}
+    val = load(specification, samples, "val") if earlier else images["val"]
+    network = fit_network(specification, images["train"], val, recipe, choices)
+    return package(specification, network, asdict(recipe), learned, images, outliers, folder, earlier=earlier)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from backend.settings import is_http_url
 
+BUNDLE_NAME_LENGTH = 64
+
 
 class WrongUse(Exception):
     """Arguments that are good one by one, but not together: exit status 2."""
@@ -41,8 +43,22 @@ def address(text: str) -> str:
 
 
 def bundle_name(text: str) -> str:
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text):
-        raise argparse.ArgumentTypeError(f"expected lower-case words and numbers with - between, found {text!r}")
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", text) or len(text) > BUNDLE_NAME_LENGTH:
+        expected = f"lower-case words and numbers with - between, at most {BUNDLE_NAME_LENGTH} characters"
+        raise argparse.ArgumentTypeError(f"expected {expected}, found {text!r}")
+    return text
+
+
+def bundle_version(text: str) -> str:
+    if not re.fullmatch(r"[0-9][0-9A-Za-z.+-]{0,39}", text):
+        raise argparse.ArgumentTypeError(f"expected a version such as 1.0.0, at most 40 characters, found {text!r}")
+    return text
+
+
+def splits(text: str) -> str:
+    """Names with commas between."""
+    if not all(name.strip() for name in text.split(",")):
+        raise argparse.ArgumentTypeError(f"expected the names of splits with commas between, found {text!r}")
     return text
 
 

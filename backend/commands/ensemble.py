@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from backend.commands.arguments import existing_folder
+from backend.commands.arguments import bundle_version, existing_folder
 from backend.commands.console import Console, columns
 from backend.commands.train import described
 
 HELP = "Put installed models together to an ensemble, chosen on val, and write its bundle"
 EXAMPLE = (
-    "scanproof ensemble --members brain-mri,brain-mri-basecnn --data ../shared/data/brain-mri "
+    "scanproof ensemble --members brain-mri-mobile,brain-mri-128b --data ../shared/data/brain-mri "
     "--output ml/bundles/brain-mri-ensemble"
 )
 
@@ -20,7 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--members", metavar="A,B[,C]", required=True, type=names, help="names of installed models")
     parser.add_argument("--data", metavar="DIR", required=True, type=existing_folder, help="with a manifest.csv")
     parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="where the bundle is written")
-    parser.add_argument("--version", metavar="V", default="1.0.0", help="of the bundle (default: 1.0.0)")
+    parser.add_argument(
+        "--version", metavar="V", type=bundle_version, default="1.0.0", help="of the bundle (default: 1.0.0)"
+    )
 
 
 def names(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from backend.commands.arguments import existing_folder
+from backend.commands.arguments import existing_folder, splits
 from backend.commands.console import Console, columns
 
 HELP = "Measure a model on a folder of labelled images (manifest.csv with path, label; or a folder a label)"
@@ -16,7 +16,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="DIR", required=True, type=existing_folder)
     parser.add_argument("--split", metavar="NAME", help="only the rows of this split (default: all)")
     parser.add_argument(
-        "--apart-from", metavar="NAME", help="leave out images of which this split has a near-duplicate, say train"
+        "--apart-from",
+        metavar="A[,B]",
+        type=splits,
+        help="leave out images of which one of these splits has a near-duplicate, say train",
     )
 
 
@@ -78,7 +81,7 @@ def _layout(metrics: dict) -> str:
 
 def _images(metrics: dict) -> str:
     split = f" of the split {metrics['split']}" if metrics["split"] else ""
-    apart = f", without near-duplicates in the split {metrics['apart_from']}" if metrics["apart_from"] else ""
+    apart = f", without near-duplicates in {metrics['apart_from']}" if metrics["apart_from"] else ""
     return f"{metrics['images']:,}{split}{apart}"
 
 

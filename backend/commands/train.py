@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import bundle_name, existing_folder, natural, positive
+from backend.commands.arguments import bundle_name, bundle_version, existing_folder, natural, positive
 from backend.commands.console import Console, columns
 
 if TYPE_CHECKING:
@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=bundle_name,
         help="of the bundle (default: the model's, or <model>-<architecture>)",
     )
-    parser.add_argument("--version", metavar="V", default="1.0.0", help="of the bundle (default: 1.0.0)")
+    parser.add_argument(
+        "--version", metavar="V", type=bundle_version, default="1.0.0", help="of the bundle (default: 1.0.0)"
+    )
     add_refit(parser)
     parser.add_argument(
         "--run",

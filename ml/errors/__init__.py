@@ -26,6 +26,7 @@ MlError
 │   ├── InvalidRecipe
 │   ├── RunMismatch
 │   ├── BackboneNotFrozen
+│   ├── LearnedFromVal
 │   ├── RefitUnfit
 │   └── SearchFailed
 ├── NetworkError                a network cannot be built, filled or explained
@@ -53,7 +54,7 @@ MlError
     ├── TooFewMembers
     ├── EnsembleMemberMissing
     ├── EnsembleMemberUnfit
-    └── EnsembleMemberRefit
+    └── EnsembleMemberSplits
 """
 
 from ml.errors.bundles import (
@@ -67,7 +68,7 @@ from ml.errors.bundles import (
     BundleNetworkMismatch,
     BundleNotFound,
     EnsembleMemberMissing,
-    EnsembleMemberRefit,
+    EnsembleMemberSplits,
     EnsembleMemberUnfit,
     TooFewMembers,
     UnknownPreprocessing,
@@ -114,6 +115,7 @@ from ml.errors.training import (
     BackboneNotFrozen,
     ChoiceUnsupported,
     InvalidRecipe,
+    LearnedFromVal,
     OutputNotEmpty,
     RefitUnfit,
     RunMismatch,
@@ -142,7 +144,7 @@ __all__ = [
     "DatasetLink",
     "DatasetUnknown",
     "EnsembleMemberMissing",
-    "EnsembleMemberRefit",
+    "EnsembleMemberSplits",
     "EnsembleMemberUnfit",
     "HeadUnexplained",
     "ImageCorrupt",
@@ -150,6 +152,7 @@ __all__ = [
     "ImageTooLarge",
     "ImageUnsupported",
     "InvalidRecipe",
+    "LearnedFromVal",
     "ManifestFileMissing",
     "ManifestInvalid",
     "MaskInvalid",

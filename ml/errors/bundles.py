@@ -110,8 +110,14 @@ class EnsembleMemberUnfit(BundleError):
         self.found = found
 
 
-class EnsembleMemberRefit(BundleError):
-    def __init__(self, ensemble: str, name: str) -> None:
-        super().__init__(f"expected members of {ensemble} that did not learn from val, which decides, found {name}")
+class EnsembleMemberSplits(BundleError):
+    """A member learned from other ``splits`` than its place needs."""
+
+    def __init__(self, ensemble: str, name: str, expected: Iterable[str], splits: Iterable[str]) -> None:
         self.ensemble = ensemble
         self.name = name
+        self.splits = tuple(splits)
+        super().__init__(
+            f"expected members of {ensemble} that learned from {' and '.join(expected)}, "
+            f"found that {name} learned from {' and '.join(self.splits)}"
+        )

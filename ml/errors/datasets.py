@@ -70,10 +70,10 @@ class SplitMissing(DatasetError):
 
 
 class NothingApart(DatasetError):
-    def __init__(self, split: str, images: int) -> None:
-        self.split = split
+    def __init__(self, splits: str, images: int) -> None:
+        self.splits = splits
         self.images = images
-        super().__init__(f"expected images without near-duplicates in the split {split}, found none among {images:,}")
+        super().__init__(f"expected images without near-duplicates in {splits}, found none among {images:,}")
 
 
 class TooFewGroups(DatasetError):

@@ -67,6 +67,12 @@ class BackboneNotFrozen(TrainingError):
         self.layer = layer
 
 
+class LearnedFromVal(TrainingError):
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"expected a bundle that did not learn from val, which is to decide, found {folder}")
+        self.folder = folder
+
+
 class RefitUnfit(TrainingError):
     """The version whose temperature and limits a refit was to have cannot give them."""
 

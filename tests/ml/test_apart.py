@@ -66,7 +66,7 @@ def test_evaluation_leaves_copies_out_on_request(tmp_path: Path) -> None:
 def test_a_split_of_copies_alone_has_nothing_to_measure(tmp_path: Path) -> None:
     with pytest.raises(NothingApart) as caught:
         evaluate("brain-mri", write(tmp_path / "data", {}), "train", apart_from="train")
-    assert str(caught.value) == "expected images without near-duplicates in the split train, found none among 8"
+    assert str(caught.value) == "expected images without near-duplicates in train, found none among 8"
 
 
 def test_outlines_are_measured_without_copies_too(tmp_path: Path) -> None:

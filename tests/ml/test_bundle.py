@@ -132,6 +132,13 @@ def test_a_file_beside_the_listing_is_refused(folder: Path) -> None:
         (lambda v: v.pop("temperature"), "missing or unknown: ['temperature']"),
         (lambda v: v.update(colour="red"), "missing or unknown: ['colour']"),
         (lambda v: v.update(temperature=0), "expected a temperature above 0, found 0"),
+        *(
+            (
+                lambda v, splits=splits: v["training"].update(learned_from=splits),
+                f"expected to have learned from train, or train and val, found {splits!r}",
+            )
+            for splits in (5, None, "train", [], ["val"], [["train"]], ["train", "val", "test"])
+        ),
         (lambda v: v.update(temperature="1"), "expected temperature to be float, found '1'"),
         (lambda v: v.update(input_size=-1), "expected an input size above 0, found -1"),
         (

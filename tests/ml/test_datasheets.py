@@ -12,7 +12,7 @@ from ml import datasheets
 from ml.bundle import load_bundle
 from ml.choices import Choices, chosen_specification
 from ml.datasheets import DATASHEETS, LOOKS, described
-from ml.registry import BUNDLES
+from ml.registry import BUNDLES, Registry
 from ml.specifications import SPECIFICATIONS
 
 MODELS = sorted(SPECIFICATIONS)
@@ -27,8 +27,21 @@ def test_the_shipped_bundles_say_what_is_known_of_their_collections(model: str) 
 
 
 def test_looks_are_told_of_shipped_versions_only() -> None:
-    shipped = {(each.metadata.name, each.metadata.version) for each in map(load_bundle, BUNDLES.glob("*/"))}
-    assert LOOKS.keys() <= shipped
+    shipped = (load_bundle(BUNDLES / name).metadata for name in Registry().names())
+    assert LOOKS.keys() <= {(metadata.name, metadata.version) for metadata in shipped}
+
+
+@pytest.mark.parametrize(
+    ("model", "folder"),
+    [
+        ("brain-mri", "brain-mri"),
+        ("tumour-outline", "tumor-masks"),
+        ("breast-histology", "breakhis-100x"),
+        ("modality-gate", "."),
+    ],
+)
+def test_the_collections_are_known_by_their_manifests(model: str, folder: str, data: Path) -> None:
+    assert described(SPECIFICATIONS[model], model, data / folder).data == DATASHEETS[model].data
 
 
 def collection(folder: Path, model: str, monkeypatch: pytest.MonkeyPatch) -> Path:

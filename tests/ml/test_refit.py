@@ -11,20 +11,23 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.bundle import Bundle, load_bundle
+from ml.bundle import Bundle, load_bundle, write_bundle
 from ml.choices import Choices
 from ml.ensemble_command import build_ensemble
-from ml.errors import BundleFileMissing, EnsembleMemberRefit, InvalidRecipe, RefitUnfit, SplitMissing
+from ml.errors import BundleFileMissing, EnsembleMemberSplits, InvalidRecipe, LearnedFromVal, RefitUnfit, SplitMissing
 from ml.evaluate_command import evaluate
 from ml.join_command import join
-from ml.refit import earlier_version
-from ml.registry import Registry
+from ml.refit import earlier_version, refuse_choices_by_val
+from ml.registry import BUNDLES, Registry
 from ml.specifications import BRAIN_MRI
 from ml.train_command import train
 from tests.ml.pictures import noise
 
 pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
 
+from ml.training.recipes import SOURCE
+
+REFITS = ("brain-mri-mobile-refit", "brain-mri-128-refit")
 LOGISTIC = Choices(architecture="logistic", recipe="s4", size=32, epochs=1)
 MIRRORED = Image.Transpose.FLIP_LEFT_RIGHT
 
@@ -66,7 +69,16 @@ def test_it_learns_from_train_and_val(versions: Versions) -> None:
         ("train",),
         ("train", "val"),
     ]
-    assert versions.refit.model != versions.first.model
+
+
+def test_the_images_of_val_change_the_weights(versions: Versions, data: Path, tmp_path: Path) -> None:
+    train("brain-mri", data, tmp_path / "again", LOGISTIC)
+    first, again, refit = (
+        dict(np.load(folder / "weights.npz"))
+        for folder in (versions.models / "first", tmp_path / "again", versions.models / "refit")
+    )
+    assert all((first[name] == again[name]).all() for name in first)
+    assert any((first[name] != refit[name]).any() for name in first)
 
 
 def test_temperature_and_limits_are_those_of_the_version_before(versions: Versions) -> None:
@@ -75,13 +87,6 @@ def test_temperature_and_limits_are_those_of_the_version_before(versions: Versio
     told = f"{first.name} {first.version} {versions.first.sha256}"
     assert refit.training["temperature_and_limits_of"] == told
     assert f"learned from train, val; temperature and limits of {told}" in versions.refit.card
-
-
-def test_the_detector_knows_all_that_was_learned_from(versions: Versions) -> None:
-    first, refit = versions.first.detector, versions.refit.detector
-    assert first is not None
-    assert refit is not None
-    assert not np.allclose(first.means, refit.means)
 
 
 def test_val_is_not_measured_and_copies_of_either_split_are_told_apart(versions: Versions) -> None:
@@ -105,31 +110,62 @@ def test_evaluation_leaves_out_copies_of_several_splits(versions: Versions, data
 
 def test_nothing_that_val_decides_is_made_of_it(versions: Versions, data: Path, tmp_path: Path) -> None:
     for combine in (join, build_ensemble):
-        with pytest.raises(EnsembleMemberRefit) as caught:
+        with pytest.raises(EnsembleMemberSplits) as caught:
             combine(("first", "refit"), data, tmp_path / "both", registry=Registry(versions.models))
         assert str(caught.value) == (
-            "expected members of both that did not learn from val, which decides, found brain-mri-logistic"
+            "expected members of both that learned from train, found that refit learned from train and val"
         )
 
 
-def test_networks_that_learned_from_val_are_joined_with_the_limits_of_those_that_did_not(
-    data: Path, tmp_path: Path
+def test_weights_that_know_val_are_no_start_for_what_val_decides(
+    versions: Versions, data: Path, tmp_path: Path
 ) -> None:
-    models = tmp_path / "models"
-    shutil.copytree("ml/bundles/brain-mri-128", models / "one")
-    shutil.copytree("ml/bundles/brain-mri-mobile", models / "other")
-    registry = Registry(models)
-    join(("one", "other"), data, models / "joined", registry=registry)
-    join(("one", "other"), data, models / "again", registry=registry, refit=models / "joined")
-    joined, again = load_bundle(models / "joined"), load_bundle(models / "again")
-    assert (again.metadata.temperature, again.metadata.abstention) == (
-        joined.metadata.temperature,
-        joined.metadata.abstention,
+    refit = versions.models / "refit"
+    with pytest.raises(LearnedFromVal) as caught:
+        train("brain-mri", data, tmp_path / "new", replace(LOGISTIC, start=str(refit)))
+    assert str(caught.value) == f"expected a bundle that did not learn from val, which is to decide, found {refit}"
+    train("brain-mri", data, tmp_path / "new", replace(LOGISTIC, start=str(refit), refit=versions.models / "first"))
+    assert load_bundle(tmp_path / "new").metadata.learned_from == ("train", "val")
+
+
+@pytest.fixture(scope="module")
+def refit_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped networks that learned from val, and under other names the same told to have learned from train."""
+    models = tmp_path_factory.mktemp("pair")
+    for name in REFITS:
+        shutil.copytree(BUNDLES / name, models / name)
+        bundle = load_bundle(models / name)
+        files = {file: (models / name / file).read_bytes() for file in ("model.tflite", "detector.npz", "weights.npz")}
+        (models / f"{name}-before").mkdir()
+        write_bundle(models / f"{name}-before", replace(bundle.metadata, training={}), files, {})
+    return models
+
+
+def test_networks_that_learned_from_val_are_joined_with_the_limits_of_those_that_did_not(
+    refit_pair: Path, data: Path, tmp_path: Path
+) -> None:
+    registry, before = Registry(refit_pair), [f"{name}-before" for name in REFITS]
+    join(before, data, tmp_path / "before", registry=registry)
+    join(REFITS, data, tmp_path / "after", registry=registry, refit=tmp_path / "before")
+    first, refit = load_bundle(tmp_path / "before"), load_bundle(tmp_path / "after")
+    assert (refit.metadata.temperature, refit.metadata.abstention) == (
+        first.metadata.temperature,
+        first.metadata.abstention,
     )
-    assert (again.metadata.learned_from, again.metadata.training["images"]) == (("train", "val"), 12)
-    assert not {"val", "val_apart"} & again.metrics.keys()
-    with pytest.raises(RefitUnfit, match="of the architecture compact_residual and mobile_compact, as what is trained"):
-        join(("one", "other"), data, models / "new", registry=registry, refit=models / "one")
+    assert (refit.metadata.learned_from, refit.metadata.training["images"]) == (("train", "val"), 12)
+    assert not {"val", "val_apart"} & refit.metrics.keys()
+    # The networks are the same, so only the images of val can make the difference.
+    assert first.detector is not None
+    assert refit.detector is not None
+    assert not np.allclose(first.detector.means, refit.detector.means, rtol=1e-3)
+
+
+def test_joined_networks_must_all_have_learned_from_val_or_none(refit_pair: Path, data: Path, tmp_path: Path) -> None:
+    registry = Registry(refit_pair)
+    with pytest.raises(EnsembleMemberSplits, match=r"from train and val, found that .*-before learned from tra"):
+        join((REFITS[0], f"{REFITS[1]}-before"), data, tmp_path / "new", registry=registry, refit=BUNDLES / "brain-mri")
+    with pytest.raises(RefitUnfit, match="of the architecture mobile_compact and compact_residual, as what is trained"):
+        join(REFITS, data, tmp_path / "new", registry=registry, refit=BUNDLES / "brain-mri-128")
 
 
 @pytest.mark.parametrize(
@@ -137,21 +173,42 @@ def test_networks_that_learned_from_val_are_joined_with_the_limits_of_those_that
     [
         ({"architecture": "compact_residual"}, "of the architecture compact_residual, as what is trained, found log"),
         ({"size": 64}, "of the preprocessing grey-crop-pad-64-v1, as what is trained, found grey-crop-pad-32-v1"),
-        ({"refit": "refit"}, r"of the splits that it learned from \('train',\), as what is trained, found \('train', "),
     ],
 )
 def test_a_version_that_cannot_decide_is_refused(
     changes: dict, message: str, versions: Versions, data: Path, tmp_path: Path
 ) -> None:
-    named = versions.models / changes.pop("refit", "first")
     with pytest.raises(RefitUnfit, match=message):
-        train("brain-mri", data, tmp_path / "new", replace(LOGISTIC, refit=named, **changes))
+        train("brain-mri", data, tmp_path / "new", replace(LOGISTIC, refit=versions.models / "first", **changes))
     assert not (tmp_path / "new").exists()
 
 
-def test_a_version_for_something_else_is_refused(versions: Versions) -> None:
-    with pytest.raises(RefitUnfit, match="of the kind classifier, as what is trained, found segmentation"):
-        earlier_version(Path("ml/bundles/tumour-outline"), BRAIN_MRI)
+def test_a_version_that_learned_from_val_itself_is_refused(versions: Versions, data: Path, tmp_path: Path) -> None:
+    with pytest.raises(LearnedFromVal):
+        train("brain-mri", data, tmp_path / "new", replace(LOGISTIC, refit=versions.models / "refit"))
+
+
+def test_a_version_of_another_collection_is_refused(versions: Versions, data: Path, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(data, tmp_path / "data"))
+    with (other / "manifest.csv").open("a") as file:
+        file.write("\n")
+    with pytest.raises(RefitUnfit, match="of the data A collection that nothing is known of but what lists it: "):
+        train("brain-mri", other, tmp_path / "new", replace(LOGISTIC, refit=versions.models / "first"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"kind": "segmentation"}, "of the kind segmentation, as what is trained, found classifier"),
+        ({"classes": BRAIN_MRI.classes[:3]}, "of the labels .* found .*'pituitary'"),
+    ],
+)
+def test_a_version_for_something_else_is_refused(changes: dict, message: str) -> None:
+    metadata = load_bundle(BUNDLES / "brain-mri-mobile").metadata
+    specification = replace(BRAIN_MRI, data=metadata.data)
+    assert earlier_version(BUNDLES / "brain-mri-mobile", specification).metadata == metadata
+    with pytest.raises(RefitUnfit, match=message):
+        earlier_version(BUNDLES / "brain-mri-mobile", replace(specification, **changes))
 
 
 def test_a_folder_that_is_no_bundle_is_refused(data: Path, tmp_path: Path) -> None:
@@ -159,17 +216,25 @@ def test_a_folder_that_is_no_bundle_is_refused(data: Path, tmp_path: Path) -> No
         train("brain-mri", data, tmp_path / "new", replace(LOGISTIC, refit=data))
 
 
-def test_a_recipe_that_val_decides_about_is_refused(versions: Versions, data: Path, tmp_path: Path) -> None:
-    choices = replace(LOGISTIC, recipe="source", refit=versions.models / "first")
+@pytest.mark.parametrize("name", ["patience", "reduce_after"])
+def test_a_recipe_that_val_decides_about_is_refused(name: str) -> None:
+    quiet = replace(SOURCE, patience=0, reduce_after=0)
+    refuse_choices_by_val(quiet)
     with pytest.raises(InvalidRecipe) as caught:
+        refuse_choices_by_val(replace(quiet, **{name: 3}))
+    assert str(caught.value) == f"the recipe's {name} must be 0 where val is learned from, found 3"
+
+
+def test_such_a_recipe_trains_nothing(versions: Versions, data: Path, tmp_path: Path) -> None:
+    choices = replace(LOGISTIC, recipe="source", refit=versions.models / "first")
+    with pytest.raises(InvalidRecipe):
         train("brain-mri", data, tmp_path / "new", choices)
-    assert str(caught.value) == "the recipe's patience must be 0 where val is learned from, found 8"
 
 
-def test_test_is_needed_as_nothing_else_is_left_to_measure(versions: Versions, data: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "data"
-    shutil.copytree(data, folder)
+def test_test_is_needed_as_nothing_else_is_left_to_measure(data: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(data, tmp_path / "data"))
     rows = (data / "manifest.csv").read_text().splitlines(keepends=True)
     (folder / "manifest.csv").write_text("".join(row for row in rows if not row.startswith("test")))
+    train("brain-mri", folder, tmp_path / "first", LOGISTIC)
     with pytest.raises(SplitMissing, match="expected rows of the split 'test'"):
-        train("brain-mri", folder, tmp_path / "new", replace(LOGISTIC, refit=versions.models / "first"))
+        train("brain-mri", folder, tmp_path / "new", replace(LOGISTIC, refit=tmp_path / "first"))

@@ -47,8 +47,16 @@ def test_a_model_is_measured_without_copies(scanproof, data):
     )
 
     assert apart.status == 0
-    assert "Images              1 of the split test, without near-duplicates in the split val\n" in apart.stdout
+    assert "Images              1 of the split test, without near-duplicates in val\n" in apart.stdout
     assert (nothing.status, nothing.json["error"]["type"]) == (1, "NothingApart")
+
+
+@pytest.mark.parametrize("splits", ["", "train,", " ", "train,,val"])
+def test_splits_without_a_name_are_wrong_use(scanproof, data, splits):
+    result = scanproof("evaluate", "--model", "brain-mri", "--data", data, f"--apart-from={splits}")
+
+    assert result.status == 2
+    assert "expected the names of splits with commas between, found " in result.stderr
 
 
 @pytest.mark.parametrize(

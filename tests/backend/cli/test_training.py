@@ -77,13 +77,24 @@ def test_join_passes_everything_on(passed_on: list[tuple], tmp_path: Path, capsy
     assert "Accuracy, val  91.0% of 1,200 images" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", ["", "../up", "Ward", "a b", "-a", "a--b"])
+@pytest.mark.parametrize("name", ["", "../up", "Ward", "a b", "-a", "a--b", "a" * 65])
 def test_a_bundle_has_a_plain_name(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--model", "brain-mri", "--data", str(tmp_path), "--output", str(tmp_path / "new"), f"--name={name}"]
     with pytest.raises(SystemExit) as caught:
         main(["train", *given])
     assert caught.value.code == 2
-    assert f"expected lower-case words and numbers with - between, found {name!r}" in capsys.readouterr().err
+    expected = "expected lower-case words and numbers with - between, at most 64 characters"
+    assert f"{expected}, found {name!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["train --model brain-mri", "join --members a,b", "ensemble --members a,b"])
+@pytest.mark.parametrize("version", ["", "1\n\n## Weaknesses", "v1", "1" * 41, "\udcff"])
+def test_a_version_is_one(command: str, version: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = ["--data", str(tmp_path), "--output", str(tmp_path / "new"), f"--version={version}"]
+    with pytest.raises(SystemExit) as caught:
+        main([*command.split(), *given])
+    assert caught.value.code == 2
+    assert "expected a version such as 1.0.0, at most 40 characters, found " in capsys.readouterr().err
 
 
 def test_the_run_may_lie_elsewhere(passed_on: list[tuple], tmp_path: Path) -> None:
