@@ -98,9 +98,9 @@ TUMOUR_OUTLINE = Specification(
     kind="segmentation",
     modality="brain-mri",
     architecture="mobile_unet",
-    input_size=160,
+    input_size=224,
     channels=1,
-    preprocessing="grey-crop-pad-160-v1",
+    preprocessing="grey-crop-pad-224-v1",
     classes=(ClassInfo("tumour", 1, "Tumour", "The area that looks like the tumours which people outlined."),),
     intended_use=(
         "Research and demonstration: shows where, on a slice that a classifier takes for a tumour, the tumour may be. "

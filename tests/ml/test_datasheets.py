@@ -65,8 +65,8 @@ def test_a_known_collection_is_described(model: str, tmp_path: Path, monkeypatch
 
 def test_looks_belong_to_one_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = collection(tmp_path, "tumour-outline", monkeypatch)
-    (looked,) = LOOKS["tumour-outline", "1.1.1"]
-    for version, told in (("1.1.1", True), ("1.0.0", False)):
+    (looked,) = LOOKS["tumour-outline", "1.2.0"]
+    for version, told in (("1.2.0", True), ("1.0.0", False)):
         chosen = chosen_specification("tumour-outline", Choices(version=version))
         found = described(chosen, "tumour-outline", folder)
         assert (found.version, looked in found.weaknesses) == (version, told)
