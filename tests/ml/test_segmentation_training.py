@@ -74,7 +74,7 @@ def learned(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> Learned:
 
     samples = read_masked_manifest(drawn)
     images = {split: load_masked(of_split(samples, split), SIZE) for split in ("train", "val")}
-    recipe = SegmentationRecipe(epochs=20, cycles=1, batch_size=8, learning_rate=1e-2, averaging=0.5, seed=3)
+    recipe = SegmentationRecipe(epochs=30, cycles=1, batch_size=8, learning_rate=1e-2, averaging=0.5, seed=3)
     # Else the weights that it begins with would depend on the tests before.
     keras.utils.set_random_seed(recipe.seed)
     network = build_unet(SIZE, encoder_width=WIDTH, dropout=0.0)
