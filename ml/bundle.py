@@ -44,6 +44,11 @@ class Bundle:
     metrics: dict[str, Any]
     card: str
 
+    @property
+    def title(self) -> str:
+        """Name, version and identity, as other bundles name this one."""
+        return f"{self.metadata.name} {self.metadata.version} {self.sha256}"
+
 
 def load_bundle(folder: Path) -> Bundle:
     """Read a bundle, each file once, and refuse it unless every byte is the one that was listed and all parts agree.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ml.bundle import WEIGHTS, load_bundle
 from ml.errors import ChoiceUnsupported, LearnedFromVal, WeightsNotFound
-from ml.metadata import TRAIN_ALONE
+from ml.metadata import TRAIN_ALONE, Metadata
 from ml.specifications import FROM_NOTHING_LICENCE, LICENCES, OTHER_LICENCE, Specification, specification_of
 
 if TYPE_CHECKING:
@@ -55,29 +55,40 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
         LearnedFromVal: it learned from val, and val is to decide.
     """
     specification = replace(specification_of(model), version=choices.version)
-    if choices.architecture and choices.architecture != specification.architecture:
-        name = f"{model}-{choices.architecture.replace('_', '-')}"
-        specification = replace(specification, name=name, architecture=choices.architecture)
+    specification = replace(
+        specification, name=chosen_name(model, choices), architecture=choices.architecture or specification.architecture
+    )
     if choices.architecture or specification.architecture in LICENCES:
         specification = replace(specification, licence=_licence(specification.architecture, choices))
-    if choices.name:
-        specification = replace(specification, name=choices.name)
     if choices.size:
         preprocessing = specification.preprocessing.replace(f"-{specification.input_size}-", f"-{choices.size}-")
         specification = replace(specification, input_size=choices.size, preprocessing=preprocessing)
     return specification
 
 
+def chosen_name(model: str, choices: Choices) -> str:
+    """The name of the bundle: the chosen one, else the model's, or "<model>-<architecture>" for another than its own.
+    Raises UnknownModel."""
+    other = choices.architecture not in (None, specification_of(model).architecture)
+    return choices.name or (f"{model}-{choices.architecture}".replace("_", "-") if other else model)
+
+
 def _licence(architecture: str, choices: Choices) -> str:
     if choices.start is None:
         return FROM_NOTHING_LICENCE
-    start = Path(choices.start)
-    if choices.start != IMAGENET and start.is_dir():
-        begun = load_bundle(start).metadata
-        if begun.learned_from != TRAIN_ALONE and not choices.refit:
-            raise LearnedFromVal(start)
+    if begun := _begun_from(choices):
         return begun.licence
-    return OTHER_LICENCE if start.suffix == ".npz" else LICENCES.get(architecture, OTHER_LICENCE)
+    return OTHER_LICENCE if Path(choices.start).suffix == ".npz" else LICENCES.get(architecture, OTHER_LICENCE)
+
+
+def _begun_from(choices: Choices) -> Metadata | None:
+    """Those of the bundle to go on from, None where it is none. Raises BundleError, LearnedFromVal."""
+    if choices.start in (None, IMAGENET) or not (folder := Path(choices.start)).is_dir():
+        return None
+    metadata = load_bundle(folder).metadata
+    if metadata.learned_from != TRAIN_ALONE and not choices.refit:
+        raise LearnedFromVal(folder)
+    return metadata
 
 
 def refuse_other_choices(specification: Specification, choices: Choices, allowed: Collection[str]) -> None:

@@ -149,22 +149,27 @@ LOOKS = {
 def described(specification: Specification, model: str, data: Path) -> Specification:
     """``specification`` with what is known of the collection in the folder ``data``, for ``model`` trained on it."""
     known = DATASHEETS[model]
-    if {name: _sha256(data / name) for name in known.manifests} != known.manifests:
-        return _undescribed(specification, listed(data, *known.manifests))
+    found = {name: _sha256(data / name) for name in known.manifests}
+    if found != known.manifests:
+        return _undescribed(specification, found)
     looks = LOOKS.get((specification.name, specification.version), ())
     weaknesses = (*known.weaknesses, *specification.weaknesses, *looks)
     return replace(specification, data=known.data, weak=known.weak, weaknesses=weaknesses)
 
 
-def listed(data: Path, *manifests: str) -> str:
-    """What lists the images in the folder ``data``, ``manifest.csv`` unless told, by SHA-256."""
-    return " and ".join(f"{name} with the SHA-256 {_sha256(data / name)}" for name in manifests or (MANIFEST,))
+def listed(data: Path) -> str:
+    """What lists the images in the folder ``data``, by its SHA-256."""
+    return _in_words({MANIFEST: _sha256(data / MANIFEST)})
 
 
-def _undescribed(specification: Specification, manifests: str) -> Specification:
+def _in_words(manifests: Mapping[str, str | None]) -> str:
+    return " and ".join(f"{name} with the SHA-256 {digest}" for name, digest in manifests.items())
+
+
+def _undescribed(specification: Specification, manifests: Mapping[str, str | None]) -> Specification:
     return replace(
         specification,
-        data=f"A collection that nothing is known of but what lists it: {manifests}.",
+        data=f"A collection that nothing is known of but what lists it: {_in_words(manifests)}.",
         weaknesses=(
             "Where these images come from, who labelled them, and whether images of one patient lie in two splits is "
             "not known here. The figures hold for images like them at best.",

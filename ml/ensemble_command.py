@@ -118,6 +118,17 @@ def refuse_other_splits(
             raise EnsembleMemberSplits(output.name, name, splits, found)
 
 
+def together(each: Sequence[Metadata]) -> dict[str, Any]:
+    """What is told of several models that become one, by the fields of their metadata: all that is told of any."""
+    return {
+        "architecture": " and ".join(dict.fromkeys(metadata.architecture for metadata in each)),
+        "data": " ".join(dict.fromkeys(metadata.data for metadata in each)),
+        "licence": "; ".join(dict.fromkeys(metadata.licence for metadata in each)),
+        "weak": next((metadata.weak for metadata in each if metadata.weak), None),
+        "weaknesses": tuple(dict.fromkeys(text for metadata in each for text in metadata.weaknesses)),
+    }
+
+
 def _answers(members: Sequence[Predictor], samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
     """The members' calibrated log-probabilities (M, N, K), and their relative scores (M, N), NaN where none is."""
     answers, scores = [], []
@@ -142,7 +153,6 @@ def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) ->
         name=f"{each[0].modality}-ensemble",
         version=version,
         kind="ensemble",
-        architecture=" and ".join(dict.fromkeys(metadata.architecture for metadata in each)),
         input_size=max(metadata.input_size for metadata in each),
         preprocessing=PREPROCESSING,
         abstention=Abstention(
@@ -151,10 +161,7 @@ def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) ->
             colourfulness=limits[0].colourfulness,
             confidence=limits[0].confidence,
         ),
-        data=" ".join(dict.fromkeys(metadata.data for metadata in each)),
-        licence="; ".join(dict.fromkeys(metadata.licence for metadata in each)),
-        weak=next((metadata.weak for metadata in each if metadata.weak), None),
-        weaknesses=tuple(dict.fromkeys(text for metadata in each for text in metadata.weaknesses)),
+        **together(each),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 

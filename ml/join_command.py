@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ml.bundle import WEIGHTS
 from ml.datasets import read_manifest
 from ml.datasheets import MEASURED_ON, listed
-from ml.ensemble_command import chosen_members, refuse_other_splits
+from ml.ensemble_command import chosen_members, refuse_other_splits, together
 from ml.errors import EnsembleMemberUnfit
 from ml.files import new_folder
 from ml.metadata import TRAIN_ALONE, TRAIN_AND_VAL
@@ -67,10 +67,9 @@ def join(
     # TensorFlow takes seconds to import: only what can be done pays for it.
     from ml.packaging import package
 
-    each = [member.bundle for member in members]
     training = {
         "joined": "mean of the members' logits, each divided by its temperature",
-        "members": [f"{bundle.metadata.name} {bundle.metadata.version} {bundle.sha256}" for bundle in each],
+        "members": [member.bundle.title for member in members],
         MEASURED_ON: listed(data),
     }
     # Keras reports progress on standard output, which belongs to the result.
@@ -94,16 +93,7 @@ def _specification(members: Sequence[Predictor], name: str, version: str) -> Spe
     """That of the first member, as far as all have it."""
     each = [member.bundle.metadata for member in members]
     first = Specification(**{field.name: getattr(each[0], field.name) for field in fields(Specification)})
-    return replace(
-        first,
-        name=name,
-        version=version,
-        architecture=" and ".join(dict.fromkeys(metadata.architecture for metadata in each)),
-        data=" ".join(dict.fromkeys(metadata.data for metadata in each)),
-        weak=next((metadata.weak for metadata in each if metadata.weak), None),
-        weaknesses=tuple(dict.fromkeys(text for metadata in each for text in metadata.weaknesses)),
-        licence="; ".join(dict.fromkeys(metadata.licence for metadata in each)),
-    )
+    return replace(first, name=name, version=version, **together(each))
 
 
 def joined_network(names: Sequence[str], registry: Registry) -> keras.Model:

@@ -18,7 +18,7 @@ from ml.evaluation import abstention_rates, evaluate_held_out, probe_shortcuts
 from ml.export import export_litert, weights_to_bytes
 from ml.kinds import DETECTOR, NETWORK
 from ml.litert import LiteRtNetwork
-from ml.metadata import LEARNED_FROM, Abstention
+from ml.metadata import LEARNED_FROM, TRAIN_AND_VAL, Abstention
 from ml.ood import MahalanobisDetector, threshold_at
 from ml.outliers import draw_outliers
 from ml.predictor import Predictor
@@ -93,8 +93,7 @@ def _fitted_on(val: LabelledImages, network: LiteRtNetwork, detector: Mahalanobi
 
 
 def _refit_of(earlier: Bundle) -> dict[str, Any]:
-    named = f"{earlier.metadata.name} {earlier.metadata.version} {earlier.sha256}"
-    return {LEARNED_FROM: ["train", "val"], "temperature_and_limits_of": named}
+    return {LEARNED_FROM: list(TRAIN_AND_VAL), "temperature_and_limits_of": earlier.title}
 
 
 def _chosen(val: LabelledImages, rows: Sequence[Sample], apart: Sequence[Sample]) -> LabelledImages:

@@ -44,7 +44,7 @@ def train(
 
     Raises:
         UnknownModel, ChoiceUnsupported, UnknownRecipe, InvalidRecipe, OutputNotEmpty, DatasetError, ImageError,
-        NetworkError, RunMismatch; with ``choices.refit`` BundleError, RefitUnfit: before any training.
+        NetworkError, RunMismatch, BundleError, LearnedFromVal, RefitUnfit: before any training.
     """
     choices = choices or Choices()
     specification = described(chosen_specification(model, choices), model, data)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from backend.commands.arguments import bundle_version, existing_folder
+from backend.commands.arguments import existing_folder
 from backend.commands.console import Console, columns
-from backend.commands.train import described
+from backend.commands.train import add_version, described
 
 HELP = "Put installed models together to an ensemble, chosen on val, and write its bundle"
 EXAMPLE = (
@@ -20,9 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--members", metavar="A,B[,C]", required=True, type=names, help="names of installed models")
     parser.add_argument("--data", metavar="DIR", required=True, type=existing_folder, help="with a manifest.csv")
     parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="where the bundle is written")
-    parser.add_argument(
-        "--version", metavar="V", type=bundle_version, default="1.0.0", help="of the bundle (default: 1.0.0)"
-    )
+    add_version(parser)
 
 
 def names(text: str) -> list[str]:

@@ -28,9 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=bundle_name,
         help="of the bundle (default: the model's, or <model>-<architecture>)",
     )
-    parser.add_argument(
-        "--version", metavar="V", type=bundle_version, default="1.0.0", help="of the bundle (default: 1.0.0)"
-    )
+    add_version(parser)
     add_refit(parser)
     parser.add_argument(
         "--run",
@@ -40,6 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"where the state of the run and its TensorBoard logs lie (default: {RUNS}/<name>)",
     )
     add_outliers(parser)
+
+
+def add_version(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--version", metavar="V", type=bundle_version, default="1.0.0", help="of the bundle (default: 1.0.0)"
+    )
 
 
 def add_refit(parser: argparse.ArgumentParser) -> None:
@@ -99,11 +103,11 @@ def choices_of(options: argparse.Namespace) -> Choices:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from ml.choices import chosen_specification
+    from ml.choices import chosen_name
     from ml.train_command import train
 
     choices = replace(choices_of(options), refit=options.refit, name=options.name, version=options.version)
-    name = chosen_specification(options.model, choices).name
+    name = chosen_name(options.model, choices)
     result = train(
         options.model,
         options.data,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from ml.registry import Registry
 from ml.specifications import BRAIN_MRI
 from ml.train_command import train
 from tests.ml.bundles import twin
-from tests.ml.pictures import noise
+from tests.ml.pictures import noise, write_collection
 
 SPLITS = ("train", "train", "val", "test")
 IMAGES = 16
@@ -32,20 +31,12 @@ TURNED = Image.Transpose.ROTATE_180
 def write(folder: Path, copies: dict[str, list[Image.Transpose]]) -> Path:
     """Sixteen images unlike each other, eight of them in train, and in other splits further copies of those."""
     folder.mkdir()
-    with (folder / "manifest.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["split", "path", "label", "group"])
-
-        def add(image: Image.Image, split: str, label: int, name: str) -> None:
-            image.save(folder / name)
-            rows.writerow([split, name, BRAIN_MRI.labels[label], name])
-
-        for number in range(IMAGES):
-            add(noise(number), SPLITS[number // 4], number % 4, f"{number}.png")
-        for split, ways in copies.items():
-            for number, way in enumerate(ways):
-                add(noise(number).transpose(way), split, number % 4, f"{split}-{number}.png")
-    return folder
+    images = [(SPLITS[number // 4], number, noise(number)) for number in range(IMAGES)]
+    for split, ways in copies.items():
+        images += [(split, number, noise(number).transpose(way)) for number, way in enumerate(ways)]
+    return write_collection(
+        folder, ((split, BRAIN_MRI.labels[seed % 4], row, image) for row, (split, seed, image) in enumerate(images))
+    )
 
 
 def test_figures_are_told_for_the_whole_split_and_for_what_is_apart(tmp_path: Path) -> None:

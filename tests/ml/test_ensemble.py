@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from dataclasses import replace
@@ -25,23 +24,24 @@ from ml.errors import (
     OutputNotEmpty,
     TooFewMembers,
 )
+from ml.images import decode_image
 from ml.phantom import phantom_png
 from ml.registry import Registry
 from tests.ml.bundles import SHIPPED, twin
+from tests.ml.pictures import write_collection
 
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Phantoms of four kinds of seeds; labels by number, in val and test."""
-    folder = tmp_path_factory.mktemp("data")
-    with (folder / "manifest.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["split", "path", "label", "group"])
-        for number in range(24):
-            (folder / f"{number}.png").write_bytes(phantom_png(96, number))
-            labels = load_bundle(SHIPPED).metadata.labels
-            rows.writerow(["val" if number < 16 else "test", f"{number}.png", labels[number % 4], number // 2])
-    return folder
+    labels = load_bundle(SHIPPED).metadata.labels
+    return write_collection(
+        tmp_path_factory.mktemp("data"),
+        (
+            ("val" if number < 16 else "test", labels[number % 4], number // 2, decode_image(phantom_png(96, number)))
+            for number in range(24)
+        ),
+    )
 
 
 @pytest.fixture(scope="module")

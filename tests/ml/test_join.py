@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,10 +12,12 @@ from PIL import Image
 
 from ml.bundle import load_bundle
 from ml.errors import EnsembleMemberUnfit, NetworkUnjoinable, OutputNotEmpty, TooFewMembers, WeightsNotFound
+from ml.images import decode_image
 from ml.join_command import join, joined_network
 from ml.phantom import phantom_png
 from ml.predictor import Predictor
 from ml.registry import BUNDLES, Registry
+from tests.ml.pictures import write_collection
 
 pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 
@@ -85,15 +86,14 @@ class Joined:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Phantoms; labels by number, in train, val and test."""
-    folder = tmp_path_factory.mktemp("data")
-    labels = load_bundle(BUNDLES / MEMBERS[0]).metadata.labels
-    with (folder / "manifest.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["split", "path", "label", "group"])
-        for number in range(24):
-            (folder / f"{number}.png").write_bytes(phantom_png(96, number))
-            rows.writerow([("train", "val", "test")[number % 3], f"{number}.png", labels[number // 3 % 4], number])
-    return folder
+    labels, splits = load_bundle(BUNDLES / MEMBERS[0]).metadata.labels, ("train", "val", "test")
+    return write_collection(
+        tmp_path_factory.mktemp("data"),
+        (
+            (splits[number % 3], labels[number // 3 % 4], number, decode_image(phantom_png(96, number)))
+            for number in range(24)
+        ),
+    )
 
 
 @pytest.fixture(scope="module")

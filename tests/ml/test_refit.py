@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,7 +20,7 @@ from ml.refit import earlier_version, refuse_choices_by_val
 from ml.registry import BUNDLES, Registry
 from ml.specifications import BRAIN_MRI
 from ml.train_command import train
-from tests.ml.pictures import noise
+from tests.ml.pictures import noise, write_collection
 
 pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
 
@@ -35,17 +34,13 @@ MIRRORED = Image.Transpose.FLIP_LEFT_RIGHT
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Eight images in train, four in val, eight in test, of which the first two mirror one of train and one of val."""
-    folder = tmp_path_factory.mktemp("data")
-    with (folder / "manifest.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["split", "path", "label", "group"])
-        for number in range(20):
-            split = "train" if number < 8 else "val" if number < 12 else "test"
-            copied = {12: 0, 13: 8}.get(number)
-            image = noise(number) if copied is None else noise(copied).transpose(MIRRORED)
-            image.save(folder / f"{number}.png")
-            rows.writerow([split, f"{number}.png", BRAIN_MRI.labels[number % 4], number])
-    return folder
+    images = [noise(number) for number in range(20)]
+    images[12:14] = (images[number].transpose(MIRRORED) for number in (0, 8))
+    splits = ["train"] * 8 + ["val"] * 4 + ["test"] * 8
+    return write_collection(
+        tmp_path_factory.mktemp("data"),
+        ((split, BRAIN_MRI.labels[number % 4], number, images[number]) for number, split in enumerate(splits)),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,10 +29,6 @@ def test_accuracy_and_coverage_meet_the_promise(predictor: Predictor) -> None:
     assert metrics["outliers"]["histology"] == {"images": 312, "abstained": 1.0}
 
 
-def test_it_is_small() -> None:
-    assert sum(file.stat().st_size for file in (BUNDLES / "brain-mri").iterdir()) <= 5_000_000
-
-
 def test_the_card_is_made_from_the_figures() -> None:
     metrics = json.loads((BUNDLES / "brain-mri/metrics.json").read_text())
     card = (BUNDLES / "brain-mri/card.md").read_text()

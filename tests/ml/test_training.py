@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import io
 import json
@@ -27,6 +26,7 @@ from ml.preprocess import preprocess
 from ml.registry import Registry
 from ml.specifications import BRAIN_MRI, LITE_LICENCE, MOBILENET_LICENCE, OTHER_LICENCE, SPECIFICATIONS
 from ml.train_command import fit_network, train
+from tests.ml.pictures import write_collection
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +39,14 @@ class Trained:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """48 phantoms; the class decides where a bright square lies."""
-    folder = tmp_path_factory.mktemp("drawn")
-    with (folder / "manifest.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["split", "path", "label", "group"])
-        for number in range(48):
-            place = number % 4
-            image = decode_image(phantom_png(128, number)).copy()
-            image.paste(
-                255, (30 + 40 * (place % 2), 30 + 40 * (place // 2), 54 + 40 * (place % 2), 54 + 40 * (place // 2))
-            )
-            image.save(folder / f"{number}.png")
-            split = ("train", "train", "train", "train", "val", "test")[number // 8]
-            rows.writerow([split, f"{number}.png", BRAIN_MRI.labels[place], number])
-    return folder
+    pictures = []
+    for number in range(48):
+        place = number % 4
+        image = decode_image(phantom_png(128, number)).copy()
+        image.paste(255, (30 + 40 * (place % 2), 30 + 40 * (place // 2), 54 + 40 * (place % 2), 54 + 40 * (place // 2)))
+        split = ("train", "train", "train", "train", "val", "test")[number // 8]
+        pictures.append((split, BRAIN_MRI.labels[place], number, image))
+    return write_collection(tmp_path_factory.mktemp("drawn"), pictures)
 
 
 @pytest.fixture(scope="module")
