@@ -32,7 +32,7 @@ class ObjectReader(Protocol):
 
 
 class ObjectStore(ObjectReader, Protocol):
-    """IPFS: content-addressed bytes. Every CID is CIDv1 base32 with the layout of ``backend.adapters.unixfs``."""
+    """IPFS: content-addressed bytes. Every CID is CIDv1 base32 with the layout of ``backend.adapters.ipfs.unixfs``."""
 
     name: str
     public: bool
@@ -56,7 +56,7 @@ class ObjectStore(ObjectReader, Protocol):
 
 
 class Prediction(Protocol):
-    """The part of ``ml.predictor.Prediction`` that the services use."""
+    """The part of ``ml.inference.predictor.Prediction`` that the services use."""
 
     label: str
     code: int

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from backend.adapters.block_store import EmbeddedStore
-from backend.adapters.chain import deployment, eip712, embedded
+from backend.adapters.chain import eip712
+from backend.adapters.chain.dev import deployment, embedded
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, DevelopmentAccount
-from backend.adapters.chain.evidence_chain import EvidenceChain
 from backend.adapters.chain.known_chains import describe
-from backend.adapters.chain.proofs import ProofReader
+from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
+from backend.adapters.chain.proofs.reader import ProofReader
 from backend.adapters.chain.review_ids import review_id
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.wallet import Wallet
@@ -22,15 +22,16 @@ from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.guide import SourcedGuide
-from backend.adapters.held_reader import HeldReader
 from backend.adapters.image_analysis import StepwiseAnalyser
-from backend.adapters.image_inspector import PillowInspector
+from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.installed_models import InstalledBundles
+from backend.adapters.ipfs.block_store import EmbeddedStore
+from backend.adapters.ipfs.local_reader import HeldReader
+from backend.adapters.ipfs.pinata import PinataStore
+from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.outliner import BundleOutliner
-from backend.adapters.pinata import PinataStore
 from backend.adapters.results import ResultFiles
 from backend.adapters.statement_files import StatementFolder
-from backend.adapters.unixfs import cid_of
 from backend.container import ChainProfile, Container
 from backend.errors import ConfigurationError
 from backend.ports import Chain, ObjectStore
@@ -52,7 +53,7 @@ from backend.services.reviews import ReviewService, StatementArchive
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Secret, Settings
-from ml.registry import Registry
+from ml.inference.registry import Registry
 
 
 def wire(settings: Settings) -> Container:

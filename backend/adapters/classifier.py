@@ -8,11 +8,11 @@ from backend.adapters.ml_images import one_image, told
 from backend.domain import ModelFacts
 from backend.errors import ClassificationFailed, NotFound
 from ml import errors as ml_errors
-from ml.bundle import Bundle
-from ml.kinds import KINDS
-from ml.overlay import activation_overlay
-from ml.prediction import Prediction
-from ml.registry import DEFAULT_MODALITY, Model, Registry
+from ml.bundle.bundle import Bundle
+from ml.bundle.kinds import KINDS
+from ml.inference.overlay import activation_overlay
+from ml.inference.prediction import Prediction
+from ml.inference.registry import DEFAULT_MODALITY, Model, Registry
 
 
 class BundleClassifier:
@@ -46,7 +46,7 @@ class BundleClassifier:
         return {"id": metadata.preprocessing, "temperature": metadata.temperature}
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
-        """``ml.prediction.Prediction``, and the activation map as RGBA PNG to lay over the image."""
+        """``ml.inference.prediction.Prediction``, and the activation map as RGBA PNG to lay over the image."""
         with told(model.name):
             with one_image():
                 prediction = self._model(model).predict(image)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ml.next_steps import NextStep, next_steps
+from ml.guidance.next_steps import NextStep, next_steps
 
 
 class SourcedGuide:

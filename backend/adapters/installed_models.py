@@ -9,8 +9,8 @@ import rfc8785
 from backend.adapters.classifier import facts_of
 from backend.adapters.ml_images import told
 from backend.submissions import ModelPapers
-from ml.ensemble import Ensemble
-from ml.registry import Registry
+from ml.inference.ensemble import Ensemble
+from ml.inference.registry import Registry
 
 TRAINING_SCHEMA = "scanproof.training/1"
 

@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.image_analysis import StepwiseAnalyser
-    from backend.adapters.image_inspector import PillowInspector
+    from backend.adapters.images.inspector import PillowInspector
 
     # What is analysed is what would be pinned, without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))

@@ -52,7 +52,7 @@ def opened_chain(settings: Settings, console: Console) -> Iterator[Settings]:
 
     Raises ConfigurationError, ChainUnavailable.
     """
-    from backend.adapters.chain import embedded
+    from backend.adapters.chain.dev import embedded
 
     if not settings.embedded_chain:
         yield settings

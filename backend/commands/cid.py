@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from backend.adapters.unixfs import cid_of
+    from backend.adapters.ipfs.unixfs import cid_of
 
     with options.file.open("rb") as file:
         cid = cid_of(file)

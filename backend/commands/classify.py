@@ -18,10 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.classifier import BundleClassifier
-    from backend.adapters.image_inspector import PillowInspector
+    from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.outliner import BundleOutliner
     from backend.services.outline import outline_finding
-    from ml.registry import Registry
+    from ml.inference.registry import Registry
 
     # What is classified is what would be pinned, without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))

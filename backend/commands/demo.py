@@ -23,7 +23,7 @@ from backend.domain import (
 from backend.settings import Settings
 
 if TYPE_CHECKING:
-    from backend.adapters.chain.development_wallet import DevelopmentWallet
+    from backend.adapters.chain.dev.wallet import DevelopmentWallet
     from backend.container import Container
     from backend.services.verification import Verification
 
@@ -43,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from backend.adapters.chain import embedded
+    from backend.adapters.chain.dev import embedded
+    from backend.adapters.chain.dev.wallet import DevelopmentWallet
     from backend.adapters.chain.development_accounts import USER
-    from backend.adapters.chain.development_wallet import DevelopmentWallet
     from backend.adapters.chain.signer import KeyFileSigner
     from backend.wiring import complete_registration, wire
 
@@ -132,7 +132,7 @@ def _status(result: Classification, events: Sequence[RecordEvent], verification:
 
 
 def _phantom() -> bytes:
-    from ml.phantom import phantom_png
+    from ml.datasets.phantom import phantom_png
 
     return phantom_png()
 

@@ -28,7 +28,7 @@ def names(text: str) -> list[str]:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from ml.ensemble_command import build_ensemble
+    from ml.training.build_ensemble import build_ensemble
 
     result = build_ensemble(options.members, options.data, options.output, options.version)
     rows = described(result, options.output)

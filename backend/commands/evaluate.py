@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from ml.evaluate_command import evaluate
+    from ml.evaluation.evaluate_model import evaluate
 
     metrics = evaluate(model=options.model, data=options.data, split=options.split, apart_from=options.apart_from)
     console.result(metrics, _outlines(metrics) if "dice" in metrics else _layout(metrics))

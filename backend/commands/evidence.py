@@ -24,8 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from backend.adapters.chain.evidence_chain import EvidenceChain
-    from backend.adapters.chain.proofs import ProofReader
+    from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
+    from backend.adapters.chain.proofs.reader import ProofReader
     from backend.services.evidence import EvidenceService
     from backend.services.evidence_file import pack
     from backend.wiring import wire_chain

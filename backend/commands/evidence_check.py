@@ -30,12 +30,12 @@ _COMPARE = (
 def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], console: Console) -> int:
     """The exit status: 0 good, 1 a check failed, 2 no evidence bundle."""
     from backend.adapters.chain import eip712
-    from backend.adapters.chain.evidence_chain import EvidenceChain
     from backend.adapters.chain.known_chains import describe
+    from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
     from backend.adapters.chain.review_ids import review_id
     from backend.adapters.classifier import BundleClassifier
-    from backend.adapters.image_inspector import PillowInspector
-    from backend.adapters.unixfs import cid_of
+    from backend.adapters.images.inspector import PillowInspector
+    from backend.adapters.ipfs.unixfs import cid_of
     from backend.services.evidence_file import MAX_FILE_BYTES, unpack
     from backend.services.evidence_verification import EvidenceVerificationService
 

@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from ml.join_command import join
+    from ml.training.join_networks import join
 
     result = join(
         options.members,

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from ml.search_command import search
+    from ml.training.search_recipe import search
 
     result = search(
         options.model,

@@ -12,7 +12,7 @@ from backend.commands.arguments import bundle_name, bundle_version, existing_fol
 from backend.commands.console import Console, columns
 
 if TYPE_CHECKING:
-    from ml.choices import Choices
+    from ml.training.choices import Choices
 
 HELP = "Train a model and write its bundle; a killed run goes on where it was"
 EXAMPLE = "scanproof train --model brain-mri --data ../shared/data/brain-mri --output /tmp/brain-mri"
@@ -96,15 +96,15 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
 
 
 def choices_of(options: argparse.Namespace) -> Choices:
-    from ml.choices import Choices
+    from ml.training.choices import Choices
 
     names = ("architecture", "recipe", "size", "epochs", "seed", "start")
     return Choices(**{name: getattr(options, name) for name in names}, features=RUNS / "features")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from ml.choices import chosen_name
-    from ml.train_command import train
+    from ml.training.choices import chosen_name
+    from ml.training.train_model import train
 
     choices = replace(choices_of(options), refit=options.refit, name=options.name, version=options.version)
     name = chosen_name(options.model, choices)

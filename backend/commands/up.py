@@ -21,7 +21,7 @@ from backend.processes import Child, port_is_free
 from backend.settings import ROOT, Settings
 
 if TYPE_CHECKING:
-    from backend.adapters.chain.development_node import DevelopmentNode
+    from backend.adapters.chain.dev.node import DevelopmentNode
 
 HELP = "Start the chain, deploy or find the contract, and serve the page until Ctrl-C"
 EXAMPLE = "scanproof up --port 5000"
@@ -69,7 +69,7 @@ def _check_prerequisites(settings: Settings) -> None:
 
 def _start_chain(settings: Settings, running: ExitStack) -> tuple[str, DevelopmentNode | None]:
     """The contract's address, and the node if it is ours."""
-    from backend.adapters.chain import embedded
+    from backend.adapters.chain.dev import embedded
     from backend.adapters.chain.signer import KeyFileSigner
     from backend.wiring import complete_registration, wire_chain
 

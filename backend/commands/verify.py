@@ -78,8 +78,8 @@ def _verified(options: argparse.Namespace, console: Console) -> list[Verificatio
     from backend.adapters.chain import eip712
     from backend.adapters.chain.review_ids import review_id
     from backend.adapters.classifier import BundleClassifier
-    from backend.adapters.image_inspector import PillowInspector
-    from backend.adapters.unixfs import cid_of
+    from backend.adapters.images.inspector import PillowInspector
+    from backend.adapters.ipfs.unixfs import cid_of
     from backend.services.verification import VerificationService
     from backend.wiring import wire_chain
 
@@ -139,9 +139,9 @@ def object_readers(settings: Settings) -> tuple[ObjectReader, ObjectReader]:
 
     The second one is for what may never have been published: it does not wait long for anybody.
     """
-    from backend.adapters.fallback_reader import FallbackReader
-    from backend.adapters.gateway import POLICY, PUBLIC_GATEWAYS, Gateway, GatewayReader
-    from backend.adapters.held_reader import HeldReader
+    from backend.adapters.ipfs.fallback_reader import FallbackReader
+    from backend.adapters.ipfs.gateway import POLICY, PUBLIC_GATEWAYS, Gateway, GatewayReader
+    from backend.adapters.ipfs.local_reader import HeldReader
     from backend.wiring import wire_store
 
     store = wire_store(settings)

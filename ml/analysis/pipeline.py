@@ -8,8 +8,7 @@ from PIL import Image
 from ml.analysis import regions, texture
 from ml.analysis.statistics import first_order, histogram
 from ml.analysis.steps import Analysis, Figure, Step
-from ml.images import decode_image
-from ml.ood import colourfulness
+from ml.preprocessing.images import colourfulness, decode_image
 
 LONGEST_SIDE = 512
 LARGEST_ENLARGEMENT = 2
@@ -25,7 +24,7 @@ def analyse(source: bytes | Image.Image) -> Analysis:
     Steps: original, resized, grey, filtered, histogram, texture, threshold, region. No figure is ever NaN.
 
     Raises:
-        ImageError: see ``ml.images.decode_image``.
+        ImageError: see ``ml.preprocessing.images.decode_image``.
     """
     original = decode_image(source)
     stained = colourfulness(original) > STAINED_COLOURFULNESS

@@ -9,10 +9,10 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ml.calibration import softmax
 from ml.datasets import LabelledImages, Sample, load_resized, load_samples, of_split
 from ml.datasets.splits import SPLITS
 from ml.errors import OutputNotFinite
+from ml.inference.calibration import softmax
 from ml.networks.zoo import Architecture, build
 from ml.training import Recipe, fit
 from ml.training.checkpoint import History

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml.metrics import ECE_BINS, confidence_bins
+from ml.evaluation.metrics import ECE_BINS, confidence_bins
 
 ROC_POINTS = 80
 

@@ -14,13 +14,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from ml.bundle.litert import THREADS, LiteRtNetwork
 from ml.compare.candidate import Trained
 from ml.compare.cautions import PATIENT, unit
 from ml.compare.curves import reliability, roc_curves
 from ml.datasets import Sample
-from ml.export import export_litert
-from ml.litert import THREADS, LiteRtNetwork
-from ml.metrics import summarise
+from ml.evaluation.metrics import summarise
+from ml.training.export import export_litert
 
 RUNS = 30
 EXAMPLES = 24

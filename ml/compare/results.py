@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ml.bundle.files import write_whole
 from ml.errors import ResultInvalid
-from ml.files import write_whole
 
 SCHEMA = "scanproof.result/1"
 RESULTS = Path(__file__).resolve().parents[1] / "results"

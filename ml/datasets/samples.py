@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from ml.errors import ImageCorrupt, ImageError, SplitMissing, UnknownLabel
-from ml.images import decode_image
-from ml.preprocess import preprocess
+from ml.preprocessing.grey_image import preprocess
+from ml.preprocessing.images import decode_image
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 
@@ -71,7 +71,7 @@ def of_split(samples: Sequence[AnySample], split: str) -> list[AnySample]:
 
 
 def read_image(path: Path) -> Image.Image:
-    """The file as ``ml.images.decode_image`` gives it.
+    """The file as ``ml.preprocessing.images.decode_image`` gives it.
 
     Raises:
         ImageCorrupt: it cannot be read or decoded; the message names it.
@@ -85,7 +85,7 @@ def read_image(path: Path) -> Image.Image:
 
 
 def load_samples(samples: Sequence[Sample], labels: Sequence[str], size: int) -> LabelledImages:
-    """``load_through`` the grey preprocessing of ``ml.preprocess`` at ``size`` x ``size``."""
+    """``load_through`` the grey preprocessing of ``ml.preprocessing.grey_image`` at ``size`` x ``size``."""
     return load_through(samples, labels, lambda image: preprocess(image, size).pixels[0])
 
 

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 
 from ml.datasets import LabelledImages, of_split, read_image, read_manifest
 from ml.gate.pictures import crop, held_out_pictures, learned_pictures
-from ml.gate.thumbnail import thumbnail
+from ml.preprocessing.thumbnail import thumbnail
 
 BRAIN, SECTION, OTHER = range(3)
 SECTION_FOLDS = {"train": ("0", "1", "2"), "val": ("3",), "test": ("4",)}

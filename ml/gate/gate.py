@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from PIL import Image
 
-from ml.metadata import ABSTAINED_CODE, ABSTAINED_LABEL
-from ml.prediction import Prediction
-from ml.predictor import Predictor
+from ml.bundle.metadata import ABSTAINED_CODE, ABSTAINED_LABEL
+from ml.inference.prediction import Prediction
+from ml.inference.predictor import Predictor
 
 OTHER = "other"
 """The gate's class for everything that no model here knows."""
@@ -23,7 +23,7 @@ class Gate(Predictor):
         """The modality as ``label``; "abstained" for an image that is of none, or not clearly of one.
 
         Raises:
-            ImageError: see ``ml.images.decode_image``.
+            ImageError: see ``ml.preprocessing.images.decode_image``.
         """
         found = super().predict(source)
         if not found.abstained and found.label != OTHER:

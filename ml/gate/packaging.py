@@ -11,20 +11,22 @@ import keras
 import numpy as np
 from PIL import Image
 
-from ml.bundle import WEIGHTS, Bundle, write_bundle
-from ml.calibration import fit_temperature, softmax
+from ml.bundle.bundle import WEIGHTS, Bundle, write_bundle
+from ml.bundle.kinds import NETWORK
+from ml.bundle.litert import LiteRtNetwork
+from ml.bundle.metadata import ABSTAINED_LABEL, Abstention
 from ml.datasets import LabelledImages
-from ml.evaluation import abstention_rates
-from ml.export import export_litert, weights_to_bytes
+from ml.evaluation.measurement import abstention_rates
+from ml.evaluation.metrics import summarise
 from ml.gate.data import OTHER, Material, gather
 from ml.gate.gate import Gate
 from ml.gate.network import build_gate
-from ml.kinds import NETWORK
-from ml.litert import LiteRtNetwork
-from ml.metadata import ABSTAINED_LABEL, Abstention
-from ml.metrics import summarise
-from ml.specifications import Specification
+from ml.inference.calibration import fit_temperature, softmax
+from ml.networks.weights import weights_to_bytes
 from ml.training import Recipe, fit
+from ml.training.choices import TrainingJob, refuse_other_choices
+from ml.training.export import export_litert
+from ml.training.specifications import Specification
 
 BRAIN_FOLDER, HISTOLOGY_FOLDER = "brain-mri", "breakhis-100x"
 MAJORITY = 0.5
@@ -33,24 +35,27 @@ MAJORITY = 0.5
 RECIPE = Recipe(epochs=8, cycles=1, mixup=0.0, label_smoothing=0.02, average=0.2)
 
 
-def train_gate(specification: Specification, data: Path, folder: Path, *, epochs: int | None, seed: int) -> Bundle:
-    """Train on the folders ``brain-mri`` and ``breakhis-100x`` in ``data`` and write the bundle to ``folder``.
+def train_gate(job: TrainingJob) -> Bundle:
+    """Train on the folders ``brain-mri`` and ``breakhis-100x`` in ``job.data``.
 
-    ``epochs`` shortens the recipe. Temperature and limits are fitted on val; test is measured once.
+    Of the choices, epochs and seed are taken; ``epochs`` shortens the recipe. Temperature and limits are fitted on val;
+    test is measured once.
 
     Raises:
-        DatasetError, ImageError: before any training.
+        ChoiceUnsupported, DatasetError, ImageError: before any training.
     """
+    specification, data, choices = job.specification, job.data, job.choices
+    refuse_other_choices(specification, choices, ("epochs", "seed"))
     material = {
         split: gather(data / BRAIN_FOLDER, data / HISTOLOGY_FOLDER, split) for split in ("train", "val", "test")
     }
-    recipe = replace(RECIPE, seed=seed, epochs=epochs or RECIPE.epochs)
+    recipe = replace(RECIPE, seed=choices.seed, epochs=choices.epochs or RECIPE.epochs)
     size = specification.input_size
     images = {split: material[split].labelled(size) for split in ("train", "val")}
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(choices.seed)
     network = build_gate((size, size, 3), len(specification.classes))
     fit(network, images["train"], images["val"], recipe)
-    return package(specification, network, recipe, images, material["test"], folder)
+    return package(specification, network, recipe, images, material["test"], job.folder)
 
 
 def package(

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
-from ml.outliers import draw_outliers
+from ml.evaluation.outliers import draw_outliers
 
 LEARNED_PHOTOGRAPHS = (
     *("camera", "coins", "grass", "gravel", "moon", "text", "horse", "motorcycle_left", "cell", "logo", "color"),

@@ -9,7 +9,7 @@ from ml.histology import tiles
 from ml.histology.nuclei import nuclear_measures
 from ml.histology.stains import optical_density, separate
 from ml.histology.texture import band_energies, binary_patterns, coherence, cooccurrence, field, gabor
-from ml.preprocess import Box, Preprocessed
+from ml.preprocessing.grey_image import Box, Preprocessed
 
 ASPECT = 460 / 700
 """Height to width of BreakHis images, the part of any other image that is looked at."""

@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import layers
 
-from ml.activation_maps import head_of
 from ml.errors import NetworkUnjoinable
+from ml.networks.activation_maps import head_of
 
 
 def build_joined(networks: Sequence[keras.Model], temperatures: Sequence[float]) -> keras.Model:

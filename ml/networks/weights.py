@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import zipfile
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from ml.errors import NoImageNetWeights, WeightsNotFound, WeightsUnfit
-from ml.export import load_weights
 
 IMAGENET = "imagenet"
 SUFFIXES = (".h5", ".keras", ".npz")
@@ -17,7 +18,7 @@ Weights = str | Path | None
 
 
 def load_file(model: keras.Model, path: Path) -> None:
-    """Fill ``model`` from Keras weights (``.h5``, ``.keras``) or from ``ml.export.weights_to_bytes`` (``.npz``).
+    """Fill ``model`` from Keras weights (``.h5``, ``.keras``) or from ``weights_to_bytes`` (``.npz``).
 
     Raises:
         WeightsNotFound: there is no such file.
@@ -33,6 +34,28 @@ def load_file(model: keras.Model, path: Path) -> None:
     try:
         model.load_weights(path)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as exc:
+        raise WeightsUnfit(path, f"expected weights of {model.name}: {exc}") from exc
+
+
+def weights_to_bytes(model: keras.Model) -> bytes:
+    """All weights by their path in the network, as a float16 ``npz`` archive."""
+    file = io.BytesIO()
+    np.savez(file, **{weight.path: np.asarray(weight).astype(np.float16) for weight in model.weights})
+    return file.getvalue()
+
+
+def load_weights(model: keras.Model, path: Path) -> None:
+    """Put the weights of ``weights_to_bytes`` back into a network of the same architecture.
+
+    Raises:
+        WeightsUnfit: the file is no such archive, lacks a weight of the network or has one of another shape.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            found = {weight.path: arrays[weight.path].astype(np.float32) for weight in model.weights}
+        for weight in model.weights:
+            weight.assign(found[weight.path])
+    except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as exc:
         raise WeightsUnfit(path, f"expected weights of {model.name}: {exc}") from exc
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from PIL import Image
 
 from ml.errors import ManifestFileMissing, ManifestInvalid, MaskInvalid, SplitLeak
-from ml.images import decode_image
-from ml.preprocess import Preprocessed, preprocess
+from ml.preprocessing.grey_image import Preprocessed, preprocess
+from ml.preprocessing.images import decode_image
 
 COLUMNS = ("split", "image", "mask", "label", "block")
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from ml.images import decode_image
-from ml.metrics import ROUNDS, interval, resampling_weights
-from ml.segmentation.data import MaskedSample, read_mask
+from ml.evaluation.metrics import ROUNDS, interval, resampling_weights
+from ml.preprocessing.images import decode_image
+from ml.segmentation.data import MaskedSample, read_mask, read_masked_manifest
+from ml.segmentation.segmenter import Segmenter
 
 FOUND = 0.5
 THRESHOLD_SIDE = 512
@@ -67,6 +69,13 @@ def evaluate_outlines(outline: Outliner, samples: Sequence[MaskedSample]) -> dic
         **figure("threshold_method_dice", thresholds),
         "by_label": {label: _of_label(label, samples, dices, ious, thresholds) for label in _labels(samples)},
     }
+
+
+def evaluate_masks(
+    model: Segmenter, data: Path, choose: Callable[[Sequence[MaskedSample]], Sequence[MaskedSample]]
+) -> dict[str, Any]:
+    """Figures of a model whose answer is an outline; see ``Kind.evaluate``."""
+    return evaluate_outlines(lambda image: model.predict(image).mask, choose(read_masked_manifest(data)))
 
 
 def resized(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -9,15 +9,16 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ml.bundle import WEIGHTS, Bundle, write_bundle
+from ml.bundle.bundle import WEIGHTS, Bundle, write_bundle
+from ml.bundle.kinds import NETWORK
 from ml.datasets import of_split
-from ml.export import convert, weights_to_bytes
-from ml.kinds import NETWORK
+from ml.networks.weights import weights_to_bytes
 from ml.segmentation.data import MaskedImages, MaskedSample
 from ml.segmentation.evaluation import dice, evaluate_outlines
 from ml.segmentation.fitting import SegmentationRecipe
 from ml.segmentation.segmenter import Segmenter, strongest_region
-from ml.specifications import Specification
+from ml.training.export import convert
+from ml.training.specifications import Specification
 
 THRESHOLDS = tuple(round(float(value), 2) for value in np.arange(0.3, 0.75, 0.05))
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from PIL import Image
 
-from ml.activation import placed
-from ml.bundle import METADATA, Bundle
+from ml.bundle.bundle import METADATA, Bundle
+from ml.bundle.litert import LiteRtNetwork
+from ml.bundle.procedures import procedure_of
 from ml.errors import BundleMetadataInvalid
-from ml.images import decode_image
-from ml.litert import LiteRtNetwork
-from ml.preprocess import Preprocessed
-from ml.procedures import procedure_of
+from ml.inference.activation import placed
+from ml.preprocessing.grey_image import Preprocessed
+from ml.preprocessing.images import decode_image
 
 LONGEST_SIDE = 512
 TOLERANCE = 0.25
@@ -49,6 +50,11 @@ class Segmenter:
         0.0312
     """
 
+    @classmethod
+    def open(cls, bundle: Bundle, by_sha256: object) -> Self:
+        """As ``Kind.open``: one network needs no other bundle."""
+        return cls(bundle)
+
     def __init__(self, bundle: Bundle) -> None:
         """Raises BundleMetadataInvalid where the metadata give no threshold in (0, 1)."""
         threshold = bundle.metadata.mask_threshold
@@ -67,7 +73,7 @@ class Segmenter:
         with the most evidence is kept: annotators outlined one on every slice that was learned from.
 
         Raises:
-            ImageError: see ``ml.images.decode_image``.
+            ImageError: see ``ml.preprocessing.images.decode_image``.
         """
         seen = self._procedure.run(decode_image(source))
         found = strongest_region(self.probabilities(seen.pixels), self._threshold)

@@ -11,8 +11,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from ml.bundle.files import write_whole
 from ml.errors import RunMismatch
-from ml.files import write_whole
 
 History = dict[str, list[float]]
 

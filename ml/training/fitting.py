@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ml.augmentation import augment, mix
 from ml.datasets import LabelledImages
+from ml.training.augmentation import augment, mix
 from ml.training.checkpoint import Checkpoint, History, digest
 from ml.training.keeper import Keeper
 from ml.training.recipes import Recipe
@@ -48,7 +48,7 @@ def run(
     change: Change,
     folder: Path | None,
 ) -> History:
-    """``fit`` with any inputs (N, …) and with ``change`` instead of ``ml.augmentation.augment``."""
+    """``fit`` with any inputs (N, …) and with ``change`` instead of ``ml.training.augmentation.augment``."""
     # Sums over threads would otherwise be ordered by chance.
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(recipe.seed)

@@ -12,11 +12,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-from ml import augmentation
-from ml.augmentation import Draws, augment
+from ml.bundle.files import write_whole
 from ml.datasets import LabelledImages
 from ml.errors import BackboneNotFrozen
-from ml.files import write_whole
+from ml.training import augmentation
+from ml.training.augmentation import Draws, augment
 from ml.training.checkpoint import History, digest
 from ml.training.fitting import run
 from ml.training.recipes import Recipe

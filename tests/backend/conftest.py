@@ -13,9 +13,9 @@ from apiflask import APIFlask
 from flask.testing import FlaskClient
 from PIL import Image
 
-from backend.adapters.chain import embedded
+from backend.adapters.chain.dev import embedded
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import USER
-from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.api.app import create_app
 from backend.container import Container

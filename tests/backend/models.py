@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN
-from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.cids import raw_cid
 
 CARD_CID = raw_cid("0a" * 32)

@@ -28,10 +28,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ml.calibration import softmax
 from ml.datasets import LabelledImages, load_resized, of_split, read_samples
 from ml.datasets.splits import SPLITS, paper_split
-from ml.metrics import measure
+from ml.evaluation.metrics import measure
+from ml.inference.calibration import softmax
 from ml.networks.zoo import build
 from ml.training import RECIPES, Recipe, fit, fit_head
 

@@ -23,9 +23,10 @@ from eth_abi import encode
 from eth_account import Account
 from web3 import Web3
 
-from backend.adapters.chain import artifact, deployment, eip712, rpc
+from backend.adapters.chain import artifact, eip712, rpc
+from backend.adapters.chain.dev import deployment
+from backend.adapters.chain.dev.node import chain_id_at
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, MNEMONIC, USER
-from backend.adapters.chain.development_node import chain_id_at
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.event_tables import RegistrationRow

@@ -27,19 +27,19 @@ import numpy as np
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
-from ml.images import decode_image
-from ml.litert import THREADS, NetworkOutput
-from ml.phantom import phantom_png
-from ml.predictor import Predictor
-from ml.preprocess import preprocess
-from ml.registry import Registry
+from ml.bundle.litert import THREADS, NetworkOutput
+from ml.datasets.phantom import phantom_png
+from ml.inference.predictor import Predictor
+from ml.inference.registry import Registry
+from ml.preprocessing.grey_image import preprocess
+from ml.preprocessing.images import decode_image
 
 MODEL = "brain-mri"
 BURST = 5
 RESIDENT_MEMORY = """
 import psutil
-from ml.phantom import phantom_png
-from ml.registry import Registry
+from ml.datasets.phantom import phantom_png
+from ml.inference.registry import Registry
 Registry().get("brain-mri").predict(phantom_png())
 print(psutil.Process().memory_info().rss)
 """
@@ -124,8 +124,8 @@ def _other_runtimes(predictor: Predictor) -> dict[str, Callable[[np.ndarray], Ne
     import tensorflow as tf
     import tf2onnx
 
-    from ml.export import inference_model
-    from ml.join_command import joined_network
+    from ml.training.export import inference_model
+    from ml.training.join_networks import joined_network
 
     metadata, registry = predictor.bundle.metadata, Registry()
     members = [member.split()[0] for member in metadata.training["members"]]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ml.bundle import Bundle, load_bundle, write_bundle
-from ml.metadata import ClassInfo
-from ml.registry import BUNDLES
+from ml.bundle.bundle import Bundle, load_bundle, write_bundle
+from ml.bundle.metadata import ClassInfo
+from ml.inference.registry import BUNDLES
 
 SHIPPED = BUNDLES / "brain-mri"
 FILES = ("model.tflite", "detector.npz")

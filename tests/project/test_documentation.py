@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -40,14 +39,3 @@ def test_the_readme_names_no_missing_file() -> None:
     linked = re.findall(r"\]\((?!https?:|#)([^)#]+)", README)
     assert linked
     assert [path for path in linked if not (ROOT / path).exists()] == []
-
-
-def tracked_files() -> list[Path]:
-    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return [ROOT / name for name in listing.split("\0") if name and (ROOT / name).exists()]
-
-
-def test_no_source_file_is_past_300_lines() -> None:
-    sources = [path for path in tracked_files() if path.suffix in {".py", ".ts", ".sol", ".js", ".mjs", ".cjs", ".css"}]
-    assert sources
-    assert [str(p.relative_to(ROOT)) for p in sources if len(p.read_text().splitlines()) > 300] == []

@@ -19,14 +19,16 @@ FORBIDDEN = {
     "backend/api": ("backend.adapters", "web3", "ml", "sqlalchemy"),
     "backend/adapters": ("backend.api", "backend.services", "backend.wiring", "flask", "apiflask"),
 }
-SERVING = tuple(
-    f"ml/{name}.py"
-    for name in (
-        *("predictor", "prediction", "ensemble", "combination", "activation", "preprocess", "procedures", "litert"),
-        *("bundle", "metadata", "kinds", "agreement", "card", "calibration", "registry", "ood", "phantom"),
-        *("segmentation/segmenter", "segmentation/overlay"),
-        *("compare/overview", "compare/published", "compare/results"),
-    )
+# Rooms of ml from the ground up: each may import those before it, and itself.
+ML_ROOMS = (
+    *("errors", "preprocessing", "histology", "bundle", "inference", "guidance", "analysis"),
+    *("datasets", "evaluation", "networks", "training", "gate", "segmentation", "compare", "report"),
+)
+# What answers for an image: these load no TensorFlow.
+SERVING = (
+    *("ml/preprocessing", "ml/histology", "ml/bundle", "ml/inference", "ml/guidance", "ml/analysis"),
+    *("ml/gate/gate.py", "ml/segmentation/segmenter.py", "ml/segmentation/overlay.py"),
+    *("ml/compare/overview.py", "ml/compare/published.py", "ml/compare/results.py", "ml/datasets/phantom.py"),
 )
 
 
@@ -41,9 +43,11 @@ def imports_of(path: Path) -> set[str]:
     return names
 
 
-def python_files(folder: str) -> list[Path]:
-    files = sorted((ROOT / folder).rglob("*.py"))
-    assert files, f"no Python files below {folder}"
+def python_files(place: str) -> list[Path]:
+    """A file, or those of a folder."""
+    path = ROOT / place
+    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
+    assert files, f"no Python files below {place}"
     return files
 
 
@@ -82,8 +86,30 @@ def test_only_wiring_and_the_commands_name_concrete_adapters() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("module", SERVING)
-def test_serving_needs_no_tensorflow(module: str) -> None:
-    names = imports_of(ROOT / module)
+@pytest.mark.parametrize("place", SERVING)
+def test_serving_needs_no_tensorflow(place: str) -> None:
     heavy = ("tensorflow", "keras", "sklearn", "matplotlib")
-    assert not [name for name in names if any(within(name, package) for package in heavy)]
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in python_files(place)
+        for name in imports_of(path)
+        if any(within(name, package) for package in heavy)
+    ]
+    assert wrong == []
+
+
+def test_every_folder_of_ml_has_its_floor() -> None:
+    folders = {path.parent.name for path in (ROOT / "ml").glob("*/*.py")}
+    assert folders <= set(ML_ROOMS)
+
+
+@pytest.mark.parametrize("room", ML_ROOMS[1:])
+def test_the_rooms_of_ml_import_downwards(room: str) -> None:
+    above = ML_ROOMS[ML_ROOMS.index(room) + 1 :]
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in python_files(f"ml/{room}")
+        for name in imports_of(path)
+        if any(within(name, f"ml.{other}") for other in above)
+    ]
+    assert wrong == []

@@ -10,7 +10,7 @@ from PIL import Image
 
 from backend.errors import NotFound
 from backend.services.analysis import AnalysisService
-from ml.phantom import phantom_png
+from ml.datasets.phantom import phantom_png
 from tests.backend.api.conftest import API, assert_problem, upload
 
 UNKNOWN = "bafkreidgvpkjawlxz6sffxzwgooowe5yt7i6wsyg236mfoks77nywkptdq"

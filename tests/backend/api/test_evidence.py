@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from flask.testing import FlaskClient
 
-from backend.adapters.chain.development_wallet import DevelopmentWallet
-from backend.adapters.chain.evidence_chain import EvidenceChain
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
+from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
 from backend.container import Container
 from backend.services.evidence_file import unpack
 from tests.backend.api.conftest import API, assert_problem, signed_of

@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 from flask.testing import FlaskClient
 
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN
-from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.api.app import create_app
 from backend.container import Container
 from backend.domain import SEALED_LABEL, Verdict

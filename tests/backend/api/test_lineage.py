@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from flask.testing import FlaskClient
 
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN
-from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.api.app import create_app
 from backend.settings import Settings
 from backend.submissions import Training
 from backend.wiring import wire
-from ml.registry import Registry
+from ml.inference.registry import Registry
 from tests.backend.api.conftest import API, assert_problem
 from tests.backend.models import CARD_CID
 

@@ -10,7 +10,7 @@ import rfc8785
 from flask.testing import FlaskClient
 from PIL import Image
 
-from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.eip712 import recover
 from backend.container import Container
 from tests.backend.api.conftest import API, signed_of, upload

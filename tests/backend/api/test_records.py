@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN
-from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.settings import Settings
 from tests.backend.api.conftest import API, assert_problem, signed_of
 

@@ -8,8 +8,8 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 
-from backend.adapters.chain.development_wallet import DevelopmentWallet
-from ml.phantom import phantom_png
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
+from ml.datasets.phantom import phantom_png
 from tests.backend.api.conftest import API, signed_of, upload
 
 BOB = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"

@@ -12,8 +12,8 @@ import pytest
 import rfc8785
 from flask.testing import FlaskClient
 
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import CLINICIAN
-from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.api.app import create_app
 from backend.cids import hash_of, parse_cid
 from backend.container import Container

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.eip712 import recover
 from backend.container import Container
 from backend.domain import Classification, ImageFacts

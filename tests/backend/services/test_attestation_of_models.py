@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from backend.adapters.chain import embedded
+from backend.adapters.chain.dev import embedded
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN, USER
-from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.container import Container
 from backend.domain import Classification, ImageFacts
 from backend.errors import Conflict

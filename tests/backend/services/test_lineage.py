@@ -10,9 +10,9 @@ from unittest.mock import Mock
 
 import pytest
 
-from backend.adapters.block_store import EmbeddedStore
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN
-from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.cids import raw_cid
 from backend.container import Container
 from backend.domain import BlockRef, TrainingAnchoredEvent

@@ -19,9 +19,9 @@ from backend.services.classification import ClassificationService
 from backend.services.models import ModelService
 from backend.settings import load
 from backend.wiring import wire
+from ml.datasets.phantom import phantom_png
 from ml.gate.gate import Gate
-from ml.phantom import phantom_png
-from ml.registry import Registry
+from ml.inference.registry import Registry
 from tests.ml.bundles import SHIPPED, gate, twin
 
 CLIENT = "127.0.0.1"

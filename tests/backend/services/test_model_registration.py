@@ -13,11 +13,11 @@ import pytest
 import rfc8785
 from eth_account import Account
 
-from backend.adapters.block_store import EmbeddedStore
-from backend.adapters.chain import embedded
+from backend.adapters.chain.dev import embedded
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, USER
-from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.adapters.installed_models import InstalledBundles
+from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.cids import raw_cid
 from backend.domain import ModelRegisteredEvent, TrainingAnchoredEvent
 from backend.errors import ClassificationFailed, ConfigurationError, Conflict, NotFound
@@ -26,7 +26,7 @@ from backend.services.model_registration import ModelRegistrationService
 from backend.settings import Secret, Settings, load
 from backend.submissions import ModelStatus
 from backend.wiring import complete_registration, wire_chain, wire_registration
-from ml.registry import BUNDLES, Registry
+from ml.inference.registry import BUNDLES, Registry
 
 
 @pytest.fixture

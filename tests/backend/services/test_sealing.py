@@ -15,7 +15,7 @@ import pytest
 import rfc8785
 from flask.testing import FlaskClient
 
-from backend.adapters.chain.development_wallet import DevelopmentWallet
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.api.app import create_app
 from backend.api.limits import limiter
 from backend.cids import raw_cid
@@ -24,7 +24,7 @@ from backend.domain import SEALED_LABEL, Classification, DiagnosisRecordedEvent
 from backend.errors import NotFound
 from backend.settings import Settings
 from backend.wiring import wire
-from ml.phantom import phantom_png
+from ml.datasets.phantom import phantom_png
 from tests.backend.api.conftest import API, assert_problem, signed_of
 
 _seeds = itertools.count(70_000)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ml.phantom import phantom_png
+from ml.datasets.phantom import phantom_png
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get("SCANPROOF_DATA") or ROOT.parent / "shared" / "data")

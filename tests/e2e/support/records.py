@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import CLINICIAN, USER, DevelopmentAccount
-from backend.adapters.chain.development_wallet import DevelopmentWallet
 from backend.cids import hash_of
 from backend.domain import BlockRef, Diagnosis, DiagnosisRecordedEvent, SignedDiagnosis, Verdict
 from backend.services import statements

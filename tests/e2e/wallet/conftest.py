@@ -10,7 +10,7 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from playwright.sync_api import BrowserContext, Page
 
-from backend.adapters.chain.development_node import DevelopmentNode
+from backend.adapters.chain.dev.node import DevelopmentNode
 from backend.processes import free_port
 from tests.e2e.wallet.chains import Network
 from tests.e2e.wallet.wallet import InjectedWallet

@@ -1,0 +1,103 @@
+"""Transactions and receipts in the bytes that a block's tries hold (EIP-2718), from and to what JSON-RPC gives.
+
+Sources: EIP-155, EIP-658, EIP-2930, EIP-1559, EIP-4844, EIP-7702; deposits of the OP Stack
+(https://specs.optimism.io/protocol/deposits.html).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import rlp
+from eth_utils import keccak
+
+from backend.adapters.chain.proofs.rlp_values import number, octets
+
+_DEPOSIT = 0x7E
+_MAX_LOGS = 10_000
+_FEES = "chainId nonce maxPriorityFeePerGas maxFeePerGas gas to value input accessList"
+_SIGNATURE = "yParity r s"
+_TRANSACTION_FIELDS = {
+    0x00: "nonce gasPrice gas to value input v r s",
+    0x01: f"chainId nonce gasPrice gas to value input accessList {_SIGNATURE}",
+    0x02: f"{_FEES} {_SIGNATURE}",
+    0x03: f"{_FEES} maxFeePerBlobGas blobVersionedHashes {_SIGNATURE}",
+    0x04: f"{_FEES} authorizationList {_SIGNATURE}",
+    _DEPOSIT: "sourceHash from to mint value gas isSystemTx input",
+}
+_SPECIAL: dict[str, Callable[[dict], object]] = {
+    "to": lambda fields: octets(fields["to"]),
+    "from": lambda fields: octets(fields["from"]),
+    "input": lambda fields: octets(fields["input"]),
+    "sourceHash": lambda fields: octets(fields["sourceHash"]),
+    "isSystemTx": lambda fields: b"\x01" if fields.get("isSystemTx") else b"",
+    "mint": lambda fields: number(fields.get("mint")),
+    # Some nodes give the parity of a typed transaction's signature under its old name only.
+    "yParity": lambda fields: number(fields.get("yParity", fields.get("v"))),
+    "accessList": lambda fields: [
+        [octets(entry["address"]), [octets(key) for key in entry["storageKeys"]]] for entry in fields["accessList"]
+    ],
+    "blobVersionedHashes": lambda fields: [octets(hash_) for hash_ in fields["blobVersionedHashes"]],
+    "authorizationList": lambda fields: [
+        [
+            *(number(each["chainId"]), octets(each["address"]), number(each["nonce"])),
+            *(number(each["yParity"]), number(each["r"]), number(each["s"])),
+        ]
+        for each in fields["authorizationList"]
+    ],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """``address`` is 20 bytes, each topic 32."""
+
+    address: bytes
+    topics: tuple[bytes, ...]
+    data: bytes
+
+
+def encode_transaction(transaction: dict) -> bytes | None:
+    """The signed transaction, or None for a type that is not known here: its hash then differs from the node's."""
+    kind = int(transaction.get("type", "0x0"), 16)
+    if kind not in _TRANSACTION_FIELDS:
+        return None
+    names = _TRANSACTION_FIELDS[kind].split()
+    body = rlp.encode([_SPECIAL[n](transaction) if n in _SPECIAL else number(transaction[n]) for n in names])
+    encoded = (bytes([kind]) if kind else b"") + body
+    return encoded if "0x" + keccak(encoded).hex() == transaction["hash"] else None
+
+
+def encode_receipt(receipt: dict) -> bytes:
+    """The receipt of a transaction from Byzantium (EIP-658) on."""
+    kind = int(receipt.get("type", "0x0"), 16)
+    logs = [
+        [octets(log["address"]), [octets(topic) for topic in log["topics"]], octets(log["data"])]
+        for log in receipt["logs"]
+    ]
+    fields = [number(receipt["status"]), number(receipt["cumulativeGasUsed"]), octets(receipt["logsBloom"]), logs]
+    if kind == _DEPOSIT:
+        fields += [number(receipt[name]) for name in ("depositNonce", "depositReceiptVersion") if name in receipt]
+    return (bytes([kind]) if kind else b"") + rlp.encode(fields)
+
+
+def decode_logs(receipt: bytes) -> tuple[Log, ...]:
+    """The logs of an encoded receipt. Raises ValueError for what is no receipt."""
+    typed = bool(receipt) and receipt[0] <= 0x7F
+    try:
+        fields = rlp.decode(receipt[1:] if typed else receipt)
+        logs = fields[3]
+        if not isinstance(fields, list) or not isinstance(logs, list) or len(logs) > _MAX_LOGS:
+            raise ValueError
+        return tuple(_log(*log) for log in logs)
+    except (rlp.DecodingError, LookupError, TypeError, ValueError, RecursionError):
+        raise ValueError("expected a receipt with its logs in RLP") from None
+
+
+def _log(address: object, topics: object, data: object) -> Log:
+    if not isinstance(topics, list) or not all(isinstance(part, bytes) for part in (address, data, *topics)):
+        raise ValueError
+    if len(address) != 20 or len(topics) > 4 or any(len(topic) != 32 for topic in topics):
+        raise ValueError
+    return Log(address, tuple(topics), data)

@@ -1,0 +1,78 @@
+"""Block headers in the form whose hash is the block's: RLP, with the fields of every hardfork so far.
+
+Sources: the yellow paper (4.4), EIP-1559, EIP-4399, EIP-4895, EIP-4844, EIP-4788, EIP-7685.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import rlp
+from eth_utils import keccak
+
+from backend.adapters.chain.proofs.rlp_values import number, octets
+from backend.errors import ChainUnavailable
+
+_FIELDS = (
+    *("parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom", "difficulty"),
+    *("number", "gasLimit", "gasUsed", "timestamp", "extraData", "mixHash", "nonce"),
+    *("baseFeePerGas", "withdrawalsRoot", "blobGasUsed", "excessBlobGas", "parentBeaconBlockRoot", "requestsHash"),
+)
+"""In their order; those from baseFeePerGas on came one hardfork after another: a header may end before them."""
+_BEFORE_LONDON = 15
+_NUMBERS = {
+    *("difficulty", "number", "gasLimit", "gasUsed", "timestamp"),
+    *("baseFeePerGas", "blobGasUsed", "excessBlobGas"),
+}
+_MAX_HEADER_BYTES = 4096
+_LAST_NUMBER = 2**53
+_LAST_TIME = int(datetime.max.replace(tzinfo=UTC).timestamp())
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The part of a header that proofs need. ``timestamp`` in Unix seconds; roots are 32 bytes."""
+
+    number: int
+    timestamp: int
+    state_root: bytes
+    transactions_root: bytes
+    receipts_root: bytes
+
+
+def encode(block: dict) -> bytes:
+    """The header of a block as JSON-RPC gives it.
+
+    Raises ChainUnavailable when it does not have the block's hash: a field that this code does not know.
+    """
+    fields = [number(block[name]) if name in _NUMBERS else octets(block[name]) for name in _FIELDS if name in block]
+    header = rlp.encode(fields)
+    found = "0x" + keccak(header).hex()
+    if found != block["hash"]:
+        raise ChainUnavailable(
+            f"expected a header with the hash {block['hash']}, found {found}: this chain's headers are not Ethereum's"
+        )
+    return header
+
+
+def decode(header: bytes) -> Header:
+    """Raises ValueError for what is no header."""
+    if len(header) > _MAX_HEADER_BYTES:
+        raise ValueError(f"expected a header of at most {_MAX_HEADER_BYTES} bytes, found {len(header)}")
+    try:
+        values = rlp.decode(header)
+    except (rlp.DecodingError, RecursionError):
+        raise ValueError("expected a header in RLP") from None
+    if not isinstance(values, list) or not _BEFORE_LONDON <= len(values) <= len(_FIELDS):
+        raise ValueError(f"expected a header of {_BEFORE_LONDON} to {len(_FIELDS)} fields")
+    fields = dict(zip(_FIELDS, values, strict=False))
+    if not all(isinstance(value, bytes) for value in values):
+        raise ValueError("expected a header of plain fields")
+    roots = [fields[name] for name in ("stateRoot", "transactionsRoot", "receiptsRoot")]
+    if any(len(root) != 32 for root in roots):
+        raise ValueError("expected roots of 32 bytes")
+    number_, timestamp = (int.from_bytes(fields[name]) for name in ("number", "timestamp"))
+    if number_ > _LAST_NUMBER or timestamp > _LAST_TIME:
+        raise ValueError("expected a number of at most 53 bits, and a time before the year 10,000")
+    return Header(number_, timestamp, *roots)

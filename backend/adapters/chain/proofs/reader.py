@@ -1,0 +1,110 @@
+"""Proofs from an Ethereum node that its blocks hold certain logs, and its state the registry's code."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from eth_utils import keccak
+
+from backend.adapters.chain import rpc
+from backend.adapters.chain.proofs import headers, merkle
+from backend.adapters.chain.proofs.encodings import encode_receipt, encode_transaction
+from backend.adapters.chain.proofs.rlp_values import octets
+from backend.errors import ChainUnavailable
+from backend.evidence import ProvenBlock, ProvenCode, ProvenTransaction
+
+_SETTLED_BLOCKS = 64
+"""Deep enough to stay on the chain, and recent enough that nodes still have the state: common ones keep 128."""
+
+
+class ProofReader:
+    """Port Proofs, for the registry ``contract``. The constructor sends nothing."""
+
+    def __init__(self, rpc_url: str, *, contract: str) -> None:
+        self._web3 = rpc.connect(rpc_url)
+        self._contract = contract
+
+    def blocks(self, positions: Iterable[tuple[int, int]]) -> tuple[ProvenBlock, ...]:
+        """The blocks with the transactions that wrote the logs at ``positions`` (block number, log index).
+
+        Raises ChainUnavailable, also for a chain whose blocks cannot be proven.
+        """
+        wanted: dict[int, set[int]] = {}
+        for block_number, log_index in positions:
+            wanted.setdefault(block_number, set()).add(log_index)
+        with rpc.translated():
+            return tuple(self._block(block_number, wanted[block_number]) for block_number in sorted(wanted))
+
+    def code(self, newest: int) -> tuple[ProvenBlock, ProvenCode]:
+        """The registry's code in the state of a block at least as new as ``newest``. Raises ChainUnavailable."""
+        with rpc.translated():
+            head = int(self._ask("eth_blockNumber"), 16)
+            tag = hex(max(newest, head - _SETTLED_BLOCKS))
+            block = self._ask("eth_getBlockByNumber", tag, False)
+            code = octets(self._ask("eth_getCode", self._contract, tag))
+            account = self._ask("eth_getProof", self._contract, [], tag)
+            proof = tuple(octets(node) for node in account["accountProof"])
+            if merkle.proven_account(octets(block["stateRoot"]), octets(self._contract), proof) != keccak(code):
+                raise ChainUnavailable(
+                    f"the node's proof of the contract does not fit the state of block {int(tag, 16)}"
+                )
+            proven = ProvenBlock(block["hash"], headers.encode(block), ())
+            return proven, ProvenCode(code, block["hash"], proof)
+
+    def _block(self, block_number: int, log_indices: set[int]) -> ProvenBlock:
+        block = self._ask("eth_getBlockByNumber", hex(block_number), True)
+        if block is None:
+            raise ChainUnavailable("the chain was reorganised while it was read: try again")
+        receipts = self._receipts(block)
+        holding = [
+            int(receipt["transactionIndex"], 16)
+            for receipt in receipts
+            if any(int(log["logIndex"], 16) in log_indices for log in receipt["logs"])
+        ]
+        transactions = [self._encoded(transaction) for transaction in block["transactions"]]
+        encoded_receipts = [encode_receipt(receipt) for receipt in receipts]
+        transactions_trie = _trie(block, "transactionsRoot", transactions)
+        receipts_trie = _trie(block, "receiptsRoot", encoded_receipts)
+        return ProvenBlock(
+            hash=block["hash"],
+            header=headers.encode(block),
+            transactions=tuple(
+                ProvenTransaction(
+                    index=index,
+                    transaction=transactions[index],
+                    transaction_proof=transactions_trie.proof(index),
+                    receipt=encoded_receipts[index],
+                    receipt_proof=receipts_trie.proof(index),
+                )
+                for index in holding
+            ),
+        )
+
+    def _receipts(self, block: dict) -> list[dict]:
+        """All of the block, in order; one by one where the node, such as Ganache, cannot give them together."""
+        hashes = [transaction["hash"] for transaction in block["transactions"]]
+        try:
+            receipts = self._ask("eth_getBlockReceipts", block["number"])
+        except rpc.RangeRefused:
+            receipts = rpc.ask_many(self._web3, "eth_getTransactionReceipt", [(hash_,) for hash_ in hashes])
+        if [receipt and receipt["transactionHash"] for receipt in receipts] != hashes:
+            raise ChainUnavailable("the chain was reorganised while it was read: try again")
+        return receipts
+
+    def _encoded(self, transaction: dict) -> bytes:
+        encoded = encode_transaction(transaction)
+        return octets(self._ask("eth_getRawTransactionByHash", transaction["hash"])) if encoded is None else encoded
+
+    def _ask(self, method: str, *parameters: object):
+        return rpc.ask(self._web3, method, *parameters)
+
+
+def _trie(block: dict, root: str, values: list[bytes]) -> merkle.IndexedTrie:
+    """Raises ChainUnavailable when the values do not give the block's root: a kind that is encoded in another way."""
+    trie = merkle.IndexedTrie(values)
+    if trie.root != octets(block[root]):
+        raise ChainUnavailable(
+            f"expected the {root} {block[root]} of block {int(block['number'], 16)}, found 0x{trie.root.hex()}: "
+            "this chain's blocks are not Ethereum's"
+        )
+    return trie

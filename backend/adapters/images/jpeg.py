@@ -1,0 +1,91 @@
+"""JPEG without metadata: segments are copied or left out, the compressed picture is never touched.
+
+Source: ITU-T T.81, annex B.
+"""
+
+from __future__ import annotations
+
+import re
+
+from backend.adapters.images.stripped import OTHER, TRAILING, Findings
+from backend.errors import UnsupportedImage
+
+_START, _END, _SCAN = 0xD8, 0xD9, 0xDA
+# A marker; neither a stuffed 0xFF00 nor a restart, which belong to the compressed data. 0xFF before it fill up.
+_MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
+# Tables, frame headers, lines and restart interval.
+_PICTURE = {*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD} - {0xC8}
+_APPLICATION, _COMMENT = range(0xE0, 0xF0), 0xFE
+_EXIF = b"Exif\0\0"
+_NAMES = {
+    b"http://ns.adobe.com/xap/1.0/\0": "XMP",
+    b"http://ns.adobe.com/xmp/extension/\0": "XMP",
+    b"Photoshop 3.0\0": "IPTC",
+    b"JFXX\0": "thumbnail",
+}
+
+
+def strip(content: bytes, findings: Findings) -> bytes:
+    """Raises UnsupportedImage where the segments are broken or cut off."""
+    kept = bytearray((0xFF, _START))
+    position = 2
+    in_scan = seen_scan = False
+    while marker := _MARKER.search(content, position):
+        between = content[position : marker.start()].rstrip(b"\xff")
+        if in_scan:
+            kept += between
+        elif between:
+            findings.removed.add(OTHER)
+        in_scan = False
+        code = marker[1][0]
+        if code == _END:
+            if not seen_scan:
+                raise UnsupportedImage("expected a JPEG with a picture, found one without")
+            if content[marker.end() :]:
+                findings.removed.add(TRAILING)
+            return bytes(kept) + b"\xff\xd9"
+        findings.count_part()
+        payload = _payload(content, marker.end())
+        position = marker.end() + 2 + len(payload)
+        if code in _PICTURE or code == _SCAN:
+            kept += _segment(code, payload)
+            in_scan = code == _SCAN
+            seen_scan |= in_scan
+        elif code in _APPLICATION:
+            kept += _application(code, payload, findings)
+        elif code == _COMMENT:
+            findings.removed.add("comments")
+        else:
+            raise UnsupportedImage(f"expected a JPEG, found one with the marker 0xff{code:02x}, which cannot be read")
+    raise UnsupportedImage(
+        f"expected a whole JPEG, found one that ends after {len(content)} bytes without its end marker"
+    )
+
+
+def _payload(content: bytes, position: int) -> bytes:
+    length = int.from_bytes(content[position : position + 2])
+    payload = content[position + 2 : position + length]
+    if length < 2 or len(payload) != length - 2:
+        raise UnsupportedImage(f"expected a whole JPEG, found one that is cut off or damaged at byte {position}")
+    return payload
+
+
+def _segment(code: int, payload: bytes) -> bytes:
+    return bytes((0xFF, code)) + (len(payload) + 2).to_bytes(2) + payload
+
+
+def _application(code: int, payload: bytes, findings: Findings) -> bytes:
+    """What stays of an application segment: only what changes how the pixels look."""
+    if code == 0xE0 and payload.startswith(b"JFIF\0") and len(payload) >= 14:
+        if payload[12:] != b"\0\0":
+            findings.removed.add("thumbnail")
+        return _segment(code, payload[:12] + b"\0\0")
+    if code == 0xE2 and payload.startswith(b"ICC_PROFILE\0"):
+        return _segment(code, payload)
+    if code == 0xEE and payload.startswith(b"Adobe") and len(payload) >= 12:
+        return _segment(code, payload[:12])
+    if code == 0xE1 and payload.startswith(_EXIF):
+        findings.add_exif(payload[len(_EXIF) :])
+    else:
+        findings.removed.add(next((name for start, name in _NAMES.items() if payload.startswith(start)), OTHER))
+    return b""

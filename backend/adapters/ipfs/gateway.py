@@ -1,0 +1,114 @@
+"""Reads from IPFS gateways, in order, and believes none of them: every answer is hashed."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from urllib.parse import urljoin, urlsplit
+
+from urllib3.util import parse_url
+
+from backend.adapters.ipfs.http_client import Answer, AnswerTooLarge, HttpClient, HttpPolicy
+from backend.adapters.ipfs.token_bucket import Clock, TokenBucket
+from backend.adapters.ipfs.unixfs import verify
+from backend.cids import parse_cid
+from backend.errors import CidMismatch, ImageTooLarge, NotFound, StorageError, StorageRefused, StorageUnavailable
+
+logger = logging.getLogger(__name__)
+PUBLIC_GATEWAYS = ("https://ipfs.io", "https://dweb.link")
+POLICY = HttpPolicy(total=60.0, attempts=3)
+_REDIRECTS = 3
+# Where gateways fail differently, the first of these tells the person most.
+_GRAVITY = (CidMismatch, StorageRefused, StorageUnavailable, ImageTooLarge, NotFound)
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """``url`` without path. ``token`` is sent to this gateway only; ``sign`` gives the address of a private file."""
+
+    url: str
+    token: str = field(default="", repr=False)
+    sign: Callable[[str], str] | None = None
+    bucket: TokenBucket | None = None
+
+
+class GatewayReader:
+    """The reading half of an ``ObjectStore``, over one gateway or more; needs no account."""
+
+    def __init__(
+        self, gateways: Sequence[Gateway], *, policy: HttpPolicy = POLICY, clock: Clock = time, backoff: float = 1.0
+    ) -> None:
+        self._clock = clock
+        self._backoff = backoff
+        self._gateways = [
+            (
+                gateway,
+                HttpClient(
+                    urlsplit(gateway.url).netloc,
+                    policy=policy,
+                    clock=clock,
+                    bucket=gateway.bucket,
+                    secret_headers={"x-pinata-gateway-token": gateway.token} if gateway.token else None,
+                ),
+            )
+            for gateway in gateways
+        ]
+
+    def get(self, cid: str, *, max_bytes: int, patience: float = 0.0) -> bytes:
+        """The file of ``cid``; where no gateway has it, ask again for ``patience`` seconds, as after pinning it.
+
+        Raises InvalidCid, NotFound, StorageUnavailable, StorageRefused, CidMismatch; ImageTooLarge past ``max_bytes``.
+        """
+        wanted = str(parse_cid(cid))
+        end, wait = self._clock.monotonic() + patience, self._backoff
+        while True:
+            try:
+                return self._get_once(wanted, max_bytes)
+            except NotFound:
+                if self._clock.monotonic() + wait > end:
+                    raise
+            self._clock.sleep(wait)
+            wait *= 2
+
+    def _get_once(self, cid: str, max_bytes: int) -> bytes:
+        failures: list[StorageError | ImageTooLarge | NotFound] = []
+        for gateway, client in self._gateways:
+            try:
+                content = self._fetch(gateway, client, cid, max_bytes)
+                verify(content, parse_cid(cid))
+                return content
+            except AnswerTooLarge as exc:
+                failures.append(ImageTooLarge(str(exc)))
+            except (StorageError, NotFound) as exc:
+                failures.append(exc)
+            logger.info("%s did not serve %s: %s", client.service, cid, failures[-1])
+        raise min(failures, key=lambda failure: _GRAVITY.index(type(failure)))
+
+    def _fetch(self, gateway: Gateway, client: HttpClient, cid: str, max_bytes: int) -> bytes:
+        url = gateway.sign(cid) if gateway.sign else f"{gateway.url}/ipfs/{cid}"
+        for _ in range(_REDIRECTS):
+            answer = client.request("GET", url, max_bytes=max_bytes)
+            if answer.status == 200:
+                return answer.body
+            if answer.status in (404, 410):
+                raise NotFound(f"{client.service} has no {cid}")
+            url = _redirected(gateway, client, url, answer)
+        raise StorageUnavailable(f"{client.service} redirects more than {_REDIRECTS} times")
+
+
+def _redirected(gateway: Gateway, client: HttpClient, url: str, answer: Answer) -> str:
+    """Public gateways send on to a subdomain of theirs; anything else is refused.
+
+    Addresses are read by the parser that the request will be made with: others see other hosts in odd ones.
+    """
+    if answer.status in (301, 302, 307, 308) and not gateway.token:
+        here = parse_url(gateway.url)
+        with contextlib.suppress(ValueError):
+            there = parse_url(urljoin(url, answer.headers.get("Location", "")))
+            inside = f".{there.netloc}".endswith(f".{here.netloc}")
+            if inside and there.scheme == here.scheme:
+                return there.url
+    raise StorageRefused(f"{client.service} answered {answer.status} to a request for a file")

@@ -1,0 +1,196 @@
+"""HTTP as a guest should do it: time limits, retries that honour Retry-After, a rate limit, a cap on what is read."""
+
+from __future__ import annotations
+
+import http.cookiejar
+import io
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+import urllib3
+
+from backend.adapters.ipfs.token_bucket import Clock, TokenBucket
+from backend.errors import StorageUnavailable
+
+logger = logging.getLogger(__name__)
+_READ_BYTES = 64 * 1024
+# How much of an error's page is read.
+_ERROR_BYTES = 16 * 1024
+_random = secrets.SystemRandom()
+
+
+@dataclass(frozen=True, slots=True)
+class HttpPolicy:
+    """Times in seconds; ``total`` is for all tries of a request with their waits, which double from ``backoff``."""
+
+    connect: float = 5.0
+    read: float = 30.0
+    total: float = 120.0
+    attempts: int = 5
+    backoff: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:
+        """Raises ValueError."""
+        return json.loads(self.body)
+
+
+class AnswerTooLarge(StorageUnavailable):
+    """The answer is longer than the caller would read."""
+
+
+class HttpClient:
+    """Talks to one service, called ``service`` in errors.
+
+    ``secret_headers`` go with every request and never into a redirect, which is not followed, nor into a message.
+    """
+
+    def __init__(
+        self,
+        service: str,
+        *,
+        policy: HttpPolicy,
+        clock: Clock = time,
+        bucket: TokenBucket | None = None,
+        secret_headers: Mapping[str, str] | None = None,
+    ) -> None:
+        self.service = service
+        self._policy = policy
+        self._clock = clock
+        self._bucket = bucket
+        self._session = requests.Session()
+        # Without following it, requests would still parse where a redirect leads to, and fail on a malformed address.
+        self._session.get_redirect_target = lambda response: None
+        self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        # A compressed answer could swell; "auth" is set also when empty, lest requests looks into ~/.netrc.
+        self._session.headers.update({"User-Agent": "scanproof", "Accept-Encoding": "identity"})
+        self._session.auth = _SecretHeaders(secret_headers or {})
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        max_bytes: int,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        attempts: int | None = None,
+    ) -> Answer:
+        """The answer of whatever status, but for 429 and 5xx, which are tried again as broken connections are.
+
+        Raises StorageUnavailable when tries or time run out, AnswerTooLarge where a good answer passes ``max_bytes``.
+        """
+        deadline = self._clock.monotonic() + self._policy.total
+        attempts = attempts or self._policy.attempts
+        attempt = 0
+        while True:
+            attempt += 1
+            if self._bucket and not self._bucket.take(deadline - self._clock.monotonic()):
+                raise StorageUnavailable(f"{self.service} is not asked: the limit of requests a minute is used up")
+            answer, failure, error = self._try(method, url, params, headers, body, max_bytes, deadline)
+            if answer and not _is_passing(answer.status):
+                return answer
+            wait = max(self._backoff(attempt), _retry_after(answer))
+            logger.info("%s %s (try %d of %d)", self.service, failure, attempt, attempts)
+            if attempt == attempts or self._clock.monotonic() + wait > deadline:
+                raise StorageUnavailable(f"{self.service} {failure} (tries: {attempt})") from error
+            self._clock.sleep(wait)
+
+    def _try(
+        self,
+        method: str,
+        url: str,
+        params: Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+        max_bytes: int,
+        deadline: float,
+    ) -> tuple[Answer | None, str, Exception | None]:
+        """One try: the answer, or what failed, in words that follow the service's name."""
+
+        def check_deadline() -> None:
+            if self._clock.monotonic() > deadline:
+                raise requests.Timeout
+
+        try:
+            with self._session.request(
+                method,
+                url,
+                params=params,
+                headers=headers,
+                data=None if body is None else _Upload(body, check_deadline),
+                timeout=(self._policy.connect, self._policy.read),
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                content = self._read(response, max_bytes, check_deadline)
+        except (requests.Timeout, urllib3.exceptions.TimeoutError) as exc:
+            return None, "timed out", exc
+        except requests.exceptions.SSLError as exc:
+            return None, "has no valid TLS certificate", exc
+        except requests.ConnectionError as exc:
+            return None, "cannot be reached", exc
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as exc:
+            return None, "broke off its answer", exc
+        return Answer(response.status_code, response.headers, content), f"answered {response.status_code}", None
+
+    def _read(self, response: requests.Response, max_bytes: int, check_deadline: Callable[[], None]) -> bytes:
+        content = bytearray()
+        # read1 gives what has come, so that a body which drips cannot hold a read for ever.
+        while part := response.raw.read1(_READ_BYTES):
+            content += part
+            if not response.ok and len(content) >= _ERROR_BYTES:
+                break
+            if response.ok and len(content) > max_bytes:
+                raise AnswerTooLarge(f"expected at most {max_bytes} bytes from {self.service}, found more")
+            check_deadline()
+        return bytes(content)
+
+    def _backoff(self, attempt: int) -> float:
+        return self._policy.backoff * 2 ** (attempt - 1) * _random.uniform(0.5, 1.0)
+
+
+class _SecretHeaders(requests.auth.AuthBase):
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers.update(self._headers)
+        return request
+
+
+class _Upload(io.BytesIO):
+    """A body that is sent in parts: each has its time limit, where bytes would have to go out whole in one."""
+
+    def __init__(self, body: bytes, before_read: Callable[[], None]) -> None:
+        super().__init__(body)
+        self._before_read = before_read
+
+    def read(self, size: int | None = -1) -> bytes:
+        self._before_read()
+        return super().read(size)
+
+
+def _is_passing(status: int) -> bool:
+    return status == 429 or status >= 500
+
+
+def _retry_after(answer: Answer | None) -> float:
+    """Seconds; Retry-After may hold a number or a date (RFC 9110, 10.2.3)."""
+    try:
+        return urllib3.Retry().parse_retry_after(answer.headers["Retry-After"])
+    except (AttributeError, KeyError, urllib3.exceptions.InvalidHeader):
+        return 0.0

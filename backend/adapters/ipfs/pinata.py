@@ -1,0 +1,172 @@
+"""Pinata, API version 3 (https://docs.pinata.cloud): pins files on IPFS and deletes them again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from urllib3 import encode_multipart_formdata
+
+from backend.adapters.ipfs.gateway import POLICY as GATEWAY_POLICY
+from backend.adapters.ipfs.gateway import Gateway, GatewayReader
+from backend.adapters.ipfs.http_client import Answer, HttpClient, HttpPolicy
+from backend.adapters.ipfs.token_bucket import Clock, TokenBucket
+from backend.adapters.ipfs.unixfs import cid_of
+from backend.cids import parse_cid
+from backend.domain import StoredObject
+from backend.errors import CidMismatch, ConfigurationError, InvalidCid, StorageError, StorageRefused, StorageUnavailable
+from backend.settings import PinataSettings
+
+logger = logging.getLogger(__name__)
+POLICY = HttpPolicy(total=300.0)
+_ANSWER_BYTES = 1024 * 1024
+_CHECK_LASTS = 30.0
+_LINK_LASTS = 600
+_HEADER_TOKEN = re.compile(r"[\x21-\x7e]+")
+_REMEDIES = {401: "check PINATA_JWT", 403: "the key needs the scopes to write and read files"}
+
+
+class PinataStore:
+    """An ``ObjectStore`` on Pinata. ``patience``: seconds in which a fresh pin must appear on a gateway."""
+
+    name = "pinata"
+
+    def __init__(
+        self,
+        settings: PinataSettings,
+        *,
+        policy: HttpPolicy = POLICY,
+        gateway_policy: HttpPolicy = GATEWAY_POLICY,
+        patience: float = 60.0,
+        clock: Clock = time,
+    ) -> None:
+        for name, value in {"PINATA_JWT": settings.jwt, "PINATA_GATEWAY_TOKEN": settings.gateway_token}.items():
+            if value and not _HEADER_TOKEN.fullmatch(value):
+                raise ConfigurationError(f"{name} must hold visible ASCII characters only, without spaces or line ends")
+        self.public = settings.network == "public"
+        self._settings = settings
+        self._files = f"{settings.api_url}/v3/files/{settings.network}"
+        self._patience = patience
+        self._clock = clock
+        self._checked_until = 0.0
+        self._check_lock = threading.Lock()
+        bucket = TokenBucket(settings.requests_per_minute, clock)
+        self._client = HttpClient(
+            "Pinata",
+            policy=policy,
+            clock=clock,
+            bucket=bucket,
+            secret_headers={"Authorization": f"Bearer {settings.jwt}"},
+        )
+        sign = None if self.public else self._private_link
+        gateways = [Gateway(settings.gateway, settings.gateway_token, sign, bucket)]
+        if self.public:
+            gateways += [Gateway(url) for url in settings.public_gateways]
+        self._reader = GatewayReader(gateways, policy=gateway_policy, clock=clock)
+
+    def put(self, content: bytes, *, name: str, media_type: str) -> StoredObject:
+        cid = cid_of(content)
+        body, content_type = encode_multipart_formdata(
+            {"network": self._settings.network, "name": name, "file": (name, content, media_type)}
+        )
+        answer = self._ask(
+            "POST", f"{self._settings.upload_url}/v3/files", body=body, headers={"Content-Type": content_type}
+        )
+        file = _data(answer, id=str, cid=str)
+        stored = StoredObject(cid, len(content), file["id"])
+        self._check_cid(stored, file)
+        self._reader.get(cid, max_bytes=len(content), patience=self._patience)
+        return stored
+
+    def get(self, cid: str, *, max_bytes: int) -> bytes:
+        return self._reader.get(cid, max_bytes=max_bytes)
+
+    def has(self, cid: str) -> bool:
+        return bool(self._file_ids(cid))
+
+    def delete(self, stored: StoredObject) -> None:
+        for file_id in [stored.pin_id] if stored.pin_id else self._file_ids(stored.cid):
+            self._ask("DELETE", f"{self._files}/{quote(file_id, safe='')}", accepted=(200, 204, 404))
+
+    def check(self) -> None:
+        """Lists one file: ``/data/testAuthentication`` says yes to a key that may do nothing."""
+        with self._check_lock:
+            if self._clock.monotonic() >= self._checked_until:
+                self._ask("GET", self._files, params={"limit": "1"}, attempts=1)
+                self._checked_until = self._clock.monotonic() + _CHECK_LASTS
+
+    def _check_cid(self, stored: StoredObject, file: Mapping[str, Any]) -> None:
+        try:
+            found = str(parse_cid(file["cid"]))
+        except InvalidCid:
+            found = file["cid"][:80]
+        if found == stored.cid:
+            return
+        # A duplicate's id belongs to a file that was there before.
+        if not file.get("is_duplicate"):
+            try:
+                self.delete(stored)
+            except StorageError as exc:
+                logger.warning("the wrongly pinned file %s could not be deleted: %s", stored.pin_id, exc)
+        raise CidMismatch(expected=stored.cid, found=found)
+
+    def _file_ids(self, cid: str) -> list[str]:
+        wanted = str(parse_cid(cid))
+        files = _data(self._ask("GET", self._files, params={"cid": wanted}), files=list)["files"]
+        return [file["id"] for file in files if file.get("cid") == wanted]
+
+    def _private_link(self, cid: str) -> str:
+        """A signed address of a file on the private network, for the dedicated gateway."""
+        request = {
+            "url": f"{self._settings.gateway}/files/{cid}",
+            "date": int(time.time()),
+            "expires": _LINK_LASTS,
+            "method": "GET",
+        }
+        link = _data(
+            self._ask(
+                "POST",
+                f"{self._settings.api_url}/v3/files/private/download_link",
+                body=json.dumps(request).encode(),
+                headers={"Content-Type": "application/json"},
+            )
+        )
+        if not isinstance(link, str) or not link.startswith(f"{self._settings.gateway}/files/{cid}?"):
+            raise StorageUnavailable("Pinata gave a link that does not lead to the file on the dedicated gateway")
+        return link
+
+    def _ask(self, method: str, url: str, *, accepted: tuple[int, ...] = (200, 201), **request: Any) -> Answer:
+        answer = self._client.request(method, url, max_bytes=_ANSWER_BYTES, **request)
+        if answer.status not in accepted:
+            remedy = _REMEDIES.get(answer.status)
+            raise StorageRefused(
+                f"Pinata refused the request: {answer.status} {_reason(answer)}".rstrip()
+                + (f": {remedy}" if remedy else "")
+            )
+        return answer
+
+
+def _data(answer: Answer, **members: type) -> Any:
+    """The ``data`` of an answer, with members of these types. Raises StorageUnavailable."""
+    try:
+        data = answer.json()["data"]
+        if all(isinstance(data[name], kind) for name, kind in members.items()):
+            return data
+    except (ValueError, LookupError, TypeError):
+        pass
+    raise StorageUnavailable("Pinata's answer is not what its API documents")
+
+
+def _reason(answer: Answer) -> str:
+    """Pinata's own short reason, such as NO_SCOPES_FOUND; nothing longer, as an answer could repeat what was sent."""
+    try:
+        reason = answer.json()["error"]["reason"]
+    except (ValueError, LookupError, TypeError):
+        return ""
+    return reason if isinstance(reason, str) and re.fullmatch(r"[A-Z_]{1,40}", reason) else ""

@@ -1,0 +1,107 @@
+"""How an ensemble's members are put together: ``ensemble.json``, typed and checked; plain numpy."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ml.bundle.metadata import Metadata
+from ml.errors import BundleMetadataInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A bundle that an ensemble needs: ``sha256`` is its identity, ``name`` is for people."""
+
+    name: str
+    sha256: str
+
+
+class Method(Protocol):
+    """Puts the members' calibrated log-probabilities (M, N, K) together to logits (N, K) of the ensemble."""
+
+    def combine(self, log_probabilities: np.ndarray) -> np.ndarray: ...
+
+    def shares(self) -> np.ndarray:
+        """What part of the answer each member has, (M,), summing to 1."""
+
+    def parameters(self) -> dict[str, Any]:
+        """As JSON."""
+
+
+@dataclass(frozen=True, slots=True)
+class SoftVoting:
+    """The weighted mean of the members' probabilities; ``weights`` (M,), at least 0, sum to 1."""
+
+    weights: np.ndarray
+
+    def combine(self, log_probabilities: np.ndarray) -> np.ndarray:
+        mean = np.tensordot(self.weights, np.exp(log_probabilities), axes=1)
+        return np.log(np.maximum(mean, 1e-12))
+
+    def shares(self) -> np.ndarray:
+        return self.weights
+
+    def parameters(self) -> dict[str, Any]:
+        return {"weights": self.weights.tolist()}
+
+
+@dataclass(frozen=True, slots=True)
+class Stacking:
+    """Multinomial logistic regression (Wolpert 1992): ``coefficients`` (M, K, K), member and its class to class of the
+    ensemble; ``intercept`` (K,)."""
+
+    coefficients: np.ndarray
+    intercept: np.ndarray
+
+    def combine(self, log_probabilities: np.ndarray) -> np.ndarray:
+        return np.einsum("mnk,mkj->nj", log_probabilities, self.coefficients) + self.intercept
+
+    def shares(self) -> np.ndarray:
+        sizes = np.abs(self.coefficients).sum(axis=(1, 2))
+        return sizes / max(float(sizes.sum()), 1e-12)
+
+    def parameters(self) -> dict[str, Any]:
+        return {"coefficients": self.coefficients.tolist(), "intercept": self.intercept.tolist()}
+
+
+METHODS = {"soft-voting": SoftVoting, "stacking": Stacking}
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    members: tuple[Member, ...]
+    method: Method
+
+    def to_json(self) -> bytes:
+        name = next(name for name, kind in METHODS.items() if isinstance(self.method, kind))
+        members = [asdict(member) for member in self.members]
+        return (json.dumps({"method": name, "members": members} | self.method.parameters(), indent=2) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, data: bytes, classes: int, path: Path) -> Combination:
+        """Raises BundleMetadataInvalid where a field is wrong, or the numbers do not fit members and ``classes``."""
+        try:
+            values = json.loads(data)
+            members = tuple(Member(**entry) for entry in values.pop("members"))
+            kind = METHODS[values.pop("method")]
+            method = kind(**{name: np.array(value, np.float64) for name, value in values.items()})
+            given = np.log(np.full((len(members), 1, classes), 1 / classes))
+            found = (method.shares().shape, method.combine(given).shape)
+        except (ValueError, TypeError, KeyError, AttributeError) as exc:
+            reason = f"expected members and a method of {', '.join(METHODS)}: {exc!r}"
+            raise BundleMetadataInvalid(path, reason) from exc
+        expected = ((len(members),), (1, classes))
+        if found != expected or len(members) < 2 or not np.isfinite(method.combine(given)).all():
+            reason = f"expected finite numbers for two or more members and {classes} classes, found shapes {found}"
+            raise BundleMetadataInvalid(path, reason)
+        return cls(members, method)
+
+
+def check_combination(metadata: Metadata, model: bytes, path: Path) -> None:
+    """``metadata`` fit the ``ensemble.json`` in ``model``. Raises BundleMetadataInvalid."""
+    Combination.from_json(model, len(metadata.classes), path)

@@ -1,0 +1,75 @@
+"""Whether the parts of a bundle tell the same story: network, metadata, figures and card."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+from ml.bundle.card import write_card
+from ml.bundle.kinds import METADATA
+from ml.bundle.litert import tensor_shapes
+from ml.bundle.metadata import Metadata
+from ml.bundle.procedures import procedure_of
+from ml.errors import BundleCardMismatch, BundleMetadataInvalid, BundleMetricsMismatch, BundleNetworkMismatch
+
+MEASURED = "files"
+"""The key of metrics.json under which the files that were measured stand, with their SHA-256."""
+
+
+def check_network(metadata: Metadata, model: bytes, path: Path) -> None:
+    """``metadata`` fit the flatbuffer ``model``: its input is what the preprocessing gives, its last axis the classes.
+
+    Raises:
+        UnknownPreprocessing, BundleNetworkMismatch.
+        BundleMetadataInvalid: ``model`` is no flatbuffer with the input ``pixels`` and the output ``logits``.
+    """
+    procedure = procedure_of(metadata.preprocessing)
+    said, meant = (metadata.input_size, metadata.channels), (procedure.size, procedure.channels)
+    if said != meant:
+        reason = f"expected input_size and channels {meant}, as {procedure.id} gives, found {said}"
+        raise BundleMetadataInvalid(path.with_name(METADATA), reason)
+    try:
+        inputs, outputs = tensor_shapes(model)
+        found, classes = inputs["pixels"], outputs["logits"][-1]
+    except (ValueError, RuntimeError, KeyError, IndexError) as exc:
+        raise BundleMetadataInvalid(path, f"expected a network with pixels and logits: {exc}") from exc
+    if found != procedure.input_shape:
+        raise BundleNetworkMismatch(path, "the input", procedure.input_shape, found)
+    if classes != len(metadata.classes):
+        raise BundleNetworkMismatch(path, "the number of classes", len(metadata.classes), classes)
+
+
+def measured(files: Mapping[str, bytes]) -> dict[str, str]:
+    """What metrics.json says of the files that its figures were measured with: SHA-256 by name."""
+    return {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
+
+
+def check_metrics(metrics: Mapping[str, Any], files: Mapping[str, bytes], path: Path) -> None:
+    """The figures were measured with exactly these ``files``. Raises BundleMetricsMismatch."""
+    expected = measured(files)
+    said = metrics.get(MEASURED)
+    found = said if isinstance(said, dict) else {}
+    for name in sorted({*expected, *found}):
+        if expected.get(name) != found.get(name):
+            raise BundleMetricsMismatch(path, name, expected.get(name), found.get(name))
+
+
+def check_card(metadata: Metadata, metrics: dict[str, Any], card: str, path: Path) -> None:
+    """The card is, to the letter, the one that metadata and metrics give.
+
+    Raises:
+        BundleCardMismatch: with the first line that differs.
+        BundleMetadataInvalid: no card can be made from ``metrics``.
+    """
+    try:
+        expected = write_card(metadata, metrics)
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise BundleMetadataInvalid(path, f"expected figures that a card can be made from: {exc!r}") from exc
+    if card == expected:
+        return
+    for number, (wanted, found) in enumerate(zip_longest(expected.split("\n"), card.split("\n")), start=1):
+        if wanted != found:
+            raise BundleCardMismatch(path, number, wanted or "", found or "")

@@ -1,0 +1,105 @@
+"""The kinds of bundles: one table, and the only code that tells one kind from another.
+
+A function of a kind is named, "module:name" as ``pkgutil.resolve_name`` reads it, and imported when it is first called:
+so this table stands below all that serves, measures and trains a kind, and a server never imports a training.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+NETWORK = "model.tflite"
+DETECTOR = "detector.npz"
+COMBINATION = "ensemble.json"
+METADATA = "metadata.json"
+
+
+class Answer(StrEnum):
+    """What a model says of an image."""
+
+    DIAGNOSIS = "diagnosis"
+    MODALITY = "modality"
+    OUTLINE = "outline"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """``model`` is the file that answers, ``files`` what else is required. ``abstains``: it has limits past which it
+    declines. ``trainer`` is None for a kind that is put together from other bundles."""
+
+    answer: Answer
+    model: str
+    checker: str
+    opener: str
+    evaluator: str
+    trainer: str | None = None
+    files: tuple[str, ...] = ()
+    least_classes: int = 2
+    abstains: bool = True
+
+    @property
+    def classifies(self) -> bool:
+        """Its labels are diagnoses, so a person may choose it to classify an image."""
+        return self.answer is Answer.DIAGNOSIS
+
+    @property
+    def check(self) -> Callable[..., None]:
+        """``(metadata, model file, path)``: raises BundleError where the file does not fit the metadata."""
+        return resolve(self.checker)
+
+    @property
+    def open(self) -> Callable[..., Any]:
+        """``(bundle, by_sha256)`` gives what answers for an image; ``by_sha256`` finds the models of other bundles."""
+        return resolve(self.opener)
+
+    @property
+    def evaluate(self) -> Callable[..., dict[str, Any]]:
+        """``(model, folder, choose)`` gives its figures on the samples of ``folder`` that ``choose`` keeps."""
+        return resolve(self.evaluator)
+
+
+def resolve(name: str) -> Any:
+    """The function or class that "module:name" stands for."""
+    return pkgutil.resolve_name(name)
+
+
+KINDS = {
+    "classifier": Kind(
+        Answer.DIAGNOSIS,
+        NETWORK,
+        files=(DETECTOR,),
+        checker="ml.bundle.consistency:check_network",
+        opener="ml.inference.predictor:Predictor.open",
+        evaluator="ml.evaluation.evaluate_model:evaluate_labels",
+        trainer="ml.training.train_model:train_classifier",
+    ),
+    "ensemble": Kind(
+        Answer.DIAGNOSIS,
+        COMBINATION,
+        checker="ml.bundle.combination:check_combination",
+        opener="ml.inference.ensemble:Ensemble",
+        evaluator="ml.evaluation.evaluate_model:evaluate_labels",
+    ),
+    "gate": Kind(
+        Answer.MODALITY,
+        NETWORK,
+        checker="ml.bundle.consistency:check_network",
+        opener="ml.gate.gate:Gate.open",
+        evaluator="ml.evaluation.evaluate_model:evaluate_labels",
+        trainer="ml.gate.packaging:train_gate",
+    ),
+    "segmentation": Kind(
+        Answer.OUTLINE,
+        NETWORK,
+        least_classes=1,
+        abstains=False,
+        checker="ml.bundle.consistency:check_network",
+        opener="ml.segmentation.segmenter:Segmenter.open",
+        evaluator="ml.segmentation.evaluation:evaluate_masks",
+        trainer="ml.segmentation.training:train_segmentation",
+    ),
+}

@@ -1,0 +1,63 @@
+"""Measures an installed model on a folder of labelled images."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from ml.bundle.kinds import KINDS
+from ml.datasets import of_split, read_samples
+from ml.datasets.duplicates import apart
+from ml.datasets.samples import AnySample, Sample
+from ml.errors import NothingApart
+from ml.evaluation.measurement import evaluate_samples
+from ml.inference.registry import Model, Registry
+
+
+def evaluate(
+    model: str,
+    data: Path,
+    split: str | None = None,
+    registry: Registry | None = None,
+    *,
+    apart_from: str | None = None,
+) -> dict[str, Any]:
+    """Figures of ``model`` on the images that ``ml.datasets.read_samples`` finds, or on those of one ``split``,
+    without near-duplicates of images of the splits ``apart_from``, "train" or "train,val", say (see
+    ``ml.datasets.duplicates.apart``).
+
+    Returns the model's name, version and sha256, both splits, and the figures of
+    ``ml.evaluation.measurement.evaluate_samples``; of a segmentation, those of
+    ``ml.segmentation.evaluation.evaluate_outlines`` on images with masks.
+
+    Raises:
+        BundleError: no such model, or it is refused.
+        DatasetError, ImageError: the folder, a label, a split or a file is wrong.
+    """
+    predictor = (registry or Registry()).get(model)
+    bundle = predictor.bundle
+    facts = {
+        "model": {"name": bundle.metadata.name, "version": bundle.metadata.version, "sha256": bundle.sha256},
+        "split": split,
+        "apart_from": apart_from,
+    }
+    choose = partial(_chosen, split=split, apart_from=apart_from)
+    return facts | KINDS[bundle.metadata.kind].evaluate(predictor, data, choose)
+
+
+def evaluate_labels(model: Model, data: Path, choose: Callable[[Sequence[Sample]], Sequence[Sample]]) -> dict[str, Any]:
+    """Figures of a model whose answer is a label; see ``Kind.evaluate``."""
+    return evaluate_samples(model, choose(read_samples(data, model.bundle.metadata.labels)))
+
+
+def _chosen(samples: Sequence[AnySample], split: str | None, apart_from: str | None) -> Sequence[AnySample]:
+    chosen = of_split(samples, split) if split else samples
+    if not apart_from:
+        return chosen
+    known = [sample for name in apart_from.split(",") for sample in of_split(samples, name.strip())]
+    found = apart(chosen, known)
+    if not found:
+        raise NothingApart(apart_from, len(chosen))
+    return found

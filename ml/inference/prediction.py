@@ -1,0 +1,86 @@
+"""A model's answer for one image, and the decision to give none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from ml.bundle.metadata import ABSTAINED_CODE, ABSTAINED_LABEL, Metadata
+from ml.preprocessing.grey_image import Box, Preprocessed
+from ml.preprocessing.images import colourfulness
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A bundle's answer for one image; the same bytes always give the same numbers.
+
+    ``label`` is "abstained" and ``code`` 0 where the model declines, and ``reason`` then says why. ``probabilities``
+    (label to [0, 1], calibrated, six decimals) and ``confidence``, the largest of them, are what the network thinks in
+    either case. ``ood_score`` over ``threshold`` means unlike the training data; both None where the model has no such
+    score. ``activation_map`` is float32 in [0, 1] for the most probable class, laid out like the whole original image
+    with a longest side of 64, or None; ``crop`` is the part of the original that was looked at and ``size`` its (width,
+    height), in pixels. ``duration``: seconds.
+    """
+
+    label: str
+    code: int
+    confidence: float
+    probabilities: dict[str, float]
+    abstained: bool
+    reason: str | None
+    ood_score: float | None
+    threshold: float | None
+    activation_map: np.ndarray | None
+    crop: Box
+    size: tuple[int, int]
+    duration: float
+
+
+def decide(
+    metadata: Metadata,
+    image: Image.Image,
+    seen: Preprocessed,
+    probabilities: np.ndarray,
+    ood_score: float | None,
+    activation_map: Callable[[int], np.ndarray | None],
+    started: float,
+) -> Prediction:
+    """The answer, or the abstention, that ``metadata`` prescribe for calibrated ``probabilities`` (K,).
+
+    ``activation_map`` draws the map of a class by its index; ``started`` is a time of ``time.perf_counter``.
+    """
+    values = [round(float(value), 6) for value in probabilities]
+    top = int(np.argmax(values))
+    score = None if ood_score is None else round(float(ood_score), 4)
+    reason = _reason_to_abstain(metadata, score, image, values[top])
+    return Prediction(
+        label=ABSTAINED_LABEL if reason else metadata.classes[top].label,
+        code=ABSTAINED_CODE if reason else metadata.classes[top].code,
+        confidence=values[top],
+        probabilities=dict(zip(metadata.labels, values, strict=True)),
+        abstained=reason is not None,
+        reason=reason,
+        ood_score=score,
+        threshold=metadata.abstention.score if metadata.abstention else None,
+        activation_map=activation_map(top),
+        crop=seen.crop,
+        size=seen.size,
+        duration=time.perf_counter() - started,
+    )
+
+
+def _reason_to_abstain(metadata: Metadata, score: float | None, image: Image.Image, confidence: float) -> str | None:
+    limits, modality = metadata.abstention, metadata.modality
+    if limits is None:
+        return None
+    if limits.colourfulness is not None and (colour := colourfulness(image)) > limits.colourfulness:
+        return f"a {modality} image is grey; the colourfulness is {colour:.1f}, the limit {limits.colourfulness:g}"
+    if limits.score is not None and score is not None and score > limits.score:
+        return f"unlike the {modality} images of the training data: score {score:.2f}, limit {limits.score:.2f}"
+    if limits.confidence is not None and confidence < limits.confidence:
+        return f"no class is probable enough: the highest is {confidence:.2f}, the limit {limits.confidence:.2f}"
+    return None

@@ -1,0 +1,47 @@
+"""Trains a segmentation model from a folder of images and masks and writes its bundle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ml.bundle.bundle import Bundle
+from ml.datasets import of_split
+from ml.errors import InvalidRecipe
+from ml.segmentation.data import load_masked, read_masked_manifest
+from ml.training.choices import TrainingJob, identity_of, refuse_other_choices, weights_of
+
+SMALLEST_SIDE = 32
+SIDE_STEP = 16
+
+
+def train_segmentation(job: TrainingJob) -> Bundle:
+    """Train on the images and masks of ``job.data`` (see ``ml.segmentation.data.read_masked_manifest``).
+
+    Of the choices, size, epochs, seed and start are taken; in ``run`` a killed run leaves what it goes on from.
+
+    Raises:
+        ChoiceUnsupported, InvalidRecipe, DatasetError, ImageError, NetworkError: before any training.
+    """
+    specification, choices = job.specification, job.choices
+    refuse_other_choices(specification, choices, ("size", "epochs", "seed", "start"))
+    start = weights_of(choices.start)
+    side = specification.input_size
+    if side < SMALLEST_SIDE or side % SIDE_STEP:
+        raise InvalidRecipe("size", side, f"a multiple of {SIDE_STEP}, at least {SMALLEST_SIDE}")
+    samples = read_masked_manifest(job.data)
+    rows = {split: of_split(samples, split) for split in ("train", "val")}
+    images = {split: load_masked(rows[split], side) for split in rows}
+
+    # TensorFlow takes seconds to import: only a run that can start pays for it.
+    import keras
+
+    from ml.networks.unet import build_unet
+    from ml.segmentation.fitting import SegmentationRecipe, fit
+    from ml.segmentation.packaging import package
+
+    recipe = SegmentationRecipe(seed=choices.seed, start=identity_of(start))
+    recipe = replace(recipe, epochs=choices.epochs or recipe.epochs)
+    keras.utils.set_random_seed(choices.seed)
+    network = build_unet(side, start)
+    fit(network, images["train"], images["val"], recipe, folder=choices.run)
+    return package(specification, network, recipe, samples, images["val"], job.folder)

@@ -1,0 +1,197 @@
+"""Builds the bundle of an ensemble from installed classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ml.bundle.bundle import Bundle, write_bundle
+from ml.bundle.combination import Combination, Member, Method
+from ml.bundle.detector import threshold_at
+from ml.bundle.files import new_folder, refuse_nonempty
+from ml.bundle.kinds import COMBINATION
+from ml.bundle.metadata import TRAIN_ALONE, Abstention, Metadata
+from ml.datasets import Sample, of_split, read_image, read_manifest
+from ml.datasets.duplicates import apart_from_train, to_choose_on
+from ml.errors import EnsembleMemberSplits, TooFewMembers
+from ml.evaluation.measurement import abstention_rates, evaluate_held_out
+from ml.evaluation.outliers import draw_outliers
+from ml.inference.calibration import fit_temperature
+from ml.inference.ensemble import Ensemble, check_member, examine, member_log_probabilities, relative_ood_score
+from ml.inference.predictor import Predictor
+from ml.inference.registry import Registry
+from ml.training.datasheets import MEASURED_ON, listed
+from ml.training.member_selection import FITS, Candidate, candidates
+from ml.training.train_model import splits_of
+
+PREPROCESSING = "of each member"
+
+
+def build_ensemble(
+    names: Sequence[str],
+    data: Path,
+    output: Path,
+    version: str = "1.0.0",
+    outliers: Mapping[str, Sequence[Path]] | None = None,
+    registry: Registry | None = None,
+) -> dict[str, Any]:
+    """Choose members among ``names`` and a method on what of the split val of ``data/manifest.csv`` is apart from train
+    (``ml.datasets.duplicates.to_choose_on``), and write the bundle.
+
+    An ensemble has at least two of the members; that one of them alone would have been better is told. Temperature and
+    limits are fitted on the same images; test, where there is one, is measured once, at the end. Returns name, version,
+    sha256, metrics, the chosen ``members`` and ``method``, and all ``candidates`` with their losses.
+
+    Raises:
+        TooFewMembers, EnsembleMemberUnfit, BundleError: the members cannot make an ensemble.
+        OutputNotEmpty, DatasetError, ImageError.
+    """
+    registry = registry or Registry()
+    members = chosen_members(output, names, registry)
+    refuse_other_splits(output, names, members, TRAIN_ALONE)
+    labels = members[0].bundle.metadata.labels
+    samples = read_manifest(data, labels)
+    apart = apart_from_train(samples, splits_of(samples)[1:])
+    val = to_choose_on(of_split(samples, "val"), apart["val"])
+    answers, scores = _answers(members, val)
+    truth = np.array([labels.index(sample.label) for sample in val])
+    tried = candidates(answers, truth, [sample.group for sample in val])
+    best = next(candidate for candidate in tried if len(candidate.members) > 1)
+    chosen = [members[number] for number in best.members]
+    method = FITS[best.fit](answers[list(best.members)], truth)
+    logits = method.combine(answers[list(best.members)])
+    metadata = _metadata(chosen, version, scores[list(best.members)])
+    metadata = replace(
+        metadata,
+        temperature=round(fit_temperature(logits, truth), 6),
+        training={
+            "method": best.fit,
+            "members": [member.bundle.metadata.name for member in chosen],
+            "chosen_and_fitted_on": f"{len(val)} val images",
+            MEASURED_ON: listed(data),
+            "loss_in_cross_validation": {_title(members, each): round(each.loss, 4) for each in tried},
+        },
+    )
+    content = Combination(tuple(_as_member(each) for each in chosen), method).to_json()
+    ensemble = Ensemble(Bundle("", metadata, content, None, {}, ""), registry.by_sha256)
+    metrics = _measure(ensemble, samples, apart, outliers or {}) | {"members": _beside(chosen, method)}
+    with new_folder(output) as folder:
+        bundle = write_bundle(folder, metadata, {COMBINATION: content}, metrics)
+    return {
+        "name": metadata.name,
+        "version": metadata.version,
+        "sha256": bundle.sha256,
+        "members": metadata.training["members"],
+        "method": best.fit,
+        "candidates": metadata.training["loss_in_cross_validation"],
+        "metrics": bundle.metrics,
+    }
+
+
+def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> list[Predictor]:
+    """The models of ``names``, each once, that are to become one in the folder ``output``.
+
+    Raises:
+        TooFewMembers, OutputNotEmpty, BundleError.
+        EnsembleMemberUnfit: one is no classifier, or has other labels than the first.
+    """
+    if len(set(names)) < 2:
+        raise TooFewMembers(names)
+    refuse_nonempty(output)
+    members = [registry.get(name) for name in dict.fromkeys(names)]
+    for member in members:
+        check_member(output.name, members[0].bundle.metadata.labels, member)
+    return members
+
+
+def refuse_other_splits(
+    output: Path, names: Sequence[str], members: Sequence[Predictor], splits: tuple[str, ...]
+) -> None:
+    """Raises EnsembleMemberSplits where one of ``members`` did not learn from these ``splits``."""
+    for name, member in zip(dict.fromkeys(names), members, strict=True):
+        if (found := member.bundle.metadata.learned_from) != splits:
+            raise EnsembleMemberSplits(output.name, name, splits, found)
+
+
+def together(each: Sequence[Metadata]) -> dict[str, Any]:
+    """What is told of several models that become one, by the fields of their metadata: all that is told of any."""
+    return {
+        "architecture": " and ".join(dict.fromkeys(metadata.architecture for metadata in each)),
+        "data": " ".join(dict.fromkeys(metadata.data for metadata in each)),
+        "licence": "; ".join(dict.fromkeys(metadata.licence for metadata in each)),
+        "weak": next((metadata.weak for metadata in each if metadata.weak), None),
+        "weaknesses": tuple(dict.fromkeys(text for metadata in each for text in metadata.weaknesses)),
+    }
+
+
+def _answers(members: Sequence[Predictor], samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
+    """The members' calibrated log-probabilities (M, N, K), and their relative scores (M, N), NaN where none is."""
+    answers, scores = [], []
+    for sample in samples:
+        image = read_image(sample.path)
+        found = examine(members, image)
+        pairs = list(zip(members, found, strict=True))
+        answers.append([member_log_probabilities(*pair)[0] for pair in pairs])
+        scores.append([relative_ood_score([member], [each]) for member, each in pairs])
+    return np.array(answers).transpose(1, 0, 2), np.array(scores, np.float64).T
+
+
+def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) -> Metadata:
+    """Of the first member, as far as all have it, with limits of the ensemble's own; ``scores`` as ``_answers``' for
+    these members."""
+    scored = scores[~np.isnan(scores).any(axis=1)]
+    each = [member.bundle.metadata for member in members]
+    limits = [metadata.abstention for metadata in each]
+    rate = limits[0].false_alarm_rate
+    return replace(
+        each[0],
+        name=f"{each[0].modality}-ensemble",
+        version=version,
+        kind="ensemble",
+        input_size=max(metadata.input_size for metadata in each),
+        preprocessing=PREPROCESSING,
+        abstention=Abstention(
+            score=round(threshold_at(scored.mean(axis=0), rate), 4) if len(scored) else None,
+            false_alarm_rate=rate,
+            colourfulness=limits[0].colourfulness,
+            confidence=limits[0].confidence,
+        ),
+        **together(each),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+
+
+def _measure(
+    ensemble: Ensemble,
+    samples: Sequence[Sample],
+    apart: Mapping[str, Sequence[Sample]],
+    outliers: Mapping[str, Sequence[Path]],
+) -> dict[str, Any]:
+    return evaluate_held_out(ensemble, samples, apart) | {
+        "outliers": abstention_rates(ensemble, draw_outliers() | dict(outliers))
+    }
+
+
+def _beside(members: Sequence[Predictor], method: Method) -> list[dict[str, Any]]:
+    """Each member with its share and its own figures, to be seen beside the ensemble's."""
+    rows = []
+    for member, share in zip(members, method.shares(), strict=True):
+        bundle = member.bundle
+        accuracies = {split: bundle.metrics[split]["accuracy"] for split in ("test", "val") if split in bundle.metrics}
+        name = f"{bundle.metadata.name} {bundle.metadata.version}"
+        rows.append({"name": name, "sha256": bundle.sha256, "share": round(float(share), 4), "accuracy": accuracies})
+    return rows
+
+
+def _as_member(predictor: Predictor) -> Member:
+    return Member(predictor.bundle.metadata.name, predictor.bundle.sha256)
+
+
+def _title(members: Sequence[Predictor], candidate: Candidate) -> str:
+    names = " + ".join(members[number].bundle.metadata.name for number in candidate.members)
+    return f"{names}, {candidate.fit}" if len(candidate.members) > 1 else f"{names} alone"

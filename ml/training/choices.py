@@ -1,0 +1,158 @@
+"""What may be chosen for a training run, and what follows from it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ml.bundle.bundle import WEIGHTS, Bundle, load_bundle
+from ml.bundle.kinds import KINDS, resolve
+from ml.bundle.metadata import TRAIN_ALONE, Metadata
+from ml.errors import ChoiceUnsupported, LearnedFromVal, WeightsNotFound
+from ml.training.specifications import FROM_NOTHING_LICENCE, LICENCES, OTHER_LICENCE, Specification, specification_of
+
+if TYPE_CHECKING:
+    from ml.training import Recipe
+
+IMAGENET = "imagenet"
+TRAINERS = {"tile_measures": "ml.training.histology:train_histology"}
+"""Of architectures that are no networks, as in ``KINDS``."""
+
+ANYWHERE = ("run", "features", "name", "version")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What may be chosen for a training run beside the model and its data; None is the model's own.
+
+    ``architecture`` is a name of ``ml.networks.zoo.ZOO``, ``recipe`` is as in ``ml.training.recipe_of``. ``start`` is
+    where weights come from: a bundle or ``.npz`` of the same network to go on from, ``.h5`` or ``.keras`` of its
+    backbone, or "imagenet". ``refit`` is the bundle of a version that did not learn from val: the network learns from
+    val as well, and has that version's temperature and limits. ``name`` and ``version`` are the new bundle's. ``run``
+    is a folder for the state of the run: a killed one goes on from there. ``features`` is a folder that keeps what
+    frozen backbones computed.
+    """
+
+    architecture: str | None = None
+    recipe: str = "scanproof"
+    size: int | None = None
+    epochs: int | None = None
+    seed: int = 7
+    start: str | None = None
+    refit: Path | None = None
+    name: str | None = None
+    version: str = "1.0.0"
+    run: Path | None = None
+    features: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingJob:
+    """One training: ``data`` is its folder of images, ``folder`` where the bundle goes, which exists and is empty.
+
+    ``outliers`` are further files, by kind, on which abstention is measured; ``report`` receives lines for people.
+    """
+
+    specification: Specification
+    data: Path
+    folder: Path
+    choices: Choices
+    outliers: Mapping[str, Sequence[Path]]
+    report: Callable[[str], None]
+
+
+def trainer_of(name: str) -> Callable[[TrainingJob], Bundle]:
+    """What trains the model ``name``: its architecture's own trainer, else that of its kind. Raises UnknownModel."""
+    specification = specification_of(name)
+    return resolve(TRAINERS.get(specification.architecture) or KINDS[specification.kind].trainer)
+
+
+def chosen_specification(model: str, choices: Choices) -> Specification:
+    """The specification with the architecture, size, name and version of ``choices``, and the licence that its weights
+    will have.
+
+    Raises:
+        UnknownModel.
+        BundleError: the bundle to go on from is refused.
+        LearnedFromVal: it learned from val, and val is to decide.
+    """
+    specification = replace(specification_of(model), version=choices.version)
+    specification = replace(
+        specification, name=chosen_name(model, choices), architecture=choices.architecture or specification.architecture
+    )
+    if choices.architecture or specification.architecture in LICENCES:
+        specification = replace(specification, licence=_licence(specification.architecture, choices))
+    if choices.size:
+        preprocessing = specification.preprocessing.replace(f"-{specification.input_size}-", f"-{choices.size}-")
+        specification = replace(specification, input_size=choices.size, preprocessing=preprocessing)
+    return specification
+
+
+def chosen_name(model: str, choices: Choices) -> str:
+    """The name of the bundle: the chosen one, else the model's, or "<model>-<architecture>" for another than its own.
+    Raises UnknownModel."""
+    other = choices.architecture not in (None, specification_of(model).architecture)
+    return choices.name or (f"{model}-{choices.architecture}".replace("_", "-") if other else model)
+
+
+def _licence(architecture: str, choices: Choices) -> str:
+    if choices.start is None:
+        return FROM_NOTHING_LICENCE
+    if begun := _begun_from(choices):
+        return begun.licence
+    return OTHER_LICENCE if Path(choices.start).suffix == ".npz" else LICENCES.get(architecture, OTHER_LICENCE)
+
+
+def _begun_from(choices: Choices) -> Metadata | None:
+    """Those of the bundle to go on from, None where it is none. Raises BundleError, LearnedFromVal."""
+    if choices.start in (None, IMAGENET) or not (folder := Path(choices.start)).is_dir():
+        return None
+    metadata = load_bundle(folder).metadata
+    if metadata.learned_from != TRAIN_ALONE and not choices.refit:
+        raise LearnedFromVal(folder)
+    return metadata
+
+
+def refuse_other_choices(specification: Specification, choices: Choices, allowed: Collection[str]) -> None:
+    """Raises ChoiceUnsupported where more is chosen than ``allowed``, name and version, and where to keep things."""
+    for field in fields(Choices):
+        if field.name not in {*allowed, *ANYWHERE} and getattr(choices, field.name) != field.default:
+            raise ChoiceUnsupported(specification.name, field.name, allowed)
+
+
+def chosen_recipe(choices: Choices) -> Recipe:
+    """The recipe with the epochs, seed and start of ``choices``.
+
+    Raises:
+        UnknownRecipe, InvalidRecipe, WeightsNotFound.
+    """
+    from ml.training import recipe_of
+
+    recipe, start = recipe_of(choices.recipe), weights_of(choices.start)
+    epochs = choices.epochs or recipe.epochs
+    return replace(
+        recipe,
+        epochs=epochs,
+        light_epochs=min(recipe.light_epochs, epochs),
+        warmup=min(recipe.warmup, epochs - 1),
+        seed=choices.seed,
+        start=identity_of(start),
+    )
+
+
+def weights_of(start: str | None) -> Path | str | None:
+    """What ``ml.networks.zoo.build`` takes. Raises WeightsNotFound."""
+    if start is None or start == IMAGENET:
+        return start
+    path = Path(start) / WEIGHTS if Path(start).is_dir() else Path(start)
+    if not path.is_file():
+        raise WeightsNotFound(path)
+    return path
+
+
+def identity_of(start: Path | str | None) -> str:
+    """What a recipe tells of ``weights_of``: the file's SHA-256, "imagenet", or nothing."""
+    return hashlib.sha256(start.read_bytes()).hexdigest() if isinstance(start, Path) else start or ""

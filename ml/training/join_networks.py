@@ -1,0 +1,114 @@
+"""Makes one network of several installed ones, and its bundle."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml.bundle.bundle import WEIGHTS
+from ml.bundle.files import new_folder
+from ml.bundle.metadata import TRAIN_ALONE, TRAIN_AND_VAL
+from ml.datasets import read_manifest
+from ml.errors import EnsembleMemberUnfit
+from ml.inference.predictor import Predictor
+from ml.inference.registry import Registry
+from ml.training.build_ensemble import chosen_members, refuse_other_splits, together
+from ml.training.datasheets import MEASURED_ON, listed
+from ml.training.refit import REFIT_SPLITS, earlier_version, val_as_train
+from ml.training.specifications import Specification
+from ml.training.train_model import load, splits_of
+
+if TYPE_CHECKING:
+    import keras
+
+
+def join(
+    names: Sequence[str],
+    data: Path,
+    output: Path,
+    version: str = "1.0.0",
+    outliers: Mapping[str, Sequence[Path]] | None = None,
+    registry: Registry | None = None,
+    *,
+    refit: Path | None = None,
+) -> dict[str, Any]:
+    """Join the networks of ``names`` to one whose logits are the mean of theirs, and write its bundle, which bears the
+    name of the folder ``output``.
+
+    Nothing is trained, and the bundle holds no Keras weights: the members' do. ``data/manifest.csv`` has the splits
+    train, val and perhaps test: the detector is fitted on train, temperature and limits on what of val is apart from
+    train, and test is measured once, at the end. Members that learned from val leave nothing to fit these on: they
+    take the temperature and the limits of ``refit``, the bundle of such networks joined that did not. Returns name,
+    version, sha256, metrics.
+
+    Raises:
+        TooFewMembers, BundleError, RefitUnfit, NetworkError.
+        EnsembleMemberUnfit: a member has other labels or preprocessing than the first.
+        EnsembleMemberSplits: a member learned from val without ``refit``, or did not with it.
+        OutputNotEmpty, DatasetError, ImageError.
+    """
+    registry = registry or Registry()
+    members = chosen_members(output, names, registry)
+    expected = members[0].bundle.metadata.preprocessing
+    for name, member in zip(dict.fromkeys(names), members, strict=True):
+        if (found := member.bundle.metadata.preprocessing) != expected:
+            raise EnsembleMemberUnfit(output.name, name, "preprocessing", expected, found)
+    specification = _specification(members, output.name, version)
+    samples = read_manifest(data, specification.labels)
+    refuse_other_splits(output, names, members, TRAIN_AND_VAL if refit else TRAIN_ALONE)
+    earlier = earlier_version(refit, specification) if refit else None
+    samples, splits = (val_as_train(samples), REFIT_SPLITS) if refit else (samples, splits_of(samples))
+    images = {split: load(specification, samples, split) for split in splits}
+
+    # TensorFlow takes seconds to import: only what can be done pays for it.
+    from ml.training.packaging import package
+
+    training = {
+        "joined": "mean of the members' logits, each divided by its temperature",
+        "members": [member.bundle.title for member in members],
+        MEASURED_ON: listed(data),
+    }
+    # Keras reports progress on standard output, which belongs to the result.
+    with redirect_stdout(sys.stderr), new_folder(output) as folder:
+        network = joined_network(names, registry)
+        bundle = package(
+            specification,
+            network,
+            training,
+            samples,
+            images,
+            outliers or {},
+            folder,
+            earlier=earlier,
+            with_weights=False,
+        )
+    return {"name": output.name, "version": version, "sha256": bundle.sha256, "metrics": bundle.metrics}
+
+
+def _specification(members: Sequence[Predictor], name: str, version: str) -> Specification:
+    """That of the first member, as far as all have it."""
+    each = [member.bundle.metadata for member in members]
+    first = Specification(**{field.name: getattr(each[0], field.name) for field in fields(Specification)})
+    return replace(first, name=name, version=version, **together(each))
+
+
+def joined_network(names: Sequence[str], registry: Registry) -> keras.Model:
+    """From the Keras weights of the models that are installed under ``names``. Raises BundleError, NetworkError."""
+    from ml.networks.joined import build_joined
+    from ml.networks.zoo import build
+
+    installed = {name: registry.get(name).bundle.metadata for name in names}
+    networks = [
+        build(
+            metadata.architecture,
+            len(metadata.classes),
+            (metadata.input_size, metadata.input_size, metadata.channels),
+            registry.folder / name / WEIGHTS,
+        )
+        for name, metadata in installed.items()
+    ]
+    return build_joined(networks, [metadata.temperature for metadata in installed.values()])

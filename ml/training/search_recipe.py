@@ -1,0 +1,164 @@
+"""Searches for a recipe: trials run in parallel on Ray, and what they reach on val decides."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import os
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ml.datasets import LabelledImages, of_split, read_manifest
+from ml.errors import SearchFailed
+from ml.evaluation.metrics import measure
+from ml.inference.calibration import softmax
+from ml.training.choices import Choices, chosen_recipe, chosen_specification
+from ml.training.specifications import Specification
+from ml.training.train_model import fit_network, load
+
+if TYPE_CHECKING:
+    from ml.training import Recipe
+
+SCHEMA = "scanproof.search/1"
+METRIC = "macro_auc"
+FIGURES = (METRIC, "accuracy", "balanced_accuracy", "negative_log_likelihood")
+SPACE: dict[str, tuple[Any, ...]] = {
+    "learning_rate": (3e-4, 1e-3, 2e-3, 4e-3),
+    "weight_decay": (0.0, 0.02, 0.05),
+    "label_smoothing": (0.0, 0.05, 0.1),
+    "mixup": (0.0, 0.5),
+    "augmentation": ("scanproof", "source"),
+    "batch_size": (32, 64),
+}
+
+
+def search(
+    model: str,
+    data: Path,
+    trials: int,
+    choices: Choices,
+    address: str | None = None,
+    space: Mapping[str, Sequence[Any]] = SPACE,
+    report: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Train ``trials`` variants of the recipe in ``choices``, drawn from ``space`` without repetition (random search,
+    Bergstra & Bengio 2012); where there are no more than that, all of them (grid search). Test is not read.
+
+    ``address`` is that of a Ray cluster, on whose machines the same release is installed and the same paths lead to the
+    same files; None starts one here, with a trial a core. A trial that fails is reported, and costs no other.
+
+    Returns ``best``, the trial with the highest area under the ROC curve on val (the mean over classes), and all
+    ``trials``, best first: changes, recipe, figures and seconds, or changes and error.
+
+    Raises:
+        UnknownModel, UnknownRecipe, WeightsNotFound, DatasetError, ImageError: before any trial.
+        SearchFailed: no trial came to its end.
+    """
+    choices = replace(choices, start=choices.start and _absolute(choices.start), run=None)
+    specification = chosen_specification(model, choices)
+    samples = read_manifest(data, specification.labels)
+    for split in ("train", "val"):
+        of_split(samples, split)
+    recipe = chosen_recipe(choices)
+    images = [load(specification, samples, split) for split in ("train", "val")]
+    drawn = draw(space, trials, choices.seed)
+    done = []
+    for changes, outcome in _run(drawn, specification, images, recipe, choices, address):
+        done.append({"changes": changes} | outcome)
+        figure = outcome.get("error") or f"{METRIC} {outcome['val'][METRIC]} on val"
+        report(f"trial {len(done)} of {len(drawn)}, {_plain(changes)}: {figure}")
+    done.sort(key=lambda each: each.get("val", {}).get(METRIC) or -math.inf, reverse=True)
+    if "error" in done[0]:
+        raise SearchFailed(done[0]["error"], len(done))
+    return {
+        "schema": SCHEMA,
+        "model": specification.name,
+        "architecture": specification.architecture,
+        "data": data.resolve().name,
+        "chosen_by": f"{METRIC} on val",
+        "space": {name: list(values) for name, values in space.items()},
+        "best": done[0],
+        "trials": done,
+    }
+
+
+def draw(space: Mapping[str, Sequence[Any]], count: int, seed: int) -> list[dict[str, Any]]:
+    """``count`` different points of ``space`` at random, or all of them where there are no more."""
+    grid = [dict(zip(space, values, strict=True)) for values in itertools.product(*space.values())]
+    return random.Random(seed).sample(grid, min(count, len(grid)))  # noqa: S311
+
+
+def trial(
+    changes: Mapping[str, Any],
+    specification: Specification,
+    train: LabelledImages,
+    val: LabelledImages,
+    recipe: Recipe,
+    choices: Choices,
+) -> dict[str, Any]:
+    """Train once, on one thread; recipe, figures on val and seconds, or the error: it must get through to the caller,
+    and many exceptions do not survive the way between processes."""
+    import keras
+    import tensorflow as tf
+
+    started = time.perf_counter()
+    try:
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        keras.backend.clear_session()
+        changed = replace(recipe, **changes)
+        network = fit_network(specification, train, val, changed, choices)
+        probabilities = softmax(network.predict(val.pixels, batch_size=32, verbose=0))
+        if not np.isfinite(probabilities).all():
+            return {"error": "the training diverged"}
+    except Exception as exc:
+        return {"error": f"{type(exc).__name__}: {exc}"}
+    figures = measure(probabilities, val.labels, np.ones((1, len(val.labels))))
+    return {
+        "recipe": asdict(changed),
+        "val": {name: None if np.isnan(figures[name][0]) else round(float(figures[name][0]), 4) for name in FIGURES},
+        "seconds": round(time.perf_counter() - started, 1),
+    }
+
+
+def _run(
+    drawn: Sequence[dict[str, Any]],
+    specification: Specification,
+    images: Sequence[LabelledImages],
+    recipe: Recipe,
+    choices: Choices,
+    address: str | None,
+) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+    """Each point of ``drawn`` with its trial's outcome, as they end."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    import ray
+
+    place = {"address": address} if address else {"address": "local", "include_dashboard": False}
+    try:
+        ray.init(**place, log_to_driver=False, logging_level="ERROR")
+        remote = ray.remote(num_cpus=1, max_retries=0)(trial)
+        train, val = (ray.put(each) for each in images)
+        waiting = {remote.remote(changes, specification, train, val, recipe, choices): changes for changes in drawn}
+        while waiting:
+            (ended,), _ = ray.wait(list(waiting), num_returns=1)
+            try:
+                outcome = ray.get(ended)
+            except ray.exceptions.RayError as exc:  # its process died: out of memory, or a machine is gone
+                outcome = {"error": f"{type(exc).__name__}: {exc}"}
+            yield waiting.pop(ended), outcome
+    finally:
+        ray.shutdown()
+
+
+def _absolute(start: str) -> str:
+    # Workers run elsewhere; "imagenet" is no path.
+    return str(Path(start).resolve()) if Path(start).exists() else start
+
+
+def _plain(changes: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in changes.items())

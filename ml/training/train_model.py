@@ -1,0 +1,123 @@
+"""Trains a model from a folder of labelled images and writes its bundle."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml.bundle.bundle import Bundle
+from ml.bundle.files import new_folder, refuse_nonempty
+from ml.bundle.procedures import procedure_of
+from ml.datasets import LabelledImages, Sample, load_through, of_split, read_manifest
+from ml.datasets.duplicates import leakage
+from ml.training.choices import Choices, TrainingJob, chosen_recipe, chosen_specification, trainer_of, weights_of
+from ml.training.datasheets import described
+from ml.training.refit import REFIT_SPLITS, earlier_version, refuse_choices_by_val, val_as_train
+from ml.training.specifications import Specification
+
+if TYPE_CHECKING:
+    import keras
+
+    from ml.training import Recipe
+
+
+def train(
+    model: str,
+    data: Path,
+    output: Path,
+    choices: Choices | None = None,
+    outliers: Mapping[str, Sequence[Path]] | None = None,
+    report: Callable[[str], None] = lambda text: None,
+) -> dict[str, Any]:
+    """Train ``model`` on ``data`` (a ``manifest.csv`` with path, label and the splits train and val, perhaps test).
+
+    The bundle is named as ``choices`` say, else like the model, with another architecture "<model>-<architecture>". Of
+    images that are not those of ``ml.training.datasheets`` it says that nothing is known. ``outliers`` are further
+    files, by kind, on which abstention is measured. ``report`` receives the near-duplicates across splits before the
+    training; they stop nothing. The bundle appears in ``output`` whole or not at all.
+
+    Returns name, version, sha256 and metrics.
+
+    Raises:
+        UnknownModel, ChoiceUnsupported, UnknownRecipe, InvalidRecipe, OutputNotEmpty, DatasetError, ImageError,
+        NetworkError, RunMismatch, BundleError, LearnedFromVal, RefitUnfit: before any training.
+    """
+    choices = choices or Choices()
+    specification = described(chosen_specification(model, choices), model, data)
+    refuse_nonempty(output)
+    # Keras reports progress on standard output, which belongs to the result.
+    with redirect_stdout(sys.stderr), new_folder(output) as folder:
+        job = TrainingJob(specification, data, folder, choices, outliers or {}, report)
+        bundle = trainer_of(model)(job)
+    if choices.run:
+        from ml.training.checkpoint import clear
+
+        clear(choices.run)
+    return {
+        "name": bundle.metadata.name,
+        "version": bundle.metadata.version,
+        "sha256": bundle.sha256,
+        "metrics": bundle.metrics,
+    }
+
+
+def splits_of(samples: Sequence[Sample]) -> tuple[str, ...]:
+    """The splits that a bundle is made from, the last one to be measured: test where the samples have it, else val."""
+    return ("train", "val", "test") if any(sample.split == "test" for sample in samples) else ("train", "val")
+
+
+def load(specification: Specification, samples: Sequence[Sample], split: str) -> LabelledImages:
+    """The images of ``split`` as the network sees them. Raises SplitMissing, ImageCorrupt."""
+    procedure = procedure_of(specification.preprocessing)
+    return load_through(of_split(samples, split), specification.labels, lambda image: procedure.run(image).pixels[0])
+
+
+def fit_network(
+    specification: Specification, train: LabelledImages, val: LabelledImages, recipe: Recipe, choices: Choices
+) -> keras.Model:
+    """Build the network and train it, by its head alone where its backbone is frozen. Raises NetworkError."""
+    import keras
+
+    from ml.networks.zoo import architecture, build
+    from ml.training import fit, fit_head
+
+    keras.utils.set_random_seed(recipe.seed)
+    shape = (specification.input_size, specification.input_size, specification.channels)
+    start = weights_of(choices.start)
+    network = build(specification.architecture, len(specification.classes), shape, start)
+    if architecture(specification.architecture).frozen_backbone:
+        fit_head(network, train, val, recipe, cache=choices.features, folder=choices.run)
+    else:
+        fit(network, train, val, recipe, folder=choices.run)
+    return network
+
+
+def train_classifier(job: TrainingJob) -> Bundle:
+    """Train a network on labelled images (see ``train``); the trainer of the kind "classifier"."""
+    specification, choices = job.specification, job.choices
+    samples = read_manifest(job.data, specification.labels)
+    splits = splits_of(samples)
+    for split in splits:
+        of_split(samples, split)
+    earlier = earlier_version(choices.refit, specification) if choices.refit else None
+
+    # TensorFlow takes seconds to import: only a run that can start pays for it.
+    from ml.networks.zoo import architecture
+    from ml.training.packaging import package
+
+    recipe = chosen_recipe(choices)
+    architecture(specification.architecture)
+    learned = samples
+    if earlier:
+        refuse_choices_by_val(recipe)
+        learned, splits = val_as_train(samples), REFIT_SPLITS
+    found = leakage(learned)
+    job.report(f"{'Data' if found.clean else 'WARNING: what is tested on was trained on'}: {found}")
+    images = {split: load(specification, learned, split) for split in splits}
+    val = load(specification, samples, "val") if earlier else images["val"]
+    network = fit_network(specification, images["train"], val, recipe, choices)
+    return package(specification, network, asdict(recipe), learned, images, job.outliers, job.folder, earlier=earlier)

@@ -1,0 +1,33 @@
+"""What a store does not hold itself is asked of nobody."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.adapters.ipfs.local_reader import HeldReader
+from backend.errors import NotFound
+
+
+class Remote:
+    """A store that would search the public network for what it does not hold."""
+
+    def __init__(self, store) -> None:
+        self._store = store
+        self.searches: list[str] = []
+        self.has = store.has
+
+    def get(self, cid: str, *, max_bytes: int) -> bytes:
+        self.searches.append(cid)
+        return self._store.get(cid, max_bytes=max_bytes)
+
+
+def test_only_what_is_held_is_read(store, photo):
+    cid = store.put(photo, name="photo", media_type="image/png").cid
+    remote = Remote(store)
+    reader = HeldReader(remote)
+
+    assert reader.get(cid, max_bytes=len(photo)) == photo
+    store.delete(store.put(photo, name="photo", media_type="image/png"))
+    with pytest.raises(NotFound, match="is not in the store"):
+        reader.get(cid, max_bytes=len(photo))
+    assert remote.searches == [cid]

@@ -1,0 +1,176 @@
+"""`scanproof evidence` and `scanproof verify --evidence`, with the shipped models and the embedded chain."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from backend.adapters.chain.dev import embedded
+from backend.processes import free_port
+from backend.settings import load
+from tests.backend.commands.conftest import CommandLine, command_line
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory) -> CommandLine:
+    """A command line whose folder every test here shares, as each only reads it."""
+    return command_line(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="module")
+def record(own) -> dict:
+    """What the demo recorded, on an embedded chain that is not running any more."""
+    result = own("demo", "--json")
+    assert result.status == 0, result.stderr
+    return result.json
+
+
+@pytest.fixture(scope="module")
+def bundle(own, record, tmp_path_factory) -> Path:
+    file = tmp_path_factory.mktemp("bundle") / "evidence.zip"
+    assert own("evidence", record["imageId"], "--output", file).status == 0
+    return file
+
+
+def test_a_bundle_is_checked_without_chain_and_store(command, record, bundle, tmp_path):
+    result = command("verify", "--evidence", bundle, "--json")
+
+    assert (result.status, result.json["verified"]) == (0, True), result.stdout
+    assert result.json["imageIds"] == [record["imageId"]]
+    assert [diagnosis["status"] for diagnosis in result.json["diagnoses"]] == ["asserted"]
+    names = {check["name"] for check in result.json["checks"]}
+    assert {check["name"] for check in record["checks"]} < names
+    assert {"contract code", "contract account", "events", "objects"} < names
+    assert not (tmp_path / "var" / "chain").exists()
+
+    text = command("verify", "--evidence", bundle).stdout
+    assert "No node was asked." in text
+    for block in result.json["blocks"]:
+        assert f"block {block['number']}  {block['hash']}" in text
+
+
+def test_with_a_node_the_bundle_is_compared_with_its_chain(command, own, bundle, record):
+    settings = load(own.environ, env_file=None)
+    with embedded.running(settings, classifier=None):
+        result = command("verify", "--evidence", bundle, "--rpc", settings.rpc_url, "--json")
+        again = own("evidence", record["imageId"], "--output", bundle.with_name("again.zip"))
+
+    assert (result.status, result.json["comparedWithNode"]) == (0, True), result.stdout
+    names = [check["name"] for check in result.json["checks"]]
+    assert names[-3:] == ["record on the chain", "models on the chain", "roles on the chain"]
+    assert again.status == 0
+    assert bundle.with_name("again.zip").read_bytes() == bundle.read_bytes()
+
+
+def test_a_node_that_is_not_there_is_told_without_its_address(command, bundle):
+    url = f"http://127.0.0.1:{free_port()}/v3/secret-key"
+    result = command("verify", "--evidence", bundle, "--rpc", url, "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (1, "ChainUnavailable")
+    assert "secret-key" not in result.stdout + result.stderr
+
+
+def test_a_changed_bundle_fails_with_the_right_line(command, record, bundle, tmp_path):
+    changed = tmp_path / "changed.zip"
+    with zipfile.ZipFile(bundle) as source, zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED) as target:
+        for name in source.namelist():
+            content = source.read(name)
+            target.writestr(name, content[:-1] + b"!" if name.endswith(record["cid"]) else content)
+
+    result = command("verify", "--evidence", changed, "--json")
+
+    assert (result.status, result.json["verified"]) == (1, False)
+    failed = [check["name"] for check in result.json["checks"] if not check["passed"]]
+    assert failed == ["image bytes", "result reproduced"]
+
+
+def test_a_file_that_is_no_bundle_is_wrong_use(command, tmp_path):
+    file = tmp_path / "notes.txt"
+    file.write_text("not a ZIP")
+
+    result = command("verify", "--evidence", file, "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (2, "InvalidEvidence")
+
+
+def test_an_existing_file_is_not_overwritten(command, tmp_path):
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(b"of somebody else")
+
+    result = command("evidence", "0x" + "ab" * 32, "--output", file, "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
+    assert file.read_bytes() == b"of somebody else"
+
+
+def test_nothing_is_left_of_a_bundle_that_cannot_be_made(own, record, tmp_path):
+    result = own("evidence", "0x" + "ab" * 32, "--output", tmp_path / "evidence.zip", "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (1, "NotFound")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_cannot_be_written_is_told(own, record, tmp_path):
+    result = own("evidence", record["imageId"], "--output", tmp_path / "missing" / "evidence.zip", "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
+    assert "cannot be written" in result.json["error"]["message"]
+
+
+def test_the_image_that_the_bundle_holds_is_not_given_again(command, tmp_path):
+    image = tmp_path / "image"
+    image.write_bytes(b"x")
+
+    result = command("verify", "--evidence", image, "--file", image)
+
+    assert result.status == 2
+    assert "leave --file out" in result.stderr
+
+
+def registry_check(result) -> list[bool]:
+    return [check["passed"] for check in result.json["checks"] if check["name"] == "registry"]
+
+
+def test_a_bundle_of_a_registry_that_nobody_named_says_so(command, bundle):
+    result = command("verify", "--evidence", bundle, "--json")
+    assert (result.json["expectedContract"], registry_check(result)) == (None, [])
+
+    text = command("verify", "--evidence", bundle).stdout
+    assert text.splitlines()[0].startswith(f"Registry {result.json['contract']} on ")
+    assert "compare the registry's address with the one you know" in text
+
+
+def test_a_bundle_of_another_registry_than_the_named_one_fails(command, bundle):
+    theirs = command("verify", "--evidence", bundle, "--json").json["contract"]
+    ours = "0x" + "ab" * 20
+
+    result = command("verify", "--evidence", bundle, "--contract", ours, "--json")
+    assert (result.status, registry_check(result), result.json["expectedContract"]) == (1, [False], ours)
+    assert [check["name"] for check in result.json["checks"] if not check["passed"]] == ["registry"]
+
+    good = command("verify", "--evidence", bundle, "--contract", theirs)
+    assert good.status == 0
+    assert "the one you know" not in good.stdout
+
+
+def test_the_registry_of_the_settings_or_the_recorded_one_is_expected(command, bundle, tmp_path, monkeypatch):
+    settings = {
+        "SCANPROOF_CHAIN": "external",
+        "SCANPROOF_RPC_URL": "http://127.0.0.1:1",
+        "SCANPROOF_CHAIN_ID": "31337",
+        "SCANPROOF_CONTRACT_ADDRESS": "0x" + "ab" * 20,
+    }
+    named = command("verify", "--evidence", bundle, "--json", **settings)
+    assert registry_check(named) == [False]
+    elsewhere = command("verify", "--evidence", bundle, "--json", **settings | {"SCANPROOF_CHAIN_ID": "5"})
+    assert registry_check(elsewhere) == []
+
+    (tmp_path / "deployments").mkdir()
+    record = {"chainId": named.json["chainId"], "address": named.json["contract"], "block": 1}
+    (tmp_path / "deployments" / f"{named.json['chainId']}.json").write_text(json.dumps(record))
+    monkeypatch.setattr("backend.commands.evidence_check.ROOT", tmp_path)
+    recorded = command("verify", "--evidence", bundle, "--json")
+    assert (recorded.status, registry_check(recorded)) == (0, [True])

@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ml.bundle.bundle import canonical_listing, load_bundle, seal_bundle
+from ml.bundle.detector import MahalanobisDetector
+from ml.bundle.procedures import FAMILIES
+from ml.errors import (
+    BundleFileMissing,
+    BundleFileUnlisted,
+    BundleHashMismatch,
+    BundleMetadataInvalid,
+    BundleNotFound,
+    UnknownPreprocessing,
+)
+from ml.inference.predictor import Predictor
+from ml.inference.registry import BUNDLES, Registry
+
+SHIPPED = BUNDLES / "brain-mri"
+FILES = ("card.md", "detector.npz", "metadata.json", "metrics.json", "model.tflite", "weights.npz")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A bundle with all that one can hold."""
+    return Path(shutil.copytree(BUNDLES / "brain-mri-mobile", tmp_path / "brain-mri"))
+
+
+def change_metadata(folder: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    path = folder / "metadata.json"
+    values = json.loads(path.read_text())
+    change(values)
+    path.write_text(json.dumps(values))
+    seal_bundle(folder)
+
+
+@pytest.mark.parametrize(("name", "left_out"), [("brain-mri", {"weights.npz"}), ("brain-mri-mobile", set())])
+def test_the_shipped_bundles_hold_these_files_and_stay_small(name: str, left_out: set[str]) -> None:
+    sizes = {path.name: path.stat().st_size for path in (BUNDLES / name).iterdir()}
+    assert sizes.keys() == {*FILES, "SHA256SUMS"} - left_out
+    assert sum(sizes.values()) <= 5_000_000
+
+
+def test_the_identity_is_the_hash_of_the_listing() -> None:
+    listing = (SHIPPED / "SHA256SUMS").read_bytes()
+    assert load_bundle(SHIPPED).sha256 == hashlib.sha256(listing).hexdigest()
+
+
+def test_the_listing_can_be_checked_by_hand() -> None:
+    checked = subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=SHIPPED, check=False)
+    assert checked.returncode == 0
+
+
+def test_the_listing_is_sorted_whatever_the_order_of_the_files() -> None:
+    assert canonical_listing({"b": b"", "a": b"x"}) == canonical_listing({"a": b"x", "b": b""})
+    assert canonical_listing({"a": b"x"}) == f"{hashlib.sha256(b'x').hexdigest()}  a\n".encode()
+
+
+def test_codes_on_chain() -> None:
+    classes = load_bundle(SHIPPED).metadata.classes
+    assert {info.label: info.code for info in classes} == {"glioma": 1, "meningioma": 2, "notumor": 3, "pituitary": 4}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_one_flipped_byte_in_any_file_is_refused(folder: Path, name: str) -> None:
+    content = bytearray((folder / name).read_bytes())
+    expected = hashlib.sha256(content).hexdigest()
+    content[len(content) // 2] ^= 1
+    (folder / name).write_bytes(content)
+    with pytest.raises(BundleHashMismatch) as caught:
+        load_bundle(folder)
+    found = hashlib.sha256(content).hexdigest()
+    assert str(caught.value) == f"{folder / name}: expected SHA-256 {expected}, found {found}"
+
+
+@pytest.mark.parametrize("position", [0, 70, -1])
+def test_a_flipped_byte_in_the_listing_is_refused(folder: Path, position: int) -> None:
+    content = bytearray((folder / "SHA256SUMS").read_bytes())
+    content[position] ^= 1
+    (folder / "SHA256SUMS").write_bytes(content)
+    with pytest.raises((BundleHashMismatch, BundleFileMissing, BundleFileUnlisted)):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize(
+    "change", [lambda lines: lines[::-1], lambda lines: [*lines, lines[0]], lambda lines: [*lines, ""]]
+)
+def test_a_listing_in_another_form_is_refused(folder: Path, change: Callable[[list[str]], list[str]]) -> None:
+    lines = (folder / "SHA256SUMS").read_text().splitlines()
+    (folder / "SHA256SUMS").write_text("\n".join(change(lines)) + "\n")
+    with pytest.raises(BundleHashMismatch) as caught:
+        load_bundle(folder)
+    assert caught.value.path == folder / "SHA256SUMS"
+
+
+@pytest.mark.parametrize("name", [*FILES, "SHA256SUMS"])
+def test_a_missing_file_is_named(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(BundleFileMissing) as caught:
+        load_bundle(folder)
+    assert str(caught.value) == f"the bundle lacks {folder / name}"
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name != "weights.npz"])
+def test_a_required_file_may_not_be_left_out_of_the_listing(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    seal_bundle(folder)
+    with pytest.raises(BundleFileMissing) as caught:
+        load_bundle(folder)
+    assert caught.value.path == folder / name
+
+
+def test_a_file_beside_the_listing_is_refused(folder: Path) -> None:
+    (folder / "extra.txt").write_text("?")
+    with pytest.raises(BundleFileUnlisted) as caught:
+        load_bundle(folder)
+    assert str(caught.value) == f"{folder / 'extra.txt'} is not listed in the bundle's SHA256SUMS"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda v: v.pop("classes"), "expected the field classes, found none"),
+        (lambda v: v.pop("temperature"), "missing or unknown: ['temperature']"),
+        (lambda v: v.update(colour="red"), "missing or unknown: ['colour']"),
+        (lambda v: v.update(temperature=0), "expected a temperature above 0, found 0"),
+        *(
+            (
+                lambda v, splits=splits: v["training"].update(learned_from=splits),
+                f"expected to have learned from train, or train and val, found {splits!r}",
+            )
+            for splits in (5, None, "train", [], ["val"], [["train"]], ["train", "val", "test"])
+        ),
+        (lambda v: v.update(temperature="1"), "expected temperature to be float, found '1'"),
+        (lambda v: v.update(input_size=-1), "expected an input size above 0, found -1"),
+        (
+            lambda v: v.update(kind="oracle"),
+            "one of the kinds classifier, ensemble, gate, segmentation, found",
+        ),
+        (
+            lambda v: v.update(kind="segmentation"),
+            "no abstention for the kind segmentation, found Abstention(",
+        ),
+        (lambda v: v.update(abstention=None), "expected limits of abstention for the kind classifier, found None"),
+        (lambda v: v.update(channels=2), "expected 1 or 3 channels, found 2"),
+        (lambda v: v.update(channels=3), "expected input_size and channels ("),
+        (lambda v: v.update(input_size=64), "gives, found (64, 1)"),
+        (lambda v: v.update(weak=1), "expected weak to be str | None, found 1"),
+        (lambda v: v.update(classes=v["classes"][:1]), "expected at least 2 classes for the kind classifier, found 1"),
+        (lambda v: v["classes"][0].update(code=0), "different codes from 1 to 65535, found [0, 2, 3, 4]"),
+        (lambda v: v["classes"][0].update(code=2), "different codes from 1 to 65535, found [2, 2, 3, 4]"),
+        (lambda v: v["classes"][0].update(label="abstained"), "expected different labels, none of them 'abstained'"),
+        (lambda v: v["abstention"].pop("score"), "missing or unknown: ['score']"),
+        (lambda v: v.update(classes="none"), "expected an object for ClassInfo, found str"),
+    ],
+)
+def test_malformed_metadata_are_refused(folder: Path, change: Callable[[dict[str, Any]], object], message: str) -> None:
+    change_metadata(folder, change)
+    with pytest.raises(BundleMetadataInvalid) as caught:
+        load_bundle(folder)
+    assert str(folder / "metadata.json") in str(caught.value)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["metadata.json", "metrics.json", "detector.npz"])
+@pytest.mark.parametrize("content", [b"{", b"[]", b""])
+def test_files_of_another_kind_are_refused(folder: Path, name: str, content: bytes) -> None:
+    (folder / name).write_bytes(content)
+    seal_bundle(folder)
+    with pytest.raises(BundleMetadataInvalid):
+        load_bundle(folder)
+
+
+@pytest.mark.parametrize("name", ["other-v1", "grey-crop-pad-128-v2", "grey-crop-pad-0-v1", ""])
+def test_an_unknown_preprocessing_is_refused(folder: Path, name: str) -> None:
+    change_metadata(folder, lambda values: values.update(preprocessing=name))
+    with pytest.raises(UnknownPreprocessing) as caught:
+        load_bundle(folder)
+    assert str(caught.value) == f"expected one of the preprocessings {', '.join(FAMILIES)}, found {name!r}"
+
+
+def test_a_model_that_is_no_flatbuffer_is_refused(folder: Path) -> None:
+    (folder / "model.tflite").write_bytes(b"not a model")
+    seal_bundle(folder)
+    with pytest.raises(BundleMetadataInvalid, match="expected a network with pixels and logits"):
+        load_bundle(folder)
+
+
+def test_a_detector_that_does_not_fit_the_network_is_refused() -> None:
+    bundle = load_bundle(SHIPPED)
+    small = MahalanobisDetector(bundle.detector.means[:, :5], bundle.detector.whitening[:5, :5])
+    with pytest.raises(BundleMetadataInvalid, match="expected a network that fits the detector"):
+        Predictor(replace(bundle, detector=small))
+
+
+def test_the_registry_lists_and_keeps_what_is_installed(folder: Path) -> None:
+    registry = Registry(folder.parent)
+    assert registry.names() == ("brain-mri",)
+    assert registry.get("brain-mri") is registry.get("brain-mri")
+    assert [predictor.bundle.sha256 for predictor in registry.usable()] == [load_bundle(folder).sha256]
+
+
+def test_the_registry_finds_by_modality_and_by_identity(folder: Path) -> None:
+    registry = Registry(folder.parent)
+    predictor = registry.default("brain-mri")
+    assert registry.by_sha256(predictor.bundle.sha256) is predictor
+
+
+@pytest.mark.parametrize("method", ["get", "default", "by_sha256"])
+def test_the_registry_says_what_there_is(folder: Path, method: str) -> None:
+    with pytest.raises(BundleNotFound) as caught:
+        getattr(Registry(folder.parent), method)("../brain-mri")
+    assert str(caught.value) == "no model named '../brain-mri'; available: brain-mri"
+
+
+def test_the_registry_refuses_a_changed_bundle(folder: Path) -> None:
+    (folder / "card.md").write_text("better")
+    with pytest.raises(BundleHashMismatch):
+        Registry(folder.parent).get("brain-mri")
+
+
+def test_a_refused_bundle_leaves_the_others_usable(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("another", "brain-mri"):
+        shutil.copytree(BUNDLES / "brain-mri", tmp_path / name)
+    (tmp_path / "another" / "card.md").write_text("changed")
+    registry = Registry(tmp_path)
+    assert [predictor.bundle.metadata.name for predictor in registry.usable()] == ["brain-mri"]
+    assert registry.default("brain-mri") is registry.get("brain-mri")
+    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["the model another is refused"]

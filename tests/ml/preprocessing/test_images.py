@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.errors import ImageCorrupt, ImageTooLarge, ImageUnsupported
+from ml.preprocessing.images import MAX_PIXELS, decode_image
+
+
+def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+def sixteen_bits(image: Image.Image) -> Image.Image:
+    return Image.fromarray(np.asarray(image).astype(np.uint16) * 257)
+
+
+CASES = [
+    ("PNG", "L", {}),
+    ("PNG", "LA", {}),
+    ("PNG", "P", {}),
+    ("PNG", "RGB", {}),
+    ("PNG", "RGBA", {}),
+    ("JPEG", "L", {"quality": 95}),
+    ("JPEG", "RGB", {"quality": 95}),
+    ("JPEG", "CMYK", {"quality": 95}),
+    ("TIFF", "L", {}),
+    ("TIFF", "RGB", {"compression": "tiff_lzw"}),
+    ("TIFF", "CMYK", {}),
+    ("BMP", "L", {}),
+    ("BMP", "RGB", {}),
+    ("WEBP", "RGB", {"lossless": True}),
+    ("WEBP", "RGBA", {"lossless": True}),
+]
+
+
+@pytest.mark.parametrize(("file_format", "mode", "options"), CASES)
+def test_every_kind_of_file_gives_the_same_grey(
+    head: Image.Image, file_format: str, mode: str, options: dict[str, object]
+) -> None:
+    decoded = decode_image(encoded(head.convert(mode), file_format, **options))
+    assert decoded.mode in ("L", "RGB")
+    difference = np.asarray(decoded.convert("L")).astype(int) - np.asarray(head)
+    assert np.abs(difference).mean() < 2.5
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+def test_sixteen_bits_are_scaled_from_minimum_to_maximum(head: Image.Image, file_format: str) -> None:
+    decoded = np.asarray(decode_image(encoded(sixteen_bits(head), file_format))).astype(int)
+    assert (decoded.min(), decoded.max()) == (0, 255)
+    grey = np.asarray(head).astype(float)
+    expected = (grey - grey.min()) / np.ptp(grey) * 255
+    assert np.abs(decoded - expected).max() <= 1
+
+
+def test_float_pixels_that_are_not_finite_do_not_pass() -> None:
+    values = np.linspace(0, 9, 100, dtype=np.float32).reshape(10, 10)
+    values[0, 0], values[9, 9] = np.nan, np.inf
+    decoded = np.asarray(decode_image(encoded(Image.fromarray(values), "TIFF")))
+    assert decoded.dtype == np.uint8
+    assert decoded[0, 0] == 0
+
+
+def test_one_bit_becomes_black_and_white(head: Image.Image) -> None:
+    decoded = decode_image(encoded(head.convert("1"), "PNG"))
+    assert set(np.unique(np.asarray(decoded))) == {0, 255}
+
+
+def test_what_is_transparent_becomes_black(head: Image.Image) -> None:
+    image = head.convert("RGBA")
+    image.putalpha(0)
+    assert np.asarray(decode_image(encoded(image, "PNG"))).max() == 0
+
+
+def test_a_transparent_palette_colour_becomes_black() -> None:
+    image = Image.new("P", (4, 4), 1)
+    image.putpalette([0, 0, 0, 250, 250, 250])
+    assert np.asarray(decode_image(encoded(image, "PNG", transparency=1))).max() == 0
+
+
+def test_exif_orientation_is_applied(head: Image.Image) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    decoded = decode_image(encoded(head, "JPEG", exif=exif))
+    assert decoded.size == (head.height, head.width)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "BMP", "TIFF"])
+def test_a_truncated_file_is_refused(head: Image.Image, file_format: str, share: float) -> None:
+    content = encoded(head, file_format)
+    with pytest.raises((ImageCorrupt, ImageUnsupported)):
+        decode_image(content[: int(len(content) * share)])
+
+
+def test_a_truncated_photo_is_called_damaged(head: Image.Image) -> None:
+    content = encoded(head, "JPEG")
+    with pytest.raises(ImageCorrupt, match=r"^expected a complete image file, found damaged data: "):
+        decode_image(content[:-200])
+
+
+def test_a_flipped_byte_in_a_png_is_refused(head: Image.Image) -> None:
+    content = bytearray(encoded(head, "PNG"))
+    content[len(content) // 2] ^= 0xFF
+    with pytest.raises(ImageCorrupt):
+        decode_image(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "0 bytes that begin with nothing"),
+        (b"%PDF-1.7 not a picture", "22 bytes that begin with 255044462d312e37"),
+    ],
+)
+def test_what_is_no_image_is_refused(content: bytes, found: str) -> None:
+    with pytest.raises(ImageUnsupported) as caught:
+        decode_image(content)
+    assert str(caught.value) == f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {found}"
+
+
+def test_a_gif_is_refused(head: Image.Image) -> None:
+    with pytest.raises(ImageUnsupported):
+        decode_image(encoded(head, "GIF"))
+
+
+def png_header(width: int, height: int) -> bytes:
+    header = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    body = b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + header + struct.pack(">I", zlib.crc32(header))
+    data = b"IDAT" + zlib.compress(b"\0" * 1000)
+    return body + struct.pack(">I", len(data) - 4) + data + struct.pack(">I", zlib.crc32(data))
+
+
+@pytest.mark.parametrize(("width", "height"), [(8001, 5000), (100_000, 100_000)])
+def test_a_decompression_bomb_is_refused_from_its_header(width: int, height: int) -> None:
+    with pytest.raises(ImageTooLarge, match=f"^expected at most {MAX_PIXELS:,} pixels, found "):
+        decode_image(png_header(width, height))
+
+
+def test_an_open_image_has_the_same_limit() -> None:
+    with pytest.raises(ImageTooLarge) as caught:
+        decode_image(Image.new("1", (8001, 5000)))
+    assert (caught.value.pixels, caught.value.limit) == (40_005_000, MAX_PIXELS)
