@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from backend.explorer import transaction_url
-from backend.ports import Chain, Classifier, DiagnosisSigner, Guide, ImageInspector, ObjectStore, Results
+from backend.ports import Chain, Classifier, DiagnosisSigner, ImageInspector, ObjectStore
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
@@ -23,6 +24,9 @@ from backend.services.reviews import ReviewService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Settings
+
+if TYPE_CHECKING:
+    from ml.guidance.next_steps import NextStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +56,8 @@ class Container:
     inspector: ImageInspector
     classifier: Classifier
     signer: DiagnosisSigner
-    guide: Guide
-    results: Results
+    next_steps: Callable[[str, str], Sequence[NextStep]]
+    results: Callable[[], Mapping[str, Any]]
     index: EventIndex
     intake: IntakeService
     classification: ClassificationService

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
 SEALED_LABEL = 65_535
 """On-chain label code of a sealed diagnosis (IImageRegistry.SEALED): label and confidence are in its manifest alone."""
@@ -46,15 +47,54 @@ class ModelFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelLabel:
+    """``label`` is the name and ``code`` the number of a class, ``text`` what people read."""
+
+    label: str
+    code: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDescription:
+    """What the page shows of a model. ``weak``: why not to rely on it, where there is reason to say so.
+
+    ``metrics`` are the figures of the bundle, ready for JSON; ``card`` is Markdown.
+    """
+
+    facts: ModelFacts
+    kind: str
+    architecture: str
+    weak: str | None
+    classes: tuple[ModelLabel, ...]
+    metrics: Mapping[str, Any]
+    card: str
+
+    def to_json(self) -> dict[str, Any]:
+        """The description with the model's identity on the same level, as the API and the command line give it."""
+        return {
+            **asdict(self.facts),
+            "kind": self.kind,
+            "architecture": self.architecture,
+            "weak": self.weak,
+            "classes": [asdict(each) for each in self.classes],
+            "metrics": self.metrics,
+            "card": self.card,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Classification:
     """A model's answer for one image, with its canonical manifest.
 
     ``label_code`` is 0 when the model abstained. ``confidence`` and all probabilities are in [0, 1].
     ``manifest`` is the canonical JSON (RFC 8785), ``manifest_hash`` its SHA-256 in lower-case hex and
-    ``manifest_cid`` the CIDv1 (raw) of the same bytes. ``activation_map`` is a PNG with transparency, or None.
+    ``manifest_cid`` the CIDv1 (raw) of the same bytes. ``activation_map`` is a small PNG with transparency in the
+    proportions of the image, or None. ``decoding`` is the version of the rules that made pixels of the image's bytes.
     """
 
     cid: str
+    decoding: int
     model: ModelFacts
     label: str
     label_code: int
@@ -66,6 +106,16 @@ class Classification:
     manifest_hash: str
     manifest_cid: str
     activation_map: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognition:
+    """What a gate said of an image; ``modality`` is None where it recognised none that a model is for."""
+
+    cid: str
+    decoding: int
+    gate_sha256: str
+    modality: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,3 +348,137 @@ class IndexStatus:
     block: int | None
     head: int | None
     synced: bool
+
+
+class LedgerKind(StrEnum):
+    """The contract's events, by their names."""
+
+    IMAGE_REGISTERED = "imageRegistered"
+    DIAGNOSIS_RECORDED = "diagnosisRecorded"
+    DIAGNOSIS_REVIEWED = "diagnosisReviewed"
+    MODEL_REGISTERED = "modelRegistered"
+    MODEL_RETIRED = "modelRetired"
+    TRAINING_ANCHORED = "trainingAnchored"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerEntry:
+    """One event in few words. ``who`` is the account that acted, of a diagnosis its classifier.
+
+    ``image_id`` is None where the event is of no image, ``model_id`` for a registered image; that of a review is the
+    reviewed diagnosis'. ``label``, ``confidence`` (basis points) and ``verdict`` are None where the event has none.
+    """
+
+    kind: LedgerKind
+    who: str
+    image_id: str | None
+    model_id: str | None
+    label: int | None
+    confidence: int | None
+    verdict: Verdict | None
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
+
+
+LabelCode = tuple[str, int]
+"""A model id and a label code within that model."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFilter:
+    """Everything that is given must hold; ``models``, ``labels`` and ``status`` for one and the same diagnosis.
+
+    ``text``, in lower case, is an image id, CID, uploader, model id or the hash of any transaction of the record; or a
+    name, which stands for ``text_models`` or ``text_labels``. A label is found as the classifier gave it and as it
+    holds now. The times are those of the registration's block in Unix seconds, both included.
+    """
+
+    text: str | None = None
+    text_models: tuple[str, ...] = ()
+    text_labels: tuple[LabelCode, ...] = ()
+    models: tuple[str, ...] | None = None
+    labels: tuple[LabelCode, ...] | None = None
+    status: DiagnosisStatus | None = None
+    first_time: int | None = None
+    last_time: int | None = None
+
+
+class ModelStatus(StrEnum):
+    """Whether the registry takes diagnoses by a model, in the order of IModelRegistry.Status."""
+
+    UNKNOWN = "unknown"
+    IN_USE = "inUse"
+    RETIRED = "retired"
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredState:
+    """What the registry holds of a model now; ``training_id`` is None while its training is not anchored."""
+
+    status: ModelStatus
+    training_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """IModelRegistry.Training, its hashes 0x-prefixed; ``parent_model_id`` is None for no model of the registry."""
+
+    training_id: str
+    model_id: str
+    parent_model_id: str | None
+    metrics_hash: str
+    participants: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelDocuments:
+    """What is published of an installed model: its card, and as canonical JSON its training record and its figures."""
+
+    facts: ModelFacts
+    card: bytes
+    training: bytes
+    metrics: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """IImageRegistry.Review: ``label`` is the class code that holds from now on."""
+
+    supersedes: str
+    reason_hash: str
+    verdict: Verdict
+    label: int
+
+
+@dataclass(frozen=True, slots=True)
+class SentTransaction:
+    """A mined transaction; ``name`` is the function that it called."""
+
+    name: str
+    hash: str
+    gas_used: int
+    block: int
+
+
+class TransactionState(StrEnum):
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    MINED = "mined"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    REPLACED = "replaced"
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionStatus:
+    """``confirmations`` counts the block of the transaction itself: 1 means just mined."""
+
+    hash: str
+    state: TransactionState
+    confirmations: int = 0
+    block: BlockRef | None = None
+    gas_used: int | None = None
+    sender: str | None = None
+    nonce: int | None = None
+    revert_reason: str | None = None

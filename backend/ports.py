@@ -3,22 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from backend.domain import (
     BlockRef,
+    Checkpoint,
+    Classification,
     Diagnosis,
     DiagnosisRecordedEvent,
+    DiagnosisStatus,
     Event,
     ImageFacts,
+    LedgerEntry,
+    ModelDescription,
+    ModelDocuments,
     ModelEvent,
     ModelFacts,
     Outline,
+    Recognition,
+    Record,
     RecordEvent,
+    RecordFilter,
+    RegisteredState,
+    Review,
+    SealedManifest,
+    SentTransaction,
     SignedDiagnosis,
     StoredObject,
+    Training,
+    TransactionStatus,
 )
-from backend.submissions import ModelPapers, ModelStanding, Review, SentTransaction, Training, TransactionStatus
+
+if TYPE_CHECKING:
+    from ml.inference.prediction import Prediction
 
 
 class ObjectReader(Protocol):
@@ -55,48 +72,51 @@ class ObjectStore(ObjectReader, Protocol):
         """Cheap readiness probe. Raises StorageUnavailable or StorageRefused."""
 
 
-class Prediction(Protocol):
-    """The part of ``ml.inference.predictor.Prediction`` that the services use."""
-
-    label: str
-    code: int
-    confidence: float
-    probabilities: dict[str, float]
-    abstained: bool
-    reason: str | None
-    threshold: float | None
-
-
 class Classifier(Protocol):
-    """A registry of models that classify image bytes."""
+    """The installed models that classify image bytes."""
 
-    def models(self) -> Sequence[dict]:
-        """The models as JSON-ready metadata, default first: name, version, sha256, kind, modality, classes, metrics."""
+    decoding: int
+    """The version of the rules by which it makes pixels of an image's bytes."""
 
-    def resolve(self, name: str | None, image: bytes | None = None) -> ModelFacts:
-        """The named model; without a name that of the kind of image that ``image`` is, else the default one.
+    def models(self) -> Sequence[ModelDescription]:
+        """The models that a person may choose, the default first."""
 
-        An image of no known kind gets the model that told so, which declines. Raises NotFound, also for a model that
-        does not classify; UnsupportedImage, ImageTooLarge, ClassificationFailed.
+    def describe(self, sha256: str) -> ModelDescription | None:
+        """The model with this identity, also a retired one; None where it is not installed."""
+
+    def resolve(self, name: str | None) -> ModelFacts:
+        """The named model, or the default one. Raises NotFound, also for a model that does not classify;
+        ClassificationFailed."""
+
+    def gate(self) -> ModelFacts | None:
+        """The model that recognises the modality of an image, None where there is none."""
+
+    def recognise(self, gate: ModelFacts, image: bytes) -> str | None:
+        """The modality of an image, None for one that no model is for.
+
+        Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
 
-    def preprocessing(self, model: ModelFacts) -> dict:
+    def for_modality(self, modality: str) -> ModelFacts:
+        """The default model for a modality. Raises NotFound, ClassificationFailed."""
+
+    def preprocessing(self, model: ModelFacts) -> dict[str, Any]:
         """``{"id", "temperature"}`` for the manifest."""
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
-        """The prediction and the activation map as PNG.
+        """The prediction, and the activation map as a small PNG to scale up over the image.
 
         Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
 
 
-class InstalledModels(Protocol):
-    """The installed bundles, without loading what answers."""
+class ModelCatalogue(Protocol):
+    """The installed models and what is published of them."""
 
     def identities(self) -> Mapping[str, str]:
         """SHA-256 of every installed bundle, by its name; not verified yet."""
 
-    def papers(self, name: str) -> ModelPapers:
+    def documents(self, name: str) -> ModelDocuments:
         """What is published of that model, once its bundle is verified. Raises NotFound, ClassificationFailed."""
 
 
@@ -107,64 +127,6 @@ class Outliner(Protocol):
         """What the model for that modality outlines, None where there is no such model; it is not told whether there is
         a tumour. Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
-
-
-class AnalysisFigure(Protocol):
-    """The part of ``ml.analysis.Figure`` that is shown: a number, its unit or "", and what it means."""
-
-    name: str
-    title: str
-    value: float
-    unit: str
-    explanation: str
-
-
-class AnalysisStep(Protocol):
-    """The part of ``ml.analysis.Step`` that is shown. ``size`` is the picture's width and height."""
-
-    name: str
-    title: str
-    explanation: str
-    figures: Sequence[AnalysisFigure]
-    size: tuple[int, int]
-
-    def png(self) -> bytes: ...
-
-
-class Analysis(Protocol):
-    """``stained``: analysed as stained tissue, as the image is in colour."""
-
-    stained: bool
-    steps: Sequence[AnalysisStep]
-
-
-class ImageAnalyser(Protocol):
-    def analyse(self, image: bytes) -> Analysis:
-        """The image's steps, from pre-processing to the outlined region. Raises UnsupportedImage, ImageTooLarge."""
-
-
-class Reference(Protocol):
-    """Where a sentence comes from."""
-
-    title: str
-    publisher: str
-    url: str
-
-
-class NextStep(Protocol):
-    text: str
-    reference: Reference
-
-
-class Results(Protocol):
-    def overview(self) -> Mapping[str, Sequence]:
-        """``results`` of the networks (schema "scanproof.result/1"), ``comparisons``, ``published`` and
-        ``not_trained``, ready for JSON. Raises ResultsUnreadable."""
-
-
-class Guide(Protocol):
-    def next_steps(self, modality: str, label: str) -> Sequence[NextStep]:
-        """What a person may do after that result, with sources; never advice on treatment."""
 
 
 class ImageInspector(Protocol):
@@ -217,7 +179,7 @@ class Chain(Protocol):
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
         """When a model was registered, retired and anchored, in chain order. Raises ChainUnavailable."""
 
-    def model_standings(self, model_ids: Sequence[str]) -> Sequence[ModelStanding]:
+    def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """What the registry holds of each model (0x and SHA-256) now. Raises ChainUnavailable."""
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
@@ -270,3 +232,103 @@ class StatementFiles(Protocol):
         """Write a new file, on disk when this returns; its path."""
 
     def remove(self, file: str) -> None: ...
+
+
+class Images(Protocol):
+    """The uploads that were pinned, and the bytes kept for each client address."""
+
+    def find(self, cid: str) -> ImageFacts | None: ...
+
+    def known(self, cids: Sequence[str]) -> frozenset[str]:
+        """Those of ``cids`` that ``find`` would find."""
+
+    def reserve(self, client: str, size: int, limit: int) -> bool:
+        """Count ``size`` bytes for ``client`` unless that would pass ``limit``; atomic over threads and processes."""
+
+    def release(self, client: str, size: int) -> None:
+        """Take a reservation back; never below nothing."""
+
+    def add(self, facts: ImageFacts, pin_id: str | None, client: str) -> bool:
+        """Keep a pinned image; False when it was known already."""
+
+    def recount(self) -> None:
+        """Set every client's bytes to what is kept: heals reservations of a process that was killed."""
+
+
+class Classifications(Protocol):
+    """One public classification for each image, decoding and model, the modality that a gate recognised in each image,
+    the sealed manifests that were made here, and the newest attestation of each."""
+
+    def find(self, cid: str, decoding: int, model_sha256: str) -> Classification | None: ...
+
+    def of_manifest(self, manifest_hash: str) -> Classification | None: ...
+
+    def add(self, classification: Classification) -> bool:
+        """False when this image, decoding and model have one already."""
+
+    def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
+        """What the gate said of that image; None where it was not asked."""
+
+    def add_recognition(self, recognition: Recognition) -> None:
+        """The same one again changes nothing."""
+
+    def add_sealed(self, sealed: SealedManifest) -> None:
+        """Remember that this sealed manifest was made here. Its hash is new, as its salt is."""
+
+    def sealed(self, manifest_hash: str) -> SealedManifest | None: ...
+
+    def attestation(self, manifest_hash: str, image_id: str, chain_id: int, contract: str) -> SignedDiagnosis | None:
+        """The newest attestation of that manifest for that image id, chain and contract."""
+
+    def save_attestation(self, signed: SignedDiagnosis) -> None:
+        """Keep it in place of an older one."""
+
+
+class Statements(Protocol):
+    """Copies of the published statements of reviews, by their SHA-256 (0x-hex, lower case)."""
+
+    def find(self, reason_hash: str) -> bytes | None: ...
+
+    def add(self, reason_hash: str, content: bytes) -> bool:
+        """False when it is here already."""
+
+
+class EventStore(Protocol):
+    """Copies of the chain's events. A ledger is one contract on one chain."""
+
+    def ledger(self, chain_id: int, contract: str) -> int:
+        """The id of that ledger, made if it is new."""
+
+    def checkpoints(self, ledger: int) -> Sequence[Checkpoint]:
+        """Newest first."""
+
+    def advance(self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[Event]) -> bool:
+        """Add the events between two checkpoints in one transaction.
+
+        False, and nothing is changed, when ``previous`` is not the newest checkpoint: somebody else was faster.
+        """
+
+    def rewind(self, ledger: int, newest: Checkpoint, ancestor: Checkpoint | None) -> bool:
+        """Drop everything above ``ancestor``; False as in ``advance`` when ``newest`` is not the newest checkpoint."""
+
+    def find(self, ledger: int, image_id: str) -> Record | None: ...
+
+    def find_review(self, ledger: int, review_id: str) -> Record | None:
+        """The record that holds that review."""
+
+    def events_of_model(self, ledger: int, model_id: str) -> Sequence[ModelEvent]:
+        """When a model was registered, retired and anchored, in chain order."""
+
+    def entries(self, ledger: int, limit: int, before: tuple[int, int] | None) -> Sequence[LedgerEntry]:
+        """Events of all kinds, newest first, after the position ``before`` (block number, log index).
+
+        A review of a diagnosis that was never recorded is left out.
+        """
+
+    def search(self, ledger: int, wanted: RecordFilter, limit: int, before: tuple[int, int] | None) -> Sequence[Record]:
+        """Records by newest registration first, after the position ``before`` (block number, log index)."""
+
+    def queue(
+        self, ledger: int, status: DiagnosisStatus, limit: int, after: tuple[int, int] | None
+    ) -> Sequence[Record]:
+        """Diagnoses of that status, oldest first, after the position ``after``: of each a record with it alone."""

@@ -15,22 +15,17 @@ from backend.adapters.chain.review_ids import review_id
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
-from backend.adapters.classifier import BundleClassifier
 from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.uploads import SqlImages
-from backend.adapters.guide import SourcedGuide
-from backend.adapters.image_analysis import StepwiseAnalyser
 from backend.adapters.images.inspector import PillowInspector
-from backend.adapters.installed_models import InstalledBundles
 from backend.adapters.ipfs.block_store import EmbeddedStore
-from backend.adapters.ipfs.local_reader import HeldReader
+from backend.adapters.ipfs.local_reader import LocalReader
 from backend.adapters.ipfs.pinata import PinataStore
 from backend.adapters.ipfs.unixfs import cid_of
-from backend.adapters.outliner import BundleOutliner
-from backend.adapters.results import ResultFiles
+from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
 from backend.adapters.statement_files import StatementFolder
 from backend.container import ChainProfile, Container
 from backend.errors import ConfigurationError
@@ -48,12 +43,11 @@ from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
-from backend.services.reviewing import ReviewingService
-from backend.services.reviews import ReviewService, StatementArchive
+from backend.services.reviews import ReviewingService, ReviewService, StatementArchive
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Secret, Settings
-from ml.inference.registry import Registry
+from ml.guidance.next_steps import next_steps
 
 
 def wire(settings: Settings) -> Container:
@@ -63,16 +57,16 @@ def wire(settings: Settings) -> Container:
     """
     chain = wire_chain(settings)
     store = wire_store(settings)
-    held = HeldReader(store)
+    local = LocalReader(store)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
-    registry = Registry()
-    classifier = BundleClassifier(registry)
+    classifier = BundledModels()
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications = SqlImages(database), SqlClassifications(database)
     index = EventIndex(chain, SqlEventStore(database))
     models = ModelService(classifier)
     intake = IntakeService(images, store, inspector, bytes_per_client=settings.bytes_per_address)
+    classification = ClassificationService(classifications, intake, store, classifier)
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -81,13 +75,13 @@ def wire(settings: Settings) -> Container:
         inspector=inspector,
         classifier=classifier,
         signer=signer,
-        guide=SourcedGuide(),
-        results=ResultFiles(),
+        next_steps=next_steps,
+        results=ResultFiles().overview,
         index=index,
         intake=intake,
-        classification=ClassificationService(classifications, intake, store, classifier),
-        analysis=AnalysisService(intake, StepwiseAnalyser()),
-        outline=OutlineService(classifications, intake, classifier, BundleOutliner(registry)),
+        classification=classification,
+        analysis=AnalysisService(intake, analyse),
+        outline=OutlineService(classifications, classification, intake, classifier, classifier),
         attestation=AttestationService(classifications, chain, signer, index),
         records=RecordService(index, models),
         ledger=LedgerService(index),
@@ -97,14 +91,14 @@ def wire(settings: Settings) -> Container:
             cid_of=cid_of,
             recover=eip712.recover,
             review_id=review_id,
-            papers=held,
+            documents=local,
         ),
         evidence=EvidenceService(
             chain,
             store,
             ProofReader(settings.rpc_url, contract=chain.contract),
             read=EvidenceChain,
-            papers=held,
+            documents=local,
         ),
         models=models,
         lineage=LineageService(chain, index, store, models),
@@ -129,7 +123,7 @@ def wire_chain(settings: Settings) -> Web3Chain:
 def wire_registration(settings: Settings) -> ModelRegistrationService:
     """Makes the installed models known to the registry. Raises ConfigurationError."""
     return ModelRegistrationService(
-        InstalledBundles(),
+        BundledModels(),
         wire_chain(settings),
         cache(lambda: _wallet(settings, settings.model_admin_key, "SCANPROOF_MODEL_ADMIN_KEY", ADMIN)),
         cache(lambda: wire_store(settings)),
@@ -149,7 +143,7 @@ def wire_reviewing(settings: Settings) -> ReviewingService:
     """Reviews diagnoses with the account of the settings. Raises ConfigurationError."""
     return ReviewingService(
         wire_chain(settings),
-        ModelService(BundleClassifier()),
+        ModelService(BundledModels()),
         StatementFolder(settings.var / "reviews"),
         lambda: _wallet(settings, settings.clinician_key, "SCANPROOF_CLINICIAN_KEY", CLINICIAN),
         lambda: StatementArchive(SqlStatements(open_database(settings.database_url)), wire_store(settings)),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from apiflask import APIBlueprint
 from flask import Response, jsonify, url_for
 
@@ -9,7 +11,9 @@ from backend.api.access import container
 from backend.api.image_schemas import AnalysisSchema
 from backend.api.paths import cid_in_path
 from backend.api.revalidation import revalidated
-from backend.ports import AnalysisStep
+
+if TYPE_CHECKING:
+    from ml.analysis.steps import Step
 
 blueprint = APIBlueprint("analysis", __name__, tag="Images")
 
@@ -33,7 +37,7 @@ def picture(cid: str, step: str):
     return revalidated(response)
 
 
-def _step(cid: str, step: AnalysisStep) -> dict:
+def _step(cid: str, step: Step) -> dict:
     width, height = step.size
     return {
         "name": step.name,

@@ -135,6 +135,6 @@ def _classification(classification: Classification, *, sealed: bool = False) -> 
         "sealed": sealed,
         "opening": c.manifest.decode() if sealed else None,
         "activation_map": c.activation_map and "data:image/png;base64," + base64.b64encode(c.activation_map).decode(),
-        "next_steps": container().guide.next_steps(c.model.modality, c.label),
+        "next_steps": container().next_steps(c.model.modality, c.label),
         "links": {} if sealed else {"manifest": url_for("manifests.manifest", manifest_hash="0x" + c.manifest_hash)},
     }

@@ -10,8 +10,7 @@ from backend.api.ledger_schemas import LedgerPageSchema
 from backend.api.record_answers import transaction_link
 from backend.api.record_queries import cursor_of, position_of
 from backend.api.record_schemas import PagingSchema
-from backend.domain import SEALED_LABEL, Verdict
-from backend.ledger import LedgerEntry
+from backend.domain import SEALED_LABEL, LedgerEntry, Verdict
 from backend.services.attestation import BASIS_POINTS
 
 blueprint = APIBlueprint("ledger", __name__, tag="Ledger")
@@ -33,8 +32,8 @@ def ledger(query_data):
 def _entry(entry: LedgerEntry) -> dict:
     models = container().models
     sealed = entry.label == SEALED_LABEL
-    told = entry.label is not None and entry.verdict is not Verdict.WITHDRAWN
-    label, text = models.label(entry.model_id, entry.label) if told else (None, None)
+    has_label = entry.label is not None and entry.verdict is not Verdict.WITHDRAWN
+    label, text = models.label(entry.model_id, entry.label) if has_label else (None, None)
     return {
         "kind": entry.kind,
         "who": to_checksum_address(entry.who),

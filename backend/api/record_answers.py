@@ -14,11 +14,11 @@ from backend.services.attestation import BASIS_POINTS
 Reason = Callable[[DiagnosisReviewedEvent], str | None]
 
 
-def untold(_review: DiagnosisReviewedEvent) -> None:
+def no_reason(_review: DiagnosisReviewedEvent) -> None:
     """No reasons: each is an object of the store, and a list would ask for many."""
 
 
-def record_answer(record: Record, *, available: bool, reason: Reason = untold) -> dict:
+def record_answer(record: Record, *, available: bool, reason: Reason = no_reason) -> dict:
     """``available``: whether the image is kept here. ``reason`` gives a review's published reason, None without one."""
     image = record.image
     return {
@@ -33,7 +33,7 @@ def record_answer(record: Record, *, available: bool, reason: Reason = untold) -
     }
 
 
-def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reason: Reason = untold) -> dict:
+def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reason: Reason = no_reason) -> dict:
     models = container().models
     sealed = diagnosis.label == SEALED_LABEL
     label, text = models.label(diagnosis.model_id, diagnosis.label)

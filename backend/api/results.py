@@ -16,4 +16,4 @@ blueprint = APIBlueprint("results", __name__, tag="System")
 @blueprint.output(ResultsSchema)
 @blueprint.doc(summary="The networks' figures under each protocol, with intervals and curves")
 def results():
-    return revalidated(jsonify(ResultsSchema().dump(container().results.overview())))
+    return revalidated(jsonify(ResultsSchema().dump(container().results())))

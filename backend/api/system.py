@@ -8,6 +8,7 @@ from apiflask import APIBlueprint
 
 from backend.api.access import container
 from backend.api.schemas import ConfigSchema, HealthSchema, ModelListSchema, ReadinessSchema
+from backend.domain import ModelDescription
 from backend.services.models import ABSTAINED
 from backend.services.readiness import OK
 
@@ -54,11 +55,16 @@ def config():
 @blueprint.doc(summary="The models, what they can and cannot do")
 def models():
     found = container().models.all()
-    standings = container().lineage.standings(["0x" + model["sha256"] for model in found])
+    states = container().lineage.states(["0x" + model.facts.sha256 for model in found])
     return {
         "models": [
-            {**model, "next_steps": _next_steps(model), "chain_status": standing and standing.status}
-            for model, standing in zip(found, standings, strict=True)
+            {
+                **model.to_json(),
+                "default": model is found[0],
+                "next_steps": _next_steps(model),
+                "chain_status": state and state.status,
+            }
+            for model, state in zip(found, states, strict=True)
         ]
     }
 
@@ -79,7 +85,7 @@ def ready():
     return {"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503
 
 
-def _next_steps(model: dict) -> dict:
+def _next_steps(model: ModelDescription) -> dict:
     """By label, with that of no answer: a page can show them for a label that it must not tell the server."""
-    labels = [ABSTAINED[0], *(known["label"] for known in model["classes"])]
-    return {label: container().guide.next_steps(model["modality"], label) for label in labels}
+    labels = [ABSTAINED[0], *(known.label for known in model.classes)]
+    return {label: container().next_steps(model.facts.modality, label) for label in labels}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend.commands.arguments import WrongUse, existing_file, read_image
 from backend.commands.console import Console, columns
-from backend.ports import Analysis, AnalysisFigure, AnalysisStep
+
+if TYPE_CHECKING:
+    from ml.analysis.steps import Analysis, Figure, Step
 
 HELP = "Analyse an image step by step: filter, statistics, texture, threshold, outlined region; nothing is stored"
 EXAMPLE = "scanproof analyse scan.png --output steps"
@@ -19,12 +22,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from backend.adapters.image_analysis import StepwiseAnalyser
     from backend.adapters.images.inspector import PillowInspector
+    from backend.adapters.models.bundled import analyse
 
     # What is analysed is what would be pinned, without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
-    analysis = StepwiseAnalyser().analyse(content)
+    analysis = analyse(content)
     pictures = _write(analysis, options.output) if options.output else {}
     steps = [_described(step) | {"picture": pictures.get(step.name)} for step in analysis.steps]
     console.result({"stained": analysis.stained, "steps": steps}, _in_words(analysis, options.output))
@@ -43,7 +46,7 @@ def _write(analysis: Analysis, folder: Path) -> dict[str, str]:
     return {name: str(path) for name, path in paths.items()}
 
 
-def _described(step: AnalysisStep) -> dict:
+def _described(step: Step) -> dict:
     figures = [
         {name: getattr(figure, name) for name in ("name", "title", "value", "unit", "explanation")}
         for figure in step.figures
@@ -60,6 +63,6 @@ def _in_words(analysis: Analysis, folder: Path | None) -> str:
     return f"{columns(rows)}\n\nThe outline is what a threshold finds, no finding. For research; not for diagnosis."
 
 
-def _value(figure: AnalysisFigure) -> str:
+def _value(figure: Figure) -> str:
     decimals = 0 if float(figure.value).is_integer() else 4 if abs(figure.value) < 10 else 1
     return f"{figure.value:,.{decimals}f} {figure.unit}".rstrip()

@@ -17,19 +17,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from backend.adapters.classifier import BundleClassifier
     from backend.adapters.images.inspector import PillowInspector
-    from backend.adapters.outliner import BundleOutliner
+    from backend.adapters.models.bundled import BundledModels
+    from backend.services.classification import choose_model
     from backend.services.outline import outline_finding
-    from ml.inference.registry import Registry
 
     # What is classified is what would be pinned, without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
-    registry = Registry()
-    classifier = BundleClassifier(registry)
-    model = classifier.resolve(options.model, content)
-    prediction, _ = classifier.predict(model, content)
-    outline = outline_finding(BundleOutliner(registry), model, prediction, content)
+    models = BundledModels()
+    model = choose_model(models, options.model, lambda gate: models.recognise(gate, content))
+    prediction, _ = models.predict(model, content)
+    outline = outline_finding(models, model, prediction, content)
     area = {"pixels": outline.pixels, "share": outline.share} if outline.contours else None
     values = {
         "label": prediction.label,

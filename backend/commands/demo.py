@@ -128,7 +128,7 @@ def _status(result: Classification, events: Sequence[RecordEvent], verification:
     """Of the newest diagnosis by that model."""
     model_id = "0x" + result.model.sha256
     made = [e.diagnosis_id for e in events if isinstance(e, DiagnosisRecordedEvent) and e.model_id == model_id]
-    return {standing.diagnosis_id: standing.status for standing in verification.diagnoses}[made[-1]]
+    return {state.diagnosis_id: state.status for state in verification.diagnoses}[made[-1]]
 
 
 def _phantom() -> bytes:

@@ -32,11 +32,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     _refuse_existing(options.output)
     settings = chosen_settings(options)
-    store, papers = object_readers(settings)
+    store, documents = object_readers(settings)
     with opened_chain(settings, console) as opened:
         chain = wire_chain(opened)
         proofs = ProofReader(opened.rpc_url, contract=chain.contract)
-        service = EvidenceService(chain, store, proofs, read=EvidenceChain, papers=papers)
+        service = EvidenceService(chain, store, proofs, read=EvidenceChain, documents=documents)
         evidence = service.collect(options.image_id, openings=read_openings(options))
     content = pack(evidence)
     _write(options.output, content)

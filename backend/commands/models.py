@@ -15,9 +15,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from backend.adapters.classifier import BundleClassifier
+    from backend.adapters.models.bundled import BundledModels
 
-    models = list(BundleClassifier().models())
+    models = [model.to_json() for model in BundledModels().models()]
     lines = [
         f"{model['name']} {model['version']}  {model['kind']}, {model['modality']}\n"
         f"  labels  {', '.join(label['label'] for label in model['classes'])}\n"

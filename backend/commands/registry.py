@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from backend.commands.arguments import WrongUse, existing_file, positive
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console, columns
-from backend.submissions import SentTransaction
+from backend.domain import SentTransaction
 
 if TYPE_CHECKING:
     from backend.services.model_registration import InstalledModel, ModelRegistrationService
@@ -61,8 +61,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
             {
                 "name": model.name,
                 "modelId": model.model_id,
-                "status": model.standing.status,
-                "trainingId": model.standing.training_id,
+                "status": model.state.status,
+                "trainingId": model.state.training_id,
             }
             for model in models
         ],
@@ -89,7 +89,7 @@ def _act(service: ModelRegistrationService, options: argparse.Namespace) -> list
 
 
 def _anchor(service: ModelRegistrationService, options: argparse.Namespace) -> list[SentTransaction]:
-    from backend.services.model_verification import MAX_PAPER_BYTES
+    from backend.services.model_verification import MAX_DOCUMENT_BYTES
 
     begun = {
         "parent_model_id": _model_id(service, options.parent) if options.parent else None,
@@ -97,7 +97,7 @@ def _anchor(service: ModelRegistrationService, options: argparse.Namespace) -> l
     }
     if options.training:
         with options.training.open("rb") as file:
-            record = file.read(MAX_PAPER_BYTES + 1)
+            record = file.read(MAX_DOCUMENT_BYTES + 1)
         done = service.anchor_record(_model_id(service, options.model), record, **begun)
         return [done] if done else []
     wanted = [service.find(options.model)] if options.model else service.installed()
@@ -112,6 +112,6 @@ def _model_id(service: ModelRegistrationService, name_or_id: str) -> str:
 
 
 def _described(model: InstalledModel) -> str:
-    training = model.standing.training_id or "not anchored"
-    rows = [("  status", model.standing.status), ("  sha256", model.model_id[2:]), ("  training", training)]
+    training = model.state.training_id or "not anchored"
+    rows = [("  status", model.state.status), ("  sha256", model.model_id[2:]), ("  training", training)]
     return f"{model.name}\n{columns(rows)}"

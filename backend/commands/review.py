@@ -90,8 +90,7 @@ def _decision(options: argparse.Namespace, opened: str | None) -> tuple[Verdict,
 def _opened(diagnosis: DiagnosisRecordedEvent, file: Path) -> str:
     """The label in the opening of a sealed diagnosis, once it is sure to be its opening."""
     from backend.cids import hash_of
-    from backend.services.manifest_reader import read
-    from backend.services.manifests import MAX_MANIFEST_BYTES
+    from backend.services.manifests import MAX_MANIFEST_BYTES, read
 
     if diagnosis.label != SEALED_LABEL:
         raise Conflict(f"the diagnosis {diagnosis.diagnosis_id} is not sealed, so that there is nothing to open")

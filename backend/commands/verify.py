@@ -7,14 +7,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
+from backend import settings as configuration
 from backend.commands.arguments import WrongUse, existing_file, hash32, read_image
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console
-from backend.errors import NotFound
-from backend.settings import Settings
+from backend.deployments import recorded
+from backend.errors import InvalidEvidence, NotFound
+from backend.explorer import block_url
+from backend.settings import ROOT, Settings
 
 if TYPE_CHECKING:
+    from backend.adapters.chain.web3_chain import Web3Chain
+    from backend.evidence import Evidence
     from backend.ports import ObjectReader
+    from backend.services.evidence_verification import EvidenceVerification
     from backend.services.verification import Verification
 
 HELP = "Check a record: who, when, which bytes, which model, and the result itself; needs no ScanProof server"
@@ -64,8 +70,6 @@ def read_openings(options: argparse.Namespace) -> list[bytes]:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     if options.evidence:
-        from backend.commands.evidence_check import check_evidence
-
         if options.file:
             raise WrongUse("--evidence holds the image: leave --file out")
         return check_evidence(options, read_openings(options), console)
@@ -77,23 +81,23 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _verified(options: argparse.Namespace, console: Console) -> list[Verification]:
     from backend.adapters.chain import eip712
     from backend.adapters.chain.review_ids import review_id
-    from backend.adapters.classifier import BundleClassifier
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.ipfs.unixfs import cid_of
+    from backend.adapters.models.bundled import BundledModels
     from backend.services.verification import VerificationService
     from backend.wiring import wire_chain
 
     settings = chosen_settings(options)
     given = {"content": read_image(options.file) if options.file else None, "openings": read_openings(options)}
-    store, papers = object_readers(settings)
+    store, documents = object_readers(settings)
     with opened_chain(settings, console) as opened:
         chain = wire_chain(opened)
         service = VerificationService(
-            *(chain, store, BundleClassifier(), PillowInspector()),
+            *(chain, store, BundledModels(), PillowInspector()),
             cid_of=cid_of,
             recover=eip712.recover,
             review_id=review_id,
-            papers=papers,
+            documents=documents,
         )
         if options.image_id:
             return [service.verify(options.image_id, **given)]
@@ -108,9 +112,9 @@ def result_of(verifications: Sequence[Verification]) -> dict:
         "verified": all(verification.passed for verification in verifications),
         "imageIds": [verification.image_id for verification in verifications],
         "diagnoses": [
-            {"imageId": verification.image_id, "diagnosisId": standing.diagnosis_id, "status": standing.status}
+            {"imageId": verification.image_id, "diagnosisId": state.diagnosis_id, "status": state.status}
             for verification in verifications
-            for standing in verification.diagnoses
+            for state in verification.diagnoses
         ],
         "checks": [
             {"imageId": verification.image_id, **asdict(check)}
@@ -124,7 +128,7 @@ def report(verification: Verification) -> str:
     """One line a check; a failed one says what was expected."""
     width = max(len(check.name) for check in verification.checks)
     lines = [f"Record {verification.image_id}"]
-    lines += [f"Diagnosis {standing.diagnosis_id}: {standing.status}" for standing in verification.diagnoses]
+    lines += [f"Diagnosis {state.diagnosis_id}: {state.status}" for state in verification.diagnoses]
     for check in verification.checks:
         lines.append(f"  {'passed' if check.passed else 'FAILED'}  {check.name:<{width}}  {check.found}")
         if not check.passed:
@@ -141,16 +145,116 @@ def object_readers(settings: Settings) -> tuple[ObjectReader, ObjectReader]:
     """
     from backend.adapters.ipfs.fallback_reader import FallbackReader
     from backend.adapters.ipfs.gateway import POLICY, PUBLIC_GATEWAYS, Gateway, GatewayReader
-    from backend.adapters.ipfs.local_reader import HeldReader
+    from backend.adapters.ipfs.local_reader import LocalReader
     from backend.wiring import wire_store
 
     store = wire_store(settings)
-    held = HeldReader(store)
+    local = LocalReader(store)
     if settings.embedded_chain:
-        return store, held
+        return store, local
     gateways = [Gateway(url) for url in PUBLIC_GATEWAYS]
     brief = replace(POLICY, read=_PAPER_SECONDS, total=_PAPER_SECONDS, attempts=1)
     return (
         FallbackReader(store, GatewayReader(gateways)),
-        FallbackReader(held, GatewayReader(gateways, policy=brief)),
+        FallbackReader(local, GatewayReader(gateways, policy=brief)),
     )
+
+
+NO_EVIDENCE = 2
+"""Exit status for a file that is no bundle, as for other wrong use."""
+_COMPARE = (
+    "Anybody can deploy this contract and hold all its roles: compare the registry's address with the one you know, or "
+    "name that with --contract."
+)
+
+
+def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], console: Console) -> int:
+    """The exit status: 0 good, 1 a check failed, 2 no evidence bundle."""
+    from backend.adapters.chain import eip712
+    from backend.adapters.chain.known_chains import describe
+    from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
+    from backend.adapters.chain.review_ids import review_id
+    from backend.adapters.images.inspector import PillowInspector
+    from backend.adapters.ipfs.unixfs import cid_of
+    from backend.adapters.models.bundled import BundledModels
+    from backend.services.evidence_file import MAX_FILE_BYTES, unpack
+    from backend.services.evidence_verification import EvidenceVerificationService
+
+    service = EvidenceVerificationService(
+        *(BundledModels(), PillowInspector()),
+        read=EvidenceChain,
+        cid_of=cid_of,
+        recover=eip712.recover,
+        review_id=review_id,
+    )
+    with options.evidence.open("rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    try:
+        evidence = unpack(content)
+        registry = options.contract or _believed(evidence.chain_id)
+        node = _Node(options, evidence) if options.rpc else None
+        result = service.verify(evidence, openings=openings, registry=registry, node=node)
+    except InvalidEvidence as error:
+        console.error(type(error).__name__, str(error))
+        return NO_EVIDENCE
+    chain = describe(evidence.chain_id)
+    console.result(
+        {
+            "contract": evidence.contract,
+            "chainId": evidence.chain_id,
+            "expectedContract": registry,
+            **result_of([result.record]),
+            "blocks": [
+                {
+                    "number": block.number,
+                    "hash": block.hash,
+                    "explorerUrl": block_url(chain.explorer_url, block.number),
+                }
+                for block in result.blocks
+            ],
+            "comparedWithNode": result.on_chain,
+        },
+        f"Registry {evidence.contract} on {chain.name} (chain {evidence.chain_id})\n"
+        + _in_words(result, chain.name, chain.explorer_url, known=registry is not None),
+    )
+    return 0 if result.record.passed else 1
+
+
+def _believed(chain_id: int) -> str | None:
+    """The registry of the settings if they are for that chain, else the recorded one. Raises ConfigurationError."""
+    settings = configuration.load()
+    if settings.contract_address and settings.chain_id == chain_id:
+        return settings.contract_address
+    found = recorded(chain_id, ROOT / "deployments")
+    return found.address if found else None
+
+
+class _Node:
+    """Connects to the node of ``--rpc``, from the first block that matters on."""
+
+    def __init__(self, options: argparse.Namespace, evidence: Evidence) -> None:
+        self._options = options
+        self._contract = evidence.contract
+
+    def __call__(self, first_block: int) -> Web3Chain:
+        from backend.adapters.chain.rpc import chain_id_of
+        from backend.adapters.chain.web3_chain import Web3Chain
+
+        start = first_block if self._options.contract_block is None else self._options.contract_block
+        url = self._options.rpc
+        return Web3Chain(url, chain_id=chain_id_of(url), contract=self._contract, start_block=start)
+
+
+def _in_words(result: EvidenceVerification, chain: str, explorer: str | None, *, known: bool) -> str:
+    compare = [] if known else [_COMPARE]
+    if result.on_chain:
+        return "\n".join([report(result.record), "The blocks were compared with those of the node.", *compare])
+    lines = [
+        report(result.record),
+        "",
+        f"No node was asked. What passed holds if {chain} has these blocks: compare the hashes, or repeat with --rpc.",
+        *(f"  block {b.number}  {b.hash}  {block_url(explorer, b.number) or ''}".rstrip() for b in result.blocks),
+        *compare,
+        "A step newer than the bundle, such as a withdrawal, cannot be seen without a node.",
+    ]
+    return "\n".join(lines)

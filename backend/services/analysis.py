@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from backend.errors import NotFound
-from backend.ports import Analysis, AnalysisStep, ImageAnalyser
 from backend.services.intake import IntakeService
+
+if TYPE_CHECKING:
+    from ml.analysis.steps import Analysis, Step
 
 KEPT = 4
 """A page asks for all pictures of an analysis at once; one analysis takes up to 5 MB."""
@@ -16,9 +20,9 @@ KEPT = 4
 class AnalysisService:
     """Nothing is written anywhere; the last analyses stay in memory. Threads may share it."""
 
-    def __init__(self, intake: IntakeService, analyser: ImageAnalyser, *, kept: int = KEPT) -> None:
+    def __init__(self, intake: IntakeService, analyse: Callable[[bytes], Analysis], *, kept: int = KEPT) -> None:
         self._intake = intake
-        self._analyser = analyser
+        self._analyse = analyse
         self._kept: OrderedDict[str, Analysis] = OrderedDict()
         self._capacity = kept
         # A decoded image can take hundreds of MB: one at a time keeps the process small.
@@ -32,9 +36,9 @@ class AnalysisService:
             return found
         _, content = self._intake.content(cid)
         with self._analysing:
-            return self._recall(cid) or self._keep(cid, self._analyser.analyse(content))
+            return self._recall(cid) or self._keep(cid, self._analyse(content))
 
-    def step(self, cid: str, name: str) -> AnalysisStep:
+    def step(self, cid: str, name: str) -> Step:
         """One step of it. Raises NotFound, also where there is no such step."""
         steps = {step.name: step for step in self.analyse(cid).steps}
         if name not in steps:

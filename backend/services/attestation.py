@@ -6,12 +6,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from backend.database_ports import Classifications
-from backend.domain import SEALED_LABEL, Diagnosis, SignedDiagnosis
+from backend.domain import SEALED_LABEL, Diagnosis, ModelStatus, SignedDiagnosis
 from backend.errors import Conflict, NotFound
-from backend.ports import Chain, DiagnosisSigner
+from backend.ports import Chain, Classifications, DiagnosisSigner
 from backend.services.event_index import EventIndex
-from backend.submissions import ModelStatus
 
 BASIS_POINTS = 10_000
 MAX_CLOCK_SKEW_S = 15 * 60
@@ -81,10 +79,10 @@ class AttestationService:
 
     def _check_in_use(self, model_id: str) -> None:
         """The contract would refuse the diagnosis, after its uploader has signed."""
-        (standing,) = self._chain.model_standings([model_id])
-        if standing.status is ModelStatus.RETIRED:
+        (state,) = self._chain.model_states([model_id])
+        if state.status is ModelStatus.RETIRED:
             raise Conflict(f"the model {model_id} was retired on the chain: no more diagnoses by it can be recorded")
-        if standing.status is ModelStatus.UNKNOWN:
+        if state.status is ModelStatus.UNKNOWN:
             raise Conflict(
                 f"the model {model_id} is not registered on the chain, so that no diagnosis by it can be recorded: "
                 "an account with MODEL_ADMIN_ROLE registers it with `scanproof registry register`"

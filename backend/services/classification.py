@@ -7,10 +7,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from backend.cids import raw_cid
-from backend.database_ports import Classifications
-from backend.domain import Classification, ImageFacts, ModelFacts, SealedManifest
+from backend.domain import Classification, ImageFacts, ModelFacts, Recognition, SealedManifest
 from backend.errors import CidMismatch, NotFound
-from backend.ports import Classifier, ObjectStore
+from backend.ports import Classifications, Classifier, ObjectStore
 from backend.services import manifests
 from backend.services.intake import IntakeService
 
@@ -33,15 +32,13 @@ class ClassificationService:
 
     def classify(self, cid: str, model_name: str | None) -> tuple[Classification, bool]:
         """The classification of a known image by a model (None: the one for this kind of image), and whether it was
-        made now.
+        made now. One that was made before is answered from the database alone.
 
         Raises InvalidCid, NotFound, StorageError, ClassificationFailed.
         """
-        image = self._image(cid) if model_name is None else None
-        model = self._classifier.resolve(model_name, image and image[1])
-        if found := self._classifications.find(cid, model.sha256):
-            return found, False
-        return self._make(model, *(image or self._image(cid)))
+        model = self.choose(cid, model_name)
+        found = self._classifications.find(cid, self._classifier.decoding, model.sha256)
+        return (found, False) if found else self._make(model, *self._image(cid))
 
     def seal(self, cid: str, model_name: str | None) -> Classification:
         """A classification that only its caller ever has: nothing of the result is stored, pinned or logged.
@@ -49,9 +46,23 @@ class ClassificationService:
         Its manifest holds a new salt, so that each run has another hash, which tells nothing. Raises as ``classify``.
         """
         facts, content = self._image(cid)
-        made = self._classified(self._classifier.resolve(model_name, content), facts, content, manifests.new_salt())
+        made = self._classified(self.choose(cid, model_name), facts, content, manifests.new_salt())
         self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
         return made
+
+    def choose(self, cid: str, model_name: str | None) -> ModelFacts:
+        """As ``choose_model`` for a known image; what the gate says of an image is kept. Raises as ``classify``."""
+
+        def recognise(gate: ModelFacts) -> str | None:
+            found = self._classifications.recognition(cid, self._classifier.decoding, gate.sha256)
+            if found is None:
+                _, content = self._image(cid)
+                modality = self._classifier.recognise(gate, content)
+                found = Recognition(cid, self._classifier.decoding, gate.sha256, modality)
+                self._classifications.add_recognition(found)
+            return found.modality
+
+        return choose_model(self._classifier, model_name, recognise)
 
     def manifest(self, manifest_hash: str) -> bytes:
         """The canonical bytes of a manifest by its SHA-256 in hex. Raises NotFound, StorageError."""
@@ -75,7 +86,7 @@ class ClassificationService:
         if self._classifications.add(made):
             return made, True
         # Another request was faster: its manifest counts. Made within the same second, it is the same one as ours.
-        winner = self._classifications.find(facts.cid, model.sha256)
+        winner = self._classifications.find(facts.cid, self._classifier.decoding, model.sha256)
         if winner is None:
             raise NotFound(f"the image {facts.cid} was removed while it was classified")
         if winner.manifest_cid != stored.cid:
@@ -91,6 +102,7 @@ class ClassificationService:
         manifest_hash = manifests.digest_of(manifest)
         return Classification(
             cid=facts.cid,
+            decoding=self._classifier.decoding,
             model=model,
             label=prediction.label,
             label_code=prediction.code,
@@ -109,3 +121,16 @@ def _check_bytes(facts: ImageFacts, content: bytes) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != facts.sha256:
         raise CidMismatch(f"{facts.cid} with SHA-256 {facts.sha256}", f"SHA-256 {found}")
+
+
+def choose_model(classifier: Classifier, name: str | None, recognise: Callable[[ModelFacts], str | None]) -> ModelFacts:
+    """The named model; without a name, that of the modality which ``recognise`` asks the gate for.
+
+    Where the gate recognises no modality, the gate itself is the model, and declines; without a gate, the default one.
+    Raises NotFound, ClassificationFailed, and what ``recognise`` raises.
+    """
+    gate = None if name else classifier.gate()
+    if gate is None:
+        return classifier.resolve(name)
+    modality = recognise(gate)
+    return gate if modality is None else classifier.for_modality(modality)

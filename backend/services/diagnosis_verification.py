@@ -18,11 +18,10 @@ from backend.domain import (
 from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, StorageError, UnsupportedImage
 from backend.ports import Chain, Classifier, ObjectReader
 from backend.services.attestation import BASIS_POINTS
-from backend.services.manifest_reader import ReadManifest, read
-from backend.services.manifests import MAX_MANIFEST_BYTES
+from backend.services.manifests import MAX_MANIFEST_BYTES, ReadManifest, read
 from backend.services.model_verification import ModelVerifier
 from backend.services.models import ModelService
-from backend.services.role_check import held_role
+from backend.services.role_check import check_role
 
 Recover = Callable[[SignedDiagnosis], str | None]
 TOLERANCE = 1e-4
@@ -30,16 +29,16 @@ TOLERANCE = 1e-4
 
 
 class DiagnosisVerifier:
-    """``papers``: where model cards and training records are looked for."""
+    """``documents``: where model cards and training records are looked for."""
 
     def __init__(
-        self, chain: Chain, store: ObjectReader, papers: ObjectReader, classifier: Classifier, recover: Recover
+        self, chain: Chain, store: ObjectReader, documents: ObjectReader, classifier: Classifier, recover: Recover
     ) -> None:
         self._chain = chain
         self._store = store
         self._classifier = classifier
         self._recover = recover
-        self._models = ModelVerifier(chain, papers)
+        self._models = ModelVerifier(chain, documents)
 
     def checks(
         self,
@@ -66,7 +65,7 @@ class DiagnosisVerifier:
         return [
             *about_manifest,
             self._signature(diagnosis),
-            held_role(self._chain, "classifier role", "CLASSIFIER_ROLE", diagnosis.classifier, diagnosis),
+            check_role(self._chain, "classifier role", "CLASSIFIER_ROLE", diagnosis.classifier, diagnosis),
             _model_bundle(model, diagnosis.model_id),
             *reproduction,
             *self._models.checks(diagnosis),

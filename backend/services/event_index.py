@@ -19,12 +19,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from backend.database_ports import EventStore
-from backend.domain import Checkpoint, DiagnosisStatus, IndexStatus, ModelEvent, Record
+from backend.domain import Checkpoint, DiagnosisStatus, IndexStatus, LedgerEntry, ModelEvent, Record, RecordFilter
 from backend.errors import ChainError, ChainUnavailable
-from backend.ledger import LedgerEntry
-from backend.ports import Chain
-from backend.record_filter import RecordFilter
+from backend.ports import Chain, EventStore
 
 FIRST_BLOCKS = 64
 RANGE_BLOCKS = 2000

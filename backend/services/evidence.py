@@ -19,14 +19,14 @@ from backend.errors import ChainUnavailable, ImageTooLarge, InvalidCid, InvalidI
 from backend.evidence import Evidence, Proofs, ProvenChain
 from backend.ports import Chain, ObjectReader
 from backend.services.evidence_events import Need, described, named_objects, role_holders
-from backend.services.manifest_reader import by_hash
+from backend.services.manifests import by_hash
 from backend.services.model_events import NO_PARENT
 from backend.services.model_verification import MAX_GENERATIONS
 
 
 class EvidenceService:
-    """``read`` gives the chain as a bundle shows it: each one made here is checked before it is given away. ``papers``
-    is as in VerificationService.
+    """``read`` gives the chain as a bundle shows it: each one made here is checked before it is given away.
+    ``documents`` is as in VerificationService.
     """
 
     def __init__(
@@ -36,11 +36,11 @@ class EvidenceService:
         proofs: Proofs,
         *,
         read: Callable[[Evidence], ProvenChain],
-        papers: ObjectReader | None = None,
+        documents: ObjectReader | None = None,
     ) -> None:
         self._chain = chain
         self._store = store
-        self._papers = papers or store
+        self._documents = documents or store
         self._proofs = proofs
         self._read = read
 
@@ -109,7 +109,7 @@ class EvidenceService:
     def _if_there(self, cid: str, max_bytes: int) -> Iterator[tuple[str, bytes]]:
         """Whoever wrote the event chose the CID: nothing that it names may keep a record from being proven."""
         try:
-            yield cid, self._papers.get(cid, max_bytes=max_bytes)
+            yield cid, self._documents.get(cid, max_bytes=max_bytes)
         except (NotFound, StorageError, ImageTooLarge, InvalidCid):
             return
 

@@ -18,7 +18,7 @@ from backend.domain import (
     TrainingAnchoredEvent,
 )
 from backend.services.manifests import MAX_MANIFEST_BYTES
-from backend.services.model_verification import MAX_PAPER_BYTES
+from backend.services.model_verification import MAX_DOCUMENT_BYTES
 from backend.services.statements import MAX_STATEMENT_BYTES
 
 
@@ -52,10 +52,10 @@ def named_objects(events: Sequence[Event]) -> Iterator[NamedObject]:
         elif isinstance(event, DiagnosisReviewedEvent) and event.diagnosis_id not in sealed:
             yield NamedObject(raw_cid(event.reason_hash), MAX_STATEMENT_BYTES, Need.PAPER)
         elif isinstance(event, ModelRegisteredEvent) and event.model_id in models:
-            yield NamedObject(event.card_cid, MAX_PAPER_BYTES, Need.PAPER)
+            yield NamedObject(event.card_cid, MAX_DOCUMENT_BYTES, Need.PAPER)
         elif isinstance(event, TrainingAnchoredEvent) and event.model_id in models:
-            yield NamedObject(raw_cid(event.training_id), MAX_PAPER_BYTES, Need.PAPER)
-            yield NamedObject(raw_cid(event.metrics_hash), MAX_PAPER_BYTES, Need.PAPER)
+            yield NamedObject(raw_cid(event.training_id), MAX_DOCUMENT_BYTES, Need.PAPER)
+            yield NamedObject(raw_cid(event.metrics_hash), MAX_DOCUMENT_BYTES, Need.PAPER)
 
 
 def role_holders(events: Sequence[Event]) -> list[tuple[str, str]]:

@@ -6,10 +6,9 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from backend.database_ports import Images
 from backend.domain import MAX_IMAGE_BYTES, ImageFacts
 from backend.errors import ImageTooLarge, LimitExceeded, NotFound, StorageError, UnsupportedImage
-from backend.ports import ImageInspector, ObjectStore
+from backend.ports import ImageInspector, Images, ObjectStore
 
 _HOUR_S = 3600
 _EXTENSIONS = {"image/jpeg": "jpg"}

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from backend.domain import IndexStatus
-from backend.ledger import LedgerEntry
+from backend.domain import IndexStatus, LedgerEntry
 from backend.services.event_index import EventIndex
 from backend.services.records import SEARCH_MAX_AGE_S
 

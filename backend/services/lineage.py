@@ -6,13 +6,19 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from backend.domain import ModelEvent, ModelRegisteredEvent, ModelRetiredEvent, TrainingAnchoredEvent
+from backend.domain import (
+    ModelEvent,
+    ModelRegisteredEvent,
+    ModelRetiredEvent,
+    ModelStatus,
+    RegisteredState,
+    TrainingAnchoredEvent,
+)
 from backend.errors import ChainError, InvalidCid, StorageError
 from backend.ports import Chain, ObjectStore
 from backend.services.event_index import EventIndex
 from backend.services.model_events import first, parent_of
 from backend.services.models import ModelService
-from backend.submissions import ModelStanding, ModelStatus
 
 MAX_TRAININGS = 100
 """Where more went before, the last one's parent tells from where to go on."""
@@ -40,10 +46,10 @@ class LineageService:
         self._models = models
         self._cards: set[str] = set()
 
-    def standings(self, model_ids: Sequence[str]) -> Sequence[ModelStanding | None]:
+    def states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState | None]:
         """What the registry holds of each model; None for all while the chain cannot be asked."""
         try:
-            return self._chain.model_standings(model_ids)
+            return self._chain.model_states(model_ids)
         except ChainError:
             return [None] * len(model_ids)
 

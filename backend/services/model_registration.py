@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import rfc8785
 
 from backend.cids import hash_of
+from backend.domain import ModelDocuments, ModelStatus, RegisteredState, SentTransaction, Training
 from backend.errors import ClassificationFailed, InvalidInput, NotFound
-from backend.ports import Chain, InstalledModels, ModelAdmin, ObjectStore
-from backend.services.model_verification import MAX_PAPER_BYTES
-from backend.submissions import ModelPapers, ModelStanding, ModelStatus, SentTransaction, Training
+from backend.ports import Chain, ModelAdmin, ModelCatalogue, ObjectStore
+from backend.services.model_verification import MAX_DOCUMENT_BYTES
 
 _log = logging.getLogger(__name__)
 
@@ -24,11 +24,11 @@ class InstalledModel:
 
     name: str
     model_id: str
-    standing: ModelStanding
+    state: RegisteredState
 
     @property
     def retired(self) -> bool:
-        return self.standing.status is ModelStatus.RETIRED
+        return self.state.status is ModelStatus.RETIRED
 
 
 class ModelRegistrationService:
@@ -37,7 +37,7 @@ class ModelRegistrationService:
 
     def __init__(
         self,
-        models: InstalledModels,
+        models: ModelCatalogue,
         chain: Chain,
         open_admin: Callable[[], ModelAdmin],
         open_store: Callable[[], ObjectStore],
@@ -51,8 +51,8 @@ class ModelRegistrationService:
         """Every installed model, by name. Raises ChainError."""
         names = self._models.identities()
         model_ids = ["0x" + sha256 for sha256 in names.values()]
-        standings = self._chain.model_standings(model_ids)
-        return [InstalledModel(*each) for each in zip(names, model_ids, standings, strict=True)]
+        states = self._chain.model_states(model_ids)
+        return [InstalledModel(*each) for each in zip(names, model_ids, states, strict=True)]
 
     def find(self, name_or_id: str) -> InstalledModel:
         """The installed model of that name or id, with or without 0x. Raises NotFound, ChainError."""
@@ -72,7 +72,7 @@ class ModelRegistrationService:
         sent = []
         for model in self.installed():
             try:
-                if model.standing.status is ModelStatus.UNKNOWN:
+                if model.state.status is ModelStatus.UNKNOWN:
                     sent += self.register_models([model])
                 sent += self.anchor_trainings([model])
             except (ClassificationFailed, NotFound) as error:
@@ -85,8 +85,8 @@ class ModelRegistrationService:
         Raises Conflict with the contract's reason, as for a retired model; ClassificationFailed for a bundle that is
         refused; StorageError, ChainError; ConfigurationError when there is no account to send with.
         """
-        missing = [model for model in models if model.standing.status is not ModelStatus.IN_USE]
-        return [self._register(model, self._papers(model)) for model in missing]
+        missing = [model for model in models if model.state.status is not ModelStatus.IN_USE]
+        return [self._register(model, self._documents(model)) for model in missing]
 
     def anchor_trainings(
         self, models: Sequence[InstalledModel], *, parent_model_id: str | None = None, participants: int = 1
@@ -96,10 +96,10 @@ class ModelRegistrationService:
         """
         sent = []
         for model in models:
-            if model.standing.training_id is None:
-                papers = self._papers(model)
+            if model.state.training_id is None:
+                documents = self._documents(model)
                 sent.append(
-                    self._anchor(model.model_id, parent_model_id, participants, papers.training, papers.metrics)
+                    self._anchor(model.model_id, parent_model_id, participants, documents.training, documents.metrics)
                 )
         return sent
 
@@ -113,8 +113,8 @@ class ModelRegistrationService:
         ChainError, ConfigurationError.
         """
         training, metrics = _canonical(record)
-        (standing,) = self._chain.model_standings([model_id])
-        if standing.training_id == hash_of(training):
+        (state,) = self._chain.model_states([model_id])
+        if state.training_id == hash_of(training):
             return None
         return self._anchor(model_id, parent_model_id, participants, training, metrics)
 
@@ -123,20 +123,20 @@ class ModelRegistrationService:
 
         Raises Conflict, also for a model that was never registered; ChainError.
         """
-        (standing,) = self._chain.model_standings([model_id])
-        return None if standing.status is ModelStatus.RETIRED else self._open_admin().retire_model(model_id)
+        (state,) = self._chain.model_states([model_id])
+        return None if state.status is ModelStatus.RETIRED else self._open_admin().retire_model(model_id)
 
-    def _papers(self, model: InstalledModel) -> ModelPapers:
-        papers = self._models.papers(model.name)
-        if (found := "0x" + papers.facts.sha256) != model.model_id:
+    def _documents(self, model: InstalledModel) -> ModelDocuments:
+        documents = self._models.documents(model.name)
+        if (found := "0x" + documents.facts.sha256) != model.model_id:
             raise ClassificationFailed(
                 f"expected the model {model.name} to be {model.model_id}, found {found}: it was replaced meanwhile"
             )
-        return papers
+        return documents
 
-    def _register(self, model: InstalledModel, papers: ModelPapers) -> SentTransaction:
-        name = f"{model.name} {papers.facts.version}.md"
-        card = self._open_store().put(papers.card, name=name, media_type="text/markdown")
+    def _register(self, model: InstalledModel, documents: ModelDocuments) -> SentTransaction:
+        name = f"{model.name} {documents.facts.version}.md"
+        card = self._open_store().put(documents.card, name=name, media_type="text/markdown")
         return self._open_admin().register_model(model.model_id, card.cid)
 
     def _anchor(
@@ -153,13 +153,13 @@ class ModelRegistrationService:
 def _canonical(record: bytes) -> tuple[bytes, bytes]:
     """A training record and its figures in canonical JSON (RFC 8785). Raises InvalidInput."""
     try:
-        values = json.loads(record) if len(record) <= MAX_PAPER_BYTES else None
+        values = json.loads(record) if len(record) <= MAX_DOCUMENT_BYTES else None
         if isinstance(values, dict) and isinstance(values.get("metrics"), dict):
             training, metrics = rfc8785.dumps(values), rfc8785.dumps(values["metrics"])
-            if len(training) <= MAX_PAPER_BYTES:
+            if len(training) <= MAX_DOCUMENT_BYTES:
                 return training, metrics
     except (ValueError, RecursionError, rfc8785.CanonicalizationError):
         pass
     raise InvalidInput(
-        f"expected a training record: a JSON object of at most {MAX_PAPER_BYTES:,} bytes with an object 'metrics'"
+        f"expected a training record: a JSON object of at most {MAX_DOCUMENT_BYTES:,} bytes with an object 'metrics'"
     )

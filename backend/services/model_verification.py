@@ -16,7 +16,7 @@ from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, St
 from backend.ports import Chain, ObjectReader
 from backend.services.model_events import first, parent_of
 
-MAX_PAPER_BYTES = 256 * 1024
+MAX_DOCUMENT_BYTES = 256 * 1024
 """Of a model card, a training record or its figures: one block, whose CID is its SHA-256."""
 MAX_GENERATIONS = 100
 """How far back a walk goes: rounds of federated training may be many, and a node that lies knows no end."""
@@ -43,7 +43,7 @@ class ModelVerifier:
             return Check("model card", False, "the model's card", "not checked: no registration that names a card")
         cid = registered.card_cid
         try:
-            content = self._store.get(cid, max_bytes=MAX_PAPER_BYTES)
+            content = self._store.get(cid, max_bytes=MAX_DOCUMENT_BYTES)
         except _NOT_TO_BE_HAD as error:
             # The CID on the chain stays a commitment to the card; nothing that was recorded rests on its text.
             return Check("model card", True, cid, f"{cid}, which cannot be had: {error}")
@@ -81,7 +81,7 @@ class ModelVerifier:
         """What is wrong with the published record or figures; None also when they cannot be had."""
         for hash_ in (training.training_id, training.metrics_hash):
             try:
-                self._store.get(raw_cid(hash_), max_bytes=MAX_PAPER_BYTES)
+                self._store.get(raw_cid(hash_), max_bytes=MAX_DOCUMENT_BYTES)
             except _NOT_TO_BE_HAD:
                 continue
             except (StorageError, ImageTooLarge) as error:

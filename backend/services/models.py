@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.domain import SEALED_LABEL, ModelFacts
+from backend.domain import SEALED_LABEL, ModelDescription, ModelFacts
 from backend.ports import Classifier
 
 ABSTAINED_CODE = 0
@@ -17,19 +17,19 @@ class ModelService:
     def __init__(self, classifier: Classifier) -> None:
         self._classifier = classifier
 
-    def all(self) -> Sequence[dict]:
-        """Metadata of every model, the default first."""
-        return [{**model, "default": place == 0} for place, model in enumerate(self._classifier.models())]
+    def all(self) -> Sequence[ModelDescription]:
+        """The models that a person may choose, the default first."""
+        return self._classifier.models()
 
     def facts(self, model_id: str) -> ModelFacts | None:
         """The model with that on-chain id (0x and SHA-256), if it is installed here."""
         model = self._find(model_id)
-        return ModelFacts(*(model[name] for name in ("name", "version", "sha256", "modality"))) if model else None
+        return model and model.facts
 
     def weak(self, model_id: str) -> str | None:
         """Why not to rely on that model, in a sentence for people, where there is reason to say so."""
         model = self._find(model_id)
-        return model["weak"] if model else None
+        return model and model.weak
 
     def label(self, model_id: str, code: int) -> tuple[str, str]:
         """Name and text of a label code, which means something only together with its model."""
@@ -38,30 +38,31 @@ class ModelService:
         if code == SEALED_LABEL:
             return SEALED
         model = self._find(model_id)
-        for label in model["classes"] if model else ():
-            if label["code"] == code:
-                return label["label"], label["text"]
+        for label in model.classes if model else ():
+            if label.code == code:
+                return label.label, label.text
         why = "which this model does not have" if model else "of a model that is not installed here"
         return f"code-{code}", f"Code {code}, {why}"
 
     def labels(self, model_id: str) -> list[str]:
         """The names of its labels; none for a model that is not installed here."""
         model = self._find(model_id)
-        return [label["label"] for label in model["classes"]] if model else []
+        return [label.label for label in model.classes] if model else []
 
     def codes(self, label: str) -> list[tuple[str, int]]:
         """Model id and label code of everything that bears this name, case ignored."""
         wanted = label.lower()
         return [
-            ("0x" + model["sha256"], code)
+            ("0x" + model.facts.sha256, code)
             for model in self._classifier.models()
-            for name, code in [*_EVERY_MODELS, *((c["label"], c["code"]) for c in model["classes"])]
+            for name, code in [*_EVERY_MODELS, *((each.label, each.code) for each in model.classes)]
             if name.lower() == wanted
         ]
 
     def ids(self, name: str) -> list[str]:
         """The on-chain ids of the installed models of that name, case ignored."""
-        return ["0x" + model["sha256"] for model in self._classifier.models() if model["name"].lower() == name.lower()]
+        models = self._classifier.models()
+        return ["0x" + model.facts.sha256 for model in models if model.facts.name.lower() == name.lower()]
 
-    def _find(self, model_id: str) -> dict | None:
-        return next((m for m in self._classifier.models() if "0x" + m["sha256"] == model_id.lower()), None)
+    def _find(self, model_id: str) -> ModelDescription | None:
+        return self._classifier.describe(model_id.lower().removeprefix("0x"))

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from backend.database_ports import Classifications
+from typing import TYPE_CHECKING
+
 from backend.domain import Classification, ModelFacts, Outline
 from backend.errors import NotFound
-from backend.ports import Classifier, Outliner, Prediction
+from backend.ports import Classifications, Classifier, Outliner
+from backend.services.classification import ClassificationService
 from backend.services.intake import IntakeService
+
+if TYPE_CHECKING:
+    from ml.inference.prediction import Prediction
 
 FREE_OF_TUMOUR = {"brain-mri": "notumor"}
 """The modalities in which tumours are outlined, each with its label of an image without one."""
@@ -16,9 +21,15 @@ class OutlineService:
     """Nothing is written anywhere. Threads may share it."""
 
     def __init__(
-        self, classifications: Classifications, intake: IntakeService, classifier: Classifier, outliner: Outliner
+        self,
+        classifications: Classifications,
+        classification: ClassificationService,
+        intake: IntakeService,
+        classifier: Classifier,
+        outliner: Outliner,
     ) -> None:
         self._classifications = classifications
+        self._classification = classification
         self._intake = intake
         self._classifier = classifier
         self._outliner = outliner
@@ -28,9 +39,13 @@ class OutlineService:
 
         Raises InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
+        model = self._classification.choose(cid, model_name)
+        finding: Classification | Prediction | None
+        finding = self._classifications.find(cid, self._classifier.decoding, model.sha256)
+        if finding and (reason := why_not_outlined(model, finding)):
+            return Outline(None, reason)
         _, content = self._intake.content(cid)
-        model = self._classifier.resolve(model_name, content)
-        finding = self._classifications.find(cid, model.sha256) or self._classifier.predict(model, content)[0]
+        finding = finding or self._classifier.predict(model, content)[0]
         return outline_finding(self._outliner, model, finding, content)
 
     def overlay(self, cid: str, model_name: str | None) -> bytes:
@@ -45,11 +60,18 @@ def outline_finding(
     outliner: Outliner, model: ModelFacts, finding: Classification | Prediction, image: bytes
 ) -> Outline:
     """The outline on ``image``, for which the classifier ``model`` gave ``finding``. Raises as ``Outliner.outline``."""
-    if finding.abstained:
-        return Outline(None, "the classifier gave no answer")
-    if model.modality not in FREE_OF_TUMOUR:
-        return Outline(None, f"tumours are outlined on {', '.join(FREE_OF_TUMOUR)} images, not on {model.modality}")
-    if finding.label == FREE_OF_TUMOUR[model.modality]:
-        return Outline(None, "the classifier found no tumour")
+    if reason := why_not_outlined(model, finding):
+        return Outline(None, reason)
     found = outliner.outline(model.modality, image)
     return found or Outline(None, f"no model that outlines tumours on {model.modality} images is installed")
+
+
+def why_not_outlined(model: ModelFacts, finding: Classification | Prediction) -> str | None:
+    """Why nothing is outlined after that finding; None where a tumour was found."""
+    if finding.abstained:
+        return "the classifier gave no answer"
+    if model.modality not in FREE_OF_TUMOUR:
+        return f"tumours are outlined on {', '.join(FREE_OF_TUMOUR)} images, not on {model.modality}"
+    if finding.label == FREE_OF_TUMOUR[model.modality]:
+        return "the classifier found no tumour"
+    return None

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from backend.domain import DiagnosisRecordedEvent, DiagnosisStatus, ImageRegisteredEvent, IndexStatus, Record, position
+from backend.domain import (
+    DiagnosisRecordedEvent,
+    DiagnosisStatus,
+    ImageRegisteredEvent,
+    IndexStatus,
+    Record,
+    RecordFilter,
+    position,
+)
 from backend.errors import NotFound
-from backend.record_filter import RecordFilter
 from backend.services.event_index import EventIndex
 from backend.services.models import ModelService
 

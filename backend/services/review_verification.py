@@ -9,7 +9,7 @@ from backend.domain import SEALED_LABEL, Check, DiagnosisRecordedEvent, Diagnosi
 from backend.errors import ImageTooLarge, NotFound, StorageError, StorageRefused, StorageUnavailable
 from backend.ports import Chain, ObjectReader
 from backend.services import statements
-from backend.services.role_check import held_role
+from backend.services.role_check import check_role
 
 ReviewId = Callable[[DiagnosisReviewedEvent], str]
 _SHOWN_REASON = 200
@@ -40,7 +40,7 @@ class ReviewVerifier:
             Check("reviewed diagnosis", True, "a recorded diagnosis of this image", review.diagnosis_id),
             self._id(review),
             Check("review order", review.supersedes == previous, f"supersedes {previous}", review.supersedes),
-            held_role(self._chain, "reviewer role", "CLINICIAN_ROLE", review.reviewer, review),
+            check_role(self._chain, "reviewer role", "CLINICIAN_ROLE", review.reviewer, review),
             _reviewer(image, review),
             self._statement(review, sealed=diagnosis.label == SEALED_LABEL),
         ]

@@ -6,11 +6,11 @@ from backend.domain import Check, DiagnosisRecordedEvent, DiagnosisReviewedEvent
 from backend.ports import Chain
 
 
-def held_role(
+def check_role(
     chain: Chain, name: str, role: str, account: str, event: DiagnosisRecordedEvent | DiagnosisReviewedEvent
 ) -> Check:
     """The check called ``name``. Raises ChainError."""
     history = [entry for entry in chain.roles(role, account) if entry[:2] < position(event)]
-    held = bool(history) and history[-1][2]
-    found = f"{'granted' if held else 'revoked'} in block {history[-1][0]}" if history else "never granted before it"
-    return Check(name, held, f"{account} has {role} at block {event.block.number}", found)
+    granted = bool(history) and history[-1][2]
+    found = f"{'granted' if granted else 'revoked'} in block {history[-1][0]}" if history else "never granted before it"
+    return Check(name, granted, f"{account} has {role} at block {event.block.number}", found)

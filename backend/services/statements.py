@@ -32,8 +32,8 @@ class Statement:
 
     def fits(self, review: DiagnosisReviewedEvent) -> bool:
         """Whether it says what the review on the chain says."""
-        told = (self.image_id, self.diagnosis_id, self.verdict, self.label_code)
-        return told == (review.image_id, review.diagnosis_id, review.verdict, review.label)
+        stated = (self.image_id, self.diagnosis_id, self.verdict, self.label_code)
+        return stated == (review.image_id, review.diagnosis_id, review.verdict, review.label)
 
 
 def build(

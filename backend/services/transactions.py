@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from backend.domain import RecordEvent
+from backend.domain import RecordEvent, TransactionState, TransactionStatus
 from backend.ports import Chain
-from backend.submissions import TransactionState, TransactionStatus
 
 
 class TransactionService:

@@ -21,12 +21,12 @@ from backend.domain import (
 from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
 from backend.ports import Chain, Classifier, ImageInspector, ObjectReader
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
-from backend.services.manifest_reader import by_hash
+from backend.services.manifests import by_hash
 from backend.services.review_verification import ReviewId, ReviewVerifier
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class DiagnosisState:
     """What the reviews of a diagnosis leave of it."""
 
     diagnosis_id: str
@@ -42,7 +42,7 @@ class Verification:
 
     image_id: str
     checks: tuple[Check, ...]
-    diagnoses: tuple[Standing, ...] = ()
+    diagnoses: tuple[DiagnosisState, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -53,7 +53,7 @@ class VerificationService:
     """``cid_of`` computes the CID of bytes; ``recover`` the signer of a diagnosis, None for a malformed signature;
     ``review_id`` the id of a review from its other fields.
 
-    ``inspector`` makes of a given file what was pinned of it. ``papers``: where statements, model cards and training
+    ``inspector`` makes of a given file what was pinned of it. ``documents``: where statements, model cards and training
     records are looked for, ``store`` without it; many were never published, and the public network searches long.
     """
 
@@ -67,14 +67,14 @@ class VerificationService:
         cid_of: Callable[[bytes], str],
         recover: Recover,
         review_id: ReviewId,
-        papers: ObjectReader | None = None,
+        documents: ObjectReader | None = None,
     ) -> None:
         self._chain = chain
         self._store = store
         self._inspector = inspector
         self._cid_of = cid_of
-        self._diagnoses = DiagnosisVerifier(chain, store, papers or store, classifier, recover)
-        self._reviews = ReviewVerifier(chain, papers or store, review_id)
+        self._diagnoses = DiagnosisVerifier(chain, store, documents or store, classifier, recover)
+        self._reviews = ReviewVerifier(chain, documents or store, review_id)
 
     def verify(self, image_id: str, *, content: bytes | None = None, openings: Sequence[bytes] = ()) -> Verification:
         """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses and their reviews.
@@ -116,8 +116,8 @@ class VerificationService:
             checks.append(
                 Check("opening", False, "the manifest of a sealed diagnosis of this record", f"SHA-256 {hash_}")
             )
-        standings = tuple(Standing(diagnosis.diagnosis_id, record.status_of(diagnosis)) for diagnosis in diagnoses)
-        return Verification(image_id, tuple(checks), standings)
+        states = tuple(DiagnosisState(diagnosis.diagnosis_id, record.status_of(diagnosis)) for diagnosis in diagnoses)
+        return Verification(image_id, tuple(checks), states)
 
     def _reviewed(self, record: Record, diagnosis: DiagnosisRecordedEvent) -> list[Check]:
         reviews = record.reviews_of(diagnosis)

@@ -44,6 +44,8 @@ class Predictor:
         'glioma'
     """
 
+    members = ()
+
     def __init__(self, bundle: Bundle) -> None:
         """Raises BundleMetadataInvalid where network and detector do not fit."""
         self.bundle = bundle

@@ -1,11 +1,11 @@
-"""The models that are installed, one folder each, loaded when first asked for."""
+"""The models that are installed, one folder each: verified when first asked for, opened when first used."""
 
 from __future__ import annotations
 
 import hashlib
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -27,17 +27,22 @@ class Model(Protocol):
 
     bundle: Bundle
 
+    @property
+    def members(self) -> Sequence[Model]:
+        """The models that it asks, where it is put together of several."""
+
     def predict(self, source: bytes | Image.Image) -> Any: ...
 
 
 class Registry:
-    """Models by name. A bundle is verified once, when it is loaded, and then stays in memory. Threads may share it."""
+    """Models by name. A bundle is verified once and then stays in memory. Threads may share it."""
 
     def __init__(self, folder: Path = BUNDLES) -> None:
         self.folder = folder
+        self._bundles: dict[str, Bundle] = {}
         self._models: dict[str, Model] = {}
         self._refused: set[str] = set()
-        # An ensemble asks for its members while it is loaded.
+        # An ensemble asks for its members while it is opened.
         self._lock = threading.RLock()
 
     def names(self) -> tuple[str, ...]:
@@ -48,30 +53,31 @@ class Registry:
         """SHA-256 of every installed bundle by its name. Read from the listings alone: nothing is verified."""
         return {name: self._identity(name) for name in self.names()}
 
-    def get(self, name: str) -> Model:
-        """The model of a bundle.
+    def bundle(self, name: str) -> Bundle:
+        """A verified bundle, without opening what answers.
 
         Raises:
             BundleNotFound: no such name.
             BundleError: the bundle is refused, see ``ml.bundle.bundle.load_bundle``.
         """
         with self._lock:
-            if name not in self._models:
+            if name not in self._bundles:
                 if name not in self.names():
                     raise BundleNotFound(name, self.names())
-                bundle = load_bundle(self.folder / name)
+                self._bundles[name] = load_bundle(self.folder / name)
+            return self._bundles[name]
+
+    def get(self, name: str) -> Model:
+        """The model of a bundle. Raises as ``bundle``, and BundleError where its files do not work together."""
+        with self._lock:
+            if name not in self._models:
+                bundle = self.bundle(name)
                 self._models[name] = KINDS[bundle.metadata.kind].open(bundle, self.by_sha256)
             return self._models[name]
 
-    def usable(self) -> Iterator[Model]:
-        """The models of all bundles that are not refused, by name; why one is refused is logged once."""
-        for name in self.names():
-            try:
-                yield self.get(name)
-            except BundleError as error:
-                if name not in self._refused:
-                    self._refused.add(name)
-                    _log.error("the model %s is refused: %s", name, error)
+    def bundles(self) -> Iterator[Bundle]:
+        """All bundles that are not refused, by name; why one is refused is logged once."""
+        return (bundle for name in self.names() if (bundle := self._usable(name)))
 
     def default(self, modality: str) -> Model:
         """What classifies images of a modality: the bundle that bears its name, else the first that does.
@@ -79,10 +85,14 @@ class Registry:
         Raises:
             BundleNotFound: no usable bundle for it.
         """
-        fitting = [each for each in self._answering(Answer.DIAGNOSIS) if each.bundle.metadata.modality == modality]
-        if not fitting:
-            raise BundleNotFound(modality, self.names())
-        return next((each for each in fitting if each.bundle.metadata.name == modality), fitting[0])
+        fitting = sorted(self._answering(Answer.DIAGNOSIS, modality), key=lambda name: name != modality)
+        for model in filter(None, map(self._opened, fitting)):
+            return model
+        raise BundleNotFound(modality, self.names())
+
+    def gate(self) -> Model | None:
+        """What recognises the modality of an image; None where nothing does."""
+        return next(filter(None, map(self._opened, self._answering(Answer.MODALITY))), None)
 
     def for_image(self, image: bytes | Image.Image) -> Model:
         """The model for an image of which nothing is known: the default one of the modality that the gate recognises.
@@ -93,7 +103,7 @@ class Registry:
             ImageError: see ``ml.preprocessing.images.decode_image``.
             BundleNotFound: no usable bundle for the modality.
         """
-        gate = next(self._answering(Answer.MODALITY), None)
+        gate = self.gate()
         if gate is None:
             return self.default(DEFAULT_MODALITY)
         seen = gate.predict(image)
@@ -101,8 +111,7 @@ class Registry:
 
     def outliner(self, modality: str) -> Model | None:
         """What outlines on images of a modality; None where nothing does."""
-        outliners = self._answering(Answer.OUTLINE)
-        return next((model for model in outliners if model.bundle.metadata.modality == modality), None)
+        return next(filter(None, map(self._opened, self._answering(Answer.OUTLINE, modality))), None)
 
     def by_sha256(self, sha256: str) -> Model:
         """The model with this identity (lower-case hex, the on-chain ``modelId``).
@@ -111,15 +120,44 @@ class Registry:
             BundleNotFound: none has it.
             BundleError: the one that has it is refused.
         """
+        return self.get(self._name_of(sha256))
+
+    def bundle_by_sha256(self, sha256: str) -> Bundle:
+        """The bundle with this identity, without opening what answers. Raises as ``by_sha256``."""
+        return self.bundle(self._name_of(sha256))
+
+    def _name_of(self, sha256: str) -> str:
         for name in self.names():
             if self._identity(name) == sha256:
-                return self.get(name)
+                return name
         raise BundleNotFound(sha256, self.names())
 
     def _identity(self, name: str) -> str:
-        if model := self._models.get(name):
-            return model.bundle.sha256
+        if bundle := self._bundles.get(name):
+            return bundle.sha256
         return hashlib.sha256((self.folder / name / LISTING).read_bytes()).hexdigest()
 
-    def _answering(self, answer: Answer) -> Iterator[Model]:
-        return (model for model in self.usable() if KINDS[model.bundle.metadata.kind].answer is answer)
+    def _answering(self, answer: Answer, modality: str | None = None) -> Iterator[str]:
+        for name in self.names():
+            bundle = self._usable(name)
+            if bundle and KINDS[bundle.metadata.kind].answer is answer and modality in (None, bundle.metadata.modality):
+                yield name
+
+    def _usable(self, name: str) -> Bundle | None:
+        try:
+            return self.bundle(name)
+        except BundleError as error:
+            self._log_refused(name, error)
+            return None
+
+    def _opened(self, name: str) -> Model | None:
+        try:
+            return self.get(name)
+        except BundleError as error:
+            self._log_refused(name, error)
+            return None
+
+    def _log_refused(self, name: str, error: BundleError) -> None:
+        if name not in self._refused:
+            self._refused.add(name)
+            _log.error("the model %s is refused: %s", name, error)

@@ -12,6 +12,9 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ml.errors import ImageCorrupt, ImageTooLarge, ImageUnsupported
 
+DECODING = 1
+"""The version of the rules by which pixels are made of a file's bytes: another one can change a model's answer."""
+
 MAX_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")

@@ -50,6 +50,8 @@ class Segmenter:
         0.0312
     """
 
+    members = ()
+
     @classmethod
     def open(cls, bundle: Bundle, by_sha256: object) -> Self:
         """As ``Kind.open``: one network needs no other bundle."""

@@ -43,7 +43,7 @@ def test_a_role_is_granted_and_revoked_once(registry, admin, charlie, role):
     ],
     ids=["action", "role", "address", "zero"],
 )
-def test_wrong_arguments_are_told(registry, admin, arguments, expected):
+def test_wrong_arguments_are_reported(registry, admin, arguments, expected):
     block = chain.height
     with pytest.raises(WrongUse, match=f"^{expected}$"):
         change(registry, *arguments, admin=admin)
@@ -65,8 +65,8 @@ def test_a_development_chain_needs_no_account(registry, monkeypatch, capsys):
         main(action, "CLINICIAN", accounts[6].address)
         said.append(capsys.readouterr().out.splitlines()[-1].removeprefix(accounts[6].address))
 
-    held = f" holds CLINICIAN_ROLE of {registry.address} on chain {chain.id}"
-    assert said == [f"{held}.", f"{held}, as before.", f"{held}.".replace("holds", "does not hold")]
+    granted = f" holds CLINICIAN_ROLE of {registry.address} on chain {chain.id}"
+    assert said == [f"{granted}.", f"{granted}, as before.", f"{granted}.".replace("holds", "does not hold")]
     assert not registry.hasRole(CLINICIAN_ROLE, accounts[6])
 
 

@@ -10,10 +10,17 @@ from backend.adapters.chain import artifact, reverts, rpc
 from backend.adapters.chain.development_accounts import is_well_known
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.private_keys import is_private_key
-from backend.domain import Diagnosis, DiagnosisRecordedEvent, SignedDiagnosis, Verdict
+from backend.domain import (
+    Diagnosis,
+    DiagnosisRecordedEvent,
+    Review,
+    SentTransaction,
+    SignedDiagnosis,
+    Training,
+    Verdict,
+)
 from backend.errors import ChainUnavailable, ConfigurationError, Conflict, WrongChain
 from backend.settings import Secret
-from backend.submissions import Review, SentTransaction, Training
 
 _MINED_WITHIN_S = 180
 _POLL_S = 0.05

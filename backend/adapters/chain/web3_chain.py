@@ -24,12 +24,20 @@ from backend.adapters.chain.events import (
 )
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.logs import LogReader, position
-from backend.domain import BlockRef, Event, ModelEvent, RecordEvent
+from backend.domain import (
+    BlockRef,
+    Event,
+    ModelEvent,
+    ModelStatus,
+    RecordEvent,
+    RegisteredState,
+    TransactionState,
+    TransactionStatus,
+)
 from backend.errors import ChainUnavailable, WrongChain
-from backend.submissions import ModelStanding, ModelStatus, TransactionState, TransactionStatus
 
 _STATUSES = tuple(ModelStatus)
-_STANDING = [Web3.keccak(text=f"{name}(bytes32)")[:4].to_0x_hex() for name in ("statusOf", "trainingOf")]
+_STATUS_CODES = [Web3.keccak(text=f"{name}(bytes32)")[:4].to_0x_hex() for name in ("statusOf", "trainingOf")]
 
 
 class Web3Chain:
@@ -85,15 +93,15 @@ class Web3Chain:
             logs = [*self._history([MODEL_TOPICS, model_id]), *self._history([TRAINING_TOPIC, None, model_id])]
             return self._decoder.decode(sorted(logs, key=position))
 
-    def model_standings(self, model_ids: Sequence[str]) -> Sequence[ModelStanding]:
+    def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """What the registry holds of each model now, in one request. Raises ChainUnavailable."""
-        calls = [selector + model_id.removeprefix("0x") for model_id in model_ids for selector in _STANDING]
+        calls = [selector + model_id.removeprefix("0x") for model_id in model_ids for selector in _STATUS_CODES]
         with self._right_chain():
             questions = [({"to": self.contract, "data": call}, "latest") for call in calls]
             answers = rpc.ask_many(self._web3, "eth_call", questions)
             with rpc.translated():
                 return [
-                    ModelStanding(_STATUSES[int(status, 16)], training if int(training, 16) else None)
+                    RegisteredState(_STATUSES[int(status, 16)], training if int(training, 16) else None)
                     for status, training in zip(answers[::2], answers[1::2], strict=True)
                 ]
 

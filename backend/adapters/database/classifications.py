@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from sqlalchemy import select
 
 from backend.adapters.database.engine import Database
-from backend.adapters.database.models import AttestationRow, ClassificationRow, SealedRow
-from backend.domain import Classification, Diagnosis, ModelFacts, SealedManifest, SignedDiagnosis
+from backend.adapters.database.models import AttestationRow, ClassificationRow, RecognitionRow, SealedRow
+from backend.domain import Classification, Diagnosis, ModelFacts, Recognition, SealedManifest, SignedDiagnosis
 
 _PLAIN = (
     "cid",
+    "decoding",
     "label",
     "label_code",
     "confidence",
@@ -24,13 +27,13 @@ _PLAIN = (
 
 
 class SqlClassifications:
-    """``backend.database_ports.Classifications``."""
+    """``backend.ports.Classifications``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def find(self, cid: str, model_sha256: str) -> Classification | None:
-        query = select(ClassificationRow).filter_by(cid=cid, model_sha256=model_sha256)
+    def find(self, cid: str, decoding: int, model_sha256: str) -> Classification | None:
+        query = select(ClassificationRow).filter_by(cid=cid, decoding=decoding, model_sha256=model_sha256)
         with self._database.read() as session:
             row = session.scalars(query).one_or_none()
             return row and _classification(row)
@@ -51,6 +54,14 @@ class SqlClassifications:
                 **{name: getattr(classification, name) for name in _PLAIN},
             )
         )
+
+    def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
+        with self._database.read() as session:
+            row = session.get(RecognitionRow, (cid, decoding, gate_sha256))
+            return row and Recognition(row.cid, row.decoding, row.gate_sha256, row.modality)
+
+    def add_recognition(self, recognition: Recognition) -> None:
+        self._database.insert(RecognitionRow(**asdict(recognition)))
 
     def add_sealed(self, sealed: SealedManifest) -> None:
         with self._database.write() as session:

@@ -16,7 +16,7 @@ from backend.adapters import private_files
 from backend.errors import ConfigurationError, DatabaseUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration. Compared by hand, so that a start without migrations need not load Alembic."""
 _VERSION = table("alembic_version", Column("version_num"))
 

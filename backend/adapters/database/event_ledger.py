@@ -14,8 +14,7 @@ from backend.adapters.database.event_tables import (
     ReviewRow,
     TrainingRow,
 )
-from backend.domain import BlockRef, Verdict
-from backend.ledger import LedgerEntry, LedgerKind
+from backend.domain import BlockRef, LedgerEntry, LedgerKind, Verdict
 
 _ALL = {"image_id": String, "model_id": String, "verdict": String, "label": Integer, "confidence": Integer}
 _SOURCES: dict[LedgerKind, tuple[type[EventColumns], InstrumentedAttribute, tuple[InstrumentedAttribute, ...]]] = {

@@ -18,8 +18,7 @@ from backend.adapters.database.event_tables import (
     ReviewRow,
     TrainingRow,
 )
-from backend.domain import DiagnosisStatus, ModelEvent, Record, Verdict
-from backend.record_filter import LabelCode, RecordFilter
+from backend.domain import DiagnosisStatus, LabelCode, ModelEvent, Record, RecordFilter, Verdict
 
 _NEWEST = aliased(ReviewRow)
 _LATER = aliased(ReviewRow)

@@ -12,16 +12,14 @@ from backend.adapters.database import event_ledger, event_search
 from backend.adapters.database.engine import Database
 from backend.adapters.database.event_rows import TABLES, by_table
 from backend.adapters.database.event_tables import CheckpointRow, LedgerRow, ReviewRow
-from backend.domain import Checkpoint, DiagnosisStatus, Event, ModelEvent, Record
-from backend.ledger import LedgerEntry
-from backend.record_filter import RecordFilter
+from backend.domain import Checkpoint, DiagnosisStatus, Event, LedgerEntry, ModelEvent, Record, RecordFilter
 
 KEPT_CHECKPOINTS = 256
 """A reorganisation deeper than this is read again from the contract's first block."""
 
 
 class SqlEventStore:
-    """``backend.database_ports.EventStore``."""
+    """``backend.ports.EventStore``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -50,7 +50,7 @@ class ClientRow(Base):
 
 class ClassificationRow(Base):
     __tablename__ = "classifications"
-    __table_args__ = (Unique("cid", "model_sha256"),)
+    __table_args__ = (Unique("cid", "decoding", "model_sha256"),)
 
     manifest_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     manifest_cid: Mapped[str] = mapped_column(CID)
@@ -67,6 +67,18 @@ class ClassificationRow(Base):
     abstained: Mapped[bool]
     reason: Mapped[str | None] = mapped_column(Text)
     activation_map: Mapped[bytes | None] = mapped_column(LargeBinary)
+    decoding: Mapped[int] = mapped_column(server_default="1")
+
+
+class RecognitionRow(Base):
+    """What a gate said of an image; ``modality`` is null for one that no model is for."""
+
+    __tablename__ = "recognitions"
+
+    cid: Mapped[str] = mapped_column(CID, ForeignKey("images.cid"), primary_key=True)
+    decoding: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    gate_sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
+    modality: Mapped[str | None] = mapped_column(String(100))
 
 
 class SealedRow(Base):

@@ -7,7 +7,7 @@ from backend.adapters.database.models import StatementRow
 
 
 class SqlStatements:
-    """``backend.database_ports.Statements``."""
+    """``backend.ports.Statements``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -13,7 +13,7 @@ from backend.domain import ImageFacts
 
 
 class SqlImages:
-    """``backend.database_ports.Images``."""
+    """``backend.ports.Images``."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

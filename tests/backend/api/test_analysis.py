@@ -53,7 +53,7 @@ def test_what_the_browser_has_is_not_sent_again(client: FlaskClient, scan: str, 
     assert (other.status_code, other.data) == (200, first.data)
 
 
-def test_what_is_not_there_is_told(client: FlaskClient, scan: str) -> None:
+def test_what_is_not_there_is_reported(client: FlaskClient, scan: str) -> None:
     for path in ("analysis", "analysis/region.png"):
         detail = f"no image {UNKNOWN} was uploaded here"
         assert_problem(client.get(f"{API}/images/{UNKNOWN}/{path}"), 404, "not-found", detail)
@@ -84,7 +84,7 @@ class Intake:
 
 def test_the_last_analyses_are_kept_and_no_more() -> None:
     analyser = CountingAnalyser()
-    service = AnalysisService(Intake(), analyser, kept=2)
+    service = AnalysisService(Intake(), analyser.analyse, kept=2)
 
     found = [service.analyse(cid) for cid in ("a", "b", "a", "c", "a", "b")]
 

@@ -28,9 +28,9 @@ def test_the_bundle_of_a_record_and_the_status_of_its_diagnosis(
     assert (evidence.image_id, evidence.contract) == (image_id, container.chain.contract)
     assert all(check.passed for check in EvidenceChain(evidence).proofs)
 
-    (standing,) = client.get(f"{API}/records/{image_id}/verification").json["diagnoses"]
+    (state,) = client.get(f"{API}/records/{image_id}/verification").json["diagnoses"]
     (diagnosis,) = container.records.find(image_id).diagnoses
-    assert standing == {"diagnosisId": diagnosis.diagnosis_id, "status": "asserted"}
+    assert state == {"diagnosisId": diagnosis.diagnosis_id, "status": "asserted"}
 
 
 def test_a_record_that_is_not_there_has_no_bundle(client: FlaskClient, container: Container) -> None:

@@ -12,9 +12,8 @@ from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN
 from backend.api.app import create_app
 from backend.container import Container
-from backend.domain import SEALED_LABEL, Verdict
+from backend.domain import SEALED_LABEL, Training, Verdict
 from backend.settings import Settings
-from backend.submissions import Training
 from backend.wiring import wire
 from tests.backend.api.conftest import API, assert_problem
 from tests.backend.api.test_record_filters import Ledger

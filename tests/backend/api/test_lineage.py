@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN
 from backend.api.app import create_app
+from backend.domain import Training
 from backend.settings import Settings
-from backend.submissions import Training
 from backend.wiring import wire
 from ml.inference.registry import Registry
 from tests.backend.api.conftest import API, assert_problem

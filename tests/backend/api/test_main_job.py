@@ -68,7 +68,7 @@ def test_content_that_the_browser_has_is_not_sent_again(client: FlaskClient, cid
     assert (again.status_code, again.data) == (304, b"")
 
 
-def test_metadata_is_stripped_and_the_person_is_told(client: FlaskClient, picture) -> None:
+def test_metadata_is_stripped_and_the_person_is_informed(client: FlaskClient, picture) -> None:
     exif = Image.Exif()
     exif[0x010E] = "patient Jane Doe"
     content = picture("JPEG", exif=exif)

@@ -17,11 +17,10 @@ from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import CLINICIAN
 from backend.api.app import create_app
 from backend.container import Container
-from backend.domain import SEALED_LABEL, Diagnosis, Verdict
+from backend.domain import SEALED_LABEL, Diagnosis, ModelDescription, ModelLabel, Review, Verdict
 from backend.services import records as record_service
 from backend.services.models import ModelService
 from backend.settings import Settings
-from backend.submissions import Review
 from tests.backend.api.conftest import API, assert_problem
 
 _numbers = itertools.count()
@@ -40,7 +39,7 @@ class Ledger:
         """The image id of a new image whose diagnosis the default model would have given."""
         cid = self.container.inspector.accept(self.picture())[1].cid
         chain = self.container.chain
-        model_id = "0x" + self.container.models.all()[0]["sha256"]
+        model_id = "0x" + self.container.models.all()[0].facts.sha256
         manifest_hash = f"0x{next(_numbers):064x}"
         image_id = chain.image_id(self.uploader.address, cid)
         diagnosis = Diagnosis(image_id, model_id, label, confidence, manifest_hash, int(time.time()))
@@ -223,9 +222,10 @@ def test_no_cell_is_a_formula(ledger: Ledger, label: str, built_page) -> None:
     class Installed:
         """A model whose label would be run by a spreadsheet."""
 
-        def models(self) -> list[dict]:
-            found = dict(ledger.container.models.all()[0])
-            return [{**found, "name": "=cmd()", "classes": [{"label": label, "code": 1, "text": "x"}]}]
+        def describe(self, sha256: str) -> ModelDescription:
+            found = ledger.container.models.all()[0]
+            facts = replace(found.facts, name="=cmd()")
+            return replace(found, facts=facts, classes=(ModelLabel(label, 1, "x"),))
 
     image_id = ledger.record(1)
     container = replace(ledger.container, models=ModelService(Installed()))

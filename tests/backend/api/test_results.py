@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
-from backend.adapters.results import ResultFiles
+from backend.adapters.models.bundled import ResultFiles
 from backend.container import Container
 from backend.errors import ResultsUnreadable
 from ml.compare.results import read_results
@@ -28,7 +28,7 @@ def test_they_are_sent_again_only_when_they_changed(client: FlaskClient) -> None
     assert (first.headers["Cache-Control"], again.status_code, again.data) == ("no-cache", 304, b"")
 
 
-def test_a_damaged_file_is_told_and_a_mended_one_read(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported_and_a_mended_one_read(tmp_path: Path) -> None:
     files = ResultFiles(tmp_path)
     assert files.overview()["results"] == []
     (tmp_path / "x.json").write_text("{}")
@@ -39,4 +39,4 @@ def test_a_damaged_file_is_told_and_a_mended_one_read(tmp_path: Path) -> None:
 
 
 def test_unchanged_files_are_read_once(container: Container) -> None:
-    assert container.results.overview() is container.results.overview()
+    assert container.results() is container.results()

@@ -17,10 +17,9 @@ from backend.adapters.chain.development_accounts import CLINICIAN
 from backend.api.app import create_app
 from backend.cids import hash_of, parse_cid
 from backend.container import Container
-from backend.domain import DiagnosisReviewedEvent, Verdict
+from backend.domain import DiagnosisReviewedEvent, Review, Verdict
 from backend.services import statements
 from backend.settings import Settings
-from backend.submissions import Review
 from backend.wiring import wire
 from tests.backend.api.conftest import API, assert_problem, signed_of
 
@@ -146,8 +145,8 @@ def test_a_statement_that_tells_something_else_than_the_chain_is_refused(reviews
 def test_a_statement_that_names_another_class_than_its_code_is_refused(reviews: Reviews, name: str) -> None:
     """Code 2 is a section for the gate, which judged this image; "malignant" is code 2 of another model."""
     review = overridden(reviews, name, 2)
-    told = f"the statement says {name}, but the review's code 2 is breast-histology"
-    assert_problem(reviews.publish(review.review_id, reviews.content), 409, "conflict", told)
+    detail = f"the statement says {name}, but the review's code 2 is breast-histology"
+    assert_problem(reviews.publish(review.review_id, reviews.content), 409, "conflict", detail)
     # Pinned by somebody else all the same, it is not given as the review's.
     reviews.container.store.put(reviews.content, name="statement", media_type="application/json")
     assert reviews.statement(review.review_id).status_code == 404
@@ -160,7 +159,7 @@ def test_the_name_of_its_class_and_what_the_model_does_not_know_is_taken(reviews
 
 def test_the_names_of_a_model_that_is_not_installed_are_taken(reviews: Reviews, monkeypatch) -> None:
     review = overridden(reviews, "glioma", 2)
-    monkeypatch.setattr(reviews.container.models, "_classifier", Mock(models=list))
+    monkeypatch.setattr(reviews.container.models, "_classifier", Mock(models=list, describe=lambda _sha256: None))
     assert reviews.publish(review.review_id, reviews.content).status_code == 201
 
 
@@ -200,7 +199,7 @@ def test_other_bodies_are_refused_before_anybody_reads_them(reviews: Reviews) ->
     assert reviews.publish(review.review_id, b"{}", content_type="text/plain").status_code == 415
 
 
-def test_a_review_that_is_not_on_the_chain_is_told(reviews: Reviews) -> None:
+def test_a_review_that_is_not_on_the_chain_is_reported(reviews: Reviews) -> None:
     unknown = "0x" + "12" * 32
     detail = f"no review with the id {unknown} of a recorded diagnosis is on the chain"
     assert_problem(reviews.publish(unknown, b"{}"), 404, "not-found", detail)
@@ -270,7 +269,7 @@ def test_the_hash_of_another_object_in_the_store_finds_no_statement(
         assert_problem(reviews.statement(review_id), 404, "not-found", missing)
 
 
-def test_a_code_that_the_model_does_not_have_is_told_as_such(reviews: Reviews) -> None:
+def test_a_code_that_the_model_does_not_have_is_reported_as_such(reviews: Reviews) -> None:
     """The contract does not know the classes of a model."""
     overridden(reviews, "Grade IV", 999)
     current = reviews.client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]["current"]

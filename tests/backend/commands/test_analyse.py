@@ -39,7 +39,7 @@ def test_in_words_the_outline_is_no_finding(scanproof, scan):
     assert "The outline is what a threshold finds, no finding. For research; not for diagnosis." in done.stdout
 
 
-def test_what_cannot_be_read_or_written_is_told(scanproof, scan, tmp_path):
+def test_what_cannot_be_read_or_written_is_reported(scanproof, scan, tmp_path):
     (tmp_path / "note.txt").write_text("no image")
     unreadable = scanproof("analyse", tmp_path / "note.txt", "--json")
     unwritable = scanproof("analyse", scan, "--output", tmp_path / "note.txt", "--json")

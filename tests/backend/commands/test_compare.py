@@ -38,7 +38,7 @@ def test_without_results_there_is_no_report(scanproof, tmp_path):
         ("--weights", "mobilenet", "expected NAME=FILE or NAME=imagenet, found 'mobilenet'"),
     ],
 )
-def test_wrong_use_is_told(scanproof, data, option, value, text):
+def test_wrong_use_is_reported(scanproof, data, option, value, text):
     result = scanproof("compare", "--data", data, "--protocol", "paper", "--models", "basecnn", option, value)
 
     assert result.status == 2

@@ -106,7 +106,7 @@ def test_settings_that_cost_money_are_left_alone(scanproof, image):
 
 
 @pytest.mark.parametrize("command", ["demo", "classify"])
-def test_what_is_no_image_is_told(scanproof, tmp_path, command):
+def test_what_is_no_image_is_reported(scanproof, tmp_path, command):
     file = tmp_path / "text.png"
     file.write_text("not an image")
     result = scanproof(command, file, "--json")
@@ -115,7 +115,7 @@ def test_what_is_no_image_is_told(scanproof, tmp_path, command):
 
 
 @pytest.mark.parametrize("command", ["demo", "classify"])
-def test_a_model_that_is_not_there_is_told(scanproof, image, command):
+def test_a_model_that_is_not_there_is_reported(scanproof, image, command):
     result = scanproof(command, image, "--model", "nonsense", "--json")
 
     assert (result.status, result.json["error"]["type"]) == (1, "NotFound")

@@ -65,7 +65,7 @@ def test_with_a_node_the_bundle_is_compared_with_its_chain(command, own, bundle,
     assert bundle.with_name("again.zip").read_bytes() == bundle.read_bytes()
 
 
-def test_a_node_that_is_not_there_is_told_without_its_address(command, bundle):
+def test_a_node_that_is_not_there_is_reported_without_its_address(command, bundle):
     url = f"http://127.0.0.1:{free_port()}/v3/secret-key"
     result = command("verify", "--evidence", bundle, "--rpc", url, "--json")
 
@@ -113,7 +113,7 @@ def test_nothing_is_left_of_a_bundle_that_cannot_be_made(own, record, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_cannot_be_written_is_told(own, record, tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(own, record, tmp_path):
     result = own("evidence", record["imageId"], "--output", tmp_path / "missing" / "evidence.zip", "--json")
 
     assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
@@ -171,6 +171,6 @@ def test_the_registry_of_the_settings_or_the_recorded_one_is_expected(command, b
     (tmp_path / "deployments").mkdir()
     record = {"chainId": named.json["chainId"], "address": named.json["contract"], "block": 1}
     (tmp_path / "deployments" / f"{named.json['chainId']}.json").write_text(json.dumps(record))
-    monkeypatch.setattr("backend.commands.evidence_check.ROOT", tmp_path)
+    monkeypatch.setattr("backend.commands.verify.ROOT", tmp_path)
     recorded = command("verify", "--evidence", bundle, "--json")
     assert (recorded.status, registry_check(recorded)) == (0, [True])

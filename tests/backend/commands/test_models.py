@@ -67,7 +67,7 @@ def test_splits_without_a_name_are_wrong_use(scanproof, data, splits):
         ("a,b\n", "ManifestInvalid"),
     ],
 )
-def test_wrong_data_is_told(scanproof, data, manifest, error):
+def test_wrong_data_is_reported(scanproof, data, manifest, error):
     (data / "manifest.csv").write_text(manifest)
     result = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--json")
 

@@ -123,7 +123,7 @@ def test_each_step_supersedes_the_one_before(command: InProcess, bench: Bench) -
     assert (back.status, back.json["supersedes"], len(bench.files())) == (0, before, 4)
 
 
-def test_what_the_contract_refuses_is_told_and_leaves_nothing(command: InProcess, bench: Bench) -> None:
+def test_what_the_contract_refuses_is_reported_and_leaves_nothing(command: InProcess, bench: Bench) -> None:
     for arguments, environ, expected in (
         (["--override", "glioma"], {}, "LabelDoesNotFit(verdict: 1, diagnosed: 1, given: 1): to confirm, a review"),
         (["--override", "gliom"], {}, "(glioma, meningioma, notumor, pituitary), found 'gliom'"),

@@ -143,7 +143,7 @@ def parent_of(pid: int) -> int:
     return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
 
 
-def test_a_second_one_is_told_where_the_first_is(scanproof):
+def test_a_second_one_is_reported_where_the_first_is(scanproof):
     with up(scanproof) as running:
         same_port = scanproof("up", "--port", running.port)
         other_port = scanproof("up", "--port", free_port(), "--json")
@@ -157,7 +157,7 @@ def test_a_second_one_is_told_where_the_first_is(scanproof):
     assert other_port.json["error"]["message"].startswith(f"process {running.process.pid} runs the chain in ")
 
 
-def test_a_port_of_another_program_is_told(scanproof):
+def test_a_port_of_another_program_is_reported(scanproof):
     server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     result = scanproof("up", "--port", server.server_port)
@@ -169,7 +169,7 @@ def test_a_port_of_another_program_is_told(scanproof):
 
 
 @pytest.mark.parametrize("port", [5060, 6667, 10080])
-def test_a_port_that_browsers_refuse_is_told_before_anything_starts(scanproof, port):
+def test_a_port_that_browsers_refuse_is_reported_before_anything_starts(scanproof, port):
     result = scanproof("up", "--port", port)
     assert (result.status, result.stdout) == (1, "")
     assert result.stderr.endswith(f"browsers open no page at port {port}: choose another with --port\n")
@@ -190,7 +190,7 @@ def test_an_external_chain_is_used_as_it_is(scanproof, ganache):
         assert len(running.children) == 2  # gunicorn and its worker
 
 
-def test_an_external_chain_that_is_another_one_is_told(scanproof, ganache):
+def test_an_external_chain_that_is_another_one_is_reported(scanproof, ganache):
     scanproof.environ.update(
         {
             "SCANPROOF_CHAIN": "external",

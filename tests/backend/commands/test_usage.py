@@ -51,7 +51,7 @@ def test_the_help_lists_every_command(scanproof):
     ],
     ids=" ".join,
 )
-def test_wrong_use_is_told_in_words_and_as_json(scanproof, arguments, message):
+def test_wrong_use_is_reported_in_words_and_as_json(scanproof, arguments, message):
     in_words = scanproof(*arguments)
     as_json = scanproof(*arguments, "--json")
 
@@ -62,7 +62,7 @@ def test_wrong_use_is_told_in_words_and_as_json(scanproof, arguments, message):
     assert message in as_json.json["error"]["message"]
 
 
-def test_a_wrong_setting_is_told_in_words_and_as_json(scanproof):
+def test_a_wrong_setting_is_reported_in_words_and_as_json(scanproof):
     message = "SCANPROOF_CHAIN must be one of ganache, anvil, external, not 'x'"
     in_words = scanproof("verify", "--tx", "0x" + "ab" * 32, SCANPROOF_CHAIN="x")
     as_json = scanproof("verify", "--tx", "0x" + "ab" * 32, "--json", SCANPROOF_CHAIN="x")
@@ -76,7 +76,7 @@ UNREADABLE = "/proc/self/mem"
 
 
 @pytest.mark.parametrize("command", ["cid", "classify"])
-def test_an_error_that_nobody_foresaw_is_told_in_words_and_as_json(scanproof, command):
+def test_an_error_that_nobody_foresaw_is_reported_in_words_and_as_json(scanproof, command):
     in_words = scanproof(command, UNREADABLE)
     as_json = scanproof(command, UNREADABLE, "--json")
 
@@ -88,7 +88,7 @@ def test_an_error_that_nobody_foresaw_is_told_in_words_and_as_json(scanproof, co
     assert "Traceback" in as_json.stderr
 
 
-def test_an_error_with_a_name_that_is_no_text_is_told_as_json(scanproof):
+def test_an_error_with_a_name_that_is_no_text_is_reported_as_json(scanproof):
     result = scanproof("cid", "/no/such/\udcff", "--json")
 
     assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
@@ -108,7 +108,7 @@ def test_options_have_one_spelling(scanproof):
         ("sqlite:////proc/x/y.db", "the database /proc/x/y.db cannot be made: No such file or directory"),
     ],
 )
-def test_a_database_that_cannot_be_is_told_as_json(scanproof, url, message):
+def test_a_database_that_cannot_be_is_reported_as_json(scanproof, url, message):
     result = scanproof("demo", "--json", DATABASE_URL=url)
 
     assert (result.status, result.json["error"]["type"]) == (1, "ConfigurationError")

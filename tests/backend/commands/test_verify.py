@@ -123,7 +123,7 @@ def test_a_transaction_without_a_record_is_an_error(scanproof, record):
     assert result.json["error"]["message"].startswith(f"no successful transaction 0x{'ab' * 32} with a record in 0x")
 
 
-def test_a_node_that_is_not_there_is_told_without_its_address(scanproof):
+def test_a_node_that_is_not_there_is_reported_without_its_address(scanproof):
     url = f"http://127.0.0.1:{free_port()}/v3/secret-key"
     result = scanproof("verify", "--tx", "0x" + "ab" * 32, "--rpc", url, "--contract", USER.address, "--json")
 
@@ -131,7 +131,7 @@ def test_a_node_that_is_not_there_is_told_without_its_address(scanproof):
     assert "secret-key" not in result.stdout + result.stderr
 
 
-def test_a_chain_that_never_ran_is_told_and_not_made(scanproof, own):
+def test_a_chain_that_never_ran_is_reported_and_not_made(scanproof, own):
     result = scanproof("verify", "--tx", "0x" + "ab" * 32, "--json")
 
     assert (result.status, result.json["error"]["type"]) == (1, "ConfigurationError")

@@ -54,6 +54,33 @@ def test_the_manifest_is_in_the_store_under_the_cid_that_its_hash_gives(
     assert manifest["code"] == f"scanproof/{version('scanproof')}"
 
 
+@pytest.mark.parametrize("model", [None, "brain-mri"])
+def test_a_repeated_classification_is_answered_from_the_database_alone(
+    container: Container, image: ImageFacts, monkeypatch: pytest.MonkeyPatch, model: str | None
+) -> None:
+    first, _ = container.classification.classify(image.cid, model)
+    for owner, name in (
+        (type(container.store), "get"),
+        (type(container.classifier), "predict"),
+        (type(container.classifier), "recognise"),
+        (hashlib, "sha256"),
+    ):
+        monkeypatch.setattr(owner, name, lambda *_args, name=name, **_options: pytest.fail(f"{name} was called"))
+    assert container.classification.classify(image.cid, model) == (first, False)
+
+
+def test_another_decoding_asks_gate_and_model_again(
+    container: Container, image: ImageFacts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, _ = container.classification.classify(image.cid, None)
+    monkeypatch.setattr(type(container.classifier), "decoding", first.decoding + 1)
+    monkeypatch.setattr(type(container.classifier), "recognise", lambda *_: "brain-mri")
+    again, created = container.classification.classify(image.cid, None)
+    assert (again.model.name, again.decoding, created) == ("brain-mri", first.decoding + 1, True)
+    monkeypatch.undo()
+    assert container.classification.classify(image.cid, None) == (first, False)
+
+
 def test_a_store_that_gives_other_bytes_is_not_believed(
     container: Container, image: ImageFacts, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,12 +95,12 @@ def test_a_store_that_gives_other_bytes_is_not_believed(
 
 @pytest.mark.parametrize("apart_s", [0, 1])
 def test_processes_at_once_end_with_one_manifest(
-    container: Container, settings: Settings, image: ImageFacts, apart_s: int
+    container: Container, settings: Settings, image: ImageFacts, interval_s: int
 ) -> None:
     """Manifests of one second are the same object, others differ; either way the one that counts stays."""
     containers = [container, *(wire(settings) for _ in range(3))]
     for number, wired in enumerate(containers):
-        wired.classification._now = lambda at=datetime(2026, 1, 2, 3, 4, apart_s * number, tzinfo=UTC): at
+        wired.classification._now = lambda at=datetime(2026, 1, 2, 3, 4, interval_s * number, tzinfo=UTC): at
     with ThreadPoolExecutor(4) as pool:
         made = list(pool.map(lambda wired: wired.classification.classify(image.cid, None), containers))
     (kept,) = {classification.manifest_cid for classification, _ in made}

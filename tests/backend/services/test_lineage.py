@@ -15,10 +15,9 @@ from backend.adapters.chain.development_accounts import ADMIN
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.cids import raw_cid
 from backend.container import Container
-from backend.domain import BlockRef, TrainingAnchoredEvent
+from backend.domain import BlockRef, ModelStatus, Training, TrainingAnchoredEvent
 from backend.services.lineage import MAX_TRAININGS, LineageService
 from backend.settings import Settings
-from backend.submissions import ModelStatus, Training
 from backend.wiring import wire
 from tests.backend.models import CARD_CID
 
@@ -36,9 +35,9 @@ def admin(ganache: Settings) -> DevelopmentWallet:
 
 def test_an_installed_model_has_its_training(container: Container) -> None:
     model = container.models.all()[0]
-    found = container.lineage.lineage("0x" + model["sha256"])
+    found = container.lineage.lineage("0x" + model.facts.sha256)
 
-    assert (found.name, found.status, found.retired) == (model["name"], ModelStatus.IN_USE, None)
+    assert (found.name, found.status, found.retired) == (model.facts.name, ModelStatus.IN_USE, None)
     assert found.registered.admin == ADMIN.address.lower()
     assert [training.model_id for training in found.trainings] == [found.model_id]
 
@@ -134,5 +133,5 @@ def test_a_way_back_without_end_is_cut_and_tells_where_to_go_on(container: Conta
 
 def test_without_the_chain_the_models_are_still_listed(container: Container, settings: Settings) -> None:
     offline = wire(replace(settings, rpc_url="http://127.0.0.1:1"))
-    assert offline.lineage.standings(["0x" + "11" * 32]) == [None]
+    assert offline.lineage.states(["0x" + "11" * 32]) == [None]
     offline.close()

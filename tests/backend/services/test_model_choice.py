@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from backend.adapters.classifier import BundleClassifier
+from backend.adapters.models.bundled import BundledModels
 from backend.container import Container
 from backend.errors import NotFound, UnsupportedImage
 from backend.services.classification import ClassificationService
@@ -50,7 +50,7 @@ def gate_of(registry: Registry) -> Gate:
     return found
 
 
-def classifier_with_gate(models: Path, label: str) -> BundleClassifier:
+def classifier_with_gate(models: Path, label: str) -> BundledModels:
     """A gate that takes every image for ``label``."""
     gate(models, label, *(f"{label}-{number}" for number in range(3)))
     registry = Registry(models)
@@ -63,10 +63,10 @@ def classifier_with_gate(models: Path, label: str) -> BundleClassifier:
         return output
 
     gate_of(registry).network = always_first
-    return BundleClassifier(registry)
+    return BundledModels(registry)
 
 
-def service(container: Container, classifier: BundleClassifier) -> ClassificationService:
+def service(container: Container, classifier: BundledModels) -> ClassificationService:
     return ClassificationService(
         container.classification._classifications, container.intake, container.store, classifier
     )
@@ -89,7 +89,7 @@ def test_what_no_model_knows_is_an_abstention_of_the_gate(models: Path, containe
     assert (found.abstained, found.label, found.label_code) == (True, "abstained", 0)
     assert found.reason == "not recognised as a brain MRI or a breast-histology image"
     manifest = json.loads(found.manifest)
-    assert manifest["model"]["sha256"] == classifier.resolve(None, phantom_png()).sha256
+    assert manifest["model"]["sha256"] == classifier.gate().sha256
     assert ModelService(classifier).facts("0x" + found.model.sha256).name == "modality-gate"
     again, created = service(container, classifier).classify(scan, None)
     assert (again.manifest_hash, created) == (found.manifest_hash, False)
@@ -106,30 +106,31 @@ def test_a_gate_cannot_be_named_as_the_model(models: Path) -> None:
     assert str(caught.value) == "expected a model that classifies (brain-mri), found modality-gate, a gate"
 
 
-def test_an_unknown_name_is_told_what_there_is(models: Path) -> None:
+def test_an_unknown_name_is_reported_what_there_is(models: Path) -> None:
     with pytest.raises(NotFound, match=r"^no model named 'none'; available: brain-mri$"):
-        BundleClassifier(Registry(models)).resolve("none")
+        BundledModels(Registry(models)).resolve("none")
 
 
-def test_a_damaged_image_is_told_before_a_model_is_chosen(models: Path) -> None:
+def test_a_damaged_image_is_reported_before_a_model_is_chosen(models: Path) -> None:
     with pytest.raises(UnsupportedImage):
-        classifier_with_gate(models, "other").resolve(None, b"no image")
+        classifier = classifier_with_gate(models, "other")
+        classifier.recognise(classifier.gate(), b"no image")
 
 
 def test_every_kind_is_listed_the_default_first(models: Path) -> None:
     twin(models, "a-twin", weak="Of no use.")
     listed = classifier_with_gate(models, "other").models()
-    assert [(model["name"], model["kind"]) for model in listed] == [
+    assert [(model.facts.name, model.kind) for model in listed] == [
         ("brain-mri", "classifier"),
         ("a-twin", "classifier"),
         ("modality-gate", "gate"),
     ]
-    assert [model["weak"] for model in listed] == [None, "Of no use.", None]
+    assert [model.weak for model in listed] == [None, "Of no use.", None]
 
 
 def test_why_not_to_rely_on_a_model_goes_with_its_result(models: Path) -> None:
     bundle = twin(models, "knee", weak="Of no use.")
-    service = ModelService(BundleClassifier(Registry(models)))
+    service = ModelService(BundledModels(Registry(models)))
     assert service.weak("0x" + bundle.sha256) == "Of no use."
     assert service.weak("0x" + "00" * 32) is None
 
@@ -146,5 +147,5 @@ def test_a_model_without_an_activation_map_has_no_overlay(models: Path) -> None:
     gate_of(registry).network = without_maps
     image = io.BytesIO()
     Image.new("RGB", (50, 40), "red").save(image, "PNG")
-    prediction, overlay = classifier.predict(classifier.resolve(None, image.getvalue()), image.getvalue())
+    prediction, overlay = classifier.predict(classifier.gate(), image.getvalue())
     assert (prediction.abstained, overlay) == (True, None)

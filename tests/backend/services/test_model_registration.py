@@ -16,15 +16,14 @@ from eth_account import Account
 from backend.adapters.chain.dev import embedded
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, USER
-from backend.adapters.installed_models import InstalledBundles
 from backend.adapters.ipfs.block_store import EmbeddedStore
+from backend.adapters.models.bundled import BundledModels
 from backend.cids import raw_cid
-from backend.domain import ModelRegisteredEvent, TrainingAnchoredEvent
+from backend.domain import ModelRegisteredEvent, ModelStatus, TrainingAnchoredEvent
 from backend.errors import ClassificationFailed, ConfigurationError, Conflict, NotFound
 from backend.processes import free_port
 from backend.services.model_registration import ModelRegistrationService
 from backend.settings import Secret, Settings, load
-from backend.submissions import ModelStatus
 from backend.wiring import complete_registration, wire_chain, wire_registration
 from ml.inference.registry import BUNDLES, Registry
 
@@ -65,7 +64,7 @@ def bundles(tmp_path: Path) -> Path:
 def service(running: Settings, admin: DevelopmentWallet, bundles: Path) -> ModelRegistrationService:
     """With those two as the installed models."""
     store = EmbeddedStore(running.var / "ipfs")
-    models = InstalledBundles(Registry(bundles))
+    models = BundledModels(Registry(bundles))
     return ModelRegistrationService(models, wire_chain(running), lambda: admin, lambda: store)
 
 
@@ -74,7 +73,7 @@ def test_a_start_makes_every_model_known_and_the_next_one_sends_nothing(own: Set
         models = wire_registration(own).installed()
         head = wire_chain(own).head().number
     assert {model.name for model in models} == {folder.parent.name for folder in BUNDLES.glob("*/SHA256SUMS")}
-    assert all(model.standing.status is ModelStatus.IN_USE and model.standing.training_id for model in models)
+    assert all(model.state.status is ModelStatus.IN_USE and model.state.training_id for model in models)
 
     with embedded.running(own, classifier=USER.address, prepare=complete_registration):
         assert wire_registration(own).installed() == models
@@ -108,10 +107,10 @@ def test_card_training_and_figures_can_be_had_by_what_is_on_the_chain(running: S
 
 
 def test_the_training_of_an_ensemble_names_its_members() -> None:
-    papers = InstalledBundles().papers("brain-mri-ensemble")
+    documents = BundledModels().documents("brain-mri-ensemble")
     combination = json.loads((BUNDLES / "brain-mri-ensemble" / "ensemble.json").read_bytes())
 
-    assert json.loads(papers.training)["members"] == combination["members"]
+    assert json.loads(documents.training)["members"] == combination["members"]
 
 
 def test_a_key_that_is_there_for_a_live_chain_does_not_keep_the_embedded_one_from_starting(own: Settings) -> None:
@@ -152,7 +151,7 @@ def test_a_damaged_bundle_is_passed_over_and_the_others_are_not(
     sent = service.complete()
 
     assert [each.name for each in sent] == ["registerModel", "anchorTraining"]
-    assert [model.standing.status for model in service.installed()] == [ModelStatus.UNKNOWN, ModelStatus.IN_USE]
+    assert [model.state.status for model in service.installed()] == [ModelStatus.UNKNOWN, ModelStatus.IN_USE]
     assert "the model breast-histology is not made known to the registry: the model is refused: " in caplog.text
     with pytest.raises(ClassificationFailed, match=r"^the model is refused: .*card\.md"):
         service.register_models([service.find("breast-histology")])
@@ -177,6 +176,6 @@ def test_on_an_external_chain_nothing_is_sent_without_a_key_of_ones_own(running:
     )
     service = wire_registration(external)
 
-    assert {model.standing.status for model in service.installed()} == {ModelStatus.UNKNOWN}
+    assert {model.state.status for model in service.installed()} == {ModelStatus.UNKNOWN}
     with pytest.raises(ConfigurationError, match=r"^SCANPROOF_MODEL_ADMIN_KEY is not set, and an external chain needs"):
         service.complete()

@@ -94,4 +94,6 @@ def test_an_image_that_was_not_pinned_is_not_outlined(container: Container, pict
 
 
 def service_of(container: Container, outliner: SquareOutliner) -> OutlineService:
-    return OutlineService(container.outline._classifications, container.intake, container.classifier, outliner)
+    return OutlineService(
+        container.outline._classifications, container.classification, container.intake, container.classifier, outliner
+    )

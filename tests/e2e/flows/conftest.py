@@ -45,7 +45,7 @@ def product(running_product: Product) -> Product:
 
 
 @pytest.fixture
-def held_blocks(product: Product) -> Network:
+def paused_blocks(product: Product) -> Network:
     """The chain, with no block mined before `miner_start`."""
     product.chain.call("miner_stop", [])
     return product.chain

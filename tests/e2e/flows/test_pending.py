@@ -17,7 +17,7 @@ from tests.e2e.wallet.wallet import InjectedWallet
 
 
 @pytest.fixture
-def pending(held_blocks: Network, wallet: InjectedWallet, site: Site) -> Site:
+def pending(paused_blocks: Network, wallet: InjectedWallet, site: Site) -> Site:
     """Signed, while no block is mined."""
     site.open().pin_and_classify(images.mri())
     site.connect()
@@ -30,48 +30,48 @@ def test_pending_shows_the_hash(pending: Site, wallet: InjectedWallet):
     expect(pending.page.get_by_test_id("transaction-hash")).to_contain_text(wallet.sent[0].hash)
 
 
-def test_reload_resumes(pending: Site, wallet: InjectedWallet, held_blocks: Network):
+def test_reload_resumes(pending: Site, wallet: InjectedWallet, paused_blocks: Network):
     pending.page.reload()
     expect(pending.transaction("pending")).to_be_visible()
 
-    held_blocks.call("miner_start", [])
+    paused_blocks.call("miner_start", [])
 
     pending.recorded()
     assert wallet.popups == ["connect", "transaction"]
 
 
-def test_reload_resumes_without_the_wallet(pending: Site, wallet: InjectedWallet, held_blocks: Network):
+def test_reload_resumes_without_the_wallet(pending: Site, wallet: InjectedWallet, paused_blocks: Network):
     wallet.lock()
     pending.page.reload()
-    held_blocks.call("miner_start", [])
+    paused_blocks.call("miner_start", [])
 
     pending.recorded()
 
 
-def test_network_gone_while_pending(pending: Site, held_blocks: Network, context: BrowserContext, console: Console):
+def test_network_gone_while_pending(pending: Site, paused_blocks: Network, context: BrowserContext, console: Console):
     console.tolerate("net::ERR_INTERNET_DISCONNECTED")
     context.set_offline(True)
     expect(pending.notice("server-unreachable")).to_be_visible()
 
     context.set_offline(False)
-    held_blocks.call("miner_start", [])
+    paused_blocks.call("miner_start", [])
 
     pending.recorded()
 
 
-def test_speed_up_is_followed(pending: Site, wallet: InjectedWallet, held_blocks: Network):
+def test_speed_up_is_followed(pending: Site, wallet: InjectedWallet, paused_blocks: Network):
     replacement = wallet.speed_up()
-    held_blocks.call("miner_start", [])
+    paused_blocks.call("miner_start", [])
 
     image_id = pending.recorded()
 
     assert pending.product.get(f"/records/{image_id}")["transaction"]["hash"] == replacement
 
 
-def test_cancelled(pending: Site, wallet: InjectedWallet, held_blocks: Network, console: Console):
+def test_cancelled(pending: Site, wallet: InjectedWallet, paused_blocks: Network, console: Console):
     console.tolerate("status of 404")  # the record that the page looks for
     wallet.cancel()
-    held_blocks.call("miner_start", [])
+    paused_blocks.call("miner_start", [])
     expect(pending.notice("cancelled")).to_contain_text("The transaction was replaced")
 
     pending.button("Sign again").click()
@@ -113,12 +113,12 @@ def test_failed_transaction_says_why(wallet: InjectedWallet, site: Site, alice: 
     expect(site.notice("failed")).to_contain_text("has registered this image before")
 
 
-def test_two_tabs_do_not_mix_their_work(pending: Site, held_blocks: Network, context: BrowserContext):
+def test_two_tabs_do_not_mix_their_work(pending: Site, paused_blocks: Network, context: BrowserContext):
     other = Site(context.new_page(), pending.product).open()
     expect(other.page.get_by_label("Choose an image")).to_be_attached()
     other.pin_and_classify(images.mri())
 
-    held_blocks.call("miner_start", [])
+    paused_blocks.call("miner_start", [])
 
     first = pending.recorded()
     other.sign()

@@ -41,7 +41,7 @@ def queue(clinician: InjectedWallet, site: Site, record: str) -> Site:
     return connected(site)
 
 
-def test_without_the_role_a_person_is_told_who_grants_it(wallet: InjectedWallet, site: Site, record: str):
+def test_without_the_role_the_message_names_who_grants_it(wallet: InjectedWallet, site: Site, record: str):
     site.open("/reviews")
     site.connect()
 
@@ -182,7 +182,7 @@ def test_a_reason_that_could_not_be_published_is_published_after_a_reload(queue:
     assert browser_keeps(queue) == []
 
 
-def test_a_reload_while_it_is_mined_goes_on(queue: Site, record: str, held_blocks: Network):
+def test_a_reload_while_it_is_mined_goes_on(queue: Site, record: str, paused_blocks: Network):
     say(opened(queue, record), "Confirm")
     queue.button("Sign the review").click()
     expect(kept(queue, "mining")).to_be_visible()
@@ -191,7 +191,7 @@ def test_a_reload_while_it_is_mined_goes_on(queue: Site, record: str, held_block
 
     expect(kept(queue, "mining")).to_be_visible()
     expect(items(queue, record)).to_have_count(0)
-    held_blocks.call("miner_start", [])
+    paused_blocks.call("miner_start", [])
     expect(kept(queue, "done")).to_be_visible()
     assert newest(queue.product, record)["reviews"][0]["statement"] == REASON
 

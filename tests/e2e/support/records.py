@@ -7,9 +7,8 @@ from typing import Any
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import CLINICIAN, USER, DevelopmentAccount
 from backend.cids import hash_of
-from backend.domain import BlockRef, Diagnosis, DiagnosisRecordedEvent, SignedDiagnosis, Verdict
+from backend.domain import BlockRef, Diagnosis, DiagnosisRecordedEvent, Review, SignedDiagnosis, Verdict
 from backend.services import statements
-from backend.submissions import Review
 from tests.e2e.support.product import Product
 
 _BASIS_POINTS = 10_000

@@ -36,7 +36,7 @@ def connected(ask: Ask) -> Ask:
 
 
 @pytest.fixture
-def held_blocks(networks: tuple[Network, Network]) -> Iterator[Network]:
+def paused_blocks(networks: tuple[Network, Network]) -> Iterator[Network]:
     """A chain that mines nothing until evm_mine."""
     networks[0].call("evm_setAutomine", [False])
     yield networks[0]
@@ -105,26 +105,26 @@ def test_without_funds_the_node_refuses(wallet: InjectedWallet, ask: Ask, alice:
 
 
 def test_speed_up_replaces_the_transaction(
-    wallet: InjectedWallet, connected: Ask, alice: LocalAccount, held_blocks: Network
+    wallet: InjectedWallet, connected: Ask, alice: LocalAccount, paused_blocks: Network
 ):
     first = connected("eth_sendTransaction", {"from": alice.address, "to": alice.address, "data": "0x01"})["ok"]
     second = wallet.speed_up()
-    held_blocks.call("evm_mine", [])
+    paused_blocks.call("evm_mine", [])
 
-    assert held_blocks.call("eth_getTransactionReceipt", [first]) is None
-    replaced = held_blocks.call("eth_getTransactionByHash", [second])
+    assert paused_blocks.call("eth_getTransactionReceipt", [first]) is None
+    replaced = paused_blocks.call("eth_getTransactionByHash", [second])
     assert (replaced["input"], int(replaced["nonce"], 16)) == ("0x01", wallet.sent[-1].transaction["nonce"])
 
 
 def test_cancel_replaces_it_by_an_empty_transfer(
-    wallet: InjectedWallet, connected: Ask, alice: LocalAccount, bob: LocalAccount, held_blocks: Network
+    wallet: InjectedWallet, connected: Ask, alice: LocalAccount, bob: LocalAccount, paused_blocks: Network
 ):
     first = connected("eth_sendTransaction", {"from": alice.address, "to": bob.address, "value": "0x1"})["ok"]
     second = wallet.cancel()
-    held_blocks.call("evm_mine", [])
+    paused_blocks.call("evm_mine", [])
 
-    assert held_blocks.call("eth_getTransactionReceipt", [first]) is None
-    empty = held_blocks.call("eth_getTransactionByHash", [second])
+    assert paused_blocks.call("eth_getTransactionReceipt", [first]) is None
+    empty = paused_blocks.call("eth_getTransactionByHash", [second])
     assert (empty["to"], empty["value"], empty["input"]) == (alice.address.lower(), "0x0", "0x")
 
 

@@ -206,7 +206,7 @@ def test_the_registry_lists_and_keeps_what_is_installed(folder: Path) -> None:
     registry = Registry(folder.parent)
     assert registry.names() == ("brain-mri",)
     assert registry.get("brain-mri") is registry.get("brain-mri")
-    assert [predictor.bundle.sha256 for predictor in registry.usable()] == [load_bundle(folder).sha256]
+    assert [bundle.sha256 for bundle in registry.bundles()] == [load_bundle(folder).sha256]
 
 
 def test_the_registry_finds_by_modality_and_by_identity(folder: Path) -> None:
@@ -233,6 +233,6 @@ def test_a_refused_bundle_leaves_the_others_usable(tmp_path: Path, caplog: pytes
         shutil.copytree(BUNDLES / "brain-mri", tmp_path / name)
     (tmp_path / "another" / "card.md").write_text("changed")
     registry = Registry(tmp_path)
-    assert [predictor.bundle.metadata.name for predictor in registry.usable()] == ["brain-mri"]
+    assert [bundle.metadata.name for bundle in registry.bundles()] == ["brain-mri"]
     assert registry.default("brain-mri") is registry.get("brain-mri")
     assert [record.getMessage().split(":")[0] for record in caplog.records] == ["the model another is refused"]

@@ -26,7 +26,7 @@ FORBIDDEN = re.compile(
 
 def classes() -> list[tuple[str, str]]:
     """Everything that a person can be told: of each model the classes, and that it declines."""
-    models = [model.bundle.metadata for model in Registry().usable()]
+    models = [bundle.metadata for bundle in Registry().bundles()]
     found = [(m.modality, label) for m in models if KINDS[m.kind].classifies for label in (*m.labels, ABSTAINED_LABEL)]
     return sorted({*found, *((m.modality, ABSTAINED_LABEL) for m in models if m.kind == "gate")})
 

@@ -98,5 +98,5 @@ def _lacking(node: Node, parameters: list[str], returns: list[str]) -> Iterator[
     if not any(tag == "notice" and words for tag, words in tags):
         yield f"{name} lacks @notice"
     for tag, wanted in (("param", parameters), ("return", returns)):
-        told = {words[0] for given, words in tags if given == tag and len(words) > 1}
-        yield from (f"{name} lacks @{tag} {one}" for one in wanted if one not in told)
+        documented = {words[0] for given, words in tags if given == tag and len(words) > 1}
+        yield from (f"{name} lacks @{tag} {one}" for one in wanted if one not in documented)

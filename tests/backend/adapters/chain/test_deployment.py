@@ -72,7 +72,7 @@ def test_without_a_deployment_there_is_a_remedy(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"address": 1}'])
-def test_a_damaged_note_is_told(tmp_path, text):
+def test_a_damaged_note_is_reported(tmp_path, text):
     (tmp_path / "deployment.json").write_text(text)
 
     with pytest.raises(ConfigurationError, match=r"deployment\.json cannot be read: remove it"):

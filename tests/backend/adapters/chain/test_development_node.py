@@ -161,7 +161,7 @@ def test_a_process_that_only_has_the_orphans_number_is_left_alone(tmp_path):
     bystander.wait()
 
 
-def test_a_second_start_is_told_who_runs_the_chain(tmp_path):
+def test_a_second_start_is_reported_who_runs_the_chain(tmp_path):
     settings = settings_of("anvil", tmp_path)
     with run(settings), pytest.raises(ChainInUse) as raised, run(settings):
         pass
@@ -170,7 +170,7 @@ def test_a_second_start_is_told_who_runs_the_chain(tmp_path):
     )
 
 
-def test_a_port_of_another_program_is_told(tmp_path):
+def test_a_port_of_another_program_is_reported(tmp_path):
     server = http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     settings = replace(settings_of("anvil", tmp_path), rpc_url=Secret(f"http://127.0.0.1:{server.server_port}"))
@@ -185,7 +185,7 @@ def test_a_port_of_another_program_is_told(tmp_path):
     )
 
 
-def test_a_port_of_another_node_is_told_with_its_chain(tmp_path, registry):
+def test_a_port_of_another_node_is_reported_with_its_chain(tmp_path, registry):
     settings = replace(settings_of("anvil", tmp_path), rpc_url=registry.settings.rpc_url)
 
     with (
@@ -197,7 +197,7 @@ def test_a_port_of_another_node_is_told_with_its_chain(tmp_path, registry):
         pass
 
 
-def test_missing_node_is_told_with_the_remedy(tmp_path, monkeypatch):
+def test_missing_node_is_reported_with_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
 
@@ -207,7 +207,7 @@ def test_missing_node_is_told_with_the_remedy(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("kind", "package"), [("ganache", "ganache"), ("anvil", "@foundry-rs/anvil")])
-def test_a_missing_package_is_told_with_the_remedy(kind, package, tmp_path, monkeypatch):
+def test_a_missing_package_is_reported_with_the_remedy(kind, package, tmp_path, monkeypatch):
     monkeypatch.setattr(development_node, "ROOT", tmp_path)
 
     with pytest.raises(ConfigurationError) as raised, run(settings_of(kind, tmp_path)):
@@ -218,7 +218,7 @@ def test_a_missing_package_is_told_with_the_remedy(kind, package, tmp_path, monk
 
 
 @pytest.mark.parametrize(("kind", "file"), [("ganache", "database/CURRENT"), ("anvil", "state.json")])
-def test_a_damaged_chain_is_told_with_the_remedy(kind, file, tmp_path):
+def test_a_damaged_chain_is_reported_with_the_remedy(kind, file, tmp_path):
     settings = settings_of(kind, tmp_path)
     with run(settings):
         pass
@@ -233,7 +233,7 @@ def test_a_damaged_chain_is_told_with_the_remedy(kind, file, tmp_path):
     )
 
 
-def test_a_folder_that_cannot_be_written_is_told(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "chain").write_text("a file in its place")
 
     with (

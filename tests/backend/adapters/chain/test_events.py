@@ -14,11 +14,12 @@ from backend.domain import (
     DiagnosisReviewedEvent,
     ModelRegisteredEvent,
     ModelRetiredEvent,
+    Review,
+    Training,
     TrainingAnchoredEvent,
     Verdict,
 )
 from backend.errors import ChainUnavailable
-from backend.submissions import Review, Training
 
 from .relay import relay, result
 

@@ -82,7 +82,7 @@ def test_a_file_without_a_key_is_refused_without_showing_it(key_file, text):
     assert not text or text not in str(raised.value)
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path):
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path):
     (tmp_path / "file").write_text("")
 
     with pytest.raises(ConfigurationError, match=r"classifier\.key cannot be used: File exists"):

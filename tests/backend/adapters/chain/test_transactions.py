@@ -3,7 +3,7 @@ from __future__ import annotations
 from web3 import Web3
 
 from backend.adapters.chain.development_accounts import ADMIN, USER
-from backend.submissions import TransactionState, TransactionStatus
+from backend.domain import TransactionState, TransactionStatus
 
 SOMEBODY = "0x00000000000000000000000000000000000000bb"
 
@@ -49,7 +49,7 @@ def test_a_failed_transaction_tells_the_contracts_error(registry, cid):
     assert found.revert_reason == f"ImageAlreadyRegistered(imageId: {image_id})"
 
 
-def test_an_error_with_an_address_and_one_with_text_are_told(registry, cid):
+def test_an_error_with_an_address_and_one_with_text_are_reported(registry, cid):
     functions = registry.contract.functions
     registry.wallet.register_image(cid)
     signed = registry.sign(cid)
@@ -63,7 +63,7 @@ def test_an_error_with_an_address_and_one_with_text_are_told(registry, cid):
     assert failed(registry, bad).revert_reason == "InvalidCid(cid: not a CID)"
 
 
-def test_running_out_of_gas_is_told(registry, cid):
+def test_running_out_of_gas_is_reported(registry, cid):
     found = failed(registry, registry.contract.functions.registerImage(cid, bytes(32)), gas=30_000)
 
     assert found.revert_reason == "out of gas"

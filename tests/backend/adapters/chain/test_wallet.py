@@ -10,12 +10,11 @@ from eth_account import Account
 from backend.adapters.chain import artifact
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, USER
-from backend.adapters.chain.revert_meanings import MEANINGS
+from backend.adapters.chain.reverts import MEANINGS
 from backend.adapters.chain.wallet import Wallet
-from backend.domain import Verdict
+from backend.domain import ModelStatus, Review, Training, Verdict
 from backend.errors import ConfigurationError, Conflict, WrongChain
 from backend.settings import Secret
-from backend.submissions import ModelStatus, Review, Training
 from tests.backend.models import CARD_CID
 
 from .conftest import Registry
@@ -82,17 +81,17 @@ def test_the_key_does_not_show(registry):
 def test_a_model_is_registered_anchored_and_retired(registry, admin, model_id):
     training = Training("0x" + "01" * 32, model_id, None, "0x" + "02" * 32, 3)
 
-    def standing():
-        (found,) = registry.chain.model_standings([model_id])
+    def state():
+        (found,) = registry.chain.model_states([model_id])
         return found.status, found.training_id
 
-    assert standing() == (ModelStatus.UNKNOWN, None)
+    assert state() == (ModelStatus.UNKNOWN, None)
     assert admin.register_model(model_id, CARD_CID).name == "registerModel"
-    assert standing() == (ModelStatus.IN_USE, None)
+    assert state() == (ModelStatus.IN_USE, None)
     admin.anchor_training(training)
-    assert standing() == (ModelStatus.IN_USE, training.training_id)
+    assert state() == (ModelStatus.IN_USE, training.training_id)
     admin.retire_model(model_id)
-    assert standing() == (ModelStatus.RETIRED, training.training_id)
+    assert state() == (ModelStatus.RETIRED, training.training_id)
     kinds = [type(event).__name__ for event in registry.chain.events_of_model(model_id)]
     assert kinds == ["ModelRegisteredEvent", "TrainingAnchoredEvent", "ModelRetiredEvent"]
 
@@ -111,7 +110,7 @@ def test_a_diagnosis_is_reviewed_step_by_step(registry, clinician, cid):
     assert (second.verdict, second.label, second.supersedes) == (Verdict.WITHDRAWN, 0, first.review_id)
 
 
-def test_reverts_are_told_in_words(registry, admin, clinician, cid, model_id):
+def test_reverts_are_reported_in_words(registry, admin, clinician, cid, model_id):
     registry.wallet.register_with_diagnosis(cid, signed := registry.sign(cid))
     _, diagnosis = registry.chain.events_of_image(signed.diagnosis.image_id)
     stale = Review("0x" + "99" * 32, "0x" + "0a" * 32, Verdict.CONFIRMED, diagnosis.label)

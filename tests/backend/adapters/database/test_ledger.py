@@ -17,11 +17,12 @@ from backend.domain import (
     DiagnosisReviewedEvent,
     Event,
     ImageRegisteredEvent,
+    LedgerEntry,
+    LedgerKind,
     ModelRegisteredEvent,
     ModelRetiredEvent,
     TrainingAnchoredEvent,
 )
-from backend.ledger import LedgerEntry, LedgerKind
 from tests.backend.adapters.database.test_search import ALICE, BOB, EVENTS, MODEL, hash_of, image, place
 
 KINDS = {

@@ -19,6 +19,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
+from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import MIGRATIONS, REVISION, open_database
 from backend.adapters.database.event_tables import Base
 from backend.adapters.database.uploads import SqlImages
@@ -52,6 +53,28 @@ def test_the_migrations_can_be_taken_back(file: Path) -> None:
     tables = sqlite3.connect(file).execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
     assert tables == [("alembic_version",)]
     open_database(f"sqlite:///{file}").check()
+
+
+def test_classifications_of_a_former_version_keep_their_place(file: Path) -> None:
+    open_database(f"sqlite:///{file}").close()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with create_engine(f"sqlite:///{file}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0004")
+    with sqlite3.connect(file) as connection:
+        image = ("bafk", "ab" * 32, 1, 1, 1, "image/png", "[]", None, "127.0.0.1")
+        connection.execute(f"INSERT INTO images VALUES ({', '.join('?' * len(image))})", image)
+        connection.execute(
+            "INSERT INTO classifications (manifest_hash, manifest_cid, manifest, cid, model_name, model_version, "
+            "model_sha256, modality, label, label_code, confidence, probabilities, abstained) "
+            "VALUES ('cd', 'bafm', x'7b7d', 'bafk', 'm', '1', 'ef', 'brain-mri', 'glioma', 1, 0.9, '{}', 0)"
+        )
+    database = open_database(f"sqlite:///{file}")
+    found = SqlClassifications(database).find("bafk", 1, "ef")
+    database.close()
+    assert found is not None
+    assert (found.label, found.decoding, found.manifest) == ("glioma", 1, b"{}")
 
 
 def test_a_database_that_is_up_to_date_opens_without_alembic(file: Path) -> None:

@@ -21,10 +21,10 @@ from backend.domain import (
     ImageRegisteredEvent,
     ModelRegisteredEvent,
     ModelRetiredEvent,
+    RecordFilter,
     TrainingAnchoredEvent,
     Verdict,
 )
-from backend.record_filter import RecordFilter
 
 MODEL, OTHER_MODEL = "0x" + "a1" * 32, "0x" + "a2" * 32
 ALICE, BOB = "0x" + "a" * 40, "0x" + "b" * 40

@@ -155,7 +155,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("message", REFUSED)
-def test_what_is_refused_is_told(accept, message):
+def test_what_is_refused_is_reported(accept, message):
     with pytest.raises(UnsupportedImage) as error:
         accept(REFUSED[message]())
     assert str(error.value) == message

@@ -204,7 +204,7 @@ def test_a_folder_that_is_gone_fails_the_check(store, tmp_path):
         store.check()
 
 
-def test_a_file_in_the_way_is_told(tmp_path):
+def test_a_file_in_the_way_is_reported(tmp_path):
     (tmp_path / "ipfs").write_text("")
     with pytest.raises(StorageUnavailable, match=r"^the block store cannot use its disk: File exists$"):
         EmbeddedStore(tmp_path / "ipfs")

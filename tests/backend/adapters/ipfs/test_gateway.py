@@ -62,7 +62,7 @@ def test_the_next_gateway_helps_out(reader, pinata, cid, photo, kind):
         (("endless", "reset"), StorageUnavailable),
     ],
 )
-def test_the_gravest_failure_is_told(reader, pinata, cid, faults, error):
+def test_the_gravest_failure_is_reported(reader, pinata, cid, faults, error):
     for place, kind in zip(("gateway", "public"), faults, strict=True):
         pinata.fault(place, kind, times=9)
     with pytest.raises(error):

@@ -44,7 +44,7 @@ def test_passing_trouble_is_tried_again(get, pinata, clock, kind):
         ("silence", "The service timed out (tries: 4)"),
     ],
 )
-def test_lasting_trouble_is_told(get, pinata, kind, message):
+def test_lasting_trouble_is_reported(get, pinata, kind, message):
     pinata.fault("public", kind, times=9)
     with pytest.raises(StorageUnavailable) as error:
         get()
@@ -162,13 +162,13 @@ def test_a_body_cut_in_the_middle_is_fetched_again(client, file, pinata):
     assert client.request("GET", file, max_bytes=1000).body == bytes(1000)
 
 
-def test_a_body_that_is_always_cut_is_told(client, file, pinata):
+def test_a_body_that_is_always_cut_is_reported(client, file, pinata):
     pinata.fault("public", "cut", times=9)
     with pytest.raises(StorageUnavailable, match=r"^The service broke off its answer \(tries: 4\)$"):
         client.request("GET", file, max_bytes=1000)
 
 
-def test_a_body_that_stops_is_told(client, file, pinata):
+def test_a_body_that_stops_is_reported(client, file, pinata):
     pinata.fault("public", "slow", times=9, pauseMs=2000)
     with pytest.raises(StorageUnavailable, match=r"^The service timed out \(tries: 4\)$"):
         client.request("GET", file, max_bytes=1000)

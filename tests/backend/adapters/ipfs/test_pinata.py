@@ -108,7 +108,7 @@ def test_a_wrong_cid_of_a_file_that_was_there_before_deletes_nothing(store, pina
     assert store.has(cid_of(photo))
 
 
-def test_a_wrong_cid_is_told_also_when_the_deletion_fails(store, pinata, photo, caplog):
+def test_a_wrong_cid_is_reported_also_when_the_deletion_fails(store, pinata, photo, caplog):
     pinata.fault("upload", "wrong-cid", cid=OTHER_CID)
     pinata.fault("api", "no-scopes")
     with pytest.raises(CidMismatch):
@@ -177,7 +177,7 @@ def test_a_link_to_elsewhere_is_not_followed(make, pinata):
         ("bad-request", "Pinata refused the request: 400 BAD_REQUEST"),
     ],
 )
-def test_refusals_are_told_and_never_tried_again(store, pinata, clock, photo, kind, message):
+def test_refusals_are_reported_and_never_tried_again(store, pinata, clock, photo, kind, message):
     pinata.fault("upload", kind, times=9)
     with pytest.raises(StorageRefused) as error:
         put(store, photo)
@@ -186,7 +186,7 @@ def test_refusals_are_told_and_never_tried_again(store, pinata, clock, photo, ki
 
 
 @pytest.mark.parametrize("kind", ["garbage", "endless"])
-def test_answers_that_are_none_are_told(store, pinata, photo, kind):
+def test_answers_that_are_none_are_reported(store, pinata, photo, kind):
     pinata.fault("upload", kind, times=9)
     with pytest.raises(StorageUnavailable) as error:
         put(store, photo)

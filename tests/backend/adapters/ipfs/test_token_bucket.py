@@ -27,7 +27,7 @@ def test_the_whole_rate_is_usable(clock):
     assert clock.now - 1000 == pytest.approx(60)
 
 
-def test_who_cannot_wait_is_told_at_once_and_loses_no_turn(clock):
+def test_who_cannot_wait_is_reported_at_once_and_loses_no_turn(clock):
     bucket = TokenBucket(60, clock)
     while bucket.take(patience=0):
         pass

@@ -30,14 +30,16 @@ from backend.domain import (
     Event,
     ImageRegisteredEvent,
     Record,
+    RecordFilter,
+    Review,
+    SentTransaction,
     SignedDiagnosis,
+    Training,
     Verdict,
 )
 from backend.processes import free_port
-from backend.record_filter import RecordFilter
 from backend.services.event_index import EventIndex
 from backend.settings import Settings, load
-from backend.submissions import Review, SentTransaction, Training
 from tests.backend.models import register_models
 
 CLASSIFIER = ADMIN.address

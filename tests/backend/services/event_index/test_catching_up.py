@@ -8,7 +8,7 @@ import pytest
 from web3 import Web3
 
 from backend.adapters.database.events import SqlEventStore
-from backend.record_filter import RecordFilter
+from backend.domain import RecordFilter
 from backend.services import event_index
 from backend.services.event_index import EventIndex
 from tests.backend.services.event_index.conftest import Node, indexed

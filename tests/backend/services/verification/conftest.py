@@ -31,7 +31,10 @@ from backend.domain import (
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     ImageFacts,
+    ModelDescription,
     ModelFacts,
+    ModelStatus,
+    Review,
     Verdict,
 )
 from backend.evidence import Evidence
@@ -41,7 +44,6 @@ from backend.services.evidence import EvidenceService
 from backend.services.evidence_verification import EvidenceVerificationService
 from backend.services.verification import Verification, VerificationService
 from backend.settings import Settings
-from backend.submissions import ModelStatus, Review
 from backend.wiring import wire_chain
 
 MODEL = ModelFacts("brain-mri", "1.0", "a1" * 32, "brain-mri")
@@ -59,8 +61,8 @@ class TwinClassifier:
     label: str = "glioma"
     code: int = 1
 
-    def models(self) -> list[dict]:
-        return [{"name": MODEL.name, "version": MODEL.version, "sha256": MODEL.sha256, "modality": MODEL.modality}]
+    def describe(self, sha256: str) -> ModelDescription | None:
+        return ModelDescription(MODEL, "classifier", "", None, (), {}, "") if sha256 == MODEL.sha256 else None
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[SimpleNamespace, None]:
         prediction = SimpleNamespace(
@@ -219,7 +221,7 @@ def make_world(ganache: Settings, folder: Path) -> World:
     chain = wire_chain(ganache)
     admin = DevelopmentWallet(ganache.rpc_url, ganache.contract_address, ADMIN)
     for model in (MODEL, OTHER_MODEL):
-        if chain.model_standings(["0x" + model.sha256])[0].status is ModelStatus.UNKNOWN:
+        if chain.model_states(["0x" + model.sha256])[0].status is ModelStatus.UNKNOWN:
             admin.register_model("0x" + model.sha256, card.cid)
     return World(
         rpc_url=ganache.rpc_url,

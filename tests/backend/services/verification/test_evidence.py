@@ -5,11 +5,10 @@ from __future__ import annotations
 import pytest
 
 from backend.cids import hash_of, raw_cid
-from backend.domain import SEALED_LABEL, Verdict
+from backend.domain import SEALED_LABEL, Training, Verdict
 from backend.errors import InvalidInput, NotFound, StorageUnavailable
 from backend.services import manifests
 from backend.services.evidence_file import pack, unpack
-from backend.submissions import Training
 
 from . import forgery
 from .conftest import CARD, MODEL, FalseChain, failures, wrong
@@ -32,7 +31,7 @@ def test_a_bundle_passes_every_check_with_and_without_its_chain(world, reviewed)
     for node in (None, world.chain):
         verification = world.verify_evidence(evidence, node=node)
         assert failures(verification) == {}
-        assert [standing.status for standing in verification.diagnoses] == ["withdrawn"]
+        assert [state.status for state in verification.diagnoses] == ["withdrawn"]
 
 
 def test_the_same_record_gives_the_same_bytes(world, reviewed):
@@ -137,7 +136,7 @@ def test_without_the_image_there_is_no_bundle(world, reviewed):
         world.evidence(reviewed.image_id)
 
 
-def test_what_a_node_holds_beyond_the_bundle_is_told(world, reviewed):
+def test_what_a_node_holds_beyond_the_bundle_is_reported(world, reviewed):
     evidence = world.evidence(reviewed.image_id)
     manifest = world.manifest(reviewed.content, reviewed.cid).replace(b'"reason":null', b'"reason":"new"')
     issued_at = world.diagnoses(reviewed.image_id)[0].issued_at + 1
@@ -149,7 +148,7 @@ def test_what_a_node_holds_beyond_the_bundle_is_told(world, reviewed):
     assert check.found.startswith("the bundle lacks DiagnosisRecorded in block ")
 
 
-def test_a_revocation_that_the_bundle_does_not_hold_is_told(world, reviewed):
+def test_a_revocation_that_the_bundle_does_not_hold_is_reported(world, reviewed):
     evidence = world.evidence(reviewed.image_id)
 
     def revoked(role, address):
@@ -160,7 +159,7 @@ def test_a_revocation_that_the_bundle_does_not_hold_is_told(world, reviewed):
     assert list(failures(verification)) == ["roles on the chain"]
 
 
-def test_a_node_of_another_chain_is_told(world, reviewed):
+def test_a_node_of_another_chain_is_reported(world, reviewed):
     evidence = world.evidence(reviewed.image_id)
 
     class Other:

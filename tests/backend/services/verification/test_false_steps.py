@@ -45,7 +45,7 @@ def test_every_line_about_a_true_review_passes(world, reviewed):
     verification = world.verify(reviewed.image_id)
 
     assert failures(verification) == {}
-    assert [standing.status for standing in verification.diagnoses] == ["overridden"]
+    assert [state.status for state in verification.diagnoses] == ["overridden"]
     assert [check.name for check in verification.checks][-7:] == [
         *("review block", "reviewed diagnosis", "review id", "review order"),
         *("reviewer role", "reviewer", "review statement"),

@@ -27,7 +27,7 @@ def test_recorded_without_label_and_confidence(registry, alice, diagnosis, signa
 
 
 @pytest.mark.parametrize("confidence", [1, 10_000])
-def test_confidence_told(registry, domain, alice, classifier, diagnosis, confidence):
+def test_confidence_in_clear(registry, domain, alice, classifier, diagnosis, confidence):
     telling = diagnosis._replace(confidence=confidence)
     with reverts(error("SealedConfidence", confidence)):
         registry.recordDiagnosis(telling, domain.sign(classifier, telling), {"from": alice})

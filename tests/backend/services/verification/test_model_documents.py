@@ -24,7 +24,7 @@ ERRORS = [
 NOT_TO_BE_HAD = ERRORS[:3]
 
 
-class Papers:
+class Documents:
     """ObjectReader of a store that fails for some CIDs, and remembers what it was asked for."""
 
     def __init__(self, store, errors: dict[str, Exception]) -> None:
@@ -69,7 +69,7 @@ def sealed(world):
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 def test_no_paper_keeps_a_record_from_being_proven(world, reviewed, error):
     record, cids = reviewed
-    world.store = Papers(world.store, dict.fromkeys(cids, error))
+    world.store = Documents(world.store, dict.fromkeys(cids, error))
 
     evidence = world.evidence(record.image_id)
 
@@ -79,9 +79,9 @@ def test_no_paper_keeps_a_record_from_being_proven(world, reviewed, error):
 
 
 @pytest.mark.parametrize("error", NOT_TO_BE_HAD, ids=lambda error: type(error).__name__)
-def test_what_cannot_be_had_passes_and_is_told(world, reviewed, error):
+def test_what_cannot_be_had_passes_and_is_reported(world, reviewed, error):
     record, cids = reviewed
-    world.store = Papers(world.store, dict.fromkeys(cids, error))
+    world.store = Documents(world.store, dict.fromkeys(cids, error))
 
     verification = world.verify(record.image_id)
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_had_passes_and_is_told(world, reviewed, error):
 def test_nobody_is_asked_for_what_is_sealed(world, sealed):
     record, statement = sealed
     kept_back = {raw_cid(hashlib.sha256(content).hexdigest()) for content in (record.manifest, statement)}
-    world.store = Papers(world.store, {})
+    world.store = Documents(world.store, {})
 
     verification = world.verify(record.image_id)
     evidence = world.evidence(record.image_id)

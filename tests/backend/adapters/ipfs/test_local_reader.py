@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.adapters.ipfs.local_reader import HeldReader
+from backend.adapters.ipfs.local_reader import LocalReader
 from backend.errors import NotFound
 
 
@@ -21,10 +21,10 @@ class Remote:
         return self._store.get(cid, max_bytes=max_bytes)
 
 
-def test_only_what_is_held_is_read(store, photo):
+def test_only_the_stores_own_objects_are_read(store, photo):
     cid = store.put(photo, name="photo", media_type="image/png").cid
     remote = Remote(store)
-    reader = HeldReader(remote)
+    reader = LocalReader(remote)
 
     assert reader.get(cid, max_bytes=len(photo)) == photo
     store.delete(store.put(photo, name="photo", media_type="image/png"))

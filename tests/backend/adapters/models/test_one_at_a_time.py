@@ -7,18 +7,17 @@ from concurrent.futures import ThreadPoolExecutor, TimeoutError
 
 import pytest
 
-from backend.adapters.classifier import BundleClassifier
-from backend.adapters.image_analysis import StepwiseAnalyser
-from backend.adapters.ml_images import one_image
-from backend.adapters.outliner import BundleOutliner
+from backend.adapters.models.bundled import BundledModels, analyse, decode_in_turn
 from ml.datasets.phantom import phantom_png
 
-CLASSIFIER = BundleClassifier()
+MODELS = BundledModels()
+GATE = MODELS.gate()
+assert GATE
 SHOWN: dict[str, Callable[[bytes], object]] = {
-    "choice of a model": lambda image: CLASSIFIER.resolve(None, image),
-    "classification": lambda image: CLASSIFIER.predict(CLASSIFIER.resolve("brain-mri"), image),
-    "outline": lambda image: BundleOutliner().outline("brain-mri", image),
-    "analysis": StepwiseAnalyser().analyse,
+    "choice of a model": lambda image: MODELS.recognise(GATE, image),
+    "classification": lambda image: MODELS.predict(MODELS.resolve("brain-mri"), image),
+    "outline": lambda image: MODELS.outline("brain-mri", image),
+    "analysis": analyse,
 }
 
 
@@ -27,7 +26,7 @@ def test_an_image_waits_for_another(name: str) -> None:
     image = phantom_png(96)
     SHOWN[name](image)
     with ThreadPoolExecutor(1) as pool:
-        with one_image():
+        with decode_in_turn():
             waiting = pool.submit(SHOWN[name], image)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=1)

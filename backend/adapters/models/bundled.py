@@ -1,0 +1,229 @@
+"""The models of ``ml`` behind the ports Classifier, Outliner and ModelCatalogue, and the results of comparisons."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backend.domain import ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline
+from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, ResultsUnreadable, UnsupportedImage
+from ml import errors as ml_errors
+from ml.bundle.bundle import Bundle
+from ml.bundle.kinds import KINDS
+from ml.compare.results import RESULTS, read_results
+from ml.inference.overlay import activation_overlay
+from ml.inference.prediction import Prediction
+from ml.inference.registry import DEFAULT_MODALITY, Model, Registry
+from ml.preprocessing.images import DECODING
+
+if TYPE_CHECKING:
+    from ml.analysis.steps import Analysis
+
+TRAINING_SCHEMA = "scanproof.training/1"
+
+_decoding = threading.Lock()
+
+
+class BundledModels:
+    """Each bundle is verified when it is first needed, and opened when it is first used. Threads may share it.
+
+    A bundle that is refused is not listed; the log says why.
+    """
+
+    decoding = DECODING
+
+    def __init__(self, registry: Registry | None = None) -> None:
+        self._registry = registry or Registry()
+        self._descriptions: dict[str, ModelDescription] = {}
+
+    def models(self) -> Sequence[ModelDescription]:
+        default = self._default_sha256()
+        models = [self._describe(bundle) for bundle in self._registry.bundles()]
+        return sorted(models, key=lambda model: (model.facts.sha256 != default, list(KINDS).index(model.kind)))
+
+    def describe(self, sha256: str) -> ModelDescription | None:
+        if sha256 not in self._descriptions:
+            try:
+                self._describe(self._registry.bundle_by_sha256(sha256))
+            except ml_errors.BundleError:
+                return None
+        return self._descriptions[sha256]
+
+    def resolve(self, name: str | None) -> ModelFacts:
+        with _translate_bundle_errors(name or "the default model"):
+            if name is None:
+                return facts_of(self._registry.default(DEFAULT_MODALITY).bundle)
+            bundle = self._registry.bundle(name)
+            self._refuse_other_kinds(bundle)
+            return facts_of(bundle)
+
+    def gate(self) -> ModelFacts | None:
+        gate = self._registry.gate()
+        return gate and facts_of(gate.bundle)
+
+    def recognise(self, gate: ModelFacts, image: bytes) -> str | None:
+        with _translate_bundle_errors(gate.name), decode_in_turn():
+            seen = self._model(gate).predict(image)
+        return None if seen.abstained else seen.label
+
+    def for_modality(self, modality: str) -> ModelFacts:
+        with _translate_bundle_errors(modality):
+            return facts_of(self._registry.default(modality).bundle)
+
+    def preprocessing(self, model: ModelFacts) -> dict[str, Any]:
+        metadata = self._model(model).bundle.metadata
+        return {"id": metadata.preprocessing, "temperature": metadata.temperature}
+
+    def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
+        with _translate_bundle_errors(model.name):
+            with decode_in_turn():
+                prediction = self._model(model).predict(image)
+            return prediction, activation_overlay(prediction)
+
+    def outline(self, modality: str, image: bytes) -> Outline | None:
+        # Only who outlines pays for the libraries that find contours.
+        from ml.segmentation.overlay import outline_overlay
+
+        model = self._registry.outliner(modality)
+        if model is None:
+            return None
+        with _translate_bundle_errors(model.bundle.metadata.name), decode_in_turn():
+            found = model.predict(image)
+        return Outline(
+            model=facts_of(model.bundle),
+            reason=None if found.contours else "the model that outlines tumours sees none on this slice",
+            contours=found.contours,
+            pixels=found.pixels,
+            share=found.share,
+            probability=found.probability,
+            overlay=outline_overlay(found) if found.contours else None,
+        )
+
+    def check(self) -> None:
+        """Raises NotFound or ClassificationFailed unless the default model can be used."""
+        self.resolve(None)
+
+    def identities(self) -> Mapping[str, str]:
+        return self._registry.identities()
+
+    def documents(self, name: str) -> ModelDocuments:
+        """The training record says what was trained how, on which data and when, and an ensemble's of which members it
+        is made; all of it stands in the bundle too."""
+        import rfc8785
+
+        with _translate_bundle_errors(name):
+            model = self._registry.get(name)
+        bundle = model.bundle
+        facts, metadata = facts_of(bundle), bundle.metadata
+        training: dict[str, Any] = {
+            "schema": TRAINING_SCHEMA,
+            "model": {"name": facts.name, "version": facts.version, "sha256": facts.sha256},
+            "architecture": metadata.architecture,
+            "data": metadata.data,
+            "training": metadata.training,
+            "created": metadata.created,
+        }
+        if members := [member.bundle for member in model.members]:
+            training["members"] = [{"name": each.metadata.name, "sha256": each.sha256} for each in members]
+        return ModelDocuments(facts, bundle.card.encode(), rfc8785.dumps(training), rfc8785.dumps(bundle.metrics))
+
+    def _default_sha256(self) -> str | None:
+        try:
+            return self.resolve(None).sha256
+        except (NotFound, ClassificationFailed):
+            return None
+
+    def _model(self, model: ModelFacts) -> Model:
+        try:
+            return self._registry.by_sha256(model.sha256)
+        except ml_errors.BundleNotFound as error:
+            raise NotFound(f"the model {model.name} with SHA-256 {model.sha256} is not installed") from error
+
+    def _refuse_other_kinds(self, bundle: Bundle) -> None:
+        metadata = bundle.metadata
+        if not KINDS[metadata.kind].classifies:
+            names = [model.facts.name for model in self.models() if KINDS[model.kind].classifies]
+            raise NotFound(
+                f"expected a model that classifies ({', '.join(names)}), found {metadata.name}, a {metadata.kind}"
+            )
+
+    def _describe(self, bundle: Bundle) -> ModelDescription:
+        """Kept for good: the SHA-256 stands for all that a description holds."""
+        if bundle.sha256 not in self._descriptions:
+            metadata = bundle.metadata
+            self._descriptions[bundle.sha256] = ModelDescription(
+                facts=facts_of(bundle),
+                kind=metadata.kind,
+                architecture=metadata.architecture,
+                weak=metadata.weak,
+                classes=tuple(ModelLabel(info.label, info.code, info.name) for info in metadata.classes),
+                metrics=bundle.metrics,
+                card=bundle.card,
+            )
+        return self._descriptions[bundle.sha256]
+
+
+class ResultFiles:
+    """The results of `scanproof compare`, read when first asked for, and again when a file has changed."""
+
+    def __init__(self, folder: Path = RESULTS) -> None:
+        self._folder = folder
+        self._read: tuple[list[tuple[str, int]], dict[str, Any]] | None = None
+
+    def overview(self) -> dict[str, Any]:
+        """``results`` of the networks (schema "scanproof.result/1"), ``comparisons``, ``published`` and
+        ``not_trained``, ready for JSON. Raises ResultsUnreadable."""
+        from ml.compare.overview import overview
+
+        files = sorted(self._folder.glob("*.json"))
+        stamps = [(path.name, path.stat().st_mtime_ns) for path in files]
+        if self._read is None or self._read[0] != stamps:
+            try:
+                self._read = stamps, overview(read_results(self._folder))
+            except ml_errors.ResultInvalid as exc:
+                raise ResultsUnreadable(str(exc)) from exc
+        return self._read[1]
+
+
+def analyse(image: bytes) -> Analysis:
+    """The image's steps, from pre-processing to the outlined region. Raises UnsupportedImage, ImageTooLarge."""
+    from ml.analysis.pipeline import analyse
+
+    with decode_in_turn():
+        return analyse(image)
+
+
+def facts_of(bundle: Bundle) -> ModelFacts:
+    metadata = bundle.metadata
+    return ModelFacts(metadata.name, metadata.version, bundle.sha256, metadata.modality)
+
+
+@contextmanager
+def decode_in_turn() -> Iterator[None]:
+    """A decoded image can take hundreds of MB: whoever shows one to ``ml`` waits here, so that the process stays small.
+
+    Raises ImageTooLarge, UnsupportedImage for the errors of ``ml``.
+    """
+    with _decoding:
+        try:
+            yield
+        except ml_errors.ImageTooLarge as error:
+            raise ImageTooLarge(str(error)) from error
+        except ml_errors.ImageError as error:
+            raise UnsupportedImage(str(error)) from error
+
+
+@contextmanager
+def _translate_bundle_errors(name: str) -> Iterator[None]:
+    """Errors about the model ``name`` as NotFound, ClassificationFailed."""
+    try:
+        yield
+    except ml_errors.BundleNotFound as error:
+        raise NotFound(str(error)) from error
+    except ml_errors.BundleError as error:
+        raise ClassificationFailed(f"the model is refused: {error}") from error
+    except (RuntimeError, ValueError) as error:
+        raise ClassificationFailed(f"{name} failed on this image") from error
