@@ -9,6 +9,8 @@ const renderBlockingScript: Plugin = {
   },
 };
 
+const backend = "http://127.0.0.1:5000";
+
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [renderBlockingScript],
@@ -19,5 +21,6 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
-  server: { proxy: { "/api": "http://127.0.0.1:5000" } },
+  // The API accepts changes from its own origin only, which this page has once it is built.
+  server: { proxy: { "/api": { target: backend, changeOrigin: true, headers: { origin: backend } } } },
 });
