@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 from backend.commands.arguments import WrongUse
 from backend.commands.console import Console
 from backend.errors import ScanProofError
-from ml.errors import MlError
+from ml.errors import MlError, WrongChoice
 
 COMMANDS = (
     "up",
@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options = _parser().parse_args(arguments)
         _listen_for_signals()
         return options.run(options, console)
-    except WrongUse as error:
+    except (WrongUse, WrongChoice) as error:
         console.error("WrongUse", str(error))
         return 2
     except (ScanProofError, MlError) as error:

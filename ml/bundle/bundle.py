@@ -20,7 +20,7 @@ from ml.bundle.consistency import MEASURED, check_card, check_metrics, measured
 from ml.bundle.detector import MahalanobisDetector
 from ml.bundle.kinds import DETECTOR, KINDS, METADATA
 from ml.bundle.metadata import Metadata
-from ml.errors import BundleFileMissing, BundleFileUnlisted, BundleHashMismatch, BundleMetadataInvalid
+from ml.errors import BundleError
 
 LISTING = "SHA256SUMS"
 WEIGHTS = "weights.npz"
@@ -52,15 +52,12 @@ def load_bundle(folder: Path) -> Bundle:
     """Read a bundle, each file once, and refuse it unless every byte is the one that was listed and all parts agree.
 
     Raises:
-        BundleFileMissing: a file that the kind requires, or one that the listing names, is absent.
-        BundleFileUnlisted: a file is there that the listing does not name.
-        BundleHashMismatch: a file differs from its hash, or the listing is not in its canonical form.
-        BundleMetadataInvalid, UnknownPreprocessing: metadata, metrics, model or detector are malformed.
-        BundleNetworkMismatch, BundleMetricsMismatch, BundleCardMismatch: see ``ml.bundle.consistency``.
+        BundleError: a file is absent, not listed, or differs from its hash; the listing is not in its canonical form;
+            metadata, metrics, model or detector are malformed, or disagree (see ``ml.bundle.consistency``).
     """
     listing_path = folder / LISTING
     if not listing_path.is_file():
-        raise BundleFileMissing(listing_path)
+        raise _missing(listing_path)
     listing = listing_path.read_bytes()
     files = {
         path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file() and path != listing_path
@@ -70,7 +67,7 @@ def load_bundle(folder: Path) -> Bundle:
     kind = KINDS[metadata.kind]
     for name in (kind.model, *kind.files):
         if name not in files:
-            raise BundleFileMissing(folder / name)
+            raise _missing(folder / name)
     metrics = _json_object(files[METRICS], folder / METRICS)
     detector = _detector(files[DETECTOR], folder / DETECTOR) if DETECTOR in files else None
     kind.check(metadata, files[kind.model], folder / kind.model)
@@ -118,30 +115,38 @@ def _verify(folder: Path, listing: bytes, files: dict[str, bytes]) -> None:
         reversed(line.split("  ", 1)) for line in listing.decode("utf-8", "replace").splitlines() if "  " in line
     )
     for name in sorted({*REQUIRED, *listed} - files.keys()):
-        raise BundleFileMissing(folder / name)
+        raise _missing(folder / name)
     for name, content in files.items():
         if name not in listed:
-            raise BundleFileUnlisted(folder / name)
+            raise BundleError(f"{folder / name} is not listed in the bundle's {LISTING}")
         found = hashlib.sha256(content).hexdigest()
         if found != listed[name]:
-            raise BundleHashMismatch(folder / name, listed[name], found)
+            raise _hash_mismatch(folder / name, listed[name], found)
     if listing != canonical_listing(files):
         canonical = hashlib.sha256(canonical_listing(files)).hexdigest()
-        raise BundleHashMismatch(folder / LISTING, canonical, hashlib.sha256(listing).hexdigest())
+        raise _hash_mismatch(folder / LISTING, canonical, hashlib.sha256(listing).hexdigest())
+
+
+def _missing(path: Path) -> BundleError:
+    return BundleError(f"the bundle lacks {path}")
+
+
+def _hash_mismatch(path: Path, expected: str, found: str) -> BundleError:
+    return BundleError(f"{path}: expected SHA-256 {expected}, found {found}")
 
 
 def _detector(data: bytes, path: Path) -> MahalanobisDetector:
     try:
         return MahalanobisDetector.from_bytes(data)
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as exc:
-        raise BundleMetadataInvalid(path, f"expected the arrays means and whitening: {exc}") from exc
+        raise BundleError(f"{path}: expected the arrays means and whitening: {exc}") from exc
 
 
 def _json_object(data: bytes, path: Path) -> dict[str, Any]:
     try:
         value = json.loads(data)
     except ValueError as exc:
-        raise BundleMetadataInvalid(path, f"expected JSON: {exc}") from exc
+        raise BundleError(f"{path}: expected JSON: {exc}") from exc
     if not isinstance(value, dict):
-        raise BundleMetadataInvalid(path, f"expected a JSON object, found {type(value).__name__}")
+        raise BundleError(f"{path}: expected a JSON object, found {type(value).__name__}")
     return value

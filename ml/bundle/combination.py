@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ml.bundle.metadata import Metadata
-from ml.errors import BundleMetadataInvalid
+from ml.errors import BundleError
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class Combination:
 
     @classmethod
     def from_json(cls, data: bytes, classes: int, path: Path) -> Combination:
-        """Raises BundleMetadataInvalid where a field is wrong, or the numbers do not fit members and ``classes``."""
+        """Raises BundleError where a field is wrong, or the numbers do not fit members and ``classes``."""
         try:
             values = json.loads(data)
             members = tuple(Member(**entry) for entry in values.pop("members"))
@@ -93,15 +93,15 @@ class Combination:
             given = np.log(np.full((len(members), 1, classes), 1 / classes))
             found = (method.shares().shape, method.combine(given).shape)
         except (ValueError, TypeError, KeyError, AttributeError) as exc:
-            reason = f"expected members and a method of {', '.join(METHODS)}: {exc!r}"
-            raise BundleMetadataInvalid(path, reason) from exc
+            raise BundleError(f"{path}: expected members and a method of {', '.join(METHODS)}: {exc!r}") from exc
         expected = ((len(members),), (1, classes))
         if found != expected or len(members) < 2 or not np.isfinite(method.combine(given)).all():
-            reason = f"expected finite numbers for two or more members and {classes} classes, found shapes {found}"
-            raise BundleMetadataInvalid(path, reason)
+            raise BundleError(
+                f"{path}: expected finite numbers for two or more members and {classes} classes, found shapes {found}"
+            )
         return cls(members, method)
 
 
 def check_combination(metadata: Metadata, model: bytes, path: Path) -> None:
-    """``metadata`` fit the ``ensemble.json`` in ``model``. Raises BundleMetadataInvalid."""
+    """``metadata`` fit the ``ensemble.json`` in ``model``. Raises BundleError."""
     Combination.from_json(model, len(metadata.classes), path)

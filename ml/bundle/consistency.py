@@ -13,7 +13,7 @@ from ml.bundle.kinds import METADATA
 from ml.bundle.litert import tensor_shapes
 from ml.bundle.metadata import Metadata
 from ml.bundle.procedures import procedure_of
-from ml.errors import BundleCardMismatch, BundleMetadataInvalid, BundleMetricsMismatch, BundleNetworkMismatch
+from ml.errors import BundleError
 
 MEASURED = "files"
 """The key of metrics.json under which the files that were measured stand, with their SHA-256."""
@@ -23,23 +23,22 @@ def check_network(metadata: Metadata, model: bytes, path: Path) -> None:
     """``metadata`` fit the flatbuffer ``model``: its input is what the preprocessing gives, its last axis the classes.
 
     Raises:
-        UnknownPreprocessing, BundleNetworkMismatch.
-        BundleMetadataInvalid: ``model`` is no flatbuffer with the input ``pixels`` and the output ``logits``.
+        BundleError: they do not, or ``model`` is no flatbuffer with the input ``pixels`` and the output ``logits``.
     """
     procedure = procedure_of(metadata.preprocessing)
     said, meant = (metadata.input_size, metadata.channels), (procedure.size, procedure.channels)
     if said != meant:
-        reason = f"expected input_size and channels {meant}, as {procedure.id} gives, found {said}"
-        raise BundleMetadataInvalid(path.with_name(METADATA), reason)
+        place = path.with_name(METADATA)
+        raise BundleError(f"{place}: expected input_size and channels {meant}, as {procedure.id} gives, found {said}")
     try:
         inputs, outputs = tensor_shapes(model)
         found, classes = inputs["pixels"], outputs["logits"][-1]
     except (ValueError, RuntimeError, KeyError, IndexError) as exc:
-        raise BundleMetadataInvalid(path, f"expected a network with pixels and logits: {exc}") from exc
+        raise BundleError(f"{path}: expected a network with pixels and logits: {exc}") from exc
     if found != procedure.input_shape:
-        raise BundleNetworkMismatch(path, "the input", procedure.input_shape, found)
+        raise _network_mismatch(path, "the input", procedure.input_shape, found)
     if classes != len(metadata.classes):
-        raise BundleNetworkMismatch(path, "the number of classes", len(metadata.classes), classes)
+        raise _network_mismatch(path, "the number of classes", len(metadata.classes), classes)
 
 
 def measured(files: Mapping[str, bytes]) -> dict[str, str]:
@@ -48,28 +47,35 @@ def measured(files: Mapping[str, bytes]) -> dict[str, str]:
 
 
 def check_metrics(metrics: Mapping[str, Any], files: Mapping[str, bytes], path: Path) -> None:
-    """The figures were measured with exactly these ``files``. Raises BundleMetricsMismatch."""
+    """The figures were measured with exactly these ``files``. Raises BundleError."""
     expected = measured(files)
     said = metrics.get(MEASURED)
     found = said if isinstance(said, dict) else {}
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
-            raise BundleMetricsMismatch(path, name, expected.get(name), found.get(name))
+            raise BundleError(
+                f"{path}: expected figures measured with {name} {expected.get(name)}, found {found.get(name)}"
+            )
 
 
 def check_card(metadata: Metadata, metrics: dict[str, Any], card: str, path: Path) -> None:
     """The card is, to the letter, the one that metadata and metrics give.
 
     Raises:
-        BundleCardMismatch: with the first line that differs.
-        BundleMetadataInvalid: no card can be made from ``metrics``.
+        BundleError: with the first line that differs, counted from 1; or no card can be made from ``metrics``.
     """
     try:
         expected = write_card(metadata, metrics)
     except (KeyError, TypeError, ValueError, AttributeError) as exc:
-        raise BundleMetadataInvalid(path, f"expected figures that a card can be made from: {exc!r}") from exc
+        raise BundleError(f"{path}: expected figures that a card can be made from: {exc!r}") from exc
     if card == expected:
         return
     for number, (wanted, found) in enumerate(zip_longest(expected.split("\n"), card.split("\n")), start=1):
         if wanted != found:
-            raise BundleCardMismatch(path, number, wanted or "", found or "")
+            raise BundleError(
+                f"{path}, line {number}: expected {wanted or ''!r}, as metadata and metrics give, found {found or ''!r}"
+            )
+
+
+def _network_mismatch(path: Path, what: str, expected: object, found: object) -> BundleError:
+    return BundleError(f"{path}: expected {what} {expected}, as the metadata say, found {found}")

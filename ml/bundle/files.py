@@ -8,13 +8,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml.errors import OutputNotEmpty
+from ml.errors import MlError, WrongChoice
 
 
 def refuse_nonempty(output: Path) -> None:
-    """Raises OutputNotEmpty where ``output`` is a file, or a folder with anything in it."""
+    """Raises MlError where ``output`` is a file, or a folder with anything in it."""
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise OutputNotEmpty(output)
+        raise MlError(f"expected a new or empty folder, found files in {output}")
+
+
+def weights_file(path: Path) -> Path:
+    """``path``, a file of weights that somebody chose. Raises WrongChoice where there is none."""
+    if not path.is_file():
+        raise WrongChoice(f"expected a file of weights at {path}, found none")
+    return path
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ml.bundle.kinds import KINDS
-from ml.errors import BundleMetadataInvalid
+from ml.errors import BundleError
 
 ABSTAINED_LABEL = "abstained"
 ABSTAINED_CODE = 0
@@ -89,7 +89,7 @@ class Metadata:
 
     @classmethod
     def from_json(cls, data: bytes, path: Path) -> Metadata:
-        """Raises BundleMetadataInvalid, with ``path`` and what was expected, where a field is wrong."""
+        """Raises BundleError, with ``path`` and what was expected, where a field is wrong."""
         try:
             values = json.loads(data)
             limits = values["abstention"]
@@ -103,12 +103,12 @@ class Metadata:
                 },
             )
         except KeyError as exc:
-            raise BundleMetadataInvalid(path, f"expected the field {exc.args[0]}, found none") from exc
+            raise BundleError(f"{path}: expected the field {exc.args[0]}, found none") from exc
         except (ValueError, TypeError) as exc:
-            raise BundleMetadataInvalid(path, str(exc)) from exc
+            raise BundleError(f"{path}: {exc}") from exc
         problem = metadata._problem()
         if problem:
-            raise BundleMetadataInvalid(path, problem)
+            raise BundleError(f"{path}: {problem}")
         return metadata
 
     def _problem(self) -> str | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from ml.errors import UnknownPreprocessing
+from ml.errors import BundleError
 from ml.histology.measures import MEASURES, measure_tiles
 from ml.histology.tiles import GRID
 from ml.preprocessing.grey_image import Preprocessed, preprocess
@@ -28,11 +28,11 @@ class Procedure:
 
 
 def procedure_of(id_: str) -> Procedure:
-    """The procedure with this id, such as ``grey-crop-pad-128-v1``. Raises UnknownPreprocessing."""
+    """The procedure with this id, such as ``grey-crop-pad-128-v1``. Raises BundleError."""
     size = re.search(r"-([1-9][0-9]{0,3})-v", id_)
     make = FAMILIES.get(id_.replace(size[0], "-<size>-v")) if size else None
     if make is None:
-        raise UnknownPreprocessing(id_, FAMILIES)
+        raise BundleError(f"expected one of the preprocessings {', '.join(FAMILIES)}, found {id_!r}")
     return make(id_, int(size[1]))
 
 

@@ -11,12 +11,13 @@ import numpy as np
 
 from ml.datasets import LabelledImages, Sample, load_resized, load_samples, of_split
 from ml.datasets.splits import SPLITS
-from ml.errors import OutputNotFinite
+from ml.errors import MlError
 from ml.inference.calibration import softmax
 from ml.networks.zoo import Architecture, build
-from ml.training import Recipe, fit
 from ml.training.checkpoint import History
+from ml.training.fitting import fit
 from ml.training.frozen import fit_head
+from ml.training.recipes import Recipe
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,7 @@ def train_and_run(candidate: Candidate, samples: Sequence[Sample], labels: Seque
     A frozen backbone runs once, not in every epoch.
 
     Raises:
-        SplitMissing, ImageCorrupt, NetworkError.
-        OutputNotFinite: the training diverged.
+        MlError: a split has no images, an image or a file of weights is wrong, or the training diverged.
     """
     keras.backend.clear_session()
     keras.utils.set_random_seed(candidate.recipe.seed)
@@ -65,5 +65,5 @@ def train_and_run(candidate: Candidate, samples: Sequence[Sample], labels: Seque
     history = train_network(network, train, val, candidate.recipe)
     probabilities = softmax(network.predict(test.pixels, batch_size=32, verbose=0))
     if not np.isfinite(probabilities).all():
-        raise OutputNotFinite(name)
+        raise MlError(f"expected finite outputs of {name} after training, found others: its training diverged")
     return Trained(network, history, probabilities, test.labels)

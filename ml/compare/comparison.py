@@ -16,7 +16,7 @@ from ml.datasets import Sample, of_split, read_image, read_samples
 from ml.datasets.duplicates import Leakage, leakage_of, thumbnails_of
 from ml.datasets.splits import SPLITS
 from ml.networks.zoo import Architecture, architecture
-from ml.training import recipe_of
+from ml.training.recipes import recipe_of
 
 Report = Callable[[str], None]
 
@@ -45,7 +45,8 @@ def compare(plan: Plan, report: Report = lambda text: None) -> dict[str, list]:
     trained, which ends nothing else.
 
     Raises:
-        UnknownArchitecture, UnknownRecipe, UnknownProtocol, DatasetError, ImageCorrupt: before any training.
+        WrongChoice: an unknown network, recipe or protocol.
+        MlError: the data cannot be read, or do not allow a protocol. Both before any training.
     """
     networks = [architecture(name) for name in plan.networks]
     recipe = recipe_of(plan.recipe)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ml.datasets import Sample, of_split
 from ml.datasets.splits import SPLITS, grouped_folds, paper_split
-from ml.errors import UnknownProtocol
+from ml.errors import WrongChoice
 
 PROTOCOLS = ("manifest", "paper", "grouped")
 
@@ -18,8 +18,8 @@ def divisions(samples: Sequence[Sample], protocol: str, seed: int) -> list[list[
     which has each patient on both sides. ``grouped``: five folds, no patient in two of them.
 
     Raises:
-        UnknownProtocol.
-        SplitMissing, SplitLeak, TooFewGroups: the data's splits, groups or folds do not allow it.
+        WrongChoice: an unknown protocol.
+        MlError: the data's splits, groups or folds do not allow it.
     """
     if protocol == "manifest":
         for split in SPLITS:
@@ -29,4 +29,4 @@ def divisions(samples: Sequence[Sample], protocol: str, seed: int) -> list[list[
         return [paper_split(samples, seed)]
     if protocol == "grouped":
         return grouped_folds(samples, seed=seed)
-    raise UnknownProtocol(protocol, PROTOCOLS)
+    raise WrongChoice(f"expected one of the protocols {', '.join(PROTOCOLS)}, found {protocol!r}")

@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from ml.errors import ChartUnavailable
+from ml.errors import MlError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 COLOURS = ("#2f6db5", "#e0962f", "#3b9c6d", "#8a5fb0", "#c2504f", "#6f7b85")
 INK = "#1c2733"
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, sides in inches. Raises MlError where matplotlib is not installed."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError as exc:
+        raise MlError(
+            "expected matplotlib to draw a chart with, found that it is not installed: uv sync --group dev"
+        ) from exc
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def class_frequency_chart(title: str, counts: Mapping[str, Mapping[str, int]]) -> bytes:
     """A PNG with a bar a class, stacked by split, from counts by label and then by split (S4's chart).
 
     Raises:
-        ChartUnavailable: matplotlib is not installed.
+        MlError: matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as exc:
-        raise ChartUnavailable from exc
-
     labels = list(counts)
     parts = list(next(iter(counts.values())))
-    figure = Figure(figsize=(max(5.0, 1.3 * len(labels) + 2.5), 4.2), layout="constrained")
+    figure = new_figure(max(5.0, 1.3 * len(labels) + 2.5), 4.2)
     axes = figure.add_subplot()
     base = [0] * len(labels)
     for number, part in enumerate(parts):

@@ -53,7 +53,7 @@ def leakage(samples: Sequence[Sample], progress: Progress = lambda done, total: 
     """Look at every image for near-duplicates, and at the groups; ten thousand images take half a minute.
 
     Raises:
-        ImageCorrupt: a file cannot be decoded; the message names it.
+        ImageError: a file cannot be decoded; the message names it.
     """
     return leakage_of(samples, thumbnails_of(samples, progress))
 
@@ -88,7 +88,7 @@ def thumbnail(image: Image.Image) -> np.ndarray:
 
 
 def thumbnails_of(samples: Sequence[AnySample], progress: Progress = lambda done, total: None) -> np.ndarray:
-    """The `thumbnail` of each sample: float32 (N, 2304). Raises ImageCorrupt."""
+    """The `thumbnail` of each sample: float32 (N, 2304). Raises ImageError."""
     thumbnails = np.empty((len(samples), THUMBNAIL**2), np.float32)
     for row, sample in enumerate(samples):
         thumbnails[row] = thumbnail(read_image(sample.path))
@@ -118,7 +118,7 @@ def near_duplicates(thumbnails: np.ndarray) -> np.ndarray:
 
 
 def apart(held_out: Sequence[AnySample], train: Sequence[AnySample]) -> list[AnySample]:
-    """The samples of ``held_out`` that are in no set of near-duplicates with one of ``train``. Raises ImageCorrupt."""
+    """The samples of ``held_out`` that are in no set of near-duplicates with one of ``train``. Raises ImageError."""
     return _apart(held_out, thumbnails_of(held_out), thumbnails_of(train))
 
 
@@ -126,7 +126,7 @@ def apart_from_train(samples: Sequence[AnySample], splits: Sequence[str]) -> dic
     """`apart` for each of ``splits`` and the split train, of which every image is read once.
 
     Raises:
-        SplitMissing, ImageCorrupt.
+        MlError: a split has no samples, or a file cannot be decoded.
     """
     rows = {split: of_split(samples, split) for split in splits}
     train = thumbnails_of([sample for sample in samples if sample.split == "train"])

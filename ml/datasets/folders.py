@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ml.datasets.manifest import MANIFEST, read_rows
-from ml.datasets.samples import Sample
-from ml.datasets.trees import BREAKHIS_PREFIX, image_files, read_breakhis, read_class_folders
-from ml.errors import DatasetUnknown, UnknownLabel
+from ml.datasets.samples import Sample, check_label
+from ml.datasets.trees import BREAKHIS_PREFIX, image_files, read_breakhis, read_class_folders, unknown_layout
 
 
 def read_samples(folder: Path, labels: Sequence[str] | None = None) -> list[Sample]:
@@ -17,19 +16,16 @@ def read_samples(folder: Path, labels: Sequence[str] | None = None) -> list[Samp
     Groups may lie in two splits here; ``ml.datasets.duplicates.leakage`` finds that, and `read_manifest` refuses it.
 
     Raises:
-        DatasetUnknown: none of the three.
-        ManifestInvalid, ManifestFileMissing, BreakHisNameInvalid, DatasetLink: one of them, but not as documented.
-        UnknownLabel: a label that is not in ``labels`` where they are given.
+        MlError: none of the three, or not as documented, or a label that is not in ``labels`` where they are given.
     """
     if (folder / MANIFEST).exists():
         return read_rows(folder, labels)
     files = image_files(folder)
     if not files:
-        raise DatasetUnknown(folder, "found no image")
+        raise unknown_layout(folder, "found no image")
     if not any(path.name.startswith(BREAKHIS_PREFIX) for path in files):
         return read_class_folders(folder, files, labels)
     samples = read_breakhis(files)
     for sample in samples:
-        if labels is not None and sample.label not in labels:
-            raise UnknownLabel(sample.label, labels)
+        check_label(sample.label, labels)
     return samples

@@ -7,8 +7,9 @@ import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ml.datasets.samples import Sample
-from ml.errors import ManifestFileMissing, ManifestInvalid, SplitLeak, UnknownLabel
+from ml.datasets.samples import Sample, check_label
+from ml.datasets.splits import check_groups
+from ml.errors import MlError
 
 MANIFEST = "manifest.csv"
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
@@ -20,15 +21,18 @@ def read_manifest(folder: Path, labels: Sequence[str] | None = None) -> list[Sam
     """The rows of ``folder/manifest.csv``, as `read_rows` gives them, with no group in two splits.
 
     Raises:
-        ManifestInvalid, UnknownLabel, ManifestFileMissing: see `read_rows`.
-        SplitLeak: what belongs together (one group) is in two splits.
+        MlError: see `read_rows`; or what belongs together (one group) is in two splits.
     """
     samples = read_rows(folder, labels)
-    splits: dict[str, str] = {}
-    for sample in samples:
-        if sample.group and splits.setdefault(sample.group, sample.split) != sample.split:
-            raise SplitLeak(sample.group, {sample.split, splits[sample.group]})
+    check_groups((sample.group, sample.split) for sample in samples)
     return samples
+
+
+def file_within(root: Path, path: Path) -> Path:
+    """``path`` with all links followed. Raises MlError where it is no file, or leads out of ``root`` (resolved)."""
+    if not path.is_file() or not (target := path.resolve()).is_relative_to(root):
+        raise MlError(f"the manifest names {path}, but there is no such file")
+    return target
 
 
 def read_rows(folder: Path, labels: Sequence[str] | None = None) -> list[Sample]:
@@ -36,18 +40,16 @@ def read_rows(folder: Path, labels: Sequence[str] | None = None) -> list[Sample]
     group (or patient_case, or block) where there are any. UTF-8, with or without BOM, any line ends.
 
     Raises:
-        ManifestInvalid: no such file, too large, a column or a label is missing, a file is named twice, or there is no
-            row.
-        UnknownLabel: a label that is not in ``labels`` where they are given.
-        ManifestFileMissing: a path that is not there, or that leads out of ``folder``.
+        MlError: no such file, too large, no row, or a column or a label is missing; a label that is not in ``labels``
+            where they are given; an image that is named twice, is not there, or leads out of ``folder``.
     """
     manifest = folder / MANIFEST
     try:
         samples = list(_samples(folder, manifest, labels))
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        raise ManifestInvalid(manifest, f"cannot be read: {exc}") from exc
+        raise MlError(f"{manifest}: cannot be read: {exc}") from exc
     if not samples:
-        raise ManifestInvalid(manifest, "expected at least one row, found none")
+        raise MlError(f"{manifest}: expected at least one row, found none")
     return samples
 
 
@@ -57,20 +59,18 @@ def _samples(folder: Path, manifest: Path, labels: Sequence[str] | None) -> Iter
     path_column = next((name for name in PATH_COLUMNS if name in columns), "path")
     group_column = next((name for name in GROUP_COLUMNS if name in columns), "group")
     if missing := {path_column, "label"} - set(columns):
-        raise ManifestInvalid(manifest, f"expected the columns path and label, {', '.join(sorted(missing))} missing")
+        raise MlError(f"{manifest}: expected the columns path and label, {', '.join(sorted(missing))} missing")
     root = folder.resolve()
     lines: dict[Path, int] = {}
     for row in rows:
         label = row["label"]
-        if labels is not None and label not in labels:
-            raise UnknownLabel(label, labels)
+        check_label(label, labels)
         if not label:
-            raise ManifestInvalid(manifest, f"line {rows.line_num} has no label")
+            raise MlError(f"{manifest}: line {rows.line_num} has no label")
         path = folder / row[path_column]
-        if not path.is_file() or not (target := path.resolve()).is_relative_to(root):
-            raise ManifestFileMissing(path)
+        target = file_within(root, path)
         if (line := lines.setdefault(target, rows.line_num)) != rows.line_num:
-            raise ManifestInvalid(manifest, f"line {rows.line_num} names the file of line {line} again, {path}")
+            raise MlError(f"{manifest}: line {rows.line_num} names the file of line {line} again, {path}")
         yield Sample(
             path,
             label,
@@ -80,7 +80,7 @@ def _samples(folder: Path, manifest: Path, labels: Sequence[str] | None) -> Iter
 
 def _text(manifest: Path) -> str:
     if not manifest.is_file():
-        raise ManifestInvalid(manifest, "there is no such file")
+        raise MlError(f"{manifest}: there is no such file")
     if (size := manifest.stat().st_size) > MAX_MANIFEST_BYTES:
-        raise ManifestInvalid(manifest, f"expected at most {MAX_MANIFEST_BYTES:,} bytes, found {size:,}")
+        raise MlError(f"{manifest}: expected at most {MAX_MANIFEST_BYTES:,} bytes, found {size:,}")
     return manifest.read_text(encoding="utf-8-sig")

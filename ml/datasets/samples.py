@@ -12,9 +12,9 @@ from typing import Protocol, TypeVar
 import numpy as np
 from PIL import Image
 
-from ml.errors import ImageCorrupt, ImageError, SplitMissing, UnknownLabel
+from ml.errors import ImageError, MlError
 from ml.preprocessing.grey_image import preprocess
-from ml.preprocessing.images import decode_image
+from ml.preprocessing.images import damaged, decode_image
 
 MAX_FILE_BYTES = 512 * 1024 * 1024
 
@@ -63,25 +63,37 @@ AnySample = TypeVar("AnySample", bound=InSplit)
 
 
 def of_split(samples: Sequence[AnySample], split: str) -> list[AnySample]:
-    """The samples of one split; raises SplitMissing where there are none."""
+    """The samples of one split. Raises MlError where there are none."""
     chosen = [sample for sample in samples if sample.split == split]
     if not chosen:
-        raise SplitMissing(split, {sample.split for sample in samples if sample.split})
+        raise MlError(missing_split(samples, split))
     return chosen
+
+
+def missing_split(samples: Sequence[InSplit], split: str) -> str:
+    """The message that no sample is in ``split``."""
+    found = sorted({sample.split for sample in samples if sample.split})
+    return f"expected rows of the split {split!r}, found the splits {', '.join(found) or 'none'}"
+
+
+def check_label(label: str, labels: Sequence[str] | None) -> None:
+    """Raises MlError where ``labels`` are given and ``label`` is none of them."""
+    if labels is not None and label not in labels:
+        raise MlError(f"expected one of the labels {', '.join(labels)}, found {label!r}")
 
 
 def read_image(path: Path) -> Image.Image:
     """The file as ``ml.preprocessing.images.decode_image`` gives it.
 
     Raises:
-        ImageCorrupt: it cannot be read or decoded; the message names it.
+        ImageError: it cannot be read or decoded; the message names it.
     """
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
         return decode_image(path.read_bytes())
     except (OSError, ImageError) as exc:
-        raise ImageCorrupt(f"{path}: {exc}") from exc
+        raise damaged(f"{path}: {exc}") from exc
 
 
 def load_samples(samples: Sequence[Sample], labels: Sequence[str], size: int) -> LabelledImages:
@@ -107,12 +119,11 @@ def load_through(
     """Decode every sample, at least one, and ``prepare`` it: to float32, of one shape for all.
 
     Raises:
-        ImageCorrupt: a file cannot be decoded; the message names it.
-        UnknownLabel: a label that is not in ``labels``.
+        ImageError: a file cannot be decoded; the message names it.
+        MlError: a label that is not in ``labels``.
     """
     for sample in samples:
-        if sample.label not in labels:
-            raise UnknownLabel(sample.label, labels)
+        check_label(sample.label, labels)
     first = prepare(read_image(samples[0].path))
     # Filled in place: gathering them first would take twice the memory.
     pixels = np.empty((len(samples), *first.shape), np.float32)

@@ -3,16 +3,26 @@ val or test; the same samples and seed give the same split."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from ml.datasets.samples import Sample
-from ml.errors import SplitLeak, TooFewGroups
+from ml.errors import MlError
 
 SPLITS = ("train", "val", "test")
 PAPER_SHARES = (0.54, 0.136, 0.324)
+
+
+def check_groups(parts: Iterable[tuple[str, str]]) -> None:
+    """``parts`` are pairs of a sample's group and its split or fold. Raises MlError where a group is in two of them."""
+    parts_of: dict[str, set[str]] = {}
+    for group, part in parts:
+        parts_of.setdefault(group, set()).add(part)
+    for group, found in parts_of.items():
+        if group and len(found) > 1:
+            raise MlError(f"group {group} must lie in one split, found it in {', '.join(sorted(found))}")
 
 
 def paper_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
@@ -32,7 +42,7 @@ def paper_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
 def grouped_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
     """The shares of `paper_split`, as nearly as whole groups allow, each class on its own; no group is in two splits.
 
-    A sample without a group is a group of its own. Raises TooFewGroups with fewer than three groups.
+    A sample without a group is a group of its own. Raises MlError with fewer than three groups.
     """
     part_of = _allocate(samples, PAPER_SHARES, seed)
     return [replace(sample, split=SPLITS[part]) for sample, part in zip(samples, part_of, strict=True)]
@@ -46,17 +56,16 @@ def grouped_folds(samples: Sequence[Sample], folds: int = 5, seed: int = 0) -> l
     are built, balanced in class. A sample without a group is a group of its own.
 
     Raises:
-        SplitLeak: a group is in two of the named folds.
-        TooFewGroups: fewer than three folds or groups, or fewer groups than folds.
+        MlError: a group is in two of the named folds; fewer than three folds or groups, or fewer groups than folds.
     """
     if samples and all(sample.fold for sample in samples):
-        _check_folds(samples)
+        check_groups((sample.group, sample.fold) for sample in samples)
         fold_of = [sample.fold for sample in samples]
     else:
         fold_of = [str(part) for part in _allocate(samples, (1 / folds,) * folds, seed)]
     names = sorted(set(fold_of), key=lambda name: (len(name), name))
     if len(names) < len(SPLITS):
-        raise TooFewGroups(len(names), len(SPLITS))
+        raise _too_few_groups(len(names), len(SPLITS))
     return [
         [
             replace(sample, split={test: "test", val: "val"}.get(fold, "train"), fold=fold)
@@ -75,7 +84,7 @@ def _allocate(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> 
     for key, sample in zip(keys, samples, strict=True):
         counts[key][labels.index(sample.label)] += 1
     if len(counts) < len(shares):
-        raise TooFewGroups(len(counts), len(shares))
+        raise _too_few_groups(len(counts), len(shares))
     totals = sum(counts.values())
     target = np.outer(shares, totals)
     filled = np.zeros_like(target)
@@ -95,10 +104,5 @@ def _allocate(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> 
     return [part_of[key] for key in keys]
 
 
-def _check_folds(samples: Sequence[Sample]) -> None:
-    folds: dict[str, set[str]] = {}
-    for sample in samples:
-        folds.setdefault(sample.group, set()).add(sample.fold)
-    for group, found in folds.items():
-        if group and len(found) > 1:
-            raise SplitLeak(group, found)
+def _too_few_groups(groups: int, parts: int) -> MlError:
+    return MlError(f"expected at least {parts} groups (patients) for {parts} parts, found {groups}")

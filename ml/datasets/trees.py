@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from ml.datasets.samples import Sample
-from ml.errors import BreakHisNameInvalid, DatasetLink, DatasetUnknown, UnknownLabel
+from ml.datasets.samples import Sample, check_label
+from ml.errors import MlError
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 SPLIT_FOLDERS = {
@@ -33,13 +33,12 @@ def image_files(folder: Path) -> list[Path]:
     """All images below ``folder``, sorted; hidden files and folders, and those that macOS adds, are left out.
 
     Raises:
-        DatasetLink: a link. Where it leads to is not what was looked at.
-        DatasetUnknown: a folder that cannot be read.
+        MlError: a link, as where it leads to is not what was looked at; or a folder that cannot be read.
     """
     try:
         return sorted(_walk(folder))
     except OSError as exc:
-        raise DatasetUnknown(folder, f"cannot be read: {exc}") from exc
+        raise unknown_layout(folder, f"cannot be read: {exc}") from exc
 
 
 def read_breakhis(files: Sequence[Path]) -> list[Sample]:
@@ -48,7 +47,7 @@ def read_breakhis(files: Sequence[Path]) -> list[Sample]:
     The letters after the slide's number tell the slides of one patient case apart: 22549AB and 22549CD are case 22549.
 
     Raises:
-        BreakHisNameInvalid: a name that does not parse, or that another class's folder holds.
+        MlError: a name that does not parse, or that another class's folder holds.
     """
     return [_breakhis_sample(path) for path in files]
 
@@ -57,10 +56,15 @@ def read_class_folders(folder: Path, files: Sequence[Path], labels: Sequence[str
     """``<label>/<image>`` or ``<split>/<label>/<image>`` where the split is one of ``SPLIT_FOLDERS`` in any case.
 
     Raises:
-        DatasetUnknown: an image that lies elsewhere.
-        UnknownLabel: a folder that is not in ``labels`` where they are given.
+        MlError: an image that lies elsewhere, or a folder that is not in ``labels`` where they are given.
     """
     return [_class_sample(folder, path, labels) for path in files]
+
+
+def unknown_layout(folder: Path, reason: str) -> MlError:
+    return MlError(
+        f"{folder}: expected a manifest.csv, the BreakHis tree, or <label>/<image> or <split>/<label>/<image>; {reason}"
+    )
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -74,7 +78,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             wanted = path.suffix.lower() in IMAGE_SUFFIXES
             if entry.is_symlink():
                 if wanted or entry.is_dir():
-                    raise DatasetLink(path)
+                    raise MlError(f"expected files and folders, found the link {path}")
             elif entry.is_dir():
                 pending.append(path)
             elif wanted and entry.is_file():
@@ -84,11 +88,11 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _breakhis_sample(path: Path) -> Sample:
     found = BREAKHIS_NAME.fullmatch(path.name)
     if not found:
-        raise BreakHisNameInvalid(path, "expected a name such as SOB_B_A-14-22549AB-40-001.png")
+        raise MlError(f"{path}: expected a name such as SOB_B_A-14-22549AB-40-001.png")
     label = "benign" if found["benign"] else "malignant"
     other = "malignant" if found["benign"] else "benign"
     if other in path.parts and label not in path.parts:
-        raise BreakHisNameInvalid(path, f"the name says {label}, the folder {other}")
+        raise MlError(f"{path}: the name says {label}, the folder {other}")
     return Sample(
         path,
         label,
@@ -105,7 +109,6 @@ def _class_sample(folder: Path, path: Path, labels: Sequence[str] | None) -> Sam
         case (top, label, _) if top.lower() in SPLIT_FOLDERS:
             split = SPLIT_FOLDERS[top.lower()]
         case _:
-            raise DatasetUnknown(folder, f"found {path.relative_to(folder)}")
-    if labels is not None and label not in labels:
-        raise UnknownLabel(label, labels)
+            raise unknown_layout(folder, f"found {path.relative_to(folder)}")
+    check_label(label, labels)
     return Sample(path, label, split)

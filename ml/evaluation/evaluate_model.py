@@ -10,8 +10,8 @@ from typing import Any
 from ml.bundle.kinds import KINDS
 from ml.datasets import of_split, read_samples
 from ml.datasets.duplicates import apart
-from ml.datasets.samples import AnySample, Sample
-from ml.errors import NothingApart
+from ml.datasets.samples import AnySample, Sample, missing_split
+from ml.errors import MlError, WrongChoice
 from ml.evaluation.measurement import evaluate_samples
 from ml.inference.registry import Model, Registry
 
@@ -34,7 +34,8 @@ def evaluate(
 
     Raises:
         BundleError: no such model, or it is refused.
-        DatasetError, ImageError: the folder, a label, a split or a file is wrong.
+        WrongChoice: no image is in a split that was named.
+        MlError: the folder, a label or a file is wrong, or no image is left.
     """
     predictor = (registry or Registry()).get(model)
     bundle = predictor.bundle
@@ -53,11 +54,15 @@ def evaluate_labels(model: Model, data: Path, choose: Callable[[Sequence[Sample]
 
 
 def _chosen(samples: Sequence[AnySample], split: str | None, apart_from: str | None) -> Sequence[AnySample]:
+    others = [name.strip() for name in apart_from.split(",")] if apart_from else []
+    for name in [split, *others] if split else others:
+        if not any(sample.split == name for sample in samples):
+            raise WrongChoice(missing_split(samples, name))
     chosen = of_split(samples, split) if split else samples
-    if not apart_from:
+    if not others:
         return chosen
-    known = [sample for name in apart_from.split(",") for sample in of_split(samples, name.strip())]
+    known = [sample for name in others for sample in of_split(samples, name)]
     found = apart(chosen, known)
     if not found:
-        raise NothingApart(apart_from, len(chosen))
+        raise MlError(f"expected images without near-duplicates in {apart_from}, found none among {len(chosen):,}")
     return found

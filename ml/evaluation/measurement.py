@@ -10,10 +10,11 @@ import numpy as np
 from PIL import Image
 
 from ml.datasets import LabelledImages, Sample, of_split
-from ml.errors import ImageCorrupt, ImageError
+from ml.errors import ImageError
 from ml.evaluation.metrics import summarise
 from ml.inference.calibration import softmax
 from ml.inference.predictor import Prediction, Predictor
+from ml.preprocessing.images import damaged
 
 CENTRE_RADIUS = 0.33
 OUTLINE_LEVEL = 0.08
@@ -48,7 +49,7 @@ def evaluate_held_out(
     (see ``ml.datasets.duplicates.apart_from_train``), where that is some of it but not all.
 
     Raises:
-        SplitMissing, ImageError.
+        MlError: a split has no samples, or a file cannot be decoded.
     """
     figures = {}
     for split, new in apart.items():
@@ -94,7 +95,7 @@ def _predict_file(predictor: Predictor, path: Path) -> Prediction:
     try:
         return predictor.predict(path.read_bytes())
     except ImageError as exc:
-        raise ImageCorrupt(f"{path}: {exc}") from exc
+        raise damaged(f"{path}: {exc}") from exc
 
 
 def _accuracy(predictor: Predictor, pixels: np.ndarray, labels: np.ndarray) -> float:

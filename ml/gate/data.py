@@ -47,7 +47,7 @@ def gather(
     test has every image as it is. ``brain_limit`` and ``pictures`` (of each kind) make less of it.
 
     Raises:
-        DatasetError, ImageError.
+        MlError: a folder or one of its images is wrong.
     """
     generator = np.random.default_rng(("train", "val", "test").index(split))
     slices = of_split(read_manifest(brain), split)[:brain_limit]

@@ -23,9 +23,10 @@ from ml.gate.gate import Gate
 from ml.gate.network import build_gate
 from ml.inference.calibration import fit_temperature, softmax
 from ml.networks.weights import weights_to_bytes
-from ml.training import Recipe, fit
 from ml.training.choices import TrainingJob, refuse_other_choices
 from ml.training.export import export_litert
+from ml.training.fitting import fit
+from ml.training.recipes import Recipe
 from ml.training.specifications import Specification
 
 BRAIN_FOLDER, HISTOLOGY_FOLDER = "brain-mri", "breakhis-100x"
@@ -42,7 +43,8 @@ def train_gate(job: TrainingJob) -> Bundle:
     test is measured once.
 
     Raises:
-        ChoiceUnsupported, DatasetError, ImageError: before any training.
+        WrongChoice: another choice is made.
+        MlError: a folder or one of its images is wrong. Both before any training.
     """
     specification, data, choices = job.specification, job.data, job.choices
     refuse_other_choices(specification, choices, ("epochs", "seed"))

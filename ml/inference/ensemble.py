@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,8 @@ from PIL import Image
 from ml.bundle.bundle import Bundle
 from ml.bundle.combination import Combination, Member
 from ml.bundle.kinds import COMBINATION
-from ml.errors import BundleNotFound, EnsembleMemberMissing, EnsembleMemberUnfit
+from ml.bundle.metadata import Metadata
+from ml.errors import BundleError, BundleNotFound
 from ml.inference.calibration import log_softmax, softmax
 from ml.inference.prediction import Prediction, decide
 from ml.inference.predictor import Examination, Predictor
@@ -27,9 +28,8 @@ class Ensemble:
         """``by_sha256`` finds a member by its identity, as ``Registry.by_sha256`` does.
 
         Raises:
-            EnsembleMemberMissing: a member is not installed, or is another version of it.
-            EnsembleMemberUnfit: a member's kind or labels are not the ensemble's.
-            BundleError: a member is refused.
+            BundleError: a member is not installed, is another version of it, or is refused; or its kind or labels are
+                not the ensemble's.
         """
         self.bundle = bundle
         metadata = bundle.metadata
@@ -77,8 +77,12 @@ class Ensemble:
         try:
             predictor = by_sha256(member.sha256)
         except BundleNotFound as exc:
-            raise EnsembleMemberMissing(metadata.name, member.name, member.sha256) from exc
-        check_member(metadata.name, metadata.labels, predictor)
+            raise BundleError(
+                f"the ensemble {metadata.name} needs {member.name} with SHA-256 {member.sha256}, which is not installed"
+            ) from exc
+        found = predictor.bundle.metadata
+        if problem := member_problem(metadata.name, found.name, found, member_fields(metadata)):
+            raise BundleError(problem)
         return predictor
 
 
@@ -92,12 +96,17 @@ def examine(members: Sequence[Predictor], image: Image.Image) -> list[Examinatio
     return [member.examine(prepared[member.bundle.metadata.preprocessing]) for member in members]
 
 
-def check_member(ensemble: str, labels: tuple[str, ...], predictor: Predictor) -> None:
-    """Raises EnsembleMemberUnfit unless ``predictor`` is a classifier with these ``labels`` and a score."""
-    found = predictor.bundle.metadata
-    for what, expected, has in (("kind", "classifier", found.kind), ("labels", labels, found.labels)):
-        if has != expected:
-            raise EnsembleMemberUnfit(ensemble, found.name, what, expected, has)
+def member_fields(metadata: Metadata) -> dict[str, object]:
+    """What the metadata of every member must say in an ensemble with the labels of ``metadata``."""
+    return {"kind": "classifier", "labels": metadata.labels}
+
+
+def member_problem(ensemble: str, name: str, found: Metadata, expected: Mapping[str, object]) -> str | None:
+    """Why the model ``name`` cannot be a member: the first field of ``found`` that is not as ``expected``, if any."""
+    for field, value in expected.items():
+        if (has := getattr(found, field)) != value:
+            return f"the ensemble {ensemble} needs members of the {field} {value}, {name} has {has}"
+    return None
 
 
 def member_log_probabilities(member: Predictor, found: Examination) -> np.ndarray:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -14,7 +13,7 @@ from ml.bundle.bundle import Bundle
 from ml.bundle.kinds import NETWORK
 from ml.bundle.litert import LiteRtNetwork, NetworkOutput
 from ml.bundle.procedures import procedure_of
-from ml.errors import BundleMetadataInvalid
+from ml.errors import BundleError
 from ml.inference.activation import placed_map
 from ml.inference.calibration import softmax
 from ml.inference.prediction import Prediction, decide
@@ -47,14 +46,14 @@ class Predictor:
     members = ()
 
     def __init__(self, bundle: Bundle) -> None:
-        """Raises BundleMetadataInvalid where network and detector do not fit."""
+        """Raises BundleError where network and detector do not fit."""
         self.bundle = bundle
         self._procedure = procedure_of(bundle.metadata.preprocessing)
         try:
             self.network = LiteRtNetwork(bundle.model)
             self._ood_score(self.network(np.zeros(self.network.input_shape, np.float32)))
         except (ValueError, RuntimeError, TypeError, KeyError) as exc:
-            raise BundleMetadataInvalid(Path(NETWORK), f"expected a network that fits the detector: {exc}") from exc
+            raise BundleError(f"{NETWORK}: expected a network that fits the detector: {exc}") from exc
 
     @classmethod
     def open(cls, bundle: Bundle, by_sha256: object) -> Self:

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from ml.errors import HeadUnexplained
+from ml.errors import MlError
 
 
 def activation_maps(model: keras.Model) -> keras.KerasTensor:
@@ -20,7 +20,7 @@ def activation_maps(model: keras.Model) -> keras.KerasTensor:
     the weights as they are now.
 
     Raises:
-        HeadUnexplained: a layer between ``feature_map`` and ``logits`` has no rule here.
+        MlError: a layer between ``feature_map`` and ``logits`` has no rule here.
     """
     feature_map = model.get_layer("feature_map").output
     head = head_of(model)
@@ -60,7 +60,7 @@ def _summed_gradients(head: list[keras.Operation]) -> Any:
             scale = ops.rsqrt(layer.moving_variance.value + layer.epsilon)
             gradients = gradients * (scale * layer.gamma.value if layer.scale else scale)
         elif not isinstance(layer, (layers.Flatten, layers.GlobalAveragePooling2D, layers.MaxPooling2D)):
-            raise HeadUnexplained(layer.name, f"there is no rule for {type(layer).__name__} here")
+            raise _unexplained(layer, f"there is no rule for {type(layer).__name__} here")
     return gradients
 
 
@@ -68,6 +68,10 @@ def _through_activation(layer: layers.Dense, gradients: Any) -> Any:
     if layer.activation is keras.activations.linear:
         return gradients
     if layer.activation is not keras.activations.relu:
-        raise HeadUnexplained(layer.name, "there is no rule for its activation, only for relu and linear")
+        raise _unexplained(layer, "there is no rule for its activation, only for relu and linear")
     passed = ops.cast(layer.output > 0, "float32")
     return gradients * ops.expand_dims(passed, 1)
+
+
+def _unexplained(layer: keras.Operation, reason: str) -> MlError:
+    return MlError(f"layer {layer.name} cannot be explained: {reason}")

@@ -24,7 +24,7 @@ def build_alexnet(input_shape: tuple[int, int, int], classes: int, weights: Weig
     Without its local response normalisation, which Simonyan & Zisserman (2015) found not to help.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     x = pixels = keras.Input(input_shape, name="pixels")
     for number, (width, size, stride, padding, pooled) in enumerate(CONVOLUTIONS, start=1):

@@ -13,7 +13,7 @@ def build_basecnn(input_shape: tuple[int, int, int], classes: int, weights: Weig
     """Three convolutions from normalised pixels, the mean over places, two dense layers.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
 
     Example:
         >>> build_basecnn((224, 224, 3), 2).count_params()

@@ -15,7 +15,7 @@ def build_cnn_a(input_shape: tuple[int, int, int], classes: int, weights: Weight
     S4 does not tell the padding: "same", as without it the last map of 64 x 64 pixels would be too small to explain.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     x = pixels = keras.Input(input_shape, name="pixels")
     for number, width in enumerate((32, 64, 128, 256, 512), start=1):
@@ -32,7 +32,7 @@ def build_cnn_b(input_shape: tuple[int, int, int], classes: int, weights: Weight
     """Three blocks of a 3x3 convolution, batch normalisation and a pooling, then Dense 128 and 64, normalised.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     x = pixels = keras.Input(input_shape, name="pixels")
     for number, width in enumerate((128, 64, 32), start=1):

@@ -49,7 +49,7 @@ def build_compact(input_shape: tuple[int, int, int], classes: int, weights: Weig
     """``build_compact_residual`` at its usual widths, for a square ``input_shape``.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     return restored(build_compact_residual(input_shape[0], classes, channels=input_shape[2]), weights)
 

@@ -14,7 +14,7 @@ def build_densenet121(input_shape: tuple[int, int, int], classes: int, weights: 
     """DenseNet-121 (Huang et al. 2017), trained whole; the mean of the last map and one dense layer.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     source = backbone(keras.applications.DenseNet121, pixels, "standardised", weights, frozen=False)

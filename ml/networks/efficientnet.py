@@ -20,7 +20,7 @@ def build_efficientnetb0(input_shape: tuple[int, int, int], classes: int, weight
     """EfficientNet-B0 (Tan & Le 2019), frozen.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     source = backbone(keras.applications.EfficientNetB0, pixels, "bytes", weights, frozen=True)
@@ -37,7 +37,7 @@ def build_lite_compact(input_shape: tuple[int, int, int], classes: int, weights:
     ``.keras`` of the layers up to ``feature_map``, as ``ml.networks.lite_weights`` writes them.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
 
     Example:
         >>> build_lite_compact((128, 128, 1), 4).output_shape

@@ -27,7 +27,7 @@ def build_inceptionv3(input_shape: tuple[int, int, int], classes: int, weights: 
     """Inception V3 (Szegedy et al. 2016), frozen. S2 does not tell its head: S1's is used.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     source = backbone(keras.applications.InceptionV3, pixels, "symmetric", weights, frozen=True)
@@ -41,7 +41,7 @@ def build_googlenet(input_shape: tuple[int, int, int], classes: int, weights: We
     2015) does as well. Local response normalisation goes with them.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     x = _pool(_conv(pixels, 64, 7, "stem1", strides=2), "stem1_pool")

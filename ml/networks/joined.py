@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from ml.errors import NetworkUnjoinable
+from ml.errors import MlError
 from ml.networks.activation_maps import head_of
 
 
@@ -21,7 +21,7 @@ def build_joined(networks: Sequence[keras.Model], temperatures: Sequence[float])
     theirs.
 
     Raises:
-        NetworkUnjoinable: a network has another head, or the largest feature map is no multiple of its own.
+        MlError: a network has another head, or the largest feature map is no multiple of its own.
     """
     sizes = [network.get_layer("feature_map").output.shape[1:3] for network in networks]
     for network, size in zip(networks, sizes, strict=True):
@@ -48,6 +48,10 @@ def build_joined(networks: Sequence[keras.Model], temperatures: Sequence[float])
 def _check(network: keras.Model, size: tuple[int, int], largest: tuple[int, int]) -> None:
     kinds = [type(layer).__name__ for layer in head_of(network)]
     if kinds != ["GlobalAveragePooling2D", "Dense"]:
-        raise NetworkUnjoinable(network.name, "a mean and one dense layer as their head", " and ".join(kinds))
+        raise _unjoinable(network, "a mean and one dense layer as their head", " and ".join(kinds))
     if any(side % own for side, own in zip(largest, size, strict=True)):
-        raise NetworkUnjoinable(network.name, f"a feature map that {largest} is a multiple of", str(size))
+        raise _unjoinable(network, f"a feature map that {largest} is a multiple of", str(size))
+
+
+def _unjoinable(network: keras.Model, expected: str, found: str) -> MlError:
+    return MlError(f"networks can be joined that have {expected}, {network.name} has {found}")

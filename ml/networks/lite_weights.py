@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ml.errors import WeightsUnfit
+from ml.errors import MlError
 from ml.networks.zoo import build
 
 STATISTICS = ("weight", "bias", "running_mean", "running_var")
@@ -33,7 +33,7 @@ def fill(network: keras.Model, found: Mapping[str, np.ndarray], path: Path) -> N
     """Put the arrays of a PyTorch network, by their names there, into the layers of ``encoder``.
 
     Raises:
-        WeightsUnfit: an array is missing, or has another shape. ``path`` is for its message.
+        MlError: an array is missing, or has another shape. ``path`` is for its message.
     """
     for layer in network.layers:
         if not layer.weights:
@@ -41,7 +41,7 @@ def fill(network: keras.Model, found: Mapping[str, np.ndarray], path: Path) -> N
         try:
             layer.set_weights(_arrays(layer, found))
         except (KeyError, ValueError) as exc:
-            raise WeightsUnfit(path, f"expected weights of EfficientNet-Lite0: {exc}") from exc
+            raise MlError(f"{path}: expected weights of EfficientNet-Lite0: {exc}") from exc
 
 
 def _arrays(layer: keras.Layer, found: Mapping[str, np.ndarray]) -> list[np.ndarray]:

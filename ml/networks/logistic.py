@@ -43,7 +43,7 @@ def build_logistic(input_shape: tuple[int, int, int], classes: int, weights: Wei
     S5 does not tell its features: these are ``GradientCells``. At least 10 x 10 pixels.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     x = GradientCells(name="cells")(pixels)

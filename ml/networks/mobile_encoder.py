@@ -26,7 +26,7 @@ def start_from(network: keras.Model, weights: Weights, width: float) -> None:
     without its classifier, ``.npz`` of the whole network.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
     """
     if weights is None:
         return

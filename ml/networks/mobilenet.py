@@ -19,7 +19,7 @@ def build_mobilenetv3small(input_shape: tuple[int, int, int], classes: int, weig
     """MobileNetV3-Small (Howard et al. 2019), frozen.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     options = {"include_preprocessing": False}
@@ -31,7 +31,7 @@ def build_mobilenet(input_shape: tuple[int, int, int], classes: int, weights: We
     """MobileNet of width 0.75 (Howard et al. 2017), frozen.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     source = backbone(keras.applications.MobileNet, pixels, "symmetric", weights, frozen=True, options={"alpha": WIDTH})
@@ -45,7 +45,7 @@ def build_mobile_compact(input_shape: tuple[int, int, int], classes: int, weight
     ``weights`` are as in ``ml.networks.mobile_encoder.start_from``.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
 
     Example:
         >>> build_mobile_compact((128, 128, 1), 4).output_shape

@@ -14,7 +14,7 @@ def build_resnet50v2(input_shape: tuple[int, int, int], classes: int, weights: W
     """ResNet-50 V2 (He et al. 2016b), frozen.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     source = backbone(keras.applications.ResNet50V2, pixels, "symmetric", weights, frozen=True)
@@ -25,7 +25,7 @@ def build_resnet18(input_shape: tuple[int, int, int], classes: int, weights: Wei
     """ResNet-18 (He et al. 2016a), trained whole; the mean of the last map and one dense layer.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     x = _conv(pixels, 64, 7, 2, "stem")

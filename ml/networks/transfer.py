@@ -65,7 +65,7 @@ def backbone(
     A ``.npz`` holds the weights of a whole network: ``named`` reads it.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
     """
     x = ImageNetInput(scaling, name="preprocess")(pixels)
     options = {"include_top": False, "input_shape": x.shape[1:]} | dict(options or {})
@@ -90,7 +90,7 @@ def with_dense_head(
     """The network from ``pixels`` over the mean of ``feature_map`` and ``heads.dense_head`` to the logits.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
     """
     x = layers.Activation("linear", name="feature_map")(feature_map)
     x = layers.GlobalAveragePooling2D(name="features")(x)
@@ -103,7 +103,7 @@ def named(model: keras.Model, weights: Weights = None) -> keras.Model:
     A counted name becomes ``backbone_<place in the graph>_<kind>``. ``weights`` that is a ``.npz`` is read afterwards.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
     """
     names = {
         operation.name: f"backbone_{place:03d}_{type(operation).__name__.lower()}"

@@ -34,7 +34,7 @@ def build_unet(
     its classifier, ``.npz`` of this whole network.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
 
     Example:
         >>> build_unet(128).output_shape

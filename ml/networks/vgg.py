@@ -18,7 +18,7 @@ def build_vgg16(input_shape: tuple[int, int, int], classes: int, weights: Weight
     """VGG-16 (Simonyan & Zisserman 2015), frozen.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     return _build(keras.applications.VGG16, "block5_conv3", input_shape, classes, weights)
 
@@ -27,7 +27,7 @@ def build_vgg19(input_shape: tuple[int, int, int], classes: int, weights: Weight
     """VGG-19 (Simonyan & Zisserman 2015), frozen. S2 does not tell its head: S1's is used.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     return _build(keras.applications.VGG19, "block5_conv4", input_shape, classes, weights)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from ml.errors import NoImageNetWeights, WeightsNotFound, WeightsUnfit
+from ml.bundle.files import weights_file
+from ml.errors import MlError, WrongChoice
 
 IMAGENET = "imagenet"
 SUFFIXES = (".h5", ".keras", ".npz")
@@ -21,20 +22,19 @@ def load_file(model: keras.Model, path: Path) -> None:
     """Fill ``model`` from Keras weights (``.h5``, ``.keras``) or from ``weights_to_bytes`` (``.npz``).
 
     Raises:
-        WeightsNotFound: there is no such file.
-        WeightsUnfit: it is of another kind, damaged, or of another network.
+        WrongChoice: there is no such file.
+        MlError: it is of another kind, damaged, or of another network.
     """
-    if not path.is_file():
-        raise WeightsNotFound(path)
+    weights_file(path)
     if path.suffix not in SUFFIXES:
-        raise WeightsUnfit(path, f"expected a file that ends in {', '.join(SUFFIXES)}")
+        raise MlError(f"{path}: expected a file that ends in {', '.join(SUFFIXES)}")
     if path.suffix == ".npz":
         load_weights(model, path)
         return
     try:
         model.load_weights(path)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as exc:
-        raise WeightsUnfit(path, f"expected weights of {model.name}: {exc}") from exc
+        raise MlError(f"{path}: expected weights of {model.name}: {exc}") from exc
 
 
 def weights_to_bytes(model: keras.Model) -> bytes:
@@ -48,7 +48,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
     """Put the weights of ``weights_to_bytes`` back into a network of the same architecture.
 
     Raises:
-        WeightsUnfit: the file is no such archive, lacks a weight of the network or has one of another shape.
+        MlError: the file is no such archive, lacks a weight of the network or has one of another shape.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -56,17 +56,18 @@ def load_weights(model: keras.Model, path: Path) -> None:
         for weight in model.weights:
             weight.assign(found[weight.path])
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as exc:
-        raise WeightsUnfit(path, f"expected weights of {model.name}: {exc}") from exc
+        raise MlError(f"{path}: expected weights of {model.name}: {exc}") from exc
 
 
 def restored(model: keras.Model, weights: Weights) -> keras.Model:
     """``model``, a network without an ImageNet backbone, with the weights of a file where one is given.
 
     Raises:
-        NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice: ``weights`` is "imagenet", or no file.
+        MlError: see ``load_file``.
     """
     if weights == IMAGENET:
-        raise NoImageNetWeights(model.name)
+        raise WrongChoice(f"expected a file of weights or none: no ImageNet weights of {model.name} are published")
     if weights is not None:
         load_file(model, Path(weights))
     return model

@@ -14,7 +14,7 @@ def build_xception(input_shape: tuple[int, int, int], classes: int, weights: Wei
     """Xception (Chollet 2017), trained whole; S3 flattens the map and normalises after the first dense layer.
 
     Raises:
-        WeightsNotFound, WeightsUnfit.
+        WrongChoice, MlError: see ``ml.networks.zoo.build``.
     """
     pixels = keras.Input(input_shape, name="pixels")
     source = backbone(keras.applications.Xception, pixels, "symmetric", weights, frozen=False)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import keras
 
-from ml.errors import UnknownArchitecture
+from ml.errors import WrongChoice
 from ml.networks.alexnet import build_alexnet
 from ml.networks.basecnn import build_basecnn
 from ml.networks.cnn_ab import build_cnn_a, build_cnn_b
@@ -73,9 +73,9 @@ ZOO: dict[str, Architecture] = {architecture.name: architecture for architecture
 
 
 def architecture(name: str) -> Architecture:
-    """Raises UnknownArchitecture."""
+    """The architecture of that name. Raises WrongChoice."""
     if name not in ZOO:
-        raise UnknownArchitecture(name, ZOO)
+        raise WrongChoice(f"expected one of the networks {', '.join(ZOO)}, found {name!r}")
     return ZOO[name]
 
 
@@ -88,7 +88,8 @@ def build(
     ``.h5`` or ``.keras`` for the backbone (for the whole network where there is none), ``.npz`` for a whole network.
 
     Raises:
-        UnknownArchitecture, NoImageNetWeights, WeightsNotFound, WeightsUnfit.
+        WrongChoice: there is no such network, no such file, or no ImageNet weights of the network.
+        MlError: the file is of another kind, damaged, or of another network.
 
     Example:
         >>> build("basecnn", 2).output_shape

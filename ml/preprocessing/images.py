@@ -10,7 +10,7 @@ import zlib
 import numpy as np
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from ml.errors import ImageCorrupt, ImageTooLarge, ImageUnsupported
+from ml.errors import ImageError, ImageTooLarge
 
 DECODING = 1
 """The version of the rules by which pixels are made of a file's bytes: another one can change a model's answer."""
@@ -28,9 +28,8 @@ def decode_image(source: bytes | Image.Image) -> Image.Image:
     from their own minimum and maximum to 0..255.
 
     Raises:
-        ImageUnsupported: not one of ``FORMATS``.
         ImageTooLarge: more than ``MAX_PIXELS`` (refused from the header, before any pixel is decoded).
-        ImageCorrupt: truncated or damaged.
+        ImageError: not one of ``FORMATS``, truncated or damaged.
     """
     if isinstance(source, Image.Image):
         _check_size(source)
@@ -42,7 +41,11 @@ def decode_image(source: bytes | Image.Image) -> Image.Image:
         ImageOps.exif_transpose(image, in_place=True)
         return _to_eight_bits(image)
     except DECODER_ERRORS as exc:
-        raise ImageCorrupt(str(exc) or type(exc).__name__) from exc
+        raise damaged(str(exc) or type(exc).__name__) from exc
+
+
+def damaged(reason: str) -> ImageError:
+    return ImageError(f"expected a complete image file, found damaged data: {reason}")
 
 
 def _open(data: bytes) -> Image.Image:
@@ -54,11 +57,12 @@ def _open(data: bytes) -> Image.Image:
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as exc:
-        raise ImageUnsupported(f"{len(data):,} bytes that begin with {data[:8].hex() or 'nothing'}") from exc
+        found = f"{len(data):,} bytes that begin with {data[:8].hex() or 'nothing'}"
+        raise ImageError(f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {found}") from exc
     except Image.DecompressionBombError as exc:
         raise ImageTooLarge(2 * Image.MAX_IMAGE_PIXELS, MAX_PIXELS) from exc
     except DECODER_ERRORS as exc:
-        raise ImageCorrupt(str(exc) or type(exc).__name__) from exc
+        raise damaged(str(exc) or type(exc).__name__) from exc
 
 
 def _check_size(image: Image.Image) -> None:

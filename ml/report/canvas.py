@@ -6,8 +6,7 @@ import io
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from ml.datasets.chart import COLOURS, INK
-from ml.errors import ChartUnavailable
+from ml.datasets.chart import COLOURS, INK, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,15 +17,6 @@ COLUMNS = 3
 DPI = 120
 
 __all__ = ["COLOURS", "INK", "grid", "new_figure", "png"]
-
-
-def new_figure(width: float, height: float) -> Figure:
-    """An empty figure, sides in inches; raises ChartUnavailable where matplotlib is not installed."""
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as exc:
-        raise ChartUnavailable from exc
-    return Figure(figsize=(width, height), layout="constrained")
 
 
 def grid(items: Sequence[Item], draw: Callable[[Axes, Item], None], width: float = 3.6, height: float = 3.2) -> bytes:

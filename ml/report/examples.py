@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ml.compare.results import Result
 from ml.datasets import read_image
-from ml.errors import ManifestFileMissing
+from ml.datasets.manifest import file_within
 from ml.report.canvas import new_figure, png
 
 if TYPE_CHECKING:
@@ -21,8 +21,7 @@ def example_grid(result: Result, data: Path) -> bytes:
     """A PNG with the result's example images from the folder ``data``: truth, answer and confidence; wrong ones red.
 
     Raises:
-        ManifestFileMissing: ``data`` lacks one of them.
-        ImageCorrupt, ChartUnavailable.
+        MlError: ``data`` lacks one of them, one cannot be decoded, or matplotlib is not installed.
     """
     examples = result["examples"]
     rows = -(-len(examples) // COLUMNS)
@@ -34,8 +33,7 @@ def example_grid(result: Result, data: Path) -> bytes:
 
 def _draw(axes: Axes, example: dict[str, Any], data: Path) -> None:
     path = data / example["path"]
-    if not path.is_file() or not path.resolve().is_relative_to(data.resolve()):
-        raise ManifestFileMissing(path)
+    file_within(data.resolve(), path)
     image = read_image(path)
     image.thumbnail((200, 200))
     answer = max(example["probabilities"], key=example["probabilities"].get)

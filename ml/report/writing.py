@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ml.compare.overview import of_data
 from ml.compare.results import Result, read_results
-from ml.errors import ResultsMissing
+from ml.errors import MlError
 from ml.report import charts
 from ml.report.examples import example_grid
 from ml.report.page import page
@@ -35,12 +35,12 @@ def write_report(results: Path, output: Path, data: Path | None = None) -> list[
     grid of its test images with the best network's answers is drawn.
 
     Raises:
-        ResultsMissing, ResultInvalid, ChartUnavailable.
-        ManifestFileMissing, ImageCorrupt: ``data`` is another data set of that name.
+        ResultInvalid: a file is no result.
+        MlError: there are no results, matplotlib is not installed, or ``data`` is another data set of that name.
     """
     found = read_results(results)
     if not found:
-        raise ResultsMissing(results)
+        raise MlError(f"expected results of scanproof compare in {results}, found none")
     output.mkdir(parents=True, exist_ok=True)
     written, pictures = [], {}
     for name in dict.fromkeys(result["data"]["name"] for result in found):

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ml.errors import ManifestFileMissing, ManifestInvalid, MaskInvalid, SplitLeak
+from ml.datasets.manifest import file_within
+from ml.datasets.splits import check_groups
+from ml.errors import MlError
 from ml.preprocessing.grey_image import Preprocessed, preprocess
 from ml.preprocessing.images import decode_image
 
@@ -41,9 +43,8 @@ def read_masked_manifest(folder: Path) -> list[MaskedSample]:
     """Read ``folder/manifest.csv`` with the columns split, image, mask, label and block.
 
     Raises:
-        ManifestInvalid: no such file, a column is missing, or there is no row.
-        ManifestFileMissing: a path that is not there, or that leads out of ``folder``.
-        SplitLeak: one block in two splits.
+        MlError: no such file, no row, or a column is missing; a path that is not there, or leads out of ``folder``;
+            one block in two splits.
     """
     manifest = folder / "manifest.csv"
     try:
@@ -51,19 +52,18 @@ def read_masked_manifest(folder: Path) -> list[MaskedSample]:
             rows = csv.DictReader(file)
             missing = sorted(set(COLUMNS) - set(rows.fieldnames or ()))
             if missing:
-                reason = f"expected the columns {', '.join(COLUMNS)}; {', '.join(missing)} missing"
-                raise ManifestInvalid(manifest, reason)
+                raise MlError(f"{manifest}: expected the columns {', '.join(COLUMNS)}; {', '.join(missing)} missing")
             samples = [_sample(folder, row) for row in rows]
     except OSError as exc:
-        raise ManifestInvalid(manifest, f"expected a readable file: {exc.strerror}") from exc
+        raise MlError(f"{manifest}: expected a readable file: {exc.strerror}") from exc
     if not samples:
-        raise ManifestInvalid(manifest, "expected at least one row, found none")
-    _refuse_leaks(samples)
+        raise MlError(f"{manifest}: expected at least one row, found none")
+    check_groups((f"{sample.label} {sample.block}", sample.split) for sample in samples)
     return samples
 
 
 def load_masked(samples: Sequence[MaskedSample], size: int) -> MaskedImages:
-    """Decode and preprocess all rows at ``size`` pixels, as serving does. Raises ImageError, MaskInvalid."""
+    """Decode and preprocess all rows at ``size`` pixels, as serving does. Raises MlError."""
     pixels, masks = [], []
     for sample in samples:
         seen = preprocess(decode_image(sample.path.read_bytes()), size)
@@ -73,10 +73,13 @@ def load_masked(samples: Sequence[MaskedSample], size: int) -> MaskedImages:
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """The mask as bool (height, width). Raises MaskInvalid unless it is as large as its image, (width, height)."""
+    """The mask as bool (height, width). Raises MlError unless it is as large as its image, (width, height)."""
     mask = np.asarray(decode_image(path.read_bytes()).convert("L")) > 127
     if mask.shape[::-1] != size:
-        raise MaskInvalid(path, size, mask.shape[::-1])
+        raise MlError(
+            f"{path}: expected a mask of {size[0]} x {size[1]} pixels, as its image, "
+            f"found {mask.shape[1]} x {mask.shape[0]}"
+        )
     return mask
 
 
@@ -97,17 +100,7 @@ def to_network(mask: np.ndarray, seen: Preprocessed) -> np.ndarray:
 
 
 def _sample(folder: Path, row: dict[str, str]) -> MaskedSample:
-    paths = [folder / row["image"], folder / row["mask"]]
-    for path in paths:
-        if not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
-            raise ManifestFileMissing(path)
-    return MaskedSample(*paths, label=row["label"], split=row["split"], block=row["block"])
-
-
-def _refuse_leaks(samples: Sequence[MaskedSample]) -> None:
-    splits: dict[tuple[str, str], set[str]] = {}
-    for sample in samples:
-        splits.setdefault((sample.label, sample.block), set()).add(sample.split)
-    for (label, block), found in splits.items():
-        if len(found) > 1:
-            raise SplitLeak(f"{label} {block}", found)
+    image, mask = folder / row["image"], folder / row["mask"]
+    for path in (image, mask):
+        file_within(folder.resolve(), path)
+    return MaskedSample(image, mask, label=row["label"], split=row["split"], block=row["block"])

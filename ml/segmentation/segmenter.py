@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 from ml.bundle.bundle import METADATA, Bundle
 from ml.bundle.litert import LiteRtNetwork
 from ml.bundle.procedures import procedure_of
-from ml.errors import BundleMetadataInvalid
+from ml.errors import BundleError
 from ml.inference.activation import placed
 from ml.preprocessing.grey_image import Preprocessed
 from ml.preprocessing.images import decode_image
@@ -58,11 +57,10 @@ class Segmenter:
         return cls(bundle)
 
     def __init__(self, bundle: Bundle) -> None:
-        """Raises BundleMetadataInvalid where the metadata give no threshold in (0, 1)."""
+        """Raises BundleError where the metadata give no threshold in (0, 1)."""
         threshold = bundle.metadata.mask_threshold
         if threshold is None or not 0 < threshold < 1:
-            reason = f"expected a mask_threshold above 0 and below 1, found {threshold}"
-            raise BundleMetadataInvalid(Path(METADATA), reason)
+            raise BundleError(f"{METADATA}: expected a mask_threshold above 0 and below 1, found {threshold}")
         self.bundle = bundle
         self._threshold = threshold
         self._procedure = procedure_of(bundle.metadata.preprocessing)

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from ml.bundle.bundle import Bundle
 from ml.datasets import of_split
-from ml.errors import InvalidRecipe
 from ml.segmentation.data import load_masked, read_masked_manifest
 from ml.training.choices import TrainingJob, identity_of, refuse_other_choices, weights_of
+from ml.training.recipes import invalid_value
 
 SMALLEST_SIDE = 32
 SIDE_STEP = 16
@@ -20,14 +20,15 @@ def train_segmentation(job: TrainingJob) -> Bundle:
     Of the choices, size, epochs, seed and start are taken; in ``run`` a killed run leaves what it goes on from.
 
     Raises:
-        ChoiceUnsupported, InvalidRecipe, DatasetError, ImageError, NetworkError: before any training.
+        WrongChoice: another choice is made, or one is out of its range.
+        MlError: the folder, one of its images or the weights to start from are wrong. Both before any training.
     """
     specification, choices = job.specification, job.choices
     refuse_other_choices(specification, choices, ("size", "epochs", "seed", "start"))
     start = weights_of(choices.start)
     side = specification.input_size
     if side < SMALLEST_SIDE or side % SIDE_STEP:
-        raise InvalidRecipe("size", side, f"a multiple of {SIDE_STEP}, at least {SMALLEST_SIDE}")
+        raise invalid_value("size", side, f"a multiple of {SIDE_STEP}, at least {SMALLEST_SIDE}")
     samples = read_masked_manifest(job.data)
     rows = {split: of_split(samples, split) for split in ("train", "val")}
     images = {split: load_masked(rows[split], side) for split in rows}

@@ -18,11 +18,18 @@ from ml.bundle.kinds import COMBINATION
 from ml.bundle.metadata import TRAIN_ALONE, Abstention, Metadata
 from ml.datasets import Sample, of_split, read_image, read_manifest
 from ml.datasets.duplicates import apart_from_train, to_choose_on
-from ml.errors import EnsembleMemberSplits, TooFewMembers
+from ml.errors import WrongChoice
 from ml.evaluation.measurement import abstention_rates, evaluate_held_out
 from ml.evaluation.outliers import draw_outliers
 from ml.inference.calibration import fit_temperature
-from ml.inference.ensemble import Ensemble, check_member, examine, member_log_probabilities, relative_ood_score
+from ml.inference.ensemble import (
+    Ensemble,
+    examine,
+    member_fields,
+    member_log_probabilities,
+    member_problem,
+    relative_ood_score,
+)
 from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
 from ml.training.datasheets import MEASURED_ON, listed
@@ -48,8 +55,9 @@ def build_ensemble(
     sha256, metrics, the chosen ``members`` and ``method``, and all ``candidates`` with their losses.
 
     Raises:
-        TooFewMembers, EnsembleMemberUnfit, BundleError: the members cannot make an ensemble.
-        OutputNotEmpty, DatasetError, ImageError.
+        WrongChoice: the members cannot make an ensemble.
+        BundleError: a member is not installed or is refused.
+        MlError: the output is not empty, or the data are wrong.
     """
     registry = registry or Registry()
     members = chosen_members(output, names, registry)
@@ -97,25 +105,31 @@ def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> li
     """The models of ``names``, each once, that are to become one in the folder ``output``.
 
     Raises:
-        TooFewMembers, OutputNotEmpty, BundleError.
-        EnsembleMemberUnfit: one is no classifier, or has other labels than the first.
+        WrongChoice: fewer than two; or one is no classifier, or has other labels than the first.
+        BundleError: one is not installed or is refused.
+        MlError: ``output`` is not empty.
     """
     if len(set(names)) < 2:
-        raise TooFewMembers(names)
+        raise WrongChoice(f"an ensemble needs two or more different members, found {', '.join(names) or 'none'}")
     refuse_nonempty(output)
     members = [registry.get(name) for name in dict.fromkeys(names)]
     for member in members:
-        check_member(output.name, members[0].bundle.metadata.labels, member)
+        found = member.bundle.metadata
+        if problem := member_problem(output.name, found.name, found, member_fields(members[0].bundle.metadata)):
+            raise WrongChoice(problem)
     return members
 
 
 def refuse_other_splits(
     output: Path, names: Sequence[str], members: Sequence[Predictor], splits: tuple[str, ...]
 ) -> None:
-    """Raises EnsembleMemberSplits where one of ``members`` did not learn from these ``splits``."""
+    """Raises WrongChoice where one of ``members`` did not learn from these ``splits``."""
     for name, member in zip(dict.fromkeys(names), members, strict=True):
         if (found := member.bundle.metadata.learned_from) != splits:
-            raise EnsembleMemberSplits(output.name, name, splits, found)
+            raise WrongChoice(
+                f"expected members of {output.name} that learned from {' and '.join(splits)}, "
+                f"found that {name} learned from {' and '.join(found)}"
+            )
 
 
 def together(each: Sequence[Metadata]) -> dict[str, Any]:

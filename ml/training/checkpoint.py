@@ -12,7 +12,7 @@ import keras
 import numpy as np
 
 from ml.bundle.files import write_whole
-from ml.errors import RunMismatch
+from ml.errors import MlError
 
 History = dict[str, list[float]]
 
@@ -45,13 +45,16 @@ class Checkpoint:
         """Set ``variables`` to their state after the last whole epoch; returns its history, empty for a new run.
 
         Raises:
-            RunMismatch: the folder holds another run.
+            MlError: the folder holds another run.
         """
         if not self._state.exists():
             return {}
         with np.load(self._state, allow_pickle=False) as state:
             if str(state["run"]) != self._run:
-                raise RunMismatch(self._state.parent)
+                raise MlError(
+                    f"{self._state.parent} holds an unfinished run of another network, recipe or data: "
+                    "name another folder, or remove it"
+                )
             _assign(variables, state)
             return json.loads(str(state["history"]))
 

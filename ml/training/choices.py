@@ -6,16 +6,15 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ml.bundle.bundle import WEIGHTS, Bundle, load_bundle
+from ml.bundle.files import weights_file
 from ml.bundle.kinds import KINDS, resolve
 from ml.bundle.metadata import TRAIN_ALONE, Metadata
-from ml.errors import ChoiceUnsupported, LearnedFromVal, WeightsNotFound
+from ml.errors import WrongChoice
+from ml.training.recipes import Recipe, recipe_of
+from ml.training.refit import learned_from_val
 from ml.training.specifications import FROM_NOTHING_LICENCE, LICENCES, OTHER_LICENCE, Specification, specification_of
-
-if TYPE_CHECKING:
-    from ml.training import Recipe
 
 IMAGENET = "imagenet"
 TRAINERS = {"tile_measures": "ml.training.histology:train_histology"}
@@ -28,12 +27,12 @@ ANYWHERE = ("run", "features", "name", "version")
 class Choices:
     """What may be chosen for a training run beside the model and its data; None is the model's own.
 
-    ``architecture`` is a name of ``ml.networks.zoo.ZOO``, ``recipe`` is as in ``ml.training.recipe_of``. ``start`` is
-    where weights come from: a bundle or ``.npz`` of the same network to go on from, ``.h5`` or ``.keras`` of its
-    backbone, or "imagenet". ``refit`` is the bundle of a version that did not learn from val: the network learns from
-    val as well, and has that version's temperature and limits. ``name`` and ``version`` are the new bundle's. ``run``
-    is a folder for the state of the run: a killed one goes on from there. ``features`` is a folder that keeps what
-    frozen backbones computed.
+    ``architecture`` is a name of ``ml.networks.zoo.ZOO``, ``recipe`` is as in ``ml.training.recipes.recipe_of``.
+    ``start`` is where weights come from: a bundle or ``.npz`` of the same network to go on from, ``.h5`` or ``.keras``
+    of its backbone, or "imagenet". ``refit`` is the bundle of a version that did not learn from val: the network learns
+    from val as well, and has that version's temperature and limits. ``name`` and ``version`` are the new bundle's.
+    ``run`` is a folder for the state of the run: a killed one goes on from there. ``features`` is a folder that keeps
+    what frozen backbones computed.
     """
 
     architecture: str | None = None
@@ -65,7 +64,7 @@ class TrainingJob:
 
 
 def trainer_of(name: str) -> Callable[[TrainingJob], Bundle]:
-    """What trains the model ``name``: its architecture's own trainer, else that of its kind. Raises UnknownModel."""
+    """What trains the model ``name``: its architecture's own trainer, else that of its kind. Raises WrongChoice."""
     specification = specification_of(name)
     return resolve(TRAINERS.get(specification.architecture) or KINDS[specification.kind].trainer)
 
@@ -75,9 +74,8 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
     will have.
 
     Raises:
-        UnknownModel.
-        BundleError: the bundle to go on from is refused.
-        LearnedFromVal: it learned from val, and val is to decide.
+        WrongChoice: an unknown model; or the bundle to go on from learned from val, and val is to decide.
+        BundleError: that bundle is refused.
     """
     specification = replace(specification_of(model), version=choices.version)
     specification = replace(
@@ -93,7 +91,7 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
 
 def chosen_name(model: str, choices: Choices) -> str:
     """The name of the bundle: the chosen one, else the model's, or "<model>-<architecture>" for another than its own.
-    Raises UnknownModel."""
+    Raises WrongChoice."""
     other = choices.architecture not in (None, specification_of(model).architecture)
     return choices.name or (f"{model}-{choices.architecture}".replace("_", "-") if other else model)
 
@@ -107,30 +105,31 @@ def _licence(architecture: str, choices: Choices) -> str:
 
 
 def _begun_from(choices: Choices) -> Metadata | None:
-    """Those of the bundle to go on from, None where it is none. Raises BundleError, LearnedFromVal."""
+    """Those of the bundle to go on from, None where it is none. Raises BundleError, WrongChoice."""
     if choices.start in (None, IMAGENET) or not (folder := Path(choices.start)).is_dir():
         return None
     metadata = load_bundle(folder).metadata
     if metadata.learned_from != TRAIN_ALONE and not choices.refit:
-        raise LearnedFromVal(folder)
+        raise learned_from_val(folder)
     return metadata
 
 
 def refuse_other_choices(specification: Specification, choices: Choices, allowed: Collection[str]) -> None:
-    """Raises ChoiceUnsupported where more is chosen than ``allowed``, name and version, and where to keep things."""
+    """Raises WrongChoice where more is chosen than ``allowed``, name and version, and where to keep things."""
     for field in fields(Choices):
         if field.name not in {*allowed, *ANYWHERE} and getattr(choices, field.name) != field.default:
-            raise ChoiceUnsupported(specification.name, field.name, allowed)
+            raise WrongChoice(
+                f"{specification.name} has a training of its own, which leaves only {', '.join(sorted(allowed))} "
+                f"to choose, found {field.name}"
+            )
 
 
 def chosen_recipe(choices: Choices) -> Recipe:
     """The recipe with the epochs, seed and start of ``choices``.
 
     Raises:
-        UnknownRecipe, InvalidRecipe, WeightsNotFound.
+        WrongChoice: there is no such recipe or file of weights, or a value is out of its range.
     """
-    from ml.training import recipe_of
-
     recipe, start = recipe_of(choices.recipe), weights_of(choices.start)
     epochs = choices.epochs or recipe.epochs
     return replace(
@@ -144,13 +143,10 @@ def chosen_recipe(choices: Choices) -> Recipe:
 
 
 def weights_of(start: str | None) -> Path | str | None:
-    """What ``ml.networks.zoo.build`` takes. Raises WeightsNotFound."""
+    """What ``ml.networks.zoo.build`` takes. Raises WrongChoice where there is no such file."""
     if start is None or start == IMAGENET:
         return start
-    path = Path(start) / WEIGHTS if Path(start).is_dir() else Path(start)
-    if not path.is_file():
-        raise WeightsNotFound(path)
-    return path
+    return weights_file(Path(start) / WEIGHTS if Path(start).is_dir() else Path(start))
 
 
 def identity_of(start: Path | str | None) -> str:

@@ -20,7 +20,7 @@ def inference_model(model: keras.Model) -> keras.Model:
     ``feature_map``.
 
     Raises:
-        HeadUnexplained.
+        MlError: a layer of the head has no rule in ``ml.networks.activation_maps``.
     """
     stages = [layer.output for layer in model.layers if layer.name.endswith("_end")]
     stages = stages or [model.get_layer("feature_map").output]
@@ -35,7 +35,7 @@ def export_litert(model: keras.Model) -> bytes:
     """The inference part, batch of one, as a LiteRT flatbuffer with float16 weights and float32 arithmetic.
 
     Raises:
-        HeadUnexplained.
+        MlError: a layer of the head has no rule in ``ml.networks.activation_maps``.
     """
     return convert(inference_model(model))
 

@@ -35,7 +35,7 @@ def fit(
     from there, to the same weights as without the kill. The same seed gives the same weights on the same machine.
 
     Raises:
-        RunMismatch: ``folder`` holds a run of another network, recipe or data.
+        MlError: ``folder`` holds a run of another network, recipe or data.
     """
     return run(model, (train.pixels, train.labels), (val.pixels, val.labels), recipe, augment, folder)
 

@@ -14,7 +14,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 
 from ml.bundle.files import write_whole
 from ml.datasets import LabelledImages
-from ml.errors import BackboneNotFrozen
+from ml.errors import MlError
 from ml.training import augmentation
 from ml.training.augmentation import Draws, augment
 from ml.training.checkpoint import History, digest
@@ -34,7 +34,7 @@ def fit_head(
     cache: Path | None = None,
     folder: Path | None = None,
 ) -> History:
-    """``ml.training.fit`` for a network whose layers up to ``features`` are frozen; the whole network is trained.
+    """Train ``model`` in place, whose layers up to ``features`` are frozen; see ``ml.training.fitting.fit``.
 
     The backbone sees every training image in the recipe's ``views``; an epoch takes one view of each at random. So an
     image has a few variants, where ``fit`` draws a new one in every epoch. Mixup mixes features, not images.
@@ -43,8 +43,7 @@ def fit_head(
     not computed again. ``folder`` is as in ``fit``.
 
     Raises:
-        BackboneNotFrozen: a weight below ``features`` is trainable.
-        RunMismatch: ``folder`` holds a run of another network, recipe or data.
+        MlError: a weight below ``features`` is trainable, or ``folder`` holds a run of another network, recipe or data.
     """
     part = frozen_part(model)
     backbone = Backbone(part, cache)
@@ -60,12 +59,14 @@ def fit_head(
 
 
 def frozen_part(model: keras.Model) -> keras.Model:
-    """From the pixels to the layer ``features``; raises BackboneNotFrozen."""
+    """From the pixels to the layer ``features``. Raises MlError where a layer in between is trained."""
     # Named, as a name that Keras counted up would be another in the next run.
     backbone = keras.Model(model.input, model.get_layer(FEATURES).output, name="backbone")
     for layer in backbone.layers:
         if layer.trainable_weights:
-            raise BackboneNotFrozen(model.name, layer.name)
+            raise MlError(
+                f"expected the backbone of {model.name} to be frozen, found that layer {layer.name} is trained"
+            )
     return backbone
 
 

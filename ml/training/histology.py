@@ -41,7 +41,8 @@ def train_histology(job: TrainingJob) -> Bundle:
     weights that are shipped are fitted on all images afterwards and are measured on none.
 
     Raises:
-        ChoiceUnsupported, DatasetError, ImageError: before any fitting.
+        WrongChoice: another choice is made.
+        MlError: the data are wrong. Both before any fitting.
     """
     specification = job.specification
     refuse_other_choices(specification, job.choices, ("seed",))

@@ -13,7 +13,8 @@ from ml.bundle.bundle import WEIGHTS
 from ml.bundle.files import new_folder
 from ml.bundle.metadata import TRAIN_ALONE, TRAIN_AND_VAL
 from ml.datasets import read_manifest
-from ml.errors import EnsembleMemberUnfit
+from ml.errors import WrongChoice
+from ml.inference.ensemble import member_problem
 from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
 from ml.training.build_ensemble import chosen_members, refuse_other_splits, together
@@ -46,17 +47,17 @@ def join(
     version, sha256, metrics.
 
     Raises:
-        TooFewMembers, BundleError, RefitUnfit, NetworkError.
-        EnsembleMemberUnfit: a member has other labels or preprocessing than the first.
-        EnsembleMemberSplits: a member learned from val without ``refit``, or did not with it.
-        OutputNotEmpty, DatasetError, ImageError.
+        WrongChoice: fewer than two members; a member has other labels or preprocessing than the first, learned from val
+            without ``refit``, or did not with it, or lacks its weights; ``refit`` is no such bundle.
+        BundleError: a member is not installed or is refused.
+        MlError: the output is not empty, the data are wrong, or the networks cannot be joined.
     """
     registry = registry or Registry()
     members = chosen_members(output, names, registry)
-    expected = members[0].bundle.metadata.preprocessing
+    expected = {"preprocessing": members[0].bundle.metadata.preprocessing}
     for name, member in zip(dict.fromkeys(names), members, strict=True):
-        if (found := member.bundle.metadata.preprocessing) != expected:
-            raise EnsembleMemberUnfit(output.name, name, "preprocessing", expected, found)
+        if problem := member_problem(output.name, name, member.bundle.metadata, expected):
+            raise WrongChoice(problem)
     specification = _specification(members, output.name, version)
     samples = read_manifest(data, specification.labels)
     refuse_other_splits(output, names, members, TRAIN_AND_VAL if refit else TRAIN_ALONE)
@@ -97,7 +98,7 @@ def _specification(members: Sequence[Predictor], name: str, version: str) -> Spe
 
 
 def joined_network(names: Sequence[str], registry: Registry) -> keras.Model:
-    """From the Keras weights of the models that are installed under ``names``. Raises BundleError, NetworkError."""
+    """From the Keras weights of the models that are installed under ``names``. Raises BundleError, MlError."""
     from ml.networks.joined import build_joined
     from ml.networks.zoo import build
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from ml.errors import InvalidRecipe, UnknownRecipe
+from ml.errors import WrongChoice
 
 OPTIMIZERS = ("adamw", "adam", "rmsprop")
 AUGMENTATIONS = ("scanproof", "light", "source", "none")
@@ -30,7 +30,7 @@ class Recipe:
     ``start`` is the SHA-256 of the weights that the run goes on from, empty for none.
 
     Raises:
-        InvalidRecipe: a value is out of its range.
+        WrongChoice: a value is out of its range.
     """
 
     epochs: int = 80
@@ -68,7 +68,11 @@ class Recipe:
         )
         for name, good, expected in checks:
             if not good:
-                raise InvalidRecipe(name, getattr(self, name), expected)
+                raise invalid_value(name, getattr(self, name), expected)
+
+
+def invalid_value(field: str, value: object, expected: str) -> WrongChoice:
+    return WrongChoice(f"the recipe's {field} must be {expected}, found {value!r}")
 
 
 SCANPROOF = Recipe()
@@ -130,8 +134,7 @@ def recipe_of(name: str) -> Recipe:
     """A recipe by its name, or the best one in a result file of ``scanproof search``.
 
     Raises:
-        UnknownRecipe: there is neither; or the file is no such result.
-        InvalidRecipe: a value in the file is out of its range.
+        WrongChoice: there is neither, the file is no such result, or a value in it is out of its range.
     """
     if name in RECIPES:
         return RECIPES[name]
@@ -139,4 +142,6 @@ def recipe_of(name: str) -> Recipe:
         values = json.loads(Path(name).read_text(encoding="utf-8"))["best"]["recipe"]
         return Recipe(**{field.name: values[field.name] for field in fields(Recipe)})
     except (OSError, ValueError, LookupError, TypeError) as exc:
-        raise UnknownRecipe(name, RECIPES) from exc
+        raise WrongChoice(
+            f"expected one of the recipes {', '.join(RECIPES)}, or a result file of scanproof search, found {name!r}"
+        ) from exc

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ml.bundle.bundle import Bundle, load_bundle
 from ml.bundle.metadata import TRAIN_ALONE
 from ml.datasets import Sample, of_split
-from ml.errors import InvalidRecipe, LearnedFromVal, RefitUnfit
+from ml.errors import WrongChoice
+from ml.training.recipes import Recipe, invalid_value
 from ml.training.specifications import Specification
-
-if TYPE_CHECKING:
-    from ml.training import Recipe
 
 REFIT_SPLITS = ("train", "test")
 """What is left once val is in train."""
@@ -27,28 +24,33 @@ def earlier_version(folder: Path, specification: Specification) -> Bundle:
 
     Raises:
         BundleError: it is refused.
-        RefitUnfit: it is of another kind, architecture, labels, preprocessing or collection.
-        LearnedFromVal: it learned from val itself.
+        WrongChoice: it is of another kind, architecture, labels, preprocessing or collection, or learned from val.
     """
     bundle = load_bundle(folder)
     for what in SAME:
         expected, found = getattr(specification, what), getattr(bundle.metadata, what)
         if expected != found:
-            raise RefitUnfit(folder, what, expected, found)
+            raise WrongChoice(
+                f"{folder}: expected a bundle of the {what} {expected}, as what is trained, found {found}"
+            )
     if bundle.metadata.learned_from != TRAIN_ALONE:
-        raise LearnedFromVal(folder)
+        raise learned_from_val(folder)
     return bundle
 
 
+def learned_from_val(folder: Path) -> WrongChoice:
+    return WrongChoice(f"expected a bundle that did not learn from val, which is to decide, found {folder}")
+
+
 def refuse_choices_by_val(recipe: Recipe) -> None:
-    """Raises InvalidRecipe where figures on val, which the network learns from, would decide about the run."""
+    """Raises WrongChoice where figures on val, which the network learns from, would decide about the run."""
     for name in ("patience", "reduce_after"):
         if value := getattr(recipe, name):
-            raise InvalidRecipe(name, value, "0 where val is learned from")
+            raise invalid_value(name, value, "0 where val is learned from")
 
 
 def val_as_train(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples, those of val in train. Raises SplitMissing where there are none of val, or of test."""
+    """The samples, those of val in train. Raises MlError where there are none of val, or of test."""
     for split in ("val", "test"):
         of_split(samples, split)
     return [replace(sample, split="train") if sample.split == "val" else sample for sample in samples]

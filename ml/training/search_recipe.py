@@ -10,20 +10,18 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ml.datasets import LabelledImages, of_split, read_manifest
-from ml.errors import SearchFailed
+from ml.errors import MlError
 from ml.evaluation.metrics import measure
 from ml.inference.calibration import softmax
 from ml.training.choices import Choices, chosen_recipe, chosen_specification
+from ml.training.recipes import Recipe
 from ml.training.specifications import Specification
 from ml.training.train_model import fit_network, load
-
-if TYPE_CHECKING:
-    from ml.training import Recipe
 
 SCHEMA = "scanproof.search/1"
 METRIC = "macro_auc"
@@ -57,8 +55,8 @@ def search(
     ``trials``, best first: changes, recipe, figures and seconds, or changes and error.
 
     Raises:
-        UnknownModel, UnknownRecipe, WeightsNotFound, DatasetError, ImageError: before any trial.
-        SearchFailed: no trial came to its end.
+        WrongChoice: there is no such model, recipe or file of weights.
+        MlError: the data are wrong; both before any trial. Or no trial came to its end.
     """
     choices = replace(choices, start=choices.start and _absolute(choices.start), run=None)
     specification = chosen_specification(model, choices)
@@ -75,7 +73,7 @@ def search(
         report(f"trial {len(done)} of {len(drawn)}, {_plain(changes)}: {figure}")
     done.sort(key=lambda each: each.get("val", {}).get(METRIC) or -math.inf, reverse=True)
     if "error" in done[0]:
-        raise SearchFailed(done[0]["error"], len(done))
+        raise MlError(f"expected at least one of {len(done)} trials to end, all failed, such as by: {done[0]['error']}")
     return {
         "schema": SCHEMA,
         "model": specification.name,

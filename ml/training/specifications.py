@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ml.bundle.metadata import Abstention, ClassInfo, Metadata
-from ml.errors import UnknownModel
+from ml.errors import WrongChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +163,7 @@ SPECIFICATIONS = {
 
 
 def specification_of(name: str) -> Specification:
-    """Raises UnknownModel."""
+    """The specification of that name. Raises WrongChoice."""
     if name not in SPECIFICATIONS:
-        raise UnknownModel(name, SPECIFICATIONS)
+        raise WrongChoice(f"expected one of the models {', '.join(SPECIFICATIONS)}, found {name!r}")
     return SPECIFICATIONS[name]

@@ -16,13 +16,12 @@ from ml.datasets import LabelledImages, Sample, load_through, of_split, read_man
 from ml.datasets.duplicates import leakage
 from ml.training.choices import Choices, TrainingJob, chosen_recipe, chosen_specification, trainer_of, weights_of
 from ml.training.datasheets import described
+from ml.training.recipes import Recipe
 from ml.training.refit import REFIT_SPLITS, earlier_version, refuse_choices_by_val, val_as_train
 from ml.training.specifications import Specification
 
 if TYPE_CHECKING:
     import keras
-
-    from ml.training import Recipe
 
 
 def train(
@@ -43,8 +42,9 @@ def train(
     Returns name, version, sha256 and metrics.
 
     Raises:
-        UnknownModel, ChoiceUnsupported, UnknownRecipe, InvalidRecipe, OutputNotEmpty, DatasetError, ImageError,
-        NetworkError, RunMismatch, BundleError, LearnedFromVal, RefitUnfit: before any training.
+        WrongChoice: what was chosen does not exist or is not allowed.
+        MlError: the output is not empty; the data, the weights, a bundle or the state of a run are wrong. Both before
+            any training.
     """
     choices = choices or Choices()
     specification = described(chosen_specification(model, choices), model, data)
@@ -71,7 +71,7 @@ def splits_of(samples: Sequence[Sample]) -> tuple[str, ...]:
 
 
 def load(specification: Specification, samples: Sequence[Sample], split: str) -> LabelledImages:
-    """The images of ``split`` as the network sees them. Raises SplitMissing, ImageCorrupt."""
+    """The images of ``split`` as the network sees them. Raises MlError."""
     procedure = procedure_of(specification.preprocessing)
     return load_through(of_split(samples, split), specification.labels, lambda image: procedure.run(image).pixels[0])
 
@@ -79,11 +79,12 @@ def load(specification: Specification, samples: Sequence[Sample], split: str) ->
 def fit_network(
     specification: Specification, train: LabelledImages, val: LabelledImages, recipe: Recipe, choices: Choices
 ) -> keras.Model:
-    """Build the network and train it, by its head alone where its backbone is frozen. Raises NetworkError."""
+    """Build the network and train it, by its head alone where its backbone is frozen. Raises MlError."""
     import keras
 
     from ml.networks.zoo import architecture, build
-    from ml.training import fit, fit_head
+    from ml.training.fitting import fit
+    from ml.training.frozen import fit_head
 
     keras.utils.set_random_seed(recipe.seed)
     shape = (specification.input_size, specification.input_size, specification.channels)

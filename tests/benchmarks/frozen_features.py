@@ -33,7 +33,9 @@ from ml.datasets.splits import SPLITS, paper_split
 from ml.evaluation.metrics import measure
 from ml.inference.calibration import softmax
 from ml.networks.zoo import build
-from ml.training import RECIPES, Recipe, fit, fit_head
+from ml.training.fitting import fit
+from ml.training.frozen import fit_head
+from ml.training.recipes import RECIPES, Recipe
 
 SHAPE = (224, 224, 3)
 VIEWS = (1, 2, 4)

@@ -48,7 +48,7 @@ def test_a_model_is_measured_without_copies(scanproof, data):
 
     assert apart.status == 0
     assert "Images              1 of the split test, without near-duplicates in val\n" in apart.stdout
-    assert (nothing.status, nothing.json["error"]["type"]) == (1, "NothingApart")
+    assert (nothing.status, nothing.json["error"]["type"]) == (1, "MlError")
 
 
 @pytest.mark.parametrize("splits", ["", "train,", " ", "train,,val"])
@@ -59,34 +59,44 @@ def test_splits_without_a_name_are_wrong_use(scanproof, data, splits):
     assert "expected the names of splits with commas between, found " in result.stderr
 
 
+@pytest.mark.parametrize("option", ["--split", "--apart-from"])
+def test_a_split_that_the_data_lack_is_wrong_use(scanproof, data, option):
+    result = scanproof("evaluate", "--model", "brain-mri", "--data", data, option, "nonsense", "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
+    assert result.json["error"]["message"].startswith("expected rows of the split 'nonsense', found the splits ")
+
+
 @pytest.mark.parametrize(
-    ("manifest", "error"),
+    ("manifest", "message"),
     [
-        ("path,label\na.png,nonsense\n", "UnknownLabel"),
-        ("path,label\nmissing.png,glioma\n", "ManifestFileMissing"),
-        ("a,b\n", "ManifestInvalid"),
+        ("path,label\na.png,nonsense\n", "expected one of the labels "),
+        ("path,label\nmissing.png,glioma\n", "the manifest names "),
+        ("a,b\n", "expected the columns path and label"),
     ],
 )
-def test_wrong_data_is_reported(scanproof, data, manifest, error):
+def test_wrong_data_fail(scanproof, data, manifest, message):
     (data / "manifest.csv").write_text(manifest)
     result = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--json")
 
-    assert (result.status, result.json["error"]["type"]) == (1, error)
+    assert result.status == 1
+    assert message in result.json["error"]["message"]
 
 
 def test_training_is_refused_before_it_starts(scanproof, data, tmp_path):
     unknown = scanproof("train", "--model", "nonsense", "--data", data, "--output", tmp_path / "new", "--json")
     full = scanproof("train", "--model", "brain-mri", "--data", data, "--output", data, "--json")
 
-    assert (unknown.status, unknown.json["error"]["type"]) == (1, "UnknownModel")
-    assert (full.status, full.json["error"]["type"]) == (1, "OutputNotEmpty")
+    assert (unknown.status, unknown.json["error"]["type"]) == (2, "WrongUse")
+    assert full.status == 1
+    assert full.json["error"]["message"].startswith("expected a new or empty folder, found files in ")
 
 
 @pytest.mark.parametrize("command", ["ensemble", "join"])
 def test_one_model_is_too_few_to_put_together(scanproof, data, tmp_path, command):
     result = scanproof(command, "--members", "brain-mri", "--data", data, "--output", tmp_path / "new", "--json")
 
-    assert (result.status, result.json["error"]["type"]) == (1, "TooFewMembers")
+    assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
     assert not (tmp_path / "new").exists()
 
 

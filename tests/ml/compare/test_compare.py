@@ -14,7 +14,7 @@ from ml.compare.protocols import divisions
 from ml.compare.published import PUBLISHED, SOURCES
 from ml.compare.results import RESULTS, read_results, result_path, write_result
 from ml.datasets import Sample
-from ml.errors import ResultInvalid, SplitMissing, UnknownProtocol
+from ml.errors import MlError, ResultInvalid, WrongChoice
 from ml.evaluation.metrics import summarise
 
 PATIENTS = 6
@@ -61,10 +61,10 @@ def test_each_pair_has_a_result_which_is_not_made_twice(compared: tuple[Path, di
 def test_a_network_that_fails_is_told_and_costs_no_other(compared: tuple[Path, dict]) -> None:
     (failed,) = compared[1]["second"]["failed"]
     assert (failed["network"], failed["protocol"]) == ("cnn_b", "paper")
-    assert failed["error"].startswith("WeightsNotFound: ")
+    assert failed["error"].startswith("WrongChoice: ")
 
 
-@pytest.mark.parametrize(("protocol", "error"), [("guess", UnknownProtocol), ("manifest", SplitMissing)])
+@pytest.mark.parametrize(("protocol", "error"), [("guess", WrongChoice), ("manifest", MlError)])
 def test_a_protocol_that_the_data_do_not_allow_is_refused_before_training(
     slides: Path, tmp_path: Path, protocol: str, error: type[Exception]
 ) -> None:
@@ -121,9 +121,9 @@ def test_protocols(slides: Path) -> None:
     samples = [Sample(slides / "0.png", "a", group=str(patient)) for patient in range(10)]
     assert {sample.split for sample in divisions(samples, "paper", 0)[0]} == {"train", "val", "test"}
     assert len(divisions(samples, "grouped", 0)) == 5
-    with pytest.raises(SplitMissing):
+    with pytest.raises(MlError, match="expected rows of the split"):
         divisions(samples, "manifest", 0)
-    with pytest.raises(UnknownProtocol, match="expected one of the protocols manifest, paper, grouped, found 'x'"):
+    with pytest.raises(WrongChoice, match="expected one of the protocols manifest, paper, grouped, found 'x'"):
         divisions(samples, "x", 0)
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 from ml.datasets import load_resized, load_samples, load_through, of_split, read_image, read_manifest
 from ml.datasets.manifest import MAX_MANIFEST_BYTES
 from ml.datasets.samples import MAX_FILE_BYTES
-from ml.errors import ImageCorrupt, ManifestFileMissing, ManifestInvalid, SplitLeak, SplitMissing, UnknownLabel
+from ml.errors import ImageError, MlError
 
 LABELS = ("glioma", "notumor")
 
@@ -40,35 +40,35 @@ def test_path_and_label_are_enough(folder: Path) -> None:
 
 
 def test_no_manifest(tmp_path: Path) -> None:
-    with pytest.raises(ManifestInvalid) as caught:
+    with pytest.raises(MlError) as caught:
         read_manifest(tmp_path, LABELS)
     assert str(caught.value) == f"{tmp_path / 'manifest.csv'}: there is no such file"
 
 
 def test_a_missing_column(folder: Path) -> None:
-    with pytest.raises(ManifestInvalid, match="expected the columns path and label, label missing"):
+    with pytest.raises(MlError, match="expected the columns path and label, label missing"):
         read_manifest(write(folder, "a.png", header="path"), LABELS)
 
 
 def test_no_rows(folder: Path) -> None:
-    with pytest.raises(ManifestInvalid, match="expected at least one row, found none"):
+    with pytest.raises(MlError, match="expected at least one row, found none"):
         read_manifest(write(folder), LABELS)
 
 
 def test_a_manifest_that_is_no_text(folder: Path) -> None:
     (folder / "manifest.csv").write_bytes(b"path,label\n\xff\xfe\x00")
-    with pytest.raises(ManifestInvalid, match="cannot be read"):
+    with pytest.raises(MlError, match="cannot be read"):
         read_manifest(folder, LABELS)
 
 
 def test_an_unknown_label(folder: Path) -> None:
-    with pytest.raises(UnknownLabel) as caught:
+    with pytest.raises(MlError) as caught:
         read_manifest(write(folder, "train,a.png,healthy,1"), LABELS)
     assert str(caught.value) == "expected one of the labels glioma, notumor, found 'healthy'"
 
 
 def test_a_missing_file(folder: Path) -> None:
-    with pytest.raises(ManifestFileMissing) as caught:
+    with pytest.raises(MlError) as caught:
         read_manifest(write(folder, "train,d.png,glioma,1"), LABELS)
     assert str(caught.value) == f"the manifest names {folder / 'd.png'}, but there is no such file"
 
@@ -76,19 +76,19 @@ def test_a_missing_file(folder: Path) -> None:
 def test_a_path_must_stay_in_the_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     outside = tmp_path_factory.mktemp("outside") / "x.png"
     (folder / "a.png").replace(outside)
-    with pytest.raises(ManifestFileMissing):
+    with pytest.raises(MlError, match=f"the manifest names {outside}, but"):
         read_manifest(write(folder, f"train,{outside},glioma,1"), LABELS)
 
 
 def test_a_group_in_two_splits(folder: Path) -> None:
-    with pytest.raises(SplitLeak) as caught:
+    with pytest.raises(MlError) as caught:
         read_manifest(write(folder, "train,a.png,glioma,7", "val,b.png,glioma,7"), LABELS)
     assert str(caught.value) == "group 7 must lie in one split, found it in train, val"
 
 
 def test_a_split_that_is_not_there(folder: Path) -> None:
     samples = read_manifest(write(folder, "train,a.png,glioma,1", "val,b.png,glioma,2"), LABELS)
-    with pytest.raises(SplitMissing) as caught:
+    with pytest.raises(MlError) as caught:
         of_split(samples, "test")
     assert str(caught.value) == "expected rows of the split 'test', found the splits train, val"
 
@@ -104,7 +104,7 @@ def test_samples_are_loaded_in_order(folder: Path) -> None:
 def test_a_corrupt_image_is_named(folder: Path) -> None:
     (folder / "b.png").write_bytes((folder / "b.png").read_bytes()[:-400])
     samples = read_manifest(write(folder, "train,b.png,glioma,1"), LABELS)
-    with pytest.raises(ImageCorrupt) as caught:
+    with pytest.raises(ImageError) as caught:
         load_samples(samples, LABELS, 32)
     assert str(folder / "b.png") in str(caught.value)
 
@@ -152,7 +152,7 @@ def test_spreadsheets_write_it_their_way(folder: Path, text: bytes) -> None:
 
 
 def test_a_row_without_a_label(folder: Path) -> None:
-    with pytest.raises(ManifestInvalid) as caught:
+    with pytest.raises(MlError) as caught:
         read_manifest(write(folder, "a.png,x", "b.png", header="path,label"))
     assert str(caught.value) == f"{folder / 'manifest.csv'}: line 3 has no label"
 
@@ -160,7 +160,7 @@ def test_a_row_without_a_label(folder: Path) -> None:
 @pytest.mark.parametrize("again", ["a.png,glioma", "./a.png,notumor", "link.png,glioma"])
 def test_a_file_in_two_rows(folder: Path, again: str) -> None:
     (folder / "link.png").symlink_to(folder / "a.png")
-    with pytest.raises(ManifestInvalid, match="line 3 names the file of line 2 again"):
+    with pytest.raises(MlError, match="line 3 names the file of line 2 again"):
         read_manifest(write(folder, "a.png,glioma", again, header="path,label"), LABELS)
 
 
@@ -168,39 +168,39 @@ def test_a_link_out_of_the_folder(folder: Path, tmp_path_factory: pytest.TempPat
     outside = tmp_path_factory.mktemp("outside") / "x.png"
     (folder / "a.png").replace(outside)
     (folder / "a.png").symlink_to(outside)
-    with pytest.raises(ManifestFileMissing):
+    with pytest.raises(MlError, match=r"the manifest names .*a\.png, but"):
         read_manifest(write(folder, "a.png,glioma", header="path,label"), LABELS)
 
 
 @pytest.mark.parametrize("path", ["", ".", "x" * 5000, "a\0.png", "../a.png"])
 def test_odd_paths(folder: Path, path: str) -> None:
-    with pytest.raises((ManifestFileMissing, ManifestInvalid)):
+    with pytest.raises(MlError, match=r"but there is no such file|cannot be read"):
         read_manifest(write(folder, f"{path},glioma", header="path,label"), LABELS)
 
 
 def test_a_manifest_that_is_too_large(folder: Path) -> None:
     with (folder / "manifest.csv").open("wb") as file:
         file.truncate(MAX_MANIFEST_BYTES + 1)
-    with pytest.raises(ManifestInvalid, match=r"expected at most 67,108,864 bytes, found 67,108,865"):
+    with pytest.raises(MlError, match=r"expected at most 67,108,864 bytes, found 67,108,865"):
         read_manifest(folder, LABELS)
 
 
 def test_a_cell_that_is_too_large(folder: Path) -> None:
-    with pytest.raises(ManifestInvalid, match="cannot be read: field larger than field limit"):
+    with pytest.raises(MlError, match="cannot be read: field larger than field limit"):
         read_manifest(write(folder, "x" * 200_000 + ",glioma", header="path,label"), LABELS)
 
 
 def test_an_empty_image_is_named(folder: Path) -> None:
     (folder / "b.png").write_bytes(b"")
     samples = read_manifest(write(folder, "a.png,glioma", "b.png,glioma", header="path,label"), LABELS)
-    with pytest.raises(ImageCorrupt, match=r"b\.png: .*found 0 bytes"):
+    with pytest.raises(ImageError, match=r"b\.png: .*found 0 bytes"):
         load_samples(samples, LABELS, 32)
 
 
 def test_a_file_that_is_too_large_is_not_read(folder: Path) -> None:
     with (folder / "b.png").open("wb") as file:
         file.truncate(MAX_FILE_BYTES + 1)
-    with pytest.raises(ImageCorrupt, match=r"b\.png: .*File too large"):
+    with pytest.raises(ImageError, match=r"b\.png: .*File too large"):
         read_image(folder / "b.png")
 
 
@@ -220,5 +220,5 @@ def test_loading_takes_any_preparation_but_no_unknown_label(folder: Path) -> Non
     samples = read_manifest(write(folder, "a.png,notumor", "b.png,glioma", header="path,label"))
     images = load_through(samples, LABELS, lambda image: np.array([image.width, image.height], np.float32))
     assert images.pixels.tolist() == [[200, 240], [200, 240]]
-    with pytest.raises(UnknownLabel):
+    with pytest.raises(MlError, match="expected one of the labels glioma, found 'notumor'"):
         load_through(samples, ("glioma",), np.asarray)

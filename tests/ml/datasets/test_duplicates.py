@@ -8,7 +8,7 @@ from PIL import Image
 
 from ml.datasets import Sample, duplicates, read_samples
 from ml.datasets.duplicates import THUMBNAIL, apart, leakage, near_duplicates, thumbnail
-from ml.errors import ImageCorrupt
+from ml.errors import ImageError
 
 
 def noise(seed: int) -> Image.Image:
@@ -85,7 +85,7 @@ def test_what_is_in_no_split_crosses_nothing(folder: Path, split: str) -> None:
 
 def test_a_damaged_file_is_named(folder: Path) -> None:
     (folder / "0.png").write_bytes(b"")
-    with pytest.raises(ImageCorrupt, match=r"0\.png"):
+    with pytest.raises(ImageError, match=r"0\.png"):
         leakage([Sample(folder / "0.png", "a")])
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from ml.bundle.bundle import load_bundle
 from ml.datasets import Sample, duplicates, of_split, read_manifest
 from ml.datasets.duplicates import apart, apart_from_train, to_choose_on
-from ml.errors import NothingApart
+from ml.errors import MlError
 from ml.evaluation.evaluate_model import evaluate
 from ml.evaluation.measurement import evaluate_held_out
 from ml.inference.registry import Registry
@@ -55,7 +55,7 @@ def test_evaluation_leaves_copies_out_on_request(tmp_path: Path) -> None:
 
 
 def test_a_split_of_copies_alone_has_nothing_to_measure(tmp_path: Path) -> None:
-    with pytest.raises(NothingApart) as caught:
+    with pytest.raises(MlError) as caught:
         evaluate("brain-mri", write(tmp_path / "data", {}), "train", apart_from="train")
     assert str(caught.value) == "expected images without near-duplicates in train, found none among 8"
 

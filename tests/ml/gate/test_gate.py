@@ -104,7 +104,8 @@ def test_the_rate_of_false_alarms_counts_the_two_kinds_only() -> None:
 def test_a_gate_is_trained_and_packaged(tmp_path: Path) -> None:
     from ml.gate.network import build_gate
     from ml.gate.packaging import package
-    from ml.training import Recipe, fit
+    from ml.training.fitting import fit
+    from ml.training.recipes import Recipe
 
     brains = [Image.new("L", (20, 20), 40 + number) for number in range(8)]
     sections = [Image.new("RGB", (20, 20), (230, 60 + number, 200)) for number in range(8)]

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from ml.datasets.phantom import phantom_png
-from ml.errors import ImageCorrupt
+from ml.errors import ImageError
 from ml.evaluation.outliers import KINDS, draw_outliers
 from ml.inference.overlay import activation_overlay
 from ml.inference.predictor import Prediction, Predictor
@@ -104,7 +104,7 @@ def test_threads_may_share_a_predictor(predictor: Predictor) -> None:
 
 
 def test_a_damaged_image_is_an_image_error(predictor: Predictor) -> None:
-    with pytest.raises(ImageCorrupt):
+    with pytest.raises(ImageError, match="found damaged data"):
         predictor.predict(phantom_png()[:-1000])
 
 

@@ -11,7 +11,7 @@ pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 
 import keras
 
-from ml.errors import NoImageNetWeights, WeightsUnfit
+from ml.errors import MlError, WrongChoice
 from ml.networks.lite_encoder import STAGES
 from ml.networks.lite_weights import encoder, fill
 from ml.networks.zoo import build
@@ -63,7 +63,7 @@ def test_weights_of_another_network_are_refused_by_name(change: str) -> None:
         del found["_blocks.5._bn1.running_var"]
     else:
         found["_blocks.5._depthwise_conv.weight"] = np.zeros((240, 1, 5, 5), np.float32)
-    with pytest.raises(WeightsUnfit, match=r"efficientnet-lite0\.pth: expected weights of EfficientNet-Lite0: "):
+    with pytest.raises(MlError, match=r"efficientnet-lite0\.pth: expected weights of EfficientNet-Lite0: "):
         fill(encoder(), found, FILE)
 
 
@@ -78,5 +78,5 @@ def test_a_training_starts_from_the_file_that_is_written(tmp_path: Path) -> None
 
 
 def test_keras_has_none_to_download() -> None:
-    with pytest.raises(NoImageNetWeights):
+    with pytest.raises(WrongChoice, match="no ImageNet weights of lite_encoder are published"):
         build("lite_compact", 4, weights="imagenet")

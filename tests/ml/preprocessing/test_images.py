@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.errors import ImageCorrupt, ImageTooLarge, ImageUnsupported
+from ml.errors import ImageError, ImageTooLarge
 from ml.preprocessing.images import MAX_PIXELS, decode_image
 
 
@@ -96,20 +96,20 @@ def test_exif_orientation_is_applied(head: Image.Image) -> None:
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "BMP", "TIFF"])
 def test_a_truncated_file_is_refused(head: Image.Image, file_format: str, share: float) -> None:
     content = encoded(head, file_format)
-    with pytest.raises((ImageCorrupt, ImageUnsupported)):
+    with pytest.raises(ImageError, match=r"found damaged data|expected a PNG, JPEG"):
         decode_image(content[: int(len(content) * share)])
 
 
 def test_a_truncated_photo_is_called_damaged(head: Image.Image) -> None:
     content = encoded(head, "JPEG")
-    with pytest.raises(ImageCorrupt, match=r"^expected a complete image file, found damaged data: "):
+    with pytest.raises(ImageError, match=r"^expected a complete image file, found damaged data: "):
         decode_image(content[:-200])
 
 
 def test_a_flipped_byte_in_a_png_is_refused(head: Image.Image) -> None:
     content = bytearray(encoded(head, "PNG"))
     content[len(content) // 2] ^= 0xFF
-    with pytest.raises(ImageCorrupt):
+    with pytest.raises(ImageError, match="found damaged data"):
         decode_image(bytes(content))
 
 
@@ -121,13 +121,13 @@ def test_a_flipped_byte_in_a_png_is_refused(head: Image.Image) -> None:
     ],
 )
 def test_what_is_no_image_is_refused(content: bytes, found: str) -> None:
-    with pytest.raises(ImageUnsupported) as caught:
+    with pytest.raises(ImageError) as caught:
         decode_image(content)
     assert str(caught.value) == f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {found}"
 
 
 def test_a_gif_is_refused(head: Image.Image) -> None:
-    with pytest.raises(ImageUnsupported):
+    with pytest.raises(ImageError, match="expected a PNG, JPEG, TIFF, BMP or WebP image"):
         decode_image(encoded(head, "GIF"))
 
 

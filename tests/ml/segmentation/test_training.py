@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw
 from ml.bundle.bundle import Bundle, load_bundle
 from ml.bundle.litert import LiteRtNetwork
 from ml.datasets import of_split
-from ml.errors import BundleMetadataInvalid, ImageCorrupt, InvalidRecipe, SplitMissing, WeightsUnfit
+from ml.errors import BundleError, ImageError, MlError, WrongChoice
 from ml.evaluation.evaluate_model import evaluate
 from ml.inference.registry import Registry
 from ml.segmentation.data import load_masked, read_masked_manifest
@@ -170,7 +170,7 @@ def test_a_plain_or_tiny_image_gives_defined_numbers(segmenter: Segmenter, image
 def test_a_damaged_file_is_refused(segmenter: Segmenter) -> None:
     file = BytesIO()
     scan(1)[0].save(file, "PNG")
-    with pytest.raises(ImageCorrupt, match=r"^expected a complete image file, found damaged data: "):
+    with pytest.raises(ImageError, match=r"^expected a complete image file, found damaged data: "):
         segmenter.predict(file.getvalue()[:-200])
 
 
@@ -178,7 +178,7 @@ def test_a_damaged_file_is_refused(segmenter: Segmenter) -> None:
 def test_a_bundle_without_a_threshold_is_refused(learned: Learned, threshold: float | None) -> None:
     metadata = replace(learned.bundle.metadata, mask_threshold=threshold)
     reason = f"^metadata.json: expected a mask_threshold above 0 and below 1, found {threshold}$"
-    with pytest.raises(BundleMetadataInvalid, match=reason):
+    with pytest.raises(BundleError, match=reason):
         Segmenter(replace(learned.bundle, metadata=metadata))
 
 
@@ -213,13 +213,13 @@ def test_without_a_split_to_choose_on_nothing_is_trained(drawn: Path, tmp_path: 
         (tmp_path / path.name).write_bytes(path.read_bytes())
     rows = (drawn / "manifest.csv").read_text().splitlines(keepends=True)
     (tmp_path / "manifest.csv").write_text("".join(row for row in rows if not row.startswith("val")))
-    with pytest.raises(SplitMissing, match=r"^expected rows of the split 'val', found the splits test, train$"):
+    with pytest.raises(MlError, match=r"^expected rows of the split 'val', found the splits test, train$"):
         train(TINY.name, tmp_path, tmp_path / "bundle")
 
 
 @pytest.mark.parametrize("size", [16, 100])
 def test_a_size_that_the_network_cannot_halve_is_refused(drawn: Path, tmp_path: Path, size: int) -> None:
-    with pytest.raises(InvalidRecipe, match=f"size must be a multiple of 16, at least 32, found {size}$"):
+    with pytest.raises(WrongChoice, match=f"size must be a multiple of 16, at least 32, found {size}$"):
         train(TINY.name, drawn, tmp_path / "new", Choices(size=size))
     assert not (tmp_path / "new").exists()
 
@@ -249,5 +249,5 @@ def test_the_encoder_starts_from_weights_for_colour_images(tmp_path: Path) -> No
     )
     # Untrained weights make small numbers.
     assert own / given.max() == pytest.approx(given / given.max(), abs=1e-3)
-    with pytest.raises(WeightsUnfit, match="expected weights of mobilenet"):
+    with pytest.raises(MlError, match="expected weights of mobilenet"):
         build_unet(SIZE, tmp_path / "mobilenet.weights.h5", encoder_width=2 * WIDTH)

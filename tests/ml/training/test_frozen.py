@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from ml.datasets import LabelledImages
-from ml.errors import BackboneNotFrozen
+from ml.errors import MlError
 
 pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 
 import keras
 
-from ml.training import RECIPES, fit_head
-from ml.training.frozen import Backbone, frozen_part
+from ml.training.frozen import Backbone, fit_head, frozen_part
+from ml.training.recipes import RECIPES
 
 RECIPE = replace(RECIPES["source"], epochs=20, batch_size=8, patience=20, learning_rate=0.02)
 
@@ -102,6 +102,6 @@ def test_a_write_that_was_cut_off_is_not_taken(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_backbone_that_is_trained_is_refused() -> None:
-    with pytest.raises(BackboneNotFrozen) as caught:
+    with pytest.raises(MlError) as caught:
         fit_head(network(frozen=False), images(), images(12), RECIPE)
     assert str(caught.value) == "expected the backbone of tiny to be frozen, found that layer conv is trained"

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.errors import SearchFailed
+from ml.errors import MlError
 from ml.training.choices import Choices
 from ml.training.search_recipe import SPACE, draw, search
 from ml.training.specifications import BRAIN_MRI
@@ -54,7 +54,7 @@ def test_a_failed_trial_is_told_and_costs_no_other(found: tuple[dict[str, Any], 
     result, told = found
     failed = {
         "changes": {"batch_size": 0},
-        "error": "InvalidRecipe: the recipe's batch_size must be at least 1, found 0",
+        "error": "WrongChoice: the recipe's batch_size must be at least 1, found 0",
     }
     assert result["trials"][1] == failed
     assert len(told) == 2
@@ -62,7 +62,7 @@ def test_a_failed_trial_is_told_and_costs_no_other(found: tuple[dict[str, Any], 
 
 
 def test_the_result_is_json_and_a_recipe(found: tuple[dict[str, Any], list[str]], tmp_path: Path) -> None:
-    from ml.training import recipe_of
+    from ml.training.recipes import recipe_of
 
     (tmp_path / "found.json").write_text(json.dumps(found[0]))
     assert recipe_of(str(tmp_path / "found.json")).batch_size == 4
@@ -73,7 +73,7 @@ def test_a_search_in_which_all_fail_says_why(drawn: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(
         "ml.training.search_recipe._run", lambda drawn, *_: ((each, {"error": "lost"}) for each in drawn)
     )
-    with pytest.raises(SearchFailed) as caught:
+    with pytest.raises(MlError) as caught:
         search("brain-mri", drawn, 3, CHOICES)
     assert str(caught.value) == "expected at least one of 3 trials to end, all failed, such as by: lost"
 

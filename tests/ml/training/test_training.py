@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from PIL import Image
 from ml.bundle.bundle import load_bundle
 from ml.datasets import read_manifest
 from ml.datasets.phantom import phantom_png
-from ml.errors import ChoiceUnsupported, OutputNotEmpty, SplitMissing, UnknownModel, WeightsNotFound
+from ml.errors import MlError, WrongChoice
 from ml.evaluation.evaluate_model import evaluate
 from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
@@ -149,7 +151,7 @@ def test_evaluation_without_a_split_takes_every_row(trained: Trained, drawn: Pat
 
 
 def test_evaluation_of_a_split_that_is_not_there(drawn: Path) -> None:
-    with pytest.raises(SplitMissing):
+    with pytest.raises(WrongChoice, match="expected rows of the split 'holdout'"):
         evaluate("brain-mri", drawn, "holdout")
 
 
@@ -172,7 +174,7 @@ def test_any_network_of_the_zoo_at_any_size(drawn: Path, tmp_path: Path) -> None
 def test_training_goes_on_from_a_bundle(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
     from ml.networks.weights import weights_to_bytes
 
-    monkeypatch.setattr("ml.training.fit", lambda *_, **__: {})
+    monkeypatch.setattr("ml.training.fitting.fit", lambda *_, **__: {})
     choices = Choices(start=str(trained.output), size=32)
     weights = (trained.output / "weights.npz").read_bytes()
     recipe = chosen_recipe(choices)
@@ -213,13 +215,13 @@ def test_a_bundle_has_the_name_that_is_chosen() -> None:
 
 def test_weights_that_are_not_there_are_refused(drawn: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
-    with pytest.raises(WeightsNotFound):
+    with pytest.raises(WrongChoice, match="expected a file of weights at "):
         train("brain-mri", drawn, tmp_path / "new", Choices(start=str(tmp_path / "lost.npz")))
 
 
 def test_a_choice_that_would_change_nothing_is_refused(drawn: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
-    with pytest.raises(ChoiceUnsupported) as caught:
+    with pytest.raises(WrongChoice) as caught:
         train("tumour-outline", drawn, tmp_path / "new", Choices(recipe="source"))
     assert str(caught.value) == (
         "tumour-outline has a training of its own, which leaves only epochs, seed, size, start to choose, found recipe"
@@ -227,14 +229,14 @@ def test_a_choice_that_would_change_nothing_is_refused(drawn: Path, tmp_path: Pa
 
 
 def test_an_unknown_model_is_refused(drawn: Path, tmp_path: Path) -> None:
-    with pytest.raises(UnknownModel) as caught:
+    with pytest.raises(WrongChoice) as caught:
         train("knee-mri", drawn, tmp_path / "new")
     assert str(caught.value) == f"expected one of the models {', '.join(SPECIFICATIONS)}, found 'knee-mri'"
 
 
 def test_a_folder_with_files_is_not_overwritten(drawn: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(OutputNotEmpty) as caught:
+    with pytest.raises(MlError) as caught:
         train("brain-mri", drawn, tmp_path)
     assert str(caught.value) == f"expected a new or empty folder, found files in {tmp_path}"
 
@@ -245,6 +247,14 @@ def test_training_needs_val(drawn: Path, tmp_path: Path) -> None:
     (folder / "0.png").write_bytes((drawn / "0.png").read_bytes())
     (folder / "manifest.csv").write_text("path,label,split\n0.png,glioma,train\n")
     assert len(read_manifest(folder, BRAIN_MRI.labels)) == 1
-    with pytest.raises(SplitMissing, match="expected rows of the split 'val'"):
+    with pytest.raises(MlError, match="expected rows of the split 'val'"):
         train("brain-mri", folder, tmp_path / "new")
     assert not (tmp_path / "new").exists()
+
+
+def test_what_is_checked_before_a_training_needs_no_tensorflow() -> None:
+    """Importing it takes seconds, which a run that is refused shall not cost."""
+    modules = ("train_model", "build_ensemble", "join_networks", "search_recipe")
+    code = "".join(f"import ml.training.{name}\n" for name in modules) + "import sys\nprint('keras' in sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3], capture_output=True, text=True)
+    assert (found.stdout, found.returncode) == ("False\n", 0), found.stderr
