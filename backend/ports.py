@@ -81,6 +81,9 @@ class Classifier(Protocol):
     def models(self) -> Sequence[ModelDescription]:
         """The models that a person may choose, the default first."""
 
+    def known(self) -> Sequence[ModelDescription]:
+        """Those, and the retired ones: every model whose records can be read here."""
+
     def describe(self, sha256: str) -> ModelDescription | None:
         """The model with this identity, also a retired one; None where it is not installed."""
 

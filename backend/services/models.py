@@ -54,14 +54,14 @@ class ModelService:
         wanted = label.lower()
         return [
             ("0x" + model.facts.sha256, code)
-            for model in self._classifier.models()
+            for model in self._classifier.known()
             for name, code in [*_EVERY_MODELS, *((each.label, each.code) for each in model.classes)]
             if name.lower() == wanted
         ]
 
     def ids(self, name: str) -> list[str]:
         """The on-chain ids of the installed models of that name, case ignored."""
-        models = self._classifier.models()
+        models = self._classifier.known()
         return ["0x" + model.facts.sha256 for model in models if model.facts.name.lower() == name.lower()]
 
     def _find(self, model_id: str) -> ModelDescription | None:

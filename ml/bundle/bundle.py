@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from ml.bundle.card import write_card
 from ml.bundle.consistency import MEASURED, check_card, check_metrics, measured
@@ -26,19 +26,16 @@ LISTING = "SHA256SUMS"
 WEIGHTS = "weights.npz"
 METRICS = "metrics.json"
 CARD = "card.md"
-REQUIRED = (CARD, METADATA, METRICS)
-WRITTEN_AFTER_MEASURING = (CARD, METRICS)
+DOCUMENTS = (CARD, METADATA, METRICS)
+WRITTEN_AFTER_MEASURING = (CARD, METRICS, LISTING)
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
-    """A verified bundle in memory. ``sha256`` is its identity in lower-case hex (the on-chain ``modelId``), ``model``
-    the file that its kind answers with, ``detector`` None where the kind needs none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BundleDocuments:
+    """What a bundle says of itself. ``sha256`` is its identity in lower-case hex (the on-chain ``modelId``)."""
 
     sha256: str
     metadata: Metadata
-    model: bytes
-    detector: MahalanobisDetector | None
     metrics: dict[str, Any]
     card: str
 
@@ -48,6 +45,20 @@ class Bundle:
         return f"{self.metadata.name} {self.metadata.version} {self.sha256}"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle(BundleDocuments):
+    """A verified bundle in memory. ``model`` is the file that its kind answers with, ``detector`` None where the kind
+    needs none."""
+
+    model: bytes
+    detector: MahalanobisDetector | None
+
+    @classmethod
+    def draft(cls, metadata: Metadata, model: bytes, detector: MahalanobisDetector | None = None) -> Self:
+        """A bundle that is still being made, to measure it: without identity, figures and card."""
+        return cls(sha256="", metadata=metadata, metrics={}, card="", model=model, detector=detector)
+
+
 def load_bundle(folder: Path) -> Bundle:
     """Read a bundle, each file once, and refuse it unless every byte is the one that was listed and all parts agree.
 
@@ -55,26 +66,56 @@ def load_bundle(folder: Path) -> Bundle:
         BundleError: a file is absent, not listed, or differs from its hash; the listing is not in its canonical form;
             metadata, metrics, model or detector are malformed, or disagree (see ``ml.bundle.consistency``).
     """
-    listing_path = folder / LISTING
-    if not listing_path.is_file():
-        raise _missing(listing_path)
-    listing = listing_path.read_bytes()
-    files = {
-        path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file() and path != listing_path
-    }
-    _verify(folder, listing, files)
-    metadata = Metadata.from_json(files[METADATA], folder / METADATA)
-    kind = KINDS[metadata.kind]
+    if not (folder / LISTING).is_file():
+        raise _missing(folder / LISTING)
+    files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
+    bundle = load_files(files, folder)
+    check_metrics(bundle.metrics, _measured_files(files), folder / METRICS)
+    check_card(bundle.metadata, bundle.metrics, bundle.card, folder / CARD)
+    return bundle
+
+
+def load_files(files: Mapping[str, bytes], place: Path, sha256: str | None = None) -> Bundle:
+    """The bundle of ``files``, which lie at ``place``: every hash is checked, and that the model fits the metadata.
+
+    That the card is the one that this version writes is not: a bundle may be older. Raises BundleError, also where the
+    identity is not ``sha256``.
+    """
+    documents = documents_of(files, place, sha256)
+    _verify(place, files)
+    kind = KINDS[documents.metadata.kind]
     for name in (kind.model, *kind.files):
         if name not in files:
-            raise _missing(folder / name)
-    metrics = _json_object(files[METRICS], folder / METRICS)
-    detector = _detector(files[DETECTOR], folder / DETECTOR) if DETECTOR in files else None
-    kind.check(metadata, files[kind.model], folder / kind.model)
-    check_metrics(metrics, _measured_files(files), folder / METRICS)
-    card = files[CARD].decode("utf-8", "replace")
-    check_card(metadata, metrics, card, folder / CARD)
-    return Bundle(hashlib.sha256(listing).hexdigest(), metadata, files[kind.model], detector, metrics, card)
+            raise _missing(place / name)
+    kind.check(documents.metadata, files[kind.model], place / kind.model)
+    return Bundle(
+        sha256=documents.sha256,
+        metadata=documents.metadata,
+        metrics=documents.metrics,
+        card=documents.card,
+        model=files[kind.model],
+        detector=_detector(files[DETECTOR], place / DETECTOR) if DETECTOR in files else None,
+    )
+
+
+def documents_of(files: Mapping[str, bytes], place: Path, sha256: str | None = None) -> BundleDocuments:
+    """What the bundle of ``files`` says of itself; the listing and the DOCUMENTS are enough. Raises BundleError."""
+    for name in (LISTING, *DOCUMENTS):
+        if name not in files:
+            raise _missing(place / name)
+    listing = files[LISTING]
+    found = hashlib.sha256(listing).hexdigest()
+    if sha256 not in (None, found):
+        raise _hash_mismatch(place / LISTING, sha256, found)
+    listed = _listed(listing)
+    for name in DOCUMENTS:
+        _check_hash(place / name, listed.get(name), files[name])
+    return BundleDocuments(
+        sha256=found,
+        metadata=Metadata.from_json(files[METADATA], place / METADATA),
+        metrics=_json_object(files[METRICS], place / METRICS),
+        card=files[CARD].decode("utf-8", "replace"),
+    )
 
 
 def write_bundle(folder: Path, metadata: Metadata, files: Mapping[str, bytes], metrics: Mapping[str, Any]) -> Bundle:
@@ -110,21 +151,30 @@ def _measured_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
     return {name: content for name, content in files.items() if name not in WRITTEN_AFTER_MEASURING}
 
 
-def _verify(folder: Path, listing: bytes, files: dict[str, bytes]) -> None:
-    listed = dict(
-        reversed(line.split("  ", 1)) for line in listing.decode("utf-8", "replace").splitlines() if "  " in line
-    )
-    for name in sorted({*REQUIRED, *listed} - files.keys()):
-        raise _missing(folder / name)
-    for name, content in files.items():
-        if name not in listed:
-            raise BundleError(f"{folder / name} is not listed in the bundle's {LISTING}")
-        found = hashlib.sha256(content).hexdigest()
-        if found != listed[name]:
-            raise _hash_mismatch(folder / name, listed[name], found)
-    if listing != canonical_listing(files):
-        canonical = hashlib.sha256(canonical_listing(files)).hexdigest()
-        raise _hash_mismatch(folder / LISTING, canonical, hashlib.sha256(listing).hexdigest())
+def _listed(listing: bytes) -> dict[str, str]:
+    """The SHA-256 of every listed file by its name."""
+    lines = listing.decode("utf-8", "replace").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines) if name}
+
+
+def _verify(place: Path, files: Mapping[str, bytes]) -> None:
+    listing = files[LISTING]
+    contents = {name: content for name, content in files.items() if name != LISTING}
+    listed = _listed(listing)
+    for name in sorted(listed.keys() - contents.keys()):
+        raise _missing(place / name)
+    for name, content in contents.items():
+        _check_hash(place / name, listed.get(name), content)
+    if listing != canonical_listing(contents):
+        canonical = hashlib.sha256(canonical_listing(contents)).hexdigest()
+        raise _hash_mismatch(place / LISTING, canonical, hashlib.sha256(listing).hexdigest())
+
+
+def _check_hash(path: Path, expected: str | None, content: bytes) -> None:
+    if expected is None:
+        raise BundleError(f"{path} is not listed in the bundle's {LISTING}")
+    if (found := hashlib.sha256(content).hexdigest()) != expected:
+        raise _hash_mismatch(path, expected, found)
 
 
 def _missing(path: Path) -> BundleError:

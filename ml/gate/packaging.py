@@ -90,7 +90,7 @@ def package(
             "framework": f"Keras {keras.__version__}",
         },
     )
-    metrics = measure(Gate(Bundle("", metadata, flatbuffer, None, {}, "")), test)
+    metrics = measure(Gate(Bundle.draft(metadata, flatbuffer)), test)
     files = {NETWORK: flatbuffer, WEIGHTS: weights_to_bytes(model)}
     return write_bundle(folder, metadata, files, metrics)
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
 from PIL import Image
 
-from ml.bundle.bundle import LISTING, Bundle, load_bundle
+from ml.bundle.bundle import LISTING, Bundle, BundleDocuments, load_bundle
 from ml.bundle.kinds import KINDS, Answer
+from ml.bundle.retired import RetiredBundles
 from ml.errors import BundleError, BundleNotFound
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
+RETIRED = "retired"
 DEFAULT_MODALITY = "brain-mri"
 """What an image is taken for where no gate is installed."""
 
@@ -35,10 +39,15 @@ class Model(Protocol):
 
 
 class Registry:
-    """Models by name. A bundle is verified once and then stays in memory. Threads may share it."""
+    """Models by name. A bundle is verified once and then stays in memory. Threads may share it.
+
+    The retired bundles of ``folder`` are found by their identity, so that their records reproduce, and as members of
+    other models; they are not listed.
+    """
 
     def __init__(self, folder: Path = BUNDLES) -> None:
         self.folder = folder
+        self.retired = RetiredBundles(folder / RETIRED)
         self._bundles: dict[str, Bundle] = {}
         self._models: dict[str, Model] = {}
         self._refused: set[str] = set()
@@ -54,7 +63,7 @@ class Registry:
         return {name: self._identity(name) for name in self.names()}
 
     def bundle(self, name: str) -> Bundle:
-        """A verified bundle, without opening what answers.
+        """A verified bundle by its name, or a retired one by its SHA-256, without opening what answers.
 
         Raises:
             BundleNotFound: no such name.
@@ -62,9 +71,12 @@ class Registry:
         """
         with self._lock:
             if name not in self._bundles:
-                if name not in self.names():
+                if name in self.names():
+                    self._bundles[name] = load_bundle(self.folder / name)
+                elif self.retired.has(name):
+                    self._bundles[name] = self.retired.bundle(name)
+                else:
                     raise BundleNotFound(name, self.names())
-                self._bundles[name] = load_bundle(self.folder / name)
             return self._bundles[name]
 
     def get(self, name: str) -> Model:
@@ -74,6 +86,25 @@ class Registry:
                 bundle = self.bundle(name)
                 self._models[name] = KINDS[bundle.metadata.kind].open(bundle, self.by_sha256)
             return self._models[name]
+
+    def member(self, name: str) -> Model:
+        """As ``get``, also for the name of a retired bundle: to put models together of it."""
+        if name not in self.names():
+            for sha256 in self.retired.identities():
+                if self.retired.documents(sha256).metadata.name == name:
+                    return self.get(sha256)
+        return self.get(name)
+
+    @contextmanager
+    def files(self, name: str) -> Iterator[Path]:
+        """The folder with the files of ``member(name)``; that of a retired one is temporary. Raises BundleError."""
+        sha256 = self.member(name).bundle.sha256
+        if not self.retired.has(sha256):
+            yield self.folder / name
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            self.retired.unpack(sha256, Path(folder))
+            yield Path(folder)
 
     def bundles(self) -> Iterator[Bundle]:
         """All bundles that are not refused, by name; why one is refused is logged once."""
@@ -114,7 +145,7 @@ class Registry:
         return next(filter(None, map(self._opened, self._answering(Answer.OUTLINE, modality))), None)
 
     def by_sha256(self, sha256: str) -> Model:
-        """The model with this identity (lower-case hex, the on-chain ``modelId``).
+        """The model with this identity (lower-case hex, the on-chain ``modelId``), also a retired one.
 
         Raises:
             BundleNotFound: none has it.
@@ -122,14 +153,18 @@ class Registry:
         """
         return self.get(self._name_of(sha256))
 
-    def bundle_by_sha256(self, sha256: str) -> Bundle:
-        """The bundle with this identity, without opening what answers. Raises as ``by_sha256``."""
-        return self.bundle(self._name_of(sha256))
+    def documents(self, sha256: str) -> BundleDocuments:
+        """What the bundle with this identity says of itself, also a retired one. Raises as ``by_sha256``."""
+        name = self._name_of(sha256)
+        return self.retired.documents(name) if name == sha256 else self.bundle(name)
 
     def _name_of(self, sha256: str) -> str:
+        """By which ``bundle`` finds it."""
         for name in self.names():
             if self._identity(name) == sha256:
                 return name
+        if self.retired.has(sha256):
+            return sha256
         raise BundleNotFound(sha256, self.names())
 
     def _identity(self, name: str) -> str:

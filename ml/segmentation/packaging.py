@@ -48,9 +48,9 @@ def package(
             "framework": f"Keras {keras.__version__}",
         },
     )
-    threshold = best_threshold(Segmenter(Bundle("", metadata, flatbuffer, None, {}, "")), val)
+    threshold = best_threshold(Segmenter(Bundle.draft(metadata, flatbuffer)), val)
     metadata = replace(metadata, mask_threshold=threshold)
-    segmenter = Segmenter(Bundle("", metadata, flatbuffer, None, {}, ""))
+    segmenter = Segmenter(Bundle.draft(metadata, flatbuffer))
     splits = {sample.split for sample in samples}
     metrics = {
         split: evaluate_outlines(lambda image: segmenter.predict(image).mask, of_split(samples, split))

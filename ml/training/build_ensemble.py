@@ -86,7 +86,7 @@ def build_ensemble(
         },
     )
     content = Combination(tuple(_as_member(each) for each in chosen), method).to_json()
-    ensemble = Ensemble(Bundle("", metadata, content, None, {}, ""), registry.by_sha256)
+    ensemble = Ensemble(Bundle.draft(metadata, content), registry.by_sha256)
     metrics = _measure(ensemble, samples, apart, outliers or {}) | {"members": _beside(chosen, method)}
     with new_folder(output) as folder:
         bundle = write_bundle(folder, metadata, {COMBINATION: content}, metrics)
@@ -112,7 +112,7 @@ def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> li
     if len(set(names)) < 2:
         raise WrongChoice(f"an ensemble needs two or more different members, found {', '.join(names) or 'none'}")
     refuse_nonempty(output)
-    members = [registry.get(name) for name in dict.fromkeys(names)]
+    members = [registry.member(name) for name in dict.fromkeys(names)]
     for member in members:
         found = member.bundle.metadata
         if problem := member_problem(output.name, found.name, found, member_fields(members[0].bundle.metadata)):

@@ -102,14 +102,11 @@ def joined_network(names: Sequence[str], registry: Registry) -> keras.Model:
     from ml.networks.joined import build_joined
     from ml.networks.zoo import build
 
-    installed = {name: registry.get(name).bundle.metadata for name in names}
-    networks = [
-        build(
-            metadata.architecture,
-            len(metadata.classes),
-            (metadata.input_size, metadata.input_size, metadata.channels),
-            registry.folder / name / WEIGHTS,
-        )
-        for name, metadata in installed.items()
-    ]
-    return build_joined(networks, [metadata.temperature for metadata in installed.values()])
+    networks, temperatures = [], []
+    for name in names:
+        metadata = registry.member(name).bundle.metadata
+        shape = (metadata.input_size, metadata.input_size, metadata.channels)
+        with registry.files(name) as folder:
+            networks.append(build(metadata.architecture, len(metadata.classes), shape, folder / WEIGHTS))
+        temperatures.append(metadata.temperature)
+    return build_joined(networks, temperatures)

@@ -73,7 +73,7 @@ def package(
             "framework": f"Keras {keras.__version__}",
         },
     )
-    bundle = Bundle("", metadata, flatbuffer, detector, {}, "")
+    bundle = Bundle.draft(metadata, flatbuffer, detector)
     metrics = _measure(Predictor(bundle), samples, apart, images, outliers)
     files = {NETWORK: flatbuffer, DETECTOR: detector.to_bytes()}
     if with_weights:

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
 from ml.bundle.bundle import Bundle, load_bundle, write_bundle
 from ml.bundle.metadata import ClassInfo
-from ml.inference.registry import BUNDLES
+from ml.inference.registry import BUNDLES, Registry
 
 SHIPPED = BUNDLES / "brain-mri"
 FILES = ("model.tflite", "detector.npz")
+
+
+def unpacked(name: str, folder: Path) -> Path:
+    """A copy of a shipped bundle, also of a retired one, as the new folder ``folder``."""
+    with Registry().files(name) as files:
+        return Path(shutil.copytree(files, folder))
 
 
 def twin(models: Path, name: str = "twin", **changes: object) -> Bundle:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from backend.domain import ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline
 from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, ResultsUnreadable, UnsupportedImage
 from ml import errors as ml_errors
-from ml.bundle.bundle import Bundle
+from ml.bundle.bundle import Bundle, BundleDocuments
 from ml.bundle.kinds import KINDS
 from ml.compare.results import RESULTS, read_results
 from ml.inference.overlay import activation_overlay
@@ -47,10 +47,14 @@ class BundledModels:
     def describe(self, sha256: str) -> ModelDescription | None:
         if sha256 not in self._descriptions:
             try:
-                self._describe(self._registry.bundle_by_sha256(sha256))
+                self._describe(self._registry.documents(sha256))
             except ml_errors.BundleError:
                 return None
         return self._descriptions[sha256]
+
+    def known(self) -> Sequence[ModelDescription]:
+        retired = map(self.describe, self._registry.retired.identities())
+        return [*self.models(), *filter(None, retired)]
 
     def resolve(self, name: str | None) -> ModelFacts:
         with _translate_bundle_errors(name or "the default model"):
@@ -150,7 +154,7 @@ class BundledModels:
                 f"expected a model that classifies ({', '.join(names)}), found {metadata.name}, a {metadata.kind}"
             )
 
-    def _describe(self, bundle: Bundle) -> ModelDescription:
+    def _describe(self, bundle: BundleDocuments) -> ModelDescription:
         """Kept for good: the SHA-256 stands for all that a description holds."""
         if bundle.sha256 not in self._descriptions:
             metadata = bundle.metadata
@@ -196,7 +200,7 @@ def analyse(image: bytes) -> Analysis:
         return analyse(image)
 
 
-def facts_of(bundle: Bundle) -> ModelFacts:
+def facts_of(bundle: BundleDocuments) -> ModelFacts:
     metadata = bundle.metadata
     return ModelFacts(metadata.name, metadata.version, bundle.sha256, metadata.modality)
 

@@ -71,7 +71,7 @@ def test_rounds_of_training_made_elsewhere_are_anchored_one_after_the_other(comm
     assert sent(command("registry", "anchor", first[2:].upper(), *parties, "--json").json) == []
     installed = command("registry", "anchor", "brain-mri", "--parent", first, "--participants", "4", "--json")
     assert sent(installed.json) == ["anchorTraining"]
-    orphan = command("registry", "anchor", "brain-mri-128", "--parent", "0x" + "f2" * 32, "--json")
+    orphan = command("registry", "anchor", "brain-mri-ensemble", "--parent", "0x" + "f2" * 32, "--json")
     assert (orphan.status, orphan.json["error"]["type"]) == (1, "Conflict")
 
     chain = wire_chain(load(command.environ, env_file=None))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,13 +14,14 @@ from ml.bundle.card import write_card
 from ml.bundle.metadata import Metadata
 from ml.errors import BundleError
 from ml.inference.registry import BUNDLES
+from tests.ml.bundles import unpacked
 
 SHIPPED = BUNDLES / "brain-mri"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(BUNDLES / "brain-mri-mobile", tmp_path / "brain-mri"))
+    return unpacked("brain-mri-mobile", tmp_path / "brain-mri")
 
 
 def change(folder: Path, name: str, edit: Callable[[dict[str, Any]], object]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from ml.inference.predictor import Predictor
 from ml.inference.registry import BUNDLES, Registry
 from ml.preprocessing.images import decode_image
 from ml.training.join_networks import join, joined_network
+from tests.ml.bundles import unpacked
 from tests.ml.pictures import write_collection
 
 pytest.importorskip("keras", reason="TensorFlow is a development dependency")
@@ -84,7 +84,7 @@ class Joined:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Phantoms; labels by number, in train, val and test."""
-    labels, splits = load_bundle(BUNDLES / MEMBERS[0]).metadata.labels, ("train", "val", "test")
+    labels, splits = Registry().member(MEMBERS[0]).bundle.metadata.labels, ("train", "val", "test")
     return write_collection(
         tmp_path_factory.mktemp("data"),
         (
@@ -104,7 +104,7 @@ def test_the_bundle_is_named_after_its_folder_and_names_its_members(joined: Join
     bundle = load_bundle(joined.folder)
     assert joined.result | {"name": "both", "version": "3.1.4", "sha256": bundle.sha256} == joined.result
     assert (bundle.metadata.name, bundle.metadata.version, bundle.metadata.kind) == ("both", "3.1.4", "classifier")
-    each = [load_bundle(BUNDLES / name) for name in MEMBERS]
+    each = [Registry().member(name).bundle for name in MEMBERS]
     named = [f"{one.metadata.name} {one.metadata.version} {one.sha256}" for one in each]
     assert bundle.metadata.training["members"] == named
     assert bundle.metadata.architecture == "mobile_compact and compact_residual"
@@ -120,7 +120,7 @@ def test_it_was_measured_and_holds_no_weights_to_train_on(joined: Joined) -> Non
 
 def test_the_exported_network_answers_with_the_mean_of_its_members(joined: Joined) -> None:
     one = Predictor(load_bundle(joined.folder))
-    each = [Predictor(load_bundle(BUNDLES / name)) for name in MEMBERS]
+    each = [Predictor(Registry().member(name).bundle) for name in MEMBERS]
     for number in range(4):
         image = Image.open(joined.data / f"{number}.png")
         logits = [p.examine(p.prepare(image)).output.logits / p.bundle.metadata.temperature for p in each]
@@ -129,7 +129,7 @@ def test_the_exported_network_answers_with_the_mean_of_its_members(joined: Joine
 
 def test_the_shipped_model_is_its_members_joined(joined: Joined) -> None:
     shipped, names = Predictor(load_bundle(BUNDLES / "brain-mri")), ("brain-mri-mobile-refit", "brain-mri-128-refit")
-    each = [load_bundle(BUNDLES / name) for name in names]
+    each = [Registry().member(name).bundle for name in names]
     named = [f"{one.metadata.name} {one.metadata.version} {one.sha256}" for one in each]
     assert shipped.bundle.metadata.training["members"] == named
     assert all(one.metadata.learned_from == shipped.bundle.metadata.learned_from for one in each)
@@ -160,8 +160,8 @@ def test_a_member_for_something_else_is_refused(other: str, message: str, data: 
 
 def test_a_member_that_sees_other_pixels_is_refused(data: Path, tmp_path: Path) -> None:
     class Installed(Registry):
-        def get(self, name: str) -> Predictor:
-            model = super().get(name)
+        def member(self, name: str) -> Predictor:
+            model = super().member(name)
             if name == MEMBERS[1]:
                 metadata = replace(model.bundle.metadata, preprocessing="grey-crop-pad-160-v1")
                 model.bundle = replace(model.bundle, metadata=metadata)
@@ -174,7 +174,7 @@ def test_a_member_that_sees_other_pixels_is_refused(data: Path, tmp_path: Path) 
 def test_weights_are_those_of_the_folder_that_is_named(data: Path, tmp_path: Path) -> None:
     """A bundle may lie in a folder of another name than its own, beside one that bears its name."""
     for folder, name in (("mine", MEMBERS[1]), (MEMBERS[0], MEMBERS[0]), (MEMBERS[1], "brain-mri-128b")):
-        shutil.copytree(BUNDLES / name, tmp_path / folder)
+        unpacked(name, tmp_path / folder)
     found = joined_network(("mine", MEMBERS[0]), Registry(tmp_path))
     pixels = np.random.default_rng(1).random((1, 128, 128, 1), np.float32)
     expected = joined_network((MEMBERS[1], MEMBERS[0]), Registry())
@@ -182,6 +182,6 @@ def test_weights_are_those_of_the_folder_that_is_named(data: Path, tmp_path: Pat
 
 
 def test_a_member_without_weights_is_told(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(WrongChoice, match=r"brain-mri-128b/weights\.npz"):
+    with pytest.raises(WrongChoice, match=r"weights\.npz"):
         join((MEMBERS[0], "brain-mri-128b"), data, tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -20,6 +20,7 @@ from ml.training.join_networks import join
 from ml.training.refit import earlier_version, refuse_choices_by_val
 from ml.training.specifications import BRAIN_MRI
 from ml.training.train_model import train
+from tests.ml.bundles import unpacked
 from tests.ml.pictures import noise, write_collection
 
 pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
@@ -128,7 +129,7 @@ def refit_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped networks that learned from val, and under other names the same told to have learned from train."""
     models = tmp_path_factory.mktemp("pair")
     for name in REFITS:
-        shutil.copytree(BUNDLES / name, models / name)
+        unpacked(name, models / name)
         bundle = load_bundle(models / name)
         files = {file: (models / name / file).read_bytes() for file in ("model.tflite", "detector.npz", "weights.npz")}
         (models / f"{name}-before").mkdir()
@@ -160,7 +161,7 @@ def test_joined_networks_must_all_have_learned_from_val_or_none(refit_pair: Path
     with pytest.raises(WrongChoice, match=r"from train and val, found that .*-before learned from tra"):
         join((REFITS[0], f"{REFITS[1]}-before"), data, tmp_path / "new", registry=registry, refit=BUNDLES / "brain-mri")
     with pytest.raises(WrongChoice, match="of the architecture mobile_compact and compact_residual, as what is "):
-        join(REFITS, data, tmp_path / "new", registry=registry, refit=BUNDLES / "brain-mri-128")
+        join(REFITS, data, tmp_path / "new", registry=registry, refit=unpacked("brain-mri-128", tmp_path / "128"))
 
 
 @pytest.mark.parametrize(
@@ -198,12 +199,13 @@ def test_a_version_of_another_collection_is_refused(versions: Versions, data: Pa
         ({"classes": BRAIN_MRI.classes[:3]}, "of the labels .* found .*'pituitary'"),
     ],
 )
-def test_a_version_for_something_else_is_refused(changes: dict, message: str) -> None:
-    metadata = load_bundle(BUNDLES / "brain-mri-mobile").metadata
+def test_a_version_for_something_else_is_refused(changes: dict, message: str, tmp_path: Path) -> None:
+    mobile = unpacked("brain-mri-mobile", tmp_path / "mobile")
+    metadata = load_bundle(mobile).metadata
     specification = replace(BRAIN_MRI, data=metadata.data)
-    assert earlier_version(BUNDLES / "brain-mri-mobile", specification).metadata == metadata
+    assert earlier_version(mobile, specification).metadata == metadata
     with pytest.raises(WrongChoice, match=message):
-        earlier_version(BUNDLES / "brain-mri-mobile", replace(specification, **changes))
+        earlier_version(mobile, replace(specification, **changes))
 
 
 def test_a_folder_that_is_no_bundle_is_refused(data: Path, tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from ml.preprocessing.images import decode_image
 from ml.training.choices import Choices, chosen_recipe, chosen_specification
 from ml.training.specifications import BRAIN_MRI, LITE_LICENCE, MOBILENET_LICENCE, OTHER_LICENCE, SPECIFICATIONS
 from ml.training.train_model import fit_network, train
+from tests.ml.bundles import unpacked
 from tests.ml.pictures import write_collection
 
 
@@ -192,14 +193,24 @@ def test_training_goes_on_from_a_bundle(trained: Trained, monkeypatch: pytest.Mo
         (Choices(start="imagenet"), MOBILENET_LICENCE),
         (Choices(start="mobilenet.weights.h5"), MOBILENET_LICENCE),
         (Choices(start="mine.npz"), OTHER_LICENCE),
-        (Choices(start="ml/bundles/brain-mri-mobile"), MOBILENET_LICENCE),
-        (Choices(start="ml/bundles/brain-mri-128"), "MIT (weights trained from scratch by this project)"),
         (Choices(start="imagenet", architecture="lite_compact"), LITE_LICENCE),
         (Choices(start="imagenet", architecture="vgg16"), OTHER_LICENCE),
     ],
 )
 def test_the_licence_follows_from_where_the_weights_begin(choices: Choices, licence: str) -> None:
     assert chosen_specification("brain-mri", choices).licence == licence
+
+
+@pytest.mark.parametrize(
+    ("name", "licence"),
+    [
+        ("brain-mri-mobile", MOBILENET_LICENCE),
+        ("brain-mri-128", "MIT (weights trained from scratch by this project)"),
+    ],
+)
+def test_a_network_that_goes_on_from_a_bundle_keeps_its_licence(name: str, licence: str, tmp_path: Path) -> None:
+    start = str(unpacked(name, tmp_path / name))
+    assert chosen_specification("brain-mri", Choices(start=start)).licence == licence
 
 
 def test_what_starts_from_nothing_of_others_keeps_its_licence() -> None:
