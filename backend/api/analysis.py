@@ -5,17 +5,42 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Float, Integer, List, Nested, String
 from flask import Response, jsonify, url_for
 
 from backend.api.access import container
-from backend.api.image_schemas import AnalysisSchema
-from backend.api.paths import cid_in_path
-from backend.api.revalidation import revalidated
+from backend.api.caching import revalidated
+from backend.api.schemas import CamelCase
+from backend.api.validation import cid_in_path
 
 if TYPE_CHECKING:
     from ml.analysis.steps import Step
 
 blueprint = APIBlueprint("analysis", __name__, tag="Images")
+
+
+class FigureSchema(CamelCase):
+    name = String()
+    title = String()
+    value = Float()
+    unit = String()
+    explanation = String()
+
+
+class AnalysisStepSchema(CamelCase):
+    name = String()
+    title = String()
+    explanation = String()
+    picture = String()
+    width = Integer()
+    height = Integer()
+    figures = List(Nested(FigureSchema))
+
+
+class AnalysisSchema(CamelCase):
+    cid = String()
+    stained = Boolean()
+    steps = List(Nested(AnalysisStepSchema))
 
 
 @blueprint.get("/images/<cid>/analysis")

@@ -9,26 +9,24 @@ from flask import request
 
 from backend.api import (
     analysis,
-    evidence,
+    classifications,
     images,
     ledger,
-    lineage,
-    manifests,
+    models,
     outline,
     pages,
     record_export,
     records,
     results,
-    review_queue,
     reviews,
     security,
     system,
     transactions,
 )
-from backend.api.bodies import check_body
 from backend.api.limits import limiter
 from backend.api.problems import problem
 from backend.api.schemas import ProblemSchema
+from backend.api.validation import check_body
 from backend.container import Container
 from backend.domain import MAX_IMAGE_BYTES
 from backend.settings import ROOT
@@ -38,18 +36,16 @@ PAGE = ROOT / "frontend" / "dist"
 _MULTIPART_OVERHEAD = 64 * 1024
 _BLUEPRINTS = (
     system.blueprint,
+    models.blueprint,
     results.blueprint,
     images.blueprint,
+    classifications.blueprint,
     analysis.blueprint,
     outline.blueprint,
-    manifests.blueprint,
     records.blueprint,
     record_export.blueprint,
-    evidence.blueprint,
     ledger.blueprint,
-    review_queue.blueprint,
     reviews.blueprint,
-    lineage.blueprint,
     transactions.blueprint,
 )
 

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Float, Integer, List, Nested, String
 from eth_utils.address import to_checksum_address
 
 from backend.api.access import container
-from backend.api.ledger_schemas import LedgerPageSchema
-from backend.api.record_answers import transaction_link
-from backend.api.record_queries import cursor_of, position_of
-from backend.api.record_schemas import PagingSchema
+from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
+from backend.api.schemas import BlockSchema, CamelCase, ModelNameSchema
+from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.domain import SEALED_LABEL, LedgerEntry, Verdict
 from backend.services.attestation import BASIS_POINTS
 
 blueprint = APIBlueprint("ledger", __name__, tag="Ledger")
+
+
+class LedgerEntrySchema(CamelCase):
+    """The label is what the classifier gave, or what holds from a review on; null where the event has none."""
+
+    kind = String()
+    who = String()
+    image_id = String(allow_none=True)
+    model_id = String(allow_none=True)
+    model = Nested(ModelNameSchema, allow_none=True)
+    sealed = Boolean()
+    verdict = String(allow_none=True)
+    label = String(allow_none=True)
+    label_text = String(allow_none=True)
+    label_code = Integer(allow_none=True)
+    confidence = Float(allow_none=True)
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+
+
+class LedgerPageSchema(CamelCase):
+    entries = List(Nested(LedgerEntrySchema))
+    next = String(allow_none=True)
+    index = Nested(IndexStatusSchema)
 
 
 @blueprint.get("/ledger")

@@ -3,14 +3,35 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
+from apiflask.validators import Length
 from flask import Response, jsonify, url_for
 
 from backend.api.access import container
-from backend.api.image_schemas import OutlineQuerySchema, OutlineSchema
-from backend.api.paths import cid_in_path
-from backend.api.revalidation import revalidated
+from backend.api.caching import revalidated
+from backend.api.schemas import CamelCase, ModelSchema
+from backend.api.validation import cid_in_path
 
 blueprint = APIBlueprint("outline", __name__, tag="Images")
+
+
+class OutlineQuerySchema(CamelCase):
+    model = String(load_default=None, validate=Length(max=100))
+
+
+class AreaSchema(CamelCase):
+    pixels = Integer()
+    share = Float()
+
+
+class OutlineSchema(CamelCase):
+    outlined = Boolean()
+    reason = String(allow_none=True)
+    area = Nested(AreaSchema, allow_none=True)
+    probability = Float(allow_none=True)
+    contours = List(List(List(Float())))
+    model = Nested(ModelSchema, allow_none=True)
+    links = Dict(keys=String(), values=String())
 
 
 @blueprint.get("/images/<cid>/outline")

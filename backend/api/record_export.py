@@ -14,9 +14,7 @@ from eth_utils.address import to_checksum_address
 from flask import Flask, Response, current_app
 
 from backend.api.access import container
-from backend.api.record_answers import record_answer
-from backend.api.record_queries import filter_arguments
-from backend.api.record_schemas import FilterSchema, ListedRecordSchema
+from backend.api.records import FilterSchema, ListedRecordSchema, filter_arguments, record_answer
 from backend.domain import Record
 
 blueprint = APIBlueprint("record_export", __name__, tag="Records")

@@ -1,17 +1,136 @@
-"""The records of the chain: search, one record, its verification."""
+"""The records of the chain: search, one record, its verification, and its evidence as one file."""
 
 from __future__ import annotations
 
-from apiflask import APIBlueprint
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+
+from apiflask import APIBlueprint, Schema
+from apiflask.fields import Boolean, Float, Integer, List, Nested, String
+from apiflask.validators import Length, OneOf
+from eth_utils.address import to_checksum_address
+from flask import Response
 
 from backend.api.access import container
-from backend.api.paths import hash_in_path
-from backend.api.record_answers import record_answer
-from backend.api.record_queries import cursor_of, filter_arguments, position_of
-from backend.api.record_schemas import RecordPageSchema, RecordQuerySchema, RecordSchema
-from backend.api.schemas import VerificationSchema
+from backend.api.limits import limiter, uploads_allowed
+from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
+from backend.api.schemas import BlockSchema, CamelCase, ModelNameSchema
+from backend.api.transactions import TransactionLinkSchema, transaction_link
+from backend.api.validation import hash_in_path
+from backend.cids import raw_cid
+from backend.domain import (
+    SEALED_LABEL,
+    DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
+    DiagnosisStatus,
+    Record,
+    Verdict,
+)
+from backend.errors import InvalidInput
+from backend.services.attestation import BASIS_POINTS
+from backend.services.evidence_file import MEDIA_TYPE, pack
 
 blueprint = APIBlueprint("records", __name__, tag="Records")
+STATUS = OneOf([status.value for status in DiagnosisStatus])
+Reason = Callable[[DiagnosisReviewedEvent], str | None]
+
+
+class CurrentLabelSchema(CamelCase):
+    label = String()
+    label_text = String()
+    label_code = Integer()
+
+
+class ReviewSchema(CamelCase):
+    """``statement`` is the reviewer's reason where it was published, in the answer for a single record."""
+
+    review_id = String()
+    verdict = String()
+    label = String(allow_none=True)
+    label_code = Integer()
+    reviewer = String()
+    supersedes = String()
+    reason_hash = String()
+    statement = String(allow_none=True)
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+
+
+class DiagnosisSchema(CamelCase):
+    diagnosis_id = String()
+    sealed = Boolean()
+    status = String()
+    current = Nested(CurrentLabelSchema, allow_none=True)
+    label = String()
+    label_text = String()
+    label_code = Integer()
+    confidence = Float(allow_none=True)
+    model_id = String()
+    model = Nested(ModelNameSchema, allow_none=True)
+    manifest_hash = String()
+    manifest_cid = String()
+    issued_at = Integer()
+    classifier = String()
+    signature = String()
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+    reviews = List(Nested(ReviewSchema))
+
+
+class RecordSchema(CamelCase):
+    image_id = String()
+    cid = String()
+    uploader = String()
+    commitment = String()
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+    image_available = Boolean()
+    diagnoses = List(Nested(DiagnosisSchema))
+
+
+class ListedRecordSchema(RecordSchema):
+    """A class of its own, because the OpenAPI plugin cannot describe one both alone and nested."""
+
+
+class FilterSchema(Schema):
+    """``from`` and ``to`` as Unix seconds, or as a date or time in ISO 8601, UTC where it names no zone."""
+
+    q = String(load_default="", validate=Length(max=200))
+    model = String(load_default="", validate=Length(max=100))
+    label = String(load_default="", validate=Length(max=100))
+    status = String(load_default=None, validate=STATUS)
+    first_time = String(load_default=None, data_key="from", validate=Length(max=40))
+    last_time = String(load_default=None, data_key="to", validate=Length(max=40))
+
+
+class RecordQuerySchema(FilterSchema, PagingSchema):
+    pass
+
+
+class RecordPageSchema(CamelCase):
+    records = List(Nested(ListedRecordSchema))
+    next = String(allow_none=True)
+    index = Nested(IndexStatusSchema)
+
+
+class CheckSchema(CamelCase):
+    name = String()
+    passed = Boolean()
+    expected = String()
+    found = String()
+
+
+class VerifiedDiagnosisSchema(CamelCase):
+    diagnosis_id = String()
+    status = String()
+
+
+class VerificationSchema(CamelCase):
+    image_id = String()
+    passed = Boolean()
+    diagnoses = List(Nested(VerifiedDiagnosisSchema))
+    checks = List(Nested(CheckSchema))
 
 
 @blueprint.get("/records/<image_id>")
@@ -43,3 +162,112 @@ def search(query_data):
 @blueprint.doc(summary="Check a record against chain, store and model")
 def verification(image_id: str):
     return container().verification.verify(hash_in_path("the image id", image_id))
+
+
+@blueprint.get("/records/<image_id>/evidence")
+@limiter.limit(uploads_allowed, error_message="evidence bundles")
+@blueprint.doc(
+    summary="Everything needed to check a record without this server, as a ZIP",
+    responses={200: "The bundle", 404: "", 429: ""},
+)
+def evidence(image_id: str):
+    found = container().evidence.collect(hash_in_path("the image id", image_id))
+    response = Response(pack(found), content_type=MEDIA_TYPE)
+    response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
+    return response
+
+
+def no_reason(_review: DiagnosisReviewedEvent) -> None:
+    """No reasons: each is an object of the store, and a list would ask for many."""
+
+
+def record_answer(record: Record, *, available: bool, reason: Reason = no_reason) -> dict:
+    """``available``: whether the image is kept here. ``reason`` gives a review's published reason, None without one."""
+    image = record.image
+    return {
+        "image_id": image.image_id,
+        "cid": image.cid,
+        "uploader": to_checksum_address(image.uploader),
+        "commitment": image.commitment,
+        "transaction": transaction_link(image.transaction_hash),
+        "block": image.block,
+        "image_available": available,
+        "diagnoses": [diagnosis_answer(record, diagnosis, reason=reason) for diagnosis in record.diagnoses],
+    }
+
+
+def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reason: Reason = no_reason) -> dict:
+    models = container().models
+    sealed = diagnosis.label == SEALED_LABEL
+    label, text = models.label(diagnosis.model_id, diagnosis.label)
+    holds = record.label_of(diagnosis)
+    current = None if holds is None else _label(diagnosis.model_id, holds)
+    return {
+        "diagnosis_id": diagnosis.diagnosis_id,
+        "sealed": sealed,
+        "status": record.status_of(diagnosis),
+        "current": current,
+        "label": label,
+        "label_text": text,
+        "label_code": diagnosis.label,
+        "confidence": None if sealed else diagnosis.confidence / BASIS_POINTS,
+        "model_id": diagnosis.model_id,
+        "model": models.facts(diagnosis.model_id),
+        "manifest_hash": diagnosis.manifest_hash,
+        "manifest_cid": raw_cid(diagnosis.manifest_hash),
+        "issued_at": diagnosis.issued_at,
+        "classifier": to_checksum_address(diagnosis.classifier),
+        "signature": diagnosis.signature,
+        "transaction": transaction_link(diagnosis.transaction_hash),
+        "block": diagnosis.block,
+        "reviews": [_review(review, diagnosis.model_id, reason) for review in record.reviews_of(diagnosis)],
+    }
+
+
+def _label(model_id: str, code: int) -> dict:
+    label, text = container().models.label(model_id, code)
+    return {"label": label, "label_text": text, "label_code": code}
+
+
+def _review(review: DiagnosisReviewedEvent, model_id: str, reason: Reason) -> dict:
+    withdrawn = review.verdict is Verdict.WITHDRAWN
+    return {
+        "review_id": review.review_id,
+        "verdict": review.verdict,
+        "label": None if withdrawn else container().models.label(model_id, review.label)[0],
+        "label_code": review.label,
+        "reviewer": to_checksum_address(review.reviewer),
+        "supersedes": review.supersedes,
+        "reason_hash": review.reason_hash,
+        "statement": reason(review),
+        "transaction": transaction_link(review.transaction_hash),
+        "block": review.block,
+    }
+
+
+def filter_arguments(query: dict) -> dict:
+    """The keyword arguments of ``RecordService.filter``. Raises InvalidInput."""
+    return {
+        "text": query["q"],
+        "model": query["model"],
+        "label": query["label"],
+        "status": query["status"] and DiagnosisStatus(query["status"]),
+        "first_time": _moment("from", query["first_time"], time.min),
+        "last_time": _moment("to", query["last_time"], time.max),
+    }
+
+
+def _moment(name: str, text: str | None, time_of_day: time) -> int | None:
+    """Unix seconds; a date alone stands for its first or last moment."""
+    if not text:
+        return None
+    if re.fullmatch(r"[0-9]{1,12}", text):
+        return int(text)
+    try:
+        if re.fullmatch(r"[0-9-]+", text):
+            moment = datetime.combine(date.fromisoformat(text), time_of_day)
+        else:
+            moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except ValueError:
+        raise InvalidInput(f"{name} must be Unix seconds, or a date or time in ISO 8601, not {text!r}") from None

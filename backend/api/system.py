@@ -5,15 +5,61 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Dict, Integer, List, Nested, String
 
 from backend.api.access import container
-from backend.api.schemas import ConfigSchema, HealthSchema, ModelListSchema, ReadinessSchema
-from backend.domain import ModelDescription
-from backend.services.models import ABSTAINED
+from backend.api.schemas import CamelCase
 from backend.services.readiness import OK
 
 blueprint = APIBlueprint("system", __name__, tag="System")
 NOTICE = "ScanProof shows where an image and a model's answer come from. It is not for diagnosis."
+
+
+class CurrencySchema(CamelCase):
+    name = String()
+    symbol = String()
+    decimals = Integer()
+
+
+class ChainSchema(CamelCase):
+    id = Integer()
+    name = String()
+    rpc_url = String(allow_none=True)
+    currency = Nested(CurrencySchema)
+    explorer_url = String(allow_none=True)
+    contract = String()
+    start_block = Integer()
+    confirmations = Integer()
+    development = Boolean()
+
+
+class StorageSchema(CamelCase):
+    name = String()
+    public = Boolean()
+
+
+class LimitsSchema(CamelCase):
+    max_bytes = Integer()
+    max_pixels = Integer()
+    media_types = List(String())
+
+
+class ConfigSchema(CamelCase):
+    version = String()
+    chain = Nested(ChainSchema)
+    storage = Nested(StorageSchema)
+    classifier = String()
+    limits = Nested(LimitsSchema)
+    notice = String()
+
+
+class HealthSchema(CamelCase):
+    status = String()
+
+
+class ReadinessSchema(CamelCase):
+    status = String()
+    checks = Dict(keys=String(), values=String())
 
 
 @blueprint.get("/config")
@@ -50,25 +96,6 @@ def config():
     }
 
 
-@blueprint.get("/models")
-@blueprint.output(ModelListSchema)
-@blueprint.doc(summary="The models, what they can and cannot do")
-def models():
-    found = container().models.all()
-    states = container().lineage.states(["0x" + model.facts.sha256 for model in found])
-    return {
-        "models": [
-            {
-                **model.to_json(),
-                "default": model is found[0],
-                "next_steps": _next_steps(model),
-                "chain_status": state and state.status,
-            }
-            for model, state in zip(found, states, strict=True)
-        ]
-    }
-
-
 @blueprint.get("/health")
 @blueprint.output(HealthSchema)
 @blueprint.doc(summary="Whether the server runs")
@@ -83,9 +110,3 @@ def ready():
     checks = container().readiness.check()
     good = all(result == OK for result in checks.values())
     return {"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503
-
-
-def _next_steps(model: ModelDescription) -> dict:
-    """By label, with that of no answer: a page can show them for a label that it must not tell the server."""
-    labels = [ABSTAINED[0], *(known.label for known in model.classes)]
-    return {label: container().next_steps(model.facts.modality, label) for label in labels}

@@ -1,14 +1,44 @@
-"""Where a transaction stands."""
+"""Where a transaction stands, and the link to it in other answers."""
 
 from __future__ import annotations
 
 from apiflask import APIBlueprint
+from apiflask.fields import Integer, List, Nested, String
+from apiflask.validators import Range
 
 from backend.api.access import container
-from backend.api.paths import hash_in_path
-from backend.api.schemas import TransactionQuerySchema, TransactionSchema
+from backend.api.schemas import ADDRESS, BlockSchema, CamelCase
+from backend.api.validation import hash_in_path
 
 blueprint = APIBlueprint("transactions", __name__, tag="Transactions")
+
+
+class TransactionQuerySchema(CamelCase):
+    sender = String(load_default=None, validate=ADDRESS)
+    nonce = Integer(load_default=None, validate=Range(min=0, max=2**63))
+
+    def on_bind_field(self, field_name, field) -> None:
+        # "from" is the field's name everywhere else, but a keyword of Python.
+        field.data_key = "from" if field_name == "sender" else field_name
+
+
+class TransactionSchema(CamelCase):
+    hash = String()
+    state = String()
+    confirmations = Integer()
+    required = Integer()
+    block = Nested(BlockSchema, allow_none=True)
+    gas_used = Integer(allow_none=True)
+    sender = String(allow_none=True)
+    nonce = Integer(allow_none=True)
+    revert_reason = String(allow_none=True)
+    explorer_url = String(allow_none=True)
+    image_ids = List(String())
+
+
+class TransactionLinkSchema(CamelCase):
+    hash = String()
+    explorer_url = String(allow_none=True)
 
 
 @blueprint.get("/transactions/<transaction_hash>")
@@ -32,3 +62,7 @@ def status(transaction_hash: str, query_data):
         "explorer_url": wired.profile.transaction_url(hash_),
         "image_ids": image_ids,
     }
+
+
+def transaction_link(hash_: str) -> dict:
+    return {"hash": hash_, "explorer_url": container().profile.transaction_url(hash_)}

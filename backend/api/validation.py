@@ -1,12 +1,14 @@
-"""Strict reading of request bodies, before any view sees them."""
+"""Checks of request bodies and path parameters, before a view uses them."""
 
 from __future__ import annotations
 
 import json
+import re
 
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from backend.cids import parse_cid
 from backend.errors import InvalidInput
 
 MAX_JSON_BYTES = 16 * 1024
@@ -55,3 +57,15 @@ def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict:
     if len(value) != len(pairs):
         raise ValueError("a name stands twice in one object")
     return value
+
+
+def cid_in_path(text: str) -> str:
+    """A CID in the one form that is stored: upper case and version 0 name the same bytes. Raises InvalidCid."""
+    return str(parse_cid(text))
+
+
+def hash_in_path(name: str, text: str) -> str:
+    """A 32-byte hash with 0x, in lower case. Raises InvalidInput."""
+    if not re.fullmatch(r"0x[0-9a-fA-F]{64}", text):
+        raise InvalidInput(f"{name} must be 0x and 64 hex digits, not {text[:80]!r}")
+    return text.lower()
