@@ -10,7 +10,8 @@ from flask import Response, jsonify, url_for
 
 from backend.api.access import container
 from backend.api.caching import revalidated
-from backend.api.schemas import CamelCase
+from backend.api.openapi import file_response
+from backend.api.schemas import AnswerSchema
 from backend.api.validation import cid_in_path
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 blueprint = APIBlueprint("analysis", __name__, tag="Images")
 
 
-class FigureSchema(CamelCase):
+class AnalysisFigureSchema(AnswerSchema):
+    """`unit` is empty for a number without one."""
+
     name = String()
     title = String()
     value = Float()
@@ -27,17 +30,21 @@ class FigureSchema(CamelCase):
     explanation = String()
 
 
-class AnalysisStepSchema(CamelCase):
+class AnalysisStepSchema(AnswerSchema):
+    """`picture` is the address of a PNG of `width` by `height` pixels."""
+
     name = String()
     title = String()
     explanation = String()
     picture = String()
     width = Integer()
     height = Integer()
-    figures = List(Nested(FigureSchema))
+    figures = List(Nested(AnalysisFigureSchema))
 
 
-class AnalysisSchema(CamelCase):
+class AnalysisSchema(AnswerSchema):
+    """`stained`: analysed as stained tissue."""
+
     cid = String()
     stained = Boolean()
     steps = List(Nested(AnalysisStepSchema))
@@ -54,7 +61,9 @@ def analysis(cid: str):
 
 
 @blueprint.get("/images/<cid>/analysis/<step>.png")
-@blueprint.doc(summary="The picture of one step of the analysis")
+@blueprint.doc(
+    summary="The picture of one step of the analysis", responses={200: file_response("image/png", "The picture")}
+)
 def picture(cid: str, step: str):
     data = container().analysis.step(cid_in_path(cid), step).png()
     response = Response(data, content_type="image/png")

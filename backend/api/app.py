@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from apiflask import APIFlask, HTTPError
+from apiflask import HTTPError
 from flask import request
 
 from backend.api import (
@@ -24,6 +24,7 @@ from backend.api import (
     transactions,
 )
 from backend.api.limits import limiter
+from backend.api.openapi import DescribedApp
 from backend.api.problems import problem
 from backend.api.schemas import ProblemSchema
 from backend.api.validation import check_body
@@ -50,12 +51,14 @@ _BLUEPRINTS = (
 )
 
 
-def create_app(container: Container, *, page: Path = PAGE) -> APIFlask:
+def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     """The API below ``/api/v1``, its description at ``/openapi.json``, and the built page from the folder ``page``.
 
     Starts no thread: the index of the chain is synced on demand unless ``IndexThread`` runs.
     """
-    app = APIFlask("scanproof", title="ScanProof", version="1", docs_path=None, json_errors=False, static_folder=None)
+    app = DescribedApp(
+        "scanproof", title="ScanProof", version="1", docs_path=None, json_errors=False, static_folder=None
+    )
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + _MULTIPART_OVERHEAD,
         MAX_FORM_PARTS=2,

@@ -6,14 +6,23 @@ import base64
 import json
 
 from apiflask import APIBlueprint
-from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, Raw, String
+from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import Length
 from eth_utils.address import to_checksum_address
 from flask import Response, url_for
 
 from backend.api.access import container
 from backend.api.limits import limiter, uploads_allowed
-from backend.api.schemas import ADDRESS, HASH, CamelCase, ModelSchema, NextStepSchema
+from backend.api.openapi import json_response
+from backend.api.schemas import (
+    Address,
+    AnswerSchema,
+    CamelCase,
+    Hash,
+    ModelIdentitySchema,
+    NextStepSchema,
+    Signature,
+)
 from backend.api.validation import cid_in_path, hash_in_path
 from backend.domain import Classification
 
@@ -25,7 +34,17 @@ class ClassificationRequestSchema(CamelCase):
     sealed = Boolean(load_default=False)
 
 
-class ClassificationSchema(CamelCase):
+class ClassificationLinksSchema(AnswerSchema):
+    """A sealed manifest is not served."""
+
+    optional = frozenset({"manifest"})
+
+    manifest = String()
+
+
+class ClassificationSchema(AnswerSchema):
+    """`confidence` and `probabilities` are in [0, 1]; `labelCode` is 0 when the model abstained."""
+
     cid = String()
     label = String()
     label_code = Integer()
@@ -34,41 +53,47 @@ class ClassificationSchema(CamelCase):
     probabilities = Dict(keys=String(), values=Float())
     abstained = Boolean()
     reason = String(allow_none=True)
-    weak = String(allow_none=True)
-    model = Nested(ModelSchema)
-    manifest_hash = String()
+    weak = String(
+        allow_none=True, metadata={"description": "Why not to rely on the model, where there is reason to say so."}
+    )
+    model = Nested(ModelIdentitySchema)
+    manifest_hash = Hash()
     manifest_cid = String()
-    manifest = Raw()
-    sealed = Boolean()
-    opening = String(allow_none=True)
-    activation_map = String(allow_none=True)
+    manifest = Dict()
+    sealed = Boolean(metadata={"description": "If true, this answer is the only copy of the result."})
+    opening = String(
+        allow_none=True, metadata={"description": "The manifest of a sealed result; it proves the result to others."}
+    )
+    activation_map = String(allow_none=True, metadata={"description": "A PNG as data URL."})
     next_steps = List(Nested(NextStepSchema))
-    links = Dict(keys=String(), values=String())
+    links = Nested(ClassificationLinksSchema)
 
 
 class AttestationRequestSchema(CamelCase):
-    manifest_hash = String(required=True, validate=HASH)
-    uploader = String(required=True, validate=ADDRESS)
+    manifest_hash = Hash(required=True)
+    uploader = Address(required=True)
 
 
-class SignedFieldsSchema(CamelCase):
-    image_id = String()
-    model_id = String()
+class SignedFieldsSchema(AnswerSchema):
+    """The EIP-712 struct of the contract; `confidence` in basis points, `issuedAt` in Unix seconds."""
+
+    image_id = Hash()
+    model_id = Hash()
     label = Integer()
     confidence = Integer()
-    manifest_hash = String()
+    manifest_hash = Hash()
     issued_at = Integer()
 
 
-class AttestationSchema(CamelCase):
-    image_id = String()
+class AttestationSchema(AnswerSchema):
+    image_id = Hash()
     cid = String()
-    uploader = String()
+    uploader = Address()
     diagnosis = Nested(SignedFieldsSchema)
-    signature = String()
-    classifier = String()
+    signature = Signature()
+    classifier = Address()
     chain_id = Integer()
-    contract = String()
+    contract = Address()
 
 
 @blueprint.post("/images/<cid>/classifications")
@@ -115,7 +140,11 @@ def attest(cid: str, json_data):
 
 
 @blueprint.get("/manifests/<manifest_hash>")
-@blueprint.doc(summary="The canonical bytes of a manifest", tags=["Manifests"])
+@blueprint.doc(
+    summary="The canonical bytes of a manifest",
+    tags=["Manifests"],
+    responses={200: json_response({"type": "object"}, "The manifest")},
+)
 def manifest(manifest_hash: str):
     digest = hash_in_path("the manifest's hash", manifest_hash).removeprefix("0x")
     return Response(container().classification.manifest(digest), content_type="application/json")

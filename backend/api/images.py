@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from apiflask.fields import Boolean, Dict, File, Integer, List, String
+from apiflask.fields import Boolean, File, Integer, List, Nested, String
 from flask import Response, request, url_for
 
 from backend.api.access import container
 from backend.api.caching import IMMUTABLE
 from backend.api.limits import client_address, limiter, uploads_allowed
-from backend.api.schemas import CamelCase
+from backend.api.openapi import file_response
+from backend.api.schemas import AnswerSchema, CamelCase, Sha256
 from backend.api.validation import cid_in_path
 from backend.domain import ImageFacts
 from backend.errors import InvalidInput
@@ -21,16 +22,23 @@ class UploadSchema(CamelCase):
     file = File(required=True)
 
 
-class ImageSchema(CamelCase):
+class ImageLinksSchema(AnswerSchema):
+    self = String()
+    content = String()
+
+
+class ImageSchema(AnswerSchema):
+    """`stripped` names the metadata blocks that were removed before pinning, such as EXIF."""
+
     cid = String()
-    sha256 = String()
+    sha256 = Sha256()
     size = Integer()
     width = Integer()
     height = Integer()
     media_type = String()
     stripped = List(String())
     created = Boolean()
-    links = Dict(keys=String(), values=String())
+    links = Nested(ImageLinksSchema)
 
 
 @blueprint.post("/images")
@@ -53,7 +61,10 @@ def facts(cid: str):
 
 
 @blueprint.get("/images/<cid>/content")
-@blueprint.doc(summary="The bytes of an image, re-hashed before they are sent")
+@blueprint.doc(
+    summary="The bytes of an image, re-hashed before they are sent",
+    responses={200: file_response("image/*", "The image"), 304: "Not modified"},
+)
 def content(cid: str):
     cid = cid_in_path(cid)
     if cid in request.if_none_match:

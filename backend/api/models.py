@@ -3,68 +3,87 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from apiflask.fields import Boolean, Dict, Integer, List, Nested, Raw, String
+from apiflask.fields import Boolean, Dict, Enum, Integer, List, Nested, String
 from eth_utils.address import to_checksum_address
 
 from backend.api.access import container
-from backend.api.schemas import BlockSchema, CamelCase, ModelSchema, NextStepSchema
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, Hash, ModelIdentitySchema, NextStepSchema
 from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.api.validation import hash_in_path
-from backend.domain import ModelDescription, ModelEvent, TrainingAnchoredEvent
+from backend.domain import ModelDescription, ModelEvent, ModelStatus, TrainingAnchoredEvent
 from backend.services.model_events import parent_of
 from backend.services.models import ABSTAINED
 
 blueprint = APIBlueprint("models", __name__, tag="Models")
 
 
-class LabelSchema(CamelCase):
+class LabelSchema(AnswerSchema):
     label = String()
     code = Integer()
     text = String()
 
 
-class ModelCardSchema(ModelSchema):
+class ModelSchema(ModelIdentitySchema):
+    """An installed model."""
+
     kind = String()
     architecture = String()
-    weak = String(allow_none=True)
+    weak = String(allow_none=True, metadata={"description": "Why this model is weak; null where it is not."})
     classes = List(Nested(LabelSchema))
-    metrics = Raw()
+    metrics = Dict()
     default = Boolean()
-    card = String()
-    next_steps = Dict(keys=String(), values=List(Nested(NextStepSchema)))
-    chain_status = String(allow_none=True)
+    card = String(metadata={"description": "Markdown."})
+    next_steps = Dict(
+        keys=String(),
+        values=List(Nested(NextStepSchema)),
+        metadata={"description": 'By label, with "abstained" for no answer.'},
+    )
+    chain_status = Enum(
+        ModelStatus,
+        by_value=True,
+        allow_none=True,
+        metadata={"description": "What the contract has of it; null while the chain cannot be asked."},
+    )
 
 
-class ModelListSchema(CamelCase):
-    models = List(Nested(ModelCardSchema))
+class ModelListSchema(AnswerSchema):
+    models = List(Nested(ModelSchema))
 
 
-class ModelStepSchema(CamelCase):
-    admin = String()
+class ModelEventSchema(AnswerSchema):
+    """Who wrote something about a model on the chain, and where it is there."""
+
+    admin = Address()
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
 
 
-class ModelCardOnChainSchema(CamelCase):
+class RegisteredCardSchema(AnswerSchema):
+    """The model card that was registered; `available`: whether this server's store has it."""
+
     cid = String()
     available = Boolean()
 
 
-class TrainingSchema(ModelStepSchema):
-    training_id = String()
-    model_id = String()
-    parent_model_id = String(allow_none=True)
+class TrainingSchema(ModelEventSchema):
+    """`parentModelId` is what the training began from, null where that is no model of the registry."""
+
+    training_id = Hash()
+    model_id = Hash()
+    parent_model_id = Hash(allow_none=True)
     participants = Integer()
-    metrics_hash = String()
+    metrics_hash = Hash()
 
 
-class LineageSchema(CamelCase):
-    model_id = String()
+class LineageSchema(AnswerSchema):
+    """What the chain knows of a model, and the trainings that led to it, back to the first."""
+
+    model_id = Hash()
     name = String(allow_none=True)
-    status = String()
-    registered = Nested(ModelStepSchema, allow_none=True)
-    retired = Nested(ModelStepSchema, allow_none=True)
-    card = Nested(ModelCardOnChainSchema, allow_none=True)
+    status = Enum(ModelStatus, by_value=True)
+    registered = Nested(ModelEventSchema, allow_none=True)
+    retired = Nested(ModelEventSchema, allow_none=True)
+    card = Nested(RegisteredCardSchema, allow_none=True)
     trainings = List(Nested(TrainingSchema))
 
 

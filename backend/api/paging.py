@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 
-from apiflask import Schema
 from apiflask.fields import Boolean, Integer, String
 from apiflask.validators import Length, Range
 
-from backend.api.schemas import CamelCase
+from backend.api.schemas import AnswerSchema, CamelCase
 from backend.errors import InvalidInput
 
 Position = tuple[int, int]
 
 
-class PagingSchema(Schema):
+class PagingSchema(CamelCase):
     limit = Integer(load_default=20, validate=Range(min=1, max=100))
     cursor = String(load_default=None, validate=Length(max=40))
 
 
-class IndexStatusSchema(CamelCase):
+class IndexStatusSchema(AnswerSchema):
+    """`block` is the newest one whose events are known here, `head` the chain's newest."""
+
     block = Integer(allow_none=True)
     head = Integer(allow_none=True)
     synced = Boolean()

@@ -6,16 +6,17 @@ import re
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 
-from apiflask import APIBlueprint, Schema
-from apiflask.fields import Boolean, Float, Integer, List, Nested, String
-from apiflask.validators import Length, OneOf
+from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Enum, Float, Integer, List, Nested, String
+from apiflask.validators import Length
 from eth_utils.address import to_checksum_address
 from flask import Response
 
 from backend.api.access import container
 from backend.api.limits import limiter, uploads_allowed
+from backend.api.openapi import file_response
 from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
-from backend.api.schemas import BlockSchema, CamelCase, ModelNameSchema
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash, ModelNameSchema, Signature
 from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.api.validation import hash_in_path
 from backend.cids import raw_cid
@@ -32,74 +33,81 @@ from backend.services.attestation import BASIS_POINTS
 from backend.services.evidence_file import MEDIA_TYPE, pack
 
 blueprint = APIBlueprint("records", __name__, tag="Records")
-STATUS = OneOf([status.value for status in DiagnosisStatus])
 Reason = Callable[[DiagnosisReviewedEvent], str | None]
 
 
-class CurrentLabelSchema(CamelCase):
+class CurrentLabelSchema(AnswerSchema):
     label = String()
     label_text = String()
     label_code = Integer()
 
 
-class ReviewSchema(CamelCase):
-    """``statement`` is the reviewer's reason where it was published, in the answer for a single record."""
+class ReviewSchema(AnswerSchema):
+    """`label` is null and `labelCode` 0 when the diagnosis was withdrawn."""
 
-    review_id = String()
-    verdict = String()
+    review_id = Hash()
+    verdict = Enum(Verdict, by_value=True)
     label = String(allow_none=True)
     label_code = Integer()
-    reviewer = String()
-    supersedes = String()
-    reason_hash = String()
-    statement = String(allow_none=True)
+    reviewer = Address()
+    supersedes = Hash()
+    reason_hash = Hash()
+    statement = String(
+        allow_none=True,
+        metadata={"description": "The reviewer's reason once it is published, in the answer for a single record."},
+    )
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
 
 
-class DiagnosisSchema(CamelCase):
-    diagnosis_id = String()
+class DiagnosisSchema(AnswerSchema):
+    """A sealed one shows no label: `labelCode` is that of SEALED, and `confidence` is null.
+
+    `confidence` is in [0, 1], `issuedAt` in Unix seconds.
+    """
+
+    diagnosis_id = Hash()
     sealed = Boolean()
-    status = String()
-    current = Nested(CurrentLabelSchema, allow_none=True)
+    status = Enum(DiagnosisStatus, by_value=True)
+    current = Nested(
+        CurrentLabelSchema,
+        allow_none=True,
+        metadata={"description": "The label that is valid now, null when the diagnosis was withdrawn."},
+    )
     label = String()
     label_text = String()
     label_code = Integer()
     confidence = Float(allow_none=True)
-    model_id = String()
+    model_id = Hash()
     model = Nested(ModelNameSchema, allow_none=True)
-    manifest_hash = String()
+    manifest_hash = Hash()
     manifest_cid = String()
     issued_at = Integer()
-    classifier = String()
-    signature = String()
+    classifier = Address()
+    signature = Signature()
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
     reviews = List(Nested(ReviewSchema))
 
 
-class RecordSchema(CamelCase):
-    image_id = String()
+class ImageRecordSchema(AnswerSchema):
+    image_id = Hash()
     cid = String()
-    uploader = String()
-    commitment = String()
+    uploader = Address()
+    commitment = Hash()
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
     image_available = Boolean()
     diagnoses = List(Nested(DiagnosisSchema))
 
 
-class ListedRecordSchema(RecordSchema):
-    """A class of its own, because the OpenAPI plugin cannot describe one both alone and nested."""
-
-
-class FilterSchema(Schema):
-    """``from`` and ``to`` as Unix seconds, or as a date or time in ISO 8601, UTC where it names no zone."""
+class FilterSchema(CamelCase):
+    """`from` and `to` as Unix seconds, or as a date or time in ISO 8601, UTC where it names no zone."""
 
     q = String(load_default="", validate=Length(max=200))
     model = String(load_default="", validate=Length(max=100))
     label = String(load_default="", validate=Length(max=100))
-    status = String(load_default=None, validate=STATUS)
+    status = Enum(DiagnosisStatus, by_value=True, load_default=None)
     first_time = String(load_default=None, data_key="from", validate=Length(max=40))
     last_time = String(load_default=None, data_key="to", validate=Length(max=40))
 
@@ -108,33 +116,33 @@ class RecordQuerySchema(FilterSchema, PagingSchema):
     pass
 
 
-class RecordPageSchema(CamelCase):
-    records = List(Nested(ListedRecordSchema))
+class RecordPageSchema(AnswerSchema):
+    records = List(Nested(ImageRecordSchema))
     next = String(allow_none=True)
     index = Nested(IndexStatusSchema)
 
 
-class CheckSchema(CamelCase):
+class CheckSchema(AnswerSchema):
     name = String()
     passed = Boolean()
     expected = String()
     found = String()
 
 
-class VerifiedDiagnosisSchema(CamelCase):
-    diagnosis_id = String()
-    status = String()
+class VerifiedDiagnosisSchema(AnswerSchema):
+    diagnosis_id = Hash()
+    status = Enum(DiagnosisStatus, by_value=True)
 
 
-class VerificationSchema(CamelCase):
-    image_id = String()
+class VerificationSchema(AnswerSchema):
+    image_id = Hash()
     passed = Boolean()
     diagnoses = List(Nested(VerifiedDiagnosisSchema))
     checks = List(Nested(CheckSchema))
 
 
 @blueprint.get("/records/<image_id>")
-@blueprint.output(RecordSchema)
+@blueprint.output(ImageRecordSchema)
 @blueprint.doc(summary="One record; an image just mined is found at once")
 def record(image_id: str):
     found = container().records.find(hash_in_path("the image id", image_id))
@@ -168,7 +176,7 @@ def verification(image_id: str):
 @limiter.limit(uploads_allowed, error_message="evidence bundles")
 @blueprint.doc(
     summary="Everything needed to check a record without this server, as a ZIP",
-    responses={200: "The bundle", 404: "", 429: ""},
+    responses={200: file_response(MEDIA_TYPE, "The evidence file"), 404: "", 429: ""},
 )
 def evidence(image_id: str):
     found = container().evidence.collect(hash_in_path("the image id", image_id))
@@ -251,7 +259,7 @@ def filter_arguments(query: dict) -> dict:
         "text": query["q"],
         "model": query["model"],
         "label": query["label"],
-        "status": query["status"] and DiagnosisStatus(query["status"]),
+        "status": query["status"],
         "first_time": _moment("from", query["first_time"], time.min),
         "last_time": _moment("to", query["last_time"], time.max),
     }

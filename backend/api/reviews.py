@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from apiflask.fields import Boolean, Dict, List, Nested, String
+from apiflask.fields import Boolean, Enum, List, Nested, String
 from eth_utils.address import to_checksum_address
 from flask import Response, request, url_for
 
 from backend.api.access import container
+from backend.api.openapi import json_response
 from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
-from backend.api.records import STATUS, DiagnosisSchema, diagnosis_answer
-from backend.api.schemas import CamelCase
+from backend.api.records import DiagnosisSchema, diagnosis_answer
+from backend.api.schemas import Address, AnswerSchema, Hash
 from backend.api.validation import hash_in_path
 from backend.domain import DiagnosisStatus, Record
 
@@ -18,25 +19,31 @@ blueprint = APIBlueprint("reviews", __name__, tag="Reviews")
 
 
 class QueueQuerySchema(PagingSchema):
-    status = String(load_default=DiagnosisStatus.ASSERTED.value, validate=STATUS)
+    status = Enum(DiagnosisStatus, by_value=True, load_default=DiagnosisStatus.ASSERTED)
 
 
 class QueuedDiagnosisSchema(DiagnosisSchema):
-    image_id = String()
+    """A diagnosis with the record that it is of."""
+
+    image_id = Hash()
     cid = String()
-    uploader = String()
+    uploader = Address()
     image_available = Boolean()
 
 
-class QueuePageSchema(CamelCase):
+class QueuePageSchema(AnswerSchema):
     diagnoses = List(Nested(QueuedDiagnosisSchema))
     next = String(allow_none=True)
     index = Nested(IndexStatusSchema)
 
 
-class PublishedStatementSchema(CamelCase):
-    review_id = String()
-    links = Dict(keys=String(), values=String())
+class StatementLinksSchema(AnswerSchema):
+    statement = String()
+
+
+class PublishedStatementSchema(AnswerSchema):
+    review_id = Hash()
+    links = Nested(StatementLinksSchema)
 
 
 @blueprint.get("/reviews/queue")
@@ -45,7 +52,7 @@ class PublishedStatementSchema(CamelCase):
 @blueprint.doc(summary="Recorded diagnoses of one status, oldest first")
 def queue(query_data):
     page = container().records.queue(
-        DiagnosisStatus(query_data["status"]), limit=query_data["limit"], after=position_of(query_data["cursor"])
+        query_data["status"], limit=query_data["limit"], after=position_of(query_data["cursor"])
     )
     available = container().intake.available([record.image.cid for record in page.records])
     return {
@@ -69,7 +76,10 @@ def publish(review_id: str):
 
 
 @blueprint.get("/reviews/<review_id>/statement")
-@blueprint.doc(summary="The canonical bytes of a review's statement")
+@blueprint.doc(
+    summary="The canonical bytes of a review's statement",
+    responses={200: json_response({"type": "object"}, "The statement")},
+)
 def statement(review_id: str):
     content = container().reviews.statement(hash_in_path("the review's id", review_id))
     return Response(content, content_type="application/json")

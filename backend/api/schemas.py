@@ -1,22 +1,103 @@
-"""The bases of all schemas, and the shapes that several resources share: camelCase outside, snake_case inside."""
+"""The bases of all schemas, their fields, and the shapes that several resources share.
+
+Names are camelCase outside and snake_case inside. A schema's docstring is its description in ``/openapi.json``.
+"""
 
 from __future__ import annotations
 
-from apiflask import Schema
-from apiflask.fields import Integer, Nested, String
-from apiflask.validators import Regexp
+from collections.abc import Mapping
+from typing import Any
 
-HASH = Regexp(r"0x[0-9a-fA-F]{64}\Z", error="must be 0x and 64 hex digits.")
-ADDRESS = Regexp(r"0x[0-9a-fA-F]{40}\Z", error="must be 0x and 40 hex digits.")
+from apiflask import Schema
+from apiflask.fields import Field, Integer, Nested, Raw, String
+from apiflask.validators import Equal, Regexp
 
 
 class CamelCase(Schema):
-    def on_bind_field(self, field_name, field) -> None:
-        head, *tail = field_name.split("_")
-        field.data_key = head + "".join(word.capitalize() for word in tail)
+    def on_bind_field(self, field_name: str, field: Field) -> None:
+        if field.data_key is None:
+            head, *tail = field_name.split("_")
+            field.data_key = head + "".join(word.capitalize() for word in tail)
 
 
-class ProblemSchema(CamelCase):
+class AnswerSchema(CamelCase):
+    """Every field is in every answer, but those in ``optional``; what is not known is null."""
+
+    optional: frozenset[str] = frozenset()
+
+    def on_bind_field(self, field_name: str, field: Field) -> None:
+        super().on_bind_field(field_name, field)
+        field.required = field_name not in self.optional
+
+
+class Hex(String):
+    """0x and the hex digits of ``size`` bytes."""
+
+    size: int
+
+    def __init__(self, **kwargs: Any) -> None:
+        digits = 2 * self.size
+        pattern = f"0x[0-9a-fA-F]{{{digits}}}"
+        check = Regexp(pattern + r"\Z", error=f"must be 0x and {digits} hex digits.")
+        # JSON Schema's dialect of patterns is that of JavaScript, which has no \Z.
+        super().__init__(validate=check, metadata={"pattern": f"^{pattern}$"}, **kwargs)
+
+
+class Hash(Hex):
+    size = 32
+
+
+class Address(Hex):
+    size = 20
+
+
+class Signature(Hex):
+    size = 65
+
+
+class Sha256(String):
+    """Lower-case hex without 0x, as in bundles and manifests."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"pattern": "^[0-9a-f]{64}$"}, **kwargs)
+
+
+class Literal(String):
+    """Always ``value``."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(validate=Equal(value))
+
+
+class Null(Raw):
+    """A field that this variant of a union does not have."""
+
+    def __init__(self) -> None:
+        super().__init__(metadata={"type": "null"})
+
+
+class Verbatim(Field):
+    """Described by a schema, but sent as it is."""
+
+    def __init__(self, schema: type[Schema]) -> None:
+        super().__init__()
+        self.schema = schema
+
+
+class Union(Field):
+    """One of several schemas, chosen by the value of the field ``by``; ``name`` is that of the union."""
+
+    def __init__(self, name: str, *, by: str, schemas: Mapping[str, type[Schema]]) -> None:
+        super().__init__()
+        self.name_of_union = name
+        self.by = by
+        self.schemas = {value: schema() for value, schema in schemas.items()}
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+        return self.schemas[value[self.by]].dump(value)
+
+
+class ProblemSchema(AnswerSchema):
     """Problem details (RFC 9457)."""
 
     type = String()
@@ -26,30 +107,34 @@ class ProblemSchema(CamelCase):
     instance = String()
 
 
-class ModelSchema(CamelCase):
+class ModelNameSchema(AnswerSchema):
     name = String()
     version = String()
-    sha256 = String()
+
+
+class ModelIdentitySchema(ModelNameSchema):
+    """A model; 0x and its `sha256` are its id on the chain."""
+
+    sha256 = Sha256()
     modality = String()
 
 
-class ModelNameSchema(CamelCase):
-    name = String()
-    version = String()
+class BlockSchema(AnswerSchema):
+    """`timestamp` in Unix seconds."""
 
-
-class BlockSchema(CamelCase):
     number = Integer()
-    hash = String()
+    hash = Hash()
     timestamp = Integer()
 
 
-class ReferenceSchema(CamelCase):
+class ReferenceSchema(AnswerSchema):
     title = String()
     publisher = String()
     url = String()
 
 
-class NextStepSchema(CamelCase):
+class NextStepSchema(AnswerSchema):
+    """What a person may do after a result, and where that is said."""
+
     text = String()
     reference = Nested(ReferenceSchema)

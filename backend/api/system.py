@@ -6,59 +6,65 @@ from importlib.metadata import version
 
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, Dict, Integer, List, Nested, String
+from apiflask.validators import OneOf
 
 from backend.api.access import container
-from backend.api.schemas import CamelCase
+from backend.api.openapi import json_response
+from backend.api.schemas import Address, AnswerSchema, Literal
 from backend.services.readiness import OK
 
 blueprint = APIBlueprint("system", __name__, tag="System")
 NOTICE = "ScanProof shows where an image and a model's answer come from. It is not for diagnosis."
 
 
-class CurrencySchema(CamelCase):
+class CurrencySchema(AnswerSchema):
     name = String()
     symbol = String()
     decimals = Integer()
 
 
-class ChainSchema(CamelCase):
+class ChainConfigSchema(AnswerSchema):
     id = Integer()
     name = String()
     rpc_url = String(allow_none=True)
     currency = Nested(CurrencySchema)
     explorer_url = String(allow_none=True)
-    contract = String()
+    contract = Address()
     start_block = Integer()
     confirmations = Integer()
     development = Boolean()
 
 
-class StorageSchema(CamelCase):
+class StorageSchema(AnswerSchema):
+    """`public`: whether anybody can read what is pinned, through any gateway of IPFS."""
+
     name = String()
     public = Boolean()
 
 
-class LimitsSchema(CamelCase):
+class LimitsSchema(AnswerSchema):
     max_bytes = Integer()
     max_pixels = Integer()
     media_types = List(String())
 
 
-class ConfigSchema(CamelCase):
+class ConfigSchema(AnswerSchema):
     version = String()
-    chain = Nested(ChainSchema)
+    chain = Nested(ChainConfigSchema)
     storage = Nested(StorageSchema)
-    classifier = String()
+    classifier = Address()
     limits = Nested(LimitsSchema)
     notice = String()
 
 
-class HealthSchema(CamelCase):
-    status = String()
+class HealthSchema(AnswerSchema):
+    status = Literal("ok")
 
 
-class ReadinessSchema(CamelCase):
-    status = String()
+class ReadinessSchema(AnswerSchema):
+    """For each part "ok", or the reason why it cannot be used."""
+
+    status = String(validate=OneOf(["ready", "not ready"]))
     checks = Dict(keys=String(), values=String())
 
 
@@ -105,7 +111,10 @@ def health():
 
 @blueprint.get("/ready")
 @blueprint.output(ReadinessSchema)
-@blueprint.doc(summary="Whether chain, storage, database and model can be used", responses={503: "Not ready"})
+@blueprint.doc(
+    summary="Whether chain, storage, database and model can be used",
+    responses={503: json_response(ReadinessSchema, "Not ready")},
+)
 def ready():
     checks = container().readiness.check()
     good = all(result == OK for result in checks.values())

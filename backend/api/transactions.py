@@ -3,47 +3,46 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
-from apiflask.fields import Integer, List, Nested, String
+from apiflask.fields import Enum, Integer, List, Nested, String
 from apiflask.validators import Range
 
 from backend.api.access import container
-from backend.api.schemas import ADDRESS, BlockSchema, CamelCase
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash
 from backend.api.validation import hash_in_path
+from backend.domain import TransactionState
 
 blueprint = APIBlueprint("transactions", __name__, tag="Transactions")
 
 
 class TransactionQuerySchema(CamelCase):
-    sender = String(load_default=None, validate=ADDRESS)
+    sender = Address(load_default=None, data_key="from")
     nonce = Integer(load_default=None, validate=Range(min=0, max=2**63))
 
-    def on_bind_field(self, field_name, field) -> None:
-        # "from" is the field's name everywhere else, but a keyword of Python.
-        field.data_key = "from" if field_name == "sender" else field_name
 
+class TransactionStatusSchema(AnswerSchema):
+    """`required` is the number of confirmations from which on a transaction counts as confirmed."""
 
-class TransactionSchema(CamelCase):
-    hash = String()
-    state = String()
+    hash = Hash()
+    state = Enum(TransactionState, by_value=True)
     confirmations = Integer()
     required = Integer()
     block = Nested(BlockSchema, allow_none=True)
     gas_used = Integer(allow_none=True)
-    sender = String(allow_none=True)
+    sender = Address(allow_none=True)
     nonce = Integer(allow_none=True)
     revert_reason = String(allow_none=True)
     explorer_url = String(allow_none=True)
-    image_ids = List(String())
+    image_ids = List(Hash())
 
 
-class TransactionLinkSchema(CamelCase):
-    hash = String()
+class TransactionLinkSchema(AnswerSchema):
+    hash = Hash()
     explorer_url = String(allow_none=True)
 
 
 @blueprint.get("/transactions/<transaction_hash>")
 @blueprint.input(TransactionQuerySchema, location="query")
-@blueprint.output(TransactionSchema)
+@blueprint.output(TransactionStatusSchema)
 @blueprint.doc(summary="State of a transaction; `from` and `nonce` let a replaced one be told from a lost one")
 def status(transaction_hash: str, query_data):
     wired = container()

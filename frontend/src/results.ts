@@ -1,6 +1,6 @@
 /** What the networks reached, arranged for tables and charts. */
 
-import type { Figures, Interval, Measured, Results } from "./api/types";
+import type { Figures, NetworkResult, Results } from "./api/types";
 
 export const PROTOCOLS: Record<string, string> = {
   grouped: "No patient on both sides",
@@ -12,12 +12,12 @@ export const PROTOCOLS: Record<string, string> = {
 export interface Row {
   name: string;
   source: string;
-  by: Map<string, Measured>;
+  by: Map<string, NetworkResult>;
 }
 
 export interface DataSet {
   name: string;
-  about: Measured["data"];
+  about: NetworkResult["data"];
   /** The most honest first. */
   protocols: string[];
   rows: Row[];
@@ -41,11 +41,11 @@ export function dataSets({ results, comparisons, notTrained }: Results): DataSet
   });
 }
 
-function rowsOf(results: Measured[]): Row[] {
+function rowsOf(results: NetworkResult[]): Row[] {
   const rows = new Map<string, Row>();
   for (const result of results) {
     const name = title(result);
-    const row = rows.get(name) ?? { name, source: result.network.source, by: new Map<string, Measured>() };
+    const row = rows.get(name) ?? { name, source: result.network.source, by: new Map<string, NetworkResult>() };
     row.by.set(result.protocol, result);
     rows.set(name, row);
   }
@@ -53,17 +53,16 @@ function rowsOf(results: Measured[]): Row[] {
 }
 
 /** The recipe is named where it is not the source's own. */
-export function title({ network, recipe }: Measured): string {
+export function title({ network, recipe }: NetworkResult): string {
   return recipe.name === "source" ? network.name : `${network.name}, ${recipe.name} recipe`;
 }
 
-/** A figure by its name; null where it is undefined. */
-export const figureOf = (figures: Figures, name: string): number | null => (figures[name] as number | null) ?? null;
-export const intervalOf = (figures: Figures, name: string): Interval | null =>
-  (figures[`${name}_interval`] as Interval | null) ?? null;
+/** The figures that have an interval. */
+export type Measure = keyof Figures extends infer Name ? (Name extends `${infer Own}_interval` ? Own : never) : never;
+export type Interval = [low: number, high: number];
 
-/** The shown figures; shares are told in percent. */
-export const FIGURES: { name: string; title: string; share: boolean }[] = [
+/** The shown figures; shares are in percent. */
+export const FIGURES: { name: Measure; title: string; share: boolean }[] = [
   { name: "accuracy", title: "Accuracy", share: true },
   { name: "balanced_accuracy", title: "Balanced accuracy", share: true },
   { name: "error_rate", title: "Error rate", share: true },
@@ -86,7 +85,7 @@ export interface Line {
 }
 
 /** Loss by epoch, the mean over the networks that were still trained then. */
-export function lossCurves({ training }: Measured): Line[] {
+export function lossCurves({ training }: NetworkResult): Line[] {
   return [
     { name: "train", points: meanByEpoch(training.map((history) => history["loss"] ?? [])) },
     { name: "validation", points: meanByEpoch(training.map((history) => history["val_loss"] ?? [])) },
@@ -103,13 +102,13 @@ function meanByEpoch(histories: (number | null)[][]): Point[] {
   return points;
 }
 
-export function rocCurves({ curves }: Measured): Line[] {
+export function rocCurves({ curves }: NetworkResult): Line[] {
   return curves.roc.map(({ label, false_positive_rate, true_positive_rate }) => ({
     name: label,
     points: false_positive_rate.map((x, place): Point => [x, true_positive_rate[place] ?? 0]),
   }));
 }
 
-export function reliabilityCurve({ curves }: Measured): Line[] {
+export function reliabilityCurve({ curves }: NetworkResult): Line[] {
   return [{ name: "measured", points: curves.reliability.map(({ confidence, accuracy }): Point => [confidence, accuracy]) }];
 }

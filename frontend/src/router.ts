@@ -1,11 +1,11 @@
 /** The addresses of the page, with the History API. */
 
-import type { Search } from "./api/types";
+import type { RecordSearch } from "./api/client";
 import { searchOf } from "./state/search";
 
 export type Route =
   | { page: "home" }
-  | { page: "records"; search: Search }
+  | { page: "records"; search: RecordSearch }
   | { page: "record"; imageId: string }
   | { page: "reviews" }
   | { page: "ledger" }

@@ -14,8 +14,7 @@ import type {
   QueuePage,
   RecordPage,
   Results,
-  Search,
-  Status,
+  DiagnosisStatus,
   TransactionStatus,
   Verification,
 } from "./types";
@@ -26,6 +25,9 @@ const USUAL_MS = 30_000;
 const SLOW_MS = 180_000;
 /** Asked again and again: a server that hangs should be noticed soon. */
 const POLL_MS = 8_000;
+
+/** What is asked of the records; what is absent does not matter. `from` and `to` are days, both included. */
+export type RecordSearch = Partial<Record<"q" | "model" | "label" | "status" | "from" | "to", string>>;
 
 /** The typed client. Every method raises ServerUnreachable or ApiProblem. */
 export class ApiClient {
@@ -72,7 +74,7 @@ export class ApiClient {
     return this.get(`/transactions/${hash}?${new URLSearchParams({ from, nonce: String(nonce) })}`, POLL_MS);
   }
 
-  records(search: Search, cursor: string | null, limit = 20): Promise<RecordPage> {
+  records(search: RecordSearch, cursor: string | null, limit = 20): Promise<RecordPage> {
     const parameters = new URLSearchParams({ ...search, limit: String(limit), ...(cursor ? { cursor } : {}) });
     return this.get(`/records?${parameters}`);
   }
@@ -95,7 +97,7 @@ export class ApiClient {
   }
 
   /** Oldest first. */
-  reviewQueue(status: Status, cursor: string | null): Promise<QueuePage> {
+  reviewQueue(status: DiagnosisStatus, cursor: string | null): Promise<QueuePage> {
     return this.get(`/reviews/queue?${new URLSearchParams({ status, ...(cursor ? { cursor } : {}) })}`);
   }
 

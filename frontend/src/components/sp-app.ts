@@ -1,8 +1,8 @@
 import { LitElement, html, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
 import { onAnnouncement } from "../announce";
-import { api } from "../api/client";
-import type { Config, Search } from "../api/types";
+import { api, type RecordSearch } from "../api/client";
+import type { Config } from "../api/types";
 import { wallet } from "../chain/wallet";
 import { Router, TITLES, type Route } from "../router";
 import { describe, type Problem } from "../state/problems";
@@ -146,7 +146,7 @@ export class App extends LitElement {
     page?.shadowRoot?.querySelector("h1")?.focus({ preventScroll: true });
   }
 
-  private search({ detail }: CustomEvent<Search>): void {
+  private search({ detail }: CustomEvent<RecordSearch>): void {
     this.router.go(withSearch("/records", detail));
   }
 

@@ -1,9 +1,9 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { Published, Results } from "../api/types";
+import type { PublishedFigures, Results } from "../api/types";
 import { bytes, whole } from "../format";
-import { PROTOCOLS, dataSets, figureOf, intervalOf, type DataSet, type Row } from "../results";
+import { PROTOCOLS, dataSets, type DataSet, type Row } from "../results";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import { LoadController } from "./load-controller";
@@ -71,7 +71,7 @@ export class Comparison extends LitElement {
   }
 }
 
-function dataSet(set: DataSet, published: Published[]) {
+function dataSet(set: DataSet, published: PublishedFigures[]) {
   const { about, explanation, notTrained, rows } = set;
   const groups = about.groups ? `, ${whole(about.groups)} ${about.unit}s` : "";
   const results = rows.flatMap(({ by }) => [...by.values()]);
@@ -85,7 +85,7 @@ function dataSet(set: DataSet, published: Published[]) {
   </article>`;
 }
 
-function table({ name, protocols, rows }: DataSet, published: Published[]) {
+function table({ name, protocols, rows }: DataSet, published: PublishedFigures[]) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Comparison on ${name}">
     <table data-testid="comparison-table">
       <caption class="visually-hidden">
@@ -109,7 +109,7 @@ function table({ name, protocols, rows }: DataSet, published: Published[]) {
   </div>`;
 }
 
-function tableRow({ name, source, by }: Row, protocols: string[], published: Published[]) {
+function tableRow({ name, source, by }: Row, protocols: string[], published: PublishedFigures[]) {
   const [any] = [...by.values()];
   const { cost, network } = any!;
   const theirs = published.find((each) => each.network === network.name);
@@ -130,7 +130,7 @@ function tableRow({ name, source, by }: Row, protocols: string[], published: Pub
   </tr>`;
 }
 
-const ownFigures = ({ auc, accuracy, data }: Published) =>
+const ownFigures = ({ auc, accuracy, data }: PublishedFigures) =>
   html`${auc === null ? "" : `ROC-AUC ${auc.toFixed(3)}, `}accuracy ${(100 * accuracy).toFixed(1)} %
     <span class="data soft">${data}</span>`;
 
@@ -139,8 +139,8 @@ function chart({ name, protocols, rows }: DataSet) {
     name,
     estimates: protocols.map((protocol) => {
       const figures = by.get(protocol)?.figures;
-      const value = figures ? figureOf(figures, AUC) : null;
-      return figures && value !== null ? { value, interval: intervalOf(figures, AUC) } : null;
+      const value = figures?.[AUC] ?? null;
+      return figures && value !== null ? { value, interval: figures[`${AUC}_interval`] } : null;
     }),
   }));
   const lowest = Math.min(0.5, ...estimates.flatMap((row) => row.estimates.map((each) => each?.interval?.[0] ?? 0.5)));

@@ -1,6 +1,6 @@
 import { LitElement, css, html, svg } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Interval } from "../api/types";
+import type { Interval } from "../results";
 import { shared } from "../styles/shared";
 
 export interface Estimate {

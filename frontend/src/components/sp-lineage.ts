@@ -39,7 +39,7 @@ export class LineagePanel extends LitElement {
         <dt>Model id</dt>
         <dd><sp-hash .value=${modelId} label="model id"></sp-hash></dd>
         ${when("Registered", registered)} ${when("Retired", retired)}
-        ${card.cid
+        ${card
           ? html`<dt>Model card</dt>
               <dd>
                 <sp-hash .value=${card.cid} label="CID of the model card"></sp-hash>

@@ -1,17 +1,16 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import type { Figures, Measured } from "../api/types";
+import type { Figures, NetworkResult } from "../api/types";
 import { percent, whole } from "../format";
 import {
   FIGURES,
   PROTOCOLS,
-  figureOf,
-  intervalOf,
   lossCurves,
   reliabilityCurve,
   rocCurves,
   title,
   type Line,
+  type Measure,
 } from "../results";
 import { fields } from "../styles/fields";
 import { shared } from "../styles/shared";
@@ -58,7 +57,7 @@ export class MeasuredPanel extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) results: Measured[] = [];
+  @property({ attribute: false }) results: NetworkResult[] = [];
   @state() private open = false;
   @state() private chosen = 0;
 
@@ -94,9 +93,9 @@ export class MeasuredPanel extends LitElement {
   }
 }
 
-const fullTitle = (result: Measured) => `${title(result)}: ${PROTOCOLS[result.protocol] ?? result.protocol}`;
+const fullTitle = (result: NetworkResult) => `${title(result)}: ${PROTOCOLS[result.protocol] ?? result.protocol}`;
 
-function details(result: Measured) {
+function details(result: NetworkResult) {
   const { network, cost, cautions } = result;
   return html`${cautions.length > 0
       ? html`<ul class="cautions">
@@ -110,11 +109,11 @@ function details(result: Measured) {
     ${charts(result)} ${figureTable(result)} ${confusion(result)}`;
 }
 
-function charts(result: Measured) {
+function charts(result: NetworkResult) {
   const loss = lossCurves(result);
   const roc = rocCurves(result);
   const areas = roc.map(({ name }) => `${name} ${result.figures.classes[name]?.auc?.toFixed(2) ?? "undefined"}`).join(", ");
-  const error = figureOf(result.figures, "expected_calibration_error");
+  const error = result.figures.expected_calibration_error;
   return html`<div class="charts">
     ${loss.length > 0
       ? html`<figure>
@@ -162,9 +161,9 @@ function ends({ name, points }: Line): string {
 }
 
 /** Tells the same table of two data sets apart. */
-const where = (result: Measured) => `${fullTitle(result)}, on ${result.data.name}`;
+const where = (result: NetworkResult) => `${fullTitle(result)}, on ${result.data.name}`;
 
-function figureTable(result: Measured) {
+function figureTable(result: NetworkResult) {
   const { figures, group_figures: byGroup, data } = result;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="All figures of ${where(result)}">
     <table>
@@ -192,15 +191,15 @@ function figureTable(result: Measured) {
 }
 
 /** A figure over its interval. */
-export function withInterval(figures: Figures, name: string, share: boolean) {
-  const value = figureOf(figures, name);
-  const interval = intervalOf(figures, name);
+export function withInterval(figures: Figures, name: Measure, share: boolean) {
+  const value = figures[name];
+  const interval = figures[`${name}_interval`];
   const show = (number: number) => (share ? percent(number) : number.toFixed(3));
   if (value === null) return html`<span class="soft">undefined</span>`;
   return html`${show(value)} ${interval ? html`<span class="interval">(${show(interval[0])} to ${show(interval[1])})</span>` : nothing}`;
 }
 
-function confusion(result: Measured) {
+function confusion(result: NetworkResult) {
   const { labels, rows_are_truth } = result.figures.confusion;
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Confusion matrix of ${where(result)}">
     <table>

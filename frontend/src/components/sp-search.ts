@@ -1,7 +1,8 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { Model, Search } from "../api/types";
+import type { RecordSearch } from "../api/client";
+import type { Model } from "../api/types";
 import { searchOf } from "../state/search";
 import { STATUSES } from "../state/standing";
 import { fields } from "../styles/fields";
@@ -10,7 +11,7 @@ import { LoadController } from "./load-controller";
 
 type Choice = [value: string, text: string];
 
-/** What to look for in the records, by text and by what is known of them. Event `search` with the new Search. */
+/** What to look for in the records, by text and by what is known of them. Event `search` with the new RecordSearch. */
 @customElement("sp-search")
 export class SearchForm extends LitElement {
   static override styles = [
@@ -55,7 +56,7 @@ export class SearchForm extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) search: Search = {};
+  @property({ attribute: false }) search: RecordSearch = {};
   @query("form") private form!: HTMLFormElement;
   private readonly models = new LoadController<Model[]>(this);
 
@@ -121,8 +122,8 @@ export class SearchForm extends LitElement {
     this.emit(searchOf(new FormData(this.form)));
   }
 
-  private emit(detail: Search): void {
-    this.dispatchEvent(new CustomEvent<Search>("search", { detail }));
+  private emit(detail: RecordSearch): void {
+    this.dispatchEvent(new CustomEvent<RecordSearch>("search", { detail }));
   }
 }
 

@@ -1,6 +1,6 @@
 import { LitElement, css, html } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Status } from "../api/types";
+import type { DiagnosisStatus } from "../api/types";
 import { STATUSES } from "../state/standing";
 import { shared } from "../styles/shared";
 import { tones } from "../styles/tones";
@@ -36,7 +36,7 @@ export class StatusBadge extends LitElement {
     tones,
   ];
 
-  @property() status: Status = "asserted";
+  @property() status: DiagnosisStatus = "asserted";
 
   protected override render() {
     const { text, tone, meaning } = STATUSES[this.status];

@@ -1,7 +1,7 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { api } from "../api/client";
-import type { ImageRecord, Search } from "../api/types";
+import { api, type RecordSearch } from "../api/client";
+import type { ImageRecord } from "../api/types";
 import "../components/sp-search";
 import "../components/sp-status";
 import { isoTime, percent, short, time, whole } from "../format";
@@ -11,7 +11,7 @@ import { shared } from "../styles/shared";
 import { catchingUp, listEnd } from "./list-end";
 import { PageList } from "./page-list";
 
-/** `/records`: search by text, result, model, status and time. Event `search` with the new Search. */
+/** `/records`: search by text, result, model, status and time. Event `search` with the new RecordSearch. */
 @customElement("sp-records")
 export class RecordsPage extends LitElement {
   static override styles = [
@@ -53,7 +53,7 @@ export class RecordsPage extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) search: Search = {};
+  @property({ attribute: false }) search: RecordSearch = {};
   private readonly list = new PageList<ImageRecord>(this, "record");
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -109,7 +109,7 @@ export class RecordsPage extends LitElement {
     </div>`;
   }
 
-  private searched({ detail }: CustomEvent<Search>): void {
+  private searched({ detail }: CustomEvent<RecordSearch>): void {
     this.dispatchEvent(new CustomEvent("search", { detail }));
   }
 }

@@ -2,7 +2,7 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { api } from "../api/client";
-import type { Config, Hex, Model, QueuedDiagnosis, Status } from "../api/types";
+import type { Config, Hex, Model, QueuedDiagnosis, DiagnosisStatus } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { isClinician } from "../chain/reviews";
 import { LoadController } from "../components/load-controller";
@@ -34,7 +34,7 @@ export class ReviewsPage extends LitElement {
   ];
 
   @property({ attribute: false }) config!: Config;
-  @state() private status: Status = "asserted";
+  @state() private status: DiagnosisStatus = "asserted";
   @state() private queue: QueuedDiagnosis[] = [];
   @state() private next: string | null = null;
   @state() private loading = false;
@@ -140,7 +140,7 @@ export class ReviewsPage extends LitElement {
   }
 
   private filtered({ target }: Event): void {
-    this.status = (target as HTMLSelectElement).value as Status;
+    this.status = (target as HTMLSelectElement).value as DiagnosisStatus;
     void this.load();
   }
 

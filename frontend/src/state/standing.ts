@@ -1,6 +1,6 @@
 /** What holds of a diagnosis now, in words. */
 
-import type { Diagnosis, Model, ModelStatus, NextStep, Status } from "../api/types";
+import type { Diagnosis, Model, ModelStatus, NextStep, DiagnosisStatus } from "../api/types";
 import { sentence } from "../format";
 import type { Opening } from "./opening";
 import type { Tone } from "./problems";
@@ -9,7 +9,7 @@ type Answer = Pick<Opening, "label" | "labelCode" | "confidence">;
 
 const ABSTAINED = "abstained";
 
-export const STATUSES: Record<Status, { text: string; tone: Tone; meaning: string }> = {
+export const STATUSES: Record<DiagnosisStatus, { text: string; tone: Tone; meaning: string }> = {
   asserted: { text: "AI-asserted", tone: "info", meaning: "A model's answer that no clinician has reviewed." },
   confirmed: { text: "Confirmed", tone: "success", meaning: "A clinician agrees with the model's answer." },
   overridden: { text: "Overridden", tone: "warning", meaning: "A clinician put another result in place of the model's." },

@@ -103,7 +103,7 @@ function reviewStep(review: Review, { diagnosisId, sealed }: Diagnosis, model: M
 }
 
 function modelSteps({ modelId, name, registered, retired, card }: Lineage): Step[] {
-  const facts: Step["facts"] = [["Model id", modelId], ...(card.cid ? [["CID of the model card", card.cid] as [string, string]] : [])];
+  const facts: Step["facts"] = [["Model id", modelId], ...(card ? [["CID of the model card", card.cid] as [string, string]] : [])];
   const step = (done: string, tone: Tone, checked: string, event: string, { admin, transaction, block }: ModelEvent): Step => ({
     kind: "model",
     title: `Model ${done}${name ? `: ${name}` : ""}`,
