@@ -28,11 +28,13 @@ export interface DataSet {
 /** The results arrive with the honest protocol first and the best first within it; that order stays. */
 export function dataSets({ results, comparisons, notTrained }: Results): DataSet[] {
   const names = [...new Set(results.map(({ data }) => data.name))];
-  return names.map((name) => {
+  return names.flatMap((name) => {
     const own = results.filter(({ data }) => data.name === name);
+    const [first] = own;
+    if (!first) return [];
     return {
       name,
-      about: own[0]!.data,
+      about: first.data,
       protocols: [...new Set(own.map(({ protocol }) => protocol))],
       rows: rowsOf(own),
       explanation: comparisons.find(({ data }) => data === name)?.text ?? null,
@@ -87,8 +89,8 @@ export interface Line {
 /** Loss by epoch, the mean over the networks that were still trained then. */
 export function lossCurves({ training }: NetworkResult): Line[] {
   return [
-    { name: "train", points: meanByEpoch(training.map((history) => history["loss"] ?? [])) },
-    { name: "validation", points: meanByEpoch(training.map((history) => history["val_loss"] ?? [])) },
+    { name: "train", points: meanByEpoch(training.map((history) => history.loss ?? [])) },
+    { name: "validation", points: meanByEpoch(training.map((history) => history.val_loss ?? [])) },
   ].filter(({ points }) => points.length > 0);
 }
 

@@ -17,7 +17,7 @@ export class Entries implements Storage {
   [key: string]: unknown;
   getItem = (key: string) => (Object.hasOwn(this, key) ? (this[key] as string) : null);
   setItem = (key: string, value: string) => void (this[key] = value);
-  removeItem = (key: string) => void delete this[key];
+  removeItem = (key: string) => void Reflect.deleteProperty(this, key);
   clear = () => undefined;
   key = () => null;
   length = 0;

@@ -44,7 +44,7 @@ describe("problems in words", () => {
     expect(describeProblem(refused)).toMatchObject({ kind: "file-refused", text: "Expected a PNG, found text." });
   });
 
-  it.each([
+  it.each<[error: unknown, kind: string]>([
     [new ServerUnreachable("x"), "server-unreachable"],
     [new WalletError("request-pending", "x"), "request-pending"],
     [new WalletError("chain-mismatch", "x"), "chain-mismatch"],

@@ -29,6 +29,12 @@ const POLL_MS = 8_000;
 /** What is asked of the records; what is absent does not matter. `from` and `to` are days, both included. */
 export type RecordSearch = Partial<Record<"q" | "model" | "label" | "status" | "from" | "to", string>>;
 
+interface Asked {
+  method: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
+
 /** The typed client. Every method raises ServerUnreachable or ApiProblem. */
 export class ApiClient {
   constructor(private readonly fetcher: typeof fetch = (input, init) => fetch(input, init)) {}
@@ -129,12 +135,12 @@ export class ApiClient {
     return this.request(path, { method: "POST", headers, body: JSON.stringify(body) }, timeout);
   }
 
-  private async request<T>(path: string, init: RequestInit, timeout: number): Promise<T> {
+  private async request<T>(path: string, init: Asked, timeout: number): Promise<T> {
     const headers = { Accept: "application/json", ...init.headers };
     return JSON.parse(await this.answer(path, { ...init, headers }, timeout, (response) => response.text())) as T;
   }
 
-  private async answer<T>(path: string, init: RequestInit, timeout: number, read: (good: Response) => Promise<T>): Promise<T> {
+  private async answer<T>(path: string, init: Asked, timeout: number, read: (good: Response) => Promise<T>): Promise<T> {
     let response: Response;
     let refusal: string;
     try {

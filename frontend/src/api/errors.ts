@@ -18,11 +18,17 @@ export class ApiProblem extends ApiError {
   }
 }
 
+interface Details {
+  type?: unknown;
+  title?: unknown;
+  detail?: unknown;
+}
+
 /** Builds the error of an answer whose status is not a success; a body that is no problem details is tolerated. */
 export function problemOf(status: number, body: string, retryAfter: string | null): ApiError {
-  let details: { type?: unknown; title?: unknown; detail?: unknown } | null = null;
+  let details: Details | null = null;
   try {
-    details = JSON.parse(body);
+    details = JSON.parse(body) as Details | null;
   } catch {
     // A proxy in front of the server answers in HTML when the server is gone.
     if (status === 502 || status === 503 || status === 504) return new ServerUnreachable(`HTTP ${status}`);

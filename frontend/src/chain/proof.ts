@@ -24,6 +24,12 @@ export interface Proof {
   found: string;
 }
 
+interface ManifestFacts {
+  image: { cid: string };
+  labelCode: number;
+  confidence: number;
+}
+
 export async function prove(evidence: Evidence, chain: Pick<ChainConfig, "id" | "contract">): Promise<Proof[]> {
   const { image, cid, uploader, imageId, diagnosis } = evidence;
   const proofs = [
@@ -78,7 +84,7 @@ async function signerOf(fields: SignedFields, signature: Hex, chain: Pick<ChainC
 
 function told(manifest: Uint8Array): string {
   try {
-    const { image, labelCode, confidence } = JSON.parse(new TextDecoder().decode(manifest));
+    const { image, labelCode, confidence } = JSON.parse(new TextDecoder().decode(manifest)) as ManifestFacts;
     return `${image.cid}, code ${labelCode}, ${Math.round(confidence * 10_000)} of 10,000`;
   } catch {
     return "no manifest: it cannot be read any more";

@@ -58,9 +58,9 @@ export class Tracker {
     for (let attempt = 0; attempt < LOOK_UPS && !this.stopped; attempt++) {
       if (attempt > 0) await this.sleep(FIRST_MS);
       try {
-        if (await this.isRecorded()) return this.reduce({ type: "looked-up", recorded: true });
+        if (await this.isRecorded()) { this.reduce({ type: "looked-up", recorded: true }); return; }
       } catch {
-        return this.reduce({ type: "unanswered" });
+        this.reduce({ type: "unanswered" }); return;
       }
     }
     this.reduce({ type: "looked-up", recorded: false });

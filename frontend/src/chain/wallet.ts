@@ -23,7 +23,7 @@ export class WalletSession extends EventTarget {
       (wallet) => {
         this.reduce({ type: "found", wallet });
         // Only what a reload would restore: the wallet used before, whose window stays shut.
-        if (!this.state.selected && wallet.rdns === read<string>(CHOSEN_KEY)) void this.select(wallet);
+        if (!this.state.selected && wallet.rdns === read(CHOSEN_KEY)) void this.select(wallet);
       },
       () => {
         const only = this.state.wallets.length === 1 ? this.state.wallets[0] : undefined;

@@ -35,13 +35,18 @@ export class ReviewData {
 
   /** Call on every update of the host; null while nothing is open. */
   follow(imageId: Hex | null, diagnosisId: Hex): void {
-    this.record.show(imageId, () => api.record(imageId ?? ""));
+    if (imageId) this.record.show(imageId, () => api.record(imageId));
+    else this.record.clear();
     const { cid, imageAvailable } = this.record.value ?? {};
     const diagnosis = this.diagnosis(diagnosisId);
     const model = diagnosis?.sealed || diagnosis?.labelCode === 0 ? undefined : diagnosis?.model?.name;
-    const key = cid && imageAvailable && model ? `${cid} ${model}` : null;
-    this.image.show(key, () => api.image(cid!));
-    this.outline.show(key, () => api.outline(cid!, model!));
-    this.classification.show(key, () => api.classify(cid!, model));
+    if (cid && imageAvailable && model) {
+      const key = `${cid} ${model}`;
+      this.image.show(key, () => api.image(cid));
+      this.outline.show(key, () => api.outline(cid, model));
+      this.classification.show(key, () => api.classify(cid, model));
+    } else {
+      for (const part of [this.image, this.outline, this.classification]) part.clear();
+    }
   }
 }

@@ -1,4 +1,4 @@
-import type { ReactiveController, ReactiveControllerHost } from "lit";
+import type { ReactiveControllerHost } from "lit";
 import { announce } from "../announce";
 import { api } from "../api/client";
 import type { Attestation, ChainConfig, Classification, Hex, ImageRecord } from "../api/types";
@@ -27,16 +27,12 @@ export interface SigningRequest {
 }
 
 /** Prepares what is to be signed, and has it signed. Late answers to an older request are thrown away. */
-export class SigningController implements ReactiveController {
+export class SigningController {
   state: Signing = IDLE;
   private request: SigningRequest | null = null;
   private key = "";
 
-  constructor(private readonly host: ReactiveControllerHost) {
-    host.addController(this);
-  }
-
-  hostConnected(): void {}
+  constructor(private readonly host: Pick<ReactiveControllerHost, "requestUpdate">) {}
 
   /** Call on every update of the host; null while there is no account on the right chain. */
   follow(request: SigningRequest | null): void {

@@ -37,7 +37,7 @@ export class AddDiagnosis extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.transaction = read<PendingTransaction>(this.key);
+    this.transaction = read(this.key) as PendingTransaction | null;
   }
 
   protected override render() {

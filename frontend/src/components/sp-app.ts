@@ -39,6 +39,7 @@ export class App extends LitElement {
   @state() private announcement = "";
   @state() private visitedHome = false;
   @query("main") private main!: HTMLElement;
+  @query("main .inner > :not([hidden])") private shownPage!: LitElement | null;
   private readonly router = new Router();
 
   override connectedCallback(): void {
@@ -141,9 +142,8 @@ export class App extends LitElement {
   private async moved(): Promise<void> {
     this.requestUpdate();
     await this.updateComplete;
-    const page = this.renderRoot.querySelector<LitElement>("main .inner > :not([hidden])");
-    await page?.updateComplete;
-    page?.shadowRoot?.querySelector("h1")?.focus({ preventScroll: true });
+    await this.shownPage?.updateComplete;
+    this.shownPage?.shadowRoot?.querySelector("h1")?.focus({ preventScroll: true });
   }
 
   private search({ detail }: CustomEvent<RecordSearch>): void {

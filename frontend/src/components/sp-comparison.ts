@@ -111,7 +111,8 @@ function table({ name, protocols, rows }: DataSet, published: PublishedFigures[]
 
 function tableRow({ name, source, by }: Row, protocols: string[], published: PublishedFigures[]) {
   const [any] = [...by.values()];
-  const { cost, network } = any!;
+  if (!any) return nothing;
+  const { cost, network } = any;
   const theirs = published.find((each) => each.network === network.name);
   return html`<tr data-testid="network">
     <th scope="row">

@@ -1,5 +1,5 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import type { Config } from "../api/types";
 import { bytes, percent, storeName } from "../format";
 import type { Flow } from "../state/flow";
@@ -35,6 +35,7 @@ export class FilePanel extends LitElement {
   @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
   @property({ attribute: false }) config!: Config;
   @state() private preview = "";
+  @query("h2") private heading!: HTMLElement | null;
   private shownStep = "";
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -52,7 +53,7 @@ export class FilePanel extends LitElement {
   protected override updated(): void {
     if (this.flow.step === this.shownStep) return;
     this.shownStep = this.flow.step;
-    this.renderRoot.querySelector("h2")?.focus({ preventScroll: true });
+    this.heading?.focus({ preventScroll: true });
   }
 
   protected override render() {

@@ -75,8 +75,8 @@ export class LineChart extends LitElement {
   @property({ attribute: false }) lines: Line[] = [];
   @property({ attribute: false }) x: [low: number, high: number] = [0, 1];
   @property({ attribute: false }) y: [low: number, high: number] = [0, 1];
-  @property() xTitle = "";
-  @property() yTitle = "";
+  @property({ attribute: "x-title" }) xTitle = "";
+  @property({ attribute: "y-title" }) yTitle = "";
   @property() label = "";
   /** Draws the line on which both axes agree. */
   @property({ type: Boolean }) diagonal = false;

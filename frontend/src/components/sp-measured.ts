@@ -122,8 +122,8 @@ function charts(result: NetworkResult) {
             .lines=${loss}
             .x=${[1, Math.max(2, ...loss.map(({ points }) => points.length))]}
             .y=${[0, highest(loss)]}
-            xTitle="epoch"
-            yTitle="loss"
+            x-title="epoch"
+            y-title="loss"
             label=${`Loss by epoch: ${loss.map(ends).join("; ")}`}
           ></sp-line-chart>
         </figure>`
@@ -134,8 +134,8 @@ function charts(result: NetworkResult) {
           <sp-line-chart
             diagonal
             .lines=${roc}
-            xTitle="false positive rate"
-            yTitle="true positive rate"
+            x-title="false positive rate"
+            y-title="true positive rate"
             label="ROC curves with their areas: ${areas}"
           ></sp-line-chart>
         </figure>`
@@ -146,8 +146,8 @@ function charts(result: NetworkResult) {
         diagonal
         dots
         .lines=${reliabilityCurve(result)}
-        xTitle="confidence"
-        yTitle="accuracy"
+        x-title="confidence"
+        y-title="accuracy"
         label="Accuracy by confidence; calibration error ${error?.toFixed(3) ?? "undefined"}"
       ></sp-line-chart>
     </figure>
@@ -157,7 +157,8 @@ function charts(result: NetworkResult) {
 const highest = (lines: Line[]) => Math.ceil(10 * Math.max(0.1, ...lines.flatMap(({ points }) => points.map(([, y]) => y)))) / 10;
 
 function ends({ name, points }: Line): string {
-  return `${name} from ${points[0]![1].toFixed(2)} to ${points.at(-1)![1].toFixed(2)} in ${points.length} epochs`;
+  const [first, last] = [points[0], points.at(-1)];
+  return first && last ? `${name} from ${first[1].toFixed(2)} to ${last[1].toFixed(2)} in ${points.length} epochs` : name;
 }
 
 /** Tells the same table of two data sets apart. */

@@ -96,5 +96,5 @@ export class Notice extends LitElement {
 }
 
 function same(before: Problem | undefined, now: Problem): boolean {
-  return before !== undefined && before.title === now.title && before.text === now.text;
+  return before?.title === now.title && before.text === now.text;
 }

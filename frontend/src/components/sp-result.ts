@@ -60,7 +60,7 @@ export class Result extends LitElement {
   }
 
   protected override render() {
-    const { abstained, label, probabilities, model, weak, sealed, nextSteps = [] } = this.classification;
+    const { abstained, label, probabilities, model, weak, sealed, nextSteps } = this.classification;
     return html`<div class="stack">
       ${abstained ? this.abstention() : this.answer()}
       <sp-outlined .outline=${this.outline}></sp-outlined>

@@ -52,7 +52,7 @@ export class ReviewForm extends LitElement {
   ];
 
   @property({ attribute: false }) diagnosis!: Diagnosis;
-  @property() imageId!: Hex;
+  @property({ attribute: false }) imageId!: Hex;
   @property({ attribute: false }) model: Model | null = null;
   @property({ attribute: false }) chain!: ChainConfig;
   @property({ attribute: false }) wallet!: Wallet;
@@ -109,7 +109,7 @@ export class ReviewForm extends LitElement {
       <input
         type="radio"
         name="verdict"
-        value=${verdict}
+        .value=${verdict}
         ?disabled=${obstacle !== null}
         aria-label=${name}
         aria-describedby="about-${verdict}"
@@ -199,7 +199,8 @@ export class ReviewForm extends LitElement {
 
   /** Null, with the problem shown, when something is missing. */
   private plan(form: FormData): ReviewPlan | null {
-    const reason = String(form.get("reason")).trim();
+    const words = form.get("reason");
+    const reason = typeof words === "string" ? words.trim() : "";
     const label = this.otherLabels.find(({ code }) => String(code) === form.get("label")) ?? null;
     const missing = !this.verdict
       ? "Choose a verdict."

@@ -3,6 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { ChainConfig, Diagnosis, Hex, ImageRecord, Model, QueuedDiagnosis, Review } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { isoTime, percent, short, time } from "../format";
+import type { KeptReview } from "../state/kept-reviews";
 import type { Opening } from "../state/opening";
 import type { Problem } from "../state/problems";
 import { labelText, modelOf, STATUSES } from "../state/standing";
@@ -171,7 +172,7 @@ export class ReviewItem extends LitElement {
         .reason=${this.reason}
         .visible=${!diagnosis.sealed || this.opening !== null}
         @outdated=${this.outdated}
-        @submitted=${(event: CustomEvent) => this.dispatchEvent(new CustomEvent("submitted", { detail: event.detail }))}
+        @submitted=${(event: CustomEvent<KeptReview>) => this.dispatchEvent(new CustomEvent("submitted", { detail: event.detail }))}
       ></sp-review-form>`;
   }
 

@@ -82,7 +82,7 @@ export class SearchForm extends LitElement {
           autocomplete="off"
           spellcheck="false"
           maxlength="200"
-          value=${q}
+          .defaultValue=${q}
         />
         <button class="button primary" type="submit">Search</button>
         ${Object.keys(this.search).length > 0
@@ -93,8 +93,8 @@ export class SearchForm extends LitElement {
         <legend class="visually-hidden">Filters</legend>
         ${this.select("status", "Status", STATUS_CHOICES)} ${this.select("label", "Result", this.labels())}
         ${this.select("model", "Model", (this.models.value ?? []).map(({ name }): Choice => [name, name]))}
-        <label>From <input type="date" name="from" value=${from} max=${to || nothing} /></label>
-        <label>To <input type="date" name="to" value=${to} min=${from || nothing} /></label>
+        <label>From <input type="date" name="from" max=${to || nothing} .defaultValue=${from} /></label>
+        <label>To <input type="date" name="to" min=${from || nothing} .defaultValue=${to} /></label>
       </fieldset>
     </form>`;
   }

@@ -70,11 +70,16 @@ export class Tampering extends LitElement {
 
   protected override willUpdate(): void {
     const record = this.records.find(({ imageId }) => imageId === this.chosen);
-    this.evidence.show(record?.imageId ?? null, () => evidenceOf(record!));
-    const evidence = this.evidence.value;
-    const changed = evidence && this.changes(evidence).find(({ id }) => id === this.change)?.changed;
-    const key = changed ? `${evidence.imageId} ${this.change} ${this.position}` : null;
-    this.proofs.show(key, async () => ({ original: await prove(evidence!, this.chain), forged: await prove(changed!, this.chain) }));
+    if (record) this.evidence.show(record.imageId, () => evidenceOf(record));
+    else this.evidence.clear();
+    const original = this.evidence.value;
+    const forged = original && this.changes(original).find(({ id }) => id === this.change)?.changed;
+    if (!forged) {
+      this.proofs.clear();
+      return;
+    }
+    const key = `${original.imageId} ${this.change} ${this.position}`;
+    this.proofs.show(key, async () => ({ original: await prove(original, this.chain), forged: await prove(forged, this.chain) }));
   }
 
   protected override render() {
@@ -87,7 +92,7 @@ export class Tampering extends LitElement {
       </p>
       <div class="field">
         <label for="record">Record</label>
-        <select id="record" @change=${({ target }: Event) => (this.chosen = (target as HTMLSelectElement).value)}>
+        <select id="record" @change=${this.recordChosen}>
           <option value="">Choose one</option>
           ${this.records.map(
             ({ imageId, block }) => html`<option value=${imageId}>${short(imageId)}, ${time(block.timestamp)}</option>`,
@@ -175,7 +180,7 @@ export class Tampering extends LitElement {
             (proof, place) => html`<tr data-testid="proof" data-passed=${proof.passed}>
               <th scope="row">${proof.name}</th>
               <td>${outcome(proof)}</td>
-              <td>${outcome(original[place]!)}</td>
+              <td>${original[place] ? outcome(original[place]) : nothing}</td>
             </tr>`,
           )}
         </tbody>
@@ -185,6 +190,10 @@ export class Tampering extends LitElement {
 
   private changes(evidence: Evidence): Change[] {
     return changesOf(evidence, this.position);
+  }
+
+  private recordChosen({ target }: Event): void {
+    this.chosen = (target as HTMLSelectElement).value;
   }
 
   private switched(change: Change["id"]): void {

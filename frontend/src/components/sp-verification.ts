@@ -60,7 +60,7 @@ export class VerificationPanel extends LitElement {
     `,
   ];
 
-  @property() imageId = "";
+  @property({ attribute: false }) imageId = "";
   /** A new number runs the checks again: the record has changed. */
   @property({ type: Number }) additions = 0;
   @state() private verification: Verification | null = null;

@@ -122,7 +122,7 @@ export class Viewer extends LitElement {
       <div class="stage">
         ${this.broken
           ? html`<p class="none">This browser cannot show this type of image. It is used all the same.</p>`
-          : html`<img src=${this.src} alt=${this.alt} @error=${() => (this.broken = true)} />`}
+          : html`<img src=${this.src} alt=${this.alt} @error=${this.failed} />`}
         ${this.overlay && this.shown
           ? html`<img class="overlay" src=${this.overlay} alt="Activation map: where the model looked for its answer" />`
           : nothing}
@@ -150,7 +150,7 @@ export class Viewer extends LitElement {
       <input
         type="checkbox"
         .checked=${this.outlined}
-        @change=${({ target }: Event) => (this.outlined = (target as HTMLInputElement).checked)}
+        @change=${this.outlineToggled}
       />
       Show the tumour outline
     </label>`;
@@ -174,6 +174,14 @@ export class Viewer extends LitElement {
         @input=${this.slid}
       />
     </div>`;
+  }
+
+  private failed(): void {
+    this.broken = true;
+  }
+
+  private outlineToggled({ target }: Event): void {
+    this.outlined = (target as HTMLInputElement).checked;
   }
 
   private toggled({ target }: Event): void {

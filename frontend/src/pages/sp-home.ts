@@ -1,4 +1,4 @@
-import { LitElement, html, nothing, type PropertyValues } from "lit";
+import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Classification, Config, Image, Outline } from "../api/types";
@@ -36,16 +36,16 @@ export class HomePage extends LitElement {
 
   protected override willUpdate(): void {
     const result = resultOf(this.control.flow);
-    const key = result && !result.abstained ? result.manifestHash : null;
     // The outline is an aid: where it cannot be had, the result stands without it.
-    this.outline.show(key, () => api.outline(result!.cid, result!.model.name));
+    if (result && !result.abstained) this.outline.show(result.manifestHash, () => api.outline(result.cid, result.model.name));
+    else this.outline.clear();
   }
 
-  protected override updated(_changed: PropertyValues): void {
+  protected override updated(): void {
     const { step } = this.control.flow;
     if (step === this.shownStep) return;
     this.shownStep = step;
-    const heading = this.renderRoot.querySelector<HTMLElement>(step === "choose" ? "h1" : `#${step}`);
+    const heading = this.shadowRoot?.getElementById(step);
     if (!this.hidden) heading?.focus({ preventScroll: false });
   }
 
@@ -53,7 +53,7 @@ export class HomePage extends LitElement {
     const { flow } = this.control;
     return html`<div class="page">
       <div class="intro">
-        <h1 tabindex="-1">Record a medical image</h1>
+        <h1 tabindex="-1" id="choose">Record a medical image</h1>
         <p class="lead">
           Pin an image to IPFS, have it classified, and sign the result. Anybody can verify later who recorded what, and
           when, without trusting this server.

@@ -59,7 +59,7 @@ export class RecordPage extends LitElement {
     `,
   ];
 
-  @property() imageId = "";
+  @property({ attribute: false }) imageId = "";
   @property({ attribute: false }) config!: Config;
   private readonly control = new RecordController(this);
   private readonly models = new LoadController<Model[]>(this);
@@ -70,8 +70,13 @@ export class RecordPage extends LitElement {
     if (changed.has("imageId")) this.control.show(this.imageId);
     const diagnoses = this.control.record?.diagnoses ?? [];
     const modelIds = [...new Set(diagnoses.map(({ modelId }) => modelId))];
-    this.models.show(modelIds.length > 0 ? "models" : null, () => api.models());
-    this.lineages.show(modelIds.join() || null, () => Promise.all(modelIds.map((id) => api.lineage(id))));
+    if (modelIds.length > 0) {
+      this.models.show("models", () => api.models());
+      this.lineages.show(modelIds.join(), () => Promise.all(modelIds.map((id) => api.lineage(id))));
+    } else {
+      this.models.clear();
+      this.lineages.clear();
+    }
     this.showOutline();
   }
 
@@ -183,9 +188,13 @@ export class RecordPage extends LitElement {
     const { cid = "", imageAvailable, diagnoses = [] } = this.control.record ?? {};
     const newest = diagnoses.at(-1);
     const shown = imageAvailable && newest && holdsAsSaid(newest) && !newest.sealed && newest.labelCode !== 0;
-    const name = (shown && newest.model?.name) || null;
-    this.outlined.show(name && `${cid} ${name}`, async () => {
-      const [image, outline] = await Promise.all([api.image(cid), api.outline(cid, name!)]);
+    const name = shown ? newest.model?.name : undefined;
+    if (!name) {
+      this.outlined.clear();
+      return;
+    }
+    this.outlined.show(`${cid} ${name}`, async () => {
+      const [image, outline] = await Promise.all([api.image(cid), api.outline(cid, name)]);
       return { image, outline };
     });
   }

@@ -1,5 +1,5 @@
 import { LitElement, css, html, nothing } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { api } from "../api/client";
 import type { Config, Hex, Model, QueuedDiagnosis, DiagnosisStatus } from "../api/types";
@@ -40,6 +40,7 @@ export class ReviewsPage extends LitElement {
   @state() private loading = false;
   @state() private problem: Problem | null = null;
   @state() private kept: KeptReview[] = keptReviews();
+  @query("h1") private heading!: HTMLElement | null;
   private asked = 0;
   private readonly reasons = new Map<Hex, string>();
   private readonly onChain = new Set<Hex>();
@@ -61,8 +62,12 @@ export class ReviewsPage extends LitElement {
   protected override willUpdate(): void {
     const found = this.account;
     const { chain } = this.config;
-    const key = found && `${found.wallet.uuid} ${found.account} ${chain.contract}`;
-    this.clinician.show(key, () => isClinician(found!.wallet, found!.account, chain));
+    if (!found) {
+      this.clinician.clear();
+      return;
+    }
+    const key = `${found.wallet.uuid} ${found.account} ${chain.contract}`;
+    this.clinician.show(key, () => isClinician(found.wallet, found.account, chain));
   }
 
   protected override render() {
@@ -146,7 +151,7 @@ export class ReviewsPage extends LitElement {
 
   private submitted({ detail }: CustomEvent<KeptReview>): void {
     this.kept = [...this.kept, detail];
-    this.renderRoot.querySelector("h1")?.focus();
+    this.heading?.focus();
   }
 
   private recorded({ reviewId, diagnosisId }: KeptReview): void {

@@ -30,8 +30,8 @@ export class Drafts {
 
   /** The draft that this tab had before a reload, if no other tab has taken it. */
   async restore(): Promise<Draft | null> {
-    const id = read<string>(OWN_KEY, sessionStorage);
-    return id ? this.take(id, LOCK_WAIT_MS) : null;
+    const id = read(OWN_KEY, sessionStorage);
+    return typeof id === "string" ? this.take(id, LOCK_WAIT_MS) : null;
   }
 
   /** Makes a draft this tab's own; null when another tab holds it or it is gone. */
@@ -92,7 +92,7 @@ export class Drafts {
 }
 
 function load(id: string): Draft | null {
-  const kept = read<Omit<Draft, "id">>(PREFIX + id);
+  const kept = read(PREFIX + id) as Omit<Draft, "id"> | null;
   return kept?.flow instanceof Object && isKept(kept.flow) ? { ...kept, id } : null;
 }
 
@@ -111,7 +111,7 @@ function lock(name: string, wait: number): Promise<Release | null> {
   return new Promise((resolve) => {
     const over: Promise<void> = navigator.locks
       .request(name, options, (held) => {
-        if (!held) return resolve(null);
+        if (!held) { resolve(null); return; }
         return new Promise<void>((free) => resolve(() => (free(), over)));
       })
       .catch(() => resolve(null));

@@ -28,7 +28,7 @@ export const forgetReview = (reviewId: Hex): void => remove(PREFIX + reviewId);
 
 /** Oldest first. */
 export function keptReviews(): KeptReview[] {
-  const kept = keys(PREFIX).map((key) => read<KeptReview>(key));
+  const kept = keys(PREFIX).map((key) => read(key) as KeptReview | null);
   return kept.filter((review) => review !== null).sort((one, other) => one.savedAt - other.savedAt);
 }
 

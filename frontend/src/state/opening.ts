@@ -28,7 +28,7 @@ export function openingOf(content: Uint8Array, cid: string, { manifestHash, mode
     throw new OpeningRefused(`Its SHA-256 is ${found}; the chain holds ${manifestHash}. It belongs to another diagnosis, or was changed.`);
   }
   const manifest = parsed(content);
-  if (manifest.image?.cid !== cid || `0x${manifest.model?.sha256}` !== modelId) {
+  if (manifest.image?.cid !== cid || manifest.model?.sha256 !== modelId.slice("0x".length)) {
     throw new OpeningRefused("It has the hash that is on the chain, but speaks of another image or another model than this record.");
   }
   const { label, labelCode, confidence, probabilities, abstained } = manifest;
@@ -43,14 +43,14 @@ type Manifest = Unchecked<Opening> & { image?: { cid?: unknown }; model?: { sha2
 
 function parsed(content: Uint8Array): Manifest {
   try {
-    return Object(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(content)));
+    return Object(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(content))) as Manifest;
   } catch {
     throw new OpeningRefused("It has the hash that is on the chain, but is no JSON.");
   }
 }
 
 function isOpening({ label, labelCode, confidence, probabilities, abstained }: Unchecked<Opening>): boolean {
-  const fractions = [confidence, ...Object.values(Object(probabilities))];
+  const fractions = [confidence, ...Object.values(Object(probabilities) as Record<string, unknown>)];
   return (
     typeof label === "string" &&
     Number.isInteger(labelCode) &&

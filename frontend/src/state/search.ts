@@ -6,8 +6,10 @@ const FIELDS: (keyof RecordSearch)[] = ["q", "model", "label", "status", "from",
 
 /** What `values` say of the known fields; empty ones ask for nothing. */
 export function searchOf(values: URLSearchParams | FormData): RecordSearch {
-  const given = FIELDS.map((field) => [field, String(values.get(field) ?? "").trim()] as const);
-  return Object.fromEntries(given.filter(([, value]) => value));
+  const given = FIELDS.map((field) => [field, values.get(field)] as const);
+  return Object.fromEntries(
+    given.flatMap(([field, value]) => (typeof value === "string" && value.trim() ? [[field, value.trim()]] : [])),
+  );
 }
 
 /** `path` with the search behind it. */

@@ -47,7 +47,7 @@ export function labelText(label: string, model: Model | null): string {
 /** What a person may do now; nothing after a withdrawal, nor where the label is not known. */
 export function nextSteps(diagnosis: Diagnosis, model: Model | null, opening: Opening | null = null): NextStep[] {
   const label = currentLabel(diagnosis, opening);
-  return (label !== null && model?.nextSteps[label]) || [];
+  return label === null ? [] : (model?.nextSteps[label] ?? []);
 }
 
 export const modelOf = ({ modelId }: Diagnosis, models: Model[] | null): Model | null =>

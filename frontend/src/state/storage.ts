@@ -1,9 +1,9 @@
 /** What the page keeps in the browser. Every entry has a key of its own, so that tabs do not overwrite each other. */
 
-export function read<T>(key: string, storage: Storage = localStorage): T | null {
+export function read(key: string, storage: Storage = localStorage): unknown {
   try {
     const text = storage.getItem(key);
-    return text === null ? null : (JSON.parse(text) as T);
+    return text === null ? null : JSON.parse(text);
   } catch {
     return null;
   }
