@@ -1,4 +1,4 @@
-import { read, write } from "./state/storage";
+import { read, write } from "./storage";
 
 const KEY = "scanproof.theme";
 export type Theme = "light" | "dark";

@@ -18,7 +18,7 @@ const asked: string[] = [];
 function openPage() {
   const control = new FlowController({ ...host, config: { chain } as Config });
   control.hostConnected();
-  const listed = () => control.abandoned.map(({ id, flow }) => [flow.image.cid, control.left.states.get(id)]);
+  const listed = () => control.abandoned.map(({ id, flow }) => [flow.image.cid, control.background.states.get(id)]);
   return { control, listed };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../../frontend/src/api/types";
-import { titleOf } from "../../frontend/src/state/ledger";
+import { entryTitle } from "../../frontend/src/state/timeline";
 import { block } from "./records";
 import { hash, IMAGE_ID, OTHER } from "./samples";
 
@@ -39,6 +39,6 @@ const CASES: [LedgerEntry, string][] = [
 
 describe("an event of the contract", () => {
   it.each(CASES)("has a title: %#", (entry, title) => {
-    expect(titleOf(entry)).toBe(title);
+    expect(entryTitle(entry)).toBe(title);
   });
 });

@@ -25,7 +25,7 @@ describe("problems in words", () => {
     expect(describeProblem(limited)).toMatchObject({
       kind: "rate-limited",
       retryAfter: 42,
-      text: "No more than 30 uploads from one address. Please wait 42 seconds; everything here is kept.",
+      text: "No more than 30 uploads from one address. Wait 42 seconds; your work is saved.",
     });
   });
 

@@ -23,10 +23,10 @@ const PREFIX = "/api/v1";
 const USUAL_MS = 30_000;
 /** A classification fetches the image back by its CID first, from gateways when the store is a remote one. */
 const SLOW_MS = 180_000;
-/** Asked again and again: a server that hangs should be noticed soon. */
+/** Polled: a server that hangs must be noticed soon. */
 const POLL_MS = 8_000;
 
-/** What is asked of the records; what is absent does not matter. `from` and `to` are days, both included. */
+/** A search of the records; an absent field does not filter. `from` and `to` are days, both included. */
 export type RecordSearch = Partial<Record<"q" | "model" | "label" | "status" | "from" | "to", string>>;
 
 interface Asked {
@@ -57,7 +57,7 @@ export class ApiClient {
     return this.bytes(`/manifests/${manifestHash}`);
   }
 
-  /** By the server's default model where none is named. Sealed, each call gives another manifest. */
+  /** By the server's default model where `model` is null. Each sealed call gives a different manifest. */
   classify(cid: string, model: string | null = null, sealed = false): Promise<Classification> {
     return this.post(`/images/${cid}/classifications`, { model, sealed }, SLOW_MS);
   }
@@ -75,7 +75,7 @@ export class ApiClient {
     return this.post(`/images/${cid}/attestations`, { manifestHash, uploader });
   }
 
-  /** `from` and `nonce` let the server tell a replaced transaction from one that was lost. */
+  /** `from` and `nonce` let the server distinguish a replaced transaction from a lost one. */
   transaction(hash: Hex, from: Hex, nonce: number): Promise<TransactionStatus> {
     return this.get(`/transactions/${hash}?${new URLSearchParams({ from, nonce: String(nonce) })}`, POLL_MS);
   }

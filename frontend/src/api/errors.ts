@@ -1,11 +1,11 @@
-/** Everything that a request to the server can end in, other than its answer. */
+/** The errors of a request to the server. */
 
 export class ApiError extends Error {}
 
-/** No answer: the server is down, or the way to it is. */
+/** No answer: the server or the network is down. */
 export class ServerUnreachable extends ApiError {}
 
-/** An answer that says no, as problem details (RFC 9457). `retryAfter` in seconds, from the header of that name. */
+/** An error answer, as problem details (RFC 9457). `retryAfter` in seconds, from the header of that name. */
 export class ApiProblem extends ApiError {
   constructor(
     readonly status: number,
@@ -24,7 +24,7 @@ interface Details {
   detail?: unknown;
 }
 
-/** Builds the error of an answer whose status is not a success; a body that is no problem details is tolerated. */
+/** Builds the error of an answer whose status is not a success; the body need not be problem details. */
 export function problemOf(status: number, body: string, retryAfter: string | null): ApiError {
   let details: Details | null = null;
   try {

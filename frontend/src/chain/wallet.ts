@@ -1,7 +1,7 @@
 import { getAddress } from "viem/utils";
 import type { ChainConfig, Hex } from "../api/types";
-import { read, write } from "../state/storage";
-import { NO_WALLET, reduceWallet, type WalletEvent, type WalletRequest, type WalletState } from "../state/wallet";
+import { read, write } from "../storage";
+import { NO_WALLET, reduceWallet, type WalletEvent, type WalletRequest, type WalletState } from "./wallet-state";
 import { discover, type Wallet } from "./discovery";
 import { toWalletError, WalletError } from "./errors";
 

@@ -1,7 +1,7 @@
 import type { ReactiveControllerHost } from "lit";
 import { describe, type Problem } from "../state/problems";
 
-/** One thing that the server is asked for, known by its key. A late answer about another key is dropped. */
+/** Loads one value, identified by a key. A late answer for a former key is ignored. */
 export class LoadController<T> {
   value: T | null = null;
   problem: Problem | null = null;
@@ -10,7 +10,7 @@ export class LoadController<T> {
 
   constructor(private readonly host: Pick<ReactiveControllerHost, "requestUpdate">) {}
 
-  /** Asks for what `key` names, unless that is what is shown already. */
+  /** Loads the value of `key`, unless it is the current one. */
   show(key: string, load: () => Promise<T>): void {
     if (key === this.key) return;
     this.key = key;

@@ -3,7 +3,8 @@ import { api } from "../api/client";
 import type { Diagnosis, Hex, ImageRecord } from "../api/types";
 import { LoadController } from "./load-controller";
 
-/** What a reviewer looks at, loaded when a diagnosis is opened. Nothing is asked of a sealed one: it would tell its result. */
+/** What a reviewer sees, loaded when a diagnosis is opened. For a sealed one nothing is requested: the request would
+ * reveal the result. */
 export class ReviewData {
   readonly record: LoadController<ImageRecord>;
   private readonly image;

@@ -1,6 +1,6 @@
 import { LitElement, css, html, nothing, svg } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Line, Point } from "../results";
+import type { Line, Point } from "../state/results";
 import { shared } from "../styles/shared";
 
 const WIDTH = 320;

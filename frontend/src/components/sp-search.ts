@@ -4,14 +4,14 @@ import { api } from "../api/client";
 import type { RecordSearch } from "../api/client";
 import type { Model } from "../api/types";
 import { searchOf } from "../state/search";
-import { STATUSES } from "../state/standing";
-import { fields } from "../styles/fields";
+import { STATUSES } from "../state/diagnosis-status";
+import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { LoadController } from "./load-controller";
 
 type Choice = [value: string, text: string];
 
-/** What to look for in the records, by text and by what is known of them. Event `search` with the new RecordSearch. */
+/** The search form: text and filters. Event `search` with the new RecordSearch. */
 @customElement("sp-search")
 export class SearchForm extends LitElement {
   static override styles = [
@@ -66,7 +66,7 @@ export class SearchForm extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    // What was typed and not sent makes way for what the address asks for.
+    // The search of the address replaces text that was typed but not submitted.
     if (changed.has("search")) this.form.reset();
   }
 
@@ -99,7 +99,7 @@ export class SearchForm extends LitElement {
     </form>`;
   }
 
-  /** What the address asks for can be chosen, too, when this server does not know it. */
+  /** A value from the address is offered even where this server does not know it. */
   private select(name: "status" | "label" | "model", title: string, choices: Choice[]) {
     const chosen = this.search[name] ?? "";
     const all = chosen && !choices.some(([value]) => value === chosen) ? [...choices, [chosen, chosen] as Choice] : choices;

@@ -1,12 +1,12 @@
 import { LitElement, css, html } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { DiagnosisStatus } from "../api/types";
-import { STATUSES } from "../state/standing";
+import { STATUSES } from "../state/diagnosis-status";
 import { shared } from "../styles/shared";
 import { tones } from "../styles/tones";
 import { icons } from "./icons";
 
-/** Where a diagnosis stands: asserted by a model, confirmed, overridden or withdrawn. */
+/** The status of a diagnosis: asserted by a model, confirmed, overridden or withdrawn. */
 @customElement("sp-status")
 export class StatusBadge extends LitElement {
   static override styles = [

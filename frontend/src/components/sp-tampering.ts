@@ -7,8 +7,7 @@ import { signedFieldsOf } from "../chain/diagnosis";
 import { prove, type Evidence, type Proof } from "../chain/proof";
 import { short, time } from "../format";
 import { changesOf, placeIn, type Change } from "../state/tampering";
-import { choices } from "../styles/choices";
-import { fields } from "../styles/fields";
+import { choices, fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import { icons } from "./icons";
@@ -87,8 +86,8 @@ export class Tampering extends LitElement {
     return html`<section class="panel stack" aria-labelledby="title">
       <h2 id="title">Try to forge a record</h2>
       <p>
-        Choose a record, change something of it, and see which check notices. Everything is computed in this page, from the
-        true bytes beside the changed ones; nothing is sent, and the record stays as it is.
+        Choose a record, change one part of it, and see which checks detect the change. This page computes everything from
+        the original and the changed bytes; nothing is sent, and the record does not change.
       </p>
       <div class="field">
         <label for="record">Record</label>
@@ -104,7 +103,7 @@ export class Tampering extends LitElement {
             <button class="button" type="button" @click=${() => void this.evidence.retry()}>Try again</button>
           </sp-notice>`
         : nothing}
-      ${value ? this.demonstration(value) : this.chosen && !problem ? html`<p class="busy soft" role="status"><span class="spinner"></span>Fetching the true bytes …</p>` : nothing}
+      ${value ? this.demonstration(value) : this.chosen && !problem ? html`<p class="busy soft" role="status"><span class="spinner"></span>Fetching the original bytes …</p>` : nothing}
     </section>`;
   }
 
@@ -137,7 +136,7 @@ export class Tampering extends LitElement {
         @change=${({ target }: Event) => this.moved(target as HTMLInputElement)}
       />
       <span class="small bad" id="about-position" role="alert">
-        ${this.refused ? `Not changed: this takes a whole number from 0 to ${last}.` : nothing}
+        ${this.refused ? `Not changed: enter a whole number from 0 to ${last}.` : nothing}
       </span>
     </div>`;
   }
@@ -161,18 +160,18 @@ export class Tampering extends LitElement {
   private verdict(forged: Proof[]) {
     const failed = forged.filter(({ passed }) => !passed);
     return html`<p class="verdict bad" data-testid="caught">
-      ${icons.cross} Noticed by ${failed.length} of ${forged.length} checks: ${failed.map(({ name }) => `“${name}”`).join(", ")}
+      ${icons.cross} Detected by ${failed.length} of ${forged.length} checks: ${failed.map(({ name }) => `“${name}”`).join(", ")}
     </p>`;
   }
 
   private table({ original, forged }: { original: Proof[]; forged: Proof[] }) {
     return html`<div class="scroll" tabindex="0" role="region" aria-label="Checks, scrolls sideways">
-      <table aria-label="Checks of the true and of the changed record">
+      <table aria-label="Checks of the original and of the changed record">
         <thead>
           <tr>
             <th scope="col">Check</th>
             <th scope="col">Changed record</th>
-            <th scope="col">True record</th>
+            <th scope="col">Original record</th>
           </tr>
         </thead>
         <tbody>
@@ -227,7 +226,7 @@ async function evidenceOf(record: ImageRecord): Promise<Evidence> {
   return { image, cid, uploader, imageId, diagnosis: { fields: signedFieldsOf(imageId, diagnosis), signature, classifier, manifest } };
 }
 
-/** Another server's manifest need not be here. */
+/** Null where this server does not have the manifest, as for a diagnosis of another server. */
 async function unlessMissing(manifest: Promise<Uint8Array>): Promise<Uint8Array | null> {
   try {
     return await manifest;

@@ -1,5 +1,5 @@
 import type { ReactiveControllerHost } from "lit";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import type { IndexStatus } from "../api/types";
 import { describe, type Problem } from "../state/problems";
 
@@ -12,7 +12,7 @@ export interface Page<Item> {
 
 export type FetchPage<Item> = (cursor: string | null) => Promise<Page<Item>>;
 
-/** Loads a list page by page. Answers about an older one are thrown away. */
+/** Loads a list page by page. Answers for an older list are ignored. */
 export class PageList<Item> {
   items: Item[] = [];
   next: string | null = null;

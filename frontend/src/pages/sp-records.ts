@@ -6,7 +6,7 @@ import "../components/sp-search";
 import "../components/sp-status";
 import { isoTime, percent, short, time, whole } from "../format";
 import { keyOf, withSearch } from "../state/search";
-import { answerOf, holdsAsSaid } from "../state/standing";
+import { modelResultOf, isModelResultValid } from "../state/diagnosis-status";
 import { shared } from "../styles/shared";
 import { catchingUp, listEnd } from "./list-end";
 import { PageList } from "./page-list";
@@ -71,7 +71,7 @@ export class RecordsPage extends LitElement {
     const { items: records, loading, problem } = this.list;
     return html`<div class="stack">
       <h1 tabindex="-1">Records</h1>
-      <p class="lead">Every image that was registered with the contract, as its events on the chain tell.</p>
+      <p class="lead">Every image that was registered with the contract, read from its events on the chain.</p>
       <sp-search .search=${this.search} @search=${this.searched}></sp-search>
       ${catchingUp(this.list)}
       ${records.length > 0
@@ -102,8 +102,8 @@ export class RecordsPage extends LitElement {
     const filtered = Object.keys(filters).length > 0;
     return html`<div class="panel empty stack">
       ${q || filtered
-        ? html`<p><strong>${q ? `No record matches “${q}”${filtered ? " with these filters" : ""}.` : "No record has all of this."}</strong></p>
-            <p class="soft">Ids, CIDs, accounts and transactions must be complete.</p>`
+        ? html`<p><strong>${q ? `No record matches “${q}”${filtered ? " with these filters" : ""}.` : "No record matches all of these filters."}</strong></p>
+            <p class="soft">Enter complete ids, CIDs, accounts and transaction hashes.</p>`
         : html`<p><strong>Nothing has been recorded yet.</strong></p>
             <p><a href="/">Record the first image</a></p>`}
     </div>`;
@@ -116,7 +116,7 @@ export class RecordsPage extends LitElement {
 
 function item({ imageId, cid, uploader, block, diagnoses }: ImageRecord) {
   const newest = diagnoses.at(-1);
-  const answer = newest && holdsAsSaid(newest) ? answerOf(newest) : null;
+  const answer = newest && isModelResultValid(newest) ? modelResultOf(newest) : null;
   return html`<li data-testid="record">
     <p class="title">
       <a href="/records/${imageId}">${titleOf(newest)} · <code>${short(imageId)}</code></a>

@@ -1,11 +1,11 @@
 /**
- * Unfinished work, kept over reloads. A tab holds a Web Lock on the draft that it shows, so that two tabs never work on
- * the same one; drafts that no tab holds are offered to be continued. Activation maps are not kept: they are large, and
- * the server gives them again.
+ * Unfinished work that survives a reload. A tab locks the draft that it shows (Web Locks), so that two tabs never work
+ * on the same one; unlocked drafts are listed so that the person can continue them. Activation maps are not stored:
+ * they are large, and the server gives them again.
  */
 
 import { isKept, resultOf, type Flow, type KeptFlow } from "./flow";
-import { keys, read, remove, write } from "./storage";
+import { keys, read, remove, write } from "../storage";
 
 const PREFIX = "scanproof.draft.";
 const OWN_KEY = "scanproof.draft";
@@ -26,7 +26,7 @@ type Release = () => Promise<void>;
 
 export class Drafts {
   private id: string | null = null;
-  private held: Promise<Release | null> = Promise.resolve(null);
+  private release: Promise<Release | null> = Promise.resolve(null);
 
   /** The draft that this tab had before a reload, if no other tab has taken it. */
   async restore(): Promise<Draft | null> {
@@ -45,8 +45,8 @@ export class Drafts {
 
   /** Unfinished drafts that no tab has open, newest first. Those that are finished or old are forgotten. */
   async abandoned(): Promise<Draft[]> {
-    const { held = [] } = await navigator.locks.query();
-    const names = held.map(({ name }) => name);
+    const { held: locks = [] } = await navigator.locks.query();
+    const names = locks.map(({ name }) => name);
     const free = keys(PREFIX).filter((key) => !names.includes(key));
     const drafts = free.map((key) => load(key.slice(PREFIX.length))).filter((draft) => draft !== null);
     for (const draft of drafts.filter(isOver)) this.discard(draft.id);
@@ -70,7 +70,7 @@ export class Drafts {
   async leave(): Promise<void> {
     remove(OWN_KEY, sessionStorage);
     this.id = null;
-    const release = await this.held;
+    const release = await this.release;
     await release?.();
   }
 
@@ -84,9 +84,9 @@ export class Drafts {
     remove(PREFIX + id);
   }
 
-  private own(id: string, held: Promise<Release | null>): void {
+  private own(id: string, release: Promise<Release | null>): void {
     this.id = id;
-    this.held = held;
+    this.release = release;
     write(OWN_KEY, id, sessionStorage);
   }
 }
@@ -110,8 +110,11 @@ function lock(name: string, wait: number): Promise<Release | null> {
   const options = wait > 0 ? { signal: AbortSignal.timeout(wait) } : { ifAvailable: true };
   return new Promise((resolve) => {
     const over: Promise<void> = navigator.locks
-      .request(name, options, (held) => {
-        if (!held) { resolve(null); return; }
+      .request(name, options, (granted) => {
+        if (!granted) {
+          resolve(null);
+          return;
+        }
         return new Promise<void>((free) => resolve(() => (free(), over)));
       })
       .catch(() => resolve(null));

@@ -1,4 +1,4 @@
-/** What a forger could change of a record, each as the evidence that would be shown then. */
+/** What a forger could change in a record, each as the resulting evidence. */
 
 import type { Evidence } from "../chain/proof";
 
@@ -41,7 +41,7 @@ export function changesOf(evidence: Evidence, position: number): Change[] {
     {
       id: "manifest",
       name: "One bit of the manifest",
-      text: manifest ? flipped("byte", manifest, position) : "Its manifest is sealed or not here.",
+      text: manifest ? flipped("byte", manifest, position) : "The manifest is sealed or not on this server.",
       changed: manifest && diagnosis && { ...evidence, diagnosis: { ...diagnosis, manifest: flip(manifest, position) } },
     },
   ];

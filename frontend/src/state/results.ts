@@ -1,6 +1,6 @@
 /** What the networks reached, arranged for tables and charts. */
 
-import type { Figures, NetworkResult, Results } from "./api/types";
+import type { Figures, NetworkResult, Results } from "../api/types";
 
 export const PROTOCOLS: Record<string, string> = {
   grouped: "No patient on both sides",

@@ -1,12 +1,12 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { ChainConfig, ImageRecord } from "../api/types";
-import { auditCommand } from "../chain/audit";
+import { verifyCommand } from "../chain/verify-command";
 import { shared } from "../styles/shared";
 
 /** How anybody checks a record without this server: with a command, on an explorer, or from a file of evidence. */
-@customElement("sp-by-yourself")
-export class ByYourself extends LitElement {
+@customElement("sp-independent-check")
+export class IndependentCheck extends LitElement {
   static override styles = [
     shared,
     css`
@@ -36,22 +36,22 @@ export class ByYourself extends LitElement {
       ? html`<a href=${transaction.explorerUrl} target="_blank" rel="noopener noreferrer">the explorer of ${name}</a>`
       : `an explorer of ${name}`;
     return html`<div class="stack">
-      <p>Without this server, with nothing but a copy of ScanProof, the chain's node and the image:</p>
-      <pre tabindex="0" role="region" aria-label="Command"><code>${auditCommand(imageId, this.chain)}</code></pre>
+      <p>You need a copy of ScanProof, a node of the chain and the image, but not this server:</p>
+      <pre tabindex="0" role="region" aria-label="Command"><code>${verifyCommand(imageId, this.chain)}</code></pre>
       ${diagnoses.some(({ sealed }) => sealed)
-        ? html`<p>With <code>--opening FILE</code> it checks what is sealed, too.</p>`
+        ? html`<p>Add <code>--opening FILE</code> to check a sealed result as well.</p>`
         : nothing}
-      ${development || rpcUrl ? nothing : html`<p class="soft small"><code>RPC_URL</code> is any node of ${name} that you trust.</p>`}
+      ${development || rpcUrl ? nothing : html`<p class="soft small">Replace <code>RPC_URL</code> with a node of ${name} that you trust.</p>`}
       <p>
         ${development
-          ? "This is a development chain, which no explorer shows. On a public chain the same can be read there:"
+          ? "No explorer shows this development chain. On a public chain, an explorer shows the same:"
           : html`Or on ${explorer}:`}
-        the logs hold the event <code>ImageRegistered</code> of the contract <code>${contract}</code> with image id, uploader
-        and CID${lastly}. The CID is a hash of the image's bytes: a changed image has another one.
+        the logs contain the event <code>ImageRegistered</code> of the contract <code>${contract}</code> with image id, uploader
+        and CID${lastly}. The CID is a hash of the image's bytes: a changed image has a different CID.
       </p>
       <p>
-        Or all of it in one file, image, receipts and proofs included, which
-        <code>uv run scanproof verify --evidence FILE</code> checks without any network:
+        Or download everything in one file (image, receipts and proofs), and check it offline with
+        <code>uv run scanproof verify --evidence FILE</code>:
       </p>
       <p class="actions">
         <a class="button" href="/api/v1/records/${imageId}/evidence" download>Download the evidence</a>

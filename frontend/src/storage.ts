@@ -1,4 +1,4 @@
-/** What the page keeps in the browser. Every entry has a key of its own, so that tabs do not overwrite each other. */
+/** What the page stores in the browser. Every entry has its own key, so that tabs do not overwrite each other. */
 
 export function read(key: string, storage: Storage = localStorage): unknown {
   try {
@@ -9,7 +9,7 @@ export function read(key: string, storage: Storage = localStorage): unknown {
   }
 }
 
-/** Keeping is a convenience: a full or forbidden storage must not stop the work. */
+/** Optional: a full or forbidden storage must not stop the work. */
 export function write(key: string, value: unknown, storage: Storage = localStorage): void {
   try {
     storage.setItem(key, JSON.stringify(value));
@@ -22,7 +22,7 @@ export function remove(key: string, storage: Storage = localStorage): void {
   try {
     storage.removeItem(key);
   } catch {
-    // What cannot be written was never there.
+    // What cannot be written was never stored.
   }
 }
 

@@ -1,14 +1,14 @@
 import { LitElement, css, html } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import type { Classification } from "../api/types";
 import { download } from "../download";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 
 /** Saves the opening of a sealed result, of which there is no other copy. Event `saved`. */
-@customElement("sp-keep-opening")
-export class KeepOpening extends LitElement {
+@customElement("sp-save-opening")
+export class SaveOpening extends LitElement {
   static override styles = [
     shared,
     css`
@@ -24,11 +24,11 @@ export class KeepOpening extends LitElement {
   @property({ type: Boolean }) saved = false;
 
   protected override render() {
-    return html`<div class="stack" data-testid="keep-opening">
-      <h3>The opening of the seal</h3>
+    return html`<div class="stack" data-testid="save-opening">
+      <h3>The opening of the sealed result</h3>
       <p>
-        This file alone can show and prove the result later: the server has no copy, and a lost opening cannot be made
-        again. Give it only to those who may know the result.
+        Only this file can show and prove the result later. The server has no copy, and nobody can recreate a lost file.
+        Give it only to people who may know the result.
       </p>
       ${this.saved ? html`<p class="done" role="status">${icons.success} Saved as a file. Keep it safe.</p>` : null}
       <div class="actions">

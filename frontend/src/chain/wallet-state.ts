@@ -1,7 +1,7 @@
 /** What the page knows of the person's wallet, as a pure state machine. */
 
-import type { WalletError } from "../chain/errors";
-import { withWallet, type Wallet } from "../chain/discovery";
+import type { WalletError } from "./errors";
+import { withWallet, type Wallet } from "./discovery";
 import type { Hex } from "../api/types";
 
 export type WalletRequest = "connect" | "switch-chain";

@@ -3,12 +3,12 @@ import { customElement, property } from "lit/decorators.js";
 import type { Config } from "../api/types";
 import type { Scope } from "../chain/registry";
 import { storeName } from "../format";
-import { choices } from "../styles/choices";
+import { choices } from "../styles/forms";
 import { shared } from "../styles/shared";
 
-/** What everybody will see, and the choice to seal the result. Event `sealing` with whether it is to be sealed. */
-@customElement("sp-becomes-public")
-export class BecomesPublic extends LitElement {
+/** What becomes public, and the choice to seal the result. Event `sealing` with whether it is to be sealed. */
+@customElement("sp-public-data")
+export class PublicData extends LitElement {
   static override styles = [
     shared,
     choices,
@@ -33,16 +33,16 @@ export class BecomesPublic extends LitElement {
   @property({ type: Boolean }) disabled = false;
 
   protected override render() {
-    return html`<section class="stack" aria-labelledby="title" data-testid="becomes-public">
+    return html`<section class="stack" aria-labelledby="title" data-testid="public-data">
       <h3 id="title">What becomes public</h3>
       ${this.scope === "image" ? nothing : this.choice()}
       <ul class="facts small">
         <li><strong>${this.place()}:</strong> ${this.stored()}</li>
-        <li><strong>On ${this.config.chain.name}, for everybody and for ever:</strong> ${this.written()}</li>
+        <li><strong>On ${this.config.chain.name}, public and permanent:</strong> ${this.written()}</li>
         ${this.sealed && this.scope !== "image"
           ? html`<li>
-              <strong>Sealing hides what the record says, not what the image shows:</strong> the image is public, so
-              anybody can run the same model on it and get the same answer.
+              <strong>Sealing hides the result, not the image:</strong> the image is public, so anybody can run the same
+              model on it and get the same result.
             </li>`
           : nothing}
       </ul>
@@ -51,8 +51,8 @@ export class BecomesPublic extends LitElement {
 
   private choice() {
     const found: [sealed: boolean, name: string, text: string][] = [
-      [false, "Public result", "Everybody can read label and confidence on the chain."],
-      [true, "Sealed result", "The chain holds a salted hash. You keep the opening and show it to whom you choose."],
+      [false, "Public result", "Anybody can read the label and the confidence on the chain."],
+      [true, "Sealed result", "The chain holds a salted hash. You keep the opening, a file, and decide who sees it."],
     ];
     return html`<fieldset role="radiogroup" aria-labelledby="title">
       <div class="choices">
@@ -75,8 +75,8 @@ export class BecomesPublic extends LitElement {
       ${this.classified
         ? html`<p class="soft small">
             ${this.sealed
-              ? "The other choice classifies the image again and makes the result public."
-              : "The other choice classifies the image again. The manifest of the result above was published already and stays so."}
+              ? "If you switch, the image is classified again and the result becomes public."
+              : "If you switch, the image is classified again. The manifest of the result above is already public and stays public."}
           </p>`
         : nothing}
     </fieldset>`;
@@ -84,23 +84,23 @@ export class BecomesPublic extends LitElement {
 
   private place(): string {
     const { storage } = this.config;
-    return storage.public ? `On IPFS, for everybody and as long as anybody keeps it` : `In ${storeName(storage)}, for whoever asks for it`;
+    return storage.public ? "On IPFS, public for as long as anybody keeps a copy" : `In ${storeName(storage)}, readable by anybody who can reach this server`;
   }
 
   private stored(): string {
     const image = "the image itself under its CID, without metadata such as EXIF";
     const unclassified = this.scope === "image" && !this.classified;
-    if (this.sealed || unclassified) return `${image}. Nothing of the result.`;
+    if (this.sealed || unclassified) return `${image}. No part of the result.`;
     // It is published as soon as the image is classified, whatever is signed then.
     return `${image}; the manifest with the label, the confidence, all probabilities and the model.`;
   }
 
   private written(): string {
     const always = "the CID of the image, your account and the time";
-    if (this.scope === "image") return `${always}. Nothing of the result.`;
+    if (this.scope === "image") return `${always}. No part of the result.`;
     if (this.sealed) {
-      return `${always}; which model was asked; in place of label and confidence the hash of the manifest, which holds 32 random bytes, so that nobody can find it by trying.`;
+      return `${always}; the model; instead of label and confidence, the hash of the manifest, which contains 32 random bytes so that nobody can guess it.`;
     }
-    return `${always}; which model was asked, its label and confidence; the hash of the manifest.`;
+    return `${always}; the model, its label and confidence, and the hash of the manifest.`;
   }
 }

@@ -4,13 +4,13 @@ import type { Config } from "../api/types";
 import { bytes, percent, storeName } from "../format";
 import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
-import "./sp-becomes-public";
+import "./sp-public-data";
 import "./sp-notice";
 import "./sp-viewer";
 
 /** The chosen file before and while it is uploaded. Events: `start`, `sealing`, `other`, `cancel`. */
-@customElement("sp-file")
-export class FilePanel extends LitElement {
+@customElement("sp-chosen-file")
+export class ChosenFile extends LitElement {
   static override styles = [
     shared,
     css`
@@ -78,14 +78,14 @@ export class FilePanel extends LitElement {
     const hopeless = problem?.kind === "file-refused";
     return html`
       <p>
-        It will be pinned to ${storeName(storage)}${storage.public ? " and be public for ever" : ""}. Nothing in the picture
-        may tell who the patient is.
+        The image will be pinned to ${storeName(storage)}${storage.public ? " and be public permanently" : ""}. Nothing in it
+        may identify the patient.
       </p>
-      <sp-becomes-public
+      <sp-public-data
         .config=${this.config}
         ?sealed=${sealed}
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
-      ></sp-becomes-public>
+      ></sp-public-data>
       ${problem ? html`<sp-notice .problem=${problem}>${hopeless ? nothing : start("Try again")}</sp-notice>` : nothing}
       <div class="actions">
         ${problem ? nothing : start("Pin and classify")}

@@ -1,7 +1,7 @@
 /** The addresses of the page, with the History API. */
 
-import type { RecordSearch } from "./api/client";
-import { searchOf } from "./state/search";
+import type { RecordSearch } from "../api/client";
+import { searchOf } from "../state/search";
 
 export type Route =
   | { page: "home" }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { answerOf, currentLabel, labelText, nextSteps } from "../../frontend/src/state/standing";
+import { modelResultOf, currentLabel, labelText, nextSteps } from "../../frontend/src/state/diagnosis-status";
 import { diagnosis, model, sealed } from "./records";
 
 const opening = { label: "glioma", labelCode: 1, confidence: 0.9, probabilities: { glioma: 0.9 }, abstained: false };
@@ -26,7 +26,7 @@ describe("what holds of a diagnosis", () => {
 
 describe("the model's own answer", () => {
   it("stays what it was, whatever a review says", () => {
-    expect(answerOf(diagnosis({ status: "overridden", current: { label: "notumor", labelText: "No tumour found", labelCode: 4 } }))).toEqual({
+    expect(modelResultOf(diagnosis({ status: "overridden", current: { label: "notumor", labelText: "No tumour found", labelCode: 4 } }))).toEqual({
       label: "glioma",
       labelCode: 1,
       confidence: 0.98,
@@ -34,8 +34,8 @@ describe("the model's own answer", () => {
   });
 
   it("is not told while it is sealed", () => {
-    expect(answerOf(sealed())).toBeNull();
-    expect(answerOf(sealed(), opening)).toBe(opening);
+    expect(modelResultOf(sealed())).toBeNull();
+    expect(modelResultOf(sealed(), opening)).toBe(opening);
   });
 });
 

@@ -2,8 +2,8 @@ import { LitElement, html } from "lit";
 import { customElement } from "lit/decorators.js";
 import { shared } from "../styles/shared";
 
-@customElement("sp-missing")
-export class MissingPage extends LitElement {
+@customElement("sp-not-found")
+export class NotFoundPage extends LitElement {
   static override styles = shared;
 
   protected override render() {
@@ -12,7 +12,7 @@ export class MissingPage extends LitElement {
       <p class="lead">There is nothing at this address.</p>
       <div class="actions">
         <a class="button primary" href="/">Record a medical image</a>
-        <a class="button" href="/records">Look through the records</a>
+        <a class="button" href="/records">Browse the records</a>
       </div>
     </div>`;
   }

@@ -8,7 +8,7 @@ const PLAIN = /^[\w@%+=:,./-]+$/;
  * machine only, which finds it by itself; `RPC_URL` stands for a node of the person's own choice where the server names
  * none.
  */
-export function auditCommand(imageId: Hex, { development, rpcUrl, contract, startBlock }: ChainConfig): string {
+export function verifyCommand(imageId: Hex, { development, rpcUrl, contract, startBlock }: ChainConfig): string {
   const command = `uv run scanproof verify --image-id ${imageId}`;
   if (development) return command;
   return [command, `--rpc ${quoted(rpcUrl ?? "RPC_URL")}`, `--contract ${contract}`, `--contract-block ${startBlock}`].join(" ");

@@ -1,12 +1,12 @@
 import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Config } from "../api/types";
 import type { PendingTransaction } from "../chain/transactions";
 import { download } from "../download";
 import { short } from "../format";
-import { forgetReview, keepReview, statementFile, type KeptReview } from "../state/kept-reviews";
+import { removePendingReview, savePendingReview, statementFile, type PendingReview } from "../state/pending-reviews";
 import { describe, type Problem } from "../state/problems";
 import { shared } from "../styles/shared";
 import "./sp-notice";
@@ -18,14 +18,14 @@ const LONGEST_RETRY_MS = 60_000;
 type Phase = "looking" | "unsent" | "mining" | "publishing" | "done";
 
 /**
- * A review from the wallet's answer until its reason is published, which is tried until it succeeds. Events: `recorded`
- * when it is on the chain, `forgotten` when nothing of it needs to be kept any more.
+ * A review from signing until its reason is published; publishing is retried until it succeeds. Events: `recorded`
+ * when it is on the chain, `removed` when this browser no longer keeps it.
  */
-@customElement("sp-kept-review")
-export class KeptReviewPanel extends LitElement {
+@customElement("sp-pending-review")
+export class PendingReviewPanel extends LitElement {
   static override styles = shared;
 
-  @property({ attribute: false }) review!: KeptReview;
+  @property({ attribute: false }) review!: PendingReview;
   @property({ attribute: false }) config!: Config;
   @state() private phase: Phase = "looking";
   @state() private problem: Problem | null = null;
@@ -45,7 +45,7 @@ export class KeptReviewPanel extends LitElement {
 
   protected override render() {
     const { imageId } = this.review;
-    return html`<article class="panel stack" data-testid="kept-review" data-phase=${this.phase}>
+    return html`<article class="panel stack" data-testid="pending-review" data-phase=${this.phase}>
       <h3>Your review of <a href="/records/${imageId}"><code>${short(imageId)}</code></a></h3>
       ${this.body()}
     </article>`;
@@ -54,12 +54,12 @@ export class KeptReviewPanel extends LitElement {
   private body() {
     switch (this.phase) {
       case "looking":
-        return html`<p class="busy" role="status"><span class="spinner"></span>Looking whether it is on the chain …</p>
+        return html`<p class="busy" role="status"><span class="spinner"></span>Checking whether it is on the chain …</p>
           ${this.problem ? html`<sp-notice .problem=${this.problem}></sp-notice>` : nothing}`;
       case "unsent":
         return html`<sp-notice .problem=${UNSENT}>
           <button class="button primary" type="button" @click=${() => void this.look()}>Look again</button>
-          <button class="button" type="button" @click=${this.forget}>Discard it</button>
+          <button class="button" type="button" @click=${this.discard}>Discard it</button>
         </sp-notice>`;
       case "mining":
         return html`<sp-transaction
@@ -67,7 +67,7 @@ export class KeptReviewPanel extends LitElement {
           .chain=${this.config.chain}
           @progressed=${({ detail }: CustomEvent<PendingTransaction>) => this.keep(detail)}
           @recorded=${() => void this.recorded()}
-          @sign-again=${this.forget}
+          @sign-again=${this.discard}
         ></sp-transaction>`;
       case "publishing":
         return this.problem
@@ -78,14 +78,14 @@ export class KeptReviewPanel extends LitElement {
       case "done":
         return html`<p role="status">
             ${this.review.sealed
-              ? "The review is on the chain. Its reason is in your file alone: keep it, to show it to those who may know."
+              ? "The review is on the chain. Only your file contains its reason: keep it safe."
               : "The review is on the chain and its reason is published."}
           </p>
           <div class="actions">
             ${this.review.sealed
               ? html`<button class="button" type="button" @click=${this.save}>Save the reason again</button>`
               : nothing}
-            <button class="button" type="button" @click=${this.forget}>Dismiss</button>
+            <button class="button" type="button" @click=${this.discard}>Dismiss</button>
           </div>`;
     }
   }
@@ -124,7 +124,7 @@ export class KeptReviewPanel extends LitElement {
       this.later(() => this.publish());
       return;
     }
-    forgetReview(reviewId);
+    removePendingReview(reviewId);
     this.phase = "done";
     announce("The review is on the chain and its reason is published.");
   }
@@ -136,23 +136,23 @@ export class KeptReviewPanel extends LitElement {
 
   private keep(transaction: PendingTransaction): void {
     this.review = { ...this.review, transaction };
-    keepReview(this.review);
+    savePendingReview(this.review);
   }
 
   private save(): void {
     download(statementFile(this.review.reviewId), this.review.statement);
   }
 
-  private forget(): void {
-    forgetReview(this.review.reviewId);
-    this.dispatchEvent(new CustomEvent("forgotten"));
+  private discard(): void {
+    removePendingReview(this.review.reviewId);
+    this.dispatchEvent(new CustomEvent("removed"));
   }
 }
 
-const RETRIED = "It is kept in this browser, and tried again until it succeeds.";
+const RETRIED = "This browser keeps it and retries until it succeeds.";
 const UNSENT: Problem = {
   kind: "review-unsent",
   tone: "warning",
   title: "Not on the chain",
-  text: "The page was left while your wallet's window was open, and the chain has no such review. If you confirmed it in the wallet, it may be a moment behind: its reason is kept here.",
+  text: "You left the page while your wallet's window was open, and the chain has no such review. If you confirmed it in the wallet, wait a moment and look again. This browser keeps the reason.",
 };

@@ -1,15 +1,15 @@
 /**
- * Reviews on their way, kept over reloads: the words of a reason are nowhere else until they are published, as the chain
- * has their hash only.
+ * Reviews that are not published yet. They survive a reload, because until then only the browser has the text of the
+ * reason: the chain has its hash.
  */
 
 import type { Hex } from "../api/types";
 import type { PendingTransaction } from "../chain/transactions";
-import { keys, read, remove, write } from "./storage";
+import { keys, read, remove, write } from "../storage";
 
 const PREFIX = "scanproof.review.";
 
-export interface KeptReview {
+export interface PendingReview {
   reviewId: Hex;
   diagnosisId: Hex;
   imageId: Hex;
@@ -22,17 +22,17 @@ export interface KeptReview {
   savedAt: number;
 }
 
-export const keepReview = (review: KeptReview): void => write(PREFIX + review.reviewId, review);
+export const savePendingReview = (review: PendingReview): void => write(PREFIX + review.reviewId, review);
 
-export const forgetReview = (reviewId: Hex): void => remove(PREFIX + reviewId);
+export const removePendingReview = (reviewId: Hex): void => remove(PREFIX + reviewId);
 
 /** Oldest first. */
-export function keptReviews(): KeptReview[] {
-  const kept = keys(PREFIX).map((key) => read(key) as KeptReview | null);
+export function pendingReviews(): PendingReview[] {
+  const kept = keys(PREFIX).map((key) => read(key) as PendingReview | null);
   return kept.filter((review) => review !== null).sort((one, other) => one.savedAt - other.savedAt);
 }
 
-export const reasonOf = ({ statement }: KeptReview): string => (JSON.parse(statement) as { reason: string }).reason;
+export const reasonOf = ({ statement }: PendingReview): string => (JSON.parse(statement) as { reason: string }).reason;
 
 /** The file that holds the statement of a sealed diagnosis. */
 export const statementFile = (reviewId: Hex): string => `scanproof-review-${reviewId.slice(2, 14)}.json`;

@@ -6,8 +6,8 @@ import { amount, gwei, percent, whole } from "../format";
 import { shared } from "../styles/shared";
 
 /** Exactly what a transaction will write. */
-@customElement("sp-preview")
-export class Preview extends LitElement {
+@customElement("sp-transaction-preview")
+export class TransactionPreview extends LitElement {
   static override styles = [
     shared,
     css`
@@ -28,8 +28,8 @@ export class Preview extends LitElement {
   @property({ attribute: false }) classification: Classification | null = null;
 
   protected override render() {
-    return html`<h3>What will be written, for everybody to see</h3>
-      <p class="soft small">A chain forgets nothing: this stays public for ever and cannot be taken back.</p>
+    return html`<h3>What will be written to the public chain</h3>
+      <p class="soft small">This becomes public and permanent: nobody can delete it from the chain.</p>
       <dl class="terms">
         ${this.rows().map(
           ([term, value]) => html`<dt>${term}</dt>

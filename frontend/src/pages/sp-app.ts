@@ -1,24 +1,24 @@
 import { LitElement, html, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
-import { onAnnouncement } from "../announce";
+import { onAnnouncement } from "../accessibility";
 import { api, type RecordSearch } from "../api/client";
 import type { Config } from "../api/types";
 import { wallet } from "../chain/wallet";
-import { Router, TITLES, type Route } from "../router";
+import { Router, TITLES, type Route } from "./router";
 import { describe, type Problem } from "../state/problems";
 import { withSearch } from "../state/search";
 import { shared } from "../styles/shared";
 import { theme, toggleTheme } from "../theme";
 import { appStyles } from "./app-styles";
-import { icons, logo } from "./icons";
-import "./sp-notice";
-import "../pages/sp-home";
-import "../pages/sp-ledger";
-import "../pages/sp-missing";
-import "../pages/sp-models";
-import "../pages/sp-record";
-import "../pages/sp-records";
-import "../pages/sp-reviews";
+import { icons, logo } from "../components/icons";
+import "../components/sp-notice";
+import "./sp-home";
+import "./sp-ledger";
+import "./sp-not-found";
+import "./sp-models";
+import "./sp-record";
+import "./sp-records";
+import "./sp-reviews";
 
 const RETRY_MS = 3000;
 const LINKS: [href: string, text: string, pages: Route["page"][]][] = [
@@ -114,7 +114,7 @@ export class App extends LitElement {
       case "models":
         return html`<sp-models></sp-models>`;
       case "missing":
-        return html`<sp-missing></sp-missing>`;
+        return html`<sp-not-found></sp-not-found>`;
     }
   }
 

@@ -5,9 +5,9 @@ import { bytes, whole } from "../format";
 import { shared } from "../styles/shared";
 import "./sp-hash";
 
-/** What was pinned: the CID, the size, and what was taken out of the file first. */
-@customElement("sp-pinned")
-export class Pinned extends LitElement {
+/** What was pinned: the CID, the size, and the metadata that was removed before. */
+@customElement("sp-pinned-image")
+export class PinnedImage extends LitElement {
   static override styles = shared;
 
   @property({ attribute: false }) image!: Image;

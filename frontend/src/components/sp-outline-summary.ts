@@ -4,9 +4,9 @@ import type { Outline } from "../api/types";
 import { percent, whole } from "../format";
 import { shared } from "../styles/shared";
 
-/** What was outlined, in words; said only where a model was asked to outline a tumour. */
-@customElement("sp-outlined")
-export class Outlined extends LitElement {
+/** The outline in words; empty unless a model was asked for one. */
+@customElement("sp-outline-summary")
+export class OutlineSummary extends LitElement {
   static override styles = shared;
 
   @property({ attribute: false }) outline: Outline | null = null;

@@ -1,5 +1,21 @@
 import { css } from "lit";
 
+/** Inputs, selects and text areas. */
+export const fields = css`
+  input,
+  select,
+  textarea {
+    min-width: 0;
+    min-height: 2.75rem;
+    padding: var(--space-2) var(--space-3);
+    border: 1px solid var(--line-strong);
+    border-radius: var(--radius-small);
+    background: var(--surface);
+    color: var(--ink);
+    font: inherit;
+  }
+`;
+
 /** Radio buttons as cards, each with its name and a line about it, at least as wide as `--choice`. */
 export const choices = css`
   fieldset {

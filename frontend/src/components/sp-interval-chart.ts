@@ -1,6 +1,6 @@
 import { LitElement, css, html, svg } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Interval } from "../results";
+import type { Interval } from "../state/results";
 import { shared } from "../styles/shared";
 
 export interface Estimate {
@@ -10,8 +10,8 @@ export interface Estimate {
 
 /** A figure of many networks, each with its interval: one line a network, one mark a protocol. The table beside it has
  * the numbers, so the chart is one picture to a screen reader. */
-@customElement("sp-intervals")
-export class Intervals extends LitElement {
+@customElement("sp-interval-chart")
+export class IntervalChart extends LitElement {
   static override styles = [
     shared,
     css`

@@ -11,15 +11,15 @@ import {
   title,
   type Line,
   type Measure,
-} from "../results";
-import { fields } from "../styles/fields";
+} from "../state/results";
+import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import "./sp-line-chart";
 
 /** Everything about one result, chosen from a list: cautions, curves, all figures, the confusion matrix. */
-@customElement("sp-measured")
-export class MeasuredPanel extends LitElement {
+@customElement("sp-network-result")
+export class NetworkResultPanel extends LitElement {
   static override styles = [
     shared,
     fields,
@@ -67,7 +67,7 @@ export class MeasuredPanel extends LitElement {
 
   protected override render() {
     const result = this.results[this.chosen];
-    return html`<details data-testid="measured" .open=${this.open} @toggle=${this.toggled}>
+    return html`<details data-testid="network-result" .open=${this.open} @toggle=${this.toggled}>
       <summary>Curves, all figures and what to know before comparing</summary>
       ${this.open && result ? html`<div class="content stack">${this.choice()} ${details(result)}</div>` : nothing}
     </details>`;
@@ -161,7 +161,7 @@ function ends({ name, points }: Line): string {
   return first && last ? `${name} from ${first[1].toFixed(2)} to ${last[1].toFixed(2)} in ${points.length} epochs` : name;
 }
 
-/** Tells the same table of two data sets apart. */
+/** Distinguishes the same table of two data sets. */
 const where = (result: NetworkResult) => `${fullTitle(result)}, on ${result.data.name}`;
 
 function figureTable(result: NetworkResult) {

@@ -3,12 +3,12 @@ import { customElement, property } from "lit/decorators.js";
 import { short, time } from "../format";
 import type { Draft } from "../state/drafts";
 import { resultOf } from "../state/flow";
-import { HEADLINES, isRecorded, type TrackedState } from "../state/tracking";
+import { HEADLINES, isRecorded, type TrackedState } from "../chain/transaction-state";
 import { shared } from "../styles/shared";
 
-/** Work that no tab shows, and what became of its transactions meanwhile. Events `resume` and `discard`, each with a draft's id. */
-@customElement("sp-unfinished")
-export class Unfinished extends LitElement {
+/** Drafts that no tab shows, with the state of their transactions. Events `resume` and `discard`, each with a draft's id. */
+@customElement("sp-drafts")
+export class DraftList extends LitElement {
   static override styles = [
     shared,
     css`
@@ -28,7 +28,7 @@ export class Unfinished extends LitElement {
   ];
 
   @property({ attribute: false }) drafts: Draft[] = [];
-  /** By the draft's id; the map is one and the same, so any value counts as a change. */
+  /** By the draft's id. The map is changed in place, so any value counts as a change. */
   @property({ attribute: false, hasChanged: () => true }) states: ReadonlyMap<string, TrackedState> = new Map();
 
   protected override render() {
