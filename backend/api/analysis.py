@@ -5,17 +5,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Float, Integer, List, Nested, String
 from flask import Response, jsonify, url_for
 
 from backend.api.access import container
-from backend.api.image_schemas import AnalysisSchema
-from backend.api.paths import cid_in_path
-from backend.api.revalidation import revalidated
+from backend.api.caching import revalidated
+from backend.api.openapi import file_response
+from backend.api.schemas import AnswerSchema
+from backend.api.validation import cid_in_path
 
 if TYPE_CHECKING:
     from ml.analysis.steps import Step
 
 blueprint = APIBlueprint("analysis", __name__, tag="Images")
+
+
+class AnalysisFigureSchema(AnswerSchema):
+    """`unit` is empty for a number without one."""
+
+    name = String()
+    title = String()
+    value = Float()
+    unit = String()
+    explanation = String()
+
+
+class AnalysisStepSchema(AnswerSchema):
+    """`picture` is the address of a PNG of `width` by `height` pixels."""
+
+    name = String()
+    title = String()
+    explanation = String()
+    picture = String()
+    width = Integer()
+    height = Integer()
+    figures = List(Nested(AnalysisFigureSchema))
+
+
+class AnalysisSchema(AnswerSchema):
+    """`stained`: analysed as stained tissue."""
+
+    cid = String()
+    stained = Boolean()
+    steps = List(Nested(AnalysisStepSchema))
 
 
 @blueprint.get("/images/<cid>/analysis")
@@ -29,7 +61,9 @@ def analysis(cid: str):
 
 
 @blueprint.get("/images/<cid>/analysis/<step>.png")
-@blueprint.doc(summary="The picture of one step of the analysis")
+@blueprint.doc(
+    summary="The picture of one step of the analysis", responses={200: file_response("image/png", "The picture")}
+)
 def picture(cid: str, step: str):
     data = container().analysis.step(cid_in_path(cid), step).png()
     response = Response(data, content_type="image/png")

@@ -4,31 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from apiflask import APIFlask, HTTPError
+from apiflask import HTTPError
 from flask import request
 
 from backend.api import (
     analysis,
-    evidence,
+    classifications,
     images,
     ledger,
-    lineage,
-    manifests,
+    models,
     outline,
     pages,
     record_export,
     records,
     results,
-    review_queue,
     reviews,
     security,
     system,
     transactions,
 )
-from backend.api.bodies import check_body
 from backend.api.limits import limiter
+from backend.api.openapi import DescribedApp
 from backend.api.problems import problem
 from backend.api.schemas import ProblemSchema
+from backend.api.validation import check_body
 from backend.container import Container
 from backend.domain import MAX_IMAGE_BYTES
 from backend.settings import ROOT
@@ -38,28 +37,28 @@ PAGE = ROOT / "frontend" / "dist"
 _MULTIPART_OVERHEAD = 64 * 1024
 _BLUEPRINTS = (
     system.blueprint,
+    models.blueprint,
     results.blueprint,
     images.blueprint,
+    classifications.blueprint,
     analysis.blueprint,
     outline.blueprint,
-    manifests.blueprint,
     records.blueprint,
     record_export.blueprint,
-    evidence.blueprint,
     ledger.blueprint,
-    review_queue.blueprint,
     reviews.blueprint,
-    lineage.blueprint,
     transactions.blueprint,
 )
 
 
-def create_app(container: Container, *, page: Path = PAGE) -> APIFlask:
+def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     """The API below ``/api/v1``, its description at ``/openapi.json``, and the built page from the folder ``page``.
 
     Starts no thread: the index of the chain is synced on demand unless ``IndexThread`` runs.
     """
-    app = APIFlask("scanproof", title="ScanProof", version="1", docs_path=None, json_errors=False, static_folder=None)
+    app = DescribedApp(
+        "scanproof", title="ScanProof", version="1", docs_path=None, json_errors=False, static_folder=None
+    )
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + _MULTIPART_OVERHEAD,
         MAX_FORM_PARTS=2,

@@ -3,17 +3,91 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Enum, Float, Integer, List, Nested, String
+from apiflask.validators import OneOf
 from eth_utils.address import to_checksum_address
 
 from backend.api.access import container
-from backend.api.ledger_schemas import LedgerPageSchema
-from backend.api.record_answers import transaction_link
-from backend.api.record_queries import cursor_of, position_of
-from backend.api.record_schemas import PagingSchema
-from backend.domain import SEALED_LABEL, LedgerEntry, Verdict
+from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, Hash, Literal, ModelNameSchema, Null, Union
+from backend.api.transactions import TransactionLinkSchema, transaction_link
+from backend.domain import SEALED_LABEL, LedgerEntry, LedgerKind, Verdict
 from backend.services.attestation import BASIS_POINTS
 
 blueprint = APIBlueprint("ledger", __name__, tag="Ledger")
+_MODEL_KINDS = (LedgerKind.MODEL_REGISTERED, LedgerKind.MODEL_RETIRED, LedgerKind.TRAINING_ANCHORED)
+
+
+class LedgerEventSchema(AnswerSchema):
+    """One event of the contract; what its kind does not have is null."""
+
+    who = Address()
+    image_id = Null()
+    model_id = Null()
+    model = Null()
+    sealed = Boolean()
+    verdict = Null()
+    label = Null()
+    label_text = Null()
+    label_code = Null()
+    confidence = Null()
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+
+
+class ImageEntrySchema(LedgerEventSchema):
+    """`who` is the uploader."""
+
+    kind = Literal(LedgerKind.IMAGE_REGISTERED.value)
+    image_id = Hash()
+
+
+class DiagnosisEntrySchema(LedgerEventSchema):
+    """`who` is the classifier. Of a sealed diagnosis neither the label nor the confidence is known."""
+
+    kind = Literal(LedgerKind.DIAGNOSIS_RECORDED.value)
+    image_id = Hash()
+    model_id = Hash()
+    model = Nested(ModelNameSchema, allow_none=True)
+    label = String()
+    label_text = String()
+    label_code = Integer()
+    confidence = Float(allow_none=True)
+
+
+class ReviewEntrySchema(LedgerEventSchema):
+    """`who` is the reviewer, and the label is valid from now on; null when the diagnosis was withdrawn."""
+
+    kind = Literal(LedgerKind.DIAGNOSIS_REVIEWED.value)
+    image_id = Hash()
+    model_id = Hash()
+    model = Nested(ModelNameSchema, allow_none=True)
+    verdict = Enum(Verdict, by_value=True)
+    label = String(allow_none=True)
+    label_text = String(allow_none=True)
+    label_code = Integer()
+
+
+class ModelEntrySchema(LedgerEventSchema):
+    """`who` is the model admin."""
+
+    kind = String(validate=OneOf([kind.value for kind in _MODEL_KINDS]))
+    model_id = Hash()
+    model = Nested(ModelNameSchema, allow_none=True)
+
+
+ENTRY_SCHEMAS = {
+    LedgerKind.IMAGE_REGISTERED.value: ImageEntrySchema,
+    LedgerKind.DIAGNOSIS_RECORDED.value: DiagnosisEntrySchema,
+    LedgerKind.DIAGNOSIS_REVIEWED.value: ReviewEntrySchema,
+    **{kind.value: ModelEntrySchema for kind in _MODEL_KINDS},
+}
+
+
+class LedgerPageSchema(AnswerSchema):
+    entries = List(Union("LedgerEntry", by="kind", schemas=ENTRY_SCHEMAS))
+    next = String(allow_none=True)
+    index = Nested(IndexStatusSchema)
 
 
 @blueprint.get("/ledger")

@@ -3,14 +3,47 @@
 from __future__ import annotations
 
 from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Float, Integer, List, Nested, String
+from apiflask.validators import Length
 from flask import Response, jsonify, url_for
 
 from backend.api.access import container
-from backend.api.image_schemas import OutlineQuerySchema, OutlineSchema
-from backend.api.paths import cid_in_path
-from backend.api.revalidation import revalidated
+from backend.api.caching import revalidated
+from backend.api.openapi import file_response
+from backend.api.schemas import AnswerSchema, CamelCase, ModelIdentitySchema
+from backend.api.validation import cid_in_path
 
 blueprint = APIBlueprint("outline", __name__, tag="Images")
+
+
+class OutlineQuerySchema(CamelCase):
+    model = String(load_default=None, validate=Length(max=100))
+
+
+class AreaSchema(AnswerSchema):
+    """`share` of the head's area, in [0, 1]."""
+
+    pixels = Integer()
+    share = Float()
+
+
+class OutlineLinksSchema(AnswerSchema):
+    optional = frozenset({"overlay"})
+
+    overlay = String()
+
+
+class OutlineSchema(AnswerSchema):
+    """`contours` are closed polygons of (x, y) in pixels of the original; what an odd number of them encloses is
+    outlined. `probability` is the model's mean inside it."""
+
+    outlined = Boolean()
+    reason = String(allow_none=True)
+    area = Nested(AreaSchema, allow_none=True)
+    probability = Float(allow_none=True)
+    contours = List(List(List(Float(), validate=Length(equal=2))))
+    model = Nested(ModelIdentitySchema, allow_none=True)
+    links = Nested(OutlineLinksSchema)
 
 
 @blueprint.get("/images/<cid>/outline")
@@ -35,7 +68,10 @@ def outline(cid: str, query_data):
 
 @blueprint.get("/images/<cid>/outline.png")
 @blueprint.input(OutlineQuerySchema, location="query")
-@blueprint.doc(summary="The outline as a transparent layer", responses={404: "Nothing is outlined"})
+@blueprint.doc(
+    summary="The outline as a transparent layer",
+    responses={200: file_response("image/png", "The layer"), 404: "Nothing is outlined"},
+)
 def picture(cid: str, query_data):
     response = Response(container().outline.overlay(cid_in_path(cid), query_data["model"]), content_type="image/png")
     response.headers["Content-Security-Policy"] = "sandbox"

@@ -8,11 +8,11 @@ from apiflask import APIBlueprint
 from flask import Response, current_app, request, send_from_directory
 from werkzeug.exceptions import NotFound as NoRoute
 
+from backend.api.caching import IMMUTABLE
 from backend.api.problems import problem
 from backend.errors import PageNotBuilt
 
 blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
-_FOREVER = "public, max-age=31536000, immutable"
 
 
 @blueprint.get("/")
@@ -34,7 +34,7 @@ def index(image_id: str | None = None) -> Response:
 def asset(name: str) -> Response:
     """Their names hold a hash of their content."""
     response = send_from_directory(_folder() / "assets", name)
-    response.headers["Cache-Control"] = _FOREVER
+    response.headers["Cache-Control"] = IMMUTABLE
     return response
 
 

@@ -10,13 +10,14 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from apiflask import APIBlueprint
+from apiflask.fields import List, Nested
 from eth_utils.address import to_checksum_address
 from flask import Flask, Response, current_app
 
 from backend.api.access import container
-from backend.api.record_answers import record_answer
-from backend.api.record_queries import filter_arguments
-from backend.api.record_schemas import FilterSchema, ListedRecordSchema
+from backend.api.openapi import file_response
+from backend.api.records import FilterSchema, ImageRecordSchema, filter_arguments, record_answer
+from backend.api.schemas import AnswerSchema
 from backend.domain import Record
 
 blueprint = APIBlueprint("record_export", __name__, tag="Records")
@@ -31,15 +32,23 @@ Render = Callable[[Flask, Iterator[Sequence[Record]]], Iterator[str]]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
+class RecordExportSchema(AnswerSchema):
+    records = List(Nested(ImageRecordSchema))
+
+
 @blueprint.get("/records.csv")
 @blueprint.input(FilterSchema, location="query")
-@blueprint.doc(summary="All records that a search finds, as CSV (RFC 4180): a line for each diagnosis")
+@blueprint.doc(
+    summary="All records that a search finds, as CSV (RFC 4180): a line for each diagnosis",
+    responses={200: file_response("text/csv", "The records")},
+)
 def as_csv(query_data):
     return _download(_csv, query_data, "text/csv; charset=utf-8; header=present", "csv")
 
 
 @blueprint.get("/records.json")
 @blueprint.input(FilterSchema, location="query")
+@blueprint.output(RecordExportSchema)
 @blueprint.doc(summary="All records that a search finds, as JSON")
 def as_json(query_data):
     return _download(_json, query_data, "application/json", "json")
@@ -68,7 +77,7 @@ def _json(app: Flask, pages: Iterator[Sequence[Record]]) -> Iterator[str]:
 
 
 def _objects(records: Sequence[Record]) -> Iterator[str]:
-    schema = ListedRecordSchema()
+    schema = ImageRecordSchema()
     available = container().intake.available([record.image.cid for record in records])
     for record in records:
         answer = record_answer(record, available=record.image.cid in available)

@@ -1,21 +1,148 @@
-"""The records of the chain: search, one record, its verification."""
+"""The records of the chain: search, one record, its verification, and its evidence as one file."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+
 from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Enum, Float, Integer, List, Nested, String
+from apiflask.validators import Length
+from eth_utils.address import to_checksum_address
+from flask import Response
 
 from backend.api.access import container
-from backend.api.paths import hash_in_path
-from backend.api.record_answers import record_answer
-from backend.api.record_queries import cursor_of, filter_arguments, position_of
-from backend.api.record_schemas import RecordPageSchema, RecordQuerySchema, RecordSchema
-from backend.api.schemas import VerificationSchema
+from backend.api.limits import limiter, uploads_allowed
+from backend.api.openapi import file_response
+from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash, ModelNameSchema, Signature
+from backend.api.transactions import TransactionLinkSchema, transaction_link
+from backend.api.validation import hash_in_path
+from backend.cids import raw_cid
+from backend.domain import (
+    SEALED_LABEL,
+    DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
+    DiagnosisStatus,
+    Record,
+    Verdict,
+)
+from backend.errors import InvalidInput
+from backend.services.attestation import BASIS_POINTS
+from backend.services.evidence_file import MEDIA_TYPE, pack
 
 blueprint = APIBlueprint("records", __name__, tag="Records")
+Reason = Callable[[DiagnosisReviewedEvent], str | None]
+
+
+class CurrentLabelSchema(AnswerSchema):
+    label = String()
+    label_text = String()
+    label_code = Integer()
+
+
+class ReviewSchema(AnswerSchema):
+    """`label` is null and `labelCode` 0 when the diagnosis was withdrawn."""
+
+    review_id = Hash()
+    verdict = Enum(Verdict, by_value=True)
+    label = String(allow_none=True)
+    label_code = Integer()
+    reviewer = Address()
+    supersedes = Hash()
+    reason_hash = Hash()
+    statement = String(
+        allow_none=True,
+        metadata={"description": "The reviewer's reason once it is published, in the answer for a single record."},
+    )
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+
+
+class DiagnosisSchema(AnswerSchema):
+    """A sealed one shows no label: `labelCode` is that of SEALED, and `confidence` is null.
+
+    `confidence` is in [0, 1], `issuedAt` in Unix seconds.
+    """
+
+    diagnosis_id = Hash()
+    sealed = Boolean()
+    status = Enum(DiagnosisStatus, by_value=True)
+    current = Nested(
+        CurrentLabelSchema,
+        allow_none=True,
+        metadata={"description": "The label that is valid now, null when the diagnosis was withdrawn."},
+    )
+    label = String()
+    label_text = String()
+    label_code = Integer()
+    confidence = Float(allow_none=True)
+    model_id = Hash()
+    model = Nested(ModelNameSchema, allow_none=True)
+    manifest_hash = Hash()
+    manifest_cid = String()
+    issued_at = Integer()
+    classifier = Address()
+    signature = Signature()
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+    reviews = List(Nested(ReviewSchema))
+
+
+class ImageRecordSchema(AnswerSchema):
+    image_id = Hash()
+    cid = String()
+    uploader = Address()
+    commitment = Hash()
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+    image_available = Boolean()
+    diagnoses = List(Nested(DiagnosisSchema))
+
+
+class FilterSchema(CamelCase):
+    """`from` and `to` as Unix seconds, or as a date or time in ISO 8601, UTC where it names no zone."""
+
+    q = String(load_default="", validate=Length(max=200))
+    model = String(load_default="", validate=Length(max=100))
+    label = String(load_default="", validate=Length(max=100))
+    status = Enum(DiagnosisStatus, by_value=True, load_default=None)
+    first_time = String(load_default=None, data_key="from", validate=Length(max=40))
+    last_time = String(load_default=None, data_key="to", validate=Length(max=40))
+
+
+class RecordQuerySchema(FilterSchema, PagingSchema):
+    pass
+
+
+class RecordPageSchema(AnswerSchema):
+    records = List(Nested(ImageRecordSchema))
+    next = String(allow_none=True)
+    index = Nested(IndexStatusSchema)
+
+
+class CheckSchema(AnswerSchema):
+    name = String()
+    passed = Boolean()
+    expected = String()
+    found = String()
+
+
+class VerifiedDiagnosisSchema(AnswerSchema):
+    diagnosis_id = Hash()
+    status = Enum(DiagnosisStatus, by_value=True)
+
+
+class VerificationSchema(AnswerSchema):
+    image_id = Hash()
+    passed = Boolean()
+    diagnoses = List(Nested(VerifiedDiagnosisSchema))
+    checks = List(Nested(CheckSchema))
 
 
 @blueprint.get("/records/<image_id>")
-@blueprint.output(RecordSchema)
+@blueprint.output(ImageRecordSchema)
 @blueprint.doc(summary="One record; an image just mined is found at once")
 def record(image_id: str):
     found = container().records.find(hash_in_path("the image id", image_id))
@@ -43,3 +170,112 @@ def search(query_data):
 @blueprint.doc(summary="Check a record against chain, store and model")
 def verification(image_id: str):
     return container().verification.verify(hash_in_path("the image id", image_id))
+
+
+@blueprint.get("/records/<image_id>/evidence")
+@limiter.limit(uploads_allowed, error_message="evidence bundles")
+@blueprint.doc(
+    summary="Everything needed to check a record without this server, as a ZIP",
+    responses={200: file_response(MEDIA_TYPE, "The evidence file"), 404: "", 429: ""},
+)
+def evidence(image_id: str):
+    found = container().evidence.collect(hash_in_path("the image id", image_id))
+    response = Response(pack(found), content_type=MEDIA_TYPE)
+    response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
+    return response
+
+
+def no_reason(_review: DiagnosisReviewedEvent) -> None:
+    """No reasons: each is an object of the store, and a list would ask for many."""
+
+
+def record_answer(record: Record, *, available: bool, reason: Reason = no_reason) -> dict:
+    """``available``: whether the image is kept here. ``reason`` gives a review's published reason, None without one."""
+    image = record.image
+    return {
+        "image_id": image.image_id,
+        "cid": image.cid,
+        "uploader": to_checksum_address(image.uploader),
+        "commitment": image.commitment,
+        "transaction": transaction_link(image.transaction_hash),
+        "block": image.block,
+        "image_available": available,
+        "diagnoses": [diagnosis_answer(record, diagnosis, reason=reason) for diagnosis in record.diagnoses],
+    }
+
+
+def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reason: Reason = no_reason) -> dict:
+    models = container().models
+    sealed = diagnosis.label == SEALED_LABEL
+    label, text = models.label(diagnosis.model_id, diagnosis.label)
+    holds = record.label_of(diagnosis)
+    current = None if holds is None else _label(diagnosis.model_id, holds)
+    return {
+        "diagnosis_id": diagnosis.diagnosis_id,
+        "sealed": sealed,
+        "status": record.status_of(diagnosis),
+        "current": current,
+        "label": label,
+        "label_text": text,
+        "label_code": diagnosis.label,
+        "confidence": None if sealed else diagnosis.confidence / BASIS_POINTS,
+        "model_id": diagnosis.model_id,
+        "model": models.facts(diagnosis.model_id),
+        "manifest_hash": diagnosis.manifest_hash,
+        "manifest_cid": raw_cid(diagnosis.manifest_hash),
+        "issued_at": diagnosis.issued_at,
+        "classifier": to_checksum_address(diagnosis.classifier),
+        "signature": diagnosis.signature,
+        "transaction": transaction_link(diagnosis.transaction_hash),
+        "block": diagnosis.block,
+        "reviews": [_review(review, diagnosis.model_id, reason) for review in record.reviews_of(diagnosis)],
+    }
+
+
+def _label(model_id: str, code: int) -> dict:
+    label, text = container().models.label(model_id, code)
+    return {"label": label, "label_text": text, "label_code": code}
+
+
+def _review(review: DiagnosisReviewedEvent, model_id: str, reason: Reason) -> dict:
+    withdrawn = review.verdict is Verdict.WITHDRAWN
+    return {
+        "review_id": review.review_id,
+        "verdict": review.verdict,
+        "label": None if withdrawn else container().models.label(model_id, review.label)[0],
+        "label_code": review.label,
+        "reviewer": to_checksum_address(review.reviewer),
+        "supersedes": review.supersedes,
+        "reason_hash": review.reason_hash,
+        "statement": reason(review),
+        "transaction": transaction_link(review.transaction_hash),
+        "block": review.block,
+    }
+
+
+def filter_arguments(query: dict) -> dict:
+    """The keyword arguments of ``RecordService.filter``. Raises InvalidInput."""
+    return {
+        "text": query["q"],
+        "model": query["model"],
+        "label": query["label"],
+        "status": query["status"],
+        "first_time": _moment("from", query["first_time"], time.min),
+        "last_time": _moment("to", query["last_time"], time.max),
+    }
+
+
+def _moment(name: str, text: str | None, time_of_day: time) -> int | None:
+    """Unix seconds; a date alone stands for its first or last moment."""
+    if not text:
+        return None
+    if re.fullmatch(r"[0-9]{1,12}", text):
+        return int(text)
+    try:
+        if re.fullmatch(r"[0-9-]+", text):
+            moment = datetime.combine(date.fromisoformat(text), time_of_day)
+        else:
+            moment = datetime.fromisoformat(text)
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except ValueError:
+        raise InvalidInput(f"{name} must be Unix seconds, or a date or time in ISO 8601, not {text!r}") from None

@@ -1,22 +1,103 @@
-"""The shapes of requests and answers: camelCase outside, snake_case inside."""
+"""The bases of all schemas, their fields, and the shapes that several resources share.
+
+Names are camelCase outside and snake_case inside. A schema's docstring is its description in ``/openapi.json``.
+"""
 
 from __future__ import annotations
 
-from apiflask import Schema
-from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, Raw, String
-from apiflask.validators import Range, Regexp
+from collections.abc import Mapping
+from typing import Any
 
-HASH = Regexp(r"0x[0-9a-fA-F]{64}\Z", error="must be 0x and 64 hex digits.")
-ADDRESS = Regexp(r"0x[0-9a-fA-F]{40}\Z", error="must be 0x and 40 hex digits.")
+from apiflask import Schema
+from apiflask.fields import Field, Integer, Nested, Raw, String
+from apiflask.validators import Equal, Regexp
 
 
 class CamelCase(Schema):
-    def on_bind_field(self, field_name, field) -> None:
-        head, *tail = field_name.split("_")
-        field.data_key = head + "".join(word.capitalize() for word in tail)
+    def on_bind_field(self, field_name: str, field: Field) -> None:
+        if field.data_key is None:
+            head, *tail = field_name.split("_")
+            field.data_key = head + "".join(word.capitalize() for word in tail)
 
 
-class ProblemSchema(CamelCase):
+class AnswerSchema(CamelCase):
+    """Every field is in every answer, but those in ``optional``; what is not known is null."""
+
+    optional: frozenset[str] = frozenset()
+
+    def on_bind_field(self, field_name: str, field: Field) -> None:
+        super().on_bind_field(field_name, field)
+        field.required = field_name not in self.optional
+
+
+class Hex(String):
+    """0x and the hex digits of ``size`` bytes."""
+
+    size: int
+
+    def __init__(self, **kwargs: Any) -> None:
+        digits = 2 * self.size
+        pattern = f"0x[0-9a-fA-F]{{{digits}}}"
+        check = Regexp(pattern + r"\Z", error=f"must be 0x and {digits} hex digits.")
+        # JSON Schema's dialect of patterns is that of JavaScript, which has no \Z.
+        super().__init__(validate=check, metadata={"pattern": f"^{pattern}$"}, **kwargs)
+
+
+class Hash(Hex):
+    size = 32
+
+
+class Address(Hex):
+    size = 20
+
+
+class Signature(Hex):
+    size = 65
+
+
+class Sha256(String):
+    """Lower-case hex without 0x, as in bundles and manifests."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"pattern": "^[0-9a-f]{64}$"}, **kwargs)
+
+
+class Literal(String):
+    """Always ``value``."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(validate=Equal(value))
+
+
+class Null(Raw):
+    """A field that this variant of a union does not have."""
+
+    def __init__(self) -> None:
+        super().__init__(metadata={"type": "null"})
+
+
+class Verbatim(Field):
+    """Described by a schema, but sent as it is."""
+
+    def __init__(self, schema: type[Schema]) -> None:
+        super().__init__()
+        self.schema = schema
+
+
+class Union(Field):
+    """One of several schemas, chosen by the value of the field ``by``; ``name`` is that of the union."""
+
+    def __init__(self, name: str, *, by: str, schemas: Mapping[str, type[Schema]]) -> None:
+        super().__init__()
+        self.name_of_union = name
+        self.by = by
+        self.schemas = {value: schema() for value, schema in schemas.items()}
+
+    def _serialize(self, value: Any, attr: Any, obj: Any, **kwargs: Any) -> Any:
+        return self.schemas[value[self.by]].dump(value)
+
+
+class ProblemSchema(AnswerSchema):
     """Problem details (RFC 9457)."""
 
     type = String()
@@ -26,172 +107,34 @@ class ProblemSchema(CamelCase):
     instance = String()
 
 
-class CurrencySchema(CamelCase):
-    name = String()
-    symbol = String()
-    decimals = Integer()
-
-
-class ChainSchema(CamelCase):
-    id = Integer()
-    name = String()
-    rpc_url = String(allow_none=True)
-    currency = Nested(CurrencySchema)
-    explorer_url = String(allow_none=True)
-    contract = String()
-    start_block = Integer()
-    confirmations = Integer()
-    development = Boolean()
-
-
-class StorageSchema(CamelCase):
-    name = String()
-    public = Boolean()
-
-
-class LimitsSchema(CamelCase):
-    max_bytes = Integer()
-    max_pixels = Integer()
-    media_types = List(String())
-
-
-class ConfigSchema(CamelCase):
-    version = String()
-    chain = Nested(ChainSchema)
-    storage = Nested(StorageSchema)
-    classifier = String()
-    limits = Nested(LimitsSchema)
-    notice = String()
-
-
-class ModelSchema(CamelCase):
+class ModelNameSchema(AnswerSchema):
     name = String()
     version = String()
-    sha256 = String()
+
+
+class ModelIdentitySchema(ModelNameSchema):
+    """A model; 0x and its `sha256` are its id on the chain."""
+
+    sha256 = Sha256()
     modality = String()
 
 
-class BlockSchema(CamelCase):
+class BlockSchema(AnswerSchema):
+    """`timestamp` in Unix seconds."""
+
     number = Integer()
-    hash = String()
+    hash = Hash()
     timestamp = Integer()
 
 
-class TransactionQuerySchema(CamelCase):
-    sender = String(load_default=None, validate=ADDRESS)
-    nonce = Integer(load_default=None, validate=Range(min=0, max=2**63))
-
-    def on_bind_field(self, field_name, field) -> None:
-        # "from" is the field's name everywhere else, but a keyword of Python.
-        field.data_key = "from" if field_name == "sender" else field_name
-
-
-class TransactionSchema(CamelCase):
-    hash = String()
-    state = String()
-    confirmations = Integer()
-    required = Integer()
-    block = Nested(BlockSchema, allow_none=True)
-    gas_used = Integer(allow_none=True)
-    sender = String(allow_none=True)
-    nonce = Integer(allow_none=True)
-    revert_reason = String(allow_none=True)
-    explorer_url = String(allow_none=True)
-    image_ids = List(String())
-
-
-class TransactionLinkSchema(CamelCase):
-    hash = String()
-    explorer_url = String(allow_none=True)
-
-
-class ModelNameSchema(CamelCase):
-    name = String()
-    version = String()
-
-
-class CheckSchema(CamelCase):
-    name = String()
-    passed = Boolean()
-    expected = String()
-    found = String()
-
-
-class StandingSchema(CamelCase):
-    diagnosis_id = String()
-    status = String()
-
-
-class VerificationSchema(CamelCase):
-    image_id = String()
-    passed = Boolean()
-    diagnoses = List(Nested(StandingSchema))
-    checks = List(Nested(CheckSchema))
-
-
-class ReferenceSchema(CamelCase):
+class ReferenceSchema(AnswerSchema):
     title = String()
     publisher = String()
     url = String()
 
 
-class NextStepSchema(CamelCase):
+class NextStepSchema(AnswerSchema):
+    """What a person may do after a result, and where that is said."""
+
     text = String()
     reference = Nested(ReferenceSchema)
-
-
-class LabelSchema(CamelCase):
-    label = String()
-    code = Integer()
-    text = String()
-
-
-class ModelCardSchema(ModelSchema):
-    kind = String()
-    architecture = String()
-    weak = String(allow_none=True)
-    classes = List(Nested(LabelSchema))
-    metrics = Raw()
-    default = Boolean()
-    card = String()
-    next_steps = Dict(keys=String(), values=List(Nested(NextStepSchema)))
-    chain_status = String(allow_none=True)
-
-
-class ModelListSchema(CamelCase):
-    models = List(Nested(ModelCardSchema))
-
-
-class ExplanationSchema(CamelCase):
-    data = String()
-    text = String()
-
-
-class PublishedSchema(CamelCase):
-    source = String()
-    network = String()
-    data = String()
-    loss = Float(allow_none=True)
-    auc = Float(allow_none=True)
-    accuracy = Float()
-
-
-class NotTrainedSchema(CamelCase):
-    data = String()
-    networks = List(String())
-
-
-class ResultsSchema(CamelCase):
-    results = List(Raw(), metadata={"description": "Results of the schema scanproof.result/1, as the files have them."})
-    comparisons = List(Nested(ExplanationSchema))
-    published = List(Nested(PublishedSchema))
-    not_trained = List(Nested(NotTrainedSchema))
-
-
-class HealthSchema(CamelCase):
-    status = String()
-
-
-class ReadinessSchema(CamelCase):
-    status = String()
-    checks = Dict(keys=String(), values=String())

@@ -5,15 +5,67 @@ from __future__ import annotations
 from importlib.metadata import version
 
 from apiflask import APIBlueprint
+from apiflask.fields import Boolean, Dict, Integer, List, Nested, String
+from apiflask.validators import OneOf
 
 from backend.api.access import container
-from backend.api.schemas import ConfigSchema, HealthSchema, ModelListSchema, ReadinessSchema
-from backend.domain import ModelDescription
-from backend.services.models import ABSTAINED
+from backend.api.openapi import json_response
+from backend.api.schemas import Address, AnswerSchema, Literal
 from backend.services.readiness import OK
 
 blueprint = APIBlueprint("system", __name__, tag="System")
 NOTICE = "ScanProof shows where an image and a model's answer come from. It is not for diagnosis."
+
+
+class CurrencySchema(AnswerSchema):
+    name = String()
+    symbol = String()
+    decimals = Integer()
+
+
+class ChainConfigSchema(AnswerSchema):
+    id = Integer()
+    name = String()
+    rpc_url = String(allow_none=True)
+    currency = Nested(CurrencySchema)
+    explorer_url = String(allow_none=True)
+    contract = Address()
+    start_block = Integer()
+    confirmations = Integer()
+    development = Boolean()
+
+
+class StorageSchema(AnswerSchema):
+    """`public`: whether anybody can read what is pinned, through any gateway of IPFS."""
+
+    name = String()
+    public = Boolean()
+
+
+class LimitsSchema(AnswerSchema):
+    max_bytes = Integer()
+    max_pixels = Integer()
+    media_types = List(String())
+
+
+class ConfigSchema(AnswerSchema):
+    version = String()
+    chain = Nested(ChainConfigSchema)
+    storage = Nested(StorageSchema)
+    classifier = Address()
+    limits = Nested(LimitsSchema)
+    notice = String()
+
+
+class HealthSchema(AnswerSchema):
+    status = Literal("ok")
+
+
+class ReadinessSchema(AnswerSchema):
+    """For each part "ok", or the reason why it cannot be used."""
+
+    status = String(validate=OneOf(["ready", "not ready"]))
+    checks = Dict(keys=String(), values=String())
 
 
 @blueprint.get("/config")
@@ -50,25 +102,6 @@ def config():
     }
 
 
-@blueprint.get("/models")
-@blueprint.output(ModelListSchema)
-@blueprint.doc(summary="The models, what they can and cannot do")
-def models():
-    found = container().models.all()
-    states = container().lineage.states(["0x" + model.facts.sha256 for model in found])
-    return {
-        "models": [
-            {
-                **model.to_json(),
-                "default": model is found[0],
-                "next_steps": _next_steps(model),
-                "chain_status": state and state.status,
-            }
-            for model, state in zip(found, states, strict=True)
-        ]
-    }
-
-
 @blueprint.get("/health")
 @blueprint.output(HealthSchema)
 @blueprint.doc(summary="Whether the server runs")
@@ -78,14 +111,11 @@ def health():
 
 @blueprint.get("/ready")
 @blueprint.output(ReadinessSchema)
-@blueprint.doc(summary="Whether chain, storage, database and model can be used", responses={503: "Not ready"})
+@blueprint.doc(
+    summary="Whether chain, storage, database and model can be used",
+    responses={503: json_response(ReadinessSchema, "Not ready")},
+)
 def ready():
     checks = container().readiness.check()
     good = all(result == OK for result in checks.values())
     return {"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503
-
-
-def _next_steps(model: ModelDescription) -> dict:
-    """By label, with that of no answer: a page can show them for a label that it must not tell the server."""
-    labels = [ABSTAINED[0], *(known.label for known in model.classes)]
-    return {label: container().next_steps(model.facts.modality, label) for label in labels}

@@ -1,4 +1,4 @@
 import { restoreTheme } from "./theme";
-import "./components/sp-app";
+import "./pages/sp-app";
 
 restoreTheme();

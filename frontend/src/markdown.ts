@@ -24,11 +24,11 @@ export function parseMarkdown(source: string): BlockNode[] {
   let place = 0;
   const takeWhile = (test: (line: string) => boolean): string[] => {
     const start = place;
-    while (place < lines.length && test(lines[place]!)) place++;
+    while (place < lines.length && test(lines[place] ?? "")) place++;
     return lines.slice(start, place);
   };
   while (place < lines.length) {
-    const line = lines[place]!;
+    const line = lines[place] ?? "";
     const heading = /^(#{1,6})\s+(.*?)\s*#*$/.exec(line);
     if (!line.trim()) {
       place++;
@@ -38,12 +38,13 @@ export function parseMarkdown(source: string): BlockNode[] {
       place++;
     } else if (heading) {
       place++;
-      blocks.push({ type: "heading", level: heading[1]!.length, content: parseInline(heading[2]!) });
+      const [, marks = "", title = ""] = heading;
+      blocks.push({ type: "heading", level: marks.length, content: parseInline(title) });
     } else if (line.includes("|") && RULE.test(lines[place + 1] ?? "")) {
       const [header = "", , ...rows] = takeWhile((next) => next.includes("|"));
       blocks.push({ type: "table", header: cells(header), rows: rows.map(cells) });
     } else if (BULLET.test(line)) {
-      const ordered = BULLET.exec(line)![1] !== undefined;
+      const ordered = BULLET.exec(line)?.[1] !== undefined;
       blocks.push({ type: "list", ordered, items: items(takeWhile((next) => next.trim() !== "")) });
     } else {
       const text = takeWhile((next) => next.trim() !== "" && !/^(#{1,6}\s|```)/.test(next) && !BULLET.test(next));
@@ -58,7 +59,7 @@ function items(lines: string[]): Inline[][] {
   const texts: string[] = [];
   for (const line of lines) {
     const bullet = BULLET.exec(line);
-    if (bullet) texts.push(bullet[2]!);
+    if (bullet) texts.push(bullet[2] ?? "");
     else texts.push(`${texts.pop() ?? ""} ${line.trim()}`);
   }
   return texts.map(parseInline);
@@ -72,12 +73,12 @@ function parseInline(text: string): Inline[] {
   const found: Inline[] = [];
   let end = 0;
   for (const match of text.matchAll(INLINE)) {
-    const [whole, code, strong, emphasis, label, href] = match;
+    const [whole, code, strong, emphasis, label = "", href = ""] = match;
     if (match.index > end) found.push({ type: "text", text: text.slice(end, match.index) });
     if (code !== undefined) found.push({ type: "code", text: code });
     else if (strong !== undefined) found.push({ type: "strong", text: strong });
     else if (emphasis !== undefined) found.push({ type: "emphasis", text: emphasis });
-    else found.push({ type: "link", text: label!, href: href! });
+    else found.push({ type: "link", text: label, href });
     end = match.index + whole.length;
   }
   if (end < text.length) found.push({ type: "text", text: text.slice(end) });

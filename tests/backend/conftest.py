@@ -22,6 +22,7 @@ from backend.container import Container
 from backend.processes import free_port
 from backend.settings import Settings, load
 from backend.wiring import complete_registration, wire
+from tests.backend.described import DescribedClient
 from tests.backend.models import register_models
 
 FICTITIOUS_MODELS = ("0x" + "ab" * 32, "0x" + "cd" * 32)
@@ -71,7 +72,9 @@ def built_page(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def app(container: Container, built_page: Path) -> APIFlask:
-    return create_app(container, page=built_page)
+    app = create_app(container, page=built_page)
+    app.test_client_class = DescribedClient
+    return app
 
 
 @pytest.fixture

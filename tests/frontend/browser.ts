@@ -17,7 +17,7 @@ export class Entries implements Storage {
   [key: string]: unknown;
   getItem = (key: string) => (Object.hasOwn(this, key) ? (this[key] as string) : null);
   setItem = (key: string, value: string) => void (this[key] = value);
-  removeItem = (key: string) => void delete this[key];
+  removeItem = (key: string) => void Reflect.deleteProperty(this, key);
   clear = () => undefined;
   key = () => null;
   length = 0;
@@ -25,17 +25,17 @@ export class Entries implements Storage {
 
 type Granted = (lock: { name: string } | null) => unknown;
 /** The tab that holds each lock. */
-const held = new Map<string, object>();
+const owners = new Map<string, object>();
 
-/** Locks are held until the callback's promise resolves, or the tab is closed. */
+/** A lock lasts until the callback's promise resolves, or the tab is closed. */
 function locksOf(tab: object) {
   return {
-    query: () => Promise.resolve({ held: [...held.keys()].map((name) => ({ name })) }),
+    query: () => Promise.resolve({ held: [...owners.keys()].map((name) => ({ name })) }),
     request: async (name: string, _options: object, granted: Granted) => {
-      if (held.has(name)) return granted(null);
-      held.set(name, tab);
+      if (owners.has(name)) return granted(null);
+      owners.set(name, tab);
       await granted({ name });
-      held.delete(name);
+      owners.delete(name);
     },
   };
 }
@@ -47,12 +47,12 @@ export function openTab(session = new Entries()) {
     vi.stubGlobal("sessionStorage", session);
     vi.stubGlobal("navigator", { locks: locksOf(tab) });
   };
-  const close = () => held.forEach((owner, name) => owner === tab && held.delete(name));
+  const close = () => owners.forEach((owner, name) => owner === tab && owners.delete(name));
   enter();
   return { drafts: new Drafts(), session, enter, close };
 }
 
 export function emptyBrowser(): void {
-  held.clear();
+  owners.clear();
   vi.stubGlobal("localStorage", new Entries());
 }

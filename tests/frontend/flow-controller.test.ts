@@ -18,7 +18,7 @@ const asked: string[] = [];
 function openPage() {
   const control = new FlowController({ ...host, config: { chain } as Config });
   control.hostConnected();
-  const listed = () => control.abandoned.map(({ id, flow }) => [flow.image.cid, control.left.states.get(id)]);
+  const listed = () => control.abandoned.map(({ id, flow }) => [flow.image.cid, control.background.states.get(id)]);
   return { control, listed };
 }
 
@@ -33,8 +33,8 @@ beforeEach(() => {
   vi.stubGlobal("window", new EventTarget());
   said = status("pending");
   asked.length = 0;
-  vi.stubGlobal("fetch", (url: string, { body }: RequestInit) => {
-    asked.push(body ? `${url} ${String(body)}` : url);
+  vi.stubGlobal("fetch", (url: string, { body }: { body?: string }) => {
+    asked.push(body ? `${url} ${body}` : url);
     return Promise.resolve(new Response(JSON.stringify(url.includes("/transactions/") ? said : withMap)));
   });
 });

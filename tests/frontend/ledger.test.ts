@@ -1,14 +1,23 @@
 import { describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../../frontend/src/api/types";
-import { titleOf } from "../../frontend/src/state/ledger";
+import { entryTitle } from "../../frontend/src/state/timeline";
 import { block } from "./records";
 import { hash, IMAGE_ID, OTHER } from "./samples";
 
-const written: Pick<LedgerEntry, "who" | "transaction" | "block"> = {
+const written = {
+  imageId: null,
+  modelId: null,
+  model: null,
+  sealed: false,
+  verdict: null,
+  label: null,
+  labelText: null,
+  labelCode: null,
+  confidence: null,
   who: OTHER,
   transaction: { hash: hash("c"), explorerUrl: null },
   block: block(5),
-};
+} as const;
 const model = { modelId: hash("a"), model: { name: "brain-mri", version: "1.1.0" } };
 const said = { ...written, ...model, imageId: IMAGE_ID, sealed: false, label: "glioma", labelText: "Glioma", labelCode: 1 } as const;
 const sealed = { sealed: true, label: "Sealed", labelText: "Known to whoever holds the opening", labelCode: 65_535 } as const;
@@ -22,17 +31,14 @@ const CASES: [LedgerEntry, string][] = [
   [{ ...said, kind: "diagnosisReviewed", verdict: "overridden" }, "Overridden: Glioma"],
   [{ ...said, ...sealed, kind: "diagnosisReviewed", verdict: "overridden" }, "Overridden"],
   [{ ...said, ...nothing, kind: "diagnosisReviewed", verdict: "withdrawn" }, "Withdrawn by a clinician"],
-  [{ ...written, ...model, kind: "modelRegistered", imageId: null }, "Model registered: brain-mri 1.1.0"],
-  [{ ...written, ...model, kind: "modelRetired", imageId: null }, "Model retired: brain-mri 1.1.0"],
-  [{ ...written, ...model, kind: "trainingAnchored", imageId: null }, "Training anchored: brain-mri 1.1.0"],
-  [
-    { ...written, modelId: hash("a"), model: null, kind: "modelRegistered", imageId: null },
-    "Model registered: 0xaaaaaa…aaaaaa",
-  ],
+  [{ ...written, ...model, kind: "modelRegistered" }, "Model registered: brain-mri 1.1.0"],
+  [{ ...written, ...model, kind: "modelRetired" }, "Model retired: brain-mri 1.1.0"],
+  [{ ...written, ...model, kind: "trainingAnchored" }, "Training anchored: brain-mri 1.1.0"],
+  [{ ...written, modelId: hash("a"), kind: "modelRegistered" }, "Model registered: 0xaaaaaa…aaaaaa"],
 ];
 
 describe("an event of the contract", () => {
   it.each(CASES)("has a title: %#", (entry, title) => {
-    expect(titleOf(entry)).toBe(title);
+    expect(entryTitle(entry)).toBe(title);
   });
 });

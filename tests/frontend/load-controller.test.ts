@@ -44,7 +44,7 @@ test("a late failure about something else is dropped", async () => {
   const loading = new LoadController<string>(host);
   const first = later<string>();
   loading.show("a", first.load);
-  loading.show(null, first.load);
+  loading.clear();
 
   first.fail(new ServerUnreachable("late"));
   await settled();

@@ -16,7 +16,7 @@ const manifest = {
 };
 const encoded = (value: unknown) => new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
 
-/** What comes of a file with this content, when the chain holds its hash. */
+/** What comes of a file with this content, when the chain has its hash. */
 function opened(value: unknown) {
   const content = encoded(value);
   return openingOf(content, CID, sealed({ manifestHash: sha256(content) }));
@@ -32,7 +32,7 @@ describe("an opening", () => {
     const diagnosis = sealed({ manifestHash: sha256(encoded(manifest)) });
     const changed = encoded({ ...manifest, confidence: 0.8 });
     expect(() => openingOf(changed, CID, diagnosis)).toThrow(OpeningRefused);
-    expect(() => openingOf(changed, CID, diagnosis)).toThrow(`Its SHA-256 is ${sha256(changed)}; the chain holds`);
+    expect(() => openingOf(changed, CID, diagnosis)).toThrow(`Its SHA-256 is ${sha256(changed)}; the chain has`);
   });
 
   it.each([
@@ -40,8 +40,8 @@ describe("an opening", () => {
     ["another model", { ...manifest, model: { sha256: "b".repeat(64) } }],
     ["no image", { ...manifest, image: null }],
     ["nothing at all", null],
-  ])("is refused when it has the right hash, but speaks of %s", (_, value) => {
-    expect(() => opened(value)).toThrow("speaks of another image or another model");
+  ])("is refused when it has the right hash, but describes %s", (_, value) => {
+    expect(() => opened(value)).toThrow("describes a different image or model");
   });
 
   it.each([
@@ -53,12 +53,12 @@ describe("an opening", () => {
     ["null for probabilities", { probabilities: null }],
     ["no word on abstaining", { abstained: undefined }],
   ])("is refused with %s", (_, change) => {
-    expect(() => opened({ ...manifest, ...change })).toThrow("is no manifest");
+    expect(() => opened({ ...manifest, ...change })).toThrow("is not a manifest");
   });
 
-  it("is refused when it is no JSON, or no text", () => {
-    expect(() => opened("{")).toThrow("is no JSON");
+  it("is refused when it is not JSON, or no text", () => {
+    expect(() => opened("{")).toThrow("is not JSON");
     const content = new Uint8Array([0xff, 0xfe]);
-    expect(() => openingOf(content, CID, sealed({ manifestHash: sha256(content) }))).toThrow("is no JSON");
+    expect(() => openingOf(content, CID, sealed({ manifestHash: sha256(content) }))).toThrow("is not JSON");
   });
 });

@@ -23,7 +23,7 @@ describe("a list that is loaded page by page", () => {
 
   it("throws away what arrives about an older list", async () => {
     const steps = list();
-    let late: (page: Page<number>) => void = () => {};
+    let late: (page: Page<number>) => void = () => undefined;
     const older = steps.load(() => new Promise((resolve) => (late = resolve)));
     await steps.load(async () => page([1], null));
     late(page([2], "2.0"));

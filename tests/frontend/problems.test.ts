@@ -25,7 +25,7 @@ describe("problems in words", () => {
     expect(describeProblem(limited)).toMatchObject({
       kind: "rate-limited",
       retryAfter: 42,
-      text: "No more than 30 uploads from one address. Please wait 42 seconds; everything here is kept.",
+      text: "No more than 30 uploads from one address. Wait 42 seconds; your work is saved.",
     });
   });
 
@@ -44,7 +44,7 @@ describe("problems in words", () => {
     expect(describeProblem(refused)).toMatchObject({ kind: "file-refused", text: "Expected a PNG, found text." });
   });
 
-  it.each([
+  it.each<[error: unknown, kind: string]>([
     [new ServerUnreachable("x"), "server-unreachable"],
     [new WalletError("request-pending", "x"), "request-pending"],
     [new WalletError("chain-mismatch", "x"), "chain-mismatch"],

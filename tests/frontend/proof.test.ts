@@ -44,8 +44,8 @@ describe("the checks of a record", () => {
   it.each<[change: string, failed: string[]]>([
     ["image", ["The image's bytes give the CID"]],
     ["account", ["Account and CID give the image id"]],
-    ["label", ["The manifest says what the chain says", "The signature is the classifier's"]],
-    ["manifest", ["The manifest's bytes give its hash on the chain", "The manifest says what the chain says"]],
+    ["label", ["The manifest agrees with the chain", "The signature is the classifier's"]],
+    ["manifest", ["The manifest's bytes give its hash on the chain", "The manifest agrees with the chain"]],
   ])("notice a change of the %s, and only that", async (id, failed) => {
     const evidence = await signed();
     const failing = async (shown: Evidence) => (await prove(shown, chain)).filter(({ passed }) => !passed).map(({ name }) => name);
@@ -73,7 +73,7 @@ describe("the checks of a record", () => {
   it("tell a signature that is none", async () => {
     const evidence = await signed();
     const broken = { ...evidence, diagnosis: { ...evidence.diagnosis!, signature: `0x${"00".repeat(65)}` as const } };
-    expect((await prove(broken, chain)).at(-1)).toMatchObject({ passed: false, found: "nobody: it is no signature of these values" });
+    expect((await prove(broken, chain)).at(-1)).toMatchObject({ passed: false, found: "none: the signature does not match these values" });
   });
 });
 

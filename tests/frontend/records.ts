@@ -11,6 +11,8 @@ export const model: Model = {
   version: "1.1.0",
   sha256: "a".repeat(64),
   modality: "brain-mri",
+  kind: "classifier",
+  architecture: "compact_residual",
   classes: [
     { label: "glioma", code: 1, text: "Glioma" },
     { label: "notumor", code: 4, text: "No tumour found" },

@@ -6,7 +6,7 @@ import type { Diagnosis, Review } from "../../frontend/src/api/types";
 import { isClinician, planReview, type Opinion } from "../../frontend/src/chain/reviews";
 import { abi } from "../../frontend/src/chain/registry";
 import { WalletError } from "../../frontend/src/chain/errors";
-import { forgetReview, keepReview, keptReviews, reasonOf, type KeptReview } from "../../frontend/src/state/kept-reviews";
+import { removePendingReview, savePendingReview, pendingReviews, reasonOf, type PendingReview } from "../../frontend/src/state/pending-reviews";
 import { emptyBrowser } from "./browser";
 import { chain, hash, IMAGE_ID, OTHER, UPLOADER } from "./samples";
 
@@ -34,7 +34,7 @@ const diagnosis: Diagnosis = {
 };
 const opinion: Opinion = { verdict: "overridden", label: { label: "notumor", code: 3 }, reason: REASON };
 const plan = (of: Diagnosis = diagnosis, said: Opinion = opinion) => planReview(IMAGE_ID, of, said, OTHER, chain, hash("5"));
-const sent = (...told: Parameters<typeof plan>) => decodeFunctionData({ abi, data: plan(...told).data }).args as [object, object];
+const sent = (...args: Parameters<typeof plan>) => decodeFunctionData({ abi, data: plan(...args).data }).args as [object, object];
 
 describe("a review", () => {
   it("has a statement in canonical JSON", () => {
@@ -112,17 +112,17 @@ describe("the clinician's role", () => {
 
 describe("reviews on their way", () => {
   beforeEach(emptyBrowser);
-  const kept = (digit: string, savedAt: number): KeptReview => {
+  const kept = (digit: string, savedAt: number): PendingReview => {
     const { statement, diagnosisId } = plan();
     return { reviewId: hash(digit), diagnosisId, imageId: IMAGE_ID, sealed: false, statement, transaction: null, savedAt };
   };
 
   it("are kept with their reasons until they are forgotten, oldest first", () => {
-    keepReview(kept("2", 20));
-    keepReview(kept("1", 10));
-    expect(keptReviews().map(({ reviewId }) => reviewId)).toEqual([hash("1"), hash("2")]);
-    expect(reasonOf(keptReviews()[0]!)).toBe(REASON);
-    forgetReview(hash("1"));
-    expect(keptReviews().map(({ reviewId }) => reviewId)).toEqual([hash("2")]);
+    savePendingReview(kept("2", 20));
+    savePendingReview(kept("1", 10));
+    expect(pendingReviews().map(({ reviewId }) => reviewId)).toEqual([hash("1"), hash("2")]);
+    expect(reasonOf(pendingReviews()[0]!)).toBe(REASON);
+    removePendingReview(hash("1"));
+    expect(pendingReviews().map(({ reviewId }) => reviewId)).toEqual([hash("2")]);
   });
 });

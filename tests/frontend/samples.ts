@@ -46,6 +46,7 @@ export const classification: Classification = {
   model: { name: "brain-mri", version: "1.0.0", sha256: "a".repeat(64), modality: "brain-mri" },
   manifestHash: hash("b"),
   manifestCid: "bafkrei",
+  manifest: {},
   activationMap: null,
   nextSteps: [],
   sealed: false,

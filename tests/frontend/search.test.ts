@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseRoute } from "../../frontend/src/router";
+import { parseRoute } from "../../frontend/src/pages/router";
 import { keyOf, searchOf, withSearch } from "../../frontend/src/state/search";
 
 const address = "/records?q=0xab&status=withdrawn&from=2026-01-01";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseMarkdown } from "../../frontend/src/markdown";
-import { parseRoute } from "../../frontend/src/router";
+import { parseRoute } from "../../frontend/src/pages/router";
 import * as format from "../../frontend/src/format";
 
 describe("formatting", () => {

@@ -1,13 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { withWallet, type Wallet } from "../../frontend/src/chain/discovery";
 import { WalletSession } from "../../frontend/src/chain/wallet";
-import { NO_WALLET, reduceWallet } from "../../frontend/src/state/wallet";
+import { NO_WALLET, reduceWallet } from "../../frontend/src/chain/wallet-state";
 import { chain, OTHER, UPLOADER } from "./samples";
 
-type Answer = unknown | (() => unknown);
-
-/** A wallet at the protocol: answers by method, and its events. */
-function fakeWallet(answers: Record<string, Answer>, uuid = "one") {
+/** A wallet at the protocol: answers by method, each a value or a function that gives it; and its events. */
+function fakeWallet(answers: Record<string, unknown>, uuid = "one") {
   const listeners: Record<string, (payload: never) => void> = {};
   const request = vi.fn(({ method }: { method: string; params?: unknown[] }) => {
     const answer = answers[method];

@@ -14,8 +14,7 @@ import type {
   QueuePage,
   RecordPage,
   Results,
-  Search,
-  Status,
+  DiagnosisStatus,
   TransactionStatus,
   Verification,
 } from "./types";
@@ -24,8 +23,17 @@ const PREFIX = "/api/v1";
 const USUAL_MS = 30_000;
 /** A classification fetches the image back by its CID first, from gateways when the store is a remote one. */
 const SLOW_MS = 180_000;
-/** Asked again and again: a server that hangs should be noticed soon. */
+/** Polled: a server that hangs must be noticed soon. */
 const POLL_MS = 8_000;
+
+/** A search of the records; an absent field does not filter. `from` and `to` are days, both included. */
+export type RecordSearch = Partial<Record<"q" | "model" | "label" | "status" | "from" | "to", string>>;
+
+interface Asked {
+  method: string;
+  headers?: Record<string, string>;
+  body?: string;
+}
 
 /** The typed client. Every method raises ServerUnreachable or ApiProblem. */
 export class ApiClient {
@@ -49,7 +57,7 @@ export class ApiClient {
     return this.bytes(`/manifests/${manifestHash}`);
   }
 
-  /** By the server's default model where none is named. Sealed, each call gives another manifest. */
+  /** By the server's default model where `model` is null. Each sealed call gives a different manifest. */
   classify(cid: string, model: string | null = null, sealed = false): Promise<Classification> {
     return this.post(`/images/${cid}/classifications`, { model, sealed }, SLOW_MS);
   }
@@ -67,12 +75,12 @@ export class ApiClient {
     return this.post(`/images/${cid}/attestations`, { manifestHash, uploader });
   }
 
-  /** `from` and `nonce` let the server tell a replaced transaction from one that was lost. */
+  /** `from` and `nonce` let the server distinguish a replaced transaction from a lost one. */
   transaction(hash: Hex, from: Hex, nonce: number): Promise<TransactionStatus> {
     return this.get(`/transactions/${hash}?${new URLSearchParams({ from, nonce: String(nonce) })}`, POLL_MS);
   }
 
-  records(search: Search, cursor: string | null, limit = 20): Promise<RecordPage> {
+  records(search: RecordSearch, cursor: string | null, limit = 20): Promise<RecordPage> {
     const parameters = new URLSearchParams({ ...search, limit: String(limit), ...(cursor ? { cursor } : {}) });
     return this.get(`/records?${parameters}`);
   }
@@ -95,7 +103,7 @@ export class ApiClient {
   }
 
   /** Oldest first. */
-  reviewQueue(status: Status, cursor: string | null): Promise<QueuePage> {
+  reviewQueue(status: DiagnosisStatus, cursor: string | null): Promise<QueuePage> {
     return this.get(`/reviews/queue?${new URLSearchParams({ status, ...(cursor ? { cursor } : {}) })}`);
   }
 
@@ -127,12 +135,12 @@ export class ApiClient {
     return this.request(path, { method: "POST", headers, body: JSON.stringify(body) }, timeout);
   }
 
-  private async request<T>(path: string, init: RequestInit, timeout: number): Promise<T> {
+  private async request<T>(path: string, init: Asked, timeout: number): Promise<T> {
     const headers = { Accept: "application/json", ...init.headers };
     return JSON.parse(await this.answer(path, { ...init, headers }, timeout, (response) => response.text())) as T;
   }
 
-  private async answer<T>(path: string, init: RequestInit, timeout: number, read: (good: Response) => Promise<T>): Promise<T> {
+  private async answer<T>(path: string, init: Asked, timeout: number, read: (good: Response) => Promise<T>): Promise<T> {
     let response: Response;
     let refusal: string;
     try {

@@ -1,11 +1,11 @@
-/** Everything that a request to the server can end in, other than its answer. */
+/** The errors of a request to the server. */
 
 export class ApiError extends Error {}
 
-/** No answer: the server is down, or the way to it is. */
+/** No answer: the server or the network is down. */
 export class ServerUnreachable extends ApiError {}
 
-/** An answer that says no, as problem details (RFC 9457). `retryAfter` in seconds, from the header of that name. */
+/** An error answer, as problem details (RFC 9457). `retryAfter` in seconds, from the header of that name. */
 export class ApiProblem extends ApiError {
   constructor(
     readonly status: number,
@@ -18,11 +18,17 @@ export class ApiProblem extends ApiError {
   }
 }
 
-/** Builds the error of an answer whose status is not a success; a body that is no problem details is tolerated. */
+interface Details {
+  type?: unknown;
+  title?: unknown;
+  detail?: unknown;
+}
+
+/** Builds the error of an answer whose status is not a success; the body need not be problem details. */
 export function problemOf(status: number, body: string, retryAfter: string | null): ApiError {
-  let details: { type?: unknown; title?: unknown; detail?: unknown } | null = null;
+  let details: Details | null = null;
   try {
-    details = JSON.parse(body);
+    details = JSON.parse(body) as Details | null;
   } catch {
     // A proxy in front of the server answers in HTML when the server is gone.
     if (status === 502 || status === 503 || status === 504) return new ServerUnreachable(`HTTP ${status}`);

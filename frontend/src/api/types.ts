@@ -1,21 +1,50 @@
-/** The answers of the HTTP API. Hashes are 0x-prefixed 32 bytes, `sha256` fields plain hex, addresses EIP-55. */
-
-import type { ModelStatus } from "./record-types";
-
-export type * from "./record-types";
+/** The bodies of the HTTP API. Written by `npm run types` from /openapi.json: change the schemas in backend/api. */
 
 export type Hex = `0x${string}`;
+
+/** Whether the registry takes diagnoses by a model, in the order of IModelRegistry.Status. */
+export type ModelStatus = "unknown" | "inUse" | "retired";
+
+/** What a review says, in the order of IImageRegistry.Verdict. */
+export type Verdict = "confirmed" | "overridden" | "withdrawn";
+
+export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry;
+
+/** Where a diagnosis stands: without review it is what the classifier asserts, else what its newest review says. */
+export type DiagnosisStatus = "asserted" | "confirmed" | "overridden" | "withdrawn";
+
+export type TransactionState = "unknown" | "pending" | "mined" | "confirmed" | "failed" | "replaced";
+
+/** For each part "ok", or the reason why it cannot be used. */
+export interface Readiness {
+  status: "ready" | "not ready";
+  checks: {
+    [k: string]: string;
+  };
+}
+
+export interface Currency {
+  name: string;
+  symbol: string;
+  decimals: number;
+}
 
 export interface ChainConfig {
   id: number;
   name: string;
   rpcUrl: string | null;
-  currency: { name: string; symbol: string; decimals: number };
+  currency: Currency;
   explorerUrl: string | null;
   contract: Hex;
   startBlock: number;
   confirmations: number;
   development: boolean;
+}
+
+/** `public`: whether anybody can read what is pinned, through any gateway of IPFS. */
+export interface Storage {
+  name: string;
+  public: boolean;
 }
 
 export interface Limits {
@@ -27,12 +56,69 @@ export interface Limits {
 export interface Config {
   version: string;
   chain: ChainConfig;
-  storage: { name: string; public: boolean };
+  storage: Storage;
   classifier: Hex;
   limits: Limits;
   notice: string;
 }
 
+export interface Health {
+  status: "ok";
+}
+
+export interface Label {
+  label: string;
+  code: number;
+  text: string;
+}
+
+export interface Reference {
+  title: string;
+  publisher: string;
+  url: string;
+}
+
+/** What a person may do after a result, and where that is said. */
+export interface NextStep {
+  text: string;
+  reference: Reference;
+}
+
+/** An installed model. */
+export interface Model {
+  name: string;
+  version: string;
+  sha256: string;
+  modality: string;
+  kind: string;
+  architecture: string;
+  /** Why this model is weak; null where it is not. */
+  weak: string | null;
+  classes: Label[];
+  metrics: {
+    [k: string]: unknown;
+  };
+  default: boolean;
+  /** Markdown. */
+  card: string;
+  /** By label, with "abstained" for no answer. */
+  nextSteps: {
+    [k: string]: NextStep[];
+  };
+  /** What the contract has of it; null while the chain cannot be asked. */
+  chainStatus: ModelStatus | null;
+}
+
+export interface ModelList {
+  models: Model[];
+}
+
+export interface ImageLinks {
+  self: string;
+  content: string;
+}
+
+/** `stripped` names the metadata blocks that were removed before pinning, such as EXIF. */
 export interface Image {
   cid: string;
   sha256: string;
@@ -40,12 +126,400 @@ export interface Image {
   width: number;
   height: number;
   mediaType: string;
-  /** Names of the metadata blocks that were removed before pinning, such as EXIF. */
   stripped: string[];
   created: boolean;
-  links: { self: string; content: string };
+  links: ImageLinks;
 }
 
+/** Problem details (RFC 9457). */
+export interface Problem {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  instance: string;
+}
+
+export interface Upload {
+  file: string;
+}
+
+export interface TransactionLink {
+  hash: Hex;
+  explorerUrl: string | null;
+}
+
+/** `timestamp` in Unix seconds. */
+export interface Block {
+  number: number;
+  hash: Hex;
+  timestamp: number;
+}
+
+/** `who` is the uploader. */
+export interface ImageEntry {
+  who: Hex;
+  imageId: Hex;
+  modelId: null;
+  model: null;
+  sealed: boolean;
+  verdict: null;
+  label: null;
+  labelText: null;
+  labelCode: null;
+  confidence: null;
+  transaction: TransactionLink;
+  block: Block;
+  kind: "imageRegistered";
+}
+
+export interface ModelName {
+  name: string;
+  version: string;
+}
+
+/** `who` is the classifier. Of a sealed diagnosis neither the label nor the confidence is known. */
+export interface DiagnosisEntry {
+  who: Hex;
+  imageId: Hex;
+  modelId: Hex;
+  model: ModelName | null;
+  sealed: boolean;
+  verdict: null;
+  label: string;
+  labelText: string;
+  labelCode: number;
+  confidence: number | null;
+  transaction: TransactionLink;
+  block: Block;
+  kind: "diagnosisRecorded";
+}
+
+/** `who` is the reviewer, and the label is valid from now on; null when the diagnosis was withdrawn. */
+export interface ReviewEntry {
+  who: Hex;
+  imageId: Hex;
+  modelId: Hex;
+  model: ModelName | null;
+  sealed: boolean;
+  verdict: Verdict;
+  label: string | null;
+  labelText: string | null;
+  labelCode: number;
+  confidence: null;
+  transaction: TransactionLink;
+  block: Block;
+  kind: "diagnosisReviewed";
+}
+
+/** `who` is the model admin. */
+export interface ModelEntry {
+  who: Hex;
+  imageId: null;
+  modelId: Hex;
+  model: ModelName | null;
+  sealed: boolean;
+  verdict: null;
+  label: null;
+  labelText: null;
+  labelCode: null;
+  confidence: null;
+  transaction: TransactionLink;
+  block: Block;
+  kind: "modelRegistered" | "modelRetired" | "trainingAnchored";
+}
+
+/** `block` is the newest one whose events are known here, `head` the chain's newest. */
+export interface IndexStatus {
+  block: number | null;
+  head: number | null;
+  synced: boolean;
+}
+
+export interface LedgerPage {
+  entries: LedgerEntry[];
+  next: string | null;
+  index: IndexStatus;
+}
+
+/** The test data; `unit` is what a group is, such as a patient. */
+export interface ResultData {
+  name: string;
+  labels: string[];
+  images: number;
+  unit: string;
+  groups: number | null;
+  divisions: {
+    [k: string]: number;
+  }[];
+  near_duplicate_sets_across_splits: number;
+  groups_across_splits: number;
+}
+
+export interface Parameters {
+  total: number;
+  trainable: number;
+}
+
+/** `weights`: where those of the backbone come from; null is random. */
+export interface Network {
+  name: string;
+  source: string;
+  frozen_backbone: boolean;
+  weights: string | null;
+  input_shape: number[];
+  parameters: Parameters;
+}
+
+/** Everything that decided the training; which fields there are depends on the release that trained. */
+export interface Recipe {
+  name: string;
+  [k: string]: unknown;
+}
+
+export interface Budget {
+  input_shape_of_the_source: number[];
+  epochs_at_most: number;
+  epochs_of_the_recipe: number;
+  epochs_run: number[];
+}
+
+/** One class against the rest; `support` is its number of images. */
+export interface ClassFigures {
+  precision: number;
+  recall: number;
+  f1: number;
+  specificity: number | null;
+  auc: number | null;
+  pr_auc: number | null;
+  support: number;
+}
+
+export interface Confusion {
+  labels: string[];
+  rows_are_truth: number[][];
+}
+
+/** Each measure with its 95 % bootstrap interval; what is undefined is null. */
+export interface Figures {
+  accuracy: number | null;
+  balanced_accuracy: number | null;
+  error_rate: number | null;
+  sensitivity: number | null;
+  specificity: number | null;
+  precision: number | null;
+  recall: number | null;
+  f1: number | null;
+  macro_auc: number | null;
+  pr_auc: number | null;
+  expected_calibration_error: number | null;
+  brier_score: number | null;
+  negative_log_likelihood: number | null;
+  accuracy_interval: [number, number] | null;
+  balanced_accuracy_interval: [number, number] | null;
+  error_rate_interval: [number, number] | null;
+  sensitivity_interval: [number, number] | null;
+  specificity_interval: [number, number] | null;
+  precision_interval: [number, number] | null;
+  recall_interval: [number, number] | null;
+  f1_interval: [number, number] | null;
+  macro_auc_interval: [number, number] | null;
+  pr_auc_interval: [number, number] | null;
+  expected_calibration_error_interval: [number, number] | null;
+  brier_score_interval: [number, number] | null;
+  negative_log_likelihood_interval: [number, number] | null;
+  images: number;
+  groups: number | null;
+  resampled_by: "group" | "image";
+  positive: string | null;
+  classes: {
+    [k: string]: ClassFigures;
+  };
+  confusion: Confusion;
+}
+
+export interface RocCurve {
+  label: string;
+  false_positive_rate: number[];
+  true_positive_rate: number[];
+}
+
+export interface ReliabilityBin {
+  confidence: number;
+  accuracy: number;
+  images: number;
+}
+
+export interface Curves {
+  roc: RocCurve[];
+  reliability: ReliabilityBin[];
+}
+
+/** `bytes` of the exported file; `milliseconds` for one image. */
+export interface Cost {
+  seconds_per_epoch: number;
+  bytes: number;
+  milliseconds: number;
+  threads: number;
+  machine: string;
+}
+
+/** One network under one protocol: the schema scanproof.result/1, without the examples. */
+export interface NetworkResult {
+  schema: "scanproof.result/1";
+  data: ResultData;
+  protocol: string;
+  network: Network;
+  recipe: Recipe;
+  budget: Budget;
+  seed: number;
+  figures: Figures;
+  group_figures: Figures | null;
+  curves: Curves;
+  /** Loss and measures by epoch, a history for each network that was trained. */
+  training: {
+    [k: string]: (number | null)[];
+  }[];
+  cost: Cost;
+  cautions: string[];
+}
+
+export interface Comparison {
+  data: string;
+  text: string;
+}
+
+/** What a source reports of its own data. */
+export interface PublishedFigures {
+  source: string;
+  network: string;
+  data: string;
+  loss: number | null;
+  auc: number | null;
+  accuracy: number;
+}
+
+export interface NotTrained {
+  data: string;
+  networks: string[];
+}
+
+export interface Results {
+  results: NetworkResult[];
+  comparisons: Comparison[];
+  published: PublishedFigures[];
+  notTrained: NotTrained[];
+}
+
+export interface CurrentLabel {
+  label: string;
+  labelText: string;
+  labelCode: number;
+}
+
+/** `label` is null and `labelCode` 0 when the diagnosis was withdrawn. */
+export interface Review {
+  reviewId: Hex;
+  verdict: Verdict;
+  label: string | null;
+  labelCode: number;
+  reviewer: Hex;
+  supersedes: Hex;
+  reasonHash: Hex;
+  /** The reviewer's reason once it is published, in the answer for a single record. */
+  statement: string | null;
+  transaction: TransactionLink;
+  block: Block;
+}
+
+/**
+ * A sealed one shows no label: `labelCode` is that of SEALED, and `confidence` is null.
+ *
+ * `confidence` is in [0, 1], `issuedAt` in Unix seconds.
+ */
+export interface Diagnosis {
+  diagnosisId: Hex;
+  sealed: boolean;
+  status: DiagnosisStatus;
+  /** The label that is valid now, null when the diagnosis was withdrawn. */
+  current: CurrentLabel | null;
+  label: string;
+  labelText: string;
+  labelCode: number;
+  confidence: number | null;
+  modelId: Hex;
+  model: ModelName | null;
+  manifestHash: Hex;
+  manifestCid: string;
+  issuedAt: number;
+  classifier: Hex;
+  signature: Hex;
+  transaction: TransactionLink;
+  block: Block;
+  reviews: Review[];
+}
+
+export interface ImageRecord {
+  imageId: Hex;
+  cid: string;
+  uploader: Hex;
+  commitment: Hex;
+  transaction: TransactionLink;
+  block: Block;
+  imageAvailable: boolean;
+  diagnoses: Diagnosis[];
+}
+
+export interface RecordPage {
+  records: ImageRecord[];
+  next: string | null;
+  index: IndexStatus;
+}
+
+export interface RecordExport {
+  records: ImageRecord[];
+}
+
+/** A diagnosis with the record that it is of. */
+export interface QueuedDiagnosis {
+  diagnosisId: Hex;
+  sealed: boolean;
+  status: DiagnosisStatus;
+  /** The label that is valid now, null when the diagnosis was withdrawn. */
+  current: CurrentLabel | null;
+  label: string;
+  labelText: string;
+  labelCode: number;
+  confidence: number | null;
+  modelId: Hex;
+  model: ModelName | null;
+  manifestHash: Hex;
+  manifestCid: string;
+  issuedAt: number;
+  classifier: Hex;
+  signature: Hex;
+  transaction: TransactionLink;
+  block: Block;
+  reviews: Review[];
+  imageId: Hex;
+  cid: string;
+  uploader: Hex;
+  imageAvailable: boolean;
+}
+
+export interface QueuePage {
+  diagnoses: QueuedDiagnosis[];
+  next: string | null;
+  index: IndexStatus;
+}
+
+/** `share` of the head's area, in [0, 1]. */
+export interface Area {
+  pixels: number;
+  share: number;
+}
+
+/** A model; 0x and its `sha256` are its id on the chain. */
 export interface ModelIdentity {
   name: string;
   version: string;
@@ -53,34 +527,22 @@ export interface ModelIdentity {
   modality: string;
 }
 
-/** `confidence` and `probabilities` are in [0, 1]; `labelCode` is 0 when the model abstained. */
-export interface Classification {
-  cid: string;
-  label: string;
-  labelCode: number;
-  labelText: string;
-  confidence: number;
-  probabilities: Record<string, number>;
-  abstained: boolean;
-  reason: string | null;
-  /** Why not to rely on the model, where there is reason to say so. */
-  weak: string | null;
-  model: ModelIdentity;
-  manifestHash: Hex;
-  manifestCid: string;
-  activationMap: string | null;
-  nextSteps: NextStep[];
-  /** Then this answer is the only copy of the result, and `opening`, the manifest's bytes, proves it to others. */
-  sealed: boolean;
-  opening: string | null;
-  /** A sealed manifest is not served. */
-  links: { manifest?: string };
+export interface OutlineLinks {
+  overlay?: string;
 }
 
-/** What a person may do after a result, and where that is said. */
-export interface NextStep {
-  text: string;
-  reference: { title: string; publisher: string; url: string };
+/**
+ * `contours` are closed polygons of (x, y) in pixels of the original; what an odd number of them encloses is
+ * outlined. `probability` is the model's mean inside it.
+ */
+export interface Outline {
+  outlined: boolean;
+  reason: string | null;
+  area: Area | null;
+  probability: number | null;
+  contours: [number, number][][];
+  model: ModelIdentity | null;
+  links: OutlineLinks;
 }
 
 /** `unit` is empty for a number without one. */
@@ -103,19 +565,47 @@ export interface AnalysisStep {
   figures: AnalysisFigure[];
 }
 
+/** `stained`: analysed as stained tissue. */
 export interface Analysis {
   cid: string;
   stained: boolean;
   steps: AnalysisStep[];
 }
 
-/** `contours` in pixels of the original; what an odd number of them encloses is outlined. `share` is in [0, 1]. */
-export interface Outline {
-  outlined: boolean;
-  reason: string | null;
-  area: { pixels: number; share: number } | null;
-  contours: [x: number, y: number][][];
-  model: ModelIdentity | null;
+/** Who wrote something about a model on the chain, and where it is there. */
+export interface ModelEvent {
+  admin: Hex;
+  transaction: TransactionLink;
+  block: Block;
+}
+
+/** The model card that was registered; `available`: whether this server's store has it. */
+export interface RegisteredCard {
+  cid: string;
+  available: boolean;
+}
+
+/** `parentModelId` is what the training began from, null where that is no model of the registry. */
+export interface Training {
+  admin: Hex;
+  transaction: TransactionLink;
+  block: Block;
+  trainingId: Hex;
+  modelId: Hex;
+  parentModelId: Hex | null;
+  participants: number;
+  metricsHash: Hex;
+}
+
+/** What the chain knows of a model, and the trainings that led to it, back to the first. */
+export interface Lineage {
+  modelId: Hex;
+  name: string | null;
+  status: ModelStatus;
+  registered: ModelEvent | null;
+  retired: ModelEvent | null;
+  card: RegisteredCard | null;
+  trainings: Training[];
 }
 
 /** The EIP-712 struct of the contract; `confidence` in basis points, `issuedAt` in Unix seconds. */
@@ -139,14 +629,80 @@ export interface Attestation {
   contract: Hex;
 }
 
-export interface Block {
-  number: number;
-  hash: Hex;
-  timestamp: number;
+export interface AttestationRequest {
+  manifestHash: Hex;
+  uploader: Hex;
 }
 
-export type TransactionState = "unknown" | "pending" | "mined" | "confirmed" | "failed" | "replaced";
+/** A sealed manifest is not served. */
+export interface ClassificationLinks {
+  manifest?: string;
+}
 
+/** `confidence` and `probabilities` are in [0, 1]; `labelCode` is 0 when the model abstained. */
+export interface Classification {
+  cid: string;
+  label: string;
+  labelCode: number;
+  labelText: string;
+  confidence: number;
+  probabilities: {
+    [k: string]: number;
+  };
+  abstained: boolean;
+  reason: string | null;
+  /** Why not to rely on the model, where there is reason to say so. */
+  weak: string | null;
+  model: ModelIdentity;
+  manifestHash: Hex;
+  manifestCid: string;
+  manifest: {
+    [k: string]: unknown;
+  };
+  /** If true, this answer is the only copy of the result. */
+  sealed: boolean;
+  /** The manifest of a sealed result; it proves the result to others. */
+  opening: string | null;
+  /** A PNG as data URL. */
+  activationMap: string | null;
+  nextSteps: NextStep[];
+  links: ClassificationLinks;
+}
+
+export interface ClassificationRequest {
+  model?: string | null;
+  sealed?: boolean;
+}
+
+export interface StatementLinks {
+  statement: string;
+}
+
+export interface PublishedStatement {
+  reviewId: Hex;
+  links: StatementLinks;
+}
+
+export interface VerifiedDiagnosis {
+  diagnosisId: Hex;
+  status: DiagnosisStatus;
+}
+
+export interface Check {
+  name: string;
+  passed: boolean;
+  expected: string;
+  found: string;
+}
+
+export interface Verification {
+  imageId: Hex;
+  passed: boolean;
+  diagnoses: VerifiedDiagnosis[];
+  checks: Check[];
+}
+
+/** `required` is the number of confirmations from which on a transaction counts as confirmed. */
 export interface TransactionStatus {
   hash: Hex;
   state: TransactionState;
@@ -159,77 +715,4 @@ export interface TransactionStatus {
   revertReason: string | null;
   explorerUrl: string | null;
   imageIds: Hex[];
-}
-
-export interface TransactionLink {
-  hash: Hex;
-  explorerUrl: string | null;
-}
-
-export interface Model extends ModelIdentity {
-  classes: { label: string; code: number; text: string }[];
-  metrics: Record<string, unknown>;
-  default: boolean;
-  card: string;
-  /** What the contract says of it, null while the chain cannot be asked. */
-  chainStatus: ModelStatus | null;
-  /** By label, with "abstained" for no answer. */
-  nextSteps: Record<string, NextStep[]>;
-  /** Why this model is weak, in a sentence; null where it is not. */
-  weak: string | null;
-}
-
-export type Interval = [low: number, high: number];
-
-/** The figures of `ml.metrics.summarise`: each name has a number and, as `<name>_interval`, its 95 % interval. */
-export interface Figures {
-  images: number;
-  groups: number | null;
-  resampled_by: "group" | "image";
-  positive: string | null;
-  classes: Record<string, { precision: number; recall: number; f1: number; auc: number | null; support: number }>;
-  confusion: { labels: string[]; rows_are_truth: number[][] };
-  [name: string]: unknown;
-}
-
-/** One network under one protocol: the schema "scanproof.result/1", with the names that its files have. */
-export interface Measured {
-  data: { name: string; labels: string[]; images: number; unit: string; groups: number | null };
-  protocol: string;
-  network: {
-    name: string;
-    source: string;
-    frozen_backbone: boolean;
-    /** Where the backbone's weights come from; null is random. */
-    weights: string | null;
-    parameters: { total: number; trainable: number };
-  };
-  recipe: { name: string };
-  figures: Figures;
-  group_figures: Figures | null;
-  curves: {
-    roc: { label: string; false_positive_rate: number[]; true_positive_rate: number[] }[];
-    reliability: { confidence: number; accuracy: number; images: number }[];
-  };
-  /** By epoch, one for each network that was trained, as there is one a fold. */
-  training: Record<string, (number | null)[]>[];
-  cost: { seconds_per_epoch: number; bytes: number; milliseconds: number };
-  cautions: string[];
-}
-
-/** What a source reports of its own data. */
-export interface Published {
-  source: string;
-  network: string;
-  data: string;
-  loss: number | null;
-  auc: number | null;
-  accuracy: number;
-}
-
-export interface Results {
-  results: Measured[];
-  comparisons: { data: string; text: string }[];
-  published: Published[];
-  notTrained: { data: string; networks: string[] }[];
 }

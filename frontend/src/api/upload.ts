@@ -7,7 +7,7 @@ export interface Upload {
   cancel(): void;
 }
 
-/** Uploads a file and tells how much of it was sent, from 0 to 1; `fetch` cannot tell that. */
+/** Uploads a file and reports the share that was sent, from 0 to 1, which `fetch` cannot. */
 export function upload(file: File, onProgress: (sent: number) => void): Upload {
   const request = new XMLHttpRequest();
   const done = new Promise<Image>((resolve, reject) => {

@@ -23,8 +23,8 @@ export async function cidOf(content: Uint8Array<ArrayBuffer>): Promise<string> {
 
 /** A dag-pb block (https://ipld.io/specs/codecs/dag-pb/spec/): links to the leaves, then the file's sizes. */
 async function node(chunks: Uint8Array<ArrayBuffer>[]): Promise<Uint8Array<ArrayBuffer>> {
-  const leaves = await Promise.all(chunks.map((chunk) => binary(RAW, chunk)));
-  const links = chunks.flatMap(({ length }, place) => bytes(2, [...bytes(1, leaves[place]!), ...bytes(2, []), ...number(3, length)]));
+  const leaves = await Promise.all(chunks.map(async (chunk) => ({ leaf: await binary(RAW, chunk), length: chunk.length })));
+  const links = leaves.flatMap(({ leaf, length }) => bytes(2, [...bytes(1, leaf), ...bytes(2, []), ...number(3, length)]));
   const size = chunks.reduce((sum, { length }) => sum + length, 0);
   const sizes = chunks.flatMap(({ length }) => number(4, length));
   return Uint8Array.from([...links, ...bytes(1, [...number(1, UNIXFS_FILE), ...number(3, size), ...sizes])]);

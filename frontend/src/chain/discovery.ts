@@ -27,7 +27,8 @@ interface Announcement {
 function fromAnnouncement({ info, provider }: Announcement): Wallet | null {
   if (!info || typeof info.uuid !== "string" || typeof provider?.request !== "function") return null;
   const icon = typeof info.icon === "string" && info.icon.startsWith("data:image/") ? info.icon : null;
-  return { uuid: info.uuid, name: String(info.name || "Wallet"), icon, rdns: String(info.rdns ?? ""), provider };
+  const name = typeof info.name === "string" && info.name !== "" ? info.name : "Wallet";
+  return { uuid: info.uuid, name, icon, rdns: typeof info.rdns === "string" ? info.rdns : "", provider };
 }
 
 /** The list with one more wallet: one entry a uuid, and no fallback beside wallets that announce themselves. */
@@ -39,21 +40,21 @@ export function withWallet(wallets: readonly Wallet[], found: Wallet): Wallet[] 
 
 /** Calls `onFound` for every wallet, now and later, and `onSearched` once when the first search is over. */
 export function discover(onFound: (wallet: Wallet) => void, onSearched: () => void): void {
-  let announced = false;
+  const announced: Wallet[] = [];
   window.addEventListener("eip6963:announceProvider", (event) => {
     const wallet = fromAnnouncement((event as CustomEvent<Announcement>).detail);
     if (!wallet) return;
-    announced = true;
+    announced.push(wallet);
     onFound(wallet);
   });
   window.dispatchEvent(new Event("eip6963:requestProvider"));
   const search = () => {
     const provider = (window as { ethereum?: Provider & { isMetaMask?: boolean } }).ethereum;
-    if (!announced && typeof provider?.request === "function") {
+    if (announced.length === 0 && typeof provider?.request === "function") {
       onFound({ uuid: INJECTED, name: provider.isMetaMask ? "MetaMask" : "Browser wallet", icon: null, rdns: "", provider });
     }
     onSearched();
   };
-  if (announced) onSearched();
+  if (announced.length > 0) onSearched();
   else window.setTimeout(search, FALLBACK_AFTER_MS);
 }

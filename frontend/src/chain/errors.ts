@@ -34,13 +34,13 @@ const BY_CODE: Record<number, WalletErrorKind> = {
 function layers(error: unknown, depth = 0): Record<string, unknown>[] {
   if (typeof error !== "object" || error === null || depth > 4) return [];
   const layer = error as Record<string, unknown>;
-  const inner = [layer["data"], layer["originalError"], layer["cause"], layer["error"]];
+  const inner = [layer.data, layer.originalError, layer.cause, layer.error];
   return [layer, ...inner.flatMap((value) => layers(value, depth + 1))];
 }
 
 /** The revert data of a failed call: `data` (most nodes) or `data.result` (Ganache). */
 function revertData(all: Record<string, unknown>[]): string | null {
-  const candidates = all.flatMap((layer) => [layer["data"], layer["result"]]);
+  const candidates = all.flatMap((layer) => [layer.data, layer.result]);
   const isData = (value: unknown): value is string => typeof value === "string" && /^0x([0-9a-f]{2}){4,}$/i.test(value);
   return candidates.find(isData) ?? null;
 }
@@ -48,11 +48,11 @@ function revertData(all: Record<string, unknown>[]): string | null {
 export function toWalletError(error: unknown): WalletError {
   if (error instanceof WalletError) return error;
   const all = layers(error);
-  const messages = all.map((layer) => layer["message"]).filter((text) => typeof text === "string");
+  const messages = all.map((layer) => layer.message).filter((text) => typeof text === "string");
   const message = messages.at(-1) ?? String(error);
   for (const layer of all) {
-    const kind = BY_CODE[layer["code"] as number];
-    if (kind) return new WalletError(kind, String(layer["message"] ?? message));
+    const kind = BY_CODE[layer.code as number];
+    if (kind) return new WalletError(kind, typeof layer.message === "string" ? layer.message : message);
   }
   const revert = describeRevert(revertData(all));
   if (revert) return new WalletError("reverted", revert.text, revert);

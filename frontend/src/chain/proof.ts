@@ -1,4 +1,4 @@
-/** The checks that hold a record together, computed in the page from what it was given. */
+/** The checks of a record that the page can compute itself. */
 
 import { recoverTypedDataAddress, sha256 } from "viem/utils";
 import type { ChainConfig, Hex, SignedFields } from "../api/types";
@@ -24,13 +24,19 @@ export interface Proof {
   found: string;
 }
 
+interface ManifestFacts {
+  image: { cid: string };
+  labelCode: number;
+  confidence: number;
+}
+
 export async function prove(evidence: Evidence, chain: Pick<ChainConfig, "id" | "contract">): Promise<Proof[]> {
   const { image, cid, uploader, imageId, diagnosis } = evidence;
   const proofs = [
-    ...(image ? [proof("The image's bytes give the CID", "The CID is a hash over all bytes: one changed bit gives another one.", cid, await cidOf(image))] : []),
+    ...(image ? [proof("The image's bytes give the CID", "The CID is a hash over all bytes: one changed bit gives a different CID.", cid, await cidOf(image))] : []),
     proof(
       "Account and CID give the image id",
-      "The image id is a hash over the account and the CID: another account or another image has another one.",
+      "The image id is a hash over the account and the CID: a different account or image gives a different id.",
       imageId,
       imageIdOf(uploader, cid),
     ),
@@ -46,7 +52,7 @@ async function proveDiagnosis(
   const signer = await signerOf(fields, signature, chain);
   const signed = proof(
     "The signature is the classifier's",
-    "The signature is over exactly these values: with others it belongs to an account that nobody has the key of.",
+    "The signature covers exactly these values: with other values it recovers to an account whose key nobody has.",
     classifier,
     signer,
   );
@@ -54,15 +60,15 @@ async function proveDiagnosis(
   return [
     proof(
       "The manifest's bytes give its hash on the chain",
-      "The chain holds the SHA-256 of the manifest: one changed character gives another one.",
+      "The chain has the SHA-256 of the manifest: one changed character gives a different hash.",
       fields.manifestHash,
       sha256(manifest),
     ),
     proof(
-      "The manifest says what the chain says",
-      "Image, label and confidence stand in the manifest too, whose hash was signed: changed on one side only, they differ.",
+      "The manifest agrees with the chain",
+      "The manifest, whose hash was signed, contains image, label and confidence too: if only one side changes, they differ.",
       `${cid}, code ${fields.label}, ${fields.confidence} of 10,000`,
-      told(manifest),
+      manifestSummary(manifest),
     ),
     signed,
   ];
@@ -72,16 +78,16 @@ async function signerOf(fields: SignedFields, signature: Hex, chain: Pick<ChainC
   try {
     return await recoverTypedDataAddress({ ...typedData(fields, chain), signature });
   } catch {
-    return "nobody: it is no signature of these values";
+    return "none: the signature does not match these values";
   }
 }
 
-function told(manifest: Uint8Array): string {
+function manifestSummary(manifest: Uint8Array): string {
   try {
-    const { image, labelCode, confidence } = JSON.parse(new TextDecoder().decode(manifest));
+    const { image, labelCode, confidence } = JSON.parse(new TextDecoder().decode(manifest)) as ManifestFacts;
     return `${image.cid}, code ${labelCode}, ${Math.round(confidence * 10_000)} of 10,000`;
   } catch {
-    return "no manifest: it cannot be read any more";
+    return "none: the manifest cannot be read";
   }
 }
 

@@ -1,4 +1,4 @@
-/** Why the contract refuses a call, in words, with what can be done about it. */
+/** Why the contract rejects a call, in words, and what to do. */
 
 import { decodeErrorResult } from "viem/utils";
 import type { Hex } from "../api/types";
@@ -14,7 +14,7 @@ export interface Revert {
 const WORDS: Record<string, [text: string, remedy: string]> = {
   ImageAlreadyRegistered: [
     "This account has registered this image before.",
-    "Open the record; a diagnosis can still be added to it.",
+    "Open the record: you can still add a diagnosis.",
   ],
   ImageNotRegistered: ["This image is not registered.", "Register the image first."],
   NotUploader: [
@@ -27,7 +27,7 @@ const WORDS: Record<string, [text: string, remedy: string]> = {
     "Tell the operator of this server: its classifier key has no role, or was changed.",
   ],
   DiagnosisNotNewer: [
-    "The record has a diagnosis that is as new as this one.",
+    "The record already has a diagnosis that is as new as this one.",
     "Open the record to see it; classify again for a newer one.",
   ],
   DiagnosisFromFuture: [
@@ -40,29 +40,29 @@ const WORDS: Record<string, [text: string, remedy: string]> = {
   ],
   ConfidenceOutOfRange: ["The confidence is out of range.", "Tell the operator of this server."],
   TooManyDiagnoses: ["This record cannot hold more diagnoses.", "Register the image with another account."],
-  SealedConfidence: ["A sealed diagnosis must not tell its confidence.", "Tell the operator of this server."],
+  SealedConfidence: ["A sealed diagnosis must not contain a confidence.", "Tell the operator of this server."],
   ModelNotInUse: [
     "The contract does not know the model of this result, or the model was retired.",
-    "Tell the operator of this server: a holder of MODEL_ADMIN_ROLE registers models. The image can be registered by itself.",
+    "Tell the operator of this server: a holder of MODEL_ADMIN_ROLE registers models. You can still register the image.",
   ],
   AccessControlUnauthorizedAccount: [
-    "This account does not hold the role that this step needs.",
-    "Choose an account that has it; the registry's administrator grants roles.",
+    "This account does not have the role for this step.",
+    "Choose an account that has the role; the registry's administrator grants roles.",
   ],
-  ReviewerIsUploader: ["Who uploaded an image cannot review its diagnoses.", "Somebody else has to review this one."],
+  ReviewerIsUploader: ["The uploader of an image cannot review its diagnoses.", "Another clinician must review this one."],
   DiagnosisNotRecorded: ["The contract does not know this diagnosis.", "Reload the page to see what is recorded."],
   NotNewestStep: [
-    "Somebody else has reviewed this diagnosis meanwhile.",
-    "Look at their review first; yours can then be made on top of it.",
+    "Another account has reviewed this diagnosis in the meantime.",
+    "Read that review first; then you can add yours.",
   ],
   LabelDoesNotFit: [
-    "This result does not fit the verdict.",
-    "To confirm keeps the result, to override gives another one, to withdraw gives none.",
+    "This result does not match the verdict.",
+    "Confirm keeps the result, override replaces it, withdraw removes it.",
   ],
-  ReasonMissing: ["A review needs a reason.", "Write why you come to this verdict."],
+  ReasonMissing: ["A review needs a reason.", "Write the reason for your verdict."],
 };
 
-const UNKNOWN_REMEDY = "Try again; if it stays so, tell the operator of this server.";
+const UNKNOWN_REMEDY = "Try again; if the problem persists, tell the operator of this server.";
 
 /** Decodes the data of a revert; null when there is none. */
 export function describeRevert(data: string | null): Revert | null {

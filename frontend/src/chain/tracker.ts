@@ -1,6 +1,6 @@
 import type { ApiClient } from "../api/client";
 import { ApiProblem } from "../api/errors";
-import { isFinal, reduceTracking, UNTRACKED, type Tracked, type TrackingEvent } from "../state/tracking";
+import { isFinal, reduceTracking, UNTRACKED, type Tracked, type TrackingEvent } from "./transaction-state";
 import type { PendingTransaction } from "./transactions";
 
 const FIRST_MS = 1000;
@@ -58,9 +58,13 @@ export class Tracker {
     for (let attempt = 0; attempt < LOOK_UPS && !this.stopped; attempt++) {
       if (attempt > 0) await this.sleep(FIRST_MS);
       try {
-        if (await this.isRecorded()) return this.reduce({ type: "looked-up", recorded: true });
+        if (await this.isRecorded()) {
+          this.reduce({ type: "looked-up", recorded: true });
+          return;
+        }
       } catch {
-        return this.reduce({ type: "unanswered" });
+        this.reduce({ type: "unanswered" });
+        return;
       }
     }
     this.reduce({ type: "looked-up", recorded: false });

@@ -93,8 +93,8 @@ function openingPairs({ manifestHash, label, confidence }: Classification, openi
   const manifest = JSON.parse(opening) as Record<string, unknown>;
   return [
     ["the opening's hash", manifestHash, sha256(stringToHex(opening))],
-    ["the opening's label", label, String(manifest["label"])],
-    ["the opening's confidence", confidence, String(manifest["confidence"])],
+    ["the opening's label", label, String(manifest.label)],
+    ["the opening's confidence", confidence, String(manifest.confidence)],
   ];
 }
 

@@ -1,7 +1,7 @@
 import { getAddress } from "viem/utils";
 import type { ChainConfig, Hex } from "../api/types";
-import { read, write } from "../state/storage";
-import { NO_WALLET, reduceWallet, type WalletEvent, type WalletRequest, type WalletState } from "../state/wallet";
+import { read, write } from "../storage";
+import { NO_WALLET, reduceWallet, type WalletEvent, type WalletRequest, type WalletState } from "./wallet-state";
 import { discover, type Wallet } from "./discovery";
 import { toWalletError, WalletError } from "./errors";
 
@@ -23,7 +23,7 @@ export class WalletSession extends EventTarget {
       (wallet) => {
         this.reduce({ type: "found", wallet });
         // Only what a reload would restore: the wallet used before, whose window stays shut.
-        if (!this.state.selected && wallet.rdns === read<string>(CHOSEN_KEY)) void this.select(wallet);
+        if (!this.state.selected && wallet.rdns === read(CHOSEN_KEY)) void this.select(wallet);
       },
       () => {
         const only = this.state.wallets.length === 1 ? this.state.wallets[0] : undefined;

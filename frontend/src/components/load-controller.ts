@@ -1,24 +1,27 @@
-import type { ReactiveController, ReactiveControllerHost } from "lit";
+import type { ReactiveControllerHost } from "lit";
 import { describe, type Problem } from "../state/problems";
 
-/** One thing that the server is asked for, known by its key. A late answer about another key is dropped. */
-export class LoadController<T> implements ReactiveController {
+/** Loads one value, identified by a key. A late answer for a former key is ignored. */
+export class LoadController<T> {
   value: T | null = null;
   problem: Problem | null = null;
   private key: string | null = null;
   private load: () => Promise<T> = () => Promise.reject(new Error("nothing was asked for"));
 
-  constructor(private readonly host: ReactiveControllerHost) {
-    host.addController(this);
-  }
+  constructor(private readonly host: Pick<ReactiveControllerHost, "requestUpdate">) {}
 
-  hostConnected(): void {}
-
-  /** Asks for what `key` names, unless that is what is shown already; null shows nothing. */
-  show(key: string | null, load: () => Promise<T>): void {
+  /** Loads the value of `key`, unless it is the current one. */
+  show(key: string, load: () => Promise<T>): void {
     if (key === this.key) return;
     this.key = key;
     this.load = load;
+    void this.retry();
+  }
+
+  /** Shows nothing. */
+  clear(): void {
+    if (this.key === null) return;
+    this.key = null;
     void this.retry();
   }
 

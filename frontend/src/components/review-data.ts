@@ -3,7 +3,8 @@ import { api } from "../api/client";
 import type { Diagnosis, Hex, ImageRecord } from "../api/types";
 import { LoadController } from "./load-controller";
 
-/** What a reviewer looks at, loaded when a diagnosis is opened. Nothing is asked of a sealed one: it would tell its result. */
+/** What a reviewer sees, loaded when a diagnosis is opened. For a sealed one nothing is requested: the request would
+ * reveal the result. */
 export class ReviewData {
   readonly record: LoadController<ImageRecord>;
   private readonly image;
@@ -35,13 +36,18 @@ export class ReviewData {
 
   /** Call on every update of the host; null while nothing is open. */
   follow(imageId: Hex | null, diagnosisId: Hex): void {
-    this.record.show(imageId, () => api.record(imageId ?? ""));
+    if (imageId) this.record.show(imageId, () => api.record(imageId));
+    else this.record.clear();
     const { cid, imageAvailable } = this.record.value ?? {};
     const diagnosis = this.diagnosis(diagnosisId);
     const model = diagnosis?.sealed || diagnosis?.labelCode === 0 ? undefined : diagnosis?.model?.name;
-    const key = cid && imageAvailable && model ? `${cid} ${model}` : null;
-    this.image.show(key, () => api.image(cid!));
-    this.outline.show(key, () => api.outline(cid!, model!));
-    this.classification.show(key, () => api.classify(cid!, model));
+    if (cid && imageAvailable && model) {
+      const key = `${cid} ${model}`;
+      this.image.show(key, () => api.image(cid));
+      this.outline.show(key, () => api.outline(cid, model));
+      this.classification.show(key, () => api.classify(cid, model));
+    } else {
+      for (const part of [this.image, this.outline, this.classification]) part.clear();
+    }
   }
 }

@@ -1,5 +1,5 @@
-import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { announce } from "../announce";
+import type { ReactiveControllerHost } from "lit";
+import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Attestation, ChainConfig, Classification, Hex, ImageRecord } from "../api/types";
 import type { Wallet } from "../chain/discovery";
@@ -16,7 +16,7 @@ import {
 import { describe, feeOver, noFunds, type Problem } from "../state/problems";
 import { IDLE, isBusy, reduceSigning, type Signing, type SigningEvent } from "../state/signing";
 
-/** All that a plan depends on; another account, chain or choice makes another plan. */
+/** Everything that a plan depends on: a different account, chain or choice needs a new plan. */
 export interface SigningRequest {
   wallet: Wallet;
   account: Hex;
@@ -26,17 +26,13 @@ export interface SigningRequest {
   scope: Scope;
 }
 
-/** Prepares what is to be signed, and has it signed. Late answers to an older request are thrown away. */
-export class SigningController implements ReactiveController {
+/** Prepares a transaction and has it signed. Late answers to an older request are ignored. */
+export class SigningController {
   state: Signing = IDLE;
   private request: SigningRequest | null = null;
   private key = "";
 
-  constructor(private readonly host: ReactiveControllerHost) {
-    host.addController(this);
-  }
-
-  hostConnected(): void {}
+  constructor(private readonly host: Pick<ReactiveControllerHost, "requestUpdate">) {}
 
   /** Call on every update of the host; null while there is no account on the right chain. */
   follow(request: SigningRequest | null): void {
@@ -105,7 +101,7 @@ async function attestationFor({ cid, classification, account, chain }: SigningRe
   return attestation;
 }
 
-/** What is known of a registered image; that it is registered, the chain itself has said. */
+/** The record of a registered image; null where the server does not have it yet. */
 async function recordOf(imageId: Hex): Promise<ImageRecord | null> {
   try {
     return await api.record(imageId);

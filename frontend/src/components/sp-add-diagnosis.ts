@@ -4,9 +4,9 @@ import { api } from "../api/client";
 import type { Classification, Config, ImageRecord } from "../api/types";
 import type { PendingTransaction } from "../chain/transactions";
 import { describe, type Problem } from "../state/problems";
-import { read, remove, write } from "../state/storage";
+import { read, remove, write } from "../storage";
 import { shared } from "../styles/shared";
-import "./sp-becomes-public";
+import "./sp-public-data";
 import "./sp-notice";
 import "./sp-result";
 import "./sp-signing";
@@ -16,7 +16,7 @@ import { WalletController } from "./wallet-controller";
 
 /**
  * Lets the uploader of a registered image record its diagnosis later. Event `recorded` when it is on the chain. The
- * transaction is kept in the browser until then, so that a reload goes on with it.
+ * browser stores the transaction until then, so that the page continues after a reload.
  */
 @customElement("sp-add-diagnosis")
 export class AddDiagnosis extends LitElement {
@@ -37,7 +37,7 @@ export class AddDiagnosis extends LitElement {
 
   override connectedCallback(): void {
     super.connectedCallback();
-    this.transaction = read<PendingTransaction>(this.key);
+    this.transaction = read(this.key) as PendingTransaction | null;
   }
 
   protected override render() {
@@ -76,13 +76,13 @@ export class AddDiagnosis extends LitElement {
       html`<button class="button primary" type="button" @click=${() => void this.classify()}>${text}</button>`;
     return html`<div class="stack">
       <p>Your account registered this image, so you can have it classified and record the result.</p>
-      <sp-becomes-public
+      <sp-public-data
         scope="diagnosis"
         .config=${this.config}
         ?sealed=${this.sealed}
         ?disabled=${this.classifying}
         @sealing=${this.sealingChosen}
-      ></sp-becomes-public>
+      ></sp-public-data>
       ${this.problem ? html`<sp-notice .problem=${this.problem}>${button("Try again")}</sp-notice>` : nothing}
       ${this.classifying
         ? html`<p class="busy" role="status"><span class="spinner"></span>Classifying …</p>`
@@ -103,7 +103,7 @@ export class AddDiagnosis extends LitElement {
     this.classifying = false;
   }
 
-  /** A result that is there already is made anew. */
+  /** An existing result is replaced. */
   private sealingChosen({ detail }: CustomEvent<boolean>): void {
     this.sealed = detail;
     if (!this.classification) return;

@@ -1,6 +1,6 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Analysis, AnalysisStep } from "../api/types";
 import { figure } from "../format";
@@ -135,8 +135,8 @@ export class AnalysisPanel extends LitElement {
     if (!value) return html`<p class="busy" role="status"><span class="spinner"></span>Analysing the pinned bytes …</p>`;
     if (value.steps.length === 0) return html`<p>There is nothing to show for this image.</p>`;
     return html`<p>
-        Image processing without a model, on the pinned bytes. None of it enters the result: what is outlined in the last
-        step is what a threshold finds, no finding.
+        Image processing without a model, on the pinned bytes. It does not affect the result. The outline in the last
+        step comes from a threshold and is not a diagnosis.
       </p>
       <ol>
         ${value.steps.map(picture)}

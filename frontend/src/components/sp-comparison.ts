@@ -1,15 +1,15 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { Published, Results } from "../api/types";
+import type { PublishedFigures, Results } from "../api/types";
 import { bytes, whole } from "../format";
-import { PROTOCOLS, dataSets, figureOf, intervalOf, type DataSet, type Row } from "../results";
+import { PROTOCOLS, dataSets, type DataSet, type Row } from "../state/results";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import { LoadController } from "./load-controller";
-import "./sp-intervals";
+import "./sp-interval-chart";
 import "./sp-notice";
-import { withInterval } from "./sp-measured";
+import { withInterval } from "./sp-network-result";
 
 const AUC = "macro_auc";
 
@@ -60,18 +60,18 @@ export class Comparison extends LitElement {
     }
     if (!value) return html`<p class="busy soft" role="status"><span class="spinner"></span>Loading …</p>`;
     if (value.results.length === 0) {
-      return html`<p class="panel">No network has been compared here yet: <code>scanproof compare</code> does that.</p>`;
+      return html`<p class="panel">No network has been compared here yet: run <code>scanproof compare</code>.</p>`;
     }
     return html`<p class="soft">
-        Each network trained and measured in the same way, on images it was not trained on. ROC-AUC tells how well the
-        classes are told apart: 0.5 is chance, 1 is perfect. In brackets: 95 % bootstrap intervals, over patients where
+        Each network trained and measured in the same way, on images it was not trained on. ROC-AUC measures how
+        well the network separates the classes: 0.5 is chance, 1 is perfect. In brackets: 95 % bootstrap intervals, over patients where
         they are known.
       </p>
       ${dataSets(value).map((set) => dataSet(set, value.published))}`;
   }
 }
 
-function dataSet(set: DataSet, published: Published[]) {
+function dataSet(set: DataSet, published: PublishedFigures[]) {
   const { about, explanation, notTrained, rows } = set;
   const groups = about.groups ? `, ${whole(about.groups)} ${about.unit}s` : "";
   const results = rows.flatMap(({ by }) => [...by.values()]);
@@ -80,12 +80,12 @@ function dataSet(set: DataSet, published: Published[]) {
     <p class="small soft">${whole(about.images)} images${groups}: ${about.labels.join(", ")}</p>
     ${explanation ? html`<p class="explanation" data-testid="explanation">${explanation}</p>` : nothing}
     ${table(set, published)} ${chart(set)}
-    <sp-measured .results=${results}></sp-measured>
+    <sp-network-result .results=${results}></sp-network-result>
     ${notTrained.length > 0 ? html`<p class="small soft">Not trained for this comparison: ${notTrained.join(", ")}.</p>` : nothing}
   </article>`;
 }
 
-function table({ name, protocols, rows }: DataSet, published: Published[]) {
+function table({ name, protocols, rows }: DataSet, published: PublishedFigures[]) {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="Comparison on ${name}">
     <table data-testid="comparison-table">
       <caption class="visually-hidden">
@@ -109,9 +109,10 @@ function table({ name, protocols, rows }: DataSet, published: Published[]) {
   </div>`;
 }
 
-function tableRow({ name, source, by }: Row, protocols: string[], published: Published[]) {
+function tableRow({ name, source, by }: Row, protocols: string[], published: PublishedFigures[]) {
   const [any] = [...by.values()];
-  const { cost, network } = any!;
+  if (!any) return nothing;
+  const { cost, network } = any;
   const theirs = published.find((each) => each.network === network.name);
   return html`<tr data-testid="network">
     <th scope="row">
@@ -130,7 +131,7 @@ function tableRow({ name, source, by }: Row, protocols: string[], published: Pub
   </tr>`;
 }
 
-const ownFigures = ({ auc, accuracy, data }: Published) =>
+const ownFigures = ({ auc, accuracy, data }: PublishedFigures) =>
   html`${auc === null ? "" : `ROC-AUC ${auc.toFixed(3)}, `}accuracy ${(100 * accuracy).toFixed(1)} %
     <span class="data soft">${data}</span>`;
 
@@ -139,15 +140,15 @@ function chart({ name, protocols, rows }: DataSet) {
     name,
     estimates: protocols.map((protocol) => {
       const figures = by.get(protocol)?.figures;
-      const value = figures ? figureOf(figures, AUC) : null;
-      return figures && value !== null ? { value, interval: intervalOf(figures, AUC) } : null;
+      const value = figures?.[AUC] ?? null;
+      return figures && value !== null ? { value, interval: figures[`${AUC}_interval`] } : null;
     }),
   }));
   const lowest = Math.min(0.5, ...estimates.flatMap((row) => row.estimates.map((each) => each?.interval?.[0] ?? 0.5)));
-  return html`<sp-intervals
+  return html`<sp-interval-chart
     .rows=${estimates}
     .protocols=${protocols.map((protocol) => PROTOCOLS[protocol] ?? protocol)}
     .range=${[Math.floor(lowest * 10) / 10, 1]}
     label="Chart of the ROC-AUC of each network on ${name} with its 95 % interval; the table above has the numbers"
-  ></sp-intervals>`;
+  ></sp-interval-chart>`;
 }

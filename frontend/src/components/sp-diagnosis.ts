@@ -1,11 +1,10 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { announce } from "../announce";
+import { announce, recoverFocus } from "../accessibility";
 import type { Diagnosis, Model } from "../api/types";
-import { recoverFocus } from "../focus";
 import { isoTime, percent, time } from "../format";
 import type { Opening } from "../state/opening";
-import { answerOf, currentLabel, labelText, modelOf, nextSteps, STATUSES } from "../state/standing";
+import { modelResultOf, currentLabel, labelText, modelOf, nextSteps, STATUSES } from "../state/diagnosis-status";
 import { shared } from "../styles/shared";
 import "./sp-hash";
 import "./sp-next-steps";
@@ -13,7 +12,7 @@ import "./sp-opening";
 import "./sp-probabilities";
 import "./sp-status";
 
-/** One diagnosis of a record: what holds of it now, what the model said, and what may be done next. */
+/** One diagnosis of a record: its valid result, what the model said, and the next steps. */
 @customElement("sp-diagnosis")
 export class DiagnosisPanel extends LitElement {
   static override styles = [
@@ -33,7 +32,7 @@ export class DiagnosisPanel extends LitElement {
   @property() cid = "";
   @property({ attribute: false }) diagnosis!: Diagnosis;
   @property({ attribute: false }) models: Model[] | null = null;
-  /** Next steps stand beside the newest diagnosis only. */
+  /** Only the newest diagnosis shows next steps. */
   @property({ type: Boolean }) newest = false;
   @state() private opening: Opening | null = null;
 
@@ -73,7 +72,7 @@ export class DiagnosisPanel extends LitElement {
   }
 
   private label() {
-    const said = answerOf(this.diagnosis, this.opening);
+    const said = modelResultOf(this.diagnosis, this.opening);
     const { status } = this.diagnosis;
     if (status === "withdrawn") return html`<s>${said ? this.text(said.label) : "Sealed"}</s>`;
     const label = currentLabel(this.diagnosis, this.opening);
@@ -82,7 +81,7 @@ export class DiagnosisPanel extends LitElement {
   }
 
   private said() {
-    const said = answerOf(this.diagnosis, this.opening);
+    const said = modelResultOf(this.diagnosis, this.opening);
     if (!said) return nothing;
     const { label, labelCode, confidence } = said;
     return labelCode === 0
@@ -102,7 +101,7 @@ export class DiagnosisPanel extends LitElement {
     const words = Object.fromEntries(Object.keys(probabilities).map((name) => [name, this.text(name)]));
     return html`<div class="stack" data-testid="opened">
       <h3 tabindex="-1" data-focus>Opened in this browser</h3>
-      <p class="small">The file has the hash that is on the chain: this is what was sealed. Others still see “Sealed”.</p>
+      <p class="small">The file matches the hash on the chain, so this is the sealed result. Other people still see “Sealed”.</p>
       <sp-probabilities .values=${probabilities} .words=${words} .top=${abstained ? null : label}></sp-probabilities>
     </div>`;
   }

@@ -62,7 +62,7 @@ export class DropZone extends LitElement {
       class="zone ${this.over ? "over" : ""}"
       data-testid="drop-zone"
       @dragover=${this.dragged}
-      @dragleave=${() => (this.over = false)}
+      @dragleave=${this.left}
       @drop=${this.dropped}
     >
       <span class="mark">${icons.upload}</span>
@@ -78,6 +78,10 @@ export class DropZone extends LitElement {
   private dragged(event: DragEvent): void {
     event.preventDefault();
     this.over = true;
+  }
+
+  private left(): void {
+    this.over = false;
   }
 
   private dropped(event: DragEvent): void {

@@ -1,6 +1,6 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import { short } from "../format";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";

@@ -1,6 +1,6 @@
 import { LitElement, css, html, nothing, svg } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Line, Point } from "../results";
+import type { Line, Point } from "../state/results";
 import { shared } from "../styles/shared";
 
 const WIDTH = 320;
@@ -75,8 +75,8 @@ export class LineChart extends LitElement {
   @property({ attribute: false }) lines: Line[] = [];
   @property({ attribute: false }) x: [low: number, high: number] = [0, 1];
   @property({ attribute: false }) y: [low: number, high: number] = [0, 1];
-  @property() xTitle = "";
-  @property() yTitle = "";
+  @property({ attribute: "x-title" }) xTitle = "";
+  @property({ attribute: "y-title" }) yTitle = "";
   @property() label = "";
   /** Draws the line on which both axes agree. */
   @property({ type: Boolean }) diagonal = false;

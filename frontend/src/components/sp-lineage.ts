@@ -2,7 +2,7 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Lineage, Training } from "../api/types";
 import { isoTime, time, whole } from "../format";
-import { MODEL_STATUSES } from "../state/standing";
+import { MODEL_STATUSES } from "../state/diagnosis-status";
 import { shared } from "../styles/shared";
 import "./sp-hash";
 
@@ -39,7 +39,7 @@ export class LineagePanel extends LitElement {
         <dt>Model id</dt>
         <dd><sp-hash .value=${modelId} label="model id"></sp-hash></dd>
         ${when("Registered", registered)} ${when("Retired", retired)}
-        ${card.cid
+        ${card
           ? html`<dt>Model card</dt>
               <dd>
                 <sp-hash .value=${card.cid} label="CID of the model card"></sp-hash>
@@ -73,12 +73,12 @@ function training(event: Training) {
     <dl class="terms small">
       <dt>Training</dt>
       <dd><sp-hash .value=${trainingId} label="training id"></sp-hash></dd>
-      <dt>Made the model</dt>
+      <dt>Resulting model</dt>
       <dd><sp-hash .value=${modelId} label="model id"></sp-hash></dd>
-      <dt>Began from</dt>
+      <dt>Starting model</dt>
       <dd>
         ${parentModelId === null
-          ? "No model of this registry; its card tells what from"
+          ? "No model of this registry; see the model card"
           : html`<sp-hash .value=${parentModelId} label="parent model id"></sp-hash>`}
       </dd>
       <dt>Participants</dt>

@@ -1,13 +1,13 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import type { Problem } from "../state/problems";
 import { shared } from "../styles/shared";
 import { tones } from "../styles/tones";
 import { icons } from "./icons";
 
 /**
- * Something to know: what happened and what to do. Its buttons go into the slot; the first one, which tries again, is
+ * A problem: what happened and what to do. Its buttons go into the slot; the first one, which retries, is
  * disabled while `problem.retryAfter` runs.
  */
 @customElement("sp-notice")
@@ -96,5 +96,5 @@ export class Notice extends LitElement {
 }
 
 function same(before: Problem | undefined, now: Problem): boolean {
-  return before !== undefined && before.title === now.title && before.text === now.text;
+  return before?.title === now.title && before.text === now.text;
 }

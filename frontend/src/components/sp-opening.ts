@@ -7,7 +7,7 @@ import type { Problem } from "../state/problems";
 import { shared } from "../styles/shared";
 import "./sp-notice";
 
-/** Opens a sealed diagnosis with its holder's file, in this browser alone. Event `opened` with the Opening. */
+/** Opens a sealed diagnosis with the opening file, in this browser only. Event `opened` with the Opening. */
 @customElement("sp-opening")
 export class OpeningPanel extends LitElement {
   static override styles = [
@@ -31,9 +31,9 @@ export class OpeningPanel extends LitElement {
   protected override render() {
     return html`<div class="stack">
       <p>
-        Label and confidence are on the chain as a salted hash only. Whoever holds the opening, the file that was saved when
-        the image was classified, can show them to you: choose it, and it is checked against the chain's hash in this
-        browser. Nothing of it is sent anywhere.
+        The chain has only a salted hash of label and confidence. If you have the opening, the file that was saved when the
+        image was classified, choose it: this browser checks it against the hash on the chain. The file is not sent
+        anywhere.
       </p>
       ${this.problem ? html`<sp-notice .problem=${this.problem}></sp-notice>` : nothing}
       <label>
@@ -55,7 +55,7 @@ export class OpeningPanel extends LitElement {
       const text = error instanceof OpeningRefused ? error.message : "The file cannot be read.";
       this.problem = { kind: "opening-refused", tone: "danger", title: `“${file.name}” does not open this diagnosis`, text };
     }
-    // The same file, mended, can be chosen again.
+    // So that the same file can be chosen again after a change.
     input.value = "";
   }
 

@@ -7,7 +7,7 @@ import "./sp-hash";
 
 const NO_COMMITMENT = /^0x0{64}$/;
 
-/** The registration of an image as the chain holds it: who, when, which bytes, where. */
+/** The registration of an image as the chain has it: who, when, which bytes, where. */
 @customElement("sp-registration")
 export class Registration extends LitElement {
   static override styles = shared;

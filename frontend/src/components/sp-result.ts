@@ -7,10 +7,10 @@ import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-hash";
 import "./sp-next-steps";
-import "./sp-outlined";
+import "./sp-outline-summary";
 import "./sp-probabilities";
 
-/** What the model answers, how sure it is, and which model it was. */
+/** The model's result, its confidence, and the model. */
 @customElement("sp-result")
 export class Result extends LitElement {
   static override styles = [
@@ -60,16 +60,16 @@ export class Result extends LitElement {
   }
 
   protected override render() {
-    const { abstained, label, probabilities, model, weak, sealed, nextSteps = [] } = this.classification;
+    const { abstained, label, probabilities, model, weak, sealed, nextSteps } = this.classification;
     return html`<div class="stack">
       ${abstained ? this.abstention() : this.answer()}
-      <sp-outlined .outline=${this.outline}></sp-outlined>
+      <sp-outline-summary .outline=${this.outline}></sp-outline-summary>
       <p class="notice small" data-testid="result-notice">
-        ${icons.info}<span><strong>Not for diagnosis.</strong> The answer of a model is no medical finding.</span>
+        ${icons.info}<span><strong>A model's output is not a diagnosis.</strong></span>
       </p>
       ${sealed
         ? html`<p class="notice small" data-testid="result-sealed">
-            ${icons.info}<span><strong>Sealed.</strong> Nobody but you has this result: the server has kept no copy.</span>
+            ${icons.info}<span><strong>Sealed.</strong> Only you have this result: the server keeps no copy.</span>
           </p>`
         : nothing}
       ${weak
@@ -77,7 +77,7 @@ export class Result extends LitElement {
             ${icons.warning}<span><strong>A weak model.</strong> ${weak}</span>
           </p>`
         : nothing}
-      <h3>${abstained ? "What the model saw, without being sure" : "Probabilities"}</h3>
+      <h3>${abstained ? "Probabilities, without an answer" : "Probabilities"}</h3>
       ${this.words &&
       html`<sp-probabilities
         .values=${probabilities}
@@ -115,7 +115,7 @@ export class Result extends LitElement {
     return html`<div class="answer abstained" data-testid="result-abstained">
       <p class="label" data-testid="result-label">No answer</p>
       <p>
-        The model does not answer: ${reason ?? "the image is unlike those it knows"}.
+        The model gave no answer: ${reason ?? "the image is unlike its training images"}.
       </p>
     </div>`;
   }

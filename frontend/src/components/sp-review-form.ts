@@ -1,17 +1,15 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { announce } from "../announce";
+import { announce, recoverFocus } from "../accessibility";
 import type { ChainConfig, Diagnosis, Hex, Model } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { WalletError } from "../chain/errors";
 import { planReview, type ReviewPlan, type Verdict } from "../chain/reviews";
 import { estimate, send } from "../chain/transactions";
 import { download } from "../download";
-import { forgetReview, keepReview, statementFile, type KeptReview } from "../state/kept-reviews";
+import { removePendingReview, savePendingReview, statementFile, type PendingReview } from "../state/pending-reviews";
 import { describe, feeOver, noFunds, type Problem } from "../state/problems";
-import { recoverFocus } from "../focus";
-import { choices } from "../styles/choices";
-import { fields } from "../styles/fields";
+import { choices, fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import "./sp-notice";
 
@@ -19,13 +17,13 @@ const MAX_REASON = 2000;
 const SALT_BYTES = 32;
 const CHOICES: [verdict: Verdict, name: string, text: string][] = [
   ["confirmed", "Confirm", "You agree with the result."],
-  ["overridden", "Override", "Another result holds from now on."],
-  ["withdrawn", "Withdraw", "Nothing of the diagnosis holds any more."],
+  ["overridden", "Override", "A different result is valid from now on."],
+  ["withdrawn", "Withdraw", "The diagnosis is no longer valid."],
 ];
 
 /**
- * What a clinician says of a diagnosis, as one transaction. Events: `submitted` with a KeptReview, `outdated` with
- * the reason that was written, when somebody else was faster.
+ * The form for a clinician's review, sent as one transaction. Events: `submitted` with a PendingReview, `outdated` with
+ * the reason that was written, when another review came first.
  */
 @customElement("sp-review-form")
 export class ReviewForm extends LitElement {
@@ -52,14 +50,14 @@ export class ReviewForm extends LitElement {
   ];
 
   @property({ attribute: false }) diagnosis!: Diagnosis;
-  @property() imageId!: Hex;
+  @property({ attribute: false }) imageId!: Hex;
   @property({ attribute: false }) model: Model | null = null;
   @property({ attribute: false }) chain!: ChainConfig;
   @property({ attribute: false }) wallet!: Wallet;
   @property() account!: Hex;
   /** Whether the reviewer can see the result: false for a sealed diagnosis that was not opened. */
   @property({ attribute: false }) visible = true;
-  /** What was written in an earlier try. */
+  /** The text of an earlier attempt. */
   @property() reason = "";
   @state() private verdict: Verdict | null = null;
   @state() private busy: "preparing" | "waiting" | null = null;
@@ -85,8 +83,8 @@ export class ReviewForm extends LitElement {
         <label for="reason">Reason</label>
         <span class="soft small" id="about-reason">
           ${sealed
-            ? "Required. The diagnosis is sealed, so the reason is not published: it is saved as a file when you sign, and only a salted hash of it goes on the chain."
-            : "Required. It becomes public and stays so: name no patient, and nothing by which one can be known."}
+            ? "Required. The diagnosis is sealed, so the reason is not published: it is saved as a file when you sign, and the chain gets only a salted hash of it."
+            : "Required. It becomes public and permanent: do not name or describe the patient."}
         </span>
         <textarea
           id="reason"
@@ -109,7 +107,7 @@ export class ReviewForm extends LitElement {
       <input
         type="radio"
         name="verdict"
-        value=${verdict}
+        .value=${verdict}
         ?disabled=${obstacle !== null}
         aria-label=${name}
         aria-describedby="about-${verdict}"
@@ -124,14 +122,14 @@ export class ReviewForm extends LitElement {
 
   /** Why this verdict cannot be given here. */
   private obstacle(verdict: Verdict): string | null {
-    if (verdict !== "withdrawn" && !this.visible) return "Open the sealed result first: nobody can judge what they do not see.";
+    if (verdict !== "withdrawn" && !this.visible) return "Open the sealed result first: you cannot review what you cannot see.";
     const noLabels = verdict === "overridden" && !this.diagnosis.sealed && this.otherLabels.length === 0;
-    return noLabels ? "The model is not installed here, so its results are not known." : null;
+    return noLabels ? "The model is not installed here, so its possible results are unknown." : null;
   }
 
   private labels() {
     return html`<div class="field">
-      <label for="label">The result that holds</label>
+      <label for="label">Valid result</label>
       <select id="label" name="label" ?disabled=${this.busy !== null}>
         <option value="">Choose one</option>
         ${this.otherLabels.map(({ code, text }) => html`<option value=${code}>${text}</option>`)}
@@ -146,8 +144,8 @@ export class ReviewForm extends LitElement {
       </p>`;
     }
     return html`<p class="soft small">
-        One transaction from <code>${this.account}</code>: the verdict, the result that holds, a salted hash of the reason,
-        your account and the time. It cannot be taken back, only superseded.
+        One transaction from <code>${this.account}</code>: the verdict, the valid result, a salted hash of the reason, your
+        account and the time. You cannot undo it; a later review can supersede it.
       </p>
       <div class="actions">
         <button class="button primary" type="submit" ?disabled=${this.busy !== null}>
@@ -180,31 +178,32 @@ export class ReviewForm extends LitElement {
   private async sign(plan: ReviewPlan): Promise<void> {
     const { reviewId, diagnosisId, imageId, statement } = plan;
     const { sealed, manifestHash } = this.diagnosis;
-    const kept: KeptReview = { reviewId, diagnosisId, imageId, sealed, statement, transaction: null, savedAt: Date.now() };
-    keepReview(kept);
+    const kept: PendingReview = { reviewId, diagnosisId, imageId, sealed, statement, transaction: null, savedAt: Date.now() };
+    savePendingReview(kept);
     if (sealed) download(statementFile(reviewId), statement);
     this.busy = "waiting";
     announce(`Waiting for ${this.wallet.name}: check and confirm in its window.`);
     try {
       const transaction = await send(this.wallet, plan, { kind: "review", manifestHash, reviewId });
-      const detail: KeptReview = { ...kept, transaction };
-      keepReview(detail);
+      const detail: PendingReview = { ...kept, transaction };
+      savePendingReview(detail);
       this.dispatchEvent(new CustomEvent("submitted", { detail }));
     } catch (error) {
-      // A wallet that failed in another way than by a refusal may have sent it all the same.
-      if (error instanceof WalletError && error.kind !== "rpc-failed") forgetReview(reviewId);
+      // After any other failure than a refusal, the wallet may still have sent it.
+      if (error instanceof WalletError && error.kind !== "rpc-failed") removePendingReview(reviewId);
       throw error;
     }
   }
 
   /** Null, with the problem shown, when something is missing. */
   private plan(form: FormData): ReviewPlan | null {
-    const reason = String(form.get("reason")).trim();
+    const words = form.get("reason");
+    const reason = typeof words === "string" ? words.trim() : "";
     const label = this.otherLabels.find(({ code }) => String(code) === form.get("label")) ?? null;
     const missing = !this.verdict
       ? "Choose a verdict."
       : this.verdict === "overridden" && !label && !this.diagnosis.sealed
-        ? "Choose the result that holds from now on."
+        ? "Choose the result that is valid from now on."
         : !reason
           ? "Write the reason."
           : null;

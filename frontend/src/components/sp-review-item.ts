@@ -3,9 +3,10 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { ChainConfig, Diagnosis, Hex, ImageRecord, Model, QueuedDiagnosis, Review } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { isoTime, percent, short, time } from "../format";
+import type { PendingReview } from "../state/pending-reviews";
 import type { Opening } from "../state/opening";
 import type { Problem } from "../state/problems";
-import { labelText, modelOf, STATUSES } from "../state/standing";
+import { labelText, modelOf, STATUSES } from "../state/diagnosis-status";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import { ReviewData } from "./review-data";
@@ -15,7 +16,7 @@ import "./sp-review-form";
 import "./sp-status";
 import "./sp-viewer";
 
-/** One diagnosis of the queue: a line, and opened all that a reviewer needs. Event `submitted` with a KeptReview. */
+/** One diagnosis of the queue: a line that opens to everything a reviewer needs. Event `submitted` with a PendingReview. */
 @customElement("sp-review-item")
 export class ReviewItem extends LitElement {
   static override styles = [
@@ -64,7 +65,7 @@ export class ReviewItem extends LitElement {
   @property({ attribute: false }) chain!: ChainConfig;
   /** The wallet and the account that may review, null as long as there is none. */
   @property({ attribute: false }) reviewer: { wallet: Wallet; account: Hex } | null = null;
-  /** Of an earlier try. */
+  /** The text of an earlier attempt. */
   @property() reason = "";
   @state() private open = false;
   @state() private opening: Opening | null = null;
@@ -109,7 +110,7 @@ export class ReviewItem extends LitElement {
             .contours=${this.data.contours}
             .size=${this.data.size ?? { width: 1, height: 1 }}
           ></sp-viewer>`
-        : html`<p class="soft">This server does not have the image. A review without it would be a guess.</p>`}
+        : html`<p class="soft">This server does not have the image: you cannot judge the diagnosis here.</p>`}
       <div class="stack">
         ${this.facts(record, diagnosis)} ${this.history(diagnosis)} ${this.action(record, diagnosis)}
       </div>
@@ -118,7 +119,7 @@ export class ReviewItem extends LitElement {
 
   private facts({ cid, imageId, uploader }: ImageRecord, diagnosis: Diagnosis) {
     return html`<dl class="terms small">
-        <dt>The model's answer</dt>
+        <dt>The model's result</dt>
         <dd>${this.result(diagnosis)}</dd>
         <dt>Uploader</dt>
         <dd><code>${uploader}</code></dd>
@@ -157,7 +158,7 @@ export class ReviewItem extends LitElement {
 
   private action({ imageId, uploader }: ImageRecord, diagnosis: Diagnosis) {
     const { reviewer } = this;
-    if (!reviewer) return html`<p class="soft">To review it, connect a wallet above whose account is a clinician's.</p>`;
+    if (!reviewer) return html`<p class="soft">To review it, connect the wallet of a clinician above.</p>`;
     if (reviewer.account === uploader) return html`<sp-notice .problem=${OWN_UPLOAD}></sp-notice>`;
     return html`<h3>Review it</h3>
       ${this.overtaken ? html`<sp-notice .problem=${OVERTAKEN}></sp-notice>` : nothing}
@@ -171,7 +172,7 @@ export class ReviewItem extends LitElement {
         .reason=${this.reason}
         .visible=${!diagnosis.sealed || this.opening !== null}
         @outdated=${this.outdated}
-        @submitted=${(event: CustomEvent) => this.dispatchEvent(new CustomEvent("submitted", { detail: event.detail }))}
+        @submitted=${(event: CustomEvent<PendingReview>) => this.dispatchEvent(new CustomEvent("submitted", { detail: event.detail }))}
       ></sp-review-form>`;
   }
 
@@ -190,11 +191,11 @@ const OWN_UPLOAD: Problem = {
   kind: "own-upload",
   tone: "info",
   title: "You cannot review your own upload",
-  text: "This account registered the image, so that somebody else has to review it: the contract refuses it.",
+  text: "This account registered the image. The contract accepts reviews from other accounts only.",
 };
 const OVERTAKEN: Problem = {
   kind: "review-overtaken",
   tone: "warning",
-  title: "Somebody else was faster",
-  text: "Their review is listed above. Yours was not sent; look at theirs first, then review on top of it if you still want to.",
+  title: "Another review came first",
+  text: "It is listed above, and yours was not sent. Read it first; then you can still review the diagnosis.",
 };

@@ -1,16 +1,17 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { Model, Search } from "../api/types";
+import type { RecordSearch } from "../api/client";
+import type { Model } from "../api/types";
 import { searchOf } from "../state/search";
-import { STATUSES } from "../state/standing";
-import { fields } from "../styles/fields";
+import { STATUSES } from "../state/diagnosis-status";
+import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { LoadController } from "./load-controller";
 
 type Choice = [value: string, text: string];
 
-/** What to look for in the records, by text and by what is known of them. Event `search` with the new Search. */
+/** The search form: text and filters. Event `search` with the new RecordSearch. */
 @customElement("sp-search")
 export class SearchForm extends LitElement {
   static override styles = [
@@ -55,7 +56,7 @@ export class SearchForm extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) search: Search = {};
+  @property({ attribute: false }) search: RecordSearch = {};
   @query("form") private form!: HTMLFormElement;
   private readonly models = new LoadController<Model[]>(this);
 
@@ -65,7 +66,7 @@ export class SearchForm extends LitElement {
   }
 
   protected override updated(changed: PropertyValues<this>): void {
-    // What was typed and not sent makes way for what the address asks for.
+    // The search of the address replaces text that was typed but not submitted.
     if (changed.has("search")) this.form.reset();
   }
 
@@ -81,7 +82,7 @@ export class SearchForm extends LitElement {
           autocomplete="off"
           spellcheck="false"
           maxlength="200"
-          value=${q}
+          .defaultValue=${q}
         />
         <button class="button primary" type="submit">Search</button>
         ${Object.keys(this.search).length > 0
@@ -92,13 +93,13 @@ export class SearchForm extends LitElement {
         <legend class="visually-hidden">Filters</legend>
         ${this.select("status", "Status", STATUS_CHOICES)} ${this.select("label", "Result", this.labels())}
         ${this.select("model", "Model", (this.models.value ?? []).map(({ name }): Choice => [name, name]))}
-        <label>From <input type="date" name="from" value=${from} max=${to || nothing} /></label>
-        <label>To <input type="date" name="to" value=${to} min=${from || nothing} /></label>
+        <label>From <input type="date" name="from" max=${to || nothing} .defaultValue=${from} /></label>
+        <label>To <input type="date" name="to" min=${from || nothing} .defaultValue=${to} /></label>
       </fieldset>
     </form>`;
   }
 
-  /** What the address asks for can be chosen, too, when this server does not know it. */
+  /** A value from the address is offered even where this server does not know it. */
   private select(name: "status" | "label" | "model", title: string, choices: Choice[]) {
     const chosen = this.search[name] ?? "";
     const all = chosen && !choices.some(([value]) => value === chosen) ? [...choices, [chosen, chosen] as Choice] : choices;
@@ -121,8 +122,8 @@ export class SearchForm extends LitElement {
     this.emit(searchOf(new FormData(this.form)));
   }
 
-  private emit(detail: Search): void {
-    this.dispatchEvent(new CustomEvent<Search>("search", { detail }));
+  private emit(detail: RecordSearch): void {
+    this.dispatchEvent(new CustomEvent<RecordSearch>("search", { detail }));
   }
 }
 

@@ -3,16 +3,16 @@ import { customElement, property, state } from "lit/decorators.js";
 import type { Classification, Config, Hex, ImageRecord } from "../api/types";
 import type { Scope } from "../chain/registry";
 import type { Plan } from "../chain/transactions";
-import { recoverFocus } from "../focus";
+import { recoverFocus } from "../accessibility";
 import type { Problem } from "../state/problems";
 import { isBusy } from "../state/signing";
-import { choices } from "../styles/choices";
+import { choices } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { SigningController } from "./signing-controller";
-import "./sp-becomes-public";
-import "./sp-keep-opening";
+import "./sp-public-data";
+import "./sp-save-opening";
 import "./sp-notice";
-import "./sp-preview";
+import "./sp-transaction-preview";
 import "./sp-wallet";
 import { WalletController } from "./wallet-controller";
 
@@ -66,14 +66,14 @@ export class SigningPanel extends LitElement {
   protected override render() {
     return html`<div class="stack">
       ${this.fixed || !this.classification || this.scope === "diagnosis" ? nothing : this.choices()}
-      <sp-becomes-public
+      <sp-public-data
         ?classified=${this.classification !== null}
         .config=${this.config}
         .scope=${this.scope}
         ?sealed=${this.classification?.sealed}
         ?disabled=${isBusy(this.signing.state)}
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
-      ></sp-becomes-public>
+      ></sp-public-data>
       ${this.toBeSaved ? this.opening(this.toBeSaved) : nothing}
       <sp-wallet .chain=${this.config.chain}></sp-wallet>
       ${this.body()}
@@ -86,7 +86,7 @@ export class SigningPanel extends LitElement {
       case "idle":
         return nothing;
       case "preparing":
-        return html`<p class="busy soft" role="status"><span class="spinner"></span>Preparing what is to be signed …</p>`;
+        return html`<p class="busy soft" role="status"><span class="spinner"></span>Preparing the transaction …</p>`;
       case "stopped":
         return html`<sp-notice tabindex="-1" data-focus .problem=${state.problem}>
           <button class="button" type="button" @click=${() => void this.signing.prepare()}>
@@ -98,24 +98,24 @@ export class SigningPanel extends LitElement {
       case "ready":
       case "waiting":
         return html`
-          <sp-preview
+          <sp-transaction-preview
             tabindex="-1"
             ?data-focus=${state.phase === "ready" && !state.problem}
             .plan=${state.plan}
             .cost=${state.cost}
             .chain=${this.config.chain}
             .classification=${this.classification}
-          ></sp-preview>
+          ></sp-transaction-preview>
           ${state.phase === "waiting" ? this.waiting() : this.sign(state.problem)}
         `;
     }
   }
 
   private choices() {
-    const result = this.classification?.abstained ? "that the model gave no answer" : "the result of the model";
+    const result = this.classification?.abstained ? "the fact that the model gave no answer" : "the result of the model";
     const choices: [scope: Scope, name: string, text: string][] = [
       ["both", "Image and diagnosis, one signature", `The image and ${result}, in one transaction.`],
-      ["image", "Image only", "That you had this image now. A diagnosis can be recorded later."],
+      ["image", "Image only", "Proves that you had this image now. You can record a diagnosis later."],
     ];
     return html`<fieldset role="radiogroup" aria-labelledby="legend">
       <legend id="legend">What to record</legend>
@@ -140,11 +140,11 @@ export class SigningPanel extends LitElement {
   }
 
   private opening(classification: Classification) {
-    return html`<sp-keep-opening
+    return html`<sp-save-opening
       .classification=${classification}
       ?saved=${this.saved === classification.manifestHash}
       @saved=${() => (this.saved = classification.manifestHash)}
-    ></sp-keep-opening>`;
+    ></sp-save-opening>`;
   }
 
   private sign(problem: Problem | null) {
@@ -176,7 +176,7 @@ export class SigningPanel extends LitElement {
       kind: "already-registered",
       tone: "info",
       title: "You have registered this image before",
-      text: recorded ? "This very result is recorded with it too." : "Nothing needs to be registered again.",
+      text: recorded ? "This result is recorded with it as well." : "You do not need to register it again.",
     };
     return html`<sp-notice tabindex="-1" data-focus .problem=${problem}>
       ${manifestHash && !recorded

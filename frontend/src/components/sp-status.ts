@@ -1,12 +1,12 @@
 import { LitElement, css, html } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { Status } from "../api/types";
-import { STATUSES } from "../state/standing";
+import type { DiagnosisStatus } from "../api/types";
+import { STATUSES } from "../state/diagnosis-status";
 import { shared } from "../styles/shared";
 import { tones } from "../styles/tones";
 import { icons } from "./icons";
 
-/** Where a diagnosis stands: asserted by a model, confirmed, overridden or withdrawn. */
+/** The status of a diagnosis: asserted by a model, confirmed, overridden or withdrawn. */
 @customElement("sp-status")
 export class StatusBadge extends LitElement {
   static override styles = [
@@ -36,7 +36,7 @@ export class StatusBadge extends LitElement {
     tones,
   ];
 
-  @property() status: Status = "asserted";
+  @property() status: DiagnosisStatus = "asserted";
 
   protected override render() {
     const { text, tone, meaning } = STATUSES[this.status];

@@ -7,8 +7,7 @@ import { signedFieldsOf } from "../chain/diagnosis";
 import { prove, type Evidence, type Proof } from "../chain/proof";
 import { short, time } from "../format";
 import { changesOf, placeIn, type Change } from "../state/tampering";
-import { choices } from "../styles/choices";
-import { fields } from "../styles/fields";
+import { choices, fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import { icons } from "./icons";
@@ -70,11 +69,16 @@ export class Tampering extends LitElement {
 
   protected override willUpdate(): void {
     const record = this.records.find(({ imageId }) => imageId === this.chosen);
-    this.evidence.show(record?.imageId ?? null, () => evidenceOf(record!));
-    const evidence = this.evidence.value;
-    const changed = evidence && this.changes(evidence).find(({ id }) => id === this.change)?.changed;
-    const key = changed ? `${evidence.imageId} ${this.change} ${this.position}` : null;
-    this.proofs.show(key, async () => ({ original: await prove(evidence!, this.chain), forged: await prove(changed!, this.chain) }));
+    if (record) this.evidence.show(record.imageId, () => evidenceOf(record));
+    else this.evidence.clear();
+    const original = this.evidence.value;
+    const forged = original && this.changes(original).find(({ id }) => id === this.change)?.changed;
+    if (!forged) {
+      this.proofs.clear();
+      return;
+    }
+    const key = `${original.imageId} ${this.change} ${this.position}`;
+    this.proofs.show(key, async () => ({ original: await prove(original, this.chain), forged: await prove(forged, this.chain) }));
   }
 
   protected override render() {
@@ -82,12 +86,12 @@ export class Tampering extends LitElement {
     return html`<section class="panel stack" aria-labelledby="title">
       <h2 id="title">Try to forge a record</h2>
       <p>
-        Choose a record, change something of it, and see which check notices. Everything is computed in this page, from the
-        true bytes beside the changed ones; nothing is sent, and the record stays as it is.
+        Choose a record, change one part of it, and see which checks detect the change. This page computes everything from
+        the original and the changed bytes; nothing is sent, and the record does not change.
       </p>
       <div class="field">
         <label for="record">Record</label>
-        <select id="record" @change=${({ target }: Event) => (this.chosen = (target as HTMLSelectElement).value)}>
+        <select id="record" @change=${this.recordChosen}>
           <option value="">Choose one</option>
           ${this.records.map(
             ({ imageId, block }) => html`<option value=${imageId}>${short(imageId)}, ${time(block.timestamp)}</option>`,
@@ -99,7 +103,7 @@ export class Tampering extends LitElement {
             <button class="button" type="button" @click=${() => void this.evidence.retry()}>Try again</button>
           </sp-notice>`
         : nothing}
-      ${value ? this.demonstration(value) : this.chosen && !problem ? html`<p class="busy soft" role="status"><span class="spinner"></span>Fetching the true bytes …</p>` : nothing}
+      ${value ? this.demonstration(value) : this.chosen && !problem ? html`<p class="busy soft" role="status"><span class="spinner"></span>Fetching the original bytes …</p>` : nothing}
     </section>`;
   }
 
@@ -132,7 +136,7 @@ export class Tampering extends LitElement {
         @change=${({ target }: Event) => this.moved(target as HTMLInputElement)}
       />
       <span class="small bad" id="about-position" role="alert">
-        ${this.refused ? `Not changed: this takes a whole number from 0 to ${last}.` : nothing}
+        ${this.refused ? `Not changed: enter a whole number from 0 to ${last}.` : nothing}
       </span>
     </div>`;
   }
@@ -156,18 +160,18 @@ export class Tampering extends LitElement {
   private verdict(forged: Proof[]) {
     const failed = forged.filter(({ passed }) => !passed);
     return html`<p class="verdict bad" data-testid="caught">
-      ${icons.cross} Noticed by ${failed.length} of ${forged.length} checks: ${failed.map(({ name }) => `“${name}”`).join(", ")}
+      ${icons.cross} Detected by ${failed.length} of ${forged.length} checks: ${failed.map(({ name }) => `“${name}”`).join(", ")}
     </p>`;
   }
 
   private table({ original, forged }: { original: Proof[]; forged: Proof[] }) {
     return html`<div class="scroll" tabindex="0" role="region" aria-label="Checks, scrolls sideways">
-      <table aria-label="Checks of the true and of the changed record">
+      <table aria-label="Checks of the original and of the changed record">
         <thead>
           <tr>
             <th scope="col">Check</th>
             <th scope="col">Changed record</th>
-            <th scope="col">True record</th>
+            <th scope="col">Original record</th>
           </tr>
         </thead>
         <tbody>
@@ -175,7 +179,7 @@ export class Tampering extends LitElement {
             (proof, place) => html`<tr data-testid="proof" data-passed=${proof.passed}>
               <th scope="row">${proof.name}</th>
               <td>${outcome(proof)}</td>
-              <td>${outcome(original[place]!)}</td>
+              <td>${original[place] ? outcome(original[place]) : nothing}</td>
             </tr>`,
           )}
         </tbody>
@@ -185,6 +189,10 @@ export class Tampering extends LitElement {
 
   private changes(evidence: Evidence): Change[] {
     return changesOf(evidence, this.position);
+  }
+
+  private recordChosen({ target }: Event): void {
+    this.chosen = (target as HTMLSelectElement).value;
   }
 
   private switched(change: Change["id"]): void {
@@ -218,7 +226,7 @@ async function evidenceOf(record: ImageRecord): Promise<Evidence> {
   return { image, cid, uploader, imageId, diagnosis: { fields: signedFieldsOf(imageId, diagnosis), signature, classifier, manifest } };
 }
 
-/** Another server's manifest need not be here. */
+/** Null where this server does not have the manifest, as for a diagnosis of another server. */
 async function unlessMissing(manifest: Promise<Uint8Array>): Promise<Uint8Array | null> {
   try {
     return await manifest;

@@ -7,7 +7,7 @@ import { shared } from "../styles/shared";
 import { tones } from "../styles/tones";
 import "./sp-hash";
 
-/** The life of a record, oldest first; each step opens to its hashes, what is checked of it, and how to check it oneself. */
+/** The history of a record, oldest first; each step opens to its hashes, its checks, and how to check it yourself. */
 @customElement("sp-timeline")
 export class Timeline extends LitElement {
   static override styles = [
@@ -73,7 +73,7 @@ export class Timeline extends LitElement {
   }
 }
 
-function item({ kind, title, tone, who: [role, account], facts, reason, checked, yourself, transaction, block }: Step) {
+function item({ kind, title, tone, who: [role, account], facts, reason, checked, howToCheck, transaction, block }: Step) {
   return html`<li class=${tone} data-testid="step" data-kind=${kind}>
     <h3>${title}</h3>
     <p class="soft small">
@@ -94,8 +94,8 @@ function item({ kind, title, tone, who: [role, account], facts, reason, checked,
         <dd><sp-hash .value=${block.hash} label="block hash"></sp-hash></dd>
         <dt>What is checked</dt>
         <dd>${checked}</dd>
-        <dt>By yourself</dt>
-        <dd>${yourself}</dd>
+        <dt>Check it yourself</dt>
+        <dd>${howToCheck}</dd>
       </dl>
     </details>
   </li>`;

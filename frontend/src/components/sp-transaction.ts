@@ -1,6 +1,6 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { ChainConfig } from "../api/types";
 import { describeReason } from "../chain/reverts";
@@ -8,15 +8,15 @@ import { Tracker } from "../chain/tracker";
 import { isElsewhere, type PendingTransaction } from "../chain/transactions";
 import { elapsed, whole } from "../format";
 import { UNREACHABLE, type Problem } from "../state/problems";
-import { HEADLINES, isRecorded, UNTRACKED, type Tracked, type TrackedState } from "../state/tracking";
+import { HEADLINES, isRecorded, UNTRACKED, type Tracked, type TrackedState } from "../chain/transaction-state";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-hash";
 import "./sp-notice";
 
 /**
- * What becomes of a submitted transaction. Events: `progressed` with the transaction when the server knows its nonce,
- * `recorded` when it is confirmed, `sign-again` when the person wants another try.
+ * The progress of a submitted transaction. Events: `progressed` with the transaction when the server knows its nonce,
+ * `recorded` when it is confirmed, `sign-again` when the person wants to sign again.
  */
 @customElement("sp-transaction")
 export class TransactionPanel extends LitElement {
@@ -129,12 +129,12 @@ export class TransactionPanel extends LitElement {
   }
 }
 
-const SERVER_GONE = "The transaction is on its way all the same. This page keeps asking, and goes on when the server is back.";
+const SERVER_GONE = "Your transaction is not affected. This page retries, and continues when the server is back.";
 const OTHER_CHAIN: Problem = {
   kind: "other-chain",
   tone: "warning",
   title: "This transaction belongs to another chain",
-  text: "It was sent to a chain or a contract that this server no longer uses. Your work is kept: sign again to record it here.",
+  text: "It was sent to a chain or a contract that this server no longer uses. Your work is saved: sign again to record it here.",
 };
 
 function isOpen(state: TrackedState): boolean {
@@ -152,14 +152,14 @@ function problemOf({ state, status }: Tracked): Problem | null {
         kind: "dropped",
         tone: "warning",
         title: "The transaction has disappeared",
-        text: "The chain's node has not known it for more than 90 seconds. Look into your wallet's activity: it may have been dropped. Signing again is safe: the contract takes each step only once. This page keeps looking.",
+        text: "The chain's node has not reported it for more than 90 seconds. Check the activity list of your wallet: the transaction may have been dropped. You can safely sign again: the contract accepts each step only once. This page keeps looking.",
       };
     case "cancelled":
       return {
         kind: "cancelled",
         tone: "info",
         title: "The transaction was replaced",
-        text: "Another transaction took its place, as when it is cancelled in the wallet, and wrote no record. Your work is kept.",
+        text: "Another transaction was mined in its place, for example because you cancelled it in the wallet. It wrote no record. Your work is saved.",
       };
     default:
       return null;

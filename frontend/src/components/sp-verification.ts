@@ -1,11 +1,11 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Check, Verification } from "../api/types";
 import { sentence } from "../format";
 import { describe, type Problem } from "../state/problems";
-import { STATUSES } from "../state/standing";
+import { STATUSES } from "../state/diagnosis-status";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
@@ -60,7 +60,7 @@ export class VerificationPanel extends LitElement {
     `,
   ];
 
-  @property() imageId = "";
+  @property({ attribute: false }) imageId = "";
   /** A new number runs the checks again: the record has changed. */
   @property({ type: Number }) additions = 0;
   @state() private verification: Verification | null = null;
@@ -106,7 +106,7 @@ export class VerificationPanel extends LitElement {
     return passed
       ? html`<p class="verdict passed">${icons.success} Verified: all ${checks.length} checks passed</p>
           <p class="soft small">
-            The record is genuine, whatever its result is worth. ${newest ? STATUSES[newest.status].meaning : nothing}
+            The record is genuine; that does not mean that the result is correct. ${newest ? STATUSES[newest.status].meaning : nothing}
           </p>`
       : html`<p class="verdict failed">${icons.cross} Not verified: ${failed} of ${checks.length} checks failed</p>`;
   }

@@ -100,7 +100,7 @@ export class Viewer extends LitElement {
   /** Contours in pixels of the image, which is `size` large. */
   @property({ attribute: false }) contours: Outline["contours"] = [];
   @property({ attribute: false }) size: { width: number; height: number } = { width: 1, height: 1 };
-  /** What must be known of the image at first sight; laid over it. */
+  /** A warning, shown over the image. */
   @property() flag: string | null = null;
   @state() private shown = true;
   @state() private outlined = true;
@@ -121,8 +121,8 @@ export class Viewer extends LitElement {
     return html`<figure>
       <div class="stage">
         ${this.broken
-          ? html`<p class="none">This browser cannot show this type of image. It is used all the same.</p>`
-          : html`<img src=${this.src} alt=${this.alt} @error=${() => (this.broken = true)} />`}
+          ? html`<p class="none">This browser cannot show this type of image. ScanProof can still use it.</p>`
+          : html`<img src=${this.src} alt=${this.alt} @error=${this.failed} />`}
         ${this.overlay && this.shown
           ? html`<img class="overlay" src=${this.overlay} alt="Activation map: where the model looked for its answer" />`
           : nothing}
@@ -150,7 +150,7 @@ export class Viewer extends LitElement {
       <input
         type="checkbox"
         .checked=${this.outlined}
-        @change=${({ target }: Event) => (this.outlined = (target as HTMLInputElement).checked)}
+        @change=${this.outlineToggled}
       />
       Show the tumour outline
     </label>`;
@@ -174,6 +174,14 @@ export class Viewer extends LitElement {
         @input=${this.slid}
       />
     </div>`;
+  }
+
+  private failed(): void {
+    this.broken = true;
+  }
+
+  private outlineToggled({ target }: Event): void {
+    this.outlined = (target as HTMLInputElement).checked;
   }
 
   private toggled({ target }: Event): void {

@@ -4,7 +4,7 @@ import type { ChainConfig } from "../api/types";
 import { wallet } from "../chain/wallet";
 import type { Wallet } from "../chain/discovery";
 import { describe, type Problem } from "../state/problems";
-import { recoverFocus } from "../focus";
+import { recoverFocus } from "../accessibility";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-notice";
@@ -14,10 +14,10 @@ const NO_WALLET: Problem = {
   kind: "no-wallet",
   tone: "info",
   title: "No wallet was found",
-  text: "Recording needs a browser wallet such as MetaMask. Nothing is lost: the image stays pinned, and the result is kept here. Install a wallet, then reload this page to go on.",
+  text: "You need a browser wallet such as MetaMask to record an image. Nothing is lost: the image stays pinned, and the result is saved here. Install a wallet, then reload this page.",
 };
 
-/** Finding, connecting and pointing the wallet at the right chain; what it asks, it asks on a click. */
+/** Finds and connects the wallet and switches it to the right chain; the wallet's window opens on a click only. */
 @customElement("sp-wallet")
 export class WalletPanel extends LitElement {
   static override styles = [
@@ -58,7 +58,7 @@ export class WalletPanel extends LitElement {
       return html`<div class="stack" tabindex="-1" data-focus>
         ${refusal ? html`<sp-notice .problem=${refusal}></sp-notice>` : nothing}
         <p class="soft">
-          ${wallets.length > 1 ? "Which wallet shall sign?" : "Your wallet signs the record; it asks you before anything is written."}
+          ${wallets.length > 1 ? "Which wallet do you want to use?" : "Your wallet signs the record; it asks you before anything is written."}
         </p>
         <div class="actions">${wallets.map((found) => this.connectButton(found))}</div>
       </div>`;
@@ -107,7 +107,7 @@ export class WalletPanel extends LitElement {
   }
 }
 
-/** The wallet's own icon as soon as it turns out to be an image; until then, and else, one for wallets in general. */
+/** The wallet's own icon once it has loaded, else a general one. */
 function logoOf({ icon }: Wallet) {
   return html`${icon ? html`<img hidden src=${icon} alt="" @load=${settled} @error=${settled} />` : nothing}${icons.wallet}`;
 }

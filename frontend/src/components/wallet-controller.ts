@@ -1,6 +1,6 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { wallet } from "../chain/wallet";
-import type { WalletState } from "../state/wallet";
+import type { WalletState } from "../chain/wallet-state";
 
 /** Updates its host whenever the wallet's state changes. */
 export class WalletController implements ReactiveController {

@@ -1,5 +1,5 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Config, Limits } from "../api/types";
 import { upload, type Upload } from "../api/upload";
@@ -9,15 +9,15 @@ import { Drafts, type Draft } from "../state/drafts";
 import { checkFile } from "../state/files";
 import { reduceFlow, resultOf, START, type Flow, type FlowEvent, type Pinned } from "../state/flow";
 import { describe } from "../state/problems";
-import { isRecorded, type TrackedState } from "../state/tracking";
-import { LeftTransactions } from "./left-transactions";
+import { isRecorded, type TrackedState } from "../chain/transaction-state";
+import { BackgroundTransactions } from "./background-transactions";
 
-/** Moves one image through the flow, talks to the server for it, and keeps what must outlive a reload. */
+/** Moves one image through the flow, calls the server, and stores what must survive a reload. */
 export class FlowController implements ReactiveController {
   flow: Flow = START;
-  /** Work that no tab shows: of closed tabs, and of this one when its transaction goes on by itself. */
+  /** Drafts that no tab shows: of closed tabs, and of this one while its transaction continues in the background. */
   abandoned: Draft[] = [];
-  readonly left = new LeftTransactions(api, (draft, state) => this.progressed(draft, state));
+  readonly background = new BackgroundTransactions(api, (draft, state) => this.progressed(draft, state));
   private readonly drafts = new Drafts();
   private upload: Upload | null = null;
 
@@ -64,7 +64,7 @@ export class FlowController implements ReactiveController {
     }
   }
 
-  /** A result that is there already is made anew: a sealed one and a public one have different manifests. */
+  /** Classifies again, because a sealed and a public result have different manifests. */
   async seal(sealed: boolean): Promise<void> {
     this.reduce({ type: "sealing-chosen", sealed });
     await this.classify();
@@ -118,14 +118,14 @@ export class FlowController implements ReactiveController {
     void this.fetchMap();
   }
 
-  /** The activation map of a result that was kept without it. Asking for that of a sealed one would make it public. */
+  /** The activation map of a stored result. Requesting the map of a sealed result would make the result public. */
   private async fetchMap(): Promise<void> {
     const result = resultOf(this.flow);
     if (!result || result.sealed) return;
     try {
       this.reduce({ type: "map-fetched", classification: await api.classify(result.cid, result.model.name) });
     } catch {
-      // The map is an aid: the result stands without it.
+      // The map is optional: without it, the result is still complete.
     }
   }
 
@@ -137,15 +137,15 @@ export class FlowController implements ReactiveController {
     this.host.requestUpdate();
   }
 
-  /** What was recorded while nobody looked stays in the list until the page is left. */
+  /** Drafts that were recorded in the background stay in the list until the person leaves the page. */
   private async listAbandoned(): Promise<void> {
     const kept = await this.drafts.abandoned();
     const recorded = this.abandoned.filter(({ id }) => {
-      const state = this.left.states.get(id);
+      const state = this.background.states.get(id);
       return state && isRecorded(state) && !kept.some((draft) => draft.id === id);
     });
     this.abandoned = [...kept, ...recorded];
-    this.left.follow(this.abandoned, this.host.config.chain);
+    this.background.follow(this.abandoned, this.host.config.chain);
     this.host.requestUpdate();
   }
 }

@@ -3,7 +3,7 @@ import "../components/sp-notice";
 import { whole } from "../format";
 import type { PageList } from "./page-list";
 
-/** What stands below a list: why it could not be loaded, that it is loading, or how to see more. */
+/** The end of a list: a problem, the loading state, or the button for more. */
 export function listEnd(list: PageList<unknown>) {
   const { next, loading, problem } = list;
   const more = () => void list.more();
@@ -16,7 +16,7 @@ export function listEnd(list: PageList<unknown>) {
   ${next && !loading ? html`<button class="button" type="button" @click=${more}>Show more</button>` : nothing}`;
 }
 
-/** That the list may lack what is newest on the chain, where it does. */
+/** A note while the index does not have the newest blocks yet. */
 export function catchingUp({ index }: PageList<unknown>) {
   return index && !index.synced
     ? html`<p class="soft small" role="status">

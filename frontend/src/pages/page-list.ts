@@ -1,5 +1,5 @@
-import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { announce } from "../announce";
+import type { ReactiveControllerHost } from "lit";
+import { announce } from "../accessibility";
 import type { IndexStatus } from "../api/types";
 import { describe, type Problem } from "../state/problems";
 
@@ -12,8 +12,8 @@ export interface Page<Item> {
 
 export type FetchPage<Item> = (cursor: string | null) => Promise<Page<Item>>;
 
-/** Loads a list page by page. Answers about an older one are thrown away. */
-export class PageList<Item> implements ReactiveController {
+/** Loads a list page by page. Answers for an older list are ignored. */
+export class PageList<Item> {
   items: Item[] = [];
   next: string | null = null;
   index: IndexStatus | null = null;
@@ -24,13 +24,9 @@ export class PageList<Item> implements ReactiveController {
 
   /** `noun` names one item, in an announcement. */
   constructor(
-    private readonly host: ReactiveControllerHost,
+    private readonly host: Pick<ReactiveControllerHost, "requestUpdate">,
     private readonly noun: string,
-  ) {
-    host.addController(this);
-  }
-
-  hostConnected(): void {}
+  ) {}
 
   async load(fetch: FetchPage<Item>): Promise<void> {
     this.fetch = fetch;

@@ -1,5 +1,5 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
-import { announce } from "../announce";
+import { announce } from "../accessibility";
 import { api } from "../api/client";
 import { ApiProblem } from "../api/errors";
 import type { ImageRecord } from "../api/types";

@@ -1,4 +1,4 @@
-import { LitElement, html, nothing, type PropertyValues } from "lit";
+import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Classification, Config, Image, Outline } from "../api/types";
@@ -6,15 +6,15 @@ import type { PendingTransaction } from "../chain/transactions";
 import { LoadController } from "../components/load-controller";
 import "../components/sp-analysis";
 import "../components/sp-drop-zone";
-import "../components/sp-file";
-import "../components/sp-keep-opening";
+import "../components/sp-chosen-file";
+import "../components/sp-save-opening";
 import "../components/sp-notice";
-import "../components/sp-pinned";
+import "../components/sp-pinned-image";
 import "../components/sp-result";
 import "../components/sp-signing";
 import "../components/sp-steps";
 import "../components/sp-transaction";
-import "../components/sp-unfinished";
+import "../components/sp-drafts";
 import "../components/sp-viewer";
 import { storeName } from "../format";
 import { resultOf, stepNumber, type Flow, type Pinned } from "../state/flow";
@@ -36,16 +36,16 @@ export class HomePage extends LitElement {
 
   protected override willUpdate(): void {
     const result = resultOf(this.control.flow);
-    const key = result && !result.abstained ? result.manifestHash : null;
-    // The outline is an aid: where it cannot be had, the result stands without it.
-    this.outline.show(key, () => api.outline(result!.cid, result!.model.name));
+    // The outline is optional: without it, the result is still complete.
+    if (result && !result.abstained) this.outline.show(result.manifestHash, () => api.outline(result.cid, result.model.name));
+    else this.outline.clear();
   }
 
-  protected override updated(_changed: PropertyValues): void {
+  protected override updated(): void {
     const { step } = this.control.flow;
     if (step === this.shownStep) return;
     this.shownStep = step;
-    const heading = this.renderRoot.querySelector<HTMLElement>(step === "choose" ? "h1" : `#${step}`);
+    const heading = this.shadowRoot?.getElementById(step);
     if (!this.hidden) heading?.focus({ preventScroll: false });
   }
 
@@ -53,7 +53,7 @@ export class HomePage extends LitElement {
     const { flow } = this.control;
     return html`<div class="page">
       <div class="intro">
-        <h1 tabindex="-1">Record a medical image</h1>
+        <h1 tabindex="-1" id="choose">Record a medical image</h1>
         <p class="lead">
           Pin an image to IPFS, have it classified, and sign the result. Anybody can verify later who recorded what, and
           when, without trusting this server.
@@ -70,14 +70,14 @@ export class HomePage extends LitElement {
         return this.choose(flow.problem);
       case "chosen":
       case "uploading":
-        return html`<sp-file
+        return html`<sp-chosen-file
           .flow=${flow}
           .config=${this.config}
           @start=${() => void this.control.start()}
           @sealing=${this.sealingChosen}
           @other=${this.restart}
           @cancel=${() => this.control.cancel()}
-        ></sp-file>`;
+        ></sp-chosen-file>`;
       case "classifying":
         return this.classifying(flow);
       case "result":
@@ -100,16 +100,16 @@ export class HomePage extends LitElement {
       ></sp-drop-zone>
       <p class="soft">
         ${storage.public
-          ? "A pinned image is public on IPFS for ever: use only images that show nothing by which a patient can be known."
-          : `The image is pinned to ${storeName(storage)}; what becomes public is listed before you sign.`}
+          ? "A pinned image is public on IPFS permanently: use only images that do not identify a patient."
+          : `The image is pinned to ${storeName(storage)}; before you sign, the page lists what becomes public.`}
         Metadata such as EXIF is removed from the file first.
       </p>
-      <sp-unfinished
+      <sp-drafts
         .drafts=${this.control.abandoned}
-        .states=${this.control.left.states}
+        .states=${this.control.background.states}
         @resume=${({ detail }: CustomEvent<string>) => void this.control.resume(detail)}
         @discard=${({ detail }: CustomEvent<string>) => this.control.discard(detail)}
-      ></sp-unfinished>
+      ></sp-drafts>
     `;
   }
 
@@ -118,14 +118,14 @@ export class HomePage extends LitElement {
       <sp-viewer .src=${image.links.content} alt="The pinned image"></sp-viewer>
       <div class="stack">
         <h2 id="classifying" tabindex="-1">Classifying</h2>
-        <sp-pinned .image=${image}></sp-pinned>
+        <sp-pinned-image .image=${image}></sp-pinned-image>
         ${problem
           ? html`<sp-notice .problem=${problem}>
               <button class="button primary" type="button" @click=${() => void this.control.classify()}>Try again</button>
-              <button class="button" type="button" @click=${this.goOnWithoutResult}>Go on with the image only</button>
+              <button class="button" type="button" @click=${this.goOnWithoutResult}>Continue with the image only</button>
             </sp-notice>`
           : html`<p class="busy" role="status">
-              <span class="spinner"></span>The model looks at the pinned bytes, fetched back by their CID …
+              <span class="spinner"></span>The model is classifying the pinned image, fetched by its CID …
             </p>`}
       </div>
     </section>`;
@@ -144,10 +144,10 @@ export class HomePage extends LitElement {
         <h2 id="result" class="eyebrow" tabindex="-1">Result</h2>
         ${classification
           ? html`<sp-result .classification=${classification} .outline=${this.outline.value}></sp-result>`
-          : html`<p>No result: the image was not classified. It can be registered by itself.</p>`}
+          : html`<p>No result: the image was not classified. You can still register the image.</p>`}
       </div>
       <div class="stack">
-        <sp-pinned .image=${image}></sp-pinned>
+        <sp-pinned-image .image=${image}></sp-pinned-image>
         ${this.restartButton()}
       </div>
     </section>`;
@@ -179,9 +179,9 @@ export class HomePage extends LitElement {
     return html`<section class="panel stack ${recorded ? "recorded" : ""}">
       <h2 id=${step} tabindex="-1">${recorded ? "Recorded" : "Transaction"}</h2>
       ${recorded
-        ? html`<p>The record is on ${this.config.chain.name}. From now on anybody can verify it.</p>
+        ? html`<p>The record is on ${this.config.chain.name}. Anybody can verify it now.</p>
             ${classification?.sealed
-              ? html`<sp-keep-opening saved .classification=${classification}></sp-keep-opening>`
+              ? html`<sp-save-opening saved .classification=${classification}></sp-save-opening>`
               : nothing}
             <div class="actions">
               <a class="button primary" href="/records/${transaction.imageId}">Open the provenance page</a>
@@ -200,7 +200,7 @@ export class HomePage extends LitElement {
         ? nothing
         : html`<div class="actions">
             <button class="button" type="button" @click=${this.restart}>Start another image</button>
-            <span class="soft small">This one goes on by itself: find it again under “Unfinished”.</span>
+            <span class="soft small">This transaction continues in the background; find it under “Unfinished”.</span>
           </div>`}
     </section>`;
   }

@@ -7,12 +7,12 @@ import "../components/sp-hash";
 import "../components/sp-notice";
 import "../components/sp-tampering";
 import { isoTime, short, time, whole } from "../format";
-import { titleOf } from "../state/ledger";
+import { entryTitle } from "../state/timeline";
 import { shared } from "../styles/shared";
 import { catchingUp, listEnd } from "./list-end";
 import { PageList } from "./page-list";
 
-/** `/ledger`: every event of the contract in the order of the chain, with the blocks that hold them; and how forgery shows. */
+/** `/ledger`: every event of the contract in the order of the chain, with its block; and a demonstration of forgery. */
 @customElement("sp-ledger")
 export class LedgerPage extends LitElement {
   static override styles = [
@@ -86,8 +86,8 @@ export class LedgerPage extends LitElement {
     return html`<div class="stack">
       <h1 tabindex="-1">Ledger</h1>
       <p class="lead">
-        What the contract has written, newest first: registrations, diagnoses, reviews, and the models behind them. The
-        previous hash is that of the block which holds the step below; blocks without any lie in between and are not shown.
+        All events of the contract, newest first: registrations, diagnoses, reviews and models. The previous hash is the hash
+        of the block with the next older event; blocks without events are not shown.
       </p>
       ${catchingUp(this.list)} ${items.length > 0 ? table(items, next !== null) : nothing}
       ${!loading && !problem && items.length === 0
@@ -125,7 +125,7 @@ function row(entry: LedgerEntry, below: LedgerEntry | undefined, hasMore: boolea
   const { kind, imageId, transaction, block } = entry;
   return html`<tr data-testid="ledger-entry" data-kind=${kind}>
     <th scope="row"><time datetime=${isoTime(block.timestamp)}>${time(block.timestamp)}</time></th>
-    <td class="step">${titleOf(entry)}</td>
+    <td class="step">${entryTitle(entry)}</td>
     <td>${imageId ? html`<a href="/records/${imageId}"><code>${short(imageId)}</code></a>` : nothing}</td>
     <td>${whole(block.number)}</td>
     <td><sp-hash brief .value=${block.hash} label="block hash"></sp-hash></td>

@@ -8,7 +8,7 @@ import "../components/sp-markdown";
 import "../components/sp-notice";
 import { percent } from "../format";
 import { describe, type Problem } from "../state/problems";
-import { MODEL_STATUSES } from "../state/standing";
+import { MODEL_STATUSES } from "../state/diagnosis-status";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 
@@ -131,7 +131,7 @@ interface Figures {
 
 /** The first figures to look at, of the split that was measured once; the card has all. */
 function figures(metrics: Model["metrics"]) {
-  const test = metrics["test"] as Figures | undefined;
+  const test = metrics.test as Figures | undefined;
   if (!test?.accuracy) return nothing;
   const { images, accuracy, accuracy_interval, balanced_accuracy, balanced_accuracy_interval, abstention } = test;
   const interval = (range?: [number, number]) => (range ? `95\u00a0% interval ${percent(range[0])} to ${percent(range[1])}` : "");
@@ -139,10 +139,10 @@ function figures(metrics: Model["metrics"]) {
   if (balanced_accuracy) {
     rows.push(["Balanced accuracy", percent(balanced_accuracy), interval(balanced_accuracy_interval)]);
   }
-  const apart = metrics["test_apart"] as Figures | undefined;
-  if (apart?.accuracy) {
-    const about = [interval(apart.accuracy_interval), `on the ${apart.images} test images without a copy in training`];
-    rows.push(["Accuracy without copies", percent(apart.accuracy), about.filter(Boolean).join(" ")]);
+  const withoutCopies = metrics.test_apart as Figures | undefined;
+  if (withoutCopies?.accuracy) {
+    const about = [interval(withoutCopies.accuracy_interval), `on the ${withoutCopies.images} test images without a copy in training`];
+    rows.push(["Accuracy without copies", percent(withoutCopies.accuracy), about.filter(Boolean).join(" ")]);
   }
   if (abstention) rows.push(["Gives no answer", percent(abstention.rate), "of the test images"]);
   return html`<dl class="figures" aria-label="Figures on ${images ?? ""} test images">

@@ -6,24 +6,24 @@ import type { Config, Diagnosis, Image, ImageRecord, Lineage, Model, Outline } f
 import { LoadController } from "../components/load-controller";
 import "../components/sp-add-diagnosis";
 import "../components/sp-analysis";
-import "../components/sp-by-yourself";
+import "../components/sp-independent-check";
 import "../components/sp-diagnosis";
 import "../components/sp-lineage";
 import "../components/sp-notice";
-import "../components/sp-outlined";
+import "../components/sp-outline-summary";
 import "../components/sp-registration";
 import "../components/sp-status";
 import "../components/sp-timeline";
 import "../components/sp-verification";
 import "../components/sp-viewer";
 import type { Problem } from "../state/problems";
-import { holdsAsSaid } from "../state/standing";
+import { isModelResultValid } from "../state/diagnosis-status";
 import { timelineOf } from "../state/timeline";
 import { shared } from "../styles/shared";
 import { RecordController } from "./record-controller";
 
 /** The outline with the size of the image that its contours are measured in. */
-interface Outlined {
+interface SizedOutline {
   image: Image;
   outline: Outline;
 }
@@ -59,19 +59,24 @@ export class RecordPage extends LitElement {
     `,
   ];
 
-  @property() imageId = "";
+  @property({ attribute: false }) imageId = "";
   @property({ attribute: false }) config!: Config;
   private readonly control = new RecordController(this);
   private readonly models = new LoadController<Model[]>(this);
   private readonly lineages = new LoadController<Lineage[]>(this);
-  private readonly outlined = new LoadController<Outlined>(this);
+  private readonly outlined = new LoadController<SizedOutline>(this);
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("imageId")) this.control.show(this.imageId);
     const diagnoses = this.control.record?.diagnoses ?? [];
     const modelIds = [...new Set(diagnoses.map(({ modelId }) => modelId))];
-    this.models.show(modelIds.length > 0 ? "models" : null, () => api.models());
-    this.lineages.show(modelIds.join() || null, () => Promise.all(modelIds.map((id) => api.lineage(id))));
+    if (modelIds.length > 0) {
+      this.models.show("models", () => api.models());
+      this.lineages.show(modelIds.join(), () => Promise.all(modelIds.map((id) => api.lineage(id))));
+    } else {
+      this.models.clear();
+      this.lineages.clear();
+    }
     this.showOutline();
   }
 
@@ -125,7 +130,7 @@ export class RecordPage extends LitElement {
       </section>
       <section class="panel stack">
         <h2>Check it yourself</h2>
-        <sp-by-yourself .record=${record} .chain=${this.config.chain}></sp-by-yourself>
+        <sp-independent-check .record=${record} .chain=${this.config.chain}></sp-independent-check>
       </section>
     `;
   }
@@ -163,7 +168,7 @@ export class RecordPage extends LitElement {
         .size=${image ?? { width: 1, height: 1 }}
         .flag=${diagnoses.at(-1)?.status === "withdrawn" ? "Diagnosis withdrawn" : null}
       ></sp-viewer>
-      <sp-outlined .outline=${outline ?? null}></sp-outlined>
+      <sp-outline-summary .outline=${outline ?? null}></sp-outline-summary>
     </div>`;
   }
 
@@ -173,19 +178,23 @@ export class RecordPage extends LitElement {
       <p class="lead">The contract has no image with this id.</p>
       <p class="mono">${this.imageId}</p>
       <div class="actions">
-        <a class="button" href="/records">Look through the records</a>
+        <a class="button" href="/records">Browse the records</a>
       </div>
     </div>`;
   }
 
-  /** While the model's own answer holds and is public. The outline is an aid: without it the record stands. */
+  /** Only while the model's own result is valid and public. The outline is optional. */
   private showOutline(): void {
     const { cid = "", imageAvailable, diagnoses = [] } = this.control.record ?? {};
     const newest = diagnoses.at(-1);
-    const shown = imageAvailable && newest && holdsAsSaid(newest) && !newest.sealed && newest.labelCode !== 0;
-    const name = (shown && newest.model?.name) || null;
-    this.outlined.show(name && `${cid} ${name}`, async () => {
-      const [image, outline] = await Promise.all([api.image(cid), api.outline(cid, name!)]);
+    const shown = imageAvailable && newest && isModelResultValid(newest) && !newest.sealed && newest.labelCode !== 0;
+    const name = shown ? newest.model?.name : undefined;
+    if (!name) {
+      this.outlined.clear();
+      return;
+    }
+    this.outlined.show(`${cid} ${name}`, async () => {
+      const [image, outline] = await Promise.all([api.image(cid), api.outline(cid, name)]);
       return { image, outline };
     });
   }
@@ -196,6 +205,6 @@ const HEADINGS = ["Record the diagnosis", "Diagnosis"];
 const IMAGE_UNAVAILABLE: Problem = {
   kind: "image-unavailable",
   tone: "warning",
-  title: "The image is not here",
-  text: "This server does not have the bytes of this CID. The record stands all the same; whoever has the file can verify it.",
+  title: "This server does not have the image",
+  text: "The bytes of this CID are not stored here. The record is still valid; anybody who has the file can verify it.",
 };

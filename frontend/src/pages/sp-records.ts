@@ -1,17 +1,17 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import { api } from "../api/client";
-import type { ImageRecord, Search } from "../api/types";
+import { api, type RecordSearch } from "../api/client";
+import type { ImageRecord } from "../api/types";
 import "../components/sp-search";
 import "../components/sp-status";
 import { isoTime, percent, short, time, whole } from "../format";
 import { keyOf, withSearch } from "../state/search";
-import { answerOf, holdsAsSaid } from "../state/standing";
+import { modelResultOf, isModelResultValid } from "../state/diagnosis-status";
 import { shared } from "../styles/shared";
 import { catchingUp, listEnd } from "./list-end";
 import { PageList } from "./page-list";
 
-/** `/records`: search by text, result, model, status and time. Event `search` with the new Search. */
+/** `/records`: search by text, result, model, status and time. Event `search` with the new RecordSearch. */
 @customElement("sp-records")
 export class RecordsPage extends LitElement {
   static override styles = [
@@ -53,7 +53,7 @@ export class RecordsPage extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) search: Search = {};
+  @property({ attribute: false }) search: RecordSearch = {};
   private readonly list = new PageList<ImageRecord>(this, "record");
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -71,7 +71,7 @@ export class RecordsPage extends LitElement {
     const { items: records, loading, problem } = this.list;
     return html`<div class="stack">
       <h1 tabindex="-1">Records</h1>
-      <p class="lead">Every image that was registered with the contract, as its events on the chain tell.</p>
+      <p class="lead">Every image that was registered with the contract, read from its events on the chain.</p>
       <sp-search .search=${this.search} @search=${this.searched}></sp-search>
       ${catchingUp(this.list)}
       ${records.length > 0
@@ -102,21 +102,21 @@ export class RecordsPage extends LitElement {
     const filtered = Object.keys(filters).length > 0;
     return html`<div class="panel empty stack">
       ${q || filtered
-        ? html`<p><strong>${q ? `No record matches “${q}”${filtered ? " with these filters" : ""}.` : "No record has all of this."}</strong></p>
-            <p class="soft">Ids, CIDs, accounts and transactions must be complete.</p>`
+        ? html`<p><strong>${q ? `No record matches “${q}”${filtered ? " with these filters" : ""}.` : "No record matches all of these filters."}</strong></p>
+            <p class="soft">Enter complete ids, CIDs, accounts and transaction hashes.</p>`
         : html`<p><strong>Nothing has been recorded yet.</strong></p>
             <p><a href="/">Record the first image</a></p>`}
     </div>`;
   }
 
-  private searched({ detail }: CustomEvent<Search>): void {
+  private searched({ detail }: CustomEvent<RecordSearch>): void {
     this.dispatchEvent(new CustomEvent("search", { detail }));
   }
 }
 
 function item({ imageId, cid, uploader, block, diagnoses }: ImageRecord) {
   const newest = diagnoses.at(-1);
-  const answer = newest && holdsAsSaid(newest) ? answerOf(newest) : null;
+  const answer = newest && isModelResultValid(newest) ? modelResultOf(newest) : null;
   return html`<li data-testid="record">
     <p class="title">
       <a href="/records/${imageId}">${titleOf(newest)} · <code>${short(imageId)}</code></a>

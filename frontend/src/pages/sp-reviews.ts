@@ -1,20 +1,20 @@
 import { LitElement, css, html, nothing } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { api } from "../api/client";
-import type { Config, Hex, Model, QueuedDiagnosis, Status } from "../api/types";
+import type { Config, Hex, Model, QueuedDiagnosis, DiagnosisStatus } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { isClinician } from "../chain/reviews";
 import { LoadController } from "../components/load-controller";
-import "../components/sp-kept-review";
+import "../components/sp-pending-review";
 import "../components/sp-notice";
 import "../components/sp-review-item";
 import "../components/sp-wallet";
 import { WalletController } from "../components/wallet-controller";
-import { keptReviews, reasonOf, type KeptReview } from "../state/kept-reviews";
+import { pendingReviews, reasonOf, type PendingReview } from "../state/pending-reviews";
 import { describe, type Problem } from "../state/problems";
-import { STATUSES } from "../state/standing";
-import { fields } from "../styles/fields";
+import { STATUSES } from "../state/diagnosis-status";
+import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 
 /** `/reviews`: the diagnoses that wait for a clinician, and what becomes of this person's reviews. */
@@ -34,12 +34,13 @@ export class ReviewsPage extends LitElement {
   ];
 
   @property({ attribute: false }) config!: Config;
-  @state() private status: Status = "asserted";
+  @state() private status: DiagnosisStatus = "asserted";
   @state() private queue: QueuedDiagnosis[] = [];
   @state() private next: string | null = null;
   @state() private loading = false;
   @state() private problem: Problem | null = null;
-  @state() private kept: KeptReview[] = keptReviews();
+  @state() private kept: PendingReview[] = pendingReviews();
+  @query("h1") private heading!: HTMLElement | null;
   private asked = 0;
   private readonly reasons = new Map<Hex, string>();
   private readonly onChain = new Set<Hex>();
@@ -61,8 +62,12 @@ export class ReviewsPage extends LitElement {
   protected override willUpdate(): void {
     const found = this.account;
     const { chain } = this.config;
-    const key = found && `${found.wallet.uuid} ${found.account} ${chain.contract}`;
-    this.clinician.show(key, () => isClinician(found!.wallet, found!.account, chain));
+    if (!found) {
+      this.clinician.clear();
+      return;
+    }
+    const key = `${found.wallet.uuid} ${found.account} ${chain.contract}`;
+    this.clinician.show(key, () => isClinician(found.wallet, found.account, chain));
   }
 
   protected override render() {
@@ -73,8 +78,8 @@ export class ReviewsPage extends LitElement {
     return html`<div class="stack">
       <h1 tabindex="-1">Reviews</h1>
       <p class="lead">
-        A diagnosis is a model's assertion until a clinician confirms it, puts another result in its place, or withdraws it.
-        Each step is a transaction of its own, for everybody to see.
+        A diagnosis is a model's assertion until a clinician confirms, overrides or withdraws it. Each review is a public
+        transaction of its own.
       </p>
       <section class="panel stack" aria-label="Your account">
         <sp-wallet .chain=${this.config.chain}></sp-wallet>
@@ -83,12 +88,12 @@ export class ReviewsPage extends LitElement {
       ${repeat(
         this.kept,
         ({ reviewId }) => reviewId,
-        (review) => html`<sp-kept-review
+        (review) => html`<sp-pending-review
           .review=${review}
           .config=${this.config}
           @recorded=${() => this.recorded(review)}
-          @forgotten=${() => this.forgotten(review)}
-        ></sp-kept-review>`,
+          @removed=${() => this.removed(review)}
+        ></sp-pending-review>`,
       )}
       <div class="filter">
         <label for="status">Show</label>
@@ -97,7 +102,7 @@ export class ReviewsPage extends LitElement {
             ([status, { text }]) => html`<option value=${status} ?selected=${status === this.status}>${text}</option>`,
           )}
         </select>
-        <button class="button" type="button" @click=${() => void this.load()}>Look for new ones</button>
+        <button class="button" type="button" @click=${() => void this.load()}>Refresh</button>
       </div>
       ${repeat(
         waiting,
@@ -124,7 +129,7 @@ export class ReviewsPage extends LitElement {
       </sp-notice>`;
     }
     if (value === null) return html`<p class="busy soft" role="status"><span class="spinner"></span>Asking the contract …</p>`;
-    if (value) return html`<p role="status" data-testid="may-review">This account may review: it holds CLINICIAN_ROLE.</p>`;
+    if (value) return html`<p role="status" data-testid="may-review">This account can review: it has CLINICIAN_ROLE.</p>`;
     return html`<sp-notice .problem=${NOT_CLINICIAN}></sp-notice>`;
   }
 
@@ -140,22 +145,22 @@ export class ReviewsPage extends LitElement {
   }
 
   private filtered({ target }: Event): void {
-    this.status = (target as HTMLSelectElement).value as Status;
+    this.status = (target as HTMLSelectElement).value as DiagnosisStatus;
     void this.load();
   }
 
-  private submitted({ detail }: CustomEvent<KeptReview>): void {
+  private submitted({ detail }: CustomEvent<PendingReview>): void {
     this.kept = [...this.kept, detail];
-    this.renderRoot.querySelector("h1")?.focus();
+    this.heading?.focus();
   }
 
-  private recorded({ reviewId, diagnosisId }: KeptReview): void {
+  private recorded({ reviewId, diagnosisId }: PendingReview): void {
     this.onChain.add(reviewId);
     this.queue = this.queue.filter((queued) => queued.diagnosisId !== diagnosisId);
   }
 
   /** Where it failed, its diagnosis is in the queue again, with the reason that was given. */
-  private forgotten(review: KeptReview): void {
+  private removed(review: PendingReview): void {
     this.reasons.set(review.diagnosisId, reasonOf(review));
     this.kept = this.kept.filter((other) => other !== review);
   }
@@ -187,5 +192,5 @@ const NOT_CLINICIAN: Problem = {
   kind: "not-clinician",
   tone: "info",
   title: "This account cannot review",
-  text: "The contract lets only holders of CLINICIAN_ROLE review; the administrator of the registry grants it to an account. You can read everything here, or choose another account in your wallet.",
+  text: "Only accounts with CLINICIAN_ROLE can review; the administrator of the registry grants the role. You can read everything here, or choose another account in your wallet.",
 };

@@ -1,11 +1,11 @@
 /**
- * Unfinished work, kept over reloads. A tab holds a Web Lock on the draft that it shows, so that two tabs never work on
- * the same one; drafts that no tab holds are offered to be continued. Activation maps are not kept: they are large, and
- * the server gives them again.
+ * Unfinished work that survives a reload. A tab locks the draft that it shows (Web Locks), so that two tabs never work
+ * on the same one; unlocked drafts are listed so that the person can continue them. Activation maps are not stored:
+ * they are large, and the server gives them again.
  */
 
 import { isKept, resultOf, type Flow, type KeptFlow } from "./flow";
-import { keys, read, remove, write } from "./storage";
+import { keys, read, remove, write } from "../storage";
 
 const PREFIX = "scanproof.draft.";
 const OWN_KEY = "scanproof.draft";
@@ -26,12 +26,12 @@ type Release = () => Promise<void>;
 
 export class Drafts {
   private id: string | null = null;
-  private held: Promise<Release | null> = Promise.resolve(null);
+  private release: Promise<Release | null> = Promise.resolve(null);
 
   /** The draft that this tab had before a reload, if no other tab has taken it. */
   async restore(): Promise<Draft | null> {
-    const id = read<string>(OWN_KEY, sessionStorage);
-    return id ? this.take(id, LOCK_WAIT_MS) : null;
+    const id = read(OWN_KEY, sessionStorage);
+    return typeof id === "string" ? this.take(id, LOCK_WAIT_MS) : null;
   }
 
   /** Makes a draft this tab's own; null when another tab holds it or it is gone. */
@@ -45,8 +45,8 @@ export class Drafts {
 
   /** Unfinished drafts that no tab has open, newest first. Those that are finished or old are forgotten. */
   async abandoned(): Promise<Draft[]> {
-    const { held = [] } = await navigator.locks.query();
-    const names = held.map(({ name }) => name);
+    const { held: locks = [] } = await navigator.locks.query();
+    const names = locks.map(({ name }) => name);
     const free = keys(PREFIX).filter((key) => !names.includes(key));
     const drafts = free.map((key) => load(key.slice(PREFIX.length))).filter((draft) => draft !== null);
     for (const draft of drafts.filter(isOver)) this.discard(draft.id);
@@ -70,7 +70,7 @@ export class Drafts {
   async leave(): Promise<void> {
     remove(OWN_KEY, sessionStorage);
     this.id = null;
-    const release = await this.held;
+    const release = await this.release;
     await release?.();
   }
 
@@ -84,15 +84,15 @@ export class Drafts {
     remove(PREFIX + id);
   }
 
-  private own(id: string, held: Promise<Release | null>): void {
+  private own(id: string, release: Promise<Release | null>): void {
     this.id = id;
-    this.held = held;
+    this.release = release;
     write(OWN_KEY, id, sessionStorage);
   }
 }
 
 function load(id: string): Draft | null {
-  const kept = read<Omit<Draft, "id">>(PREFIX + id);
+  const kept = read(PREFIX + id) as Omit<Draft, "id"> | null;
   return kept?.flow instanceof Object && isKept(kept.flow) ? { ...kept, id } : null;
 }
 
@@ -110,8 +110,11 @@ function lock(name: string, wait: number): Promise<Release | null> {
   const options = wait > 0 ? { signal: AbortSignal.timeout(wait) } : { ifAvailable: true };
   return new Promise((resolve) => {
     const over: Promise<void> = navigator.locks
-      .request(name, options, (held) => {
-        if (!held) return resolve(null);
+      .request(name, options, (granted) => {
+        if (!granted) {
+          resolve(null);
+          return;
+        }
         return new Promise<void>((free) => resolve(() => (free(), over)));
       })
       .catch(() => resolve(null));

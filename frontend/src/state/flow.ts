@@ -1,4 +1,4 @@
-/** The way of one image from a file to a record, as a pure state machine. */
+/** From a file to a record, as a pure state machine. */
 
 import type { Classification, Image } from "../api/types";
 import { imageIdOf } from "../chain/registry";
@@ -11,7 +11,7 @@ export interface Pinned {
   classification: Classification | null;
 }
 
-/** `sealed`: whether the result is to be known to the person alone. It is decided before anything is classified. */
+/** `sealed`: whether only the person gets the result. It is decided before the image is classified. */
 export type Flow =
   | { step: "choose"; problem: Problem | null }
   | { step: "chosen"; file: File; sealed: boolean; problem: Problem | null }

@@ -1,4 +1,4 @@
-/** Opening a sealed diagnosis: its manifest, which the holder keeps, against the hash of it on the chain. */
+/** Opening a sealed diagnosis: checking a manifest file against the manifest hash on the chain. */
 
 import { sha256 } from "viem/utils";
 import type { Diagnosis } from "../api/types";
@@ -19,21 +19,21 @@ export interface Opening {
 export class OpeningRefused extends Error {}
 
 /**
- * The opening in `content`, whose SHA-256 must be the diagnosis' manifest hash, and which must speak of its image and
+ * The opening in `content`, whose SHA-256 must be the diagnosis' manifest hash, and which must be about its image and
  * its model. Raises OpeningRefused.
  */
 export function openingOf(content: Uint8Array, cid: string, { manifestHash, modelId }: Diagnosis): Opening {
   const found = sha256(content);
   if (found !== manifestHash) {
-    throw new OpeningRefused(`Its SHA-256 is ${found}; the chain holds ${manifestHash}. It belongs to another diagnosis, or was changed.`);
+    throw new OpeningRefused(`Its SHA-256 is ${found}; the chain has ${manifestHash}. It belongs to another diagnosis, or was changed.`);
   }
   const manifest = parsed(content);
-  if (manifest.image?.cid !== cid || `0x${manifest.model?.sha256}` !== modelId) {
-    throw new OpeningRefused("It has the hash that is on the chain, but speaks of another image or another model than this record.");
+  if (manifest.image?.cid !== cid || manifest.model?.sha256 !== modelId.slice("0x".length)) {
+    throw new OpeningRefused("It has the hash that is on the chain, but describes a different image or model than this record.");
   }
   const { label, labelCode, confidence, probabilities, abstained } = manifest;
   if (!isOpening({ label, labelCode, confidence, probabilities, abstained })) {
-    throw new OpeningRefused("It has the hash that is on the chain, but is no manifest: label, confidence or probabilities are missing.");
+    throw new OpeningRefused("It has the hash that is on the chain, but is not a manifest: label, confidence or probabilities are missing.");
   }
   return { label, labelCode, confidence, probabilities, abstained } as Opening;
 }
@@ -43,14 +43,14 @@ type Manifest = Unchecked<Opening> & { image?: { cid?: unknown }; model?: { sha2
 
 function parsed(content: Uint8Array): Manifest {
   try {
-    return Object(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(content)));
+    return Object(JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(content))) as Manifest;
   } catch {
-    throw new OpeningRefused("It has the hash that is on the chain, but is no JSON.");
+    throw new OpeningRefused("It has the hash that is on the chain, but is not JSON.");
   }
 }
 
 function isOpening({ label, labelCode, confidence, probabilities, abstained }: Unchecked<Opening>): boolean {
-  const fractions = [confidence, ...Object.values(Object(probabilities))];
+  const fractions = [confidence, ...Object.values(Object(probabilities) as Record<string, unknown>)];
   return (
     typeof label === "string" &&
     Number.isInteger(labelCode) &&

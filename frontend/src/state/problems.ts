@@ -1,4 +1,4 @@
-/** Everything that can go wrong, in words: what happened, what was kept, what to do. */
+/** Every problem in words: what happened, what was saved, what to do. */
 
 import { ApiProblem, ServerUnreachable } from "../api/errors";
 import type { ChainConfig } from "../api/types";
@@ -6,7 +6,7 @@ import { WalletError, type WalletErrorKind } from "../chain/errors";
 import { describeReason } from "../chain/reverts";
 import { AttestationMismatch, type Cost } from "../chain/transactions";
 import { amount } from "../format";
-import type { WalletRequest } from "./wallet";
+import type { WalletRequest } from "../chain/wallet-state";
 
 export type Tone = "info" | "success" | "warning" | "danger";
 
@@ -22,12 +22,12 @@ export interface Problem {
 }
 
 const RATE_LIMITED = 429;
-/** What the server says of a file that it will never take: too large, or no image that can be used. */
+/** The statuses for a file that the server will never accept: too large, or not a usable image. */
 const REFUSED_FILES = [413, 415];
 /** Account 1 of the public mnemonic "test test … junk", which development chains fund. */
 export const DEVELOPMENT_ACCOUNT = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 
-const KEPT = "Nothing is lost: your work is kept here.";
+const KEPT = "Nothing is lost: your work is saved here.";
 
 type Words = [tone: Tone, title: string, text: string];
 
@@ -37,23 +37,23 @@ const WALLET_WORDS: Record<Exclude<WalletErrorKind, "no-funds" | "reverted">, Wo
   "unknown-chain": [
     "warning",
     "Your wallet does not know this chain",
-    "This server offers no public node for it: add the chain in your wallet by hand, then try again.",
+    "This server has no public node for it: add the chain to your wallet by hand, then try again.",
   ],
   "request-pending": [
     "info",
     "Your wallet has a request open",
-    "Open your wallet and answer the request that waits there, then try again.",
+    "Open your wallet and answer the open request, then try again.",
   ],
   "chain-mismatch": ["warning", "Your wallet is on another chain", `Switch the chain and try again. ${KEPT}`],
   "rpc-failed": ["warning", "Your wallet could not do this", `Try again in a moment. ${KEPT}`],
 };
 
 const DECLINED: Record<WalletRequest, [title: string, text: string]> = {
-  connect: ["You did not connect", `That is fine. ${KEPT} Connect whenever you are ready.`],
+  connect: ["You did not connect", `${KEPT} Connect when you are ready.`],
   "switch-chain": ["The chain was not changed", `Recording needs this chain. ${KEPT}`],
 };
 
-/** What to tell about any error. `request` is what the wallet was asked, if it was not a transaction. */
+/** The problem to show for any error. `request` is what the wallet was asked, if it was not a transaction. */
 export function describe(error: unknown, request?: WalletRequest): Problem {
   if (error instanceof ServerUnreachable) return UNREACHABLE;
   if (error instanceof ApiProblem) return describeApi(error);
@@ -62,8 +62,8 @@ export function describe(error: unknown, request?: WalletRequest): Problem {
     return {
       kind: "attestation-mismatch",
       tone: "danger",
-      title: "The server's signature does not fit",
-      text: `The server signed something else than what is shown here, so nothing will be sent (${error.message}). Reload the page; if it stays so, do not trust this server.`,
+      title: "The server signed something else",
+      text: `The signature does not match what is shown here, so nothing will be sent (${error.message}). Reload the page; if the problem persists, do not trust this server.`,
     };
   }
   const message = error instanceof Error ? error.message : String(error);
@@ -74,13 +74,13 @@ export const UNREACHABLE: Problem = {
   kind: "server-unreachable",
   tone: "warning",
   title: "The server does not answer",
-  text: "Your work is kept in this browser. Check that ScanProof is running, then try again.",
+  text: "Your work is saved in this browser. Check that ScanProof is running, then try again.",
 };
 
 function describeApi({ status, type, title, detail, retryAfter }: ApiProblem): Problem {
   if (status === RATE_LIMITED) {
     const wait = retryAfter ?? 60;
-    const text = `${capital(detail || title)}. Please wait ${wait} seconds; everything here is kept.`;
+    const text = `${capital(detail || title)}. Wait ${wait} seconds; your work is saved.`;
     return { kind: "rate-limited", tone: "warning", title: "Too many requests", text, type, retryAfter: wait };
   }
   const text = detail ? `${capital(detail)}.` : "";

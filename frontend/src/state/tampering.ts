@@ -1,4 +1,4 @@
-/** What a forger could change of a record, each as the evidence that would be shown then. */
+/** What a forger could change in a record, each as the resulting evidence. */
 
 import type { Evidence } from "../chain/proof";
 
@@ -17,7 +17,7 @@ const FORGER = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
 /** `position` is the byte that is changed in image and manifest, from 0; past their end it is their last one. */
 export function changesOf(evidence: Evidence, position: number): Change[] {
   const { image, diagnosis } = evidence;
-  const label = diagnosis && (diagnosis.fields.label === 1 ? 2 : 1);
+  const label = diagnosis?.fields.label === 1 ? 2 : 1;
   const manifest = diagnosis?.manifest ?? null;
   return [
     {
@@ -36,12 +36,12 @@ export function changesOf(evidence: Evidence, position: number): Change[] {
       id: "label",
       name: "The result on the chain",
       text: diagnosis ? `Label code ${diagnosis.fields.label} becomes ${label}` : "No diagnosis was recorded.",
-      changed: diagnosis && { ...evidence, diagnosis: { ...diagnosis, fields: { ...diagnosis.fields, label: label! } } },
+      changed: diagnosis && { ...evidence, diagnosis: { ...diagnosis, fields: { ...diagnosis.fields, label } } },
     },
     {
       id: "manifest",
       name: "One bit of the manifest",
-      text: manifest ? flipped("byte", manifest, position) : "Its manifest is sealed or not here.",
+      text: manifest ? flipped("byte", manifest, position) : "The manifest is sealed or not on this server.",
       changed: manifest && diagnosis && { ...evidence, diagnosis: { ...diagnosis, manifest: flip(manifest, position) } },
     },
   ];
@@ -53,12 +53,15 @@ export function placeIn(content: Uint8Array, position: number): number {
 
 function flip(content: Uint8Array, position: number): Uint8Array<ArrayBuffer> {
   const changed = content.slice();
-  changed[placeIn(content, position)]! ^= 1;
+  const place = placeIn(content, position);
+  changed[place] = byteAt(content, place) ^ 1;
   return changed;
 }
 
 function flipped(what: string, content: Uint8Array, position: number): string {
   const place = placeIn(content, position);
   const hex = (byte: number) => `0x${byte.toString(16).padStart(2, "0")}`;
-  return `${what} ${place} of ${content.length}: ${hex(content[place]!)} becomes ${hex(content[place]! ^ 1)}`;
+  return `${what} ${place} of ${content.length}: ${hex(byteAt(content, place))} becomes ${hex(byteAt(content, place) ^ 1)}`;
 }
+
+const byteAt = (content: Uint8Array, place: number): number => content[place] ?? 0;

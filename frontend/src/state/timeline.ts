@@ -1,9 +1,9 @@
-/** The life of a record as the chain tells it: every step with who, what, when, what is checked and how. */
+/** The history of a record on the chain: who did what and when, what is checked, and how to check it. */
 
-import type { Block, Diagnosis, Hex, ImageRecord, Lineage, Model, ModelEvent, Review, TransactionLink } from "../api/types";
-import { percent } from "../format";
+import type { Block, Diagnosis, Hex, ImageRecord, LedgerEntry, Lineage, Model, ModelEvent, Review, TransactionLink } from "../api/types";
+import { percent, short } from "../format";
 import type { Tone } from "./problems";
-import { labelText, modelOf, STATUSES } from "./standing";
+import { labelText, modelOf, STATUSES } from "./diagnosis-status";
 
 export interface Step {
   kind: "image" | "diagnosis" | "review" | "model";
@@ -16,12 +16,12 @@ export interface Step {
   /** What was said, in the words of the person who did it. */
   reason: string | null;
   checked: string;
-  yourself: string;
+  howToCheck: string;
   transaction: TransactionLink;
   block: Block;
 }
 
-type Said = Pick<Diagnosis, "sealed" | "labelCode" | "confidence">;
+type ModelResult = Pick<Diagnosis, "sealed" | "labelCode" | "confidence">;
 
 /** All steps in the order of the chain; within one block, as the contract writes them. */
 export function timelineOf(record: ImageRecord, lineages: Lineage[], models: Model[]): Step[] {
@@ -37,12 +37,12 @@ export function timelineOf(record: ImageRecord, lineages: Lineage[], models: Mod
 }
 
 /** `text` is the label in words. */
-export function diagnosisTitle({ sealed, labelCode, confidence }: Said, text: string): string {
+export function diagnosisTitle({ sealed, labelCode, confidence }: ModelResult, text: string): string {
   const sure = confidence === null || labelCode === 0 ? "" : `, ${percent(confidence)}`;
   return `Diagnosis recorded: ${sealed ? "sealed" : text}${sure}`;
 }
 
-/** `label` is the one that holds from now on, in words, where it is known. */
+/** `label` is the label that is valid from now on, in words; null where it is unknown. */
 export function reviewTitle(verdict: Review["verdict"], label: string | null): string {
   const { text } = STATUSES[verdict];
   if (verdict !== "overridden") return `${text} by a clinician`;
@@ -57,8 +57,8 @@ function imageStep({ imageId, cid, uploader, transaction, block }: ImageRecord):
     who: ["Uploader", uploader],
     facts: [["CID", cid], ["Image id", imageId]],
     reason: null,
-    checked: "The image id is a hash of account and CID, and the CID a hash of the image's bytes, which are hashed again.",
-    yourself: "Read the event ImageRegistered; the contract's imageIdOf(uploader, cid) gives the same image id.",
+    checked: "The image id is the hash of account and CID. The CID is the hash of the image's bytes, which are hashed again.",
+    howToCheck: "Read the event ImageRegistered; the contract's imageIdOf(uploader, cid) returns the same image id.",
     transaction,
     block,
   };
@@ -74,9 +74,9 @@ function diagnosisStep(diagnosis: Diagnosis, model: Model | null): Step {
     facts: [["Diagnosis id", diagnosisId], ["Model id", modelId], ["Manifest hash", manifestHash]],
     reason: null,
     checked: sealed
-      ? "The classifier signed exactly these values, and was allowed to at this block. Label and confidence are a salted hash: only whoever holds the opening can show and check them."
-      : "The classifier signed exactly these values (EIP-712), and was allowed to at this block. The manifest has this hash, and the model gives the same numbers again.",
-    yourself: "Read the event DiagnosisRecorded; hashDiagnosis(…) of its fields gives the diagnosis id, which the signature is over.",
+      ? "The classifier signed exactly these values, and had CLASSIFIER_ROLE at this block. The chain has a salted hash of label and confidence: only the opening can show and prove them."
+      : "The classifier signed exactly these values (EIP-712), and had CLASSIFIER_ROLE at this block. The manifest has this hash, and the model reproduces the same numbers.",
+    howToCheck: "Read the event DiagnosisRecorded; hashDiagnosis(…) of its fields returns the diagnosis id, which the signature covers.",
     transaction: diagnosis.transaction,
     block: diagnosis.block,
   };
@@ -95,15 +95,15 @@ function reviewStep(review: Review, { diagnosisId, sealed }: Diagnosis, model: M
       ["Reason hash", reasonHash],
     ],
     reason: statement,
-    checked: "The reviewer held CLINICIAN_ROLE at this block, is not the uploader, and named the newest step before. The reason has this hash, where it was published.",
-    yourself: "Read the event DiagnosisReviewed; newestReviewOf(diagnosisId) gives the review that holds.",
+    checked: "The reviewer had CLINICIAN_ROLE at this block, is not the uploader, and named the newest step before. If the reason was published, it has this hash.",
+    howToCheck: "Read the event DiagnosisReviewed; newestReviewOf(diagnosisId) returns the valid review.",
     transaction,
     block,
   };
 }
 
 function modelSteps({ modelId, name, registered, retired, card }: Lineage): Step[] {
-  const facts: Step["facts"] = [["Model id", modelId], ...(card.cid ? [["CID of the model card", card.cid] as [string, string]] : [])];
+  const facts: Step["facts"] = [["Model id", modelId], ...(card ? [["CID of the model card", card.cid] as [string, string]] : [])];
   const step = (done: string, tone: Tone, checked: string, event: string, { admin, transaction, block }: ModelEvent): Step => ({
     kind: "model",
     title: `Model ${done}${name ? `: ${name}` : ""}`,
@@ -112,16 +112,38 @@ function modelSteps({ modelId, name, registered, retired, card }: Lineage): Step
     facts,
     reason: null,
     checked,
-    yourself: `Read the event ${event}; statusOf(modelId) says whether the model is in use now.`,
+    howToCheck: `Read the event ${event}; statusOf(modelId) says whether the model is in use now.`,
     transaction,
     block,
   });
   return [
     ...(registered
-      ? [step("registered", "info", "The contract takes a diagnosis only by a model that is in use at that block.", "ModelRegistered", registered)]
+      ? [step("registered", "info", "The contract accepts a diagnosis only by a model that is in use at that block.", "ModelRegistered", registered)]
       : []),
     ...(retired
-      ? [step("retired", "warning", "Diagnoses recorded before stand; the contract takes no later one by this model.", "ModelRetired", retired)]
+      ? [step("retired", "warning", "Earlier diagnoses stay valid; the contract rejects later ones by this model.", "ModelRetired", retired)]
       : []),
   ];
 }
+
+/** An event of the contract in words. */
+export function entryTitle(entry: LedgerEntry): string {
+  switch (entry.kind) {
+    case "imageRegistered":
+      return "Image registered";
+    case "diagnosisRecorded":
+      return diagnosisTitle(entry, entry.labelText);
+    case "diagnosisReviewed":
+      return reviewTitle(entry.verdict, entry.sealed ? null : entry.labelText);
+    case "modelRegistered":
+      return `Model registered: ${modelName(entry)}`;
+    case "modelRetired":
+      return `Model retired: ${modelName(entry)}`;
+    case "trainingAnchored":
+      return `Training anchored: ${modelName(entry)}`;
+  }
+}
+
+/** A model that is not installed here has no name. */
+const modelName = ({ model, modelId }: Pick<Diagnosis, "model" | "modelId">) =>
+  model ? `${model.name} ${model.version}` : short(modelId);

@@ -1,6 +1,6 @@
 import { css } from "lit";
 
-/** Classes named after what is to be told; neutral information without one. */
+/** A class for each tone of a message; without one, it is neutral information. */
 export const tones = css`
   .success {
     --tone: var(--success);

@@ -22,6 +22,7 @@ from backend.services import records as record_service
 from backend.services.models import ModelService
 from backend.settings import Settings
 from tests.backend.api.conftest import API, assert_problem
+from tests.backend.described import assert_described
 
 _numbers = itertools.count()
 
@@ -183,6 +184,7 @@ def test_an_export_holds_all_that_the_search_finds(
     query = {"q": ledger.uploader.address}
 
     as_json = client.get(f"{API}/records.json", query_string=query)
+    assert_described(client.application, as_json)
     assert json.loads(as_json.data)["records"][: len(found)] == found
     assert (as_json.content_type, as_json.headers["Content-Disposition"]) == (
         "application/json",

@@ -159,12 +159,12 @@ def test_states_of_a_review(wallet: InjectedWallet, site: Site, examine: Examine
     site.button("Sign the review").click()
     expect(site.notice("review-incomplete")).to_be_visible()
     item.get_by_label("Reason").fill("Read again.")
-    item.get_by_label("The result that holds").select_option(index=1)
+    item.get_by_label("Valid result").select_option(index=1)
     site.page.route("**/statement", lambda route: route.fulfill(status=503, body="{}"))
     site.button("Sign the review").click()
-    expect(site.page.locator("[data-testid=kept-review][data-phase=publishing]")).to_be_visible()
+    expect(site.page.locator("[data-testid=pending-review][data-phase=publishing]")).to_be_visible()
     site.page.unroute("**/statement")
-    expect(site.page.locator("[data-testid=kept-review][data-phase=done]")).to_be_visible()
+    expect(site.page.locator("[data-testid=pending-review][data-phase=done]")).to_be_visible()
     examine("review-3-done")
 
 
@@ -174,7 +174,7 @@ def test_states_of_a_forgery(site: Site, examine: Examine):
     site.open("/ledger")
     site.page.get_by_label("Record", exact=True).select_option(image_id)
     site.page.get_by_label("The result on the chain").check()
-    expect(site.page.get_by_test_id("caught")).to_contain_text("Noticed by 2 of 5")
+    expect(site.page.get_by_test_id("caught")).to_contain_text("Detected by 2 of 5")
     examine("ledger-forgery")
 
 

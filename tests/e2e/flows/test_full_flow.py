@@ -86,7 +86,7 @@ def test_metadata_is_taken_away_and_named(site: Site):
 def test_image_unlike_the_training_data_gets_no_answer(wallet: InjectedWallet, site: Site):
     site.open().pin_and_classify(images.noise())
     expect(site.page.get_by_test_id("result-abstained")).to_be_visible()
-    expect(site.page.get_by_text("The model does not answer:")).to_be_visible()
+    expect(site.page.get_by_text("The model gave no answer:")).to_be_visible()
 
     site.connect()
     site.sign()

@@ -16,7 +16,7 @@ from tests.e2e.support.site import Site
 CID = "The image's bytes give the CID"
 IMAGE_ID = "Account and CID give the image id"
 HASH = "The manifest's bytes give its hash on the chain"
-SAID = "The manifest says what the chain says"
+SAID = "The manifest agrees with the chain"
 SIGNATURE = "The signature is the classifier's"
 
 

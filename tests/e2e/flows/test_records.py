@@ -31,6 +31,7 @@ def test_what_no_record_matches_is_said(site: Site):
     site.open("/records?q=0x" + "12" * 32)
 
     expect(site.page.get_by_text("No record matches")).to_be_visible()
+    expect(site.page.get_by_role("searchbox", name="Search records")).to_have_value("0x" + "12" * 32)
 
 
 def test_record_that_does_not_exist(site: Site, console: Console):

@@ -45,9 +45,9 @@ def test_without_the_role_the_message_names_who_grants_it(wallet: InjectedWallet
     site.open("/reviews")
     site.connect()
 
-    expect(site.notice("not-clinician")).to_contain_text("the administrator of the registry grants it")
+    expect(site.notice("not-clinician")).to_contain_text("the administrator of the registry grants the role")
     item = opened(site, record)
-    expect(item.get_by_text("connect a wallet above whose account is a clinician's")).to_be_visible()
+    expect(item.get_by_text("connect the wallet of a clinician above")).to_be_visible()
     expect(site.button("Sign the review")).to_have_count(0)
     assert "eth_call" in [method for method, _ in wallet.requests]
 
@@ -75,7 +75,7 @@ def test_confirming_is_one_transaction_and_publishes_the_reason(
 def test_overriding_names_the_result_that_holds(queue: Site, record: str):
     item = opened(queue, record)
     say(item, "Override")
-    item.get_by_label("The result that holds").select_option(index=1)
+    item.get_by_label("Valid result").select_option(index=1)
     queue.button("Sign the review").click()
     expect(kept(queue, "done")).to_be_visible()
 
@@ -171,7 +171,7 @@ def test_a_reason_that_could_not_be_published_is_published_after_a_reload(queue:
     queue.page.route("**/statement", lambda route: route.abort())
     say(opened(queue, record), "Confirm")
     queue.button("Sign the review").click()
-    expect(queue.notice("server-unreachable")).to_contain_text("tried again until it succeeds")
+    expect(queue.notice("server-unreachable")).to_contain_text("retries until it succeeds")
     assert newest(queue.product, record)["reviews"][0]["statement"] is None
 
     queue.page.unroute("**/statement")
@@ -224,7 +224,7 @@ def test_the_reason_of_a_sealed_diagnosis_stays_with_the_reviewer(clinician: Inj
     say(item, "Override")
     with site.page.expect_download() as download:
         site.button("Sign the review").click()
-    expect(kept(site, "done")).to_contain_text("in your file alone")
+    expect(kept(site, "done")).to_contain_text("Only your file contains its reason")
 
     statement = Path(download.value.path()).read_bytes()
     (step,) = newest(site.product, record)["reviews"]

@@ -19,13 +19,13 @@ SEALED_LABEL = 65_535
 
 def test_what_becomes_public_is_said_before_anything_is_sent(site: Site):
     site.open().choose(images.mri())
-    public = site.page.get_by_test_id("becomes-public")
+    public = site.page.get_by_test_id("public-data")
     expect(public).to_contain_text("the manifest with the label, the confidence, all probabilities and the model")
     expect(public).to_contain_text("its label and confidence")
 
     site.page.get_by_label("Sealed result").check()
 
-    expect(public).to_contain_text("Nothing of the result.")
+    expect(public).to_contain_text("No part of the result.")
     expect(public).to_contain_text("32 random bytes")
     expect(public).to_contain_text("the image is public, so anybody can run the same model on it")
 
@@ -70,7 +70,7 @@ def test_the_opening_outlives_a_reload(wallet: InjectedWallet, site: Site):
 def test_a_public_result_can_still_be_sealed_and_the_page_says_what_stays(wallet: InjectedWallet, site: Site):
     site.open().pin_and_classify(images.mri())
     public = manifest_hash_of(site)
-    expect(site.page.get_by_text("was published already and stays so")).to_be_visible()
+    expect(site.page.get_by_text("is already public and stays public")).to_be_visible()
 
     site.page.get_by_label("Sealed result").check()
 
@@ -83,9 +83,9 @@ def test_what_was_published_already_is_said_even_where_the_image_alone_is_signed
 
     site.page.get_by_label("Image only").check()
 
-    public = site.page.get_by_test_id("becomes-public").locator("li")
+    public = site.page.get_by_test_id("public-data").locator("li")
     expect(public.first).to_contain_text("the manifest with the label")
-    expect(public.last).to_contain_text("Nothing of the result.")
+    expect(public.last).to_contain_text("No part of the result.")
 
 
 def test_each_sealed_run_commits_to_something_else(site: Site):

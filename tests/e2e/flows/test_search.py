@@ -61,7 +61,7 @@ def test_days_are_included_and_others_are_not(site: Site, asserted: str):
     site.open(f"/records?from={day}&to={day}")
     expect(row(site, asserted)).to_be_visible()
     site.open("/records?to=2001-01-01")
-    expect(site.page.get_by_text("No record has all of this.")).to_be_visible()
+    expect(site.page.get_by_text("No record matches all of these filters.")).to_be_visible()
 
 
 def test_result_and_model_are_chosen_by_their_names(site: Site, asserted: str):

@@ -29,4 +29,4 @@ def opened(site: Site, image_id: str) -> Locator:
 
 
 def kept(site: Site, phase: str) -> Locator:
-    return site.page.locator(f"[data-testid=kept-review][data-phase={phase}]")
+    return site.page.locator(f"[data-testid=pending-review][data-phase={phase}]")

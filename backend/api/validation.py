@@ -1,0 +1,71 @@
+"""Checks of request bodies and path parameters, before a view uses them."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from flask import request
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+
+from backend.cids import parse_cid
+from backend.errors import InvalidInput
+
+MAX_JSON_BYTES = 16 * 1024
+JSON = "application/json"
+MULTIPART = "multipart/form-data"
+UPLOAD = "images.upload"
+
+
+def check_body() -> None:
+    """Raises UnsupportedMediaType, InvalidInput, RequestEntityTooLarge."""
+    if request.method not in ("POST", "PUT") or request.url_rule is None:
+        return
+    expected = MULTIPART if request.endpoint == UPLOAD else JSON
+    if expected == JSON:
+        request.max_content_length = MAX_JSON_BYTES
+        body = request.get_data(cache=True)
+        # A body in chunks is cut at the limit, so that one that reaches it may have had more.
+        if request.content_length is None and len(body) >= MAX_JSON_BYTES:
+            raise RequestEntityTooLarge
+        if not body:
+            return
+    if request.mimetype != expected:
+        raise UnsupportedMediaType(f"expected a body of type {expected}, found {request.mimetype or 'none'}")
+    if expected == JSON:
+        _parse(body)
+
+
+def _parse(body: bytes) -> None:
+    """Refuse what Python's parser would let pass: NaN, infinities, duplicate names; and other roots than an object."""
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
+    except RecursionError:
+        raise InvalidInput("the body is nested too deeply") from None
+    except ValueError as error:
+        raise InvalidInput(f"the body is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InvalidInput("the body must be a JSON object")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValueError("a name stands twice in one object")
+    return value
+
+
+def cid_in_path(text: str) -> str:
+    """A CID in the one form that is stored: upper case and version 0 name the same bytes. Raises InvalidCid."""
+    return str(parse_cid(text))
+
+
+def hash_in_path(name: str, text: str) -> str:
+    """A 32-byte hash with 0x, in lower case. Raises InvalidInput."""
+    if not re.fullmatch(r"0x[0-9a-fA-F]{64}", text):
+        raise InvalidInput(f"{name} must be 0x and 64 hex digits, not {text[:80]!r}")
+    return text.lower()

@@ -1,0 +1,108 @@
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
+import type { Config } from "../api/types";
+import { bytes, percent, storeName } from "../format";
+import type { Flow } from "../state/flow";
+import { shared } from "../styles/shared";
+import "./sp-public-data";
+import "./sp-notice";
+import "./sp-viewer";
+
+/** The chosen file before and while it is uploaded. Events: `start`, `sealing`, `other`, `cancel`. */
+@customElement("sp-chosen-file")
+export class ChosenFile extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      section {
+        display: grid;
+        grid-template-columns: minmax(8rem, 14rem) minmax(0, 1fr);
+        gap: var(--space-5);
+        align-items: start;
+      }
+      .name {
+        font-weight: 600;
+        overflow-wrap: anywhere;
+      }
+      @media (max-width: 36rem) {
+        section {
+          grid-template-columns: minmax(0, 1fr);
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
+  @property({ attribute: false }) config!: Config;
+  @state() private preview = "";
+  @query("h2") private heading!: HTMLElement | null;
+  private shownStep = "";
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    const before = changed.get("flow")?.file;
+    if (before === this.flow.file) return;
+    URL.revokeObjectURL(this.preview);
+    this.preview = URL.createObjectURL(this.flow.file);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    URL.revokeObjectURL(this.preview);
+  }
+
+  protected override updated(): void {
+    if (this.flow.step === this.shownStep) return;
+    this.shownStep = this.flow.step;
+    this.heading?.focus({ preventScroll: true });
+  }
+
+  protected override render() {
+    const { file, step } = this.flow;
+    return html`<section class="panel">
+      <sp-viewer .src=${this.preview} alt="Preview of the chosen file"></sp-viewer>
+      <div class="stack">
+        <h2 tabindex="-1">${step === "chosen" ? "Ready to upload" : "Uploading"}</h2>
+        <div>
+          <p class="name">${file.name}</p>
+          <p class="soft">${bytes(file.size)}</p>
+        </div>
+        ${this.flow.step === "chosen" ? this.ready(this.flow) : this.progress(this.flow.sent)}
+      </div>
+    </section>`;
+  }
+
+  private ready({ problem, sealed }: Extract<Flow, { step: "chosen" }>) {
+    const { storage } = this.config;
+    const start = (text: string) =>
+      html`<button class="button primary" type="button" @click=${() => this.emit("start")}>${text}</button>`;
+    const hopeless = problem?.kind === "file-refused";
+    return html`
+      <p>
+        The image will be pinned to ${storeName(storage)}${storage.public ? " and be public permanently" : ""}. Nothing in it
+        may identify the patient.
+      </p>
+      <sp-public-data
+        .config=${this.config}
+        ?sealed=${sealed}
+        @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
+      ></sp-public-data>
+      ${problem ? html`<sp-notice .problem=${problem}>${hopeless ? nothing : start("Try again")}</sp-notice>` : nothing}
+      <div class="actions">
+        ${problem ? nothing : start("Pin and classify")}
+        <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
+      </div>
+    `;
+  }
+
+  private progress(sent: number) {
+    return html`
+      <progress aria-label="Upload" max="1" .value=${sent}></progress>
+      <p class="soft" role="status">${sent < 1 ? `${percent(sent)} sent` : "Sent. Pinning and reading back …"}</p>
+      <button class="button" type="button" @click=${() => this.emit("cancel")}>Cancel</button>
+    `;
+  }
+
+  private emit(name: string): void {
+    this.dispatchEvent(new CustomEvent(name));
+  }
+}

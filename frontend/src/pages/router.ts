@@ -1,0 +1,63 @@
+/** The addresses of the page, with the History API. */
+
+import type { RecordSearch } from "../api/client";
+import { searchOf } from "../state/search";
+
+export type Route =
+  | { page: "home" }
+  | { page: "records"; search: RecordSearch }
+  | { page: "record"; imageId: string }
+  | { page: "reviews" }
+  | { page: "ledger" }
+  | { page: "models" }
+  | { page: "missing" };
+
+export const TITLES: Record<Route["page"], string> = {
+  home: "Record a medical image",
+  records: "Records",
+  record: "Provenance record",
+  reviews: "Reviews",
+  ledger: "Ledger",
+  models: "Models",
+  missing: "Page not found",
+};
+
+export function parseRoute({ pathname, searchParams }: URL): Route {
+  const [first = "", second, ...rest] = pathname.replace(/^\/|\/$/g, "").split("/");
+  if (rest.length > 0) return { page: "missing" };
+  if (first === "records" && second) return { page: "record", imageId: second.toLowerCase() };
+  if (second !== undefined) return { page: "missing" };
+  if (first === "") return { page: "home" };
+  if (first === "records") return { page: "records", search: searchOf(searchParams) };
+  if (first === "reviews" || first === "ledger" || first === "models") return { page: first };
+  return { page: "missing" };
+}
+
+/** `change` is dispatched after every change of `route` that a person made. */
+export class Router extends EventTarget {
+  route: Route = parseRoute(new URL(location.href));
+
+  start(): void {
+    window.addEventListener("popstate", () => this.changed());
+    window.addEventListener("click", (event) => {
+      const link = event.composedPath().find((node) => node instanceof HTMLAnchorElement);
+      const modified = event.ctrlKey || event.metaKey || event.shiftKey || event.altKey || event.button !== 0;
+      if (!link || modified || event.defaultPrevented || link.target || link.hasAttribute("download")) return;
+      const isPage = link.origin === location.origin && !link.pathname.startsWith("/api/");
+      if (!isPage) return;
+      event.preventDefault();
+      this.go(link.href);
+    });
+  }
+
+  go(href: string): void {
+    if (href !== location.href) history.pushState(null, "", href);
+    this.changed();
+  }
+
+  private changed(): void {
+    this.route = parseRoute(new URL(location.href));
+    window.scrollTo(0, 0);
+    this.dispatchEvent(new Event("change"));
+  }
+}
