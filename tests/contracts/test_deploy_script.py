@@ -28,6 +28,8 @@ from scripts.solc import ROOT
 from tests.chains import running_anvil
 from tests.contracts.support import CLASSIFIER_ROLE
 
+pytestmark = pytest.mark.node
+
 CHAIN_ID = 11_155_111
 DEPLOYER = Account.from_key("0x" + 32 * "5e")
 CLASSIFIER = Account.from_key("0x" + 32 * "c1").address

@@ -6,6 +6,8 @@ from brownie import web3
 from scripts.export_artifact import ARTIFACT
 from tests.benchmarks import gas, gas_report
 
+pytestmark = pytest.mark.node
+
 
 @pytest.fixture(scope="module")
 def committed():

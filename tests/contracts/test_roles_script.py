@@ -15,6 +15,8 @@ from scripts.roles import ROLES, NotAdmin, RegistryUnknown, WrongUse, change, ma
 from tests.contracts.support import CLINICIAN_ROLE
 from tests.contracts.test_deploy_script import CHAIN_ID, DEPLOYER, deployment, live_chain, run_deploy
 
+pytestmark = pytest.mark.node
+
 __all__ = ["deployment", "live_chain", "run_deploy"]
 CLINICIAN = Account.from_key("0x" + 32 * "c2").address
 

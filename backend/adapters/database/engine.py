@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,12 @@ from backend.errors import ConfigurationError, DatabaseUnavailable
 MIGRATIONS = Path(__file__).parent / "migrations"
 REVISION = "0005"
 """The newest migration. Compared by hand, so that a start without migrations need not load Alembic."""
+BUSY_TIMEOUT_S = 10.0
+"""How long SQLite waits for a lock of another connection."""
+_RETRY_S = 0.02
+_LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
+"""Errors of a file whose content is wrong; the last one is for tables that are missing, or there already."""
 _VERSION = table("alembic_version", Column("version_num"))
 
 
@@ -67,10 +75,11 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable(f"the database failed: {error.orig}") from error
 
 
-def open_database(url: str) -> Database:
+def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
     """Open the database at ``url`` and bring it to the newest revision.
 
-    Raises ConfigurationError when it is damaged, of a newer ScanProof, or cannot be reached.
+    Raises ConfigurationError when it is damaged, of a newer ScanProof, cannot be reached, or stays locked for
+    ``busy_timeout_s``.
     """
     try:
         parsed = make_url(url)
@@ -79,22 +88,32 @@ def open_database(url: str) -> Database:
         raise ConfigurationError(f"DATABASE_URL is not usable: {error}") from None
     if engine.dialect.name == "sqlite":
         _make_file(parsed)
-        _prepare_sqlite(engine)
+        _prepare_sqlite(engine, busy_timeout_s)
     try:
         with engine.execution_options(write=True).begin() as connection:
             _migrate(connection)
     except DatabaseError as error:
         engine.dispose()
         shown = parsed.database if engine.dialect.name == "sqlite" else parsed.render_as_string(hide_password=True)
-        raise ConfigurationError(
-            f"the database {shown} cannot be used ({error.orig}). Everything in it but upload limits, and which sealed "
-            "results were made here, is a copy of the chain and the image store: move it away, and ScanProof makes a "
-            "new one"
-        ) from None
+        raise ConfigurationError(f"the database {shown} {_reason(error)}") from None
     except BaseException:
         engine.dispose()
         raise
     return Database(engine)
+
+
+def _reason(error: DatabaseError) -> str:
+    """Say why a database cannot be opened; to move it away is the remedy for a damaged one only."""
+    # The low byte is the error, the others say more about it.
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    if code in _LOCKED:
+        return f"is in use by another process ({error.orig}): wait until that process has ended, then try again"
+    if code in _DAMAGED:
+        return (
+            f"cannot be used ({error.orig}). Everything in it but upload limits, and which sealed results were made "
+            "here, is a copy of the chain and the image store: move it away, and ScanProof makes a new one"
+        )
+    return f"cannot be used ({error.orig})"
 
 
 def _make_file(url: URL) -> None:
@@ -131,17 +150,29 @@ def _migrate(connection: Connection) -> None:
     command.upgrade(config, "head")
 
 
-def _prepare_sqlite(engine: Engine) -> None:
+def _prepare_sqlite(engine: Engine, busy_timeout_s: float) -> None:
     @event.listens_for(engine, "connect")
-    def configure(connection, _record) -> None:
+    def configure(connection: sqlite3.Connection, _record: object) -> None:
         # The driver would begin transactions by itself, and too late to be atomic with what was read before.
         connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in ("busy_timeout=10000", "journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
+        connection.execute(f"PRAGMA busy_timeout={round(1000 * busy_timeout_s)}")
+        _write_ahead(connection, time.monotonic() + busy_timeout_s)
+        connection.execute("PRAGMA synchronous=NORMAL")
+        connection.execute("PRAGMA foreign_keys=ON")
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         mode = "IMMEDIATE" if connection.get_execution_options().get("write") else "DEFERRED"
         connection.execute(text(f"BEGIN {mode}"))
+
+
+def _write_ahead(connection: sqlite3.Connection, deadline: float) -> None:
+    """Switch to WAL. SQLite does not wait for another connection's write lock here, whatever ``busy_timeout`` says."""
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in _LOCKED or time.monotonic() > deadline:
+                raise
+        time.sleep(_RETRY_S)

@@ -57,6 +57,7 @@ def record(number: int) -> tuple[ImageRegisteredEvent, DiagnosisRecordedEvent]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "json"])
 def test_ten_times_the_records_take_no_more_memory(
     client_with: Callable[[int], FlaskClient], suffix: str, monkeypatch: pytest.MonkeyPatch

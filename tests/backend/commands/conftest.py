@@ -1,8 +1,9 @@
-"""`scanproof` as a process of its own, with a folder and ports of its own."""
+"""`scanproof` with a folder and ports of its own, in the process of the tests or in one of its own."""
 
 from __future__ import annotations
 
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -65,15 +66,18 @@ def _hear_signals() -> None:
 
 @dataclass(frozen=True, slots=True)
 class InProcess:
-    """The same within this process, for tests that need many commands: starting one takes a second."""
+    """The same within this process: starting one takes seconds, most of them imports.
+
+    What a process leaves behind is not seen here: its status, signals, what libraries print as they load.
+    """
 
     environ: dict[str, str]
     patch: pytest.MonkeyPatch
-    capsys: pytest.CaptureFixture[str]
+    capfd: pytest.CaptureFixture[str]
 
     def __call__(self, *arguments: object, **environ: str) -> Result:
         handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-        self.capsys.readouterr()
+        self.capfd.readouterr()
         with self.patch.context() as patch:
             for name in os.environ.keys() - self.environ.keys():
                 patch.delenv(name)
@@ -81,6 +85,8 @@ class InProcess:
                 patch.setenv(name, value)
             # Where a wrong use is told in, see backend.cli.
             patch.setattr(sys, "argv", ["scanproof", *map(str, arguments)])
+            # With pytest's handlers in place, the command would not print warnings.
+            patch.setattr(logging.getLogger(), "handlers", [])
             try:
                 status = main([str(argument) for argument in arguments])
             except SystemExit as ended:
@@ -88,18 +94,26 @@ class InProcess:
             finally:
                 for each, handler in handlers.items():
                     signal.signal(each, handler)
-        return Result(status, *self.capsys.readouterr())
+        return Result(status, *self.capfd.readouterr())
+
+    def start(self, *arguments: object) -> subprocess.Popen:
+        return CommandLine(self.environ).start(*arguments)
 
 
 @pytest.fixture
-def command(scanproof: CommandLine, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> InProcess:
-    """`scanproof` with the settings of the fixture of that name, without a process of its own."""
-    return InProcess(scanproof.environ, monkeypatch, capsys)
+def scanproof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> InProcess:
+    return InProcess(command_line(tmp_path).environ, monkeypatch, capfd)
 
 
 @pytest.fixture
-def scanproof(tmp_path: Path) -> CommandLine:
-    return command_line(tmp_path)
+def command(scanproof: InProcess) -> InProcess:
+    return scanproof
+
+
+@pytest.fixture
+def process(scanproof: InProcess) -> CommandLine:
+    """`scanproof` with the same settings as a process of its own, where that is the point of the test."""
+    return CommandLine(scanproof.environ)
 
 
 def command_line(folder: Path) -> CommandLine:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
 from PIL import Image
+
+from ml.compare.results import RESULTS
 
 
 @pytest.fixture
@@ -17,11 +20,23 @@ def data(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 def test_a_report_is_one_page_with_its_pictures(scanproof, tmp_path):
     files = scanproof("report", "--output", tmp_path / "new" / "report", "--json").json["files"]
 
     assert str(tmp_path / "new" / "report" / "report.html") in files
     assert all(Path(file).stat().st_size > 1000 for file in files)
+
+
+def test_a_report_of_one_result_is_one_page(scanproof, tmp_path):
+    one = sorted(RESULTS.glob("*.json"))[0]
+    (tmp_path / "results").mkdir()
+    shutil.copy(one, tmp_path / "results")
+    result = scanproof("report", "--results", tmp_path / "results", "--output", tmp_path / "report", "--json")
+
+    assert result.status == 0, result.stderr
+    assert str(tmp_path / "report" / "report.html") in result.json["files"]
+    assert all(Path(file).stat().st_size > 1000 for file in result.json["files"])
 
 
 def test_without_results_there_is_no_report(scanproof, tmp_path):

@@ -25,8 +25,8 @@ def image(tmp_path):
     return file
 
 
-def test_a_record_is_made_verified_and_then_found_again(scanproof, image):
-    first = scanproof("demo", image, "--json")
+def test_a_record_is_made_verified_and_then_found_again(scanproof, process, image):
+    first = process("demo", image, "--json")
 
     assert first.status == 0, first.stderr
     assert "drawing" not in first.stderr

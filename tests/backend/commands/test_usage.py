@@ -62,6 +62,16 @@ def test_wrong_use_is_reported_in_words_and_as_json(scanproof, arguments, messag
     assert message in as_json.json["error"]["message"]
 
 
+@pytest.mark.parametrize(("arguments", "status"), [(["cid", "image"], 0), (["data", "."], 1), (["cid"], 2)])
+def test_the_process_ends_with_the_status_and_nothing_but_the_answer(process, tmp_path, monkeypatch, arguments, status):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "image").write_bytes(b"x")
+    result = process(*arguments, "--json")
+
+    assert (result.status, result.stderr) == (status, "")
+    assert ("error" in result.json) == bool(status)
+
+
 def test_a_wrong_setting_is_reported_in_words_and_as_json(scanproof):
     message = "SCANPROOF_CHAIN must be one of ganache, anvil, external, not 'x'"
     in_words = scanproof("verify", "--tx", "0x" + "ab" * 32, SCANPROOF_CHAIN="x")

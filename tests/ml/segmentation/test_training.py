@@ -200,7 +200,7 @@ def test_geometry_is_the_same_for_image_and_mask() -> None:
 def test_the_command_trains_writes_and_measures(drawn: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
     run = tmp_path / "run"
-    result = train(TINY.name, drawn, tmp_path / TINY.name, Choices(epochs=1, run=run))
+    result = train(TINY.name, drawn, tmp_path / TINY.name, Choices(size=SIZE, epochs=1, run=run))
     assert (result["name"], result["metrics"]["test"]["images"]) == (TINY.name, 8)
     assert not any(run.rglob("*.h5"))
     measured = evaluate(TINY.name, drawn, "test", Registry(tmp_path))

@@ -51,6 +51,7 @@ def analyse(compiler_input: dict[str, Any]) -> Slither:
     return slither
 
 
+@pytest.mark.slow
 def test_no_finding_and_no_idle_directive(compiler_input: dict[str, Any]) -> None:
     slither = analyse(compiler_input)
     assert [finding["description"] for finding in slither.results] == []

@@ -90,7 +90,8 @@ def test_a_record_is_there_after_the_node_was_killed(kind, tmp_path, cid):
         deployment = chain.deployment
         sent = DevelopmentWallet(settings.rpc_url, deployment.address, USER).register_image(cid)
         if kind == "anvil":  # writes its state once a second, Ganache with every block
-            time.sleep(2.5)
+            state = embedded.folder(settings) / "state.json"
+            assert wait_until(lambda: state.exists() and sent.hash in state.read_text(), 60)
         os.kill(chain.node.pid, signal.SIGKILL)
         assert wait_until(lambda: chain.node.failure() is not None)
         assert chain.node.failure().startswith(f"{kind} ended with status -9")

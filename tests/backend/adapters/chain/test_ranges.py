@@ -19,6 +19,14 @@ def through(registry, url: str) -> Web3Chain:
     return Web3Chain(url, chain_id=registry.chain.chain_id, contract=registry.chain.contract)
 
 
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    slept: list[float] = []
+    monkeypatch.setattr(logs.time, "sleep", slept.append)
+    return slept
+
+
+@pytest.mark.usefixtures("pauses")
 @pytest.mark.parametrize("answer", [refusal("query returned more than 10000 results"), (413, b"too much"), HTTP_500])
 def test_a_refused_range_is_halved_until_it_passes(registry, cid, answer):
     sent = registry.wallet.register_image(cid)
@@ -48,13 +56,6 @@ def test_a_single_refused_block_is_an_error_with_the_nodes_words(registry):
         pytest.raises(RangeRefused, match=r"^the node refused the request: logs are for paying customers$"),
     ):
         through(registry, url).events(0, 1)
-
-
-@pytest.fixture
-def pauses(monkeypatch) -> list[float]:
-    slept: list[float] = []
-    monkeypatch.setattr(logs.time, "sleep", slept.append)
-    return slept
 
 
 @pytest.fixture

@@ -83,8 +83,11 @@ def test_a_node_that_comes_back_as_another_chain_is_noticed(registry):
     ids=lambda answer: f"{answer[0]} {answer[1][:60]!r}",
 )
 @pytest.mark.parametrize("method", ["eth_chainId", "eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionReceipt"])
-def test_whatever_a_node_answers_is_a_chain_error_that_hides_its_address(registry_of, caplog, method, answer):
+def test_whatever_a_node_answers_is_a_chain_error_that_hides_its_address(
+    registry_of, caplog, monkeypatch, method, answer
+):
     registry = registry_of["anvil"]
+    monkeypatch.setattr("backend.adapters.chain.logs._PAUSE_S", 0)
     caplog.set_level(logging.DEBUG)
     empty = method == "eth_getTransactionReceipt" and answer == result(None)
 

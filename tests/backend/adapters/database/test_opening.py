@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -94,6 +95,41 @@ def test_several_openers_of_a_new_database_agree(file: Path) -> None:
         database.close()
     with sqlite3.connect(file) as connection:
         assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [(REVISION,)]
+
+
+def test_an_opener_waits_until_another_connection_has_written(file: Path) -> None:
+    """As when two processes make the database: SQLite refuses to switch to WAL under a write lock, without waiting."""
+    with closing(sqlite3.connect(file, isolation_level=None, check_same_thread=False)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+        with ThreadPoolExecutor(1) as pool:
+            opening = pool.submit(open_database, f"sqlite:///{file}")
+            with pytest.raises(TimeoutError):
+                opening.result(timeout=0.3)
+            writer.execute("COMMIT")
+            database = opening.result(timeout=10)
+    database.check()
+    database.close()
+
+
+@pytest.mark.parametrize("lock", ["DEFERRED", "IMMEDIATE", "EXCLUSIVE"])
+def test_a_database_that_stays_locked_is_in_use_and_not_damaged(file: Path, lock: str) -> None:
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute(f"BEGIN {lock}")
+        other.execute("SELECT * FROM sqlite_master").fetchall()
+        with pytest.raises(ConfigurationError) as refused:
+            open_database(f"sqlite:///{file}", busy_timeout_s=0.1)
+    assert str(refused.value) == (
+        f"the database {file} is in use by another process (database is locked): "
+        "wait until that process has ended, then try again"
+    )
+
+
+def test_a_database_that_cannot_be_written_is_not_called_damaged(file: Path) -> None:
+    url = f"sqlite:///file:{file}?mode=ro&uri=true"
+    sqlite3.connect(file).close()
+    with pytest.raises(ConfigurationError) as refused:
+        open_database(url)
+    assert str(refused.value).endswith(" cannot be used (attempt to write a readonly database)")
 
 
 def test_a_database_of_another_version_is_refused(file: Path) -> None:

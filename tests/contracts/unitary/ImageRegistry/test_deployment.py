@@ -4,6 +4,8 @@ from brownie import ZERO_ADDRESS, ImageRegistry, chain, reverts, web3
 from scripts.deploy import ADMIN_DELAY_S, ClassifierMissing, deploy
 from tests.contracts.support import CLASSIFIER_ROLE, CLINICIAN_ROLE, DEFAULT_ADMIN_ROLE, MODEL_ADMIN_ROLE, error
 
+pytestmark = pytest.mark.node
+
 
 def test_deployer_is_default_admin(registry, admin):
     assert registry.defaultAdmin() == registry.owner() == admin

@@ -6,6 +6,8 @@ from eth_utils import keccak
 
 from tests.contracts.support import ISSUED_AT, Diagnosis, error, image_id_of, image_of
 
+pytestmark = pytest.mark.node
+
 IMAGES_SLOT = 7
 MAX_UINT64 = 2**64 - 1
 

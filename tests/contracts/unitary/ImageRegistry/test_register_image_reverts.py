@@ -3,6 +3,8 @@ from brownie import reverts
 
 from tests.contracts.support import cid_of, error
 
+pytestmark = pytest.mark.node
+
 GOOD = cid_of(b"scan")
 
 

@@ -3,6 +3,8 @@ from brownie import accounts, reverts, web3
 
 from tests.contracts.support import CLINICIAN_ROLE, ISSUED_AT, SEALED, Diagnosis, Review, Verdict, error, image_id_of
 
+pytestmark = pytest.mark.node
+
 
 @pytest.fixture
 def recorded(registry, alice, diagnosis, signature):

@@ -8,6 +8,8 @@ from scripts.deploy import deploy
 from scripts.solc import compile_with_npm
 from tests.contracts.support import CLASSIFIER_ROLE, MODEL_ID, ZERO_ADDRESS, Domain, cid_of, error, high_s
 
+pytestmark = pytest.mark.node
+
 OTHER_MODEL = bytes(range(32))
 WALLET = """
 pragma solidity 0.8.30;

@@ -1,0 +1,155 @@
+"""The stages of ``scripts/test`` and how they run: side by side, each one's output in one piece. Standard library only.
+
+Stages share no port and no file that they write, so any two may run at the same time.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from scripts.environment import PYTHON, ROOT
+
+Command = list[str | Path]
+WIDTH = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Commands that run one after the other; all of them run, whatever the first ones find."""
+
+    summary: str
+    commands: list[Command]
+    measured: bool = False
+    """Whether its Python processes record which lines and branches of ``backend`` and ``ml`` they run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    name: str
+    passed: bool
+    seconds: float
+
+
+def stages(*, slow: bool) -> dict[str, Stage]:
+    """Return all stages by name, the longest first; ``slow`` adds the tests that are marked so."""
+    pytest: Command = [PYTHON, "-m", "pytest", "-q", *([] if slow else ["-m", "not slow"])]
+    tools = ROOT / "node_modules"
+    return {
+        "ml": Stage("preprocessing, bundles, inference, evaluation, training", [[*pytest, "tests/ml"]], measured=True),
+        "backend": Stage("services, API, storage, chain, command line", [[*pytest, "tests/backend"]], measured=True),
+        "contracts": Stage(
+            "every function, event and revert on Ganache, what differs on Anvil; their line and branch coverage",
+            [
+                [PYTHON, "-m", "tests.contracts.run", "ganache-cli"],
+                [PYTHON, "-m", "tests.contracts.run", "anvil", *([] if slow else ["-m", "node"])],
+                [PYTHON, "-m", "tests.contracts.coverage"],
+            ],
+        ),
+        "browser": Stage(
+            "the built page, the backend and a wallet in Chromium", [[*pytest, "tests/e2e"]], measured=True
+        ),
+        "scripts": Stage("deployment records, source verification, auditing", [[*pytest, "tests/scripts"]]),
+        "types": Stage(
+            "mypy and the TypeScript compiler; the page's types are those of the API",
+            [
+                [PYTHON, "-m", "mypy"],
+                [PYTHON, "-m", "scripts.api_types", "--check"],
+                ["node", tools / "typescript" / "bin" / "tsc", "--noEmit", "-p", "frontend"],
+            ],
+        ),
+        "project": Stage("imports, settings, documentation, NatSpec, Slither", [[*pytest, "tests/project"]]),
+        "page": Stage(
+            "modules of the page",
+            [["node", tools / "vitest" / "vitest.mjs", "run", "--config", "tests/frontend/vitest.config.ts"]],
+        ),
+        "artifact": Stage(
+            "the committed ABI and bytecode are those of the source",
+            [[PYTHON, "-m", "scripts.solc"], [PYTHON, "-m", "scripts.export_artifact", "--check"]],
+        ),
+        "style": Stage(
+            "ruff and ESLint",
+            [
+                [PYTHON, "-m", "ruff", "check"],
+                [PYTHON, "-m", "ruff", "format", "--check", "--quiet"],
+                ["node", tools / "eslint" / "bin" / "eslint.js", "frontend", "tests/frontend", "eslint.config.js"],
+            ],
+        ),
+    }
+
+
+COVERAGE = Stage(
+    "lines and branches of backend and ml that the measured stages ran, against the floor in pyproject.toml",
+    [
+        [PYTHON, "-m", "coverage", "combine", "--quiet"],
+        [PYTHON, "-m", "coverage", "report"],
+    ],
+)
+
+
+def run_all(
+    chosen: Mapping[str, Stage], *, jobs: int, environment: Mapping[str, str], measure: bool = False
+) -> list[Result]:
+    """Run ``jobs`` stages at a time and return their results in the order of ``chosen``.
+
+    Args:
+        measure: record the coverage of the measured stages, and add it as a result.
+    """
+    live = min(jobs, len(chosen)) == 1
+    with tempfile.TemporaryDirectory() as folder:
+        plain = {**environment, "COVERAGE_FILE": str(Path(folder) / "coverage")}
+        # With this variable set, each Python process measures itself, those that a test starts too.
+        recording = {**plain, "COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml")}
+        with ThreadPoolExecutor(jobs) as pool:
+            running = [
+                pool.submit(run, name, stage, recording if measure and stage.measured else environment, live)
+                for name, stage in chosen.items()
+            ]
+            try:
+                results = [each.result() for each in running]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+        if measure:
+            results.append(run("coverage", COVERAGE, plain, live))
+    return results
+
+
+def run(name: str, stage: Stage, environment: Mapping[str, str], live: bool) -> Result:
+    """Run one stage; its output appears as it comes where it is ``live``, else in one piece at the end."""
+    started = time.monotonic()
+    title = f"\n── {name} {'─' * (WIDTH - 4 - len(name))}\n"
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as kept:
+        output = sys.stdout if live else kept
+        print(title if live else f"{name} is running …", end="" if live else "\n", flush=True)
+        outcomes = [_succeeds(command, output, environment) for command in stage.commands]
+        passed = all(outcomes)
+        seconds = time.monotonic() - started
+        kept.seek(0)
+        end = f"── {name}: {'passed' if passed else 'FAILED'} in {seconds:.0f} s"
+        # One call, so that two stages that end together do not mix.
+        print(end if live else f"{title}{kept.read()}{end}", flush=True)
+    return Result(name, passed, seconds)
+
+
+def summary(results: Iterable[Result]) -> str:
+    return "\n".join(f"{'passed' if each.passed else 'FAILED'}  {each.seconds:5.0f} s  {each.name}" for each in results)
+
+
+def _succeeds(command: Command, output: IO[str], environment: Mapping[str, str]) -> bool:
+    output.flush()
+    try:
+        done = subprocess.run(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
+        )
+    except OSError as error:
+        print(f"{command[0]} cannot be started: {error.strerror}", file=output, flush=True)
+        return False
+    return done.returncode == 0
