@@ -111,9 +111,8 @@ def _measured_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _verify(folder: Path, listing: bytes, files: dict[str, bytes]) -> None:
-    listed = dict(
-        reversed(line.split("  ", 1)) for line in listing.decode("utf-8", "replace").splitlines() if "  " in line
-    )
+    lines = listing.decode("utf-8", "replace").splitlines()
+    listed = {name: digest for digest, name in (line.split("  ", 1) for line in lines if "  " in line)}
     for name in sorted({*REQUIRED, *listed} - files.keys()):
         raise _missing(folder / name)
     for name, content in files.items():

@@ -15,11 +15,14 @@ STRONGEST_ALPHA = 0.72
 RAMP = np.array([[255, 226, 120], [247, 147, 30], [190, 18, 40]], np.float32)
 
 
-def activation_overlay(prediction: Prediction) -> bytes:
-    """PNG (RGBA) in the proportions of the original, its size capped at a longest side of 512 pixels.
+def activation_overlay(prediction: Prediction) -> bytes | None:
+    """PNG (RGBA) in the proportions of the original, its size capped at a longest side of 512 pixels; None where the
+    prediction has no activation map.
 
     The stronger the evidence for the most probable class, the redder and the more opaque; no evidence is transparent.
     """
+    if prediction.activation_map is None:
+        return None
     width, height = prediction.size
     scale = min(1.0, LONGEST_SIDE / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
