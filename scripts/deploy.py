@@ -24,6 +24,7 @@ from eth_utils import keccak
 
 from scripts import deployments
 from scripts.export_artifact import ARTIFACT
+from scripts.solc import ROOT
 
 DEVELOPMENT_CHAINS = (1337, 5777, 31337)
 # Anybody knows these: Anvil's and Hardhat's, Ganache's deterministic one, Brownie's.
@@ -119,7 +120,7 @@ def main(classifier: str | None = None, account: str | None = None) -> ProjectCo
     print(f"SCANPROOF_CONTRACT_BLOCK={registry.tx.block_number}")
     if chain.id not in DEVELOPMENT_CHAINS:
         path = deployments.write(record_of(registry, to_address(classifier)))
-        print(f"Recorded in {path.relative_to(deployments.ROOT)}; commit it, and .env needs only SCANPROOF_CHAIN_ID.")
+        print(f"Recorded in {path.relative_to(ROOT)}; commit it, and .env needs only SCANPROOF_CHAIN_ID.")
     return registry
 
 
@@ -143,7 +144,8 @@ def record_of(registry: ProjectContract, classifier: str, admin_delay: int = ADM
 
 
 def _artifact() -> dict[str, Any]:
-    return json.loads(ARTIFACT.read_text())
+    artifact: dict[str, Any] = json.loads(ARTIFACT.read_text())
+    return artifact
 
 
 def deployer_account(account: str | None) -> LocalAccount:

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def prepare() -> dict[str, str]:
 
 
 @contextmanager
-def _one_at_a_time():
+def _one_at_a_time() -> Iterator[None]:
     with (TOOLS / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -86,7 +86,15 @@ def _tool(package: str, program: str) -> Path:
             venv.create(folder, with_pip=True, clear=True)
         except subprocess.CalledProcessError as error:
             raise SetupError("Python's venv module is incomplete (Debian: apt-get install python3-venv)") from error
-        pip = [folder / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", package]
+        pip: list[str | Path] = [
+            folder / "bin" / "python",
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            package,
+        ]
         _run(pip, f"{package} could not be installed", dict(os.environ))
     return next(folder.glob(program))
 
@@ -95,7 +103,7 @@ def _node_packages(node: Path, environment: dict[str, str]) -> None:
     def install() -> None:
         print("Installing the Node packages …", file=sys.stderr, flush=True)
         bundled = node.parent.parent / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-        npm = [node, bundled] if TOOLS in node.parents else ["npm"]
+        npm: list[str | Path] = [node, bundled] if TOOLS in node.parents else ["npm"]
         _run(
             [*npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"],
             "the Node packages could not be installed",
@@ -117,7 +125,7 @@ def _page(node: Path, environment: dict[str, str]) -> None:
     _when_changed(ROOT / "frontend" / "dist" / ".scanproof", sources, build)
 
 
-def _when_changed(stamp: Path, inputs: Iterable[Path], step) -> None:
+def _when_changed(stamp: Path, inputs: Iterable[Path], step: Callable[[], None]) -> None:
     digest = hashlib.sha256()
     for path in sorted(inputs):
         digest.update(f"{path.relative_to(ROOT)}\0".encode() + hashlib.sha256(path.read_bytes()).digest())

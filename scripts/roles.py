@@ -78,7 +78,7 @@ def _registry_address() -> str:
     if address := os.environ.get("SCANPROOF_CONTRACT_ADDRESS"):
         return address
     if record := deployments.read(chain.id):
-        return record["address"]
+        return str(record["address"])
     raise RegistryUnknown(
         f"expected a registry on chain {chain.id}, found none: set SCANPROOF_CONTRACT_ADDRESS, "
         f"or have deployments/{chain.id}.json"

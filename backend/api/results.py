@@ -108,7 +108,7 @@ MeasuresSchema = FileSchema.from_dict(
 )
 
 
-class FiguresSchema(MeasuresSchema):  # type: ignore[valid-type, misc] # from_dict declares no class that can be named
+class FiguresSchema(MeasuresSchema):  # type: ignore[valid-type] # from_dict declares no class that can be named
     """Each measure with its 95 % bootstrap interval; what is undefined is null."""
 
     images = Integer()

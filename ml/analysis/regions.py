@@ -57,7 +57,8 @@ def brightest_region(grey: np.ndarray, head: np.ndarray) -> np.ndarray:
     if count == 1:
         return nothing
     excess = np.where(bright, grey.astype(np.float64) - threshold, 0.0)
-    return labels == 1 + np.bincount(labels.ravel(), excess.ravel(), count)[1:].argmax()
+    brightest: np.ndarray = labels == 1 + np.bincount(labels.ravel(), excess.ravel(), count)[1:].argmax()
+    return brightest
 
 
 def nuclei(rgb: np.ndarray) -> np.ndarray:
@@ -75,7 +76,8 @@ def nuclei(rgb: np.ndarray) -> np.ndarray:
     _, labels, facts, _ = cv2.connectedComponentsWithStats(dense)
     large = facts[:, cv2.CC_STAT_AREA] >= SMALLEST_NUCLEUS
     large[0] = False
-    return large[labels]
+    kept: np.ndarray = large[labels]
+    return kept
 
 
 def count_regions(mask: np.ndarray) -> int:

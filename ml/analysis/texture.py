@@ -26,7 +26,8 @@ def cooccurrence(grey: np.ndarray) -> np.ndarray:
     from skimage.feature import graycomatrix
 
     angles = np.deg2rad(ANGLES)
-    return graycomatrix(grey, [DISTANCE], angles, levels=LEVELS, symmetric=True, normed=True)
+    matrix: np.ndarray = graycomatrix(grey, [DISTANCE], angles, levels=LEVELS, symmetric=True, normed=True)
+    return matrix
 
 
 def texture(matrix: np.ndarray) -> tuple[Figure, ...]:
@@ -45,4 +46,5 @@ def picture(matrix: np.ndarray) -> np.ndarray:
     mean = matrix.mean(axis=(2, 3))
     smallest = mean[mean > 0].min(initial=1.0)
     scaled = np.log1p(mean / smallest)
-    return np.rint(255 * scaled / max(float(scaled.max()), 1e-12)).astype(np.uint8)
+    levels: np.ndarray = np.rint(255 * scaled / max(float(scaled.max()), 1e-12)).astype(np.uint8)
+    return levels

@@ -41,7 +41,8 @@ class SoftVoting:
 
     def combine(self, log_probabilities: np.ndarray) -> np.ndarray:
         mean = np.tensordot(self.weights, np.exp(log_probabilities), axes=1)
-        return np.log(np.maximum(mean, 1e-12))
+        logits: np.ndarray = np.log(np.maximum(mean, 1e-12))
+        return logits
 
     def shares(self) -> np.ndarray:
         return self.weights
@@ -59,11 +60,13 @@ class Stacking:
     intercept: np.ndarray
 
     def combine(self, log_probabilities: np.ndarray) -> np.ndarray:
-        return np.einsum("mnk,mkj->nj", log_probabilities, self.coefficients) + self.intercept
+        logits: np.ndarray = np.einsum("mnk,mkj->nj", log_probabilities, self.coefficients) + self.intercept
+        return logits
 
     def shares(self) -> np.ndarray:
         sizes = np.abs(self.coefficients).sum(axis=(1, 2))
-        return sizes / max(float(sizes.sum()), 1e-12)
+        shares: np.ndarray = sizes / max(float(sizes.sum()), 1e-12)
+        return shares
 
     def parameters(self) -> dict[str, Any]:
         return {"coefficients": self.coefficients.tolist(), "intercept": self.intercept.tolist()}

@@ -35,7 +35,8 @@ class MahalanobisDetector:
     def score(self, features: np.ndarray) -> np.ndarray:
         """Scores (N,) for features (N, D), in standard deviations a dimension: about 1 inside the training data."""
         offsets = (features[:, None, :] - self.means[None]) @ self.whitening
-        return np.sqrt((offsets.astype(np.float64) ** 2).mean(axis=2).min(axis=1))
+        scores: np.ndarray = np.sqrt((offsets.astype(np.float64) ** 2).mean(axis=2).min(axis=1))
+        return scores
 
     def to_bytes(self) -> bytes:
         """An ``npz`` archive, compressed: half of ``whitening`` is zero."""

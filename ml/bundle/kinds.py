@@ -29,14 +29,14 @@ class Answer(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``model`` is the file that answers, ``files`` what else is required. ``abstains``: it has limits past which it
-    declines. ``trainer`` is None for a kind that is put together from other bundles."""
+    declines. ``trainer`` is empty for a kind that is put together from other bundles."""
 
     answer: Answer
     model: str
     checker: str
     opener: str
     evaluator: str
-    trainer: str | None = None
+    trainer: str = ""
     files: tuple[str, ...] = ()
     least_classes: int = 2
     abstains: bool = True
@@ -62,9 +62,10 @@ class Kind:
         return resolve(self.evaluator)
 
 
-def resolve(name: str) -> Any:
+def resolve(name: str) -> Callable[..., Any]:
     """The function or class that "module:name" stands for."""
-    return pkgutil.resolve_name(name)
+    found: Callable[..., Any] = pkgutil.resolve_name(name)
+    return found
 
 
 KINDS = {

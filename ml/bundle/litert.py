@@ -22,6 +22,12 @@ class NetworkOutput:
     activation_maps: np.ndarray | None = None
     features: np.ndarray | None = None
 
+    def required_features(self) -> np.ndarray:
+        """``features`` of a network with a detector. Raises ValueError where the network gives none."""
+        if self.features is None:
+            raise ValueError("the network gives no features")
+        return self.features
+
 
 def tensor_shapes(model: bytes) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
     """The shapes of a flatbuffer's inputs and outputs by name, without making it ready to run.

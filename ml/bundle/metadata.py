@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ml.bundle.kinds import KINDS
 from ml.errors import BundleError
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+Fields = TypeVar("Fields", bound="DataclassInstance")
 
 ABSTAINED_LABEL = "abstained"
 ABSTAINED_CODE = 0
@@ -146,11 +151,11 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
-def _build(kind: type, values: Any) -> Any:
+def _build(kind: type[Fields], values: Any) -> Fields:
     """A dataclass from a JSON object that has its fields, all of them and no others, with the right types."""
     if not isinstance(values, dict):
         raise TypeError(f"expected an object for {kind.__name__}, found {type(values).__name__}")
-    expected = {field.name: field.type for field in fields(kind)}
+    expected = {field.name: str(field.type) for field in fields(kind)}
     if values.keys() != expected.keys():
         odd = sorted(values.keys() ^ expected.keys())
         raise TypeError(f"expected {kind.__name__} with the fields {', '.join(expected)}; missing or unknown: {odd}")

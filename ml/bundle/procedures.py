@@ -31,7 +31,7 @@ def procedure_of(id_: str) -> Procedure:
     """The procedure with this id, such as ``grey-crop-pad-128-v1``. Raises BundleError."""
     size = re.search(r"-([1-9][0-9]{0,3})-v", id_)
     make = FAMILIES.get(id_.replace(size[0], "-<size>-v")) if size else None
-    if make is None:
+    if size is None or make is None:
         raise BundleError(f"expected one of the preprocessings {', '.join(FAMILIES)}, found {id_!r}")
     return make(id_, int(size[1]))
 

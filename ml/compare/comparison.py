@@ -38,7 +38,7 @@ class Plan:
     again: bool = False
 
 
-def compare(plan: Plan, report: Report = lambda text: None) -> dict[str, list]:
+def compare(plan: Plan, report: Report = lambda text: None) -> dict[str, list[Any]]:
     """Train and measure every network of ``plan`` under every protocol.
 
     Returns the paths ``written`` and ``skipped``, and ``failed``: network, protocol and error of what could not be
@@ -55,7 +55,7 @@ def compare(plan: Plan, report: Report = lambda text: None) -> dict[str, list]:
     colour = read_image(samples[0].path).mode == "RGB"
     by_protocol = {protocol: divisions(samples, protocol, plan.seed) for protocol in plan.protocols}
     leakages = _leakages(by_protocol)
-    outcome: dict[str, list] = {"written": [], "skipped": [], "failed": []}
+    outcome: dict[str, list[Any]] = {"written": [], "skipped": [], "failed": []}
     for protocol, parts in by_protocol.items():
         report(f"{protocol}: {leakages[protocol]}")
         for network in networks:

@@ -39,11 +39,12 @@ def figures(
     probabilities = np.concatenate([each.probabilities for each in trained])
     truth = np.concatenate([each.truth for each in trained])
     groups = [sample.group for sample in tested] if all(sample.group for sample in tested) else None
-    by_patient = groups is not None and unit(tested) == PATIENT
     chosen = np.sort(np.random.default_rng(seed).permutation(len(tested))[:EXAMPLES])
     return {
         "figures": summarise(probabilities, truth, labels, groups),
-        "group_figures": _by_group(probabilities, truth, labels, groups) if by_patient else None,
+        "group_figures": _by_group(probabilities, truth, labels, groups)
+        if groups is not None and unit(tested) == PATIENT
+        else None,
         "curves": {"roc": roc_curves(probabilities, truth, labels), "reliability": reliability(probabilities, truth)},
         "examples": [
             {

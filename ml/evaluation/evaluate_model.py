@@ -13,7 +13,8 @@ from ml.datasets.duplicates import apart
 from ml.datasets.samples import AnySample, Sample, missing_split
 from ml.errors import MlError, WrongChoice
 from ml.evaluation.measurement import evaluate_samples
-from ml.inference.registry import Model, Registry
+from ml.inference.prediction import Classifier
+from ml.inference.registry import Registry
 
 
 def evaluate(
@@ -48,7 +49,9 @@ def evaluate(
     return facts | KINDS[bundle.metadata.kind].evaluate(predictor, data, choose)
 
 
-def evaluate_labels(model: Model, data: Path, choose: Callable[[Sequence[Sample]], Sequence[Sample]]) -> dict[str, Any]:
+def evaluate_labels(
+    model: Classifier, data: Path, choose: Callable[[Sequence[Sample]], Sequence[Sample]]
+) -> dict[str, Any]:
     """Figures of a model whose answer is a label; see ``Kind.evaluate``."""
     return evaluate_samples(model, choose(read_samples(data, model.bundle.metadata.labels)))
 

@@ -13,14 +13,15 @@ from ml.datasets import LabelledImages, Sample, of_split
 from ml.errors import ImageError
 from ml.evaluation.metrics import summarise
 from ml.inference.calibration import softmax
-from ml.inference.predictor import Prediction, Predictor
+from ml.inference.prediction import Classifier, Prediction
+from ml.inference.predictor import Predictor
 from ml.preprocessing.images import damaged
 
 CENTRE_RADIUS = 0.33
 OUTLINE_LEVEL = 0.08
 
 
-def evaluate_samples(predictor: Predictor, samples: Sequence[Sample]) -> dict[str, object]:
+def evaluate_samples(predictor: Classifier, samples: Sequence[Sample]) -> dict[str, object]:
     """All figures of ``ml.evaluation.metrics.summarise`` with an answer forced from every image, and ``abstention``:
     how often the model declines, and how accurate it is on the rest. Intervals are drawn by group where every sample
     has one.
@@ -43,7 +44,7 @@ def evaluate_samples(predictor: Predictor, samples: Sequence[Sample]) -> dict[st
 
 
 def evaluate_held_out(
-    predictor: Predictor, samples: Sequence[Sample], apart: Mapping[str, Sequence[Sample]]
+    predictor: Classifier, samples: Sequence[Sample], apart: Mapping[str, Sequence[Sample]]
 ) -> dict[str, object]:
     """`evaluate_samples` of each split that ``apart`` names, and as "<split>_apart" of what it has of that split
     (see ``ml.datasets.duplicates.apart_from_train``), where that is some of it but not all.
@@ -51,7 +52,7 @@ def evaluate_held_out(
     Raises:
         MlError: a split has no samples, or a file cannot be decoded.
     """
-    figures = {}
+    figures: dict[str, object] = {}
     for split, new in apart.items():
         rows = of_split(samples, split)
         figures[split] = evaluate_samples(predictor, rows)
@@ -60,9 +61,9 @@ def evaluate_held_out(
     return figures
 
 
-def abstention_rates(predictor: Predictor, outliers: Mapping[str, Iterable[Path | Image.Image]]) -> dict[str, object]:
+def abstention_rates(predictor: Classifier, outliers: Mapping[str, Iterable[Path | Image.Image]]) -> dict[str, object]:
     """For each kind of outlier how many images there are and the share on which the model abstains."""
-    rates = {}
+    rates: dict[str, object] = {}
     for kind, sources in outliers.items():
         declined = [
             (_predict_file(predictor, source) if isinstance(source, Path) else predictor.predict(source)).abstained
@@ -74,7 +75,7 @@ def abstention_rates(predictor: Predictor, outliers: Mapping[str, Iterable[Path 
 
 def probe_shortcuts(
     predictor: Predictor, images: LabelledImages, train: Sequence[Sample], test: Sequence[Sample]
-) -> dict:
+) -> dict[str, float]:
     """Accuracy, answers forced, with clues removed: how much could be had without looking at the brain?
 
     ``centre_only``: everything outside a central disc is black. ``outline_only``: the head as a flat silhouette.
@@ -91,7 +92,7 @@ def probe_shortcuts(
     }
 
 
-def _predict_file(predictor: Predictor, path: Path) -> Prediction:
+def _predict_file(predictor: Classifier, path: Path) -> Prediction:
     try:
         return predictor.predict(path.read_bytes())
     except ImageError as exc:

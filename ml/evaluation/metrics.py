@@ -19,7 +19,8 @@ CELLS_AT_ONCE = 2_000_000
 def confusion_matrix(predicted: np.ndarray, labels: np.ndarray, classes: int, weights: np.ndarray) -> np.ndarray:
     """Counts of shape (R, K, K): rows are the truth, columns the prediction."""
     cells = np.eye(classes * classes)[labels * classes + predicted]
-    return (weights @ cells).reshape(-1, classes, classes)
+    counts: np.ndarray = (weights @ cells).reshape(-1, classes, classes)
+    return counts
 
 
 def class_ratios(confusion: np.ndarray) -> dict[str, np.ndarray]:
@@ -61,12 +62,14 @@ def calibration_error(probabilities: np.ndarray, labels: np.ndarray, weights: np
     confidence = probabilities.max(axis=1)
     correct = probabilities.argmax(axis=1) == labels
     gaps = np.eye(ECE_BINS)[confidence_bins(confidence)] * (confidence - correct)[:, None]
-    return np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+    errors: np.ndarray = np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+    return errors
 
 
 def confidence_bins(confidence: np.ndarray) -> np.ndarray:
     """The number of the bin, 0 to 14, of each confidence in [0, 1]."""
-    return np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
+    bins: np.ndarray = np.minimum((confidence * ECE_BINS).astype(int), ECE_BINS - 1)
+    return bins
 
 
 def measure(probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
@@ -88,7 +91,8 @@ def measure(probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray) 
     distances = ((probabilities - np.eye(classes)[labels]) ** 2).sum(axis=1)
 
     def mean(values: np.ndarray) -> np.ndarray:
-        return weights @ values / weights.sum(axis=1)
+        means: np.ndarray = weights @ values / weights.sum(axis=1)
+        return means
 
     accuracy = mean((probabilities.argmax(axis=1) == labels).astype(float))
     summary = {name: row[:, -1] if classes == 2 else _mean_over_classes(row) for name, row in rows.items()}
@@ -181,7 +185,10 @@ def _by_class(
 def _mean_over_classes(rows: np.ndarray) -> np.ndarray:
     """Mean of (R, K) over the classes that are defined; NaN where none is."""
     defined = ~np.isnan(rows)
-    return np.where(defined, rows, 0).sum(axis=1) / np.where(defined.any(axis=1), defined.sum(axis=1), np.nan)
+    means: np.ndarray = np.where(defined, rows, 0).sum(axis=1) / np.where(
+        defined.any(axis=1), defined.sum(axis=1), np.nan
+    )
+    return means
 
 
 def _rounded(value: float) -> float | None:

@@ -70,7 +70,8 @@ def _scenery(generator: np.random.Generator) -> np.ndarray:
     spectrum = np.fft.fft2(generator.normal(size=(SIDE, SIDE))) / np.maximum(frequency, 1 / SIDE)
     field = np.fft.ifft2(spectrum).real
     field = field / field.std() + np.linspace(generator.uniform(-2, 2), 0, SIDE)[:, None]
-    return 255 * (field - field.min()) / np.ptp(field)
+    levels: np.ndarray = 255 * (field - field.min()) / np.ptp(field)
+    return levels
 
 
 def _image(values: np.ndarray) -> Image.Image:

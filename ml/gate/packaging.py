@@ -106,14 +106,14 @@ def measure(gate: Gate, test: Material) -> dict[str, Any]:
     groups[len(test.brains) : len(test.brains) + len(test.sections)] = test.patients
     names = gate.bundle.metadata.labels
     found = [gate.predict(image) for image in images]
-    columns = [OTHER if each.label == ABSTAINED_LABEL else names.index(each.label) for each in found]
+    columns = np.array([OTHER if each.label == ABSTAINED_LABEL else names.index(each.label) for each in found])
     decided = np.zeros((3, 3), int)
     np.add.at(decided, (labels, columns), 1)
-    answered = np.array(columns) != OTHER
+    answered = columns != OTHER
     figures = summarise(np.array([list(each.probabilities.values()) for each in found]), labels, names, groups)
     figures["abstention"] = {
         "rate": round(float((~answered[labels != OTHER]).mean()), 4),
-        "accuracy_when_answering": round(float((np.array(columns) == labels)[answered].mean()), 4),
+        "accuracy_when_answering": round(float((columns == labels)[answered].mean()), 4),
     }
     figures["decisions"] = decided.tolist()
     return {"test": figures, "outliers": abstention_rates(gate, test.others)}

@@ -51,8 +51,8 @@ def _find(haematoxylin: np.ndarray) -> np.ndarray:
     threshold, _ = cv2.threshold(levels, 0, 255, cv2.THRESH_OTSU)
     around = cv2.GaussianBlur(haematoxylin, (0, 0), SURROUNDINGS)
     dark = ((levels > threshold) & (smooth > ABOVE_SURROUNDINGS * around)).astype(np.uint8)
-    dark = cv2.morphologyEx(dark, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
-    return _described(_split(dark), haematoxylin)
+    opened = cv2.morphologyEx(dark, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3)))
+    return _described(_split(opened), haematoxylin)
 
 
 def _split(dark: np.ndarray) -> np.ndarray:
@@ -93,4 +93,5 @@ def _described(numbered: np.ndarray, haematoxylin: np.ndarray) -> np.ndarray:
     unevenness = np.sqrt(np.maximum(average(amounts**2) - amount**2, 0))
     distances, _ = cKDTree(np.c_[middle_x, middle_y]).query(np.c_[middle_x, middle_y], k=6)
     near, fifth = np.log(np.maximum(distances[:, [1, 5]], 1.0)).T
-    return np.c_[middle_x, middle_y, area, np.log(area), elongation, amount, unevenness, near, fifth]
+    described: np.ndarray = np.c_[middle_x, middle_y, area, np.log(area), elongation, amount, unevenness, near, fifth]
+    return described

@@ -16,7 +16,8 @@ _DENSITY_OF_LEVEL = -np.log(np.maximum(np.arange(256), 1) / 255.0).astype(np.flo
 
 def optical_density(rgb: np.ndarray) -> np.ndarray:
     """uint8 (H, W, 3) to float32 (H, W, 3), 0 for white to 5.5 for black (Beer and Lambert's law)."""
-    return _DENSITY_OF_LEVEL[rgb]
+    found: np.ndarray = _DENSITY_OF_LEVEL[rgb]
+    return found
 
 
 def separate(density: np.ndarray) -> np.ndarray:
@@ -28,7 +29,8 @@ def separate(density: np.ndarray) -> np.ndarray:
     stains = stain_colours(density[::3, ::3].reshape(-1, 3))
     amounts = np.moveaxis(density @ np.linalg.pinv(stains).astype(np.float32), 2, 0)
     strongest = np.percentile(amounts[:, ::3, ::3], STRONGEST, axis=(1, 2))
-    return np.clip(amounts / np.maximum(strongest, 1e-3)[:, None, None], 0.0, 2.0).astype(np.float32)
+    found: np.ndarray = np.clip(amounts / np.maximum(strongest, 1e-3)[:, None, None], 0.0, 2.0).astype(np.float32)
+    return found
 
 
 def stain_colours(densities: np.ndarray) -> np.ndarray:

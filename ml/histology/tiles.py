@@ -19,12 +19,14 @@ def in_tiles(values: np.ndarray) -> np.ndarray:
 
 def mean(values: np.ndarray) -> np.ndarray:
     """(ROWS, COLUMNS)."""
-    return in_tiles(values).mean(axis=2)
+    found: np.ndarray = in_tiles(values).mean(axis=2)
+    return found
 
 
 def deviation(values: np.ndarray) -> np.ndarray:
     """(ROWS, COLUMNS)."""
-    return in_tiles(values).std(axis=2)
+    found: np.ndarray = in_tiles(values).std(axis=2)
+    return found
 
 
 def percentiles(values: np.ndarray, shares: tuple[float, ...]) -> list[np.ndarray]:

@@ -34,7 +34,8 @@ def placed(values: np.ndarray, seen: Preprocessed, longest_side: int) -> np.ndar
     padded = Image.fromarray(np.pad(values.astype(np.float32), 1, mode="edge"))
     placement = (placement[0], 0, placement[2] + 1, 0, placement[4], placement[5] + 1)
     laid = padded.transform(size, Image.Transform.AFFINE, placement, Image.Resampling.BILINEAR)
-    return np.clip(np.asarray(laid, np.float32), 0.0, 1.0) * _inside(seen.crop, seen.size, size)
+    found: np.ndarray = np.clip(np.asarray(laid, np.float32), 0.0, 1.0) * _inside(seen.crop, seen.size, size)
+    return found
 
 
 def _inside(crop: Box, original: tuple[int, int], size: tuple[int, int]) -> np.ndarray:

@@ -17,12 +17,14 @@ def log_softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Logarithms of ``softmax``, exact for small probabilities too."""
     scaled = class_logits(logits) / temperature
     shifted = scaled - scaled.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    found: np.ndarray = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return found
 
 
 def softmax(logits: np.ndarray, temperature: float = 1.0) -> np.ndarray:
     """Probabilities of shape (N, K), rows summing to 1, in float64; for a binary head (N, 2), see ``class_logits``."""
-    return np.exp(log_softmax(logits, temperature))
+    found: np.ndarray = np.exp(log_softmax(logits, temperature))
+    return found
 
 
 def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray, temperature: float = 1.0) -> float:

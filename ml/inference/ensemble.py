@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,11 @@ from PIL import Image
 from ml.bundle.bundle import Bundle
 from ml.bundle.combination import Combination, Member
 from ml.bundle.kinds import COMBINATION
-from ml.bundle.metadata import Metadata
-from ml.errors import BundleError, BundleNotFound
+from ml.errors import BundleError, BundleNotFound, MlError
 from ml.inference.calibration import log_softmax, softmax
 from ml.inference.prediction import Prediction, decide
 from ml.inference.predictor import Examination, Predictor
+from ml.inference.registry import Model
 from ml.preprocessing.grey_image import Preprocessed
 from ml.preprocessing.images import decode_image
 
@@ -24,7 +24,7 @@ from ml.preprocessing.images import decode_image
 class Ensemble:
     """A bundle of the kind "ensemble", ready to classify like a ``Predictor``. Threads may share it."""
 
-    def __init__(self, bundle: Bundle, by_sha256: Callable[[str], Predictor]) -> None:
+    def __init__(self, bundle: Bundle, by_sha256: Callable[[str], Model]) -> None:
         """``by_sha256`` finds a member by its identity, as ``Registry.by_sha256`` does.
 
         Raises:
@@ -72,18 +72,15 @@ class Ensemble:
         weight = sum(share for share, _ in drawn)
         return sum((share / weight) * heat for share, heat in drawn).astype(np.float32) if weight > 0 else None
 
-    def _member(self, member: Member, by_sha256: Callable[[str], Predictor]) -> Predictor:
+    def _member(self, member: Member, by_sha256: Callable[[str], Model]) -> Predictor:
         metadata = self.bundle.metadata
         try:
-            predictor = by_sha256(member.sha256)
+            model = by_sha256(member.sha256)
         except BundleNotFound as exc:
             raise BundleError(
                 f"the ensemble {metadata.name} needs {member.name} with SHA-256 {member.sha256}, which is not installed"
             ) from exc
-        found = predictor.bundle.metadata
-        if problem := member_problem(metadata.name, found.name, found, member_fields(metadata)):
-            raise BundleError(problem)
-        return predictor
+        return checked_member(metadata.name, metadata.labels, model, BundleError)
 
 
 def examine(members: Sequence[Predictor], image: Image.Image) -> list[Examination]:
@@ -96,17 +93,19 @@ def examine(members: Sequence[Predictor], image: Image.Image) -> list[Examinatio
     return [member.examine(prepared[member.bundle.metadata.preprocessing]) for member in members]
 
 
-def member_fields(metadata: Metadata) -> dict[str, object]:
-    """What the metadata of every member must say in an ensemble with the labels of ``metadata``."""
-    return {"kind": "classifier", "labels": metadata.labels}
+def checked_member(ensemble: str, labels: tuple[str, ...], model: Model, error: type[MlError]) -> Predictor:
+    """``model``, a classifier with one network and these ``labels``. Raises ``error`` where it is something else."""
+    found = model.bundle.metadata
+    if found.kind != "classifier" or not isinstance(model, Predictor):
+        raise error(member_mismatch(ensemble, found.name, "kind", "classifier", found.kind))
+    if found.labels != labels:
+        raise error(member_mismatch(ensemble, found.name, "labels", labels, found.labels))
+    return model
 
 
-def member_problem(ensemble: str, name: str, found: Metadata, expected: Mapping[str, object]) -> str | None:
-    """Why the model ``name`` cannot be a member: the first field of ``found`` that is not as ``expected``, if any."""
-    for field, value in expected.items():
-        if (has := getattr(found, field)) != value:
-            return f"the ensemble {ensemble} needs members of the {field} {value}, {name} has {has}"
-    return None
+def member_mismatch(ensemble: str, name: str, what: str, expected: object, found: object) -> str:
+    """The message that the model ``name`` cannot be a member."""
+    return f"the ensemble {ensemble} needs members of the {what} {expected}, {name} has {found}"
 
 
 def member_log_probabilities(member: Predictor, found: Examination) -> np.ndarray:
@@ -117,8 +116,8 @@ def member_log_probabilities(member: Predictor, found: Examination) -> np.ndarra
 def relative_ood_score(members: Sequence[Predictor], found: Sequence[Examination]) -> float | None:
     """The mean of the members' scores, each divided by the member's own limit; None where no member has both."""
     scores = [
-        examination.ood_score / limit
+        examination.ood_score / limits.score
         for member, examination in zip(members, found, strict=True)
-        if examination.ood_score is not None and (limit := member.bundle.metadata.abstention.score)
+        if examination.ood_score is not None and (limits := member.bundle.metadata.abstention) and limits.score
     ]
     return float(np.mean(scores)) if scores else None

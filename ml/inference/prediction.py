@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
+from ml.bundle.bundle import Bundle
 from ml.bundle.metadata import ABSTAINED_CODE, ABSTAINED_LABEL, Metadata
 from ml.preprocessing.grey_image import Box, Preprocessed
 from ml.preprocessing.images import colourfulness
@@ -38,6 +40,14 @@ class Prediction:
     crop: Box
     size: tuple[int, int]
     duration: float
+
+
+class Classifier(Protocol):
+    """What answers an image with a label: one network, an ensemble or the gate."""
+
+    bundle: Bundle
+
+    def predict(self, source: bytes | Image.Image) -> Prediction: ...
 
 
 def decide(

@@ -84,4 +84,4 @@ class Predictor:
 
     def _ood_score(self, output: NetworkOutput) -> float | None:
         detector = self.bundle.detector
-        return None if detector is None else float(detector.score(output.features[None])[0])
+        return None if detector is None else float(detector.score(output.required_features()[None])[0])

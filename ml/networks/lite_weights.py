@@ -61,7 +61,8 @@ def _names(name: str) -> tuple[str, str]:
     if name == "stem":
         return "_conv_stem", "_bn0"
     block, _, part = name.removeprefix("block").partition("_")
-    return tuple(f"_blocks.{block}.{each}" for each in CONVOLUTIONS[part])
+    convolution, norm = CONVOLUTIONS[part]
+    return f"_blocks.{block}.{convolution}", f"_blocks.{block}.{norm}"
 
 
 def main() -> None:

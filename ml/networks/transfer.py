@@ -49,7 +49,8 @@ class ImageNetInput(layers.Layer):
         return (*input_shape[:-1], 3)
 
     def get_config(self) -> dict[str, Any]:
-        return super().get_config() | {"scaling": self.scaling}
+        config: dict[str, Any] = super().get_config() | {"scaling": self.scaling}
+        return config
 
 
 def backbone(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -40,7 +41,8 @@ def load_file(model: keras.Model, path: Path) -> None:
 def weights_to_bytes(model: keras.Model) -> bytes:
     """All weights by their path in the network, as a float16 ``npz`` archive."""
     file = io.BytesIO()
-    np.savez(file, **{weight.path: np.asarray(weight).astype(np.float16) for weight in model.weights})
+    values: dict[str, Any] = {weight.path: np.asarray(weight).astype(np.float16) for weight in model.weights}
+    np.savez(file, **values)
     return file.getvalue()
 
 

@@ -60,7 +60,7 @@ def _open(data: bytes) -> Image.Image:
         found = f"{len(data):,} bytes that begin with {data[:8].hex() or 'nothing'}"
         raise ImageError(f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {found}") from exc
     except Image.DecompressionBombError as exc:
-        raise ImageTooLarge(2 * Image.MAX_IMAGE_PIXELS, MAX_PIXELS) from exc
+        raise ImageTooLarge(2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS), MAX_PIXELS) from exc
     except DECODER_ERRORS as exc:
         raise damaged(str(exc) or type(exc).__name__) from exc
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from ml.compare.published import PUBLISHED
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 THEIRS = "#aab4bd"
-COSTS = (
+COSTS: tuple[tuple[str, Callable[[Result], float]], ...] = (
     ("seconds an epoch", lambda result: result["cost"]["seconds_per_epoch"]),
     ("parameters, million", lambda result: result["network"]["parameters"]["total"] / 1e6),
     ("exported file, MB", lambda result: result["cost"]["bytes"] / 1e6),

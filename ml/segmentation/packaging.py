@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -52,7 +53,7 @@ def package(
     metadata = replace(metadata, mask_threshold=threshold)
     segmenter = Segmenter(Bundle.draft(metadata, flatbuffer))
     splits = {sample.split for sample in samples}
-    metrics = {
+    metrics: dict[str, Any] = {
         split: evaluate_outlines(lambda image: segmenter.predict(image).mask, of_split(samples, split))
         for split in ("test", "val")
         if split in splits

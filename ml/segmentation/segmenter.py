@@ -8,7 +8,8 @@ from typing import Self
 import numpy as np
 from PIL import Image
 
-from ml.bundle.bundle import METADATA, Bundle
+from ml.bundle.bundle import Bundle
+from ml.bundle.kinds import METADATA
 from ml.bundle.litert import LiteRtNetwork
 from ml.bundle.procedures import procedure_of
 from ml.errors import BundleError
@@ -94,7 +95,8 @@ class Segmenter:
         """What the network makes of ``pixels`` (1, S, S, 1): float32 (S, S) in [0, 1]."""
         logits = self._network(pixels).logits[..., 0]
         mirrored = self._network(np.ascontiguousarray(pixels[:, :, ::-1])).logits[:, ::-1, 0]
-        return (_sigmoid(logits) + _sigmoid(mirrored)) / 2
+        mean: np.ndarray = (_sigmoid(logits) + _sigmoid(mirrored)) / 2
+        return mean
 
 
 def strongest_region(probabilities: np.ndarray, threshold: float) -> np.ndarray:
@@ -133,8 +135,10 @@ def _head_pixels(seen: Preprocessed) -> float:
 
     grey = np.rint(seen.pixels[0, :, :, 0] * 255).astype(np.uint8)
     cell = (seen.square.right - seen.square.left) / grey.shape[1]
-    return float(head_mask(grey).sum()) * cell * cell
+    pixels: float = float(head_mask(grey).sum()) * cell * cell
+    return pixels
 
 
 def _sigmoid(values: np.ndarray) -> np.ndarray:
-    return (1 / (1 + np.exp(-values))).astype(np.float32)
+    found: np.ndarray = (1 / (1 + np.exp(-values))).astype(np.float32)
+    return found

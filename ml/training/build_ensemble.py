@@ -24,10 +24,9 @@ from ml.evaluation.outliers import draw_outliers
 from ml.inference.calibration import fit_temperature
 from ml.inference.ensemble import (
     Ensemble,
+    checked_member,
     examine,
-    member_fields,
     member_log_probabilities,
-    member_problem,
     relative_ood_score,
 )
 from ml.inference.predictor import Predictor
@@ -112,12 +111,9 @@ def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> li
     if len(set(names)) < 2:
         raise WrongChoice(f"an ensemble needs two or more different members, found {', '.join(names) or 'none'}")
     refuse_nonempty(output)
-    members = [registry.member(name) for name in dict.fromkeys(names)]
-    for member in members:
-        found = member.bundle.metadata
-        if problem := member_problem(output.name, found.name, found, member_fields(members[0].bundle.metadata)):
-            raise WrongChoice(problem)
-    return members
+    models = [registry.member(name) for name in dict.fromkeys(names)]
+    labels = models[0].bundle.metadata.labels
+    return [checked_member(output.name, labels, model, WrongChoice) for model in models]
 
 
 def refuse_other_splits(
@@ -160,8 +156,7 @@ def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) ->
     these members."""
     scored = scores[~np.isnan(scores).any(axis=1)]
     each = [member.bundle.metadata for member in members]
-    limits = [metadata.abstention for metadata in each]
-    rate = limits[0].false_alarm_rate
+    limits = next(metadata.abstention for metadata in each if metadata.abstention)
     return replace(
         each[0],
         name=f"{each[0].modality}-ensemble",
@@ -170,10 +165,10 @@ def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) ->
         input_size=max(metadata.input_size for metadata in each),
         preprocessing=PREPROCESSING,
         abstention=Abstention(
-            score=round(threshold_at(scored.mean(axis=0), rate), 4) if len(scored) else None,
-            false_alarm_rate=rate,
-            colourfulness=limits[0].colourfulness,
-            confidence=limits[0].confidence,
+            score=round(threshold_at(scored.mean(axis=0), limits.false_alarm_rate), 4) if len(scored) else None,
+            false_alarm_rate=limits.false_alarm_rate,
+            colourfulness=limits.colourfulness,
+            confidence=limits.confidence,
         ),
         **together(each),
         created=datetime.now(UTC).isoformat(timespec="seconds"),

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -23,7 +24,7 @@ def digest(*parts: object) -> str:
     for part in parts:
         if isinstance(part, np.ndarray):
             whole.update(f"{part.shape}{part.dtype}".encode())
-            whole.update(np.ascontiguousarray(part))
+            whole.update(np.ascontiguousarray(part).data)
         else:
             whole.update(json.dumps(part).encode())
         whole.update(b"\n")
@@ -56,7 +57,8 @@ class Checkpoint:
                     "name another folder, or remove it"
                 )
             _assign(variables, state)
-            return json.loads(str(state["history"]))
+            history: History = json.loads(str(state["history"]))
+            return history
 
     def save_best(self, variables: Sequence[keras.Variable]) -> None:
         _save(self._best, variables)
@@ -73,9 +75,10 @@ def clear(folder: Path) -> None:
             path.unlink(missing_ok=True)
 
 
-def _save(path: Path, variables: Sequence[keras.Variable], **texts: str) -> None:
+def _save(path: Path, variables: Sequence[keras.Variable], **texts: Any) -> None:
     file = io.BytesIO()
-    np.savez(file, **{str(index): np.asarray(variable) for index, variable in enumerate(variables)}, **texts)
+    values: dict[str, Any] = {str(index): np.asarray(variable) for index, variable in enumerate(variables)}
+    np.savez(file, **values, **texts)
     write_whole(path, file.getvalue())
 
 

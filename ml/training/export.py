@@ -54,4 +54,5 @@ def convert(serving: keras.Model) -> bytes:
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=[SIGNATURE])
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
-        return converter.convert()
+        flatbuffer: bytes = converter.convert()
+        return flatbuffer

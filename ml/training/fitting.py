@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -81,7 +82,7 @@ def run(
 
 def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
     rate = _rate(recipe, steps)
-    options = {"use_ema": recipe.average > 0}
+    options: dict[str, Any] = {"use_ema": recipe.average > 0}
     if recipe.average:
         options["ema_momentum"] = 1 - 1 / max(1.0, recipe.average * recipe.epochs * steps)
     if recipe.optimizer == "adamw":
@@ -151,14 +152,16 @@ def _class_weights(targets: np.ndarray, recipe: Recipe) -> np.ndarray:
     counts = np.concatenate([[len(targets) - targets.sum()], targets.sum(axis=0)])
     if not recipe.balanced:
         return np.ones(len(counts), np.float32)
-    return (len(targets) / np.maximum(counts, 1) / np.count_nonzero(counts)).astype(np.float32)
+    weights: np.ndarray = (len(targets) / np.maximum(counts, 1) / np.count_nonzero(counts)).astype(np.float32)
+    return weights
 
 
 def _targets(labels: np.ndarray, classes: int) -> np.ndarray:
     """One column, 0 or 1, for one logit; one-hot otherwise; float32 (N, classes)."""
     if classes == 1:
         return labels.astype(np.float32)[:, None]
-    return np.eye(classes, dtype=np.float32)[labels]
+    one_hot: np.ndarray = np.eye(classes, dtype=np.float32)[labels]
+    return one_hot
 
 
 def _identity(

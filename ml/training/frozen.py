@@ -107,11 +107,15 @@ class Backbone:
 
     @cached_property
     def _augment(self) -> Callable[[tf.Tensor, tf.Tensor, str], tf.Tensor]:
-        return tf.function(augment, reduce_retracing=True)
+        compiled: Callable[[tf.Tensor, tf.Tensor, str], tf.Tensor] = tf.function(augment, reduce_retracing=True)
+        return compiled
 
     @cached_property
     def _compute(self) -> Callable[[tf.Tensor], list[tf.Tensor]]:
         # TensorFlow folds normalisation into convolutions only where weights are constants: a quarter less time.
         function = tf.function(lambda pixels: self._network(pixels, training=False))
         shape = tf.TensorSpec(self._network.input.shape, tf.float32)
-        return convert_variables_to_constants_v2(function.get_concrete_function(shape))
+        compiled: Callable[[tf.Tensor], list[tf.Tensor]] = convert_variables_to_constants_v2(
+            function.get_concrete_function(shape)
+        )
+        return compiled

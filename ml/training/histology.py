@@ -67,7 +67,7 @@ def package(
     probabilities = out_of_fold_probabilities(data)
     head = fit_head(data)
     flatbuffer = convert(serving_network(head, data.measures))
-    features = np.stack([LiteRtNetwork(flatbuffer)(each[None]).features for each in tiles])
+    features = np.stack([LiteRtNetwork(flatbuffer)(each[None]).required_features() for each in tiles])
     detector = MahalanobisDetector.fit(features, labels)
     metadata = specification.metadata(
         temperature=round(fit_temperature(out_of_fold(data), labels), 6),

@@ -14,7 +14,7 @@ from ml.bundle.files import new_folder
 from ml.bundle.metadata import TRAIN_ALONE, TRAIN_AND_VAL
 from ml.datasets import read_manifest
 from ml.errors import WrongChoice
-from ml.inference.ensemble import member_problem
+from ml.inference.ensemble import member_mismatch
 from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
 from ml.training.build_ensemble import chosen_members, refuse_other_splits, together
@@ -54,10 +54,10 @@ def join(
     """
     registry = registry or Registry()
     members = chosen_members(output, names, registry)
-    expected = {"preprocessing": members[0].bundle.metadata.preprocessing}
+    expected = members[0].bundle.metadata.preprocessing
     for name, member in zip(dict.fromkeys(names), members, strict=True):
-        if problem := member_problem(output.name, name, member.bundle.metadata, expected):
-            raise WrongChoice(problem)
+        if (found := member.bundle.metadata.preprocessing) != expected:
+            raise WrongChoice(member_mismatch(output.name, name, "preprocessing", expected, found))
     specification = _specification(members, output.name, version)
     samples = read_manifest(data, specification.labels)
     refuse_other_splits(output, names, members, TRAIN_AND_VAL if refit else TRAIN_ALONE)

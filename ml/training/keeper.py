@@ -36,10 +36,10 @@ class Keeper(keras.callbacks.Callback):
         if self._checkpoint:
             self.history = self._checkpoint.restore(_state(model))
 
-    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         self._started = time.perf_counter()
 
-    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(float(value))
         self.history.setdefault("seconds", []).append(round(time.perf_counter() - self._started, 3))

@@ -33,7 +33,8 @@ class Head:
 
     def scaled(self, measures: np.ndarray) -> np.ndarray:
         """Measures (N, F) in standard deviations of those that the head was fitted on."""
-        return (measures - self.mean) / self.scale
+        scaled: np.ndarray = (measures - self.mean) / self.scale
+        return scaled
 
     def logits(self, measures: np.ndarray) -> np.ndarray:
         """(N, 2), the first of them 0."""

@@ -106,7 +106,8 @@ def _chosen(val: LabelledImages, rows: Sequence[Sample], apart: Sequence[Sample]
 
 def _outputs(network: LiteRtNetwork, images: LabelledImages) -> tuple[np.ndarray, np.ndarray]:
     outputs = [network(row[None]) for row in images.pixels]
-    return np.stack([output.features for output in outputs]), np.stack([output.logits for output in outputs])
+    features = [output.required_features() for output in outputs]
+    return np.stack(features), np.stack([output.logits for output in outputs])
 
 
 def _measure(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import os
 import random
@@ -138,7 +139,7 @@ def _run(
 
     place = {"address": address} if address else {"address": "local", "include_dashboard": False}
     try:
-        ray.init(**place, log_to_driver=False, logging_level="ERROR")
+        ray.init(**place, log_to_driver=False, logging_level=logging.ERROR)
         remote = ray.remote(num_cpus=1, max_retries=0)(trial)
         train, val = (ray.put(each) for each in images)
         waiting = {remote.remote(changes, specification, train, val, recipe, choices): changes for changes in drawn}

@@ -102,4 +102,5 @@ def _submission(chain_id: int, address: str, arguments: str, transaction: str) -
 
 
 def _artifact() -> dict[str, Any]:
-    return json.loads(ARTIFACT.read_text())
+    artifact: dict[str, Any] = json.loads(ARTIFACT.read_text())
+    return artifact

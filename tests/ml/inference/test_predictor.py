@@ -15,7 +15,8 @@ from ml.datasets.phantom import phantom_png
 from ml.errors import ImageError
 from ml.evaluation.outliers import KINDS, draw_outliers
 from ml.inference.overlay import activation_overlay
-from ml.inference.predictor import Prediction, Predictor
+from ml.inference.prediction import Prediction
+from ml.inference.predictor import Predictor
 
 LABELS = {"glioma": 1, "meningioma": 2, "notumor": 3, "pituitary": 4}
 MRI_SAMPLES = [f"mri_{label}_{number}.jpg" for label in LABELS for number in (1, 2, 3)]
@@ -151,6 +152,10 @@ def test_the_overlay_is_opaque_where_the_evidence_is(prediction: Prediction) -> 
 def test_no_evidence_is_fully_transparent(prediction: Prediction) -> None:
     blank = replace(prediction, activation_map=np.zeros_like(prediction.activation_map))
     assert np.asarray(Image.open(BytesIO(activation_overlay(blank))))[:, :, 3].max() == 0
+
+
+def test_no_activation_map_has_no_overlay(prediction: Prediction) -> None:
+    assert activation_overlay(replace(prediction, activation_map=None)) is None
 
 
 def test_the_phantom_is_always_the_same_and_a_seed_changes_it() -> None:
