@@ -80,15 +80,17 @@ def _exists(use: str) -> bool:
     return command in COMMANDS and set(re.findall(r"--[a-z-]+", use)) <= {*arguments_of(command), *ALWAYS}
 
 
-@pytest.mark.parametrize("page", [page for page in GUIDES if page.name != "CHANGELOG.md"], ids=lambda page: page.stem)
-def test_files_that_pages_name_exist(page: Path) -> None:
-    named = re.findall(rf"`((?:{'|'.join(folder.name for folder in OWN_FOLDERS)})/[\w./-]+)`", page.read_text())
+@pytest.mark.parametrize(
+    "guide", [guide for guide in GUIDES if guide.name != "CHANGELOG.md"], ids=lambda guide: guide.stem
+)
+def test_files_that_pages_name_exist(guide: Path) -> None:
+    named = re.findall(rf"`((?:{'|'.join(folder.name for folder in OWN_FOLDERS)})/[\w./-]+)`", guide.read_text())
     assert [path for path in named if not (ROOT / path).exists()] == []
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_no_link_is_dead(page: Path) -> None:
-    dead = [link for link in links_of(page.read_text()) if not leads_somewhere(page, link)]
+@pytest.mark.parametrize("guide", PAGES, ids=lambda guide: str(guide.relative_to(ROOT)))
+def test_no_link_is_dead(guide: Path) -> None:
+    dead = [link for link in links_of(guide.read_text()) if not leads_somewhere(guide, link)]
     assert dead == []
 
 
@@ -98,9 +100,9 @@ def links_of(text: str) -> list[str]:
     return re.findall(r"\]\((?!https?:|mailto:)([^)\s]+)\)", prose)
 
 
-def leads_somewhere(page: Path, link: str) -> bool:
+def leads_somewhere(guide: Path, link: str) -> bool:
     path, _, anchor = link.partition("#")
-    target = (page.parent / path).resolve() if path else page
+    target = (guide.parent / path).resolve() if path else guide
     return target.exists() and (not anchor or anchor in anchors_of(target.read_text()))
 
 
