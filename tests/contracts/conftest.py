@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 from brownie import accounts, chain, rpc
 from eth_account import Account
 
 from scripts.deploy import deploy
 from tests.contracts.support import CLINICIAN_ROLE, MODEL_ID, Diagnosis, Domain, Review, cid_of, image_id_of
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say what to type where Brownie would not find the node."""
+    if not any(map(shutil.which, ("ganache-cli", "anvil"))):
+        raise pytest.UsageError(
+            "no ganache-cli or anvil is on the PATH: type `uv run python -m tests.contracts.run ganache-cli [FILE]`, "
+            "which uses those of node_modules"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)

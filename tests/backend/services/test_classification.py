@@ -93,7 +93,7 @@ def test_a_store_that_gives_other_bytes_is_not_believed(
         container.classification.classify(image.cid, None)
 
 
-@pytest.mark.parametrize("apart_s", [0, 1])
+@pytest.mark.parametrize("interval_s", [0, 1])
 def test_processes_at_once_end_with_one_manifest(
     container: Container, settings: Settings, image: ImageFacts, interval_s: int
 ) -> None:
