@@ -43,7 +43,7 @@ class TransactionLinkSchema(AnswerSchema):
 @blueprint.get("/transactions/<transaction_hash>")
 @blueprint.input(TransactionQuerySchema, location="query")
 @blueprint.output(TransactionStatusSchema)
-@blueprint.doc(summary="State of a transaction; `from` and `nonce` let a replaced one be told from a lost one")
+@blueprint.doc(summary="State of a transaction; `from` and `nonce` distinguish a replaced one from a lost one")
 def status(transaction_hash: str, query_data):
     wired = container()
     hash_ = hash_in_path("the transaction's hash", transaction_hash)

@@ -33,7 +33,7 @@ describe("the model's own answer", () => {
     });
   });
 
-  it("is not told while it is sealed", () => {
+  it("is not shown while it is sealed", () => {
     expect(modelResultOf(sealed())).toBeNull();
     expect(modelResultOf(sealed(), opening)).toBe(opening);
   });

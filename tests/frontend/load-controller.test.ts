@@ -52,7 +52,7 @@ test("a late failure about something else is dropped", async () => {
   expect([loading.value, loading.problem]).toEqual([null, null]);
 });
 
-test("a failure is told, and can be tried again", async () => {
+test("a failure is shown, and can be retried", async () => {
   const loading = new LoadController<string>(host);
   const answers = [() => Promise.reject(new ServerUnreachable("down")), () => Promise.resolve("up again")];
   loading.show("a", () => answers.shift()!());

@@ -14,7 +14,7 @@ describe("problems in words", () => {
     expect(text).toContain("Nothing is lost");
   });
 
-  it("tells a declined connection and a declined chain apart", () => {
+  it("distinguishes a declined connection from a declined chain", () => {
     const rejected = new WalletError("user-rejected", "no");
     expect(describeProblem(rejected, "connect").title).toBe("You did not connect");
     expect(describeProblem(rejected, "switch-chain").title).toBe("The chain was not changed");
