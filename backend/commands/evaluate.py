@@ -17,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--split", metavar="NAME", help="only the rows of this split (default: all)")
     parser.add_argument(
         "--apart-from",
+        dest="exclude_duplicates_of",
         metavar="A[,B]",
         type=splits,
         help="leave out images of which one of these splits has a near-duplicate, say train",
@@ -26,7 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from ml.evaluation.evaluate_model import evaluate
 
-    metrics = evaluate(model=options.model, data=options.data, split=options.split, apart_from=options.apart_from)
+    metrics = evaluate(
+        model=options.model,
+        data=options.data,
+        split=options.split,
+        exclude_duplicates_of=options.exclude_duplicates_of,
+    )
     console.result(metrics, _outlines(metrics) if "dice" in metrics else _layout(metrics))
     return 0
 
@@ -81,8 +87,8 @@ def _layout(metrics: dict) -> str:
 
 def _images(metrics: dict) -> str:
     split = f" of the split {metrics['split']}" if metrics["split"] else ""
-    apart = f", without near-duplicates in {metrics['apart_from']}" if metrics["apart_from"] else ""
-    return f"{metrics['images']:,}{split}{apart}"
+    excluded = f", without near-duplicates in {metrics['apart_from']}" if metrics["apart_from"] else ""
+    return f"{metrics['images']:,}{split}{excluded}"
 
 
 def _with_interval(metrics: dict, name: str) -> str:

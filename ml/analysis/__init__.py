@@ -1,4 +1,4 @@
-"""Image analysis in steps that a person can follow: pre-processing, statistics, texture, threshold, outlined region."""
+"""Explains an image step by step: preprocessing, statistics, texture, threshold, outlined region."""
 
 from ml.analysis.pipeline import analyse
 from ml.analysis.steps import Analysis, Figure, Step

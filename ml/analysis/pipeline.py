@@ -1,4 +1,4 @@
-"""The steps of an analysis, one after the other. Needs scikit-image and OpenCV; they are imported when first used."""
+"""Runs the steps of an image analysis. scikit-image and OpenCV are imported when they are first used."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ LONGEST_SIDE = 512
 LARGEST_ENLARGEMENT = 2
 SHOWN_SIDE = 1024
 STAINED_COLOURFULNESS = 15.0
-"""Slightly colourful by Hasler & Süsstrunk (2003): over it an image is analysed as stained tissue, else as grey."""
+"""An image of a higher colourfulness (Hasler & Süsstrunk 2003) is analysed as stained tissue, others as grey."""
 FILTER_DIAMETER, FILTER_LEVELS, FILTER_PIXELS = 9, 50, 5
 
 
 def analyse(source: bytes | Image.Image) -> Analysis:
-    """Analyse an image file's bytes, or an open image; the same pixels always give the same figures.
+    """Analyse an image file's bytes, or an open image. The result depends on the pixels alone.
 
-    Steps: original, resized, grey, filtered, histogram, texture, threshold, region. No figure is ever NaN.
+    Steps: original, resized, grey, filtered, histogram, texture, threshold, region. No figure is NaN.
 
     Raises:
         ImageError: see ``ml.preprocessing.images.decode_image``.
@@ -113,7 +113,7 @@ def _threshold(filtered: np.ndarray) -> Step:
     return Step(
         "threshold",
         "Otsu threshold",
-        "The filtered image in black and white, at the level that parts dark from bright best (Otsu 1979).",
+        "The filtered image in black and white, at the level that separates dark from bright best (Otsu 1979).",
         np.where(bright, 255, 0).astype(np.uint8),
         (
             Figure("threshold", "Threshold", level, "grey levels", "Pixels over it are white."),
@@ -130,9 +130,9 @@ def _brightest(grey: np.ndarray, filtered: np.ndarray, share: float) -> Step:
         "region",
         "Brightest region",
         "The brightest connected region inside the head, by threshold: the head is the largest bright area, its outer "
-        f"{regions.SKULL_SHARE:.0%} of the radius is left out as skull, and Otsu's method with three classes parts the "
-        "brightest tissue. This shows what a threshold finds, and is no finding: it outlines bright healthy tissue as "
-        "readily as a tumour, and misses tumours that are not bright.",
+        f"{regions.SKULL_SHARE:.0%} of the radius is left out as skull, and Otsu's method with three classes separates "
+        "the brightest tissue. This shows what a threshold finds and is not a diagnosis: it outlines bright healthy "
+        "tissue as readily as a tumour, and misses tumours that are not bright.",
         regions.outlined(grey, region, thickness=2),
         (
             Figure("area", "Area", round(area * share), "pixels", "Outlined area, in pixels of the original."),
@@ -148,9 +148,10 @@ def _nuclei(resized: Image.Image, share: float) -> Step:
     return Step(
         "region",
         "Nuclei",
-        "What hematoxylin stains, mostly nuclei: colours are parted into stains (Ruifrok & Johnston 2001), and Otsu's "
-        "method parts dense hematoxylin from the rest. This shows what a threshold finds, and is no finding: touching "
-        "nuclei count as one, and in a picture that is not stained with hematoxylin and eosin it means nothing.",
+        "What hematoxylin stains, mostly nuclei: colours are separated into stains (Ruifrok & Johnston 2001), and "
+        "Otsu's method separates dense hematoxylin from the rest. This shows what a threshold finds and is not a "
+        "diagnosis: touching nuclei count as one, and in a picture that is not stained with hematoxylin and eosin it "
+        "means nothing.",
         regions.outlined(rgb, mask, thickness=1),
         (
             Figure("regions", "Regions", count, "", "Connected regions that were outlined."),

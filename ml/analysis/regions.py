@@ -1,11 +1,11 @@
-"""Regions by thresholds: foreground, the brightest region inside a head, nuclei in stained tissue."""
+"""Finds regions by thresholds: foreground, the brightest region inside a head, nuclei in stained tissue."""
 
 from __future__ import annotations
 
 import numpy as np
 
 SKULL_SHARE = 0.2
-"""How deep the skull and what lies over it are taken to reach, as a share of the radius of the head's area."""
+"""Assumed depth of skull and scalp, as a share of the radius of the head's area."""
 BRIGHTNESS_CLASSES = 3
 OPENING = 7
 SMALLEST_NUCLEUS = 20
@@ -13,7 +13,7 @@ OUTLINE = (0, 230, 160)
 
 
 def otsu_threshold(grey: np.ndarray) -> int:
-    """The level that parts dark from bright best (Otsu 1979); a plain image's own level, over which nothing is."""
+    """The level that separates dark from bright best (Otsu 1979); for a uniform image, its own level."""
     from skimage.filters import threshold_otsu
 
     return int(threshold_otsu(grey))
@@ -22,7 +22,7 @@ def otsu_threshold(grey: np.ndarray) -> int:
 def head_mask(grey: np.ndarray) -> np.ndarray:
     """The largest connected area that is not background, holes filled: bool of the shape of ``grey``.
 
-    Otsu's threshold parts bright tissue from the rest; halfway from it to the mean of the rest, dark tissue is kept.
+    The threshold lies halfway between Otsu's and the mean of what is darker, so that dark tissue is kept.
     """
     import cv2
 
@@ -33,18 +33,17 @@ def head_mask(grey: np.ndarray) -> np.ndarray:
 
 
 def brightest_region(grey: np.ndarray, head: np.ndarray) -> np.ndarray:
-    """The brightest connected region inside ``head``, bool; empty where nothing stands out.
+    """The brightest connected region inside ``head``, bool; empty where no region is brighter than the rest.
 
-    What lies less than ``SKULL_SHARE`` of the head's radius below its surface is taken for skull and left out. Otsu's
-    method with three classes (Liao, Chen & Chung 2001) then parts the brightest third of tissues from the rest, lines
-    thinner than ``OPENING`` pixels are dropped, and of the connected regions left the one with the most brightness
-    over the threshold is taken.
+    Pixels less than ``SKULL_SHARE`` of the head's radius below its surface count as skull and are left out. Otsu's
+    method with three classes (Liao, Chen & Chung 2001) separates the brightest class, an opening removes lines thinner
+    than ``OPENING`` pixels, and the connected region with the largest sum of brightness above the threshold remains.
     """
     import cv2
     from skimage.filters import threshold_multiotsu
 
     nothing = np.zeros(grey.shape, bool)
-    # A margin, so that the image's edge counts as the head's surface.
+    # The margin makes the image's edge part of the head's surface.
     depth = cv2.distanceTransform(np.pad(head, 1).astype(np.uint8), cv2.DIST_L2, 5)[1:-1, 1:-1]
     inside = depth > SKULL_SHARE * np.sqrt(head.sum() / np.pi)
     levels = grey[inside]
@@ -64,8 +63,8 @@ def brightest_region(grey: np.ndarray, head: np.ndarray) -> np.ndarray:
 def nuclei(rgb: np.ndarray) -> np.ndarray:
     """Where hematoxylin, which stains nuclei, is dense: bool (H, W) from uint8 (H, W, 3).
 
-    Colours are parted into hematoxylin, eosin and DAB (Ruifrok & Johnston 2001), the first is thresholded by Otsu, and
-    specks of fewer than ``SMALLEST_NUCLEUS`` pixels are dropped.
+    Colours are separated into hematoxylin, eosin and DAB (Ruifrok & Johnston 2001), Otsu's threshold is applied to the
+    first, and regions of fewer than ``SMALLEST_NUCLEUS`` pixels are removed.
     """
     import cv2
     from skimage.color import rgb2hed

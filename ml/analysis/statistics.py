@@ -1,4 +1,4 @@
-"""First-order statistics: of the grey levels alone, wherever they lie."""
+"""First-order statistics of an image: of its grey levels, independent of their position."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BAR, GROUND = 208, 16
 def first_order(grey: np.ndarray) -> tuple[Figure, ...]:
     """Mean, median, mode, variance and standard deviation of all pixels of ``grey``, uint8 of shape (H, W)."""
     counts = np.bincount(grey.ravel(), minlength=LEVELS)
-    # Over a histogram of 256 levels all of them are exact, and the same on every machine.
+    # Computed from the histogram, they are exact and the same on every machine.
     levels, pixels = np.arange(LEVELS), int(counts.sum())
     mean = int(counts @ levels) / pixels
     variance = float(counts @ (levels - mean) ** 2) / pixels

@@ -1,4 +1,4 @@
-"""What an analysis consists of."""
+"""The result of an image analysis: steps with a picture and figures each."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """The steps in their order. ``stained``: analysed as stained tissue, as the image is in colour."""
+    """The steps in order. ``stained``: the image is in colour and was analysed as stained tissue."""
 
     stained: bool
     steps: tuple[Step, ...]

@@ -32,7 +32,7 @@ WRITTEN_AFTER_MEASURING = (CARD, METRICS, LISTING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleDocuments:
-    """What a bundle says of itself. ``sha256`` is its identity in lower-case hex (the on-chain ``modelId``)."""
+    """Metadata, metrics and card of a bundle. ``sha256`` (lower-case hex) is its identity, the on-chain ``modelId``."""
 
     sha256: str
     metadata: Metadata
@@ -47,20 +47,20 @@ class BundleDocuments:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bundle(BundleDocuments):
-    """A verified bundle in memory. ``model`` is the file that its kind answers with, ``detector`` None where the kind
-    needs none."""
+    """A verified bundle in memory. ``model`` is the content of its kind's model file; ``detector`` is None for a kind
+    without one."""
 
     model: bytes
     detector: MahalanobisDetector | None
 
     @classmethod
     def draft(cls, metadata: Metadata, model: bytes, detector: MahalanobisDetector | None = None) -> Self:
-        """A bundle that is still being made, to measure it: without identity, figures and card."""
+        """A bundle in the making, which is opened to measure it: without identity, figures and card."""
         return cls(sha256="", metadata=metadata, metrics={}, card="", model=model, detector=detector)
 
 
 def load_bundle(folder: Path) -> Bundle:
-    """Read a bundle, each file once, and refuse it unless every byte is the one that was listed and all parts agree.
+    """Read a bundle, each file once. It is refused unless every file has its listed hash and all parts agree.
 
     Raises:
         BundleError: a file is absent, not listed, or differs from its hash; the listing is not in its canonical form;
@@ -76,7 +76,7 @@ def load_bundle(folder: Path) -> Bundle:
 
 
 def load_files(files: Mapping[str, bytes], place: Path, sha256: str | None = None) -> Bundle:
-    """The bundle of ``files``, which lie at ``place``: every hash is checked, and that the model fits the metadata.
+    """The bundle of ``files``, read from ``place``. Checks every hash, and that the model fits the metadata.
 
     That the card is the one that this version writes is not: a bundle may be older. Raises BundleError, also where the
     identity is not ``sha256``.
@@ -99,7 +99,7 @@ def load_files(files: Mapping[str, bytes], place: Path, sha256: str | None = Non
 
 
 def documents_of(files: Mapping[str, bytes], place: Path, sha256: str | None = None) -> BundleDocuments:
-    """What the bundle of ``files`` says of itself; the listing and the DOCUMENTS are enough. Raises BundleError."""
+    """The documents of the bundle of ``files``; only listing and DOCUMENTS are needed. Raises BundleError."""
     for name in (LISTING, *DOCUMENTS):
         if name not in files:
             raise _missing(place / name)
@@ -121,7 +121,7 @@ def documents_of(files: Mapping[str, bytes], place: Path, sha256: str | None = N
 def write_bundle(folder: Path, metadata: Metadata, files: Mapping[str, bytes], metrics: Mapping[str, Any]) -> Bundle:
     """Write a whole bundle to ``folder``, which exists and is empty, and load it.
 
-    ``files`` are what the kind requires and what is to lie beside it, by name; ``metrics`` were measured with them.
+    ``files`` are those that the kind requires and any further ones, by name; ``metrics`` were measured with them.
     Metadata, metrics, card and listing are written here. Raises what ``load_bundle`` raises.
     """
     contents = dict(files) | {METADATA: metadata.to_json()}

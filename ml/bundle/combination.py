@@ -1,4 +1,4 @@
-"""How an ensemble's members are put together: ``ensemble.json``, typed and checked; plain numpy."""
+"""How an ensemble combines its members: ``ensemble.json``, typed and checked."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from ml.errors import BundleError
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A bundle that an ensemble needs: ``sha256`` is its identity, ``name`` is for people."""
+    """A member of an ensemble: the ``sha256`` of its bundle, and its ``name`` for people."""
 
     name: str
     sha256: str
 
 
 class Method(Protocol):
-    """Puts the members' calibrated log-probabilities (M, N, K) together to logits (N, K) of the ensemble."""
+    """Combines the members' calibrated log-probabilities (M, N, K) to logits (N, K) of the ensemble."""
 
     def combine(self, log_probabilities: np.ndarray) -> np.ndarray: ...
 
     def shares(self) -> np.ndarray:
-        """What part of the answer each member has, (M,), summing to 1."""
+        """Each member's share in the answer, (M,), summing to 1."""
 
     def parameters(self) -> dict[str, Any]:
         """As JSON."""
@@ -53,8 +53,8 @@ class SoftVoting:
 
 @dataclass(frozen=True, slots=True)
 class Stacking:
-    """Multinomial logistic regression (Wolpert 1992): ``coefficients`` (M, K, K), member and its class to class of the
-    ensemble; ``intercept`` (K,)."""
+    """Multinomial logistic regression (Wolpert 1992): ``coefficients`` (M, K, K) from member and its class to class of
+    the ensemble; ``intercept`` (K,)."""
 
     coefficients: np.ndarray
     intercept: np.ndarray

@@ -1,4 +1,4 @@
-"""Whether the parts of a bundle tell the same story: network, metadata, figures and card."""
+"""Checks that network, metadata, metrics and card of a bundle agree."""
 
 from __future__ import annotations
 
@@ -16,20 +16,22 @@ from ml.bundle.procedures import procedure_of
 from ml.errors import BundleError
 
 MEASURED = "files"
-"""The key of metrics.json under which the files that were measured stand, with their SHA-256."""
+"""The key of metrics.json that lists the files that were measured, with their SHA-256."""
 
 
 def check_network(metadata: Metadata, model: bytes, path: Path) -> None:
-    """``metadata`` fit the flatbuffer ``model``: its input is what the preprocessing gives, its last axis the classes.
+    """Check that ``metadata`` fit the flatbuffer ``model``: input shape and number of classes.
 
     Raises:
         BundleError: they do not, or ``model`` is no flatbuffer with the input ``pixels`` and the output ``logits``.
     """
     procedure = procedure_of(metadata.preprocessing)
-    said, meant = (metadata.input_size, metadata.channels), (procedure.size, procedure.channels)
-    if said != meant:
+    found_shape, expected_shape = (metadata.input_size, metadata.channels), (procedure.size, procedure.channels)
+    if found_shape != expected_shape:
         place = path.with_name(METADATA)
-        raise BundleError(f"{place}: expected input_size and channels {meant}, as {procedure.id} gives, found {said}")
+        raise BundleError(
+            f"{place}: expected input_size and channels {expected_shape}, as {procedure.id} gives, found {found_shape}"
+        )
     try:
         inputs, outputs = tensor_shapes(model)
         found, classes = inputs["pixels"], outputs["logits"][-1]
@@ -42,15 +44,15 @@ def check_network(metadata: Metadata, model: bytes, path: Path) -> None:
 
 
 def measured(files: Mapping[str, bytes]) -> dict[str, str]:
-    """What metrics.json says of the files that its figures were measured with: SHA-256 by name."""
+    """The SHA-256 of each file by name, as metrics.json records the files that were measured."""
     return {name: hashlib.sha256(files[name]).hexdigest() for name in sorted(files)}
 
 
 def check_metrics(metrics: Mapping[str, Any], files: Mapping[str, bytes], path: Path) -> None:
-    """The figures were measured with exactly these ``files``. Raises BundleError."""
+    """Check that the figures were measured with exactly these ``files``. Raises BundleError."""
     expected = measured(files)
-    said = metrics.get(MEASURED)
-    found = said if isinstance(said, dict) else {}
+    recorded = metrics.get(MEASURED)
+    found = recorded if isinstance(recorded, dict) else {}
     for name in sorted({*expected, *found}):
         if expected.get(name) != found.get(name):
             raise BundleError(
@@ -59,7 +61,7 @@ def check_metrics(metrics: Mapping[str, Any], files: Mapping[str, bytes], path: 
 
 
 def check_card(metadata: Metadata, metrics: dict[str, Any], card: str, path: Path) -> None:
-    """The card is, to the letter, the one that metadata and metrics give.
+    """Check that the card is byte for byte the one that metadata and metrics give.
 
     Raises:
         BundleError: with the first line that differs, counted from 1; or no card can be made from ``metrics``.

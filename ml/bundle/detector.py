@@ -1,4 +1,4 @@
-"""Out-of-distribution detection: is this image like the ones the model was trained on?"""
+"""Out-of-distribution detection: measures how far an image is from the training images."""
 
 from __future__ import annotations
 
@@ -52,5 +52,5 @@ class MahalanobisDetector:
 
 
 def threshold_at(scores: np.ndarray, false_alarm_rate: float) -> float:
-    """The score that the given share of ``scores``, all of them in-distribution, exceeds."""
+    """The score that a share ``false_alarm_rate`` of ``scores``, all of them in-distribution, exceeds."""
     return float(np.quantile(scores, 1 - false_alarm_rate, method="higher"))

@@ -1,4 +1,4 @@
-"""Files and folders that are there whole or not at all."""
+"""Writes files and folders atomically: complete, or not at all."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ml.errors import MlError, WrongChoice
 
 
 def refuse_nonempty(output: Path) -> None:
-    """Raises MlError where ``output`` is a file, or a folder with anything in it."""
+    """Raises MlError where ``output`` is a file, or a folder that is not empty."""
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise MlError(f"expected a new or empty folder, found files in {output}")
 
 
 def weights_file(path: Path) -> Path:
-    """``path``, a file of weights that somebody chose. Raises WrongChoice where there is none."""
+    """``path``, a file of weights named by an option. Raises WrongChoice where it does not exist."""
     if not path.is_file():
         raise WrongChoice(f"expected a file of weights at {path}, found none")
     return path
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write a file that is there with all its content or not at all, whatever is killed when."""
+    """Write a file atomically: after a crash at any time it is complete or absent."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
@@ -40,7 +40,7 @@ def write_whole(path: Path, content: bytes) -> None:
 
 @contextmanager
 def new_folder(output: Path) -> Iterator[Path]:
-    """An empty folder beside ``output`` that takes its place at the end; after an error nothing of it is left."""
+    """An empty folder beside ``output`` that replaces it at the end; after an error it is removed."""
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}-") as temporary:
         folder = Path(temporary) / "bundle"

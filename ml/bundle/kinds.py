@@ -1,7 +1,7 @@
-"""The kinds of bundles: one table, and the only code that tells one kind from another.
+"""The kinds of bundles. This table is the only code that distinguishes one kind from another.
 
-A function of a kind is named, "module:name" as ``pkgutil.resolve_name`` reads it, and imported when it is first called:
-so this table stands below all that serves, measures and trains a kind, and a server never imports a training.
+A function of a kind is given as "module:name", as ``pkgutil.resolve_name`` reads it, and imported when it is first
+called. So the table needs none of the modules that serve, evaluate and train a kind, and a server imports no training.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ METADATA = "metadata.json"
 
 
 class Answer(StrEnum):
-    """What a model says of an image."""
+    """What a model answers for an image."""
 
     DIAGNOSIS = "diagnosis"
     MODALITY = "modality"
@@ -28,8 +28,8 @@ class Answer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """``model`` is the file that answers, ``files`` what else is required. ``abstains``: it has limits past which it
-    declines. ``trainer`` is empty for a kind that is put together from other bundles."""
+    """``model`` is the file of the model, ``files`` are further required ones. ``abstains``: the kind has limits beyond
+    which it declines to answer. ``trainer`` is empty for a kind that is built from other bundles."""
 
     answer: Answer
     model: str
@@ -43,7 +43,7 @@ class Kind:
 
     @property
     def classifies(self) -> bool:
-        """Its labels are diagnoses, so a person may choose it to classify an image."""
+        """Whether its labels are diagnoses, so that a person may choose it to classify an image."""
         return self.answer is Answer.DIAGNOSIS
 
     @property
@@ -53,12 +53,12 @@ class Kind:
 
     @property
     def open(self) -> Callable[..., Any]:
-        """``(bundle, by_sha256)`` gives what answers for an image; ``by_sha256`` finds the models of other bundles."""
+        """``(bundle, by_sha256)`` returns the model; ``by_sha256`` finds the models of other bundles."""
         return resolve(self.opener)
 
     @property
     def evaluate(self) -> Callable[..., dict[str, Any]]:
-        """``(model, folder, choose)`` gives its figures on the samples of ``folder`` that ``choose`` keeps."""
+        """``(model, folder, choose)`` returns its figures on the samples of ``folder`` that ``choose`` keeps."""
         return resolve(self.evaluator)
 
 
@@ -91,7 +91,7 @@ KINDS = {
         checker="ml.bundle.consistency:check_network",
         opener="ml.gate.gate:Gate.open",
         evaluator="ml.evaluation.evaluate_model:evaluate_labels",
-        trainer="ml.gate.packaging:train_gate",
+        trainer="ml.gate.training:train_gate",
     ),
     "segmentation": Kind(
         Answer.OUTLINE,

@@ -15,8 +15,8 @@ THREADS = 2
 
 @dataclass(frozen=True, slots=True)
 class NetworkOutput:
-    """float32 arrays: ``logits`` (K,), or (h, w, K) of a segmentation; where the network has them ``activation_maps``
-    (h, w, K) and ``features`` (D,)."""
+    """float32 arrays: ``logits`` (K,), or (h, w, K) of a segmentation; ``activation_maps`` (h, w, K) and ``features``
+    (D,) where the network has these outputs."""
 
     logits: np.ndarray
     activation_maps: np.ndarray | None = None
@@ -30,7 +30,7 @@ class NetworkOutput:
 
 
 def tensor_shapes(model: bytes) -> tuple[dict[str, tuple[int, ...]], dict[str, tuple[int, ...]]]:
-    """The shapes of a flatbuffer's inputs and outputs by name, without making it ready to run.
+    """The shapes of a flatbuffer's inputs and outputs by name, without allocating its tensors.
 
     Raises:
         ValueError, RuntimeError, KeyError: ``model`` is no flatbuffer with the signature ``SIGNATURE``.
@@ -45,14 +45,14 @@ def _shapes(details: dict[str, dict[str, Any]]) -> dict[str, tuple[int, ...]]:
 
 
 class LiteRtNetwork:
-    """A network in memory. Threads may share it: an interpreter holds one image at a time, so calls take turns."""
+    """A network in memory. Thread-safe: an interpreter processes one image at a time, so calls wait for each other."""
 
     def __init__(self, model: bytes) -> None:
         """Raises ValueError, RuntimeError or KeyError where ``model`` is no flatbuffer with the signature ``SIGNATURE``
         and the input ``pixels``."""
         self._interpreter = Interpreter(model_content=model, num_threads=THREADS)
         self._interpreter.allocate_tensors()
-        # The signature gives the tensors' names; running it would allocate anew for every image.
+        # The signature gives the tensors' names; running it would allocate memory for every image.
         signature = self._interpreter.get_signature_runner(SIGNATURE)
         inputs = signature.get_input_details()
         self.input_shape = _shapes(inputs)["pixels"]

@@ -1,4 +1,4 @@
-"""What a bundle says about itself: ``metadata.json``, typed and checked."""
+"""A bundle's description of itself: ``metadata.json``, typed and checked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Fields = TypeVar("Fields", bound="DataclassInstance")
 ABSTAINED_LABEL = "abstained"
 ABSTAINED_CODE = 0
 LEARNED_FROM = "learned_from"
-"""In ``training``, for other splits than train alone."""
+"""The key of ``training`` that lists the splits the weights were fitted to; absent for train alone."""
 
 TRAIN_ALONE = ("train",)
 TRAIN_AND_VAL = ("train", "val")
@@ -37,9 +37,9 @@ class ClassInfo:
 
 @dataclass(frozen=True, slots=True)
 class Abstention:
-    """When the model declines to answer; None: not for that reason.
+    """The limits beyond which a model declines to answer; None for a limit that it does not have.
 
-    ``score``: highest out-of-distribution score, exceeded by ``false_alarm_rate`` of the images that it was set on.
+    ``score``: highest out-of-distribution score, exceeded by ``false_alarm_rate`` of the images that it was fitted on.
     ``colourfulness``: highest colourfulness (Hasler & Süsstrunk 2003). ``confidence``: lowest calibrated probability.
     """
 
@@ -56,8 +56,8 @@ class Metadata:
     order of the network's outputs, ``created`` ISO 8601 in UTC.
 
     ``abstention`` is None for a kind that never declines. ``mask_threshold``, for segmentation only, is the probability
-    from which a pixel belongs to the region. ``weak`` is a sentence for people where the model is not good enough to
-    be relied on, else None; ``weaknesses`` are what the card warns of.
+    from which a pixel belongs to the region. ``weak`` is a sentence for people where the model is too weak to be
+    relied on, else None; ``weaknesses`` are the warnings of the card.
     """
 
     name: str
@@ -152,7 +152,7 @@ TYPES: dict[str, type | tuple[type, ...]] = {
 
 
 def _build(kind: type[Fields], values: Any) -> Fields:
-    """A dataclass from a JSON object that has its fields, all of them and no others, with the right types."""
+    """A dataclass from a JSON object with exactly its fields, of the right types."""
     if not isinstance(values, dict):
         raise TypeError(f"expected an object for {kind.__name__}, found {type(values).__name__}")
     expected = {field.name: str(field.type) for field in fields(kind)}

@@ -1,4 +1,4 @@
-"""Every preprocessing by its id, the one that ``metadata.json`` names."""
+"""Every preprocessing by the id that ``metadata.json`` names."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from ml.preprocessing.thumbnail import thumbnail
 
 @dataclass(frozen=True, slots=True)
 class Procedure:
-    """A preprocessing at one size. ``channels`` are those of the picture it looks at; ``input_shape`` is that of the
-    ``pixels`` it gives, batch of one included."""
+    """A preprocessing at one size. ``channels`` are those of the picture that it reads; ``input_shape`` is that of the
+    ``pixels`` that it returns, batch of one included."""
 
     id: str
     size: int

@@ -1,8 +1,7 @@
-"""Retired bundles: models that nobody is meant to choose any more, kept so that a record of each still reproduces.
+"""Retired bundles: models that are no longer offered, kept so that their records still reproduce.
 
-Each is one ZIP archive of the bundle's files, named ``<modelId>.zip``. The files are those of the bundle, byte by byte,
-so its identity stays: the archive's name must be the SHA-256 of the listing inside, and the listing has the hash of
-every file.
+Each is a ZIP archive ``<modelId>.zip`` with the unchanged files of the bundle. Its name must be the SHA-256 of the
+listing inside, which has the hash of every file.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ MAX_BYTES = 64 * 1024 * 1024
 
 MAX_FILES = 20
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The oldest time that ZIP knows: the same bundle always gives the same archive."""
+"""ZIP's oldest time, for every file, so that the same bundle always gives the same archive."""
 
 
 class RetiredBundles:
-    """The archives of one folder, which may be missing. Threads may share it."""
+    """The archives of one folder, which may be missing. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

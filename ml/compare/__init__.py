@@ -1,1 +1,1 @@
-"""Networks trained and measured alike, so that their figures can be put side by side."""
+"""Trains and evaluates networks under the same protocols, so that their figures can be compared."""

@@ -1,4 +1,4 @@
-"""One network, trained and run on one division of the data."""
+"""Trains one network on one division of the data and runs it on the test images."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ml.training.recipes import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What is compared. ``input_shape`` (H, W, C); ``weights`` is where the backbone's come from: None for random,
+    """A network and its training. ``input_shape`` is (H, W, C); ``weights`` are the backbone's: None for random,
     "imagenet", or a file."""
 
     architecture: Architecture
@@ -43,13 +43,13 @@ class Trained:
 
 
 def load(samples: Sequence[Sample], labels: Sequence[str], shape: tuple[int, int, int]) -> LabelledImages:
-    """Grey networks see what the served ones see, cropped to the content, so that borders give nothing away; colour
-    networks see whole images squeezed to a square, as in the source systems."""
+    """Load images as the network's input. Grey ones are cropped to the content, as in serving, so that borders are no
+    clue; colour ones are resized to a square, as in the source systems."""
     return load_samples(samples, labels, shape[0]) if shape[2] == 1 else load_resized(samples, labels, shape)
 
 
 def train_and_run(candidate: Candidate, samples: Sequence[Sample], labels: Sequence[str]) -> Trained:
-    """Train on the split train, stop by val, run on test.
+    """Train on the split train with early stopping on val, and run on test.
 
     A frozen backbone runs once, not in every epoch.
 

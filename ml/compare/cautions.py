@@ -1,4 +1,4 @@
-"""What a reader must know before comparing a result with another: plain sentences, made from how it came about."""
+"""Sentences that a reader must know before comparing one result with another, from how the result was made."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def cautions(
     groups = {sample.group for sample in samples if sample.group}
     if protocol == "paper" and groups:
         yield (
-            f"Images of one {unit(samples)} are trained on and tested on: the figures tell how well the network knows "
-            f"these {unit(samples)}s again, not how it does on new ones."
+            f"Images of one {unit(samples)} are in train and in test: the figures show how well the network recognises "
+            f"these {unit(samples)}s, not how it does on new ones."
         )
     if leakage.crossing:
         yield f"{len(leakage.crossing)} sets of near-duplicate images lie across the splits."
@@ -37,8 +37,8 @@ def cautions(
         yield KNOWN_WEAKNESSES[data]
     if architecture.frozen_backbone and candidate.weights is None:
         yield (
-            "The backbone is frozen with random weights, as no ImageNet weights were at hand: the figures say nothing "
-            "about this network with the weights that its source used."
+            "The backbone is frozen with random weights, as no ImageNet weights were available: the figures do not "
+            "apply to this network with the weights that its source used."
         )
     if shape[0] < architecture.input_shape[0]:
         height, width, _ = architecture.input_shape
@@ -49,5 +49,5 @@ def cautions(
 
 
 def unit(samples: Sequence[Sample]) -> str:
-    """What a group of these samples is: magnification is known of slides, whose groups are patients."""
+    """What a group of these samples is: only slides have a magnification, and their groups are patients."""
     return PATIENT if any(sample.magnification for sample in samples) else "group"

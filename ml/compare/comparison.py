@@ -1,4 +1,4 @@
-"""Trains networks under protocols and writes a result for each; what is there already is not done again."""
+"""Trains networks under protocols and writes a result for each pair that has none yet."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ml.compare import measuring
+from ml.compare import figures
 from ml.compare.candidate import Candidate, train_and_run
 from ml.compare.cautions import cautions, unit
 from ml.compare.protocols import divisions
 from ml.compare.results import RESULTS, SCHEMA, result_path, write_result
 from ml.datasets import Sample, of_split, read_image, read_samples
-from ml.datasets.duplicates import Leakage, leakage_of, thumbnails_of
+from ml.datasets.duplicates import Leakage, fingerprints_of, leakage_of
 from ml.datasets.splits import SPLITS
 from ml.networks.zoo import Architecture, architecture
 from ml.training.recipes import recipe_of
@@ -23,8 +23,9 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """``size`` and ``epochs`` are what is spent less than the source's input size and the recipe's epochs. ``weights``
-    gives the backbone's weights by the network's name, random where there is none: a file, or "imagenet"."""
+    """What to compare. ``size`` and ``epochs`` replace the source's input size and the recipe's epochs, to save time.
+    ``weights`` are the backbones', a file or "imagenet" by the network's name, random for others. ``again``: replace
+    results that exist."""
 
     data: Path
     protocols: Sequence[str]
@@ -41,8 +42,8 @@ class Plan:
 def compare(plan: Plan, report: Report = lambda text: None) -> dict[str, list[Any]]:
     """Train and measure every network of ``plan`` under every protocol.
 
-    Returns the paths ``written`` and ``skipped``, and ``failed``: network, protocol and error of what could not be
-    trained, which ends nothing else.
+    Returns the paths ``written`` and ``skipped``, and ``failed``: network, protocol and error of each training that
+    failed. The others continue.
 
     Raises:
         WrongChoice: an unknown network, recipe or protocol.
@@ -68,7 +69,7 @@ def compare(plan: Plan, report: Report = lambda text: None) -> dict[str, list[An
             try:
                 result = _result(plan, candidate, protocol, parts, leakages[protocol], report)
                 write_result(path, result)
-            except Exception as exc:  # one network's trouble must not cost the others their hours
+            except Exception as exc:  # hours of training must not be lost to the failure of one network
                 report(f"{protocol}, {network.name}: {type(exc).__name__}: {exc}")
                 failed = {"network": network.name, "protocol": protocol, "error": f"{type(exc).__name__}: {exc}"}
                 outcome["failed"].append(failed)
@@ -87,7 +88,7 @@ def _result(
         report(f"{protocol}, {name}: network {number} of {len(parts)}")
         trained.append(train_and_run(candidate, samples, labels))
     tested = [sample for samples in parts for sample in of_split(samples, "test")]
-    measured = measuring.figures(trained, tested, labels, plan.data, plan.seed)
+    measured = figures.test_figures(trained, tested, labels, plan.data, plan.seed)
     network = trained[-1].network
     return {
         "schema": SCHEMA,
@@ -108,7 +109,7 @@ def _result(
             "frozen_backbone": candidate.architecture.frozen_backbone,
             "weights": Path(candidate.weights).name if candidate.weights else None,
             "input_shape": list(candidate.input_shape),
-            "parameters": measuring.parameters(network),
+            "parameters": figures.parameter_counts(network),
         },
         "recipe": {"name": candidate.recipe_name} | asdict(candidate.recipe),
         "budget": {
@@ -119,8 +120,8 @@ def _result(
         },
         "seed": plan.seed,
         **measured,
-        "training": measuring.training(trained),
-        "cost": measuring.cost(network, trained),
+        "training": figures.training_histories(trained),
+        "cost": figures.network_cost(network, trained),
         "cautions": list(cautions(candidate, data.name, protocol, parts[0], leakage)),
     }
 
@@ -131,8 +132,8 @@ def _shape(network: Architecture, size: int | None, colour: bool) -> tuple[int, 
 
 
 def _leakages(by_protocol: Mapping[str, list[list[Sample]]]) -> dict[str, Leakage]:
-    """For each protocol, over its first division: in the others the same images lie together."""
+    """The leakage of each protocol's first division; further divisions keep the same images together."""
     first = {protocol: parts[0] for protocol, parts in by_protocol.items()}
     samples = next(iter(first.values()))
-    thumbnails = thumbnails_of(samples)
-    return {protocol: leakage_of(samples, thumbnails) for protocol, samples in first.items()}
+    fingerprints = fingerprints_of(samples)
+    return {protocol: leakage_of(samples, fingerprints) for protocol, samples in first.items()}

@@ -1,4 +1,4 @@
-"""Points of the ROC curve and of the reliability diagram, so that a chart needs no model."""
+"""Points of the ROC curve and of the reliability diagram, so that a chart can be drawn without the model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All results together: what the page and the report show beside the single figures. Needs no TensorFlow."""
+"""All results together, as the page and the report show them. Needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NOTABLE = 0.02
 
 
 def overview(results: Sequence[Result]) -> dict[str, Any]:
-    """``results`` without their examples; ``comparisons``: for each data set why protocols differ, in words;
-    ``published``: the sources' figures; ``not_trained``: for each data set the networks that have no result."""
+    """``results`` without their examples; ``comparisons``: a text for each data set on why protocols differ;
+    ``published``: the sources' figures; ``not_trained``: for each data set the networks without a result."""
     names = list(dict.fromkeys(result["data"]["name"] for result in results))
     return {
         "results": [{key: value for key, value in result.items() if key != "examples"} for result in results],
@@ -35,7 +35,7 @@ def not_trained(results: Iterable[Result]) -> list[str]:
 
 
 def explain(results: Sequence[Result]) -> str | None:
-    """Why figures under ``paper`` and ``grouped`` differ, for results of one data set, from those networks that were
+    """A text on why figures under ``paper`` and ``grouped`` differ, from the networks of one data set that were
     measured under both; None where there are none."""
     pairs = _measured_both_ways(results)
     if not pairs:
@@ -46,14 +46,14 @@ def explain(results: Sequence[Result]) -> str | None:
     verb, average = ("reaches", "a") if len(pairs) == 1 else ("reach", "on average a")
     measured = (
         f"{many} measured both ways {verb} {average} ROC-AUC of {by_image:.2f} where images are split at random "
-        f"(paper), and of {by_patient:.2f} where no {unit} is both trained on and tested on (grouped); 0.50 is chance. "
+        f"(paper), and of {by_patient:.2f} where no {unit} is in train and in test (grouped); 0.50 is chance. "
     )
     if by_image - by_patient < NOTABLE:
-        return measured + f"Here knowing a {unit}'s other images does not help."
+        return measured + f"Here, having seen other images of a {unit} does not help."
     return measured + (
         f"The difference of {by_image - by_patient:.2f} is what a network gains by having seen other images of the "
-        f"same {unit}: they share stain, scanner and tissue, so a random split asks it to know {unit}s again, not to "
-        f"judge new ones. On a new {unit}, expect the grouped figures."
+        f"same {unit}: they share stain, scanner and tissue, so a random split measures how well it recognises "
+        f"{unit}s, not how well it classifies new ones. On a new {unit}, expect the grouped figures."
     )
 
 

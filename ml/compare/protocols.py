@@ -1,4 +1,4 @@
-"""What is trained on and what is tested on, by the name of the protocol."""
+"""Divides samples into train, val and test by the name of a protocol."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ PROTOCOLS = ("manifest", "paper", "grouped")
 def divisions(samples: Sequence[Sample], protocol: str, seed: int) -> list[list[Sample]]:
     """The samples with ``split`` set to train, val or test, once for each network that is to be trained.
 
-    ``manifest``: the splits that the data set comes with. ``paper``: the source systems' random split over images,
-    which has each patient on both sides. ``grouped``: five folds, no patient in two of them.
+    ``manifest``: the data set's own splits. ``paper``: the source systems' random split over images, with images of one
+    patient in train and in test. ``grouped``: five folds, no patient in two of them.
 
     Raises:
         WrongChoice: an unknown protocol.

@@ -1,4 +1,4 @@
-"""What the source systems report, on their own data and by their own protocol."""
+"""Figures that the source systems published, on their own data and by their own protocols."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Published:
     """``loss``, ``auc`` and ``accuracy`` (both in [0, 1]) are those of the source's test images, None where it gives
-    none. ``data`` says which images they were."""
+    none. ``data`` describes these images."""
 
     source: str
     network: str

@@ -1,4 +1,4 @@
-"""A result on disk: one JSON file a data set, protocol, network and recipe; README.md has its fields."""
+"""Result files: one JSON file for each data set, protocol, network and recipe; README.md describes the fields."""
 
 from __future__ import annotations
 
@@ -38,18 +38,18 @@ def result_path(folder: Path, data: str, protocol: str, network: str, recipe: st
 
 
 def write_result(path: Path, result: Mapping[str, Any]) -> None:
-    """The file is there with all its content or not at all. Raises ValueError for a value that is no JSON, as NaN."""
+    """Write a result atomically. Raises ValueError for a value that JSON does not have, such as NaN."""
     text = json.dumps(result, indent=1, allow_nan=False)
-    # Lists of numbers on one line: a curve is no page of text.
+    # A list of numbers, such as a curve, stays on one line.
     text = re.sub(r"\[[^\[\]{}\"]*\]", lambda numbers: re.sub(r"\s+", " ", numbers[0]), text)
     write_whole(path, (text + "\n").encode())
 
 
 def read_results(folder: Path = RESULTS) -> list[Result]:
-    """All results in ``folder``, sorted by data set, the patient-honest protocol first, then by accuracy.
+    """All results in ``folder``, sorted by data set, then protocol, ``paper`` last, then balanced accuracy.
 
     Raises:
-        ResultInvalid: a file is no result of this schema.
+        ResultInvalid: a file is not a result of this schema.
     """
     results = [_read(path) for path in sorted(folder.glob("*.json"))]
     return sorted(results, key=_place)

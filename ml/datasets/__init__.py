@@ -1,4 +1,4 @@
-"""Labelled images: read, split, checked."""
+"""Reads, splits and checks labelled images."""
 
 from ml.datasets.folders import read_samples
 from ml.datasets.manifest import read_manifest

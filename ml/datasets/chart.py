@@ -43,7 +43,7 @@ def class_frequency_chart(title: str, counts: Mapping[str, Mapping[str, int]]) -
         base = [below + height for below, height in zip(base, heights, strict=True)]
     for position, total in enumerate(base):
         axes.annotate(f"{total:,}", (position, total), (0, 3), textcoords="offset points", ha="center", color=INK)
-    # A file or folder name is text, never matplotlib's mathematics.
+    # A file or folder name is plain text: a $ in it starts no formula.
     axes.set_title(title, color=INK, parse_math=False)
     axes.set_xticks(range(len(labels)), labels, parse_math=False)
     axes.set_ylabel("images", color=INK)

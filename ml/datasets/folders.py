@@ -1,4 +1,4 @@
-"""The one entry to a folder of labelled images, however they are labelled."""
+"""Reads a folder of labelled images in any of the known layouts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ml.datasets.trees import BREAKHIS_PREFIX, image_files, read_breakhis, read_
 def read_samples(folder: Path, labels: Sequence[str] | None = None) -> list[Sample]:
     """The labelled images in ``folder``: of its ``manifest.csv``, else of the BreakHis tree, else of class folders.
 
-    Groups may lie in two splits here; ``ml.datasets.duplicates.leakage`` finds that, and `read_manifest` refuses it.
+    A group may be in two splits; ``ml.datasets.duplicates.leakage`` finds that, and `read_manifest` refuses it.
 
     Raises:
         MlError: none of the three, or not as documented, or a label that is not in ``labels`` where they are given.

@@ -18,10 +18,10 @@ GROUP_COLUMNS = ("group", "patient_case", "block")
 
 
 def read_manifest(folder: Path, labels: Sequence[str] | None = None) -> list[Sample]:
-    """The rows of ``folder/manifest.csv``, as `read_rows` gives them, with no group in two splits.
+    """The rows of ``folder/manifest.csv`` as `read_rows` returns them, checked that no group is in two splits.
 
     Raises:
-        MlError: see `read_rows`; or what belongs together (one group) is in two splits.
+        MlError: see `read_rows`; or a group is in two splits.
     """
     samples = read_rows(folder, labels)
     check_groups((sample.group, sample.split) for sample in samples)
@@ -29,7 +29,7 @@ def read_manifest(folder: Path, labels: Sequence[str] | None = None) -> list[Sam
 
 
 def file_within(root: Path, path: Path) -> Path:
-    """``path`` with all links followed. Raises MlError where it is no file, or leads out of ``root`` (resolved)."""
+    """``path`` with all links followed. Raises MlError where it is not a file inside ``root``, a resolved path."""
     if not path.is_file() or not (target := path.resolve()).is_relative_to(root):
         raise MlError(f"the manifest names {path}, but there is no such file")
     return target

@@ -1,4 +1,4 @@
-"""Draws a made-up head section in the manner of Shepp and Logan (1974), to try things out without a patient's image."""
+"""Draws a synthetic head slice after Shepp and Logan (1974), for demonstrations without a patient's image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One labelled image, and many of them as the network's input."""
+"""Labelled images: one as a sample, many as the network's input."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MAX_FILE_BYTES = 512 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A file and what is known of it; what is not known is the empty string.
+    """A labelled image file; what is not known is the empty string.
 
-    ``group`` is what must stay together in a split: a patient case, a block of slices, a set of near-duplicates.
+    Images of one ``group`` must be in one split: a patient case, a block of slices, a set of near-duplicates.
     ``magnification`` is a number without its X, such as "100"; ``tumour_type`` BreakHis's letters, such as "DC".
     """
 
@@ -50,7 +50,7 @@ class LabelledImages:
 
 
 class InSplit(Protocol):
-    """Any sample with a file, in a split."""
+    """A sample of any type that has a file and a split."""
 
     @property
     def path(self) -> Path: ...
@@ -102,7 +102,7 @@ def load_samples(samples: Sequence[Sample], labels: Sequence[str], size: int) ->
 
 
 def load_resized(samples: Sequence[Sample], labels: Sequence[str], shape: tuple[int, int, int]) -> LabelledImages:
-    """``load_through`` what the source systems did: whole images squeezed to ``shape`` (H, W, C), grey where C is 1."""
+    """``load_through`` the resizing of the source systems: whole images to ``shape`` (H, W, C), grey where C is 1."""
     height, width, channels = shape
     mode = "L" if channels == 1 else "RGB"
 
@@ -116,7 +116,7 @@ def load_resized(samples: Sequence[Sample], labels: Sequence[str], shape: tuple[
 def load_through(
     samples: Sequence[Sample], labels: Sequence[str], prepare: Callable[[Image.Image], np.ndarray]
 ) -> LabelledImages:
-    """Decode every sample, at least one, and ``prepare`` it: to float32, of one shape for all.
+    """Decode and ``prepare`` every sample, at least one: to float32 of the same shape.
 
     Raises:
         ImageError: a file cannot be decoded; the message names it.
@@ -125,7 +125,7 @@ def load_through(
     for sample in samples:
         check_label(sample.label, labels)
     first = prepare(read_image(samples[0].path))
-    # Filled in place: gathering them first would take twice the memory.
+    # Filled in place: a list of them would take twice the memory.
     pixels = np.empty((len(samples), *first.shape), np.float32)
     pixels[0] = first
     for row, sample in enumerate(samples[1:], 1):

@@ -1,4 +1,4 @@
-"""Where the public image sets are to be had."""
+"""Where the public data sets can be downloaded."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class PublicSet:
-    """``size`` is that of the download; ``unpacking`` says which folder `scanproof data` and training then take."""
+    """``size`` is that of the download; ``unpacking`` names the folder that `scanproof data` and training then take."""
 
     name: str
     content: str

@@ -1,5 +1,5 @@
-"""Who is trained on and who is tested on. Each function gives the samples in their order, with ``split`` set to train,
-val or test; the same samples and seed give the same split."""
+"""Splits samples into train, val and test. Each function returns the samples in their order with ``split`` set; the
+same samples and seed give the same split."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ def check_groups(parts: Iterable[tuple[str, str]]) -> None:
 
 
 def paper_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
-    """S1's protocol: 54 % train, 13.6 % val, 32.4 % test, drawn at random over images, classes and patients alike.
+    """S1's protocol: 54 % train, 13.6 % val, 32.4 % test, drawn at random over images, regardless of patients.
 
-    Images of one patient come to lie on both sides, so what is measured under it flatters: it tells how well a network
-    knows these patients again. It is here to be compared with `grouped_folds`.
+    Images of one patient are in train and in test, so the figures are too good: they show how well a network recognises
+    these patients. The protocol exists to be compared with `grouped_folds`.
     """
     order = np.random.default_rng(seed).permutation(len(samples))
     ends = np.rint(np.cumsum(PAPER_SHARES)[:-1] * len(samples)).astype(int)
@@ -49,11 +49,11 @@ def grouped_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
 
 
 def grouped_folds(samples: Sequence[Sample], folds: int = 5, seed: int = 0) -> list[list[Sample]]:
-    """Cross-validation by group (patient): one whole set of samples a fold, where that fold is test, the one after it
-    val, and the others train. Over all folds each sample is tested once, by a network that never saw its patient.
+    """Cross-validation by group (patient): all samples once for each fold, where that fold is test, the next one val,
+    and the others train. Over all folds each sample is tested once, by a network that has not seen its patient.
 
-    The folds are those that the samples name, all of them, whatever ``folds`` says; where any sample names none, they
-    are built, balanced in class. A sample without a group is a group of its own.
+    Where every sample names a fold, these folds are used and ``folds`` is ignored; else they are built, balanced in
+    class. A sample without a group is a group of its own.
 
     Raises:
         MlError: a group is in two of the named folds; fewer than three folds or groups, or fewer groups than folds.
@@ -76,8 +76,8 @@ def grouped_folds(samples: Sequence[Sample], folds: int = 5, seed: int = 0) -> l
 
 
 def _allocate(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> list[int]:
-    """A part for each sample: the largest groups first, each to the part that it takes nearest to its share of every
-    class. Groups of one size come in an order that the seed draws."""
+    """A part for each sample. The largest groups come first, and each goes to the part that it brings nearest to its
+    share of every class. Groups of one size come in an order drawn from the seed."""
     keys = [sample.group or f"\0{row}" for row, sample in enumerate(samples)]
     labels = sorted({sample.label for sample in samples})
     counts = {key: np.zeros(len(labels)) for key in keys}
@@ -93,7 +93,7 @@ def _allocate(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> 
     names.sort(key=lambda name: -counts[name].sum())
     part_of: dict[str, int] = {}
     for left, name in zip(range(len(names), 0, -1), names, strict=True):
-        # The growth of the sum of (filled - target)² / (target x total): an empty small part is as welcome as a large.
+        # The growth of the sum of (filled - target)² / (target x total), which weighs small and large parts alike.
         cost = ((2 * (filled - target) + counts[name]) * counts[name] / (target * totals)).sum(axis=1)
         empty = filled.sum(axis=1) == 0
         if left == empty.sum():

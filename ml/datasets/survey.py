@@ -1,4 +1,4 @@
-"""What is in a folder of labelled images, and whether it can be trusted for training."""
+"""Counts and checks the images of a folder before they are used for training."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import islice
 
 import numpy as np
 
-from ml.datasets.duplicates import THUMBNAIL, Leakage, Progress, leakage_of, thumbnail
+from ml.datasets.duplicates import FINGERPRINT_SIDE, Leakage, Progress, fingerprint, leakage_of
 from ml.datasets.samples import Sample, read_image
 from ml.errors import ImageError
 
@@ -19,7 +19,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``detail`` says what was found."""
+    """One check with its result; ``detail`` describes what was found."""
 
     name: str
     passed: bool
@@ -28,7 +28,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """``samples`` are those whose file decodes, ``sizes`` their (width, height), ``unreadable`` the others with the
+    """``samples`` are those whose file decodes, ``sizes`` their (width, height), ``unreadable`` the others with a
     reason; ``leakage`` is that of ``samples``."""
 
     samples: tuple[Sample, ...]
@@ -48,12 +48,12 @@ class Survey:
         )
 
     def counts(self, by: str) -> dict[str, int]:
-        """How many images have each value of a field of `Sample`, such as "label"; without the empty value."""
+        """The number of images by the value of a field of `Sample`, such as "label"; without the empty value."""
         counts = Counter(getattr(sample, by) for sample in self.samples)
         return {value: counts[value] for value in sorted(counts, key=natural_order) if value}
 
     def labels_by_part(self) -> dict[str, dict[str, int]]:
-        """Images by label, then by split (by fold, where there are no splits), every part for every label."""
+        """The number of images by label, then by split, or by fold where there are no splits; zeros included."""
         counts = Counter((sample.label, sample.part) for sample in self.samples)
         parts = sorted({sample.part for sample in self.samples}, key=_part_order)
         return {label: {part: counts[label, part] for part in parts} for label in self.counts("label")}
@@ -68,8 +68,8 @@ class Survey:
 
 
 def survey(samples: Sequence[Sample], progress: Progress = lambda done, total: None) -> Survey:
-    """Decode every file once; nothing is raised for those that do not decode."""
-    thumbnails = np.empty((len(samples), THUMBNAIL**2), np.float32)
+    """Decode every file once; files that do not decode raise nothing."""
+    fingerprints = np.empty((len(samples), FINGERPRINT_SIDE**2), np.float32)
     good: list[Sample] = []
     sizes: list[tuple[int, int]] = []
     unreadable: list[tuple[Sample, str]] = []
@@ -79,15 +79,15 @@ def survey(samples: Sequence[Sample], progress: Progress = lambda done, total: N
         except ImageError as exc:
             unreadable.append((sample, str(exc.__cause__ or exc)))
         else:
-            thumbnails[len(good)] = thumbnail(image)
+            fingerprints[len(good)] = fingerprint(image)
             good.append(sample)
             sizes.append(image.size)
         progress(done, len(samples))
-    return Survey(tuple(good), tuple(sizes), tuple(unreadable), leakage_of(good, thumbnails[: len(good)]))
+    return Survey(tuple(good), tuple(sizes), tuple(unreadable), leakage_of(good, fingerprints[: len(good)]))
 
 
 def natural_order(value: str) -> tuple[int, str]:
-    """Whole numbers by their value, then everything else by letter."""
+    """A sort key: whole numbers by value, then other texts alphabetically."""
     return (len(value), value) if value.isascii() and value.isdecimal() else (sys.maxsize, value)
 
 

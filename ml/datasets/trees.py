@@ -1,4 +1,4 @@
-"""Labelled images told by their place or their name: the public BreakHis tree, and folders named by class."""
+"""Reads images labelled by their path: the public BreakHis tree, and folders named by class."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ BREAKHIS_NAME = re.compile(
 
 
 def image_files(folder: Path) -> list[Path]:
-    """All images below ``folder``, sorted; hidden files and folders, and those that macOS adds, are left out.
+    """All images below ``folder``, sorted, without hidden files and those that macOS adds.
 
     Raises:
-        MlError: a link, as where it leads to is not what was looked at; or a folder that cannot be read.
+        MlError: a link, as its target may lie outside the folder; or a folder that cannot be read.
     """
     try:
         return sorted(_walk(folder))
@@ -44,10 +44,10 @@ def image_files(folder: Path) -> list[Path]:
 def read_breakhis(files: Sequence[Path]) -> list[Sample]:
     """BreakHis images, at any depth: class, tumour type, patient case and magnification are in the file's name.
 
-    The letters after the slide's number tell the slides of one patient case apart: 22549AB and 22549CD are case 22549.
+    The letters after the slide's number distinguish the slides of one case: 22549AB and 22549CD are case 22549.
 
     Raises:
-        MlError: a name that does not parse, or that another class's folder holds.
+        MlError: a name that does not parse, or a file in the folder of the other class.
     """
     return [_breakhis_sample(path) for path in files]
 
@@ -56,7 +56,7 @@ def read_class_folders(folder: Path, files: Sequence[Path], labels: Sequence[str
     """``<label>/<image>`` or ``<split>/<label>/<image>`` where the split is one of ``SPLIT_FOLDERS`` in any case.
 
     Raises:
-        MlError: an image that lies elsewhere, or a folder that is not in ``labels`` where they are given.
+        MlError: an image at another depth, or a folder that is not in ``labels`` where they are given.
     """
     return [_class_sample(folder, path, labels) for path in files]
 

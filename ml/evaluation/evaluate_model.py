@@ -1,4 +1,4 @@
-"""Measures an installed model on a folder of labelled images."""
+"""Evaluates an installed model on a folder of labelled images."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 from ml.bundle.kinds import KINDS
 from ml.datasets import of_split, read_samples
-from ml.datasets.duplicates import apart
+from ml.datasets.duplicates import without_duplicates_of
 from ml.datasets.samples import AnySample, Sample, missing_split
 from ml.errors import MlError, WrongChoice
-from ml.evaluation.measurement import evaluate_samples
+from ml.evaluation.classifier import evaluate_samples
 from ml.inference.prediction import Classifier
 from ml.inference.registry import Registry
 
@@ -23,19 +23,20 @@ def evaluate(
     split: str | None = None,
     registry: Registry | None = None,
     *,
-    apart_from: str | None = None,
+    exclude_duplicates_of: str | None = None,
 ) -> dict[str, Any]:
-    """Figures of ``model`` on the images that ``ml.datasets.read_samples`` finds, or on those of one ``split``,
-    without near-duplicates of images of the splits ``apart_from``, "train" or "train,val", say (see
-    ``ml.datasets.duplicates.apart``).
+    """Figures of ``model`` on the images that ``ml.datasets.read_samples`` finds, or on those of one ``split``.
+
+    Images with a near-duplicate in one of the splits ``exclude_duplicates_of``, such as "train" or "train,val", are
+    left out (see ``ml.datasets.duplicates.without_duplicates_of``).
 
     Returns the model's name, version and sha256, both splits, and the figures of
-    ``ml.evaluation.measurement.evaluate_samples``; of a segmentation, those of
+    ``ml.evaluation.classifier.evaluate_samples``; of a segmentation, those of
     ``ml.segmentation.evaluation.evaluate_outlines`` on images with masks.
 
     Raises:
         BundleError: no such model, or it is refused.
-        WrongChoice: no image is in a split that was named.
+        WrongChoice: a split that was named has no images.
         MlError: the folder, a label or a file is wrong, or no image is left.
     """
     predictor = (registry or Registry()).get(model)
@@ -43,9 +44,9 @@ def evaluate(
     facts = {
         "model": {"name": bundle.metadata.name, "version": bundle.metadata.version, "sha256": bundle.sha256},
         "split": split,
-        "apart_from": apart_from,
+        "apart_from": exclude_duplicates_of,
     }
-    choose = partial(_chosen, split=split, apart_from=apart_from)
+    choose = partial(_chosen, split=split, exclude_duplicates_of=exclude_duplicates_of)
     return facts | KINDS[bundle.metadata.kind].evaluate(predictor, data, choose)
 
 
@@ -56,8 +57,8 @@ def evaluate_labels(
     return evaluate_samples(model, choose(read_samples(data, model.bundle.metadata.labels)))
 
 
-def _chosen(samples: Sequence[AnySample], split: str | None, apart_from: str | None) -> Sequence[AnySample]:
-    others = [name.strip() for name in apart_from.split(",")] if apart_from else []
+def _chosen(samples: Sequence[AnySample], split: str | None, exclude_duplicates_of: str | None) -> Sequence[AnySample]:
+    others = [name.strip() for name in exclude_duplicates_of.split(",")] if exclude_duplicates_of else []
     for name in [split, *others] if split else others:
         if not any(sample.split == name for sample in samples):
             raise WrongChoice(missing_split(samples, name))
@@ -65,7 +66,9 @@ def _chosen(samples: Sequence[AnySample], split: str | None, apart_from: str | N
     if not others:
         return chosen
     known = [sample for name in others for sample in of_split(samples, name)]
-    found = apart(chosen, known)
+    found = without_duplicates_of(chosen, known)
     if not found:
-        raise MlError(f"expected images without near-duplicates in {apart_from}, found none among {len(chosen):,}")
+        raise MlError(
+            f"expected images without near-duplicates in {exclude_duplicates_of}, found none among {len(chosen):,}"
+        )
     return found

@@ -1,8 +1,8 @@
-"""Figures of merit for a classifier, from probabilities (N, K) and true class indices (N,).
+"""Performance measures of a classifier, from probabilities (N, K) and true class indices (N,).
 
-Every measure takes ``weights`` (R, N), how often each image counts in each of R samples, and gives R values: the figure
-itself is the sample in which each image counts once, and its interval comes from samples drawn at random.
-"""
+Every measure takes ``weights`` (R, N), how often each image counts in each of R bootstrap samples, and returns R
+values. The figure itself comes from the sample in which each image counts once, its interval from samples drawn at
+random."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def confusion_matrix(predicted: np.ndarray, labels: np.ndarray, classes: int, we
 
 def class_ratios(confusion: np.ndarray) -> dict[str, np.ndarray]:
     """Precision, recall, F1 and specificity (R, K) of each class against the rest; 0 where a ratio has no cases, but
-    NaN for the specificity of a class that is all there is."""
+    NaN for the specificity where there is no other class."""
     hits = np.diagonal(confusion, axis1=1, axis2=2)
     support, claimed = confusion.sum(axis=2), confusion.sum(axis=1)
     others = support.sum(axis=1, keepdims=True) - support
@@ -38,7 +38,7 @@ def class_ratios(confusion: np.ndarray) -> dict[str, np.ndarray]:
 
 
 def areas(scores: np.ndarray, positive: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Areas under the ROC curve and under the precision-recall curve, each (R,); NaN with only one kind of image.
+    """Areas under the ROC curve and under the precision-recall curve, each (R,); NaN without positives or negatives.
 
     The first is the chance that a positive scores above a negative, ties counted half (Hanley & McNeil 1982); the
     second average precision, the sum over thresholds of precision times the gain in recall (Davis & Goadrich 2006).
@@ -75,7 +75,7 @@ def confidence_bins(confidence: np.ndarray) -> np.ndarray:
 def measure(probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> dict[str, np.ndarray]:
     """Every figure by name, each (R,).
 
-    With two classes the second is the positive one, and precision, recall, F1, specificity and ``pr_auc`` are its; with
+    With two classes precision, recall, F1, specificity and ``pr_auc`` are those of the second, the positive one; with
     more they are means over the classes that occur, each against the rest. ``sensitivity`` is recall. ``brier_score``
     is summed over classes (Brier 1950), in [0, 2].
     """
@@ -83,7 +83,7 @@ def measure(probabilities: np.ndarray, labels: np.ndarray, weights: np.ndarray) 
     confusion = confusion_matrix(probabilities.argmax(axis=1), labels, classes, weights)
     occurs = np.where(confusion.sum(axis=2) > 0, 1.0, np.nan)
     ratios = {name: values * occurs for name, values in class_ratios(confusion).items()}
-    # With two classes the negative one's areas would be computed for nothing.
+    # With two classes the areas of the negative one are not used.
     shown = range(classes) if classes > 2 else (1,)
     pairs = np.array([areas(probabilities[:, index], labels == index, weights) for index in shown])
     rows = ratios | {"macro_auc": pairs[:, 0].T, "pr_auc": pairs[:, 1].T}
@@ -117,8 +117,8 @@ def summarise(
 ) -> dict[str, object]:
     """Every figure of ``measure`` and its 95 % bootstrap interval as ``<name>_interval``, as plain JSON values.
 
-    ``groups`` (N,) tells what belongs together, such as a patient: then whole groups are drawn, where there are at
-    least two. Values are rounded to four decimals; what is undefined is None, never NaN.
+    ``groups`` (N,) names each image's group, such as its patient: where there are at least two, the bootstrap resamples
+    whole groups. Values are rounded to four decimals; an undefined value is None, not NaN.
     """
     units = np.unique(groups, return_inverse=True)[1] if groups is not None else np.zeros(len(labels), int)
     grouped = units.max() > 0
@@ -149,7 +149,7 @@ def resampling_weights(units: np.ndarray, rounds: int, generator: np.random.Gene
 
 
 def interval(values: np.ndarray) -> tuple[float, float] | None:
-    """The 95 % percentile interval of resampled values; those that are undefined are left out."""
+    """The 95 % percentile interval of resampled values without the undefined ones."""
     defined = values[~np.isnan(values)]
     if not defined.size:
         return None

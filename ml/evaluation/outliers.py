@@ -1,4 +1,4 @@
-"""Pictures that no brain-MRI model should answer for, drawn from a seed, to measure and test abstention."""
+"""Draws out-of-distribution pictures from a seed, on which a brain-MRI model should abstain."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def draw_outliers(count: int = 20, seed: int = 0) -> dict[str, list[Image.Image]
     """``count`` images of each kind, ``SIDE`` pixels wide; the same seed always draws the same ones."""
     return {
         kind: [draw(np.random.default_rng((seed, number, index))) for index in range(count)]
-        for number, (kind, draw) in enumerate(KINDS.items())
+        for number, (kind, draw) in enumerate(DRAWINGS.items())
     }
 
 
@@ -32,8 +32,8 @@ def _blank(generator: np.random.Generator) -> Image.Image:
 
 
 def _text(generator: np.random.Generator) -> Image.Image:
-    paper, ink = (255, 0) if generator.random() < 0.5 else (0, 255)
-    image = Image.new("L", (SIDE, SIDE), paper)
+    background, ink = (255, 0) if generator.random() < 0.5 else (0, 255)
+    image = Image.new("L", (SIDE, SIDE), background)
     letters = np.array(list("abcdefghijklmnopqrstuvwxyz     "))
     size = int(generator.integers(10, 28))
     for top in range(8, SIDE - size, size + 4):
@@ -78,7 +78,7 @@ def _image(values: np.ndarray) -> Image.Image:
     return Image.fromarray(values.clip(0, 255).astype(np.uint8))
 
 
-KINDS: dict[str, Callable[[np.random.Generator], Image.Image]] = {
+DRAWINGS: dict[str, Callable[[np.random.Generator], Image.Image]] = {
     "noise": _noise,
     "coloured noise": _coloured_noise,
     "blank": _blank,

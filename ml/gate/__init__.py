@@ -1,1 +1,1 @@
-"""What kind of image is it? Asked before a model is chosen."""
+"""Recognises the modality of an image, so that the right model is chosen."""

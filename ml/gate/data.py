@@ -1,4 +1,4 @@
-"""What the gate learns from: brain slices, stained sections, and everything else."""
+"""The gate's training data: brain MRI slices, stained histology images, and other pictures."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ml.datasets import LabelledImages, of_split, read_image, read_manifest
-from ml.gate.pictures import crop, held_out_pictures, learned_pictures
+from ml.gate.pictures import crop, learned_pictures, unseen_pictures
 from ml.preprocessing.thumbnail import thumbnail
 
-BRAIN, SECTION, OTHER = range(3)
-SECTION_FOLDS = {"train": ("0", "1", "2"), "val": ("3",), "test": ("4",)}
-SECTION_VIEWS = {"train": 10, "val": 4, "test": 1}
+BRAIN, HISTOLOGY, OTHER = range(3)
+HISTOLOGY_FOLDS = {"train": ("0", "1", "2"), "val": ("3",), "test": ("4",)}
+HISTOLOGY_VIEWS = {"train": 10, "val": 4, "test": 1}
 PICTURES = {"train": 250, "val": 40, "test": 80}
 TINTED_SHARE = 0.15
 LEAST_CROP = 0.4
@@ -22,46 +22,46 @@ LEAST_CROP = 0.4
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """Images of one split by class. ``patients`` are those of the sections, one an image; ``others`` are by kind."""
+    """Images of one split by class. ``patients`` has the patient of each histology image; ``others`` are by kind."""
 
     brains: list[Image.Image]
-    sections: list[Image.Image]
+    histology: list[Image.Image]
     patients: list[str]
     others: dict[str, list[Image.Image]]
 
     def labelled(self, size: int) -> LabelledImages:
         """All images as the gate's input, float32 (N, size, size, 3), and class indices ``BRAIN`` to ``OTHER``."""
         other = [picture for pictures in self.others.values() for picture in pictures]
-        images = [*self.brains, *self.sections, *other]
-        labels = np.repeat([BRAIN, SECTION, OTHER], [len(self.brains), len(self.sections), len(other)])
+        images = [*self.brains, *self.histology, *other]
+        labels = np.repeat([BRAIN, HISTOLOGY, OTHER], [len(self.brains), len(self.histology), len(other)])
         return LabelledImages(np.concatenate([thumbnail(image, size).pixels for image in images]), labels)
 
 
 def gather(
     brain: Path, histology: Path, split: str, brain_limit: int | None = None, pictures: int | None = None
 ) -> Material:
-    """The material of a ``split``, train, val or test; test has the kinds of pictures that the others never show.
+    """The material of the ``split`` train, val or test; the kinds of pictures in test are in no other split.
 
-    ``brain`` is a folder with the splits, ``histology`` one with patient folds, of which no patient is in two splits.
-    In train and val some slices are tinted, as screenshots may be, and sections are shown at several magnifications;
-    test has every image as it is. ``brain_limit`` and ``pictures`` (of each kind) make less of it.
+    ``brain`` is a folder with the splits, ``histology`` one with patient folds, so that no patient is in two splits. In
+    train and val some slices are tinted, like screenshots, and histology images are shown at several magnifications;
+    test has every image unchanged. ``brain_limit`` and ``pictures`` (of each kind) reduce the number of images.
 
     Raises:
         MlError: a folder or one of its images is wrong.
     """
     generator = np.random.default_rng(("train", "val", "test").index(split))
     slices = of_split(read_manifest(brain), split)[:brain_limit]
-    samples = [each for each in read_manifest(histology) if each.fold in SECTION_FOLDS[split]]
+    samples = [each for each in read_manifest(histology) if each.fold in HISTOLOGY_FOLDS[split]]
     whole_brains = [read_image(each.path) for each in slices]
-    whole_sections = [read_image(each.path) for each in samples]
-    views = SECTION_VIEWS[split]
+    whole_histology = [read_image(each.path) for each in samples]
+    views = HISTOLOGY_VIEWS[split]
     shown = split != "test"
-    draw = learned_pictures if shown else held_out_pictures
+    draw = learned_pictures if shown else unseen_pictures
     return Material(
         brains=[_tinted(generator, image) if shown else image for image in whole_brains],
-        sections=[_magnified(generator, image) if shown else image for image in whole_sections for _ in range(views)],
+        histology=[_magnified(generator, image) if shown else image for image in whole_histology for _ in range(views)],
         patients=[each.group for each in samples for _ in range(views)],
-        others=draw(pictures or PICTURES[split], 1 if split == "val" else 0, whole_brains, whole_sections),
+        others=draw(pictures or PICTURES[split], 1 if split == "val" else 0, whole_brains, whole_histology),
     )
 
 

@@ -1,4 +1,4 @@
-"""Tells the modality of an image before a model is chosen."""
+"""Serves the gate: recognises the modality of an image before a model is chosen."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from ml.inference.prediction import Prediction
 from ml.inference.predictor import Predictor
 
 OTHER = "other"
-"""The gate's class for everything that no model here knows."""
+"""The gate's class for images of any other kind than the models' modalities."""
 
 REASON = "not recognised as a brain MRI or a breast-histology image"
 
 
 class Gate(Predictor):
-    """A bundle of the kind gate. Its labels are modalities, and ``other``, which is never an answer: it declines."""
+    """A bundle of the kind gate. Its labels are modalities, and ``other``, for which it declines."""
 
     def predict(self, source: bytes | Image.Image) -> Prediction:
-        """The modality as ``label``; "abstained" for an image that is of none, or not clearly of one.
+        """The modality as ``label``; "abstained" for an image of another kind, or of uncertain modality.
 
         Raises:
             ImageError: see ``ml.preprocessing.images.decode_image``.

@@ -1,7 +1,7 @@
-"""Pictures of anything but a brain MRI or a stained section, by kind, for the gate to learn from and be judged on.
+"""Pictures that are neither brain MRI nor histology, by kind, on which the gate is trained and evaluated.
 
-The photographs are the ones that lie inside the installed scikit-image and scikit-learn; only weights are shipped.
-The kinds in ``HELD_OUT`` are never learned from: they stand for what nobody thought of.
+The photographs are those of the installed scikit-image and scikit-learn; only weights are shipped. The kinds in
+``UNSEEN`` are not trained on: they represent unforeseen kinds of images.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ LEARNED_PHOTOGRAPHS = (
     *("camera", "coins", "grass", "gravel", "moon", "text", "horse", "motorcycle_left", "cell", "logo", "color"),
     *("hubble_deep_field", "page", "chessboard_GRAY"),
 )
-HELD_OUT_PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket", "brick", "clock_motion", "retina", "microaneurysms")
-HELD_OUT_SCENES = ("china", "flower")
+UNSEEN_PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket", "brick", "clock_motion", "retina", "microaneurysms")
+UNSEEN_SCENES = ("china", "flower")
 
 Medical = Sequence[Image.Image]
 Draw = Callable[[np.random.Generator, Medical, Medical], Image.Image]
 
 
-def learned_pictures(count: int, seed: int, brains: Medical, sections: Medical) -> dict[str, list[Image.Image]]:
-    """``count`` pictures of each kind to learn from; ``brains`` and ``sections`` are distorted past recognition."""
+def learned_pictures(count: int, seed: int, brains: Medical, histology: Medical) -> dict[str, list[Image.Image]]:
+    """``count`` pictures of each kind to train on; ``brains`` and ``histology`` are distorted beyond recognition."""
     drawn = draw_outliers(count, seed)
     photographs = _views(_photographs(LEARNED_PHOTOGRAPHS), count, seed)
-    return drawn | {"photographs": photographs} | _made(LEARNED, count, seed, brains, sections)
+    return drawn | {"photographs": photographs} | _made(LEARNED, count, seed, brains, histology)
 
 
-def held_out_pictures(count: int, seed: int, brains: Medical, sections: Medical) -> dict[str, list[Image.Image]]:
-    """``count`` pictures of each kind that is never learned from."""
-    files = _photographs(HELD_OUT_PHOTOGRAPHS) + _scenes()
-    return {"other photographs": _views(files, count, seed)} | _made(HELD_OUT, count, seed, brains, sections)
+def unseen_pictures(count: int, seed: int, brains: Medical, histology: Medical) -> dict[str, list[Image.Image]]:
+    """``count`` pictures of each kind that is not trained on."""
+    files = _photographs(UNSEEN_PHOTOGRAPHS) + _scenes()
+    return {"other photographs": _views(files, count, seed)} | _made(UNSEEN, count, seed, brains, histology)
 
 
 def crop(generator: np.random.Generator, image: Image.Image, least: float) -> Image.Image:
-    """A part at a random place, each of its sides at least the share ``least`` of the image's."""
+    """A crop at a random place, each side at least the share ``least`` of the image's."""
     width, height = (round(side * generator.uniform(least, 1.0)) for side in image.size)
     left, top = (
         int(generator.integers(0, whole - part + 1)) for whole, part in zip(image.size, (width, height), strict=True)
@@ -49,10 +49,10 @@ def crop(generator: np.random.Generator, image: Image.Image, least: float) -> Im
 
 
 def _made(
-    kinds: dict[str, Draw], count: int, seed: int, brains: Medical, sections: Medical
+    kinds: dict[str, Draw], count: int, seed: int, brains: Medical, histology: Medical
 ) -> dict[str, list[Image.Image]]:
     return {
-        kind: [draw(np.random.default_rng((seed, number, index)), brains, sections) for index in range(count)]
+        kind: [draw(np.random.default_rng((seed, number, index)), brains, histology) for index in range(count)]
         for number, (kind, draw) in enumerate(kinds.items())
     }
 
@@ -64,7 +64,7 @@ def _photographs(names: Sequence[str]) -> list[Image.Image]:
 
 def _scenes() -> list[Image.Image]:
     folder = Path(str(resources.files("sklearn") / "datasets" / "images"))
-    return [Image.open(folder / f"{name}.jpg").convert("RGB") for name in HELD_OUT_SCENES]
+    return [Image.open(folder / f"{name}.jpg").convert("RGB") for name in UNSEEN_SCENES]
 
 
 def _views(photographs: Sequence[Image.Image], count: int, seed: int) -> list[Image.Image]:
@@ -81,22 +81,22 @@ def _any(generator: np.random.Generator, images: Medical) -> Image.Image:
     return images[int(generator.integers(len(images)))]
 
 
-def _grey_section(generator: np.random.Generator, _brains: Medical, sections: Medical) -> Image.Image:
-    return crop(generator, _any(generator, sections), 0.5).convert("L")
+def _grey_histology(generator: np.random.Generator, _brains: Medical, histology: Medical) -> Image.Image:
+    return crop(generator, _any(generator, histology), 0.5).convert("L")
 
 
-def _other_stain(generator: np.random.Generator, _brains: Medical, sections: Medical) -> Image.Image:
-    """A section with its hues turned by 80 to 280 degrees: green, blue or yellow, never pink and violet."""
-    hue, saturation, value = crop(generator, _any(generator, sections), 0.5).convert("HSV").split()
+def _other_stain(generator: np.random.Generator, _brains: Medical, histology: Medical) -> Image.Image:
+    """A histology image with its hues turned by 80 to 280 degrees: green, blue or yellow, not pink or violet."""
+    hue, saturation, value = crop(generator, _any(generator, histology), 0.5).convert("HSV").split()
     turn = int(generator.integers(57, 199))
     return Image.merge("HSV", (hue.point(lambda h: (h + turn) % 256), saturation, value)).convert("RGB")
 
 
-def _negative_brain(generator: np.random.Generator, brains: Medical, _sections: Medical) -> Image.Image:
+def _negative_brain(generator: np.random.Generator, brains: Medical, _histology: Medical) -> Image.Image:
     return ImageOps.invert(_any(generator, brains).convert("L"))
 
 
-def _brain_detail(generator: np.random.Generator, brains: Medical, _sections: Medical) -> Image.Image:
+def _brain_detail(generator: np.random.Generator, brains: Medical, _histology: Medical) -> Image.Image:
     """A tenth to a quarter of each side, from the middle: tissue without the shape of a head."""
     image = _any(generator, brains)
     side = round(min(image.size) * generator.uniform(0.1, 0.25))
@@ -104,15 +104,15 @@ def _brain_detail(generator: np.random.Generator, brains: Medical, _sections: Me
     return image.crop((left, top, left + side, top + side))
 
 
-def _shuffled_brain(generator: np.random.Generator, brains: Medical, _sections: Medical) -> Image.Image:
+def _shuffled_brain(generator: np.random.Generator, brains: Medical, _histology: Medical) -> Image.Image:
     """A brain cut into 4 x 4 tiles in another order."""
     tiles = np.asarray(_any(generator, brains).convert("L").resize((256, 256))).reshape(4, 64, 4, 64).swapaxes(1, 2)
     mixed = generator.permutation(tiles.reshape(16, 64, 64)).reshape(4, 4, 64, 64).swapaxes(1, 2)
     return Image.fromarray(np.ascontiguousarray(mixed.reshape(256, 256)))
 
 
-def _discs(generator: np.random.Generator, _brains: Medical, _sections: Medical) -> Image.Image:
-    """A few soft grey discs on black, as fruit, bottles or phantoms might look."""
+def _discs(generator: np.random.Generator, _brains: Medical, _histology: Medical) -> Image.Image:
+    """A few soft grey discs on black, similar to CT or MRI of phantoms."""
     image = Image.new("L", (256, 256))
     for _ in range(int(generator.integers(1, 8))):
         x, y, a, b = generator.uniform((0, 0, 12, 12), (256, 256, 120, 120))
@@ -120,15 +120,15 @@ def _discs(generator: np.random.Generator, _brains: Medical, _sections: Medical)
     return image.filter(ImageFilter.GaussianBlur(float(generator.uniform(0, 3))))
 
 
-def _stained_noise(generator: np.random.Generator, _brains: Medical, sections: Medical) -> Image.Image:
-    """The colours of a section without its structure: its pixels in a random order, at a coarse or a fine grain."""
+def _stained_noise(generator: np.random.Generator, _brains: Medical, histology: Medical) -> Image.Image:
+    """The colours of a histology image without its structure: its pixels shuffled, at a coarse or a fine grain."""
     grain = int(generator.choice([4, 16, 64, 256]))
-    pixels = np.asarray(_any(generator, sections).convert("RGB").resize((grain, grain))).reshape(-1, 3)
+    pixels = np.asarray(_any(generator, histology).convert("RGB").resize((grain, grain))).reshape(-1, 3)
     mixed = generator.permutation(pixels).reshape(grain, grain, 3)
     return Image.fromarray(mixed).resize((256, 256), Image.Resampling.BICUBIC)
 
 
-def _gradient(generator: np.random.Generator, _brains: Medical, _sections: Medical) -> Image.Image:
+def _gradient(generator: np.random.Generator, _brains: Medical, _histology: Medical) -> Image.Image:
     """From one colour to another, pink and violet among them."""
     colours = generator.uniform(0, 255, (2, 3))
     share = np.linspace(0, 1, 256)[:, None, None] * np.ones((1, 256, 1))
@@ -137,7 +137,7 @@ def _gradient(generator: np.random.Generator, _brains: Medical, _sections: Medic
     )
 
 
-def _swirled_brain(generator: np.random.Generator, brains: Medical, _sections: Medical) -> Image.Image:
+def _swirled_brain(generator: np.random.Generator, brains: Medical, _histology: Medical) -> Image.Image:
     from skimage.transform import swirl
 
     grey = np.asarray(_any(generator, brains).convert("L"))
@@ -145,11 +145,11 @@ def _swirled_brain(generator: np.random.Generator, brains: Medical, _sections: M
     return Image.fromarray(turned.astype(np.uint8))
 
 
-def _negative_section(generator: np.random.Generator, _brains: Medical, sections: Medical) -> Image.Image:
-    return ImageOps.invert(crop(generator, _any(generator, sections), 0.5).convert("RGB"))
+def _negative_histology(generator: np.random.Generator, _brains: Medical, histology: Medical) -> Image.Image:
+    return ImageOps.invert(crop(generator, _any(generator, histology), 0.5).convert("RGB"))
 
 
-def _cells(generator: np.random.Generator, _brains: Medical, _sections: Medical) -> Image.Image:
+def _cells(generator: np.random.Generator, _brains: Medical, _histology: Medical) -> Image.Image:
     """A mosaic of flat cells in any colours (Voronoi)."""
     count = int(generator.integers(8, 80))
     seeds = generator.uniform(0, 128, (count, 2))
@@ -158,7 +158,7 @@ def _cells(generator: np.random.Generator, _brains: Medical, _sections: Medical)
     return Image.fromarray(generator.integers(0, 256, (count, 3)).astype(np.uint8)[nearest]).resize((256, 256))
 
 
-def _chart(generator: np.random.Generator, _brains: Medical, _sections: Medical) -> Image.Image:
+def _chart(generator: np.random.Generator, _brains: Medical, _histology: Medical) -> Image.Image:
     """A bar chart on white, in colour or black on a dark ground."""
     dark = generator.random() < 0.5
     image = Image.new("RGB", (320, 240), (16, 16, 16) if dark else (255, 255, 255))
@@ -169,7 +169,7 @@ def _chart(generator: np.random.Generator, _brains: Medical, _sections: Medical)
 
 
 LEARNED: dict[str, Draw] = {
-    "sections in grey": _grey_section,
+    "sections in grey": _grey_histology,
     "sections in other colours": _other_stain,
     "brains as negatives": _negative_brain,
     "details of brains": _brain_detail,
@@ -178,9 +178,9 @@ LEARNED: dict[str, Draw] = {
     "shuffled sections": _stained_noise,
     "gradients": _gradient,
 }
-HELD_OUT: dict[str, Draw] = {
+UNSEEN: dict[str, Draw] = {
     "swirled brains": _swirled_brain,
-    "sections as negatives": _negative_section,
+    "sections as negatives": _negative_histology,
     "mosaics": _cells,
     "charts": _chart,
 }

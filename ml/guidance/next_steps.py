@@ -1,8 +1,7 @@
-"""What a person may do after a result: cautious sentences with their sources, kept as data in ``next_steps.json``.
+"""Next steps for a person after a result: cautious sentences with their sources, from ``next_steps.json``.
 
-None of them is advice on treatment or says how a disease goes on. A change of the data is reviewed like code; a test
-checks that every class of every installed model has its texts.
-"""
+None of them is medical advice or a prognosis. A change of the data is reviewed like code; a test checks that every
+class of every installed model has its texts."""
 
 from __future__ import annotations
 
@@ -17,7 +16,7 @@ ANY_MODALITY = "any"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a sentence comes from."""
+    """The source of a sentence."""
 
     title: str
     publisher: str
@@ -31,9 +30,9 @@ class NextStep:
 
 
 def next_steps(modality: str, label: str) -> tuple[NextStep, ...]:
-    """The sentences for a label, "abstained" included, of a modality; without any of its own, those of every modality.
+    """The sentences for a label of a modality, or for "abstained"; else those of the label for any modality.
 
-    Empty for a label that the data do not know.
+    Empty for an unknown label.
     """
     known = _known()
     return known.get((modality, label)) or known.get((ANY_MODALITY, label), ())

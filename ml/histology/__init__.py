@@ -1,1 +1,1 @@
-"""Breast histology: stains, nuclei and texture measured on tiles, and a linear classifier that votes over them."""
+"""Measures stains, nuclei and texture of breast histology, tile by tile."""

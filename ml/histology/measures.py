@@ -12,7 +12,7 @@ from ml.histology.texture import band_energies, binary_patterns, coherence, cooc
 from ml.preprocessing.grey_image import Box, Preprocessed
 
 ASPECT = 460 / 700
-"""Height to width of BreakHis images, the part of any other image that is looked at."""
+"""Height to width of BreakHis images; other images are cropped to it."""
 
 MEASURES = 178
 COLOUR_PERCENTILES = (10.0, 90.0)
@@ -24,9 +24,8 @@ NUCLEUS_PATTERNS = ((1, 8, 1), (2, 8, 1), (2, 16, 2), (4, 8, 1))
 def measure_tiles(image: Image.Image, size: int) -> Preprocessed:
     """The middle of the image, ``size`` pixels wide, as float32 (1, ROWS, COLUMNS, MEASURES).
 
-    ``size`` is the width of what is measured; an image of another width is scaled, so that it is taken to show as much
-    tissue across as a BreakHis image. The measures have no common range: the network scales them.
-    """
+    The crop is scaled to ``size``: an image of any resolution is assumed to show as much tissue as a BreakHis image.
+    The measures have no common range: the network scales them."""
     box = _middle(image.size)
     shape = (size, round(size * ASPECT))
     rgb = np.asarray(image.convert("RGB").resize(shape, Image.Resampling.LANCZOS, box))

@@ -1,4 +1,4 @@
-"""Finds the nuclei in the haematoxylin picture and measures their size, form, darkness and spacing, tile by tile.
+"""Finds nuclei in the haematoxylin channel and measures their size, shape, darkness and spacing, tile by tile.
 
 In malignant tissue nuclei are larger, of more varied size and more crowded (nuclear grade: Elston & Ellis 1991).
 """
@@ -56,7 +56,8 @@ def _find(haematoxylin: np.ndarray) -> np.ndarray:
 
 
 def _split(dark: np.ndarray) -> np.ndarray:
-    """Numbered nuclei, int32 (H, W), 0 for none: a dark pixel belongs to the nearest middle, so touching ones part."""
+    """Numbered nuclei, int32 (H, W), 0 for none. A dark pixel belongs to the nearest centre, which splits touching
+    ones."""
     import cv2
 
     depth = cv2.GaussianBlur(cv2.distanceTransform(dark, cv2.DIST_L2, 5), (0, 0), 1.0)

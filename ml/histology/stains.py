@@ -1,4 +1,4 @@
-"""Separates the two stains of a section, haematoxylin (nuclei) and eosin (the rest)."""
+"""Separates the two stains of a histology image, haematoxylin (nuclei) and eosin (the rest)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ EXTREMES = (1.0, 99.0)
 STRONGEST = 99.0
 FEWEST_STAINED = 500
 TYPICAL_STAINS = np.array([[0.65, 0.70, 0.29], [0.07, 0.99, 0.11]])
-"""Haematoxylin and eosin by Ruifrok & Johnston (2001), where an image shows too little of them to measure."""
+"""Haematoxylin and eosin by Ruifrok & Johnston (2001), for images with too little stain to measure."""
 
 _DENSITY_OF_LEVEL = -np.log(np.maximum(np.arange(256), 1) / 255.0).astype(np.float32)
 
@@ -21,10 +21,10 @@ def optical_density(rgb: np.ndarray) -> np.ndarray:
 
 
 def separate(density: np.ndarray) -> np.ndarray:
-    """How much of each stain is where: float32 (2, H, W), haematoxylin first, from optical density (H, W, 3).
+    """The amount of each stain: float32 (2, H, W), haematoxylin first, from optical density (H, W, 3).
 
-    The stains' colours are measured on this very image (Macenko et al. 2009), and each amount is divided by its 99th
-    percentile and clipped to [0, 2]: what a laboratory's dyes and light add is taken out.
+    The stains' colours are measured on the image itself (Macenko et al. 2009), and each amount is divided by its 99th
+    percentile and clipped to [0, 2]. This removes differences of dye and light between laboratories.
     """
     stains = stain_colours(density[::3, ::3].reshape(-1, 3))
     amounts = np.moveaxis(density @ np.linalg.pinv(stains).astype(np.float32), 2, 0)
@@ -42,6 +42,6 @@ def stain_colours(densities: np.ndarray) -> np.ndarray:
     plane *= np.where(plane[0] < 0, -1.0, 1.0)
     angles = np.arctan2(*(stained @ plane).T[::-1])
     first, second = (plane @ (np.cos(angle), np.sin(angle)) for angle in np.percentile(angles, EXTREMES))
-    # Haematoxylin takes more red light away than eosin does.
+    # Haematoxylin absorbs more red light than eosin.
     stains = np.array([first, second] if first[0] > second[0] else [second, first])
     return stains if np.linalg.cond(stains) < 1e3 else TYPICAL_STAINS

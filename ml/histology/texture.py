@@ -1,4 +1,4 @@
-"""Texture of one picture, each measure as one number a tile. Pictures are float32 (H, W), mostly in [0, 1]."""
+"""Texture measures of a picture, one number a tile each. Pictures are float32 (H, W), mostly in [0, 1]."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def band_energies(picture: np.ndarray) -> Measures:
 
 
 def field(picture: np.ndarray) -> Measures:
-    """How a stain is spread over the tissue: deviation and percentiles of the smoothed amount."""
+    """Distribution of a stain over the tissue: deviation and percentiles of the smoothed amount."""
     import cv2
 
     small, found = _reduced(picture, FIELD_REDUCTION), []

@@ -1,4 +1,4 @@
-"""Lays what a network found out over the image that it was computed from."""
+"""Maps a network's output back to the coordinates of the original image."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ MAP_SIZE = 64
 
 
 def placed_map(activation_map: np.ndarray, seen: Preprocessed) -> np.ndarray:
-    """Positive evidence (h, w) over ``seen.square`` as float32 in [0, 1] over the whole original image.
+    """The positive evidence (h, w) over ``seen.square`` as float32 in [0, 1] over the whole original image.
 
-    The longest side has ``MAP_SIZE`` cells; the strongest evidence of the map is 1, and zero outside ``seen.crop``.
+    The longest side has ``MAP_SIZE`` cells; the strongest evidence is 1, and zero outside ``seen.crop``.
     """
     evidence = np.maximum(activation_map, 0.0)
     return placed(evidence / max(float(evidence.max()), 1e-6), seen, MAP_SIZE)
 
 
 def placed(values: np.ndarray, seen: Preprocessed, longest_side: int) -> np.ndarray:
-    """``values`` (h, w) over ``seen.square``, in [0, 1], as float32 laid out like the whole original image.
+    """``values`` (h, w) over ``seen.square``, in [0, 1], as float32 in the proportions of the original image.
 
     Interpolated to a longest side of ``longest_side``; zero outside ``seen.crop``.
     """

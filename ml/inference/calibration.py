@@ -33,7 +33,7 @@ def negative_log_likelihood(logits: np.ndarray, labels: np.ndarray, temperature:
 
 
 def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """The temperature in ``TEMPERATURE_RANGE`` with the least negative log-likelihood on held-out data.
+    """The temperature in ``TEMPERATURE_RANGE`` with the least negative log-likelihood on images not trained on.
 
     The likelihood has one optimum in the temperature, so a golden-section search over its logarithm finds it.
     """

@@ -1,4 +1,4 @@
-"""Classifies one image with several networks whose answers are put together."""
+"""Classifies an image with several networks and combines their answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ml.preprocessing.images import decode_image
 
 
 class Ensemble:
-    """A bundle of the kind "ensemble", ready to classify like a ``Predictor``. Threads may share it."""
+    """A bundle of the kind "ensemble", which classifies like a ``Predictor``. Thread-safe."""
 
     def __init__(self, bundle: Bundle, by_sha256: Callable[[str], Model]) -> None:
         """``by_sha256`` finds a member by its identity, as ``Registry.by_sha256`` does.
@@ -40,8 +40,9 @@ class Ensemble:
     def predict(self, source: bytes | Image.Image) -> Prediction:
         """Classify an image file's bytes, or an open image.
 
-        The out-of-distribution score is the members' mean, each divided by its own limit. The activation map is the
-        mean of the members' maps for the ensemble's most probable class, weighted by their shares.
+        The out-of-distribution score is the mean of the members' scores, each divided by the member's limit. The
+        activation map is the mean of the members' maps for the ensemble's most probable class, weighted by their
+        shares.
 
         Raises:
             ImageError: see ``ml.preprocessing.images.decode_image``.
@@ -84,7 +85,7 @@ class Ensemble:
 
 
 def examine(members: Sequence[Predictor], image: Image.Image) -> list[Examination]:
-    """What each member makes of a decoded image; those with the same preprocessing share it."""
+    """The output of each member for a decoded image; a preprocessing that members share runs once."""
     prepared: dict[str, Preprocessed] = {}
     for member in members:
         procedure = member.bundle.metadata.preprocessing
@@ -109,7 +110,7 @@ def member_mismatch(ensemble: str, name: str, what: str, expected: object, found
 
 
 def member_log_probabilities(member: Predictor, found: Examination) -> np.ndarray:
-    """What a member's calibrated answer contributes, (1, K)."""
+    """A member's calibrated log-probabilities, (1, K)."""
     return log_softmax(found.output.logits[None], member.bundle.metadata.temperature)
 
 

@@ -1,4 +1,4 @@
-"""Draws an activation map as a transparent layer to lay over the image."""
+"""Draws an activation map as a transparent overlay for the image."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PIL import Image
 from ml.inference.prediction import Prediction
 
 STRONGEST_ALPHA = 0.72
-# From yellow through orange to red: readable over grey, and told apart by lightness alone.
+# From yellow through orange to red: readable over grey, and distinguishable by lightness alone.
 RAMP = np.array([[255, 226, 120], [247, 147, 30], [190, 18, 40]], np.float32)
 
 

@@ -1,4 +1,4 @@
-"""A model's answer for one image, and the decision to give none."""
+"""A model's answer for one image, and the decision to abstain."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ml.preprocessing.images import colourfulness
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """A bundle's answer for one image; the same bytes always give the same numbers.
+    """A model's answer for one image. All but ``duration`` depends on the image's bytes alone.
 
-    ``label`` is "abstained" and ``code`` 0 where the model declines, and ``reason`` then says why. ``probabilities``
-    (label to [0, 1], calibrated, six decimals) and ``confidence``, the largest of them, are what the network thinks in
-    either case. ``ood_score`` over ``threshold`` means unlike the training data; both None where the model has no such
-    score. ``activation_map`` is float32 in [0, 1] for the most probable class, laid out like the whole original image
-    with a longest side of 64, or None; ``crop`` is the part of the original that was looked at and ``size`` its (width,
-    height), in pixels. ``duration``: seconds.
+    Where the model declines, ``label`` is "abstained", ``code`` 0 and ``reason`` says why. ``probabilities`` (label to
+    [0, 1], calibrated, six decimals) and ``confidence``, the largest of them, are the network's in either case. An
+    ``ood_score`` above ``threshold`` means out of distribution; both are None where the model has no such score.
+    ``activation_map`` is float32 in [0, 1] for the most probable class, in the proportions of the original image with a
+    longest side of 64, or None. ``crop`` is the part of the original that the network received, ``size`` the original's
+    (width, height), in pixels. ``duration`` is in seconds.
     """
 
     label: str

@@ -1,4 +1,4 @@
-"""Classifies one image with one network: numpy, Pillow and LiteRT, no TensorFlow."""
+"""Classifies an image with one network, by numpy, Pillow and LiteRT, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ml.preprocessing.images import decode_image
 
 @dataclass(frozen=True, slots=True)
 class Examination:
-    """What a network makes of one image before anything is decided. ``ood_score`` is None without a detector."""
+    """A network's output for one image, before the decision. ``ood_score`` is None without a detector."""
 
     seen: Preprocessed
     output: NetworkOutput
@@ -36,7 +36,7 @@ class Examination:
 
 
 class Predictor:
-    """A bundle with one network, ready to classify. Threads may share it.
+    """A bundle with one network. Thread-safe.
 
     Example:
         >>> Predictor(load_bundle(Path("ml/bundles/brain-mri"))).predict(Path("scan.jpg").read_bytes()).label
@@ -57,7 +57,7 @@ class Predictor:
 
     @classmethod
     def open(cls, bundle: Bundle, by_sha256: object) -> Self:
-        """As ``Kind.open``: one network needs no other bundle."""
+        """The opener of the kind, see ``Kind.open``: one network needs no other bundle."""
         return cls(bundle)
 
     def predict(self, source: bytes | Image.Image) -> Prediction:
@@ -74,11 +74,11 @@ class Predictor:
         return decide(metadata, image, found.seen, probabilities, found.ood_score, found.activation_map, started)
 
     def prepare(self, image: Image.Image) -> Preprocessed:
-        """A decoded image as the network sees it."""
+        """The network's input from a decoded image."""
         return self._procedure.run(image)
 
     def examine(self, seen: Preprocessed) -> Examination:
-        """Run the network on what ``prepare`` made of an image."""
+        """Run the network on an image that ``prepare`` preprocessed."""
         output = self.network(seen.pixels)
         return Examination(seen, output, self._ood_score(output))
 

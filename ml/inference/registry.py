@@ -1,4 +1,4 @@
-"""The models that are installed, one folder each: verified when first asked for, opened when first used."""
+"""The installed models, one folder each: verified on first request, opened on first use."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ from ml.errors import BundleError, BundleNotFound
 BUNDLES = Path(__file__).resolve().parents[1] / "bundles"
 RETIRED = "retired"
 DEFAULT_MODALITY = "brain-mri"
-"""What an image is taken for where no gate is installed."""
+"""The modality that is assumed where no gate is installed."""
 
 _log = logging.getLogger(__name__)
 
 
 class Model(Protocol):
-    """A bundle ready for images. ``predict`` gives a ``Prediction``, or what its kind gives instead."""
+    """A loaded bundle. ``predict`` returns a ``Prediction``, or the answer of its kind."""
 
     bundle: Bundle
 
     @property
     def members(self) -> Sequence[Model]:
-        """The models that it asks, where it is put together of several."""
+        """The models that an ensemble combines; empty for other kinds."""
 
     def predict(self, source: bytes | Image.Image) -> Any: ...
 
 
 class Registry:
-    """Models by name. A bundle is verified once and then stays in memory. Threads may share it.
+    """Models by name. A bundle is verified once and then stays in memory. Thread-safe.
 
     The retired bundles of ``folder`` are found by their identity, so that their records reproduce, and as members of
     other models; they are not listed.
@@ -51,7 +51,7 @@ class Registry:
         self._bundles: dict[str, Bundle] = {}
         self._models: dict[str, Model] = {}
         self._refused: set[str] = set()
-        # An ensemble asks for its members while it is opened.
+        # Re-entrant: an ensemble opens its members while it is opened.
         self._lock = threading.RLock()
 
     def names(self) -> tuple[str, ...]:
@@ -63,7 +63,7 @@ class Registry:
         return {name: self._identity(name) for name in self.names()}
 
     def bundle(self, name: str) -> Bundle:
-        """A verified bundle by its name, or a retired one by its SHA-256, without opening what answers.
+        """A verified bundle by its name, or a retired one by its SHA-256, without opening its model.
 
         Raises:
             BundleNotFound: no such name.
@@ -88,7 +88,7 @@ class Registry:
             return self._models[name]
 
     def member(self, name: str) -> Model:
-        """As ``get``, also for the name of a retired bundle: to put models together of it."""
+        """As ``get``, but also for the name of a retired bundle, from which other models may be built."""
         if name not in self.names():
             for sha256 in self.retired.identities():
                 if self.retired.documents(sha256).metadata.name == name:
@@ -107,11 +107,11 @@ class Registry:
             yield Path(folder)
 
     def bundles(self) -> Iterator[Bundle]:
-        """All bundles that are not refused, by name; why one is refused is logged once."""
+        """All bundles that are not refused, by name; the reason of a refusal is logged once."""
         return (bundle for name in self.names() if (bundle := self._usable(name)))
 
     def default(self, modality: str) -> Model:
-        """What classifies images of a modality: the bundle that bears its name, else the first that does.
+        """The model that classifies images of a modality: the bundle of the same name, else the first one.
 
         Raises:
             BundleNotFound: no usable bundle for it.
@@ -122,13 +122,13 @@ class Registry:
         raise BundleNotFound(modality, self.names())
 
     def gate(self) -> Model | None:
-        """What recognises the modality of an image; None where nothing does."""
+        """The model that recognises the modality of an image; None where there is none."""
         return next(filter(None, map(self._opened, self._answering(Answer.MODALITY))), None)
 
     def for_image(self, image: bytes | Image.Image) -> Model:
-        """The model for an image of which nothing is known: the default one of the modality that the gate recognises.
+        """The model for an image of unknown modality: the default one of the modality that the gate recognises.
 
-        Where it recognises none, the gate itself, which then declines; without a gate, that of ``DEFAULT_MODALITY``.
+        Where the gate recognises none, the gate itself, which declines; without a gate, that of ``DEFAULT_MODALITY``.
 
         Raises:
             ImageError: see ``ml.preprocessing.images.decode_image``.
@@ -141,7 +141,7 @@ class Registry:
         return gate if seen.abstained else self.default(seen.label)
 
     def outliner(self, modality: str) -> Model | None:
-        """What outlines on images of a modality; None where nothing does."""
+        """The model that outlines regions on images of a modality; None where there is none."""
         return next(filter(None, map(self._opened, self._answering(Answer.OUTLINE, modality))), None)
 
     def by_sha256(self, sha256: str) -> Model:
@@ -154,12 +154,12 @@ class Registry:
         return self.get(self._name_of(sha256))
 
     def documents(self, sha256: str) -> BundleDocuments:
-        """What the bundle with this identity says of itself, also a retired one. Raises as ``by_sha256``."""
+        """The documents of the bundle with this identity, also of a retired one. Raises as ``by_sha256``."""
         name = self._name_of(sha256)
         return self.retired.documents(name) if name == sha256 else self.bundle(name)
 
     def _name_of(self, sha256: str) -> str:
-        """By which ``bundle`` finds it."""
+        """The name by which ``bundle`` finds this identity."""
         for name in self.names():
             if self._identity(name) == sha256:
                 return name

@@ -1,1 +1,1 @@
-"""One network a file. Every layer is named, so that weights keep their names between processes and machines."""
+"""Networks, one a file. Every layer has a fixed name, so that weights have the same names on every machine."""

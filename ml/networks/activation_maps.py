@@ -1,4 +1,4 @@
-"""Which places speak for a class, as operations of the network's own graph, so that serving needs no TensorFlow."""
+"""Activation maps as operations of the network's graph, so that serving needs no TensorFlow."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ml.errors import MlError
 
 
 def activation_maps(model: keras.Model) -> keras.KerasTensor:
-    """Each class's evidence at each place of layer ``feature_map``: (N, h, w, K); below zero speaks against the class.
+    """Each class's evidence at each position of layer ``feature_map``: (N, h, w, K); negative is against the class.
 
-    Where the head is global average pooling and one dense layer, the map is exact: its mean over places is the logit
-    (class activation mapping, Zhou et al. 2016). Elsewhere it is Grad-CAM (Selvaraju et al. 2017) before its last
-    step, in which negative values become zero. A network with one logit z has the maps of -z and z. The maps hold for
-    the weights as they are now.
+    Where the head is global average pooling and one dense layer, the map is exact: its mean over positions is the logit
+    (class activation mapping, Zhou et al. 2016). Otherwise it is Grad-CAM (Selvaraju et al. 2017) without its last
+    step, which sets negative values to zero. A network with one logit z has the maps of -z and z. The maps are
+    those of the present weights.
 
     Raises:
         MlError: a layer between ``feature_map`` and ``logits`` has no rule here.
@@ -29,24 +29,24 @@ def activation_maps(model: keras.Model) -> keras.KerasTensor:
     else:
         height, width, channels = feature_map.shape[1:]
         weights = _summed_gradients(head) / (height * width)
-        places = ops.reshape(feature_map, (-1, height * width, channels))
-        maps = ops.matmul(places, ops.swapaxes(weights, -1, -2))
+        positions = ops.reshape(feature_map, (-1, height * width, channels))
+        maps = ops.matmul(positions, ops.swapaxes(weights, -1, -2))
         maps = ops.reshape(maps, (-1, height, width, maps.shape[-1]))
     return ops.concatenate([-maps, maps], axis=-1) if maps.shape[-1] == 1 else maps
 
 
 def head_of(model: keras.Model) -> list[keras.Operation]:
-    """What follows ``feature_map``, a chain, without what does nothing once trained."""
+    """The layers after ``feature_map``, a chain, without those that do nothing at inference."""
     operations = model.operations
     start = operations.index(model.get_layer("feature_map")) + 1
     return [operation for operation in operations[start:] if not isinstance(operation, layers.Dropout)]
 
 
 def _summed_gradients(head: list[keras.Operation]) -> Any:
-    """The gradients of the logits by ``feature_map``, summed over its places: (N or 1, K, channels).
+    """The gradients of the logits by ``feature_map``, summed over its positions: (N or 1, K, channels).
 
-    Back-propagation from layer to layer. Sums over places stay the same through a maximum pooling, which hands each
-    gradient to one place, and through a mean, which divides it among all.
+    Back-propagation from layer to layer. A maximum pooling, which gives each gradient to one position, and a mean,
+    which divides it among all, leave the sums over positions unchanged.
     """
     gradients: Any = np.eye(head[-1].units, dtype=np.float32)[None]
     for before, layer in zip(reversed([None, *head[:-1]]), reversed(head), strict=True):

@@ -19,7 +19,7 @@ CONVOLUTIONS = (
 
 
 def build_alexnet(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
-    """AlexNet (Krizhevsky et al. 2012) on one processor: whole convolutions instead of two groups, trained whole.
+    """AlexNet (Krizhevsky et al. 2012) with ungrouped convolutions; all layers are trained.
 
     Without its local response normalisation, which Simonyan & Zisserman (2015) found not to help.
 

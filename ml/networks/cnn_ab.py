@@ -12,7 +12,8 @@ from ml.networks.weights import Weights, restored
 def build_cnn_a(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
     """Five blocks of a 2x2 convolution and a pooling, then Dense 256.
 
-    S4 does not tell the padding: "same", as without it the last map of 64 x 64 pixels would be too small to explain.
+    S4 does not state the padding. It is "same" here: without it the last map of 64 x 64 pixels would be too small to
+    explain.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.zoo.build``.

@@ -11,7 +11,7 @@ from ml.networks.weights import Weights
 
 
 def build_densenet121(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
-    """DenseNet-121 (Huang et al. 2017), trained whole; the mean of the last map and one dense layer.
+    """DenseNet-121 (Huang et al. 2017), all layers trained; the head is the mean of the last map and one dense layer.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.zoo.build``.

@@ -1,4 +1,4 @@
-"""EfficientNet-B0, frozen under S1's head, and a short EfficientNet-Lite0 that is trained as a whole."""
+"""EfficientNet-B0, frozen, with S1's head, and a shortened EfficientNet-Lite0 that is trained completely."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def build_efficientnetb0(input_shape: tuple[int, int, int], classes: int, weight
     """
     pixels = keras.Input(input_shape, name="pixels")
     source = backbone(keras.applications.EfficientNetB0, pixels, "bytes", weights, frozen=True)
-    # The published weights hold the deviation where the layer wants its square; Keras mends that for "imagenet" only.
+    # The published weights hold the deviation, the layer needs its square; Keras corrects that for "imagenet" only.
     norm = next(layer for layer in source.layers if isinstance(layer, layers.Normalization))
     norm.set_weights([np.array(IMAGENET_MEAN), np.square(IMAGENET_DEVIATION), np.array(0)])
     return with_dense_head(pixels, source.output, (256, 32), classes, "efficientnetb0", weights)

@@ -1,4 +1,4 @@
-"""What the networks share: the logits of a task and the dense heads of the source systems."""
+"""Heads that networks share: the logits of a task and the dense heads of the source systems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def logits(x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
 
 
 def dense_head(features: keras.KerasTensor, widths: Sequence[int], classes: int) -> keras.KerasTensor:
-    """A dropout and a dense ReLU layer a width, then the logits; S1's rates of dropout are not known."""
+    """For each width a dropout and a dense ReLU layer, then the logits. S1's dropout rates are not known."""
     x = features
     for number, width in enumerate(widths, start=1):
         x = layers.Dropout(DROPOUT, name=f"dropout{number}")(x)

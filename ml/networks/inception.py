@@ -24,7 +24,7 @@ MODULES = {
 
 
 def build_inceptionv3(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
-    """Inception V3 (Szegedy et al. 2016), frozen. S2 does not tell its head: S1's is used.
+    """Inception V3 (Szegedy et al. 2016), frozen. S2 does not state its head: S1's is used.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.zoo.build``.
@@ -35,10 +35,10 @@ def build_inceptionv3(input_shape: tuple[int, int, int], classes: int, weights: 
 
 
 def build_googlenet(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
-    """GoogLeNet (Szegedy et al. 2015), trained whole, with batch normalisation in the place of its two auxiliary heads.
+    """GoogLeNet (Szegedy et al. 2015), all layers trained, with batch normalisation instead of its two auxiliary heads.
 
-    Those heads only carry gradients to the early modules while it trains, which batch normalisation (Ioffe & Szegedy
-    2015) does as well. Local response normalisation goes with them.
+    Those heads bring gradients to the early modules in training, as batch normalisation (Ioffe & Szegedy 2015) does
+    too. Local response normalisation is left out as well.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.zoo.build``.

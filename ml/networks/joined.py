@@ -1,4 +1,4 @@
-"""Several networks as one, whose logits are the mean of theirs."""
+"""Joins several networks to one whose logits are the mean of theirs."""
 
 from __future__ import annotations
 
@@ -13,12 +13,10 @@ from ml.networks.activation_maps import head_of
 
 
 def build_joined(networks: Sequence[keras.Model], temperatures: Sequence[float]) -> keras.Model:
-    """One network over the pixels that all ``networks`` see: its logits are the mean of theirs, each divided by its
-    temperature.
+    """One network from the common input of ``networks``. Its logits are the mean of theirs by their temperatures.
 
-    Their feature maps stand side by side in one, each place of a smaller map repeated until it is as large as the
-    largest; the head is again its mean and one dense layer, so the class activation map is exact, and the mean of
-    theirs.
+    Their feature maps are concatenated, smaller ones upsampled by repetition to the largest. The head is again the mean
+    and one dense layer, so the class activation map is exact, and the mean of theirs.
 
     Raises:
         MlError: a network has another head, or the largest feature map is no multiple of its own.

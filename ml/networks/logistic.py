@@ -17,7 +17,7 @@ CELLS = 8
 
 @keras.saving.register_keras_serializable("scanproof")
 class GradientCells(layers.Layer):
-    """From pixels (N, H, W, C) to what is in each cell of a grid: (N, 8, 8, 9), without weights.
+    """From pixels (N, H, W, C) to features of each cell of a grid, (N, 8, 8, 9), without weights.
 
     The root of the mean brightness, and of the mean slope in each of eight directions: a small histogram of oriented
     gradients (Dalal & Triggs 2005), with the positive part of the directional derivative as the vote.
@@ -40,7 +40,7 @@ class GradientCells(layers.Layer):
 def build_logistic(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
     """Logistic regression on 576 fixed features, standardised by the statistics of the training images.
 
-    S5 does not tell its features: these are ``GradientCells``. At least 10 x 10 pixels.
+    S5 does not state its features: ``GradientCells`` are used. The input has at least 10 x 10 pixels.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.zoo.build``.

@@ -1,4 +1,4 @@
-"""The layers of MobileNet from grey or colour images on, for networks that train on all of them."""
+"""The encoder of MobileNet for grey or colour images, for networks of which all layers are trained."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def mobile_encoder(pixels: keras.KerasTensor, width: float) -> keras.Model:
 
 
 def start_from(network: keras.Model, weights: Weights, width: float) -> None:
-    """Fill ``network``, which begins with ``mobile_encoder``, before it is trained.
+    """Load initial weights into ``network``, which begins with ``mobile_encoder``.
 
-    ``weights`` is None (as it is), "imagenet" (downloaded by Keras) or a file: ``.h5`` or ``.keras`` of MobileNet
+    ``weights`` is None (unchanged), "imagenet" (downloaded by Keras) or a file: ``.h5`` or ``.keras`` of MobileNet
     without its classifier, ``.npz`` of the whole network.
 
     Raises:

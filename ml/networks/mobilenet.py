@@ -1,4 +1,4 @@
-"""MobileNetV3-Small and MobileNet, frozen under S1's head, and a short MobileNet that is trained as a whole."""
+"""MobileNetV3-Small and MobileNet, frozen, with S1's head, and a shortened MobileNet that is trained completely."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def build_resnet50v2(input_shape: tuple[int, int, int], classes: int, weights: W
 
 
 def build_resnet18(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
-    """ResNet-18 (He et al. 2016a), trained whole; the mean of the last map and one dense layer.
+    """ResNet-18 (He et al. 2016a), all layers trained; the head is the mean of the last map and one dense layer.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.zoo.build``.

@@ -20,7 +20,7 @@ VGG_MEAN = (103.939, 116.779, 123.68)
 
 @keras.saving.register_keras_serializable("scanproof")
 class ImageNetInput(layers.Layer):
-    """From pixels (N, H, W, 1 or 3) in [0, 1] to what a backbone was trained on, (N, H, W, 3).
+    """From pixels (N, H, W, 1 or 3) in [0, 1] to the input that a backbone was trained on, (N, H, W, 3).
 
     ``scaling`` is "bytes" ([0, 255]), "symmetric" ([-1, 1]), "standardised" (mean 0, deviation 1 a channel) or "vgg"
     (bytes in the order blue, green, red, less the mean). Grey is repeated.
@@ -61,7 +61,7 @@ def backbone(
     frozen: bool,
     options: Mapping[str, Any] | None = None,
 ) -> keras.Model:
-    """``application`` without its classifier, from ``pixels`` on; its output is (N, h, w, C).
+    """``application`` without its classifier, with ``pixels`` as input; its output is (N, h, w, C).
 
     A ``.npz`` holds the weights of a whole network: ``named`` reads it.
 
@@ -72,7 +72,7 @@ def backbone(
     options = {"include_top": False, "input_shape": x.shape[1:]} | dict(options or {})
     model = application(weights=None, input_tensor=x, **options)
     if weights == IMAGENET:
-        # Keras changes EfficientNet's graph for "imagenet": only the weights are taken, so that names stay the same.
+        # Keras changes EfficientNet's graph for "imagenet": only the weights are used, so that names stay the same.
         model.set_weights(application(weights=IMAGENET, **options).get_weights())
     elif weights is not None and Path(weights).suffix != ".npz":
         load_file(model, Path(weights))
@@ -99,9 +99,10 @@ def with_dense_head(
 
 
 def named(model: keras.Model, weights: Weights = None) -> keras.Model:
-    """``model``, as a copy where Keras counted up names in this process, in which no name is counted any more.
+    """``model`` with names that do not depend on what else this process built; a copy where some have to change.
 
-    A counted name becomes ``backbone_<place in the graph>_<kind>``. ``weights`` that is a ``.npz`` is read afterwards.
+    A name that Keras numbered becomes ``backbone_<position in the graph>_<kind>``. ``weights`` of a ``.npz`` are loaded
+    afterwards.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.weights.load_file``.
@@ -122,7 +123,7 @@ def named(model: keras.Model, weights: Weights = None) -> keras.Model:
 
 
 def _renamed(model: keras.Model, names: Mapping[str, str]) -> keras.Model:
-    # A weight keeps the path of its birth, so a layer cannot be renamed, only made anew.
+    # A weight keeps the path that it was created with, so a layer cannot be renamed, only created again.
     def copy(operation: keras.Operation) -> keras.Operation:
         config = operation.get_config()
         return type(operation).from_config(config | {"name": names.get(operation.name, operation.name)})
@@ -133,5 +134,5 @@ def _renamed(model: keras.Model, names: Mapping[str, str]) -> keras.Model:
 
 
 def is_counted(operation: keras.Operation) -> bool:
-    """Whether Keras made up the operation's name from its class and a running number."""
+    """Whether Keras made the operation's name from its class and a running number."""
     return re.sub(r"_\d+$", "", operation.name).replace("_", "") == type(operation).__name__.lower()

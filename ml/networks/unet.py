@@ -26,12 +26,12 @@ def build_unet(
 ) -> keras.Model:
     """Build the network: pixels (N, S, S, 1) in [0, 1] to mask logits (N, S, S, 1).
 
-    The U of Ronneberger et al. 2015 over MobileNet (Howard et al. 2017) of width ``encoder_width``, which ends where
-    its maps have a side of S / 16. Every level of the decoder is one convolution; the last one sees the pixels
-    themselves again and draws the edge. All layers are trained. S is a multiple of 16, at least 32.
+    The decoder of Ronneberger et al. 2015 on MobileNet (Howard et al. 2017) of width ``encoder_width``, which ends
+    where its maps have a side of S / 16. Every level of the decoder is one convolution; the last one also receives the
+    pixels, to draw the edge. All layers are trained. S is a multiple of 16, at least 32.
 
     ``weights`` is None (random), "imagenet" (downloaded by Keras) or a file: ``.h5`` or ``.keras`` of MobileNet without
-    its classifier, ``.npz`` of this whole network.
+    its classifier, ``.npz`` of the whole network.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.weights.load_file``.

@@ -1,4 +1,4 @@
-"""VGG-16 with S1's head and VGG-19 for S2 with the same one."""
+"""VGG-16 and VGG-19 with S1's head."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def build_vgg16(input_shape: tuple[int, int, int], classes: int, weights: Weight
 
 
 def build_vgg19(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
-    """VGG-19 (Simonyan & Zisserman 2015), frozen. S2 does not tell its head: S1's is used.
+    """VGG-19 (Simonyan & Zisserman 2015), frozen. S2 does not state its head: S1's is used.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.zoo.build``.
@@ -41,7 +41,7 @@ def _build(
 ) -> keras.Model:
     pixels = keras.Input(input_shape, name="pixels")
     source = backbone(application, pixels, "vgg", weights, frozen=True)
-    # The map before the last pooling explains twice as finely as the one after it.
+    # The map before the last pooling has twice the resolution of the one after it.
     x = layers.Activation("linear", name="feature_map")(source.get_layer(last).output)
     x = layers.MaxPooling2D(name="block5_pool")(x)
     x = layers.GlobalAveragePooling2D(name="features")(x)

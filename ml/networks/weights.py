@@ -1,4 +1,4 @@
-"""Weights from a local file into a network, refused by name where they do not fit."""
+"""Loads and saves the weights of a network, and refuses files that do not fit it."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def weights_to_bytes(model: keras.Model) -> bytes:
 
 
 def load_weights(model: keras.Model, path: Path) -> None:
-    """Put the weights of ``weights_to_bytes`` back into a network of the same architecture.
+    """Load the weights of ``weights_to_bytes`` into a network of the same architecture.
 
     Raises:
         MlError: the file is no such archive, lacks a weight of the network or has one of another shape.
@@ -62,7 +62,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
 
 
 def restored(model: keras.Model, weights: Weights) -> keras.Model:
-    """``model``, a network without an ImageNet backbone, with the weights of a file where one is given.
+    """``model``, a network without an ImageNet backbone, with the weights of a file where ``weights`` names one.
 
     Raises:
         WrongChoice: ``weights`` is "imagenet", or no file.

@@ -11,7 +11,7 @@ from ml.networks.weights import Weights
 
 
 def build_xception(input_shape: tuple[int, int, int], classes: int, weights: Weights = None) -> keras.Model:
-    """Xception (Chollet 2017), trained whole; S3 flattens the map and normalises after the first dense layer.
+    """Xception (Chollet 2017), all layers trained; S3 flattens the map and normalises after the first dense layer.
 
     Raises:
         WrongChoice, MlError: see ``ml.networks.zoo.build``.

@@ -1,8 +1,8 @@
-"""Every network by name: what it takes, where it comes from, how to build it.
+"""Every network by name: its input, its source, and how to build it.
 
-Each takes ``pixels``, float32 (N, H, W, C) in [0, 1], and gives ``logits`` without activation: (N, 1) where there are
-two classes, else (N, classes). Layer ``feature_map`` (N, h, w, D) is the map that explains a result; ``features`` is
-the vector that the head takes, so that everything up to it can be computed once where the backbone is frozen.
+Each takes ``pixels``, float32 (N, H, W, C) in [0, 1], and returns ``logits`` without activation: (N, 1) for two
+classes, else (N, classes). Layer ``feature_map`` (N, h, w, D) is the map that explains a result; ``features`` is the
+input of the head, so that all layers up to it run once where the backbone is frozen.
 """
 
 from __future__ import annotations
@@ -33,9 +33,8 @@ class Architecture:
     """``source`` is S1 to S5, the systems that ScanProof unites, or "ScanProof".
 
     ``input_shape`` (H, W, C) is the source's. ``frozen_backbone``: the layers up to ``feature_map`` are not trained.
-    ``build(input_shape, classes, weights=None)`` makes the network. ``parameters`` are those in all and those that are
-    trained, where the source tells them, for its own classes.
-    """
+    ``build(input_shape, classes, weights=None)`` makes the network. ``parameters`` are the numbers of all and of
+    trained ones that the source states for its own classes, if any."""
 
     name: str
     source: str
@@ -67,13 +66,13 @@ _ARCHITECTURES = (
     Architecture("compact_residual", "ScanProof", (128, 128, 1), False, build_compact),
 )
 BATCH_NORM_MOMENTUM = 0.9
-"""Keras's 0.99 takes hundreds of batches to learn what training images are like; the sets here have few an epoch."""
+"""Keras's default of 0.99 needs hundreds of batches until the statistics fit; these data sets have few an epoch."""
 
 ZOO: dict[str, Architecture] = {architecture.name: architecture for architecture in _ARCHITECTURES}
 
 
 def architecture(name: str) -> Architecture:
-    """The architecture of that name. Raises WrongChoice."""
+    """The architecture ``name``. Raises WrongChoice where there is none."""
     if name not in ZOO:
         raise WrongChoice(f"expected one of the networks {', '.join(ZOO)}, found {name!r}")
     return ZOO[name]

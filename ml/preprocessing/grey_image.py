@@ -1,4 +1,4 @@
-"""The preprocessing of grey images that training and serving share: crop to the content, pad, resize, stretch.
+"""Preprocesses grey images for training and serving alike: crop to the content, pad, resize, stretch.
 
 ``ml.bundle.procedures`` has every preprocessing by its id.
 """
@@ -29,10 +29,10 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Preprocessed:
-    """What the network sees, and where it lies in the original.
+    """The network's input, and the part of the original that it shows.
 
     ``pixels`` is float32 of shape (1, S, S, C) in [0, 1]. ``crop`` is the content that was kept; ``square`` is the
-    area that the S x S pixels cover, that is ``crop`` with its padding. ``size`` is the original's (width, height).
+    area that the S x S pixels cover: ``crop`` with its padding. ``size`` is the original's (width, height).
     """
 
     pixels: np.ndarray
@@ -42,15 +42,15 @@ class Preprocessed:
 
 
 def preprocessing_id(size: int) -> str:
-    """The name of this procedure at ``size`` pixels; it changes whenever the numbers that come out do."""
+    """The id of this procedure at ``size`` pixels; a change of its output needs a new id."""
     return f"grey-crop-pad-{size}-v1"
 
 
 def preprocess(image: Image.Image, size: int) -> Preprocessed:
     """Turn an 8-bit image (mode ``L`` or ``RGB``) into the network's input of ``size`` x ``size``.
 
-    Uniform borders, dark or bright, are cropped away, so that neither their width nor the file's size can give the
-    class away. Grey is ITU-R BT.601 luma; intensities are stretched from the 1st to the 99.5th percentile.
+    Uniform borders, dark or bright, are cropped, so that neither their width nor the file's size is a clue to the
+    class. Grey is ITU-R BT.601 luma; intensities are stretched from the 1st to the 99.5th percentile.
     """
     grey = image.convert("L")
     left, top, right, bottom = _content_box(grey)
@@ -70,7 +70,7 @@ def preprocess(image: Image.Image, size: int) -> Preprocessed:
 
 
 def _content_box(grey: Image.Image) -> tuple[int, int, int, int]:
-    """Trim uniform lines from all four sides; the whole image where next to nothing would be left."""
+    """The image without uniform lines at its four sides; the whole image where too little would be left."""
     whole = (0, 0, grey.width, grey.height)
     step = max(1, max(grey.size) // BORDER_GRID)
     pixels = np.asarray(grey.reduce(step))
@@ -93,7 +93,7 @@ def _content_box(grey: Image.Image) -> tuple[int, int, int, int]:
 
 
 def _busy_range(lines: np.ndarray, limit: float) -> tuple[int, int]:
-    """First and one-past-last line whose brightness, both tails aside, spans more than ``limit``."""
+    """First and one-past-last line whose brightness, without both tails, spans more than ``limit``."""
     length = lines.shape[1]
     if not length:
         return 0, 0

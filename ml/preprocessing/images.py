@@ -1,4 +1,4 @@
-"""Reads untrusted image bytes into a plain 8-bit RGB or grey image."""
+"""Decodes untrusted image bytes to an 8-bit RGB or grey image."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct
 def decode_image(source: bytes | Image.Image) -> Image.Image:
     """Decode to mode ``L`` (grey) or ``RGB``, 8 bits a channel, first frame, EXIF orientation applied.
 
-    Transparent pixels are laid over black, the background of MRI; 16-bit, 32-bit and float pixels are scaled linearly
-    from their own minimum and maximum to 0..255.
+    Transparent pixels are composed over black, the background of MRI; 16-bit, 32-bit and float pixels are scaled
+    linearly from their own minimum and maximum to 0..255.
 
     Raises:
         ImageTooLarge: more than ``MAX_PIXELS`` (refused from the header, before any pixel is decoded).
@@ -53,7 +53,7 @@ def _open(data: bytes) -> Image.Image:
         raise RuntimeError("PIL.ImageFile.LOAD_TRUNCATED_IMAGES must be off: a truncated image must not be classified")
     try:
         with warnings.catch_warnings():
-            # Pillow's own bomb warning starts at another limit than ours, which _check_size enforces.
+            # Pillow's warning has another limit than ours, which _check_size enforces.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as exc:

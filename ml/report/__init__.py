@@ -1,1 +1,1 @@
-"""One page and the pictures from the results of ``scanproof compare``."""
+"""Writes one HTML page with charts from the results of ``scanproof compare``."""

@@ -1,4 +1,4 @@
-"""Drawing with matplotlib, without its global state."""
+"""Draws with matplotlib without its global state."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["COLOURS", "INK", "grid", "new_figure", "png"]
 
 
 def grid(items: Sequence[Item], draw: Callable[[Axes, Item], None], width: float = 3.6, height: float = 3.2) -> bytes:
-    """A PNG with a small chart for each item, three in a row; ``draw`` fills one."""
+    """A PNG with a small chart for each item, three in a row; ``draw`` draws one of them."""
     columns = min(COLUMNS, len(items))
     rows = -(-len(items) // columns)
     figure = new_figure(columns * width, rows * height)

@@ -1,4 +1,4 @@
-"""The report's charts, each a PNG from the results of one data set; the sources' figures are marked as theirs."""
+"""The report's charts, each a PNG from the results of one data set; the sources' own figures are marked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def title_of(result: Result) -> str:
 
 
 def training_curves(results: Sequence[Result]) -> bytes:
-    """Loss on train and val by epoch, a line a division."""
+    """Loss on train and val by epoch, a line for each division."""
 
     def draw(axes: Axes, result: Result) -> None:
         for number, history in enumerate(result["training"]):
@@ -58,7 +58,7 @@ def roc(results: Sequence[Result]) -> bytes:
 
 
 def reliability(results: Sequence[Result]) -> bytes:
-    """Accuracy against confidence; the larger a dot, the more images."""
+    """Accuracy against confidence; the size of a dot shows the number of images."""
 
     def draw(axes: Axes, result: Result) -> None:
         bins = result["curves"]["reliability"]

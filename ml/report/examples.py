@@ -1,4 +1,4 @@
-"""The grid of test images with their predictions; it holds the data set's images, so it belongs to whoever has them."""
+"""Draws a grid of test images with predictions. It shows images of the data set, so its licence applies to it."""
 
 from __future__ import annotations
 

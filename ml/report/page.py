@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing from anywhere: pictures inside, no script."""
+"""The report as one self-contained HTML page: with its pictures, without scripts."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FIGURES = (
 
 
 def page(results: Sequence[Result], pictures: Mapping[str, Mapping[str, tuple[str, bytes]]]) -> str:
-    """``pictures``: for each data set, by file name, the words that stand for a picture and its PNG."""
+    """The page. ``pictures``: for each data set, by file name, the text alternative of a picture and its PNG."""
     names = list(dict.fromkeys(result["data"]["name"] for result in results))
     sections = [
         _section(name, [r for r in results if r["data"]["name"] == name], pictures.get(name, {})) for name in names

@@ -1,4 +1,4 @@
-"""Writes the report: ``report.html`` and every picture as a file of its own."""
+"""Writes the report: ``report.html`` and a file for every picture."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ CHARTS = {
 
 
 def write_report(results: Path, output: Path, data: Path | None = None) -> list[Path]:
-    """The page and pictures of all ``results`` in ``output``; returns the paths written.
+    """Write the page and pictures of all ``results`` to ``output``; returns the paths written.
 
-    ``data`` is a folder of images, or one that holds such folders by name; where it has a data set of the results, a
+    ``data`` is a folder of images, or one that contains such folders by name. Where it has a data set of the results, a
     grid of its test images with the best network's answers is drawn.
 
     Raises:

@@ -1,1 +1,1 @@
-"""Outlines the tumour on a brain MRI slice: a U-Net, its training, its figures and its serving."""
+"""Outlines the tumour on a brain MRI slice: training, evaluation and serving of a U-Net."""

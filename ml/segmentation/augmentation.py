@@ -1,4 +1,4 @@
-"""Random changes to training batches, the same geometry for image and mask."""
+"""Random augmentation of training batches, with the same geometry for image and mask."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PERSPECTIVE = 0.15
 
 
 def augment(pixels: tf.Tensor, masks: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Change a batch at random: pixels and masks (B, S, S, 1) in [0, 1]; same shapes come back."""
+    """Augment a batch at random: pixels and masks (B, S, S, 1) in [0, 1]; the shapes stay the same."""
     both = tf.concat([pixels, masks], axis=-1)
     warped = tf.ensure_shape(_warp(both), both.shape)
     pixels, masks = warped[..., :1], warped[..., 1:]
@@ -56,7 +56,7 @@ def _warp(images: tf.Tensor) -> tf.Tensor:
     centre = (size - 1) / 2
     x = centre - (a + b) * centre + tf.random.uniform(count, -SHIFT, SHIFT) * size
     y = centre - (c + d) * centre + tf.random.uniform(count, -SHIFT, SHIFT) * size
-    # Seen at an angle, one side of the image shrinks and the other grows; the scale at the centre stays.
+    # In perspective one side of the image shrinks and the other grows; the scale at the centre stays.
     tilt = tf.random.uniform((2, count[0]), -PERSPECTIVE, PERSPECTIVE) / size
     bent = 1 + (tilt[0] + tilt[1]) * centre
     return tf.raw_ops.ImageProjectiveTransformV3(

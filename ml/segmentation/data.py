@@ -1,4 +1,4 @@
-"""Images with the mask that an annotator drew, listed in a ``manifest.csv``."""
+"""Reads images and their annotators' masks, listed in a ``manifest.csv``."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ COLUMNS = ("split", "image", "mask", "label", "block")
 
 @dataclass(frozen=True, slots=True)
 class MaskedSample:
-    """One row: the image at ``path``. ``label`` is the kind of tumour; ``block``, unique within it, a run of
-    neighbouring slice numbers."""
+    """One row: the image at ``path`` and its mask. ``label`` is the kind of tumour; ``block``, unique within the label,
+    a run of neighbouring slice numbers."""
 
     path: Path
     mask: Path
@@ -73,7 +73,7 @@ def load_masked(samples: Sequence[MaskedSample], size: int) -> MaskedImages:
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
-    """The mask as bool (height, width). Raises MlError unless it is as large as its image, (width, height)."""
+    """The mask as bool (height, width). Raises MlError where its size is not that of its image, (width, height)."""
     mask = np.asarray(decode_image(path.read_bytes()).convert("L")) > 127
     if mask.shape[::-1] != size:
         raise MlError(
@@ -84,7 +84,7 @@ def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:
 
 
 def to_network(mask: np.ndarray, seen: Preprocessed) -> np.ndarray:
-    """Lay a mask of the original, bool (height, width), over the network's pixels: float32 (S, S, 1) in [0, 1]."""
+    """Map a mask of the original, bool (height, width), to the network's pixels: float32 (S, S, 1) in [0, 1]."""
     size = seen.pixels.shape[1]
     crop, square = seen.crop, seen.square
     scale = size / (square.right - square.left)

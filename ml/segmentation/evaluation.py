@@ -1,4 +1,4 @@
-"""How well outlines agree with those of an annotator, next to a threshold without any learning."""
+"""Compares outlines with an annotator's, and with those of a threshold method without learning."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ Outliner = Callable[[Image.Image], np.ndarray]
 
 
 def dice(found: np.ndarray, truth: np.ndarray) -> float:
-    """Twice what two bool masks share over the sum of their areas (Dice 1945); 1 where both are empty."""
+    """Twice the intersection of two bool masks over the sum of their areas (Dice 1945); 1 where both are empty."""
     total = int(found.sum()) + int(truth.sum())
     return 2 * int((found & truth).sum()) / total if total else 1.0
 
 
 def intersection_over_union(found: np.ndarray, truth: np.ndarray) -> float:
-    """What two bool masks share over what either covers (Jaccard 1912); 1 where both are empty."""
+    """The intersection of two bool masks over their union (Jaccard 1912); 1 where both are empty."""
     union = int((found | truth).sum())
     return int((found & truth).sum()) / union if union else 1.0
 
 
 def threshold_method(image: Image.Image) -> np.ndarray:
-    """The brightest region inside the head by Otsu's method, as the image analysis shows it: bool (height, width)."""
+    """The brightest region inside the head by Otsu's method, as in the image analysis: bool (height, width)."""
     from ml.analysis.regions import brightest_region, head_mask
 
     scale = THRESHOLD_SIDE / max(image.size)
@@ -45,9 +45,9 @@ def threshold_method(image: Image.Image) -> np.ndarray:
 def evaluate_outlines(outline: Outliner, samples: Sequence[MaskedSample]) -> dict[str, Any]:
     """Figures of ``outline`` and of the threshold method on ``samples``, JSON-ready.
 
-    ``outline`` gives the mask of an image, bool, in its proportions; masks are compared in pixels of the original.
+    ``outline`` returns the mask of an image, bool, in its proportions; masks are compared in pixels of the original.
     ``found`` is the share of slices with a Dice of at least one half, ``missed`` of those whose outline does not touch
-    the tumour. Intervals come from whole blocks drawn anew, as neighbouring slices may be of one patient.
+    the tumour. The bootstrap resamples whole blocks, as neighbouring slices may be of one patient.
     """
     rows = [_compare(outline, sample) for sample in samples]
     dices, ious, thresholds = (np.array([row[place] for row in rows]) for place in range(3))

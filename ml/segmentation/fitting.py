@@ -17,9 +17,9 @@ DICE_SMOOTHING = 1.0
 
 @dataclass(frozen=True, slots=True)
 class SegmentationRecipe:
-    """Everything that decides a training run beside the data; it is written into the bundle's metadata.
+    """All settings of a training run; they are written into the bundle's metadata.
 
-    ``start`` is the SHA-256 of the weights that the run goes on from, empty for none.
+    ``start`` is the SHA-256 of the initial weights, empty for random ones.
     """
 
     epochs: int = 24
@@ -33,7 +33,7 @@ class SegmentationRecipe:
 
 
 def dice_and_cross_entropy(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """One loss an image, (N,): soft Dice (Milletari et al. 2016) plus binary cross-entropy; (N, S, S, 1) both."""
+    """The loss of each image, (N,): soft Dice (Milletari et al. 2016) plus binary cross-entropy; (N, S, S, 1) both."""
     probabilities = tf.sigmoid(logits)
     overlap = tf.reduce_sum(masks * probabilities, axis=(1, 2, 3))
     total = tf.reduce_sum(masks, axis=(1, 2, 3)) + tf.reduce_sum(probabilities, axis=(1, 2, 3))
@@ -43,7 +43,7 @@ def dice_and_cross_entropy(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
 
 
 def dice(masks: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
-    """Dice an image, (N,), both cut at one half; shown while training."""
+    """The Dice of each image, (N,), both thresholded at one half; shown while training."""
     truth, found = tf.cast(masks > 0.5, tf.float32), tf.cast(logits > 0.0, tf.float32)
     overlap = 2 * tf.reduce_sum(truth * found, axis=(1, 2, 3))
     return overlap / tf.maximum(tf.reduce_sum(truth + found, axis=(1, 2, 3)), 1.0)
@@ -60,10 +60,9 @@ def fit(
     """Train ``model`` in place with AdamW (Loshchilov & Hutter 2019); returns the history.
 
     The learning rate falls to zero along a cosine in each cycle and restarts at half its last peak (SGDR, Loshchilov &
-    Hutter 2017). What is kept is the exponential moving average of the last steps' weights, not the best epoch on
-    ``val``, which would flatter every figure measured there. With ``folder`` a killed run goes on from its last whole
-    epoch.
-    """
+    Hutter 2017). The final weights are the exponential moving average of the last steps, not those of the best epoch on
+    ``val``: that choice would make every figure on ``val`` too good. With ``folder`` a killed run resumes after its
+    last complete epoch."""
     keras.utils.set_random_seed(recipe.seed)
     steps = -(-len(train.pixels) // recipe.batch_size)
     optimizer = keras.optimizers.AdamW(
@@ -76,7 +75,7 @@ def fit(
         ema_momentum=recipe.averaging,
     )
     optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
-    # XLA, which Keras picks by itself, takes twice as long for these convolutions on a processor.
+    # XLA, Keras's default, takes twice as long for these convolutions on a CPU.
     model.compile(optimizer, dice_and_cross_entropy, metrics=[dice], jit_compile=False)
     batches = (
         tf.data.Dataset.from_tensor_slices((train.pixels, train.masks))
@@ -85,7 +84,7 @@ def fit(
         .map(augment, num_parallel_calls=1)
         .prefetch(2)
     )
-    # Another recipe or other data is another run: it must not go on from this one's state.
+    # Another recipe or other data make another run, which must not resume from this one's state.
     state = folder / digest(asdict(recipe), train.pixels, train.masks)[:16] if folder else None
     history = model.fit(
         batches,

@@ -1,4 +1,4 @@
-"""Draws an outline as a transparent layer to lay over the image."""
+"""Draws an outline as a transparent overlay for the image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Turns a trained segmentation network into a finished bundle: exported, its threshold chosen, its figures measured."""
+"""Makes the bundle of a trained segmentation network: exported, with its threshold chosen and its figures measured."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def package(
 ) -> Bundle:
     """Write the bundle of ``model`` to ``folder``, which exists and is empty.
 
-    The threshold is chosen on ``val``; test, where ``samples`` have it, is measured once, at the end.
+    The threshold is chosen on ``val``; test, where ``samples`` have it, is evaluated once, at the end.
     """
     flatbuffer = convert(keras.Model(model.input, {"logits": model.output}))
     metadata = specification.metadata(
@@ -62,7 +62,7 @@ def package(
 
 
 def best_threshold(segmenter: Segmenter, val: MaskedImages) -> float:
-    """That of ``THRESHOLDS`` with the best mean Dice on ``val``, the nearest to one half of equals."""
+    """The one of ``THRESHOLDS`` with the best mean Dice on ``val``; of equal ones the nearest to one half."""
     found = [segmenter.probabilities(pixels[None]) for pixels in val.pixels]
     truth = val.masks[..., 0] >= 0.5
 

@@ -1,4 +1,4 @@
-"""Outlines the region that a segmentation bundle knows, on one image: numpy, Pillow and LiteRT, no TensorFlow."""
+"""Outlines a region on an image with a segmentation bundle, by numpy, Pillow and LiteRT, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ Contour = tuple[tuple[float, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class Segmentation:
-    """What was outlined on one image; the same bytes always give the same numbers.
+    """The outline on one image. It depends on the image's bytes alone.
 
-    ``mask`` is bool (h, w), laid out like the whole original, its size capped at a longest side of 512. ``contours``
-    are closed polygons of (x, y) in pixels of the original, whose pixel centres lie at halves; the region is what an
-    odd number of them encloses, so that one inside another is a hole. ``pixels`` is the region's area in pixels of the
+    ``mask`` is bool (h, w) in the proportions of the original, its size capped at a longest side of 512. ``contours``
+    are closed polygons of (x, y) in pixels of the original, whose pixel centres lie at halves, filled by the even-odd
+    rule: a contour inside another is a hole. ``pixels`` is the region's area in pixels of the
     original, ``share`` its share of the head's area in [0, 1], ``probability`` the mean of the network's probabilities
     inside it, 0 where nothing was found. ``size`` is the original's (width, height).
     """
@@ -43,7 +43,7 @@ class Segmentation:
 
 
 class Segmenter:
-    """A segmentation bundle ready for images. Threads may share it.
+    """A loaded segmentation bundle. Thread-safe.
 
     Example:
         >>> Segmenter(load_bundle(Path("ml/bundles/tumour-outline"))).predict(Path("scan.jpg").read_bytes()).share
@@ -54,7 +54,7 @@ class Segmenter:
 
     @classmethod
     def open(cls, bundle: Bundle, by_sha256: object) -> Self:
-        """As ``Kind.open``: one network needs no other bundle."""
+        """The opener of the kind, see ``Kind.open``: one network needs no other bundle."""
         return cls(bundle)
 
     def __init__(self, bundle: Bundle) -> None:
@@ -70,8 +70,8 @@ class Segmenter:
     def predict(self, source: bytes | Image.Image) -> Segmentation:
         """Outline the region on an image file's bytes, or an open image.
 
-        An image is asked twice, as it is and mirrored, and the mean counts. Of several separate regions only the one
-        with the most evidence is kept: annotators outlined one on every slice that was learned from.
+        The result is the mean of the image and its mirror image. Of several separate regions only the one with the most
+        evidence is kept: annotators outlined one region on every training slice.
 
         Raises:
             ImageError: see ``ml.preprocessing.images.decode_image``.
@@ -92,7 +92,7 @@ class Segmenter:
         )
 
     def probabilities(self, pixels: np.ndarray) -> np.ndarray:
-        """What the network makes of ``pixels`` (1, S, S, 1): float32 (S, S) in [0, 1]."""
+        """The probability of each of ``pixels`` (1, S, S, 1): float32 (S, S) in [0, 1]."""
         logits = self._network(pixels).logits[..., 0]
         mirrored = self._network(np.ascontiguousarray(pixels[:, :, ::-1])).logits[:, ::-1, 0]
         mean: np.ndarray = (_sigmoid(logits) + _sigmoid(mirrored)) / 2
@@ -100,7 +100,7 @@ class Segmenter:
 
 
 def strongest_region(probabilities: np.ndarray, threshold: float) -> np.ndarray:
-    """``probabilities`` (S, S), zero in every connected region but the one with the largest sum of their squares."""
+    """``probabilities`` (S, S) with every connected region set to zero but the one with the largest sum of squares."""
     from skimage.measure import label
 
     regions = label(probabilities >= threshold, connectivity=2)
@@ -113,11 +113,11 @@ def strongest_region(probabilities: np.ndarray, threshold: float) -> np.ndarray:
 def contours_of(laid: np.ndarray, threshold: float, size: tuple[int, int]) -> tuple[Contour, ...]:
     """Where ``laid`` (h, w) crosses ``threshold``, over an image of ``size``, see ``Segmentation``.
 
-    Marching squares (Lorensen & Cline 1987), thinned to what differs by a quarter of a cell (Douglas & Peucker 1973).
+    Marching squares (Lorensen & Cline 1987), simplified to a quarter of a cell (Douglas & Peucker 1973).
     """
     from skimage.measure import approximate_polygon, find_contours
 
-    # A margin closes the contours that meet the image's edge.
+    # The margin closes the contours that meet the image's edge.
     lines = find_contours(np.pad(laid, 1), threshold)
     scale = np.array([size[0] / laid.shape[1], size[1] / laid.shape[0]])
     contours = []

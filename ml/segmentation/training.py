@@ -17,7 +17,7 @@ SIDE_STEP = 16
 def train_segmentation(job: TrainingJob) -> Bundle:
     """Train on the images and masks of ``job.data`` (see ``ml.segmentation.data.read_masked_manifest``).
 
-    Of the choices, size, epochs, seed and start are taken; in ``run`` a killed run leaves what it goes on from.
+    Only the choices size, epochs, seed and start are allowed; in ``run`` a killed run keeps the state to resume from.
 
     Raises:
         WrongChoice: another choice is made, or one is out of its range.
@@ -33,7 +33,7 @@ def train_segmentation(job: TrainingJob) -> Bundle:
     rows = {split: of_split(samples, split) for split in ("train", "val")}
     images = {split: load_masked(rows[split], side) for split in rows}
 
-    # TensorFlow takes seconds to import: only a run that can start pays for it.
+    # TensorFlow takes seconds to import, so the checks come first.
     import keras
 
     from ml.networks.unet import build_unet

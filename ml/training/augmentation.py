@@ -1,4 +1,4 @@
-"""Random changes to training batches. Every draw follows from a seed, so that a resumed run repeats them exactly."""
+"""Random augmentation of training batches. Every draw depends on a seed, so that a resumed run repeats it exactly."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HED_FROM_OPTICAL_DENSITY = np.linalg.inv(OPTICAL_DENSITY_FROM_HED)
 
 
 class Draws:
-    """Random numbers that depend on a seed of two integers and on how many draws came before, on nothing else."""
+    """Random numbers that depend only on a seed of two integers and the number of earlier draws."""
 
     def __init__(self, seed: tf.Tensor) -> None:
         self._seed = seed
@@ -39,11 +39,12 @@ class Draws:
 
 
 def augment(pixels: tf.Tensor, seed: tf.Tensor, name: str) -> tf.Tensor:
-    """Change a batch at random: ``pixels`` (B, S, S, C) in [0, 1], ``seed`` two integers; the same shape comes back.
+    """Augment a batch at random: ``pixels`` (B, S, S, C) in [0, 1], ``seed`` two integers; the shape stays the same.
 
-    ``name`` is one of ``ml.training.recipes.AUGMENTATIONS``. "source" flips and rotates. With "scanproof", colour is
-    taken for stained tissue: any rotation, and stains as they vary between laboratories; grey for a scan: small changes
-    of geometry and contrast. Both get blur, noise and, in grey, erased patches; "light" is without these three.
+    ``name`` is one of ``ml.training.recipes.AUGMENTATIONS``. "source" flips and rotates. "scanproof" treats colour
+    images as stained tissue, with any rotation and with stains as they vary between laboratories, and grey ones as
+    scans, with small changes of geometry and contrast. Then come blur, noise and, in grey, erased patches; "light" has
+    none of these three.
     """
     draws = Draws(seed)
     if name == "none":
@@ -108,7 +109,7 @@ def _warp(
         interpolation="BILINEAR",
         fill_mode=fill,
     )
-    # Resampling forgets the images' size, which some networks need to know.
+    # Resampling loses the static image size, which some networks need.
     return tf.ensure_shape(warped, pixels.shape)
 
 
@@ -122,7 +123,7 @@ def _jitter_stains(pixels: tf.Tensor, draws: Draws) -> tf.Tensor:
 
 
 def _jitter_contrast(pixels: tf.Tensor, draws: Draws) -> tf.Tensor:
-    """Gamma, contrast and brightness; what is black stays black."""
+    """Gamma, contrast and brightness; black pixels stay black."""
     pixels = pixels ** tf.exp(draws.one_each(pixels, -GAMMA, GAMMA))
     brightness = draws.one_each(pixels, -0.06, 0.06) * tf.cast(pixels > 0, tf.float32)
     return pixels * draws.one_each(pixels, 0.8, 1.15) + brightness

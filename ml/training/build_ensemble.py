@@ -17,9 +17,9 @@ from ml.bundle.files import new_folder, refuse_nonempty
 from ml.bundle.kinds import COMBINATION
 from ml.bundle.metadata import TRAIN_ALONE, Abstention, Metadata
 from ml.datasets import Sample, of_split, read_image, read_manifest
-from ml.datasets.duplicates import apart_from_train, to_choose_on
+from ml.datasets.duplicates import selection_set, without_duplicates_of_train
 from ml.errors import WrongChoice
-from ml.evaluation.measurement import abstention_rates, evaluate_held_out
+from ml.evaluation.classifier import abstention_rates, evaluate_splits
 from ml.evaluation.outliers import draw_outliers
 from ml.inference.calibration import fit_temperature
 from ml.inference.ensemble import (
@@ -32,7 +32,7 @@ from ml.inference.ensemble import (
 from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
 from ml.training.datasheets import MEASURED_ON, listed
-from ml.training.member_selection import FITS, Candidate, candidates
+from ml.training.member_selection import FITS, Selection, ranked_selections
 from ml.training.train_model import splits_of
 
 PREPROCESSING = "of each member"
@@ -46,12 +46,13 @@ def build_ensemble(
     outliers: Mapping[str, Sequence[Path]] | None = None,
     registry: Registry | None = None,
 ) -> dict[str, Any]:
-    """Choose members among ``names`` and a method on what of the split val of ``data/manifest.csv`` is apart from train
-    (``ml.datasets.duplicates.to_choose_on``), and write the bundle.
+    """Choose members among ``names`` and a method, and write the bundle.
 
-    An ensemble has at least two of the members; that one of them alone would have been better is told. Temperature and
-    limits are fitted on the same images; test, where there is one, is measured once, at the end. Returns name, version,
-    sha256, metrics, the chosen ``members`` and ``method``, and all ``candidates`` with their losses.
+    They are chosen on the validation images of ``data/manifest.csv`` without near-duplicates in train
+    (``ml.datasets.duplicates.selection_set``); temperature and limits are fitted on the same images, and test, where
+    there is one, is evaluated once, at the end. An ensemble has at least two members, even where one alone is better:
+    the losses show that. Returns name, version, sha256, metrics, the chosen ``members`` and ``method``, and all
+    ``candidates`` with their losses.
 
     Raises:
         WrongChoice: the members cannot make an ensemble.
@@ -63,12 +64,12 @@ def build_ensemble(
     refuse_other_splits(output, names, members, TRAIN_ALONE)
     labels = members[0].bundle.metadata.labels
     samples = read_manifest(data, labels)
-    apart = apart_from_train(samples, splits_of(samples)[1:])
-    val = to_choose_on(of_split(samples, "val"), apart["val"])
+    distinct = without_duplicates_of_train(samples, splits_of(samples)[1:])
+    val = selection_set(of_split(samples, "val"), distinct["val"])
     answers, scores = _answers(members, val)
     truth = np.array([labels.index(sample.label) for sample in val])
-    tried = candidates(answers, truth, [sample.group for sample in val])
-    best = next(candidate for candidate in tried if len(candidate.members) > 1)
+    tried = ranked_selections(answers, truth, [sample.group for sample in val])
+    best = next(selection for selection in tried if len(selection.members) > 1)
     chosen = [members[number] for number in best.members]
     method = FITS[best.fit](answers[list(best.members)], truth)
     logits = method.combine(answers[list(best.members)])
@@ -86,7 +87,7 @@ def build_ensemble(
     )
     content = Combination(tuple(_as_member(each) for each in chosen), method).to_json()
     ensemble = Ensemble(Bundle.draft(metadata, content), registry.by_sha256)
-    metrics = _measure(ensemble, samples, apart, outliers or {}) | {"members": _beside(chosen, method)}
+    metrics = _measure(ensemble, samples, distinct, outliers or {}) | {"members": _member_figures(chosen, method)}
     with new_folder(output) as folder:
         bundle = write_bundle(folder, metadata, {COMBINATION: content}, metrics)
     return {
@@ -101,10 +102,10 @@ def build_ensemble(
 
 
 def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> list[Predictor]:
-    """The models of ``names``, each once, that are to become one in the folder ``output``.
+    """The models of ``names``, each once, that are combined in the folder ``output``.
 
     Raises:
-        WrongChoice: fewer than two; or one is no classifier, or has other labels than the first.
+        WrongChoice: there are fewer than two; or one is not a classifier, or has other labels than the first.
         BundleError: one is not installed or is refused.
         MlError: ``output`` is not empty.
     """
@@ -128,8 +129,8 @@ def refuse_other_splits(
             )
 
 
-def together(each: Sequence[Metadata]) -> dict[str, Any]:
-    """What is told of several models that become one, by the fields of their metadata: all that is told of any."""
+def merged_texts(each: Sequence[Metadata]) -> dict[str, Any]:
+    """The descriptive fields of several models' metadata, merged for the model that combines them."""
     return {
         "architecture": " and ".join(dict.fromkeys(metadata.architecture for metadata in each)),
         "data": " ".join(dict.fromkeys(metadata.data for metadata in each)),
@@ -140,7 +141,7 @@ def together(each: Sequence[Metadata]) -> dict[str, Any]:
 
 
 def _answers(members: Sequence[Predictor], samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
-    """The members' calibrated log-probabilities (M, N, K), and their relative scores (M, N), NaN where none is."""
+    """The members' calibrated log-probabilities (M, N, K), and their relative scores (M, N), NaN for no score."""
     answers, scores = [], []
     for sample in samples:
         image = read_image(sample.path)
@@ -152,8 +153,8 @@ def _answers(members: Sequence[Predictor], samples: Sequence[Sample]) -> tuple[n
 
 
 def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) -> Metadata:
-    """Of the first member, as far as all have it, with limits of the ensemble's own; ``scores`` as ``_answers``' for
-    these members."""
+    """The first member's metadata with merged texts and the ensemble's own limits; ``scores`` are these members', as
+    ``_answers`` returns them."""
     scored = scores[~np.isnan(scores).any(axis=1)]
     each = [member.bundle.metadata for member in members]
     limits = next(metadata.abstention for metadata in each if metadata.abstention)
@@ -170,7 +171,7 @@ def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) ->
             colourfulness=limits.colourfulness,
             confidence=limits.confidence,
         ),
-        **together(each),
+        **merged_texts(each),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
     )
 
@@ -178,16 +179,16 @@ def _metadata(members: Sequence[Predictor], version: str, scores: np.ndarray) ->
 def _measure(
     ensemble: Ensemble,
     samples: Sequence[Sample],
-    apart: Mapping[str, Sequence[Sample]],
+    distinct: Mapping[str, Sequence[Sample]],
     outliers: Mapping[str, Sequence[Path]],
 ) -> dict[str, Any]:
-    return evaluate_held_out(ensemble, samples, apart) | {
+    return evaluate_splits(ensemble, samples, distinct) | {
         "outliers": abstention_rates(ensemble, draw_outliers() | dict(outliers))
     }
 
 
-def _beside(members: Sequence[Predictor], method: Method) -> list[dict[str, Any]]:
-    """Each member with its share and its own figures, to be seen beside the ensemble's."""
+def _member_figures(members: Sequence[Predictor], method: Method) -> list[dict[str, Any]]:
+    """Each member with its share and its own accuracies, to compare with the ensemble's."""
     rows = []
     for member, share in zip(members, method.shares(), strict=True):
         bundle = member.bundle
@@ -201,6 +202,6 @@ def _as_member(predictor: Predictor) -> Member:
     return Member(predictor.bundle.metadata.name, predictor.bundle.sha256)
 
 
-def _title(members: Sequence[Predictor], candidate: Candidate) -> str:
-    names = " + ".join(members[number].bundle.metadata.name for number in candidate.members)
-    return f"{names}, {candidate.fit}" if len(candidate.members) > 1 else f"{names} alone"
+def _title(members: Sequence[Predictor], selection: Selection) -> str:
+    names = " + ".join(members[number].bundle.metadata.name for number in selection.members)
+    return f"{names}, {selection.fit}" if len(selection.members) > 1 else f"{names} alone"

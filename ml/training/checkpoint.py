@@ -1,4 +1,4 @@
-"""What a training run leaves on disk after each epoch, so that it can go on after a kill."""
+"""Saves the state of a training run after each epoch, so that a killed run can resume."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ History = dict[str, list[float]]
 
 
 def digest(*parts: object) -> str:
-    """SHA-256 over arrays (shape, type and content) and anything else by its JSON text, in hex."""
+    """SHA-256, in hex, over arrays by shape, type and content, and over other values by their JSON text."""
     whole = hashlib.sha256()
     for part in parts:
         if isinstance(part, np.ndarray):
@@ -32,7 +32,7 @@ def digest(*parts: object) -> str:
 
 
 class Checkpoint:
-    """The state of one run in ``folder``. ``run`` is a digest of all that decides the run: no other may go on."""
+    """The state of one run in ``folder``. ``run`` is a digest of all its inputs: only the same run may resume."""
 
     def __init__(self, folder: Path, run: str) -> None:
         self._state = folder / "state.npz"
@@ -43,7 +43,7 @@ class Checkpoint:
         _save(self._state, variables, run=self._run, history=json.dumps(history))
 
     def restore(self, variables: Sequence[keras.Variable]) -> History:
-        """Set ``variables`` to their state after the last whole epoch; returns its history, empty for a new run.
+        """Set ``variables`` to their state after the last complete epoch; returns its history, empty for a new run.
 
         Raises:
             MlError: the folder holds another run.
@@ -69,7 +69,7 @@ class Checkpoint:
 
 
 def clear(folder: Path) -> None:
-    """Remove the state of a run that is finished, and what a kill left half-written; its logs stay."""
+    """Remove the state of a finished run, and files that a kill left incomplete; its logs stay."""
     for name in ("state.npz", "best.npz"):
         for path in (folder / name, *folder.glob(f".{name}.*.part")):
             path.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""What may be chosen for a training run, and what follows from it."""
+"""The choices for a training run, and what follows from them."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from ml.training.specifications import FROM_NOTHING_LICENCE, LICENCES, OTHER_LIC
 
 IMAGENET = "imagenet"
 TRAINERS = {"tile_measures": "ml.training.histology:train_histology"}
-"""Of architectures that are no networks, as in ``KINDS``."""
+"""Trainers of architectures that are not networks, as in ``KINDS``."""
 
 ANYWHERE = ("run", "features", "name", "version")
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What may be chosen for a training run beside the model and its data; None is the model's own.
+    """The choices for a training run besides the model and its data; None means the model's own.
 
     ``architecture`` is a name of ``ml.networks.zoo.ZOO``, ``recipe`` is as in ``ml.training.recipes.recipe_of``.
-    ``start`` is where weights come from: a bundle or ``.npz`` of the same network to go on from, ``.h5`` or ``.keras``
-    of its backbone, or "imagenet". ``refit`` is the bundle of a version that did not learn from val: the network learns
+    ``start`` are the initial weights: a bundle or ``.npz`` of the same network, ``.h5`` or ``.keras`` of its backbone,
+    or "imagenet". ``refit`` is the bundle of a version that did not learn from val: the network learns
     from val as well, and has that version's temperature and limits. ``name`` and ``version`` are the new bundle's.
-    ``run`` is a folder for the state of the run: a killed one goes on from there. ``features`` is a folder that keeps
-    what frozen backbones computed.
+    ``run`` is a folder for the state of the run, from which a killed one resumes. ``features`` is a folder that caches
+    the outputs of frozen backbones.
     """
 
     architecture: str | None = None
@@ -50,7 +50,7 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """One training: ``data`` is its folder of images, ``folder`` where the bundle goes, which exists and is empty.
+    """One training: ``data`` is its folder of images, ``folder`` that of the bundle, which exists and is empty.
 
     ``outliers`` are further files, by kind, on which abstention is measured; ``report`` receives lines for people.
     """
@@ -64,7 +64,7 @@ class TrainingJob:
 
 
 def trainer_of(name: str) -> Callable[[TrainingJob], Bundle]:
-    """What trains the model ``name``: its architecture's own trainer, else that of its kind. Raises WrongChoice."""
+    """The trainer of the model ``name``: that of its architecture, else that of its kind. Raises WrongChoice."""
     specification = specification_of(name)
     return resolve(TRAINERS.get(specification.architecture) or KINDS[specification.kind].trainer)
 
@@ -74,7 +74,7 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
     will have.
 
     Raises:
-        WrongChoice: an unknown model; or the bundle to go on from learned from val, and val is to decide.
+        WrongChoice: an unknown model; or the bundle to start from learned from val, which is needed for validation.
         BundleError: that bundle is refused.
     """
     specification = replace(specification_of(model), version=choices.version)
@@ -99,13 +99,13 @@ def chosen_name(model: str, choices: Choices) -> str:
 def _licence(architecture: str, choices: Choices) -> str:
     if choices.start is None:
         return FROM_NOTHING_LICENCE
-    if begun := _begun_from(choices):
-        return begun.licence
+    if initial := _initial_bundle(choices):
+        return initial.licence
     return OTHER_LICENCE if Path(choices.start).suffix == ".npz" else LICENCES.get(architecture, OTHER_LICENCE)
 
 
-def _begun_from(choices: Choices) -> Metadata | None:
-    """Those of the bundle to go on from, None where it is none. Raises BundleError, WrongChoice."""
+def _initial_bundle(choices: Choices) -> Metadata | None:
+    """The metadata of the bundle to start from, None where it is no bundle. Raises BundleError, WrongChoice."""
     if choices.start in (None, IMAGENET) or not (folder := Path(choices.start)).is_dir():
         return None
     metadata = load_bundle(folder).metadata
@@ -115,7 +115,7 @@ def _begun_from(choices: Choices) -> Metadata | None:
 
 
 def refuse_other_choices(specification: Specification, choices: Choices, allowed: Collection[str]) -> None:
-    """Raises WrongChoice where more is chosen than ``allowed``, name and version, and where to keep things."""
+    """Raises WrongChoice where another choice is made than ``allowed``, name, version and folders."""
     for field in fields(Choices):
         if field.name not in {*allowed, *ANYWHERE} and getattr(choices, field.name) != field.default:
             raise WrongChoice(
@@ -143,12 +143,12 @@ def chosen_recipe(choices: Choices) -> Recipe:
 
 
 def weights_of(start: str | None) -> Path | str | None:
-    """What ``ml.networks.zoo.build`` takes. Raises WrongChoice where there is no such file."""
+    """The initial weights as ``ml.networks.zoo.build`` takes them. Raises WrongChoice where there is no such file."""
     if start is None or start == IMAGENET:
         return start
     return weights_file(Path(start) / WEIGHTS if Path(start).is_dir() else Path(start))
 
 
 def identity_of(start: Path | str | None) -> str:
-    """What a recipe tells of ``weights_of``: the file's SHA-256, "imagenet", or nothing."""
+    """The identity of initial weights in a recipe: the file's SHA-256, "imagenet", or empty."""
     return hashlib.sha256(start.read_bytes()).hexdigest() if isinstance(start, Path) else start or ""

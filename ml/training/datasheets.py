@@ -1,6 +1,6 @@
-"""What is known of the collections that models are trained on, and what was looked at while the shipped ones were made.
+"""Datasheets of the collections that models are trained on, and the evaluations on test behind shipped models.
 
-A model that is trained on another collection says so, and bears none of these texts.
+The card of a model that is trained on another collection says so and has none of these texts.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from ml.datasets.manifest import MANIFEST
 from ml.training.specifications import Specification
 
 MEASURED_ON = "measured_on"
-"""In a bundle's ``training``: the images that members which are put together were calibrated and measured on."""
+"""The key of a bundle's ``training`` for the images on which combined members were calibrated and evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Datasheet:
-    """A collection (Gebru et al. 2021). ``manifests`` has the SHA-256 of the files that it is known by, by their paths
-    in its folder. ``data``, ``weak`` and ``weaknesses`` are as in ``ml.bundle.metadata.Metadata``, for what
-    learns from it."""
+    """A collection (Gebru et al. 2021). ``manifests`` has the SHA-256 of the files that identify it, by their paths in
+    its folder. ``data``, ``weak`` and ``weaknesses`` are as in ``ml.bundle.metadata.Metadata``, for the models that
+    learn from it."""
 
     manifests: Mapping[str, str]
     data: str
@@ -100,7 +100,7 @@ DATASHEETS = {
 }
 """By the name of the model that learns from it."""
 
-LOOKS_OF_BRAIN_MRI_2 = (
+BRAIN_MRI_2_EVALUATIONS = (
     "The test part was looked at more than once while version 2 of brain-mri was made: mobile_compact alone (accuracy "
     "97.5 %, macro AUC 0.9981), with every slice seen mirrored as well (97.0 %, 0.9984), joined with brain-mri-128b "
     "(97.2 %, 0.9974), and joined with brain-mri-128. The last became version 2: by their losses on val the joined one "
@@ -109,7 +109,7 @@ LOOKS_OF_BRAIN_MRI_2 = (
     "Version 2.0.1 has the same members, each weighed by its new temperature, and new limits."
 )
 
-LOOKS_OF_REFITS = (
+REFIT_EVALUATIONS = (
     "It learned from train and val together, 5,120 images instead of 4,336, when network and recipe were settled. "
     "Temperature and limits are those of the version that learned from train alone, as no image is left to fit them "
     "on. 455 of the 796 test images have a copy among those that it learned from: the other 341 are what to go by.",
@@ -121,10 +121,10 @@ LOOKS_OF_REFITS = (
     "flatters the figures.",
 )
 
-LOOKS = {
-    ("brain-mri-mobile-refit", "1.0.0"): LOOKS_OF_REFITS,
-    ("brain-mri-128-refit", "1.0.0"): LOOKS_OF_REFITS,
-    ("brain-mri-mobile", "1.0.1"): (LOOKS_OF_BRAIN_MRI_2,),
+TEST_EVALUATIONS = {
+    ("brain-mri-mobile-refit", "1.0.0"): REFIT_EVALUATIONS,
+    ("brain-mri-128-refit", "1.0.0"): REFIT_EVALUATIONS,
+    ("brain-mri-mobile", "1.0.1"): (BRAIN_MRI_2_EVALUATIONS,),
     ("tumour-outline", "1.2.0"): (
         "The test part was looked at before: for version 1.0.0 (mean Dice 0.77), for version 1.1, the network that "
         "this one goes on from, at 160 pixels (0.784), and for two such networks, their logits averaged, that had "
@@ -144,22 +144,22 @@ LOOKS = {
         "were dropped for a plain majority, which no data set.",
     ),
 }
-"""By name and version: how far the making of a shipped model flatters its figures."""
+"""By name and version: how the evaluations on test during development make a shipped model's figures too good."""
 
 
 def described(specification: Specification, model: str, data: Path) -> Specification:
-    """``specification`` with what is known of the collection in the folder ``data``, for ``model`` trained on it."""
+    """``specification`` with the datasheet of the collection in the folder ``data``, for ``model`` trained on it."""
     known = DATASHEETS[model]
     found = {name: _sha256(data / name) for name in known.manifests}
     if found != known.manifests:
         return _undescribed(specification, found)
-    looks = LOOKS.get((specification.name, specification.version), ())
-    weaknesses = (*known.weaknesses, *specification.weaknesses, *looks)
+    evaluations = TEST_EVALUATIONS.get((specification.name, specification.version), ())
+    weaknesses = (*known.weaknesses, *specification.weaknesses, *evaluations)
     return replace(specification, data=known.data, weak=known.weak, weaknesses=weaknesses)
 
 
 def listed(data: Path) -> str:
-    """What lists the images in the folder ``data``, by its SHA-256."""
+    """The manifest of the folder ``data`` and its SHA-256, as text."""
     return _in_words({MANIFEST: _sha256(data / MANIFEST)})
 
 
@@ -180,7 +180,7 @@ def _undescribed(specification: Specification, manifests: Mapping[str, str | Non
 
 
 def _sha256(path: Path) -> str | None:
-    """None where it cannot be read: who reads the rows says why."""
+    """None where the file cannot be read: reading its rows will raise the error."""
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,4 +1,4 @@
-"""From a trained Keras network to a LiteRT flatbuffer that also returns activation maps and features."""
+"""Exports a trained Keras network to a LiteRT flatbuffer that also returns activation maps and features."""
 
 from __future__ import annotations
 
@@ -12,12 +12,11 @@ from ml.networks.activation_maps import activation_maps
 
 
 def inference_model(model: keras.Model) -> keras.Model:
-    """The network with all that serving needs, as one Keras model with a dictionary of outputs.
+    """The network with the outputs that serving needs, as one Keras model.
 
     ``logits`` (N, K): one logit z of two classes becomes 0 and z. ``activation_maps`` (N, h, w, K): each class's
-    evidence at each place, see ``ml.networks.activation_maps``. ``features`` (N, D) for the out-of-distribution score:
-    the means of every stage's last feature map (a layer ``…_end``), early textures and late concepts, or of
-    ``feature_map``.
+    evidence at each position, see ``ml.networks.activation_maps``. ``features`` (N, D) for the out-of-distribution
+    score: the means of every stage's last feature map (a layer ``…_end``), or of ``feature_map``.
 
     Raises:
         MlError: a layer of the head has no rule in ``ml.networks.activation_maps``.

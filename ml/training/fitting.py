@@ -1,4 +1,4 @@
-"""The training loop, the same for whole networks and for heads on cached features."""
+"""The training loop, for whole networks and for heads on cached features alike."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ import tensorflow as tf
 
 from ml.datasets import LabelledImages
 from ml.training.augmentation import augment, mix
+from ml.training.callback import TrainingCallback
 from ml.training.checkpoint import Checkpoint, History, digest
-from ml.training.keeper import Keeper
 from ml.training.recipes import Recipe
 
 Change = Callable[[tf.Tensor, tf.Tensor, str], tf.Tensor]
-"""From a batch of inputs, a seed and the name of an augmentation to the batch that is trained on."""
+"""Augments a batch: ``(inputs, seed, name of the augmentation)``."""
 
 
 def fit(
@@ -28,12 +28,12 @@ def fit(
 ) -> History:
     """Train ``model`` in place; returns the history: each figure of train and val, and the seconds, by epoch.
 
-    With one logit the loss is binary cross-entropy and what early stopping watches is the AUC on val; with more it is
-    categorical cross-entropy, and the loss on val. Figures on train are measured on changed batches; where the recipe
-    mixes images, only losses mean something there.
+    With one logit the loss is binary cross-entropy and early stopping monitors the AUC on val; with more it is
+    categorical cross-entropy, and the loss on val. Figures on train are measured on augmented batches; with mixup only
+    the losses are meaningful there.
 
-    In ``folder`` the run keeps its state after every epoch, and TensorBoard logs: the same call after a kill goes on
-    from there, to the same weights as without the kill. The same seed gives the same weights on the same machine.
+    The run saves its state after every epoch, and TensorBoard logs, in ``folder``: the same call after a kill resumes
+    there and reaches the same weights as an uninterrupted run. A seed gives the same weights on the same machine.
 
     Raises:
         MlError: ``folder`` holds a run of another network, recipe or data.
@@ -50,21 +50,21 @@ def run(
     folder: Path | None,
 ) -> History:
     """``fit`` with any inputs (N, …) and with ``change`` instead of ``ml.training.augmentation.augment``."""
-    # Sums over threads would otherwise be ordered by chance.
+    # Otherwise the order of sums over threads is random.
     tf.config.experimental.enable_op_determinism()
     keras.utils.set_random_seed(recipe.seed)
     classes = model.output_shape[-1]
     steps = -(-len(train[1]) // recipe.batch_size)
     _compile(model, recipe, steps)
     checkpoint = Checkpoint(folder, _identity(model, train, val, recipe)) if folder else None
-    keeper = Keeper(recipe, "val_auc" if classes == 1 else "val_loss", checkpoint)
+    keeper = TrainingCallback(recipe, "val_auc" if classes == 1 else "val_loss", checkpoint)
     keeper.resume(model)
     callbacks: list[keras.callbacks.Callback] = [keeper]
     if folder:
         callbacks.append(keras.callbacks.TensorBoard(folder / "tensorboard"))
     if recipe.average:
         callbacks.insert(0, keras.callbacks.SwapEMAWeights())
-    # Keras reports progress on standard output, which belongs to the caller's result.
+    # Keras reports progress on standard output, which is for the caller's result.
     with redirect_stdout(sys.stderr):
         if not keeper.ended_early:
             model.fit(
@@ -102,7 +102,7 @@ def _compile(model: keras.Model, recipe: Recipe, steps: int) -> None:
     else:
         loss = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
         metrics = ["accuracy"]
-    # XLA, which Keras picks by itself, takes longer for convolutions on a processor.
+    # XLA, Keras's default, takes longer for convolutions on a CPU.
     model.compile(optimizer, loss, metrics=metrics, jit_compile=False)
     optimizer.build(model.trainable_variables)
 
@@ -121,8 +121,8 @@ def _rate(recipe: Recipe, steps: int) -> float | keras.optimizers.schedules.Lear
 def _batches(
     inputs: np.ndarray, targets: np.ndarray, recipe: Recipe, change: Change, first_epoch: int
 ) -> tf.data.Dataset:
-    """All batches of the epochs from ``first_epoch`` on: (inputs, targets, weights). Order and changes follow from the
-    seed and the number of the epoch and the batch."""
+    """All batches of the epochs from ``first_epoch`` on: (inputs, targets, weights). Order and augmentation depend
+    only on the seed and the numbers of the epoch and the batch."""
     count, steps = len(inputs), -(-len(inputs) // recipe.batch_size)
     inputs, targets, weights = tf.constant(inputs), tf.constant(targets), tf.constant(_class_weights(targets, recipe))
 
@@ -148,7 +148,7 @@ def _batches(
 
 
 def _class_weights(targets: np.ndarray, recipe: Recipe) -> np.ndarray:
-    """The weight of "none of the columns", which is the negative class of a single column, then of each column."""
+    """The weights of "none of the columns", which is the negative class of a single column, and of each column."""
     counts = np.concatenate([[len(targets) - targets.sum()], targets.sum(axis=0)])
     if not recipe.balanced:
         return np.ones(len(counts), np.float32)

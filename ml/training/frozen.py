@@ -1,4 +1,4 @@
-"""Trains the head of a network whose backbone is frozen: the backbone runs once, not in every epoch."""
+"""Trains the head of a network with a frozen backbone, which runs once, not in every epoch."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def fit_head(
 ) -> History:
     """Train ``model`` in place, whose layers up to ``features`` are frozen; see ``ml.training.fitting.fit``.
 
-    The backbone sees every training image in the recipe's ``views``; an epoch takes one view of each at random. So an
-    image has a few variants, where ``fit`` draws a new one in every epoch. Mixup mixes features, not images.
+    The backbone computes the recipe's ``views`` of every training image; an epoch uses one view of each at random. So
+    an image has a few variants, where ``fit`` draws a new one in every epoch. Mixup mixes features, not images.
 
-    ``cache`` is a folder in which the features are kept: for the same backbone, images, augmentation and seed they are
-    not computed again. ``folder`` is as in ``fit``.
+    ``cache`` is a folder for the features, which are not computed again for the same backbone, images, augmentation and
+    seed. ``folder`` is as in ``fit``.
 
     Raises:
         MlError: a weight below ``features`` is trainable, or ``folder`` holds a run of another network, recipe or data.
@@ -60,7 +60,7 @@ def fit_head(
 
 def frozen_part(model: keras.Model) -> keras.Model:
     """From the pixels to the layer ``features``. Raises MlError where a layer in between is trained."""
-    # Named, as a name that Keras counted up would be another in the next run.
+    # Named, as a name that Keras numbers would change with the next run.
     backbone = keras.Model(model.input, model.get_layer(FEATURES).output, name="backbone")
     for layer in backbone.layers:
         if layer.trainable_weights:
@@ -71,19 +71,19 @@ def frozen_part(model: keras.Model) -> keras.Model:
 
 
 class Backbone:
-    """Computes features, and keeps them in the folder ``cache`` where one is given."""
+    """Computes features and caches them in the folder ``cache`` where one is given."""
 
     def __init__(self, backbone: keras.Model, cache: Path | None = None) -> None:
         self._network = backbone
         self._cache = cache
 
     def features(self, pixels: np.ndarray, recipe: Recipe, views: Sequence[int | None] = (None,)) -> list[np.ndarray]:
-        """Of ``pixels`` (N, H, W, C), float32 (N, D) for each of ``views``: the number of an augmented view, or None
-        for the images as they are."""
+        """The features, float32 (N, D), of ``pixels`` (N, H, W, C) for each of ``views``: the number of an augmented
+        view, or None for the unchanged images."""
         changes = [("none", 0, 0) if view is None else (recipe.augmentation, recipe.seed, view) for view in views]
         if not self._cache:
             return [self._run(pixels, *change) for change in changes]
-        # With the code of the changes: what it made before it was edited must not be taken for what it makes now.
+        # The key includes the augmentation's code, so that a change of it invalidates the cache.
         code = Path(augmentation.__file__).read_text(encoding="utf-8")
         known = digest(self._network.to_json(), *map(np.asarray, self._network.weights), pixels, code)
         found = []

@@ -1,4 +1,4 @@
-"""From labelled sections to a finished bundle: judged by patient and as the literature does, then fitted on all."""
+"""Trains the histology classifier: evaluated by patient and as in the literature, then fitted on all images."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from ml.training.specifications import Specification
 
 FALSE_ALARM_RATE = 0.05
 COMPONENTS = 24
-"""Principal components of the measures in which an image is compared with the training data."""
+"""The number of principal components that the out-of-distribution detector uses."""
 
 CONFIDENCE_LIMIT = 0.6
 OTHER_SEEDS = 10
 
 
 def train_histology(job: TrainingJob) -> Bundle:
-    """Fit the classifier on ``job.data``, a manifest with patients and folds. Of the choices, the seed is taken.
+    """Fit the classifier on ``job.data``, a manifest with patients and folds. Only the choice seed is allowed.
 
-    The figures ``grouped`` are of cross-validation by patient, ``paper`` of one random split with the seed; the
-    weights that are shipped are fitted on all images afterwards and are measured on none.
+    The figures ``grouped`` come from cross-validation by patient, ``paper`` from one random split with the seed. The
+    weights of the bundle are fitted on all images afterwards, and not evaluated.
 
     Raises:
         WrongChoice: another choice is made.
@@ -94,8 +94,8 @@ def package(
 
 
 def serving_network(head: Head, measures: np.ndarray) -> keras.Model:
-    """``pixels`` (1, ROWS, COLUMNS, F) to ``logits``, ``activation_maps``, each tile's evidence, of which
-    the logits are the mean, and ``features``, the principal components of the ``measures`` (N, F) that ``head`` saw."""
+    """From ``pixels`` (1, ROWS, COLUMNS, F) to ``logits``, ``activation_maps``, each tile's evidence, whose mean are
+    the logits, and ``features``, the principal components of the ``measures`` (N, F) that ``head`` was fitted on."""
     constants = [value.astype(np.float32) for value in (head.mean, 1 / head.scale, head.weights[:, None])]
     components = _components(head, measures).astype(np.float32)
     pixels = keras.Input((*GRID, len(head.mean)), name="pixels")
@@ -109,7 +109,7 @@ def serving_network(head: Head, measures: np.ndarray) -> keras.Model:
 
 
 def _folds(samples: Sequence[Sample]) -> np.ndarray:
-    """The fold (N,) in which each sample is judged."""
+    """The fold (N,) in which each sample is tested."""
     found = np.empty(len(samples), object)
     for fold in grouped_folds(samples):
         for row, sample in enumerate(fold):
@@ -119,25 +119,26 @@ def _folds(samples: Sequence[Sample]) -> np.ndarray:
 
 
 def _components(head: Head, measures: np.ndarray) -> np.ndarray:
-    """(F, D), at most ``COMPONENTS`` of them."""
+    """The principal components of the scaled measures, (F, D), at most ``COMPONENTS``."""
     return np.linalg.svd(head.scaled(measures), full_matrices=False)[2][:COMPONENTS].T
 
 
 def _outlier_scores(data: Measured) -> np.ndarray:
-    """The score of each image (N,) by a detector that saw no image of its fold."""
+    """The score of each image (N,) by a detector that was fitted without its fold."""
     scores = np.empty(len(data.labels))
     for fold in np.unique(data.folds):
-        held = data.folds == fold
-        known = data.where(~held)
+        tested = data.folds == fold
+        known = data.where(~tested)
         head = fit_head(known)
         project = _components(head, known.measures)
         detector = MahalanobisDetector.fit(head.scaled(known.measures) @ project, known.labels)
-        scores[held] = detector.score(head.scaled(data.measures[held]) @ project)
+        scores[tested] = detector.score(head.scaled(data.measures[tested]) @ project)
     return scores
 
 
 def _grouped_figures(probabilities: np.ndarray, data: Measured, names: Sequence[str]) -> dict[str, Any]:
-    """Also fold by fold, and by patient: each with the mean over their images. Abstention is that for confidence."""
+    """Figures over all images, by fold, and by patient with the mean over their images. Only the limit of confidence
+    makes it abstain."""
     right = probabilities.argmax(axis=1) == data.labels
     answered = probabilities.max(axis=1) >= CONFIDENCE_LIMIT
     images = [np.flatnonzero(data.patients == patient) for patient in np.unique(data.patients)]
@@ -154,7 +155,7 @@ def _grouped_figures(probabilities: np.ndarray, data: Measured, names: Sequence[
 
 
 def _paper_figures(data: Measured, samples: Sequence[Sample], names: Sequence[str], seed: int) -> dict[str, Any]:
-    """Of the split with ``seed``; ``other_seeds`` are means over further splits, to tell luck from skill."""
+    """Figures of the split with ``seed``; ``other_seeds`` are means over further splits, to show the variation."""
     probabilities, labels = _paper_run(data, samples, seed)
     others = [_paper_run(data, samples, seed + 1 + number) for number in range(OTHER_SEEDS)]
     return summarise(probabilities, labels, names) | {

@@ -1,4 +1,4 @@
-"""Makes one network of several installed ones, and its bundle."""
+"""Joins several installed networks to one and writes its bundle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ml.errors import WrongChoice
 from ml.inference.ensemble import member_mismatch
 from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
-from ml.training.build_ensemble import chosen_members, refuse_other_splits, together
+from ml.training.build_ensemble import chosen_members, merged_texts, refuse_other_splits
 from ml.training.datasheets import MEASURED_ON, listed
 from ml.training.refit import REFIT_SPLITS, earlier_version, val_as_train
 from ml.training.specifications import Specification
@@ -37,18 +37,18 @@ def join(
     *,
     refit: Path | None = None,
 ) -> dict[str, Any]:
-    """Join the networks of ``names`` to one whose logits are the mean of theirs, and write its bundle, which bears the
+    """Join the networks of ``names`` to one whose logits are the mean of theirs, and write its bundle, which has the
     name of the folder ``output``.
 
-    Nothing is trained, and the bundle holds no Keras weights: the members' do. ``data/manifest.csv`` has the splits
-    train, val and perhaps test: the detector is fitted on train, temperature and limits on what of val is apart from
-    train, and test is measured once, at the end. Members that learned from val leave nothing to fit these on: they
-    take the temperature and the limits of ``refit``, the bundle of such networks joined that did not. Returns name,
+    Nothing is trained, and the bundle has no Keras weights: those of the members suffice. ``data/manifest.csv`` has the
+    splits train, val and optionally test: the detector is fitted on train, temperature and limits on validation images
+    that have no near-duplicate in train, and test is evaluated once, at the end. Where the members learned from val,
+    temperature and limits are those of ``refit``, the bundle of the same networks joined before they did. Returns name,
     version, sha256, metrics.
 
     Raises:
         WrongChoice: fewer than two members; a member has other labels or preprocessing than the first, learned from val
-            without ``refit``, or did not with it, or lacks its weights; ``refit`` is no such bundle.
+            without ``refit`` or did not with it, or lacks its weights; ``refit`` is not such a bundle.
         BundleError: a member is not installed or is refused.
         MlError: the output is not empty, the data are wrong, or the networks cannot be joined.
     """
@@ -65,7 +65,7 @@ def join(
     samples, splits = (val_as_train(samples), REFIT_SPLITS) if refit else (samples, splits_of(samples))
     images = {split: load(specification, samples, split) for split in splits}
 
-    # TensorFlow takes seconds to import: only what can be done pays for it.
+    # TensorFlow takes seconds to import, so the checks come first.
     from ml.training.packaging import package
 
     training = {
@@ -73,7 +73,7 @@ def join(
         "members": [member.bundle.title for member in members],
         MEASURED_ON: listed(data),
     }
-    # Keras reports progress on standard output, which belongs to the result.
+    # Keras reports progress on standard output, which is for the result.
     with redirect_stdout(sys.stderr), new_folder(output) as folder:
         network = joined_network(names, registry)
         bundle = package(
@@ -91,14 +91,14 @@ def join(
 
 
 def _specification(members: Sequence[Predictor], name: str, version: str) -> Specification:
-    """That of the first member, as far as all have it."""
+    """The specification of the first member, with merged texts."""
     each = [member.bundle.metadata for member in members]
     first = Specification(**{field.name: getattr(each[0], field.name) for field in fields(Specification)})
-    return replace(first, name=name, version=version, **together(each))
+    return replace(first, name=name, version=version, **merged_texts(each))
 
 
 def joined_network(names: Sequence[str], registry: Registry) -> keras.Model:
-    """From the Keras weights of the models that are installed under ``names``. Raises BundleError, MlError."""
+    """The joined network, from the Keras weights of the models installed as ``names``. Raises MlError."""
     from ml.networks.joined import build_joined
     from ml.networks.zoo import build
 

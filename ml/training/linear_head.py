@@ -1,4 +1,4 @@
-"""Fits the linear classifier on measures and judges it on patients that it never saw."""
+"""Fits a linear classifier on measures and evaluates it by cross-validation over patients."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ml.inference.calibration import fit_temperature, softmax
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Measures of images, (N, F), their class indices (N,), 0 or 1, and whose and in which fold they are (N,)."""
+    """Measures of images, (N, F), with their class indices (N,), 0 or 1, patients (N,) and folds (N,)."""
 
     measures: np.ndarray
     labels: np.ndarray
@@ -24,7 +24,7 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """logit = scaled(measures) @ weights + bias; the arrays are (F,). Above zero speaks for class 1."""
+    """logit = scaled(measures) @ weights + bias, positive for class 1; the arrays are (F,)."""
 
     mean: np.ndarray
     scale: np.ndarray
@@ -32,7 +32,7 @@ class Head:
     bias: float
 
     def scaled(self, measures: np.ndarray) -> np.ndarray:
-        """Measures (N, F) in standard deviations of those that the head was fitted on."""
+        """Measures (N, F), standardised by those that the head was fitted on."""
         scaled: np.ndarray = (measures - self.mean) / self.scale
         return scaled
 
@@ -43,8 +43,8 @@ class Head:
 
 
 def fit_head(data: Measured) -> Head:
-    """Linear discriminant analysis, both classes equally likely, with the covariance shrunk as far as its own noise
-    demands (Ledoit & Wolf 2004): there is nothing to choose, which 18 patients would be too few for."""
+    """Linear discriminant analysis with equal priors and Ledoit-Wolf shrinkage of the covariance (2004). It has no
+    parameter to tune, for which 18 patients would be too few."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
     mean, scale = data.measures.mean(axis=0), data.measures.std(axis=0) + 1e-6
@@ -57,8 +57,8 @@ def out_of_fold(data: Measured) -> np.ndarray:
     """The logits of each image (N, 2) by a head that was fitted on all folds but its own."""
     logits = np.empty((len(data.labels), 2))
     for fold in np.unique(data.folds):
-        held = data.folds == fold
-        logits[held] = fit_head(data.where(~held)).logits(data.measures[held])
+        tested = data.folds == fold
+        logits[tested] = fit_head(data.where(~tested)).logits(data.measures[tested])
     return logits
 
 
@@ -66,7 +66,7 @@ def out_of_fold_probabilities(data: Measured) -> np.ndarray:
     """`out_of_fold` as probabilities (N, 2); each fold's temperature comes from cross-validation in the others."""
     logits, probabilities = out_of_fold(data), np.empty((len(data.labels), 2))
     for fold in np.unique(data.folds):
-        held = data.folds == fold
-        others = data.where(~held)
-        probabilities[held] = softmax(logits[held], fit_temperature(out_of_fold(others), others.labels))
+        tested = data.folds == fold
+        others = data.where(~tested)
+        probabilities[tested] = softmax(logits[tested], fit_temperature(out_of_fold(others), others.labels))
     return probabilities

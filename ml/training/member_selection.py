@@ -1,4 +1,4 @@
-"""Chooses an ensemble's members and method, from what candidate members answer on validation images only."""
+"""Selects an ensemble's members and method, by the members' answers on validation images only."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ def equal_votes(log_probabilities: np.ndarray, _labels: np.ndarray) -> Method:
 
 
 def likeliest_votes(log_probabilities: np.ndarray, labels: np.ndarray) -> Method:
-    """Soft voting with the weights that make the true classes likeliest.
+    """Soft voting with the weights of maximum likelihood.
 
-    The likelihood of a mixture's weights has one optimum, and expectation maximisation (Dempster et al. 1977) rises to
-    it.
+    The likelihood of a mixture's weights has one optimum, which expectation maximisation (Dempster et al. 1977) finds.
     """
     chosen = np.exp(log_probabilities[:, np.arange(len(labels)), labels])
     weights = np.full(len(chosen), 1 / len(chosen))
@@ -45,7 +44,7 @@ def stacked(log_probabilities: np.ndarray, labels: np.ndarray) -> Method:
     fitted = LogisticRegression(max_iter=2000).fit(rows, labels)
     coefficients = np.zeros((classes, members * classes))
     intercept = np.full(classes, 0.0)
-    # With two classes only the second one's log-odds are fitted.
+    # With two classes only the log-odds of the second are fitted.
     fitted_classes = fitted.classes_ if len(fitted.classes_) > 2 else fitted.classes_[1:]
     coefficients[fitted_classes], intercept[fitted_classes] = fitted.coef_, fitted.intercept_
     return Stacking(coefficients.reshape(classes, members, classes).transpose(1, 2, 0), intercept)
@@ -56,38 +55,38 @@ FITS: dict[str, Callable[[np.ndarray, np.ndarray], Method]] = {
     "weighted votes": likeliest_votes,
     "stacking": stacked,
 }
-"""The simplest first: among equals it is taken."""
+"""The simplest first: it is preferred among equal ones."""
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
-    """``members`` are numbers of the members it has. ``loss`` is the mean negative log-likelihood in nats of validation
-    images that neither method nor temperature was fitted on."""
+class Selection:
+    """Members, by number, with a method of ``FITS``. ``loss`` is the mean negative log-likelihood, in nats, of
+    validation images on which neither method nor temperature was fitted."""
 
     members: tuple[int, ...]
     fit: str
     loss: float
 
 
-def candidates(log_probabilities: np.ndarray, labels: np.ndarray, groups: Sequence[str]) -> list[Candidate]:
+def ranked_selections(log_probabilities: np.ndarray, labels: np.ndarray, groups: Sequence[str]) -> list[Selection]:
     """Every set of members with every method of ``FITS``, and each member alone, the best first.
 
     ``log_probabilities`` (M, N, K) are the members' calibrated answers on validation images, ``labels`` (N,) class
-    indices and ``groups`` (N,) what must not be in two folds. Losses are from cross-validation within these images.
+    indices; images of one of ``groups`` (N,) are in one fold. Losses come from cross-validation within these images.
     """
     folds = fold_of_groups(groups)
     every = range(len(log_probabilities))
     sets = [members for size in every for members in combinations(every, size + 1)]
     found = [
-        Candidate(members, fit, _cross_validated(FITS[fit], log_probabilities[list(members)], labels, folds))
+        Selection(members, fit, _cross_validated(FITS[fit], log_probabilities[list(members)], labels, folds))
         for members in sets
         for fit in (FITS if len(members) > 1 else ("equal votes",))
     ]
-    return sorted(found, key=lambda candidate: round(candidate.loss, 4))
+    return sorted(found, key=lambda selection: round(selection.loss, 4))
 
 
 def fold_of_groups(groups: Sequence[str], folds: int = FOLDS, seed: int = 0) -> np.ndarray:
-    """The fold (N,) of each image; a group lies in one. An empty group is an image of its own."""
+    """The fold (N,) of each image; a group is in one fold. An image with an empty group is a group of its own."""
     names = np.array([group or f" {number}" for number, group in enumerate(groups)])
     distinct, numbers = np.unique(names, return_inverse=True)
     return np.random.default_rng(seed).permutation(len(distinct))[numbers] % folds
@@ -104,6 +103,6 @@ def _cross_validated(
         inside, outside = folds != fold, folds == fold
         method = fit(log_probabilities[:, inside], labels[inside])
         temperature = fit_temperature(method.combine(log_probabilities[:, inside]), labels[inside])
-        held_out = method.combine(log_probabilities[:, outside])
-        losses.append(negative_log_likelihood(held_out, labels[outside], temperature) * outside.sum())
+        logits = method.combine(log_probabilities[:, outside])
+        losses.append(negative_log_likelihood(logits, labels[outside], temperature) * outside.sum())
     return float(sum(losses) / len(labels))

@@ -1,4 +1,4 @@
-"""Turns a trained network into a finished bundle: exported, calibrated, with its abstention limits and its figures."""
+"""Makes the bundle of a trained network: exported, calibrated, with its limits of abstention and its figures."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ml.bundle.kinds import DETECTOR, NETWORK
 from ml.bundle.litert import LiteRtNetwork
 from ml.bundle.metadata import LEARNED_FROM, TRAIN_AND_VAL, Abstention
 from ml.datasets import LabelledImages, Sample, of_split
-from ml.datasets.duplicates import apart_from_train, to_choose_on
-from ml.evaluation.measurement import abstention_rates, evaluate_held_out, probe_shortcuts
+from ml.datasets.duplicates import selection_set, without_duplicates_of_train
+from ml.evaluation.classifier import abstention_rates, evaluate_splits, probe_shortcuts
 from ml.evaluation.outliers import draw_outliers
 from ml.inference.calibration import fit_temperature
 from ml.inference.predictor import Predictor
@@ -44,23 +44,23 @@ def package(
 ) -> Bundle:
     """Write the bundle of ``model`` to ``folder``, which exists and is empty.
 
-    ``training`` tells how ``model`` came about; ``with_weights`` puts its Keras weights in. ``images`` holds the splits
-    train, val and perhaps test. Temperature and limits are fitted on what of val is
-    ``ml.datasets.duplicates.to_choose_on``; test is measured once, at the end.
-    ``outliers`` are files on which the model should abstain.
+    ``training`` describes how ``model`` was trained; ``with_weights`` adds its Keras weights. ``images`` has the splits
+    train, val and optionally test. Temperature and limits are fitted on validation images that have no near-duplicate
+    in train (``ml.datasets.duplicates.selection_set``); test is evaluated once, at the end. ``outliers`` are files on
+    which the model should abstain.
 
-    A network that learned from val has the temperature and limits of ``earlier``, a version that did not; val is then
-    in train (``ml.training.refit.val_as_train``), in ``samples`` and ``images`` alike.
+    A network that learned from val takes the temperature and limits of ``earlier``, a version that did not; val is then
+    part of train (``ml.training.refit.val_as_train``), in ``samples`` and ``images`` alike.
     """
     flatbuffer = export_litert(model)
     network = LiteRtNetwork(flatbuffer)
     train_features, _ = _outputs(network, images["train"])
-    apart = apart_from_train(samples, [split for split in images if split != "train"])
+    distinct = without_duplicates_of_train(samples, [split for split in images if split != "train"])
     detector = MahalanobisDetector.fit(train_features, images["train"].labels)
     if earlier:
         temperature, abstention = earlier.metadata.temperature, earlier.metadata.abstention
     else:
-        val = _chosen(images["val"], of_split(samples, "val"), apart["val"])
+        val = _chosen(images["val"], of_split(samples, "val"), distinct["val"])
         temperature, abstention = _fitted_on(val, network, detector)
     metadata = specification.metadata(
         temperature=temperature,
@@ -74,7 +74,7 @@ def package(
         },
     )
     bundle = Bundle.draft(metadata, flatbuffer, detector)
-    metrics = _measure(Predictor(bundle), samples, apart, images, outliers)
+    metrics = _measure(Predictor(bundle), samples, distinct, images, outliers)
     files = {NETWORK: flatbuffer, DETECTOR: detector.to_bytes()}
     if with_weights:
         files[WEIGHTS] = weights_to_bytes(model)
@@ -82,7 +82,7 @@ def package(
 
 
 def _fitted_on(val: LabelledImages, network: LiteRtNetwork, detector: MahalanobisDetector) -> tuple[float, Abstention]:
-    """Temperature and limits."""
+    """Temperature and limits, fitted on ``val``."""
     features, logits = _outputs(network, val)
     limits = Abstention(
         score=round(threshold_at(detector.score(features), FALSE_ALARM_RATE), 4),
@@ -97,9 +97,9 @@ def _refit_of(earlier: Bundle) -> dict[str, Any]:
     return {LEARNED_FROM: list(TRAIN_AND_VAL), "temperature_and_limits_of": earlier.title}
 
 
-def _chosen(val: LabelledImages, rows: Sequence[Sample], apart: Sequence[Sample]) -> LabelledImages:
-    """Of ``val``, whose samples are ``rows``, what may decide."""
-    chosen = {sample.path for sample in to_choose_on(rows, apart)}
+def _chosen(val: LabelledImages, rows: Sequence[Sample], distinct: Sequence[Sample]) -> LabelledImages:
+    """The images of ``val``, whose samples are ``rows``, that are in the selection set."""
+    chosen = {sample.path for sample in selection_set(rows, distinct)}
     kept = np.array([sample.path in chosen for sample in rows])
     return LabelledImages(val.pixels[kept], val.labels[kept])
 
@@ -113,14 +113,14 @@ def _outputs(network: LiteRtNetwork, images: LabelledImages) -> tuple[np.ndarray
 def _measure(
     predictor: Predictor,
     samples: Sequence[Sample],
-    apart: Mapping[str, Sequence[Sample]],
+    distinct: Mapping[str, Sequence[Sample]],
     images: Mapping[str, LabelledImages],
     outliers: Mapping[str, Sequence[Path]],
 ) -> dict[str, object]:
-    """Figures of val and test; the probes are measured on test, or on val where there is no test."""
-    last = list(apart)[-1]
+    """Figures of val and test; short-cuts are probed on test, or on val where there is no test."""
+    last = list(distinct)[-1]
     drawn: dict[str, Sequence[Path | Image.Image]] = dict(draw_outliers())
-    return evaluate_held_out(predictor, samples, apart) | {
+    return evaluate_splits(predictor, samples, distinct) | {
         "outliers": abstention_rates(predictor, drawn | dict(outliers)),
         "shortcuts": probe_shortcuts(predictor, images[last], of_split(samples, "train"), of_split(samples, last)),
     }

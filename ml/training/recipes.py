@@ -1,4 +1,4 @@
-"""Training recipes: the source systems' and our own."""
+"""Training recipes: those of the source systems and our own."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ AUGMENTATIONS = ("scanproof", "light", "source", "none")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """Everything that decides a training run beside network and data; it is written into the bundle's metadata.
+    """All settings of a training run besides network and data; they are written into the bundle's metadata.
 
-    ``epochs`` are at most so many. ``cycles`` of a cosine lead the learning rate from its peak to zero, each cycle from
-    half the last peak (SGDR, Loshchilov & Hutter 2017); with 0 cycles it stays, and falls after ``reduce_after`` epochs
-    without a better figure on val. A single cycle may rise from zero to its peak for ``warmup`` epochs first. ``mixup``
-    is the share of batches that are mixed (Zhang et al. 2018). The last ``light_epochs`` have the augmentation "light"
-    and no mixup: images more like those that come (Touvron et al. 2019).
-    ``balanced`` weighs classes by the inverse of how often they occur. ``average`` is the share of the run over which
-    weights are averaged, exponentially (Polyak & Juditsky 1992), 0 for none.
+    ``epochs`` is the maximum. The learning rate falls from its peak to zero along ``cycles`` of a cosine, each from
+    half the last peak (SGDR, Loshchilov & Hutter 2017); with 0 cycles it is constant, and reduced after
+    ``reduce_after`` epochs without improvement on val. A single cycle may start with ``warmup`` epochs of rising from
+    zero. ``mixup`` is the share of batches that are mixed (Zhang et al. 2018). The last ``light_epochs`` have the
+    augmentation "light" and no mixup, so that images are more like those at inference (Touvron et al. 2019).
+    ``balanced`` weighs classes by their inverse frequency. ``average`` is the share of the run over which weights are
+    averaged exponentially (Polyak & Juditsky 1992), 0 for none.
 
-    ``patience`` ends a run after so many epochs without a better figure on val, and its best weights return. With 0 the
-    last weights are kept, as choosing the best epoch flatters every figure that is measured on val afterwards.
-    ``views`` are the augmented views of each image that a frozen backbone sees, see ``ml.training.frozen``.
-    ``start`` is the SHA-256 of the weights that the run goes on from, empty for none.
+    ``patience`` ends a run after that many epochs without improvement on val and restores the best weights. With 0 the
+    last weights remain: choosing the best epoch would make every figure on val too good. ``views`` is the number of
+    augmented views of each image that a frozen backbone computes, see ``ml.training.frozen``. ``start`` is the SHA-256
+    of the initial weights, empty for random ones.
 
     Raises:
         WrongChoice: a value is out of its range.
@@ -78,7 +78,7 @@ def invalid_value(field: str, value: object, expected: str) -> WrongChoice:
 SCANPROOF = Recipe()
 
 FINISH = Recipe(epochs=30, learning_rate=1e-3, cycles=1, average=0.25)
-"""Goes on from trained weights at a larger input size (progressive resizing)."""
+"""Continues from trained weights at a larger input size (progressive resizing)."""
 
 FINETUNE = Recipe(
     epochs=14,
@@ -106,7 +106,7 @@ SOURCE = Recipe(
     average=0.0,
     patience=8,
 )
-"""S1's: flips and rotations, Adam, early stopping and learning-rate reduction. S1 gives neither patience nor batch."""
+"""S1's recipe: flips and rotations, Adam, early stopping, learning-rate reduction. S1 states no patience, no batch."""
 
 S4 = Recipe(
     epochs=20,

@@ -1,4 +1,4 @@
-"""A network that learns from val as well, once all that val decides is known from a version that did not."""
+"""Refits: networks that also learn from val, with the settings of a version that did not."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ml.training.recipes import Recipe, invalid_value
 from ml.training.specifications import Specification
 
 REFIT_SPLITS = ("train", "test")
-"""What is left once val is in train."""
+"""The splits of a refit, where val is part of train."""
 
 SAME = ("kind", "architecture", "labels", "preprocessing", "data")
 
 
 def earlier_version(folder: Path, specification: Specification) -> Bundle:
-    """The bundle in ``folder``, whose temperature and limits a network of ``specification`` can have.
+    """The bundle in ``folder``, whose temperature and limits a network of ``specification`` can take.
 
     Raises:
         BundleError: it is refused.
@@ -43,14 +43,14 @@ def learned_from_val(folder: Path) -> WrongChoice:
 
 
 def refuse_choices_by_val(recipe: Recipe) -> None:
-    """Raises WrongChoice where figures on val, which the network learns from, would decide about the run."""
+    """Raises WrongChoice where the recipe depends on figures on val, from which a refit learns."""
     for name in ("patience", "reduce_after"):
         if value := getattr(recipe, name):
             raise invalid_value(name, value, "0 where val is learned from")
 
 
 def val_as_train(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples, those of val in train. Raises MlError where there are none of val, or of test."""
+    """The samples with val moved to train. Raises MlError where val or test has none."""
     for split in ("val", "test"):
         of_split(samples, split)
     return [replace(sample, split="train") if sample.split == "val" else sample for sample in samples]

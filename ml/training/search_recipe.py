@@ -1,4 +1,4 @@
-"""Searches for a recipe: trials run in parallel on Ray, and what they reach on val decides."""
+"""Searches for a recipe by trials in parallel on Ray; the best figure on val wins."""
 
 from __future__ import annotations
 
@@ -47,10 +47,10 @@ def search(
     report: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Train ``trials`` variants of the recipe in ``choices``, drawn from ``space`` without repetition (random search,
-    Bergstra & Bengio 2012); where there are no more than that, all of them (grid search). Test is not read.
+    Bergstra & Bengio 2012), or all where there are no more (grid search). Test is not read.
 
-    ``address`` is that of a Ray cluster, on whose machines the same release is installed and the same paths lead to the
-    same files; None starts one here, with a trial a core. A trial that fails is reported, and costs no other.
+    ``address`` is that of a Ray cluster whose machines have the same release and the same files at the same paths; None
+    starts one on this machine, with a trial on each core. A trial that fails is reported; the others continue.
 
     Returns ``best``, the trial with the highest area under the ROC curve on val (the mean over classes), and all
     ``trials``, best first: changes, recipe, figures and seconds, or changes and error.
@@ -101,8 +101,8 @@ def trial(
     recipe: Recipe,
     choices: Choices,
 ) -> dict[str, Any]:
-    """Train once, on one thread; recipe, figures on val and seconds, or the error: it must get through to the caller,
-    and many exceptions do not survive the way between processes."""
+    """Train once, on one thread. Returns recipe, figures on val and seconds, or the error as text: many exceptions
+    cannot be sent between processes."""
     import keras
     import tensorflow as tf
 
@@ -133,7 +133,7 @@ def _run(
     choices: Choices,
     address: str | None,
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Each point of ``drawn`` with its trial's outcome, as they end."""
+    """Each point of ``drawn`` with the outcome of its trial, in the order in which trials end."""
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 
@@ -147,7 +147,7 @@ def _run(
             (ended,), _ = ray.wait(list(waiting), num_returns=1)
             try:
                 outcome = ray.get(ended)
-            except ray.exceptions.RayError as exc:  # its process died: out of memory, or a machine is gone
+            except ray.exceptions.RayError as exc:  # its process died: out of memory, or a lost machine
                 outcome = {"error": f"{type(exc).__name__}: {exc}"}
             yield waiting.pop(ended), outcome
     finally:
@@ -155,7 +155,7 @@ def _run(
 
 
 def _absolute(start: str) -> str:
-    # Workers run elsewhere; "imagenet" is no path.
+    # Workers have another working directory; "imagenet" is not a path.
     return str(Path(start).resolve()) if Path(start).exists() else start
 
 

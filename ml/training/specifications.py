@@ -1,4 +1,4 @@
-"""The models that ScanProof can train: what each is for, its classes and its input."""
+"""Specifications of the models that ScanProof can train: purpose, classes and input."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from ml.errors import WrongChoice
 class Specification:
     """The fixed part of a bundle's metadata, see ``ml.bundle.metadata.Metadata``.
 
-    Version, data and what follows from the data are filled in before a training: ``ml.training.choices``,
-    ``ml.training.datasheets``.
+    ``ml.training.choices`` and ``ml.training.datasheets`` fill in version, data and the texts on the data.
     """
 
     name: str
@@ -45,7 +44,7 @@ class Specification:
         abstention: Abstention | None = None,
         mask_threshold: float | None = None,
     ) -> Metadata:
-        """Those of a bundle that is made now."""
+        """The metadata of a bundle that is made now."""
         return Metadata(
             **{name: getattr(self, name) for name in Specification.__slots__},
             temperature=temperature,
@@ -67,7 +66,7 @@ LITE_LICENCE = (
 OTHER_LICENCE = "MIT; weights that it started from, if any, keep their own licence"
 FROM_NOTHING_LICENCE = "MIT; weights trained from nothing"
 LICENCES = {"lite_compact": LITE_LICENCE, "mobile_compact": MOBILENET_LICENCE, "mobile_unet": MOBILENET_LICENCE}
-"""Of architectures whose weights begin as ``ml/README.md`` says."""
+"""Licences of architectures that start from published weights, see ``ml/README.md``."""
 
 BRAIN_MRI = Specification(
     name="brain-mri",
@@ -163,7 +162,7 @@ SPECIFICATIONS = {
 
 
 def specification_of(name: str) -> Specification:
-    """The specification of that name. Raises WrongChoice."""
+    """The specification of the model ``name``. Raises WrongChoice where there is none."""
     if name not in SPECIFICATIONS:
         raise WrongChoice(f"expected one of the models {', '.join(SPECIFICATIONS)}, found {name!r}")
     return SPECIFICATIONS[name]

@@ -32,12 +32,12 @@ def train(
     outliers: Mapping[str, Sequence[Path]] | None = None,
     report: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
-    """Train ``model`` on ``data`` (a ``manifest.csv`` with path, label and the splits train and val, perhaps test).
+    """Train ``model`` on ``data`` (a ``manifest.csv`` with path, label and the splits train, val and optionally test).
 
-    The bundle is named as ``choices`` say, else like the model, with another architecture "<model>-<architecture>". Of
-    images that are not those of ``ml.training.datasheets`` it says that nothing is known. ``outliers`` are further
-    files, by kind, on which abstention is measured. ``report`` receives the near-duplicates across splits before the
-    training; they stop nothing. The bundle appears in ``output`` whole or not at all.
+    The bundle has the name of ``choices``, else the model's, or "<model>-<architecture>" with another architecture. Its
+    card says so where the collection is not one of ``ml.training.datasheets``. ``outliers`` are further files, by kind,
+    on which abstention is measured. ``report`` receives the near-duplicates across splits before the training, which
+    continues with them. The bundle is written to ``output`` complete or not at all.
 
     Returns name, version, sha256 and metrics.
 
@@ -49,7 +49,7 @@ def train(
     choices = choices or Choices()
     specification = described(chosen_specification(model, choices), model, data)
     refuse_nonempty(output)
-    # Keras reports progress on standard output, which belongs to the result.
+    # Keras reports progress on standard output, which is for the result.
     with redirect_stdout(sys.stderr), new_folder(output) as folder:
         job = TrainingJob(specification, data, folder, choices, outliers or {}, report)
         bundle = trainer_of(model)(job)
@@ -66,12 +66,12 @@ def train(
 
 
 def splits_of(samples: Sequence[Sample]) -> tuple[str, ...]:
-    """The splits that a bundle is made from, the last one to be measured: test where the samples have it, else val."""
+    """The splits that a bundle is made from; the last one is evaluated: test where the samples have it, else val."""
     return ("train", "val", "test") if any(sample.split == "test" for sample in samples) else ("train", "val")
 
 
 def load(specification: Specification, samples: Sequence[Sample], split: str) -> LabelledImages:
-    """The images of ``split`` as the network sees them. Raises MlError."""
+    """The images of ``split``, preprocessed for the network. Raises MlError."""
     procedure = procedure_of(specification.preprocessing)
     return load_through(of_split(samples, split), specification.labels, lambda image: procedure.run(image).pixels[0])
 
@@ -79,7 +79,7 @@ def load(specification: Specification, samples: Sequence[Sample], split: str) ->
 def fit_network(
     specification: Specification, train: LabelledImages, val: LabelledImages, recipe: Recipe, choices: Choices
 ) -> keras.Model:
-    """Build the network and train it, by its head alone where its backbone is frozen. Raises MlError."""
+    """Build and train the network, or its head alone where the backbone is frozen. Raises MlError."""
     import keras
 
     from ml.networks.zoo import architecture, build
@@ -106,7 +106,7 @@ def train_classifier(job: TrainingJob) -> Bundle:
         of_split(samples, split)
     earlier = earlier_version(choices.refit, specification) if choices.refit else None
 
-    # TensorFlow takes seconds to import: only a run that can start pays for it.
+    # TensorFlow takes seconds to import, so the checks come first.
     from ml.networks.zoo import architecture
     from ml.training.packaging import package
 
@@ -117,7 +117,7 @@ def train_classifier(job: TrainingJob) -> Bundle:
         refuse_choices_by_val(recipe)
         learned, splits = val_as_train(samples), REFIT_SPLITS
     found = leakage(learned)
-    job.report(f"{'Data' if found.clean else 'WARNING: what is tested on was trained on'}: {found}")
+    job.report(f"{'Data' if found.clean else 'WARNING: images for training and testing overlap'}: {found}")
     images = {split: load(specification, learned, split) for split in splits}
     val = load(specification, samples, "val") if earlier else images["val"]
     network = fit_network(specification, images["train"], val, recipe, choices)

@@ -151,7 +151,7 @@ def test_plain_and_tiny_images_have_defined_figures(size: tuple[int, int], colou
     assert all(Image.open(io.BytesIO(each.png())).size == each.size for each in analysis.steps)
 
 
-def test_images_in_which_nothing_stands_out_have_defined_figures() -> None:
+def test_uniform_images_have_defined_figures() -> None:
     noise = np.random.default_rng(0).integers(0, 256, (128, 128), np.uint8)
     for image in (drawn_head(tumour=False), noise):
         assert all(math.isfinite(f.value) for each in analyse(Image.fromarray(image)).steps for f in each.figures)

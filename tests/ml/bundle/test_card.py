@@ -56,20 +56,20 @@ def test_a_card_says_what_kind_of_bundle_it_is_for(metadata: Metadata) -> None:
     assert "\n\nA classifier for brain-mri.\n" in write_card(metadata, {})
 
 
-def test_weaknesses_and_a_weak_model_are_told(metadata: Metadata) -> None:
+def test_the_card_names_weaknesses_and_a_weak_model(metadata: Metadata) -> None:
     card = write_card(replace(metadata, weak="Eighteen patients.", weaknesses=("One.", "Two.")), {})
     assert "\n**Weak.** Eighteen patients.\n" in card
     assert card.endswith("## Weaknesses\n\n- One.\n- Two.\n")
     assert "**Weak.**" not in write_card(metadata, {})
 
 
-def test_only_limits_that_there_are_are_told(metadata: Metadata) -> None:
+def test_the_card_names_only_existing_limits(metadata: Metadata) -> None:
     limits = replace(metadata.abstention, score=None, colourfulness=None, confidence=0.7)
     assert "The model declines when no class reaches 70%.\n" in write_card(replace(metadata, abstention=limits), {})
     assert "## Abstention" not in write_card(replace(metadata, abstention=None), {})
 
 
-def test_training_is_told_whatever_is_known_of_it(metadata: Metadata) -> None:
+def test_the_card_describes_training_whatever_is_known(metadata: Metadata) -> None:
     training = {"learning_rate": 0.002, "images": 4336, "losses": {"a": 0.1, "b": 0.2}, "members": ["x", "y"]}
     card = write_card(replace(metadata, training=training), {})
     assert "; learning rate 0.002; images 4,336; losses a 0.1, b 0.2; members x, y." in card

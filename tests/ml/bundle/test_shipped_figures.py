@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ml.datasets import of_split, read_manifest
-from ml.evaluation.measurement import evaluate_samples
+from ml.evaluation.classifier import evaluate_samples
 from ml.inference.predictor import Predictor
 from ml.inference.registry import BUNDLES
 

@@ -58,7 +58,7 @@ def test_each_pair_has_a_result_which_is_not_made_twice(compared: tuple[Path, di
     assert sorted(map(str, results.iterdir())) == [grouped, paper]
 
 
-def test_a_network_that_fails_is_told_and_costs_no_other(compared: tuple[Path, dict]) -> None:
+def test_a_failed_network_is_reported_and_stops_no_other(compared: tuple[Path, dict]) -> None:
     (failed,) = compared[1]["second"]["failed"]
     assert (failed["network"], failed["protocol"]) == ("cnn_b", "paper")
     assert failed["error"].startswith("WrongChoice: ")
@@ -83,14 +83,14 @@ def test_each_patient_is_tested_once_under_grouped(compared: tuple[Path, dict]) 
     assert len(result["training"]) == len(result["budget"]["epochs_run"]) == len(divided)
 
 
-def test_a_result_tells_how_it_came_about(compared: tuple[Path, dict]) -> None:
+def test_a_result_describes_how_it_was_made(compared: tuple[Path, dict]) -> None:
     result = json.loads((compared[0] / "slides--paper--basecnn--source.json").read_text())
     text = " ".join(result["cautions"])
     assert result["network"]["parameters"] == {"total": 89_485, "trainable": 89_479}
     assert result["network"]["input_shape"] == [24, 24, 3]
     assert result["budget"]["epochs_of_the_recipe"] == 35
     assert result["cost"]["bytes"] > 89_485 * 2
-    assert "Images of one patient are trained on and tested on" in text
+    assert "Images of one patient are in train and in test" in text
     assert "Trained at 24 x 24 pixels; the source's size is 224 x 224." in text
     assert "At most 1 epochs, where the recipe has 35." in text
     assert "There are only 6 patients" in text

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ml.datasets import Sample, duplicates, read_samples
-from ml.datasets.duplicates import THUMBNAIL, apart, leakage, near_duplicates, thumbnail
+from ml.datasets.duplicates import FINGERPRINT_SIDE, fingerprint, leakage, near_duplicates, without_duplicates_of
 from ml.errors import ImageError
 
 
@@ -50,12 +50,12 @@ def test_turned_and_mirrored_copies_are_found(folder: Path, way: Image.Transpose
     assert leakage(samples).crossing == (tuple(samples),)
 
 
-def test_what_is_apart_has_no_copy_on_the_other_side(folder: Path) -> None:
+def test_images_without_duplicates_have_no_copy_in_train(folder: Path) -> None:
     noise(0).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(folder / "mirrored.png")
     train = [Sample(folder / name, "a", "train") for name in ("0.png", "1.png")]
     test = [Sample(folder / name, "a", "test") for name in ("2.png", "mirrored.png", "3.png")]
-    assert apart(test, train) == [test[0], test[2]]
-    assert apart(test[1:2], train) == []
+    assert without_duplicates_of(test, train) == [test[0], test[2]]
+    assert without_duplicates_of(test[1:2], train) == []
 
 
 def test_copies_within_a_split_leak_nothing(folder: Path) -> None:
@@ -89,27 +89,27 @@ def test_a_damaged_file_is_named(folder: Path) -> None:
         leakage([Sample(folder / "0.png", "a")])
 
 
-def test_a_thumbnail_correlates() -> None:
+def test_fingerprints_give_the_correlation() -> None:
     first, second = noise(0), noise(1)
     pixels = [np.asarray(each.resize((48, 48), Image.Resampling.BILINEAR)).ravel() for each in (first, second)]
-    assert thumbnail(first) @ thumbnail(second) == pytest.approx(np.corrcoef(*pixels)[0, 1], abs=1e-5)
+    assert fingerprint(first) @ fingerprint(second) == pytest.approx(np.corrcoef(*pixels)[0, 1], abs=1e-5)
 
 
 def test_blank_images_are_like_each_other_and_like_nothing_else() -> None:
     images = [Image.new("L", (9, 9), 0), noise(0), Image.new("RGB", (50, 20), "white")]
-    sets = near_duplicates(np.stack([thumbnail(each) for each in images]))
+    sets = near_duplicates(np.stack([fingerprint(each) for each in images]))
     assert sets[0] == sets[2] != sets[1]
 
 
 def test_chains_are_followed_across_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     # Ten degrees between neighbours correlate at 0.985; twenty at 0.94.
     angles = np.deg2rad(np.array([0, 90, 10, 180, 20, 270, 30]))
-    thumbnails = np.zeros((len(angles), THUMBNAIL**2), np.float32)
+    fingerprints = np.zeros((len(angles), FINGERPRINT_SIDE**2), np.float32)
     # Two places of which no turn and no mirror puts one on the other.
-    thumbnails[:, 1], thumbnails[:, 100] = np.cos(angles), np.sin(angles)
+    fingerprints[:, 1], fingerprints[:, 100] = np.cos(angles), np.sin(angles)
     for block in (1, 2, 3, 100):
         monkeypatch.setattr(duplicates, "BLOCK", block)
-        sets = near_duplicates(thumbnails)
+        sets = near_duplicates(fingerprints)
         assert len(set(sets[[0, 2, 4, 6]])) == 1, block
         assert len(set(sets)) == 4, block
 

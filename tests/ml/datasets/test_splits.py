@@ -29,7 +29,7 @@ def parts_of_groups(samples: list[Sample], field: str = "split") -> dict[str, se
     return parts
 
 
-def test_the_papers_split_has_its_shares_and_leaks_patients() -> None:
+def test_the_paper_split_has_its_shares_and_leaks_patients() -> None:
     samples = [Sample(Path(f"{n}.png"), "x", group=str(n // 100)) for n in range(1000)]
     split = paper_split(samples, seed=1)
     assert Counter(s.split for s in split) == {"train": 540, "val": 136, "test": 324}
@@ -45,7 +45,7 @@ def test_a_seed_gives_one_split_and_the_samples_keep_their_order(make) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_grouped_split_keeps_patients_apart_and_classes_balanced(seed: int) -> None:
+def test_a_grouped_split_separates_patients_and_balances_classes(seed: int) -> None:
     split = grouped_split(patients(60, seed), seed)
     assert all(len(parts) == 1 for parts in parts_of_groups(split).values())
     for label in ("benign", "malignant"):

@@ -42,7 +42,7 @@ def test_what_is_there_is_counted(found: Survey) -> None:
     assert found.labels_by_part() == {"glioma": {"train": 1, "test": 1}, "notumor": {"train": 1, "test": 1}}
 
 
-def test_what_is_wrong_is_told(found: Survey) -> None:
+def test_failed_checks_say_what_is_wrong(found: Survey) -> None:
     assert [(check.passed, check.name, check.detail) for check in found.checks] == [
         (
             False,
@@ -56,7 +56,7 @@ def test_what_is_wrong_is_told(found: Survey) -> None:
     ]
 
 
-def test_what_cannot_be_checked_is_told(tmp_path: Path) -> None:
+def test_checks_say_what_cannot_be_checked(tmp_path: Path) -> None:
     alone = survey([Sample(picture(tmp_path, "a.png"), "glioma", group="1")])
     unknown = survey([Sample(picture(tmp_path, "a.png"), "glioma", "train")])
     assert [check.detail for check in alone.checks[1:3]] == ["there are no splits"] * 2

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from ml.evaluation.outliers import draw_outliers
-from ml.gate.data import BRAIN, SECTION, Material, gather
+from ml.gate.data import BRAIN, HISTOLOGY, Material, gather
 from ml.gate.gate import REASON, Gate
-from ml.gate.pictures import HELD_OUT, HELD_OUT_PHOTOGRAPHS, LEARNED, LEARNED_PHOTOGRAPHS, held_out_pictures
+from ml.gate.pictures import LEARNED, LEARNED_PHOTOGRAPHS, UNSEEN, UNSEEN_PHOTOGRAPHS, unseen_pictures
 from ml.gate.pictures import learned_pictures as learned
 from ml.inference.registry import Registry
 from ml.preprocessing.thumbnail import thumbnail
@@ -69,14 +69,14 @@ def test_a_section_in_grey_is_declined(gate: Gate, data: Path) -> None:
 
 
 def test_no_kind_that_is_judged_on_was_learned_from() -> None:
-    assert not LEARNED.keys() & HELD_OUT.keys()
-    assert not set(LEARNED_PHOTOGRAPHS) & set(HELD_OUT_PHOTOGRAPHS)
+    assert not LEARNED.keys() & UNSEEN.keys()
+    assert not set(LEARNED_PHOTOGRAPHS) & set(UNSEEN_PHOTOGRAPHS)
 
 
-@pytest.mark.parametrize("draw", [learned, held_out_pictures])
+@pytest.mark.parametrize("draw", [learned, unseen_pictures])
 def test_the_same_seed_draws_the_same_pictures(draw) -> None:
-    brains, sections = [Image.new("L", (90, 80), 90)], [Image.new("RGB", (70, 46), (200, 120, 180))]
-    first, again = (draw(1, 3, brains, sections) for _ in range(2))
+    brains, histology = [Image.new("L", (90, 80), 90)], [Image.new("RGB", (70, 46), (200, 120, 180))]
+    first, again = (draw(1, 3, brains, histology) for _ in range(2))
     assert {kind: len(pictures) for kind, pictures in first.items()} == dict.fromkeys(first, 1)
     for kind, (picture,) in first.items():
         assert picture.mode in ("L", "RGB")
@@ -94,7 +94,7 @@ def test_no_patient_is_learned_from_and_judged_on(data: Path) -> None:
 
 
 def test_the_rate_of_false_alarms_counts_the_two_kinds_only() -> None:
-    from ml.gate.packaging import false_alarm_rate
+    from ml.gate.training import false_alarm_rate
 
     probabilities = np.array([[0.9, 0.05, 0.05], [0.4, 0.3, 0.3], [0.1, 0.8, 0.1], [0.2, 0.7, 0.1]])
     labels = np.array([0, 0, 1, 2])
@@ -103,13 +103,13 @@ def test_the_rate_of_false_alarms_counts_the_two_kinds_only() -> None:
 
 def test_a_gate_is_trained_and_packaged(tmp_path: Path) -> None:
     from ml.gate.network import build_gate
-    from ml.gate.packaging import package
+    from ml.gate.training import package
     from ml.training.fitting import fit
     from ml.training.recipes import Recipe
 
     brains = [Image.new("L", (20, 20), 40 + number) for number in range(8)]
-    sections = [Image.new("RGB", (20, 20), (230, 60 + number, 200)) for number in range(8)]
-    material = Material(brains, sections, ["a", "b"] * 4, {"flags": [Image.new("RGB", (20, 20), "green")] * 8})
+    histology = [Image.new("RGB", (20, 20), (230, 60 + number, 200)) for number in range(8)]
+    material = Material(brains, histology, ["a", "b"] * 4, {"flags": [Image.new("RGB", (20, 20), "green")] * 8})
     images = material.labelled(64)
     assert np.bincount(images.labels).tolist() == [8, 8, 8]
     assert images.pixels[8].mean(axis=(0, 1)) * 255 == pytest.approx((230, 60, 200), abs=1)
@@ -119,7 +119,7 @@ def test_a_gate_is_trained_and_packaged(tmp_path: Path) -> None:
 
     bundle = package(MODALITY_GATE, network, recipe, {"train": images, "val": images}, material, tmp_path)
 
-    assert bundle.metadata.labels[SECTION] == "breast-histology"
+    assert bundle.metadata.labels[HISTOLOGY] == "breast-histology"
     assert np.sum(bundle.metrics["test"]["decisions"], axis=1).tolist() == [8, 8, 8]
     assert bundle.metrics["outliers"]["flags"]["images"] == 8
 
@@ -127,5 +127,5 @@ def test_a_gate_is_trained_and_packaged(tmp_path: Path) -> None:
 def test_the_shipped_gate_knows_the_two_kinds(gate: Gate) -> None:
     brain, section, _ = np.array(gate.bundle.metrics["test"]["decisions"])
     assert brain[BRAIN] / brain.sum() >= 0.99
-    assert section[SECTION] / section.sum() >= 0.99
+    assert section[HISTOLOGY] / section.sum() >= 0.99
     assert len(gate.bundle.model) < 300_000

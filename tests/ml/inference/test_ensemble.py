@@ -19,7 +19,7 @@ from ml.inference.calibration import log_softmax
 from ml.inference.registry import Registry
 from ml.preprocessing.images import decode_image
 from ml.training.build_ensemble import build_ensemble
-from ml.training.member_selection import FITS, candidates, fold_of_groups
+from ml.training.member_selection import FITS, fold_of_groups, ranked_selections
 from tests.ml.bundles import SHIPPED, twin
 from tests.ml.pictures import write_collection
 
@@ -64,7 +64,7 @@ def test_it_is_served_like_any_model(models: Path) -> None:
     assert registry.default("brain-mri") is registry.get("brain-mri")
 
 
-def test_its_bundle_names_the_members_and_tells_how_they_were_chosen(models: Path) -> None:
+def test_its_bundle_names_the_members_and_how_they_were_chosen(models: Path) -> None:
     bundle = load_bundle(models / "brain-mri-ensemble")
     members = json.loads((models / "brain-mri-ensemble/ensemble.json").read_text())["members"]
     expected = [{"name": name, "sha256": load_bundle(models / name).sha256} for name in ("brain-mri", "twin")]
@@ -210,19 +210,21 @@ def test_weights_follow_what_a_member_knows() -> None:
 @pytest.mark.parametrize("fit", FITS)
 def test_two_members_with_errors_of_their_own_beat_one(fit: str) -> None:
     log_probabilities, labels = answers((2.0, 2.0))
-    found = {(each.members, each.fit): each.loss for each in candidates(log_probabilities, labels, [""] * len(labels))}
+    found = {
+        (each.members, each.fit): each.loss for each in ranked_selections(log_probabilities, labels, [""] * len(labels))
+    }
     assert found[(0, 1), fit] < min(found[(0,), "equal votes"], found[(1,), "equal votes"]) - 0.02
 
 
 def test_stacking_learns_what_voting_cannot() -> None:
     log_probabilities, labels = answers((3.0, 3.0))
     confused = log_probabilities[:, :, [1, 2, 0]]
-    assert candidates(confused, labels, [""] * len(labels))[0].fit == "stacking"
+    assert ranked_selections(confused, labels, [""] * len(labels))[0].fit == "stacking"
 
 
 def test_what_is_learned_by_heart_does_not_count() -> None:
     log_probabilities, labels = answers((0.0, 0.0, 0.0), 90)
-    assert candidates(log_probabilities, labels, [""] * len(labels))[-1].fit == "stacking"
+    assert ranked_selections(log_probabilities, labels, [""] * len(labels))[-1].fit == "stacking"
 
 
 def test_stacking_with_two_classes() -> None:
@@ -234,8 +236,8 @@ def test_stacking_with_two_classes() -> None:
 
 def test_the_order_of_the_members_makes_no_difference() -> None:
     log_probabilities, labels = answers((3.0, 1.0, 2.0), 100)
-    there = candidates(log_probabilities, labels, [""] * len(labels))[0]
-    back = candidates(log_probabilities[::-1], labels, [""] * len(labels))[0]
+    there = ranked_selections(log_probabilities, labels, [""] * len(labels))[0]
+    back = ranked_selections(log_probabilities[::-1], labels, [""] * len(labels))[0]
     assert (there.fit, round(there.loss, 3)) == (back.fit, round(back.loss, 3))
 
 

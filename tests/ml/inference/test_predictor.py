@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 
 from ml.datasets.phantom import phantom_png
 from ml.errors import ImageError
-from ml.evaluation.outliers import KINDS, draw_outliers
+from ml.evaluation.outliers import DRAWINGS, draw_outliers
 from ml.inference.overlay import activation_overlay
 from ml.inference.prediction import Prediction
 from ml.inference.predictor import Predictor
@@ -52,7 +52,7 @@ def test_histology_is_declined_in_colour_and_in_grey(predictor: Predictor, data:
     assert prediction.reason is not None
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DRAWINGS)
 def test_what_is_no_scan_is_declined(predictor: Predictor, kind: str) -> None:
     images = draw_outliers(count=10, seed=99)[kind]
     assert sum(predictor.predict(image).abstained for image in images) >= 9

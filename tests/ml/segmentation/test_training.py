@@ -105,7 +105,7 @@ def test_the_bundle_is_whole_and_opens_as_what_it_is(learned: Learned) -> None:
     assert 0.3 <= metadata.mask_threshold <= 0.7
 
 
-def test_figures_and_card_tell_of_test_and_val(learned: Learned) -> None:
+def test_figures_and_card_cover_test_and_val(learned: Learned) -> None:
     metrics = learned.bundle.metrics
     assert (metrics["test"]["images"], metrics["val"]["images"]) == (8, 8)
     assert metrics["test"]["dice"] > 0.6
@@ -208,7 +208,7 @@ def test_the_command_trains_writes_and_measures(drawn: Path, tmp_path: Path) -> 
     assert measured["dice"] == result["metrics"]["test"]["dice"]
 
 
-def test_without_a_split_to_choose_on_nothing_is_trained(drawn: Path, tmp_path: Path) -> None:
+def test_without_val_nothing_is_trained(drawn: Path, tmp_path: Path) -> None:
     for path in drawn.glob("*.png"):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     rows = (drawn / "manifest.csv").read_text().splitlines(keepends=True)

@@ -12,7 +12,7 @@ from ml.bundle.bundle import load_bundle
 from ml.inference.registry import BUNDLES, Registry
 from ml.training import datasheets
 from ml.training.choices import Choices, chosen_specification
-from ml.training.datasheets import DATASHEETS, LOOKS, described
+from ml.training.datasheets import DATASHEETS, TEST_EVALUATIONS, described
 from ml.training.specifications import SPECIFICATIONS
 
 MODELS = sorted(SPECIFICATIONS)
@@ -21,14 +21,14 @@ MODELS = sorted(SPECIFICATIONS)
 @pytest.mark.parametrize("model", MODELS)
 def test_the_shipped_bundles_say_what_is_known_of_their_collections(model: str) -> None:
     metadata, sheet = load_bundle(BUNDLES / model).metadata, DATASHEETS[model]
-    looks = LOOKS.get((metadata.name, metadata.version), ())
+    evaluations = TEST_EVALUATIONS.get((metadata.name, metadata.version), ())
     assert (metadata.data, metadata.weak) == (sheet.data, sheet.weak)
-    assert {*sheet.weaknesses, *SPECIFICATIONS[model].weaknesses, *looks} <= set(metadata.weaknesses)
+    assert {*sheet.weaknesses, *SPECIFICATIONS[model].weaknesses, *evaluations} <= set(metadata.weaknesses)
 
 
-def test_looks_are_told_of_shipped_versions_only() -> None:
+def test_evaluations_on_test_belong_to_shipped_versions() -> None:
     shipped = (load_bundle(BUNDLES / name).metadata for name in Registry().names())
-    assert LOOKS.keys() <= {(metadata.name, metadata.version) for metadata in shipped}
+    assert TEST_EVALUATIONS.keys() <= {(metadata.name, metadata.version) for metadata in shipped}
 
 
 @pytest.mark.parametrize(
@@ -63,13 +63,13 @@ def test_a_known_collection_is_described(model: str, tmp_path: Path, monkeypatch
     assert {*sheet.weaknesses, *SPECIFICATIONS[model].weaknesses} <= set(found.weaknesses)
 
 
-def test_looks_belong_to_one_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluations_belong_to_one_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = collection(tmp_path, "tumour-outline", monkeypatch)
-    (looked,) = LOOKS["tumour-outline", "1.2.0"]
-    for version, told in (("1.2.0", True), ("1.0.0", False)):
+    (evaluation,) = TEST_EVALUATIONS["tumour-outline", "1.2.0"]
+    for version, included in (("1.2.0", True), ("1.0.0", False)):
         chosen = chosen_specification("tumour-outline", Choices(version=version))
         found = described(chosen, "tumour-outline", folder)
-        assert (found.version, looked in found.weaknesses) == (version, told)
+        assert (found.version, evaluation in found.weaknesses) == (version, included)
 
 
 @pytest.mark.parametrize("model", MODELS)

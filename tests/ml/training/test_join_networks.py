@@ -181,7 +181,7 @@ def test_weights_are_those_of_the_folder_that_is_named(data: Path, tmp_path: Pat
     assert outputs(found, pixels)["logits"] == pytest.approx(outputs(expected, pixels)["logits"])
 
 
-def test_a_member_without_weights_is_told(data: Path, tmp_path: Path) -> None:
+def test_a_member_without_weights_is_refused(data: Path, tmp_path: Path) -> None:
     with pytest.raises(WrongChoice, match=r"weights\.npz"):
         join((MEMBERS[0], "brain-mri-128b"), data, tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -80,12 +80,12 @@ def test_the_images_of_val_change_the_weights(versions: Versions, data: Path, tm
 def test_temperature_and_limits_are_those_of_the_version_before(versions: Versions) -> None:
     first, refit = versions.first.metadata, versions.refit.metadata
     assert (refit.temperature, refit.abstention) == (first.temperature, first.abstention)
-    told = f"{first.name} {first.version} {versions.first.sha256}"
-    assert refit.training["temperature_and_limits_of"] == told
-    assert f"learned from train, val; temperature and limits of {told}" in versions.refit.card
+    title = f"{first.name} {first.version} {versions.first.sha256}"
+    assert refit.training["temperature_and_limits_of"] == title
+    assert f"learned from train, val; temperature and limits of {title}" in versions.refit.card
 
 
-def test_val_is_not_measured_and_copies_of_either_split_are_told_apart(versions: Versions) -> None:
+def test_val_is_not_measured_and_copies_of_either_split_are_excluded(versions: Versions) -> None:
     first, refit = versions.first.metrics, versions.refit.metrics
     assert {name: first[name]["images"] for name in ("val", "test", "test_apart")} == {
         "val": 4,
@@ -99,7 +99,7 @@ def test_val_is_not_measured_and_copies_of_either_split_are_told_apart(versions:
 
 
 def test_evaluation_leaves_out_copies_of_several_splits(versions: Versions, data: Path) -> None:
-    found = evaluate("refit", data, "test", Registry(versions.models), apart_from="train,val")
+    found = evaluate("refit", data, "test", Registry(versions.models), exclude_duplicates_of="train,val")
     assert (found["images"], found["apart_from"]) == (6, "train,val")
     assert found["accuracy"] == versions.refit.metrics["test_apart"]["accuracy"]
 
@@ -126,7 +126,7 @@ def test_weights_that_know_val_are_no_start_for_what_val_decides(
 
 @pytest.fixture(scope="module")
 def refit_pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped networks that learned from val, and under other names the same told to have learned from train."""
+    """The shipped networks that learned from val, and under other names the same recorded as learned from train."""
     models = tmp_path_factory.mktemp("pair")
     for name in REFITS:
         unpacked(name, models / name)

@@ -21,9 +21,9 @@ pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 import keras
 
 from ml.networks.compact_residual import build_compact_residual
+from ml.training.callback import TrainingCallback
 from ml.training.checkpoint import Checkpoint, clear
 from ml.training.fitting import _class_weights, _identity, _rate, fit
-from ml.training.keeper import Keeper
 from ml.training.recipes import RECIPES, Recipe, recipe_of
 
 EPOCHS = 4
@@ -172,9 +172,9 @@ def test_two_classes_are_learned_by_one_logit() -> None:
     ],
 )
 def test_early_stopping_follows_the_right_figure(monitor: str, figures: list[float], ended: bool) -> None:
-    keeper = Keeper(replace(RECIPES["source"], patience=2), monitor, None)
-    keeper.history = {monitor: figures}
-    assert keeper.ended_early == ended
+    callback = TrainingCallback(replace(RECIPES["source"], patience=2), monitor, None)
+    callback.history = {monitor: figures}
+    assert callback.ended_early == ended
 
 
 def test_early_stopping_gives_the_best_weights_back() -> None:

@@ -37,9 +37,9 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def found(drawn: Path) -> tuple[dict[str, Any], list[str]]:
     for name in ("ray", "tensorflow"):
         pytest.importorskip(name, reason=f"{name} is a development dependency")
-    told: list[str] = []
+    reported: list[str] = []
     space = {"batch_size": (4, 0)}
-    return search("brain-mri", drawn, 2, CHOICES, space=space, report=told.append), told
+    return search("brain-mri", drawn, 2, CHOICES, space=space, report=reported.append), reported
 
 
 def test_the_best_on_val_is_found(found: tuple[dict[str, Any], list[str]]) -> None:
@@ -50,15 +50,15 @@ def test_the_best_on_val_is_found(found: tuple[dict[str, Any], list[str]]) -> No
     assert 0 <= result["best"]["val"]["macro_auc"] <= 1
 
 
-def test_a_failed_trial_is_told_and_costs_no_other(found: tuple[dict[str, Any], list[str]]) -> None:
-    result, told = found
+def test_a_failed_trial_is_reported_and_stops_no_other(found: tuple[dict[str, Any], list[str]]) -> None:
+    result, reported = found
     failed = {
         "changes": {"batch_size": 0},
         "error": "WrongChoice: the recipe's batch_size must be at least 1, found 0",
     }
     assert result["trials"][1] == failed
-    assert len(told) == 2
-    assert any(failed["error"] in line for line in told)
+    assert len(reported) == 2
+    assert any(failed["error"] in line for line in reported)
 
 
 def test_the_result_is_json_and_a_recipe(found: tuple[dict[str, Any], list[str]], tmp_path: Path) -> None:

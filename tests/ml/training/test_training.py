@@ -88,7 +88,7 @@ def test_val_and_test_are_measured(trained: Trained) -> None:
     assert set(trained.result["metrics"]["shortcuts"]) == {"centre_only", "outline_only", "image_size_alone"}
 
 
-def test_the_card_tells_the_figures(trained: Trained) -> None:
+def test_the_card_has_the_figures(trained: Trained) -> None:
     accuracy = trained.result["metrics"]["test"]["accuracy"]
     assert f"| accuracy | {100 * accuracy:.1f} % (" in load_bundle(trained.output).card
 
@@ -158,17 +158,17 @@ def test_evaluation_of_a_split_that_is_not_there(drawn: Path) -> None:
 
 def test_any_network_of_the_zoo_at_any_size(drawn: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
-    told: list[str] = []
+    reported: list[str] = []
     choices = Choices(architecture="logistic", recipe="s4", size=32, epochs=1, run=tmp_path / "run", version="0.3.0")
-    train("brain-mri", drawn, tmp_path / "bundle", choices, report=told.append)
+    train("brain-mri", drawn, tmp_path / "bundle", choices, report=reported.append)
     metadata = load_bundle(tmp_path / "bundle").metadata
     assert (metadata.name, metadata.version, metadata.architecture) == ("brain-mri-logistic", "0.3.0", "logistic")
     assert metadata.data.startswith("A collection that nothing is known of")
     assert (metadata.input_size, metadata.preprocessing) == (32, "grey-crop-pad-32-v1")
     assert metadata.licence == "MIT; weights trained from nothing"
     assert (metadata.training["optimizer"], metadata.training["augmentation"]) == ("rmsprop", "none")
-    assert len(told) == 1
-    assert told[0].startswith("WARNING: what is tested on was trained on: 48 images; near-duplicates: ")
+    assert len(reported) == 1
+    assert reported[0].startswith("WARNING: images for training and testing overlap: 48 images; near-duplicates: ")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["tensorboard"]
 
 

@@ -1,4 +1,4 @@
-"""Images of which training has a copy, turned or mirrored, are told apart and decide nothing."""
+"""Images with a near-duplicate in train have figures of their own, and no model is selected or calibrated on them."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from PIL import Image
 
 from ml.bundle.bundle import load_bundle
 from ml.datasets import Sample, duplicates, of_split, read_manifest
-from ml.datasets.duplicates import apart, apart_from_train, to_choose_on
+from ml.datasets.duplicates import selection_set, without_duplicates_of, without_duplicates_of_train
 from ml.errors import MlError
+from ml.evaluation.classifier import evaluate_splits
 from ml.evaluation.evaluate_model import evaluate
-from ml.evaluation.measurement import evaluate_held_out
 from ml.inference.registry import Registry
 from ml.training.build_ensemble import build_ensemble
 from ml.training.choices import Choices
@@ -39,24 +39,26 @@ def write(folder: Path, copies: dict[str, list[Image.Transpose]]) -> Path:
     )
 
 
-def test_figures_are_told_for_the_whole_split_and_for_what_is_apart(tmp_path: Path) -> None:
+def test_figures_of_the_whole_split_and_without_duplicates(tmp_path: Path) -> None:
     folder = write(tmp_path / "data", {"test": [MIRRORED, TURNED]})
     samples = read_manifest(folder, BRAIN_MRI.labels)
-    figures = evaluate_held_out(Registry().get("brain-mri"), samples, apart_from_train(samples, ["val", "test"]))
+    figures = evaluate_splits(
+        Registry().get("brain-mri"), samples, without_duplicates_of_train(samples, ["val", "test"])
+    )
     assert {split: each["images"] for split, each in figures.items()} == {"val": 4, "test": 6, "test_apart": 4}
 
 
 def test_evaluation_leaves_copies_out_on_request(tmp_path: Path) -> None:
     folder = write(tmp_path / "data", {"test": [MIRRORED, TURNED]})
     assert evaluate("brain-mri", folder, "test")["images"] == 6
-    without = evaluate("brain-mri", folder, "test", apart_from="train")
+    without = evaluate("brain-mri", folder, "test", exclude_duplicates_of="train")
     assert (without["images"], without["apart_from"]) == (4, "train")
-    assert evaluate("brain-mri", folder, "test", apart_from="val")["images"] == 6
+    assert evaluate("brain-mri", folder, "test", exclude_duplicates_of="val")["images"] == 6
 
 
 def test_a_split_of_copies_alone_has_nothing_to_measure(tmp_path: Path) -> None:
     with pytest.raises(MlError) as caught:
-        evaluate("brain-mri", write(tmp_path / "data", {}), "train", apart_from="train")
+        evaluate("brain-mri", write(tmp_path / "data", {}), "train", exclude_duplicates_of="train")
     assert str(caught.value) == "expected images without near-duplicates in train, found none among 8"
 
 
@@ -69,45 +71,45 @@ def test_outlines_are_measured_without_copies_too(tmp_path: Path) -> None:
         rows.append(f"{split},{number}.png,{number}m.png,glioma,{split}")
     (tmp_path / "manifest.csv").write_text("\n".join(rows))
     assert evaluate("tumour-outline", tmp_path, "test")["images"] == 2
-    assert evaluate("tumour-outline", tmp_path, "test", apart_from="train")["images"] == 1
+    assert evaluate("tumour-outline", tmp_path, "test", exclude_duplicates_of="train")["images"] == 1
 
 
-def test_a_copy_of_a_copy_is_none_that_is_apart(tmp_path: Path) -> None:
+def test_a_copy_of_a_copy_is_a_duplicate(tmp_path: Path) -> None:
     # Each step is a near-duplicate of the one before; the last one is no longer one of the first.
     steps = [Image.blend(noise(0), noise(1), share) for share in (0.0, 0.15, 0.28)]
     paths = [tmp_path / f"{number}.png" for number in range(3)]
     for step, path in zip(steps, paths, strict=True):
         step.save(path)
     first, middle, last = (Sample(path, "glioma") for path in paths)
-    assert apart([last], [first]) == [last]
-    assert apart([middle], [first]) == []
-    assert apart([last, middle], [first]) == []
+    assert without_duplicates_of([last], [first]) == [last]
+    assert without_duplicates_of([middle], [first]) == []
+    assert without_duplicates_of([last, middle], [first]) == []
 
 
 def decisive(samples: list[Sample]) -> Sequence[Sample]:
-    return to_choose_on(of_split(samples, "val"), apart_from_train(samples, ["val"])["val"])
+    return selection_set(of_split(samples, "val"), without_duplicates_of_train(samples, ["val"])["val"])
 
 
 def test_few_images_or_a_missing_class_decide_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     samples = read_manifest(write(tmp_path / "data", {"val": [MIRRORED] * 8}), BRAIN_MRI.labels)
     assert len(decisive(samples)) == 12
-    monkeypatch.setattr(duplicates, "ENOUGH", 4)
+    monkeypatch.setattr(duplicates, "SMALLEST_SELECTION_SET", 4)
     assert len(decisive(samples)) == 4
     lacking = [sample for sample in samples if sample.path.name != "8.png"]
-    monkeypatch.setattr(duplicates, "ENOUGH", 3)
+    monkeypatch.setattr(duplicates, "SMALLEST_SELECTION_SET", 3)
     assert len(decisive(lacking)) == 11
 
 
 def test_copies_choose_no_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "ENOUGH", 4)
+    monkeypatch.setattr(duplicates, "SMALLEST_SELECTION_SET", 4)
     models = tmp_path / "models"
     models.mkdir()
     twin(models, "brain-mri")
     twin(models, temperature=3.0)
     folder = write(tmp_path / "data", {"val": [MIRRORED] * 8, "test": [TURNED]})
     result = build_ensemble(("brain-mri", "twin"), folder, models / "both", registry=Registry(models))
-    told = load_bundle(models / "both").metadata.training["chosen_and_fitted_on"]
-    assert told == "4 val images"
+    fitted_on = load_bundle(models / "both").metadata.training["chosen_and_fitted_on"]
+    assert fitted_on == "4 val images"
     assert {name: result["metrics"][name]["images"] for name in ("val", "val_apart", "test", "test_apart")} == {
         "val": 12,
         "val_apart": 4,
@@ -117,7 +119,7 @@ def test_copies_choose_no_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_copies_decide_neither_temperature_nor_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates, "ENOUGH", 4)
+    monkeypatch.setattr(duplicates, "SMALLEST_SELECTION_SET", 4)
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
     chosen = []
     for name, copies in (("plain", {}), ("copied", {"val": [MIRRORED] * 8})):

@@ -1,4 +1,4 @@
-"""From trained networks to the figures, curves and costs of a result."""
+"""Computes the figures, curves and costs of a result from trained networks."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ EXAMPLES = 24
 CURVES = ("loss", "val_loss", "accuracy", "val_accuracy", "auc", "val_auc")
 
 
-def figures(
+def test_figures(
     trained: Sequence[Trained], tested: Sequence[Sample], labels: Sequence[str], folder: Path, seed: int
 ) -> dict[str, Any]:
     """The parts ``figures``, ``group_figures``, ``curves`` and ``examples`` of a result, over all divisions together.
 
-    ``tested`` are the samples behind the rows of ``trained``, in order. Intervals are drawn by group where every sample
-    has one. ``group_figures`` judge each patient once, by the mean of the probabilities; None where a patient has
-    images of two classes, or nothing is known of patients.
+    ``tested`` are the samples of the rows of ``trained``, in order. The bootstrap resamples groups where every sample
+    has one. ``group_figures`` evaluate each patient once, by the mean of the probabilities; None where a patient has
+    images of two classes, or patients are unknown.
     """
     probabilities = np.concatenate([each.probabilities for each in trained])
     truth = np.concatenate([each.truth for each in trained])
@@ -57,7 +57,7 @@ def figures(
     }
 
 
-def training(trained: Sequence[Trained]) -> list[dict[str, list[float | None]]]:
+def training_histories(trained: Sequence[Trained]) -> list[dict[str, list[float | None]]]:
     """Loss and figures by epoch, one history a division; None where a figure is undefined."""
     return [
         {
@@ -69,7 +69,7 @@ def training(trained: Sequence[Trained]) -> list[dict[str, list[float | None]]]:
     ]
 
 
-def cost(network: keras.Model, trained: Sequence[Trained]) -> dict[str, Any]:
+def network_cost(network: keras.Model, trained: Sequence[Trained]) -> dict[str, Any]:
     """Seconds an epoch (the median), the exported file's size, and the least milliseconds of 30 runs of LiteRT on one
     image, without decoding and preprocessing it."""
     model = export_litert(network)
@@ -84,7 +84,7 @@ def cost(network: keras.Model, trained: Sequence[Trained]) -> dict[str, Any]:
     }
 
 
-def parameters(network: keras.Model) -> dict[str, int]:
+def parameter_counts(network: keras.Model) -> dict[str, int]:
     return {
         "total": network.count_params(),
         "trainable": sum(math.prod(weight.shape) for weight in network.trainable_weights),

@@ -1,4 +1,4 @@
-"""Measures a predictor: on labelled images, on images unlike its training data, and on images with a clue removed."""
+"""Evaluates a classifier on labelled images, on out-of-distribution images, and on images with clues removed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OUTLINE_LEVEL = 0.08
 
 def evaluate_samples(predictor: Classifier, samples: Sequence[Sample]) -> dict[str, object]:
     """All figures of ``ml.evaluation.metrics.summarise`` with an answer forced from every image, and ``abstention``:
-    how often the model declines, and how accurate it is on the rest. Intervals are drawn by group where every sample
+    how often the model declines, and how accurate it is on the rest. The bootstrap resamples groups where every sample
     has one.
 
     Raises:
@@ -43,26 +43,27 @@ def evaluate_samples(predictor: Classifier, samples: Sequence[Sample]) -> dict[s
     return summarise(probabilities, truth, labels, groups) | {"abstention": abstention}
 
 
-def evaluate_held_out(
-    predictor: Classifier, samples: Sequence[Sample], apart: Mapping[str, Sequence[Sample]]
+def evaluate_splits(
+    predictor: Classifier, samples: Sequence[Sample], distinct: Mapping[str, Sequence[Sample]]
 ) -> dict[str, object]:
-    """`evaluate_samples` of each split that ``apart`` names, and as "<split>_apart" of what it has of that split
-    (see ``ml.datasets.duplicates.apart_from_train``), where that is some of it but not all.
+    """`evaluate_samples` of each split in ``distinct``, and as "<split>_apart" of its images without near-duplicates in
+    train, which ``distinct`` lists (see ``ml.datasets.duplicates.without_duplicates_of_train``), where these are some
+    but not all of the split.
 
     Raises:
         MlError: a split has no samples, or a file cannot be decoded.
     """
     figures: dict[str, object] = {}
-    for split, new in apart.items():
+    for split, kept in distinct.items():
         rows = of_split(samples, split)
         figures[split] = evaluate_samples(predictor, rows)
-        if 0 < len(new) < len(rows):
-            figures[f"{split}_apart"] = evaluate_samples(predictor, new)
+        if 0 < len(kept) < len(rows):
+            figures[f"{split}_apart"] = evaluate_samples(predictor, kept)
     return figures
 
 
 def abstention_rates(predictor: Classifier, outliers: Mapping[str, Iterable[Path | Image.Image]]) -> dict[str, object]:
-    """For each kind of outlier how many images there are and the share on which the model abstains."""
+    """For each kind of outlier the number of images and the share on which the model abstains."""
     rates: dict[str, object] = {}
     for kind, sources in outliers.items():
         declined = [
@@ -76,10 +77,10 @@ def abstention_rates(predictor: Classifier, outliers: Mapping[str, Iterable[Path
 def probe_shortcuts(
     predictor: Predictor, images: LabelledImages, train: Sequence[Sample], test: Sequence[Sample]
 ) -> dict[str, float]:
-    """Accuracy, answers forced, with clues removed: how much could be had without looking at the brain?
+    """Accuracy, answers forced, on images with clues removed: how much is reached without the brain's tissue?
 
     ``centre_only``: everything outside a central disc is black. ``outline_only``: the head as a flat silhouette.
-    ``image_size_alone``: no network; the commonest training label among images of the same width and height.
+    ``image_size_alone``: no network, but the commonest training label of images of the same width and height.
     """
     side = images.pixels.shape[1]
     y, x = np.mgrid[:side, :side] / (side - 1) - 0.5

@@ -1,4 +1,4 @@
-"""Keeps what a run has reached: its history, its best weights, its state on disk."""
+"""Early stopping, learning-rate reduction and checkpoints of a training run."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ml.training.recipes import Recipe
 REDUCTION = 0.3
 
 
-class Keeper(keras.callbacks.Callback):
-    """Early stopping and learning-rate reduction follow from the history alone, so that a resumed run decides alike."""
+class TrainingCallback(keras.callbacks.Callback):
+    """All decisions depend on the history alone, so that a resumed run decides the same."""
 
     def __init__(self, recipe: Recipe, monitor: str, checkpoint: Checkpoint | None) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Keeper(keras.callbacks.Callback):
             self._checkpoint.save(_state(self.model), self.history)
 
     def finish(self, model: keras.Model) -> None:
-        """Give the best weights back where the recipe asks for them."""
+        """Restore the best weights where the recipe has early stopping."""
         if self._recipe.patience and self._checkpoint:
             self._checkpoint.restore_best(model.variables)
         elif self._recipe.patience:
@@ -72,7 +72,7 @@ class Keeper(keras.callbacks.Callback):
         if not len(figures):
             return 0
         worth = -figures if self._monitor == "val_loss" else figures
-        # A figure of a network that diverged is no number, and must not be the best one.
+        # NaN, the figure of a network that diverged, must not count as the best.
         best = np.nan_to_num(worth, nan=-np.inf).argmax()
         return len(figures) - 1 - int(best)
 

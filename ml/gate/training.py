@@ -1,4 +1,4 @@
-"""Trains the gate and turns it into a finished bundle: calibrated, with its limits, and judged on what it never saw."""
+"""Trains the gate and writes its bundle: calibrated, with its limits, evaluated on kinds of images not trained on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ml.bundle.kinds import NETWORK
 from ml.bundle.litert import LiteRtNetwork
 from ml.bundle.metadata import ABSTAINED_LABEL, Abstention
 from ml.datasets import LabelledImages
-from ml.evaluation.measurement import abstention_rates
+from ml.evaluation.classifier import abstention_rates
 from ml.evaluation.metrics import summarise
 from ml.gate.data import OTHER, Material, gather
 from ml.gate.gate import Gate
@@ -31,7 +31,7 @@ from ml.training.specifications import Specification
 
 BRAIN_FOLDER, HISTOLOGY_FOLDER = "brain-mri", "breakhis-100x"
 MAJORITY = 0.5
-"""Set by no data. An image that is wrongly let through still has to pass the model's own limits."""
+"""Not fitted to data. An image that passes the gate by mistake still has to pass the model's own limits."""
 
 RECIPE = Recipe(epochs=8, cycles=1, mixup=0.0, label_smoothing=0.02, average=0.2)
 
@@ -39,8 +39,7 @@ RECIPE = Recipe(epochs=8, cycles=1, mixup=0.0, label_smoothing=0.02, average=0.2
 def train_gate(job: TrainingJob) -> Bundle:
     """Train on the folders ``brain-mri`` and ``breakhis-100x`` in ``job.data``.
 
-    Of the choices, epochs and seed are taken; ``epochs`` shortens the recipe. Temperature and limits are fitted on val;
-    test is measured once.
+    Only the choices epochs and seed are allowed. Temperature and limits are fitted on val; test is evaluated once.
 
     Raises:
         WrongChoice: another choice is made.
@@ -96,14 +95,14 @@ def package(
 
 
 def measure(gate: Gate, test: Material) -> dict[str, Any]:
-    """``test``: the class that is thought most probable, and in ``decisions`` what the gate then does, limits applied:
-    rows are brain MRI, breast histology, anything else, columns the same, the last one meaning declined.
-    ``outliers``: by kind, the share that it declines. Sections are redrawn by patient for the intervals."""
+    """``test``: figures of the most probable class, and in ``decisions`` the gate's answers with limits applied: rows
+    are brain MRI, breast histology, anything else, columns the same, the last one meaning declined. ``outliers``: by
+    kind, the share that it declines. The bootstrap resamples histology images by patient."""
     others = [picture for pictures in test.others.values() for picture in pictures]
-    images: list[Image.Image] = [*test.brains, *test.sections, *others]
-    labels = np.repeat([0, 1, 2], [len(test.brains), len(test.sections), len(others)])
+    images: list[Image.Image] = [*test.brains, *test.histology, *others]
+    labels = np.repeat([0, 1, 2], [len(test.brains), len(test.histology), len(others)])
     groups = [str(number) for number in range(len(images))]
-    groups[len(test.brains) : len(test.brains) + len(test.sections)] = test.patients
+    groups[len(test.brains) : len(test.brains) + len(test.histology)] = test.patients
     names = gate.bundle.metadata.labels
     found = [gate.predict(image) for image in images]
     columns = np.array([OTHER if each.label == ABSTAINED_LABEL else names.index(each.label) for each in found])
@@ -120,6 +119,6 @@ def measure(gate: Gate, test: Material) -> dict[str, Any]:
 
 
 def false_alarm_rate(probabilities: np.ndarray, labels: np.ndarray) -> float:
-    """The share of the images (N, 3) of the two kinds whose right class has no majority."""
+    """The share of the images of the two modalities whose true class has no majority in ``probabilities`` (N, 3)."""
     known = labels != OTHER
     return round(float((probabilities[known, labels[known]] < MAJORITY).mean()), 4)
