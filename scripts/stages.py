@@ -40,7 +40,9 @@ class Result:
 
 def stages(*, slow: bool) -> dict[str, Stage]:
     """Return all stages by name, the longest first; ``slow`` adds the tests that are marked so."""
-    pytest: Command = [PYTHON, "-m", "pytest", "-q", *([] if slow else ["-m", "not slow"])]
+    quick: Command = [] if slow else ["-m", "not slow"]
+    pytest: Command = [PYTHON, "-m", "pytest", "-q", *quick]
+    contracts: Command = [PYTHON, "-m", "tests.contracts.run"]
     tools = ROOT / "node_modules"
     return {
         "ml": Stage("preprocessing, bundles, inference, evaluation, training", [[*pytest, "tests/ml"]], measured=True),
@@ -48,8 +50,8 @@ def stages(*, slow: bool) -> dict[str, Stage]:
         "contracts": Stage(
             "every function, event and revert on Ganache, what differs on Anvil; their line and branch coverage",
             [
-                [PYTHON, "-m", "tests.contracts.run", "ganache-cli"],
-                [PYTHON, "-m", "tests.contracts.run", "anvil", *([] if slow else ["-m", "node"])],
+                [*contracts, "ganache-cli", *quick],
+                [*contracts, "anvil", *([] if slow else ["-m", "node and not slow"])],
                 [PYTHON, "-m", "tests.contracts.coverage"],
             ],
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from brownie import accounts, chain, reverts
 from eth_account import Account
 from hypothesis import Phase, settings
@@ -286,10 +287,11 @@ class RegistryMachine(RuleBasedStateMachine):
         return tx
 
 
-def test_registry_follows_its_model(registry, domain):
+@pytest.mark.parametrize("examples", [15, pytest.param(40, marks=pytest.mark.slow)])
+def test_registry_follows_its_model(registry, domain, examples):
     chain.snapshot()
     run_state_machine_as_test(
         lambda: RegistryMachine(registry, domain),
         # The first ten examples are short ones, whatever the number.
-        settings=settings(max_examples=40, stateful_step_count=25, phases=[Phase.generate, Phase.shrink]),
+        settings=settings(max_examples=examples, stateful_step_count=25, phases=[Phase.generate, Phase.shrink]),
     )
