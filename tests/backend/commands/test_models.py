@@ -41,13 +41,13 @@ def test_a_model_is_measured(scanproof, data):
 
 
 def test_a_model_is_measured_without_copies(scanproof, data):
-    apart = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--split", "test", "--apart-from", "val")
+    without = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--split", "test", "--apart-from", "val")
     nothing = scanproof(
         "evaluate", "--model", "brain-mri", "--data", data, "--split", "val", "--apart-from", "val", "--json"
     )
 
-    assert apart.status == 0
-    assert "Images              1 of the split test, without near-duplicates in val\n" in apart.stdout
+    assert without.status == 0
+    assert "Images              1 of the split test, without near-duplicates in val\n" in without.stdout
     assert (nothing.status, nothing.json["error"]["type"]) == (1, "MlError")
 
 

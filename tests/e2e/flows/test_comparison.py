@@ -24,7 +24,7 @@ def test_a_network_that_was_given_no_weights_to_begin_with_is_marked(site: Site)
 
 def test_a_model_tells_how_it_does_on_images_of_which_training_has_no_copy(site: Site):
     (model,) = [known for known in site.product.get("/models")["models"] if known["default"]]
-    whole, apart = model["metrics"]["test"], model["metrics"]["test_apart"]
+    whole, unseen = model["metrics"]["test"], model["metrics"]["test_apart"]
 
     site.open("/models")
 
@@ -33,5 +33,5 @@ def test_a_model_tells_how_it_does_on_images_of_which_training_has_no_copy(site:
         f"{whole['accuracy']:.1%}"[:4]
     )
     without = shown.filter(has_text="Accuracy without copies")
-    expect(without).to_contain_text(f"{apart['accuracy']:.1%}"[:4])
-    expect(without).to_contain_text(f"on the {apart['images']} test images without a copy in training")
+    expect(without).to_contain_text(f"{unseen['accuracy']:.1%}"[:4])
+    expect(without).to_contain_text(f"on the {unseen['images']} test images without a copy in training")
