@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
-import zipfile
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,18 @@ def models(tmp_path: Path) -> Path:
     (tmp_path / RETIRED).mkdir()
     retire(SHIPPED, tmp_path / RETIRED)
     return tmp_path
+
+
+def id_of(archive: Path) -> str:
+    return archive.name.partition(".")[0]
+
+
+def write(archive: Path, files: dict[str, bytes]) -> None:
+    with tarfile.open(archive, "w:xz", preset=0) as written:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            written.addfile(entry, io.BytesIO(content))
 
 
 @pytest.mark.parametrize("sha256", SHIPPED_RETIRED.identities())
@@ -59,39 +72,39 @@ def test_the_same_bundle_gives_the_same_archive(models: Path, tmp_path: Path) ->
 def test_an_archive_under_another_id_is_refused(models: Path) -> None:
     (archive,) = (models / RETIRED).iterdir()
     other = "ab" * 32
-    shutil.copy(archive, archive.with_name(f"{other}.zip"))
+    shutil.copy(archive, archive.with_name(f"{other}.tar.xz"))
     for read in (Registry(models).by_sha256, Registry(models).documents):
-        with pytest.raises(BundleError, match=f"expected SHA-256 {other}, found {archive.stem}"):
+        with pytest.raises(BundleError, match=f"expected SHA-256 {other}, found {id_of(archive)}"):
             read(other)
 
 
-def test_a_changed_file_is_refused(models: Path) -> None:
+@pytest.mark.parametrize("name", ["model.tflite", "metadata.json"])
+def test_a_changed_file_is_refused(models: Path, tmp_path: Path, name: str) -> None:
     (archive,) = (models / RETIRED).iterdir()
-    with zipfile.ZipFile(archive) as whole:
-        files = {entry.filename: whole.read(entry) for entry in whole.infolist()}
-    for name in ("model.tflite", "metadata.json"):
-        with zipfile.ZipFile(archive, "w") as changed:
-            for each, content in files.items():
-                changed.writestr(each, content + b" " if each == name else content)
-        with pytest.raises(BundleError, match=f"{name}: expected SHA-256 "):
-            Registry(models).by_sha256(archive.stem)
+    files = {path.name: path.read_bytes() for path in SHIPPED.iterdir()}
+    write(archive, files | {name: files[name] + b" "})
+    with pytest.raises(BundleError, match=f"{name}: expected SHA-256 "):
+        Registry(models).by_sha256(id_of(archive))
 
 
 @pytest.mark.parametrize("content", [b"", b"no archive"])
 def test_a_damaged_archive_is_refused(models: Path, content: bytes) -> None:
     (archive,) = (models / RETIRED).iterdir()
     archive.write_bytes(content)
-    with pytest.raises(BundleError, match="expected the ZIP archive of a bundle"):
-        Registry(models).by_sha256(archive.stem)
+    with pytest.raises(BundleError, match="expected the archive of a bundle"):
+        Registry(models).by_sha256(id_of(archive))
 
 
-def test_an_archive_that_grows_past_any_bundle_is_refused_unread(models: Path) -> None:
+@pytest.mark.parametrize(
+    "files",
+    [{str(number): bytes(30_000_000) for number in range(3)}, {str(number): b"" for number in range(21)}],
+    ids=["bytes", "files"],
+)
+def test_an_archive_that_holds_more_than_any_bundle_is_refused(models: Path, files: dict[str, bytes]) -> None:
     (archive,) = (models / RETIRED).iterdir()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as bomb:
-        for number in range(3):
-            bomb.writestr(str(number), bytes(30_000_000))
+    write(archive, files)
     with pytest.raises(BundleError, match="expected at most 20 files of 67,108,864 bytes in all"):
-        Registry(models).by_sha256(archive.stem)
+        Registry(models).by_sha256(id_of(archive))
 
 
 @pytest.mark.parametrize("name", ["../brain-mri", "", "AB" * 32, "ab" * 32])
