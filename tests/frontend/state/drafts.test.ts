@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { KEPT_MS } from "../../frontend/src/state/drafts";
-import type { KeptFlow } from "../../frontend/src/state/flow";
-import { emptyBrowser, Entries, openTab } from "./browser";
-import { classification, image, transaction } from "./samples";
+import { KEPT_MS } from "../../../frontend/src/state/drafts";
+import type { KeptFlow } from "../../../frontend/src/state/flow";
+import { emptyBrowser, Entries, openTab } from "../browser";
+import { classification, image, transaction } from "../samples";
 
 const result: KeptFlow = { step: "result", image, classification };
 const submitted: KeptFlow = { step: "submitted", image, classification, transaction };

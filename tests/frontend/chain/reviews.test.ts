@@ -2,13 +2,13 @@
 
 import { decodeFunctionData } from "viem/utils";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { Diagnosis, Review } from "../../frontend/src/api/types";
-import { isClinician, planReview, type Opinion } from "../../frontend/src/chain/reviews";
-import { abi } from "../../frontend/src/chain/registry";
-import { WalletError } from "../../frontend/src/chain/errors";
-import { removePendingReview, savePendingReview, pendingReviews, reasonOf, type PendingReview } from "../../frontend/src/state/pending-reviews";
-import { emptyBrowser } from "./browser";
-import { chain, hash, IMAGE_ID, OTHER, UPLOADER } from "./samples";
+import type { Diagnosis, Review } from "../../../frontend/src/api/types";
+import { isClinician, planReview, type Opinion } from "../../../frontend/src/chain/reviews";
+import { abi } from "../../../frontend/src/chain/registry";
+import { WalletError } from "../../../frontend/src/chain/errors";
+import { removePendingReview, savePendingReview, pendingReviews, reasonOf, type PendingReview } from "../../../frontend/src/state/pending-reviews";
+import { emptyBrowser } from "../browser";
+import { chain, hash, IMAGE_ID, OTHER, UPLOADER } from "../samples";
 
 const DIAGNOSIS_ID = "0x85dd8619131c3eea425c13fb3006a5696733d1a4ece3331edad1d446a26458be";
 const REASON = "Seen “again”:\n\tno mass \\ é 你";

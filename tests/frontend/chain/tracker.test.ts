@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { ApiProblem, ServerUnreachable } from "../../frontend/src/api/errors";
-import type { ImageRecord, TransactionStatus } from "../../frontend/src/api/types";
-import { Tracker } from "../../frontend/src/chain/tracker";
-import { DROPPED_AFTER_MS, reduceTracking, UNTRACKED, type Tracked } from "../../frontend/src/chain/transaction-state";
-import { hash, status, transaction } from "./samples";
+import { ApiProblem, ServerUnreachable } from "../../../frontend/src/api/errors";
+import type { ImageRecord, TransactionStatus } from "../../../frontend/src/api/types";
+import { Tracker } from "../../../frontend/src/chain/tracker";
+import { DROPPED_AFTER_MS, reduceTracking, UNTRACKED, type Tracked } from "../../../frontend/src/chain/transaction-state";
+import { hash, status, transaction } from "../samples";
 
 const seen = (state: TransactionStatus["state"], now: number, before: Tracked = UNTRACKED): Tracked =>
   reduceTracking(before, { type: "status", status: status(state), now });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { modelResultOf, currentLabel, labelText, nextSteps } from "../../frontend/src/state/diagnosis-status";
-import { diagnosis, model, sealed } from "./records";
+import { modelResultOf, currentLabel, labelText, nextSteps } from "../../../frontend/src/state/diagnosis-status";
+import { diagnosis, model, sealed } from "../records";
 
 const opening = { label: "glioma", labelCode: 1, confidence: 0.9, probabilities: { glioma: 0.9 }, abstained: false };
 const texts = (...given: Parameters<typeof nextSteps>) => nextSteps(...given).map(({ text }) => text);

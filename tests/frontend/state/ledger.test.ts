@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { LedgerEntry } from "../../frontend/src/api/types";
-import { entryTitle } from "../../frontend/src/state/timeline";
-import { block } from "./records";
-import { hash, IMAGE_ID, OTHER } from "./samples";
+import type { LedgerEntry } from "../../../frontend/src/api/types";
+import { entryTitle } from "../../../frontend/src/state/timeline";
+import { block } from "../records";
+import { hash, IMAGE_ID, OTHER } from "../samples";
 
 const written = {
   imageId: null,

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { withWallet, type Wallet } from "../../frontend/src/chain/discovery";
-import { WalletSession } from "../../frontend/src/chain/wallet";
-import { NO_WALLET, reduceWallet } from "../../frontend/src/chain/wallet-state";
-import { chain, OTHER, UPLOADER } from "./samples";
+import { withWallet, type Wallet } from "../../../frontend/src/chain/discovery";
+import { WalletSession } from "../../../frontend/src/chain/wallet";
+import { NO_WALLET, reduceWallet } from "../../../frontend/src/chain/wallet-state";
+import { chain, OTHER, UPLOADER } from "../samples";
 
 /** A wallet at the protocol: answers by method, each a value or a function that gives it; and its events. */
 function fakeWallet(answers: Record<string, unknown>, uuid = "one") {

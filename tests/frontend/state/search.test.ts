@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseRoute } from "../../frontend/src/pages/router";
-import { keyOf, searchOf, withSearch } from "../../frontend/src/state/search";
+import { parseRoute } from "../../../frontend/src/pages/router";
+import { keyOf, searchOf, withSearch } from "../../../frontend/src/state/search";
 
 const address = "/records?q=0xab&status=withdrawn&from=2026-01-01";
 const search = { q: "0xab", status: "withdrawn", from: "2026-01-01" };

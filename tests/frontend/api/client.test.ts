@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
-import { ApiClient } from "../../frontend/src/api/client";
-import { ApiProblem, ServerUnreachable } from "../../frontend/src/api/errors";
-import { CID, hash, UPLOADER } from "./samples";
+import { ApiClient } from "../../../frontend/src/api/client";
+import { ApiProblem, ServerUnreachable } from "../../../frontend/src/api/errors";
+import { CID, hash, UPLOADER } from "../samples";
 
 function clientWith(respond: () => Response | Promise<Response>) {
   const fetcher = vi.fn<typeof fetch>(async () => respond());

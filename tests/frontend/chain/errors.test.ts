@@ -1,8 +1,8 @@
 import { encodeErrorResult } from "viem/utils";
 import { describe, expect, it } from "vitest";
-import { toWalletError } from "../../frontend/src/chain/errors";
-import { abi } from "../../frontend/src/chain/registry";
-import { hash } from "./samples";
+import { toWalletError } from "../../../frontend/src/chain/errors";
+import { abi } from "../../../frontend/src/chain/registry";
+import { hash } from "../samples";
 
 const registered = encodeErrorResult({ abi, errorName: "ImageAlreadyRegistered", args: [hash("1")] });
 

@@ -1,8 +1,8 @@
 import { sha256 } from "viem/utils";
 import { describe, expect, it } from "vitest";
-import { openingOf, OpeningRefused } from "../../frontend/src/state/opening";
-import { sealed } from "./records";
-import { CID } from "./samples";
+import { openingOf, OpeningRefused } from "../../../frontend/src/state/opening";
+import { sealed } from "../records";
+import { CID } from "../samples";
 
 const manifest = {
   image: { cid: CID },

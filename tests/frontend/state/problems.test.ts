@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { ApiProblem, ServerUnreachable } from "../../frontend/src/api/errors";
-import type { Limits } from "../../frontend/src/api/types";
-import { WalletError } from "../../frontend/src/chain/errors";
-import { AttestationMismatch } from "../../frontend/src/chain/transactions";
-import { checkFile, typeNames } from "../../frontend/src/state/files";
-import { DEVELOPMENT_ACCOUNT, describe as describeProblem, feeOver, noFunds } from "../../frontend/src/state/problems";
-import { chain, UPLOADER } from "./samples";
+import { ApiProblem, ServerUnreachable } from "../../../frontend/src/api/errors";
+import type { Limits } from "../../../frontend/src/api/types";
+import { WalletError } from "../../../frontend/src/chain/errors";
+import { AttestationMismatch } from "../../../frontend/src/chain/transactions";
+import { checkFile, typeNames } from "../../../frontend/src/state/files";
+import { DEVELOPMENT_ACCOUNT, describe as describeProblem, feeOver, noFunds } from "../../../frontend/src/state/problems";
+import { chain, UPLOADER } from "../samples";
 
 describe("problems in words", () => {
   it("is kind about a declined signature, and says that nothing is lost", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { timelineOf } from "../../frontend/src/state/timeline";
-import { block, diagnosis, lineage, model, record, review, sealed } from "./records";
-import { hash, OTHER, UPLOADER } from "./samples";
+import { timelineOf } from "../../../frontend/src/state/timeline";
+import { block, diagnosis, lineage, model, record, review, sealed } from "../records";
+import { hash, OTHER, UPLOADER } from "../samples";
 
 const titles = (...given: Parameters<typeof timelineOf>) => timelineOf(...given).map(({ title }) => title);
 

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { ServerUnreachable } from "../../frontend/src/api/errors";
-import { LoadController } from "../../frontend/src/components/load-controller";
-import { host } from "./browser";
+import { ServerUnreachable } from "../../../frontend/src/api/errors";
+import { LoadController } from "../../../frontend/src/components/load-controller";
+import { host } from "../browser";
 
 /** An answer that comes when the test says so. */
 function later<T>() {

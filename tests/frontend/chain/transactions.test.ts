@@ -1,11 +1,11 @@
 import { decodeFunctionData, encodeErrorResult, sha256, stringToHex } from "viem/utils";
 import { describe, expect, it } from "vitest";
-import type { Attestation, Classification } from "../../frontend/src/api/types";
-import type { Wallet } from "../../frontend/src/chain/discovery";
-import { abi, encodeCall, imageIdOf } from "../../frontend/src/chain/registry";
-import { describeReason, describeRevert } from "../../frontend/src/chain/reverts";
-import { AttestationMismatch, checkAttestation, estimate, makePlan, submit } from "../../frontend/src/chain/transactions";
-import { attestation, chain, CID, classification, hash, IMAGE_ID, OTHER, UPLOADER } from "./samples";
+import type { Attestation, Classification } from "../../../frontend/src/api/types";
+import type { Wallet } from "../../../frontend/src/chain/discovery";
+import { abi, encodeCall, imageIdOf } from "../../../frontend/src/chain/registry";
+import { describeReason, describeRevert } from "../../../frontend/src/chain/reverts";
+import { AttestationMismatch, checkAttestation, estimate, makePlan, submit } from "../../../frontend/src/chain/transactions";
+import { attestation, chain, CID, classification, hash, IMAGE_ID, OTHER, UPLOADER } from "../samples";
 
 const plan = makePlan("both", CID, UPLOADER, chain, attestation);
 

@@ -2,12 +2,12 @@
 
 import { sha256 } from "viem/utils";
 import { describe, expect, it } from "vitest";
-import { cidOf } from "../../frontend/src/chain/cid";
-import { diagnosisIdOf } from "../../frontend/src/chain/diagnosis";
-import { prove, type Evidence } from "../../frontend/src/chain/proof";
-import { imageIdOf } from "../../frontend/src/chain/registry";
-import { changesOf } from "../../frontend/src/state/tampering";
-import { attestation, chain, hash, UPLOADER } from "./samples";
+import { cidOf } from "../../../frontend/src/chain/cid";
+import { diagnosisIdOf } from "../../../frontend/src/chain/diagnosis";
+import { prove, type Evidence } from "../../../frontend/src/chain/proof";
+import { imageIdOf } from "../../../frontend/src/chain/registry";
+import { changesOf } from "../../../frontend/src/state/tampering";
+import { attestation, chain, hash, UPLOADER } from "../samples";
 
 const SIGNER = "0x19E7E376E7C213B7E7e7e46cc70A5dD086DAff2A";
 const SIGNATURE =
@@ -86,7 +86,7 @@ const diagnosis = { fields: attestation.diagnosis, signature: hash("1"), classif
 /** A record whose parts all fit, signed by a key of the test's own. */
 async function signed(): Promise<Evidence> {
   const { privateKeyToAccount } = await import("viem/accounts");
-  const { typedData } = await import("../../frontend/src/chain/diagnosis");
+  const { typedData } = await import("../../../frontend/src/chain/diagnosis");
   const fields = { ...attestation.diagnosis, imageId, manifestHash: sha256(MANIFEST) };
   const account = privateKeyToAccount(hash("1"));
   const signature = await account.signTypedData(typedData(fields, chain));

@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Classification, Config } from "../../frontend/src/api/types";
-import type { PendingTransaction } from "../../frontend/src/chain/transactions";
-import { FlowController } from "../../frontend/src/pages/flow-controller";
-import type { KeptFlow } from "../../frontend/src/state/flow";
-import { emptyBrowser, host, openTab } from "./browser";
-import { chain, classification, hash, image, status, transaction } from "./samples";
+import type { Classification, Config } from "../../../frontend/src/api/types";
+import type { PendingTransaction } from "../../../frontend/src/chain/transactions";
+import { FlowController } from "../../../frontend/src/pages/flow-controller";
+import type { KeptFlow } from "../../../frontend/src/state/flow";
+import { emptyBrowser, host, openTab } from "../browser";
+import { chain, classification, hash, image, status, transaction } from "../samples";
 
 const first = { image, classification };
 const second = { image: { ...image, cid: "bafkreisecond" }, classification: { ...classification, cid: "bafkreisecond" } };

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
-import { ServerUnreachable } from "../../frontend/src/api/errors";
-import { PageList, type Page } from "../../frontend/src/pages/page-list";
-import { host } from "./browser";
+import { ServerUnreachable } from "../../../frontend/src/api/errors";
+import { PageList, type Page } from "../../../frontend/src/pages/page-list";
+import { host } from "../browser";
 
 const index = { block: 9, head: 9, synced: true };
 const page = (items: number[], next: string | null): Page<number> => ({ items, next, index });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { Figures, NetworkResult, Results } from "../../frontend/src/api/types";
-import { dataSets, FIGURES, lossCurves, reliabilityCurve, rocCurves, type Measure } from "../../frontend/src/state/results";
+import type { Figures, NetworkResult, Results } from "../../../frontend/src/api/types";
+import { dataSets, FIGURES, lossCurves, reliabilityCurve, rocCurves, type Measure } from "../../../frontend/src/state/results";
 
 const undefinedFigures = Object.fromEntries(
   [...FIGURES.map(({ name }) => name), "recall"].flatMap((name) => [

@@ -1,11 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { encodeErrorResult } from "viem/utils";
-import type { Hex } from "../../frontend/src/api/types";
-import type { Wallet } from "../../frontend/src/chain/discovery";
-import { abi } from "../../frontend/src/chain/registry";
-import { SigningController, type SigningRequest } from "../../frontend/src/components/signing-controller";
-import { host } from "./browser";
-import { chain, CID, IMAGE_ID, OTHER, UPLOADER } from "./samples";
+import type { Hex } from "../../../frontend/src/api/types";
+import type { Wallet } from "../../../frontend/src/chain/discovery";
+import { abi } from "../../../frontend/src/chain/registry";
+import { SigningController, type SigningRequest } from "../../../frontend/src/components/signing-controller";
+import { host } from "../browser";
+import { chain, CID, IMAGE_ID, OTHER, UPLOADER } from "../samples";
 
 const registered = { data: encodeErrorResult({ abi, errorName: "ImageAlreadyRegistered", args: [IMAGE_ID] }) };
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { ChainConfig } from "../../frontend/src/api/types";
-import { verifyCommand } from "../../frontend/src/chain/verify-command";
-import { chain, IMAGE_ID } from "./samples";
+import type { ChainConfig } from "../../../frontend/src/api/types";
+import { verifyCommand } from "../../../frontend/src/chain/verify-command";
+import { chain, IMAGE_ID } from "../samples";
 
 const sepolia: ChainConfig = { ...chain, development: false, rpcUrl: "https://rpc.example/v1", startBlock: 6_543_210 };
 

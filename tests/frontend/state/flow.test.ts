@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { isKept, reduceFlow, START, stepNumber, type Flow, type FlowEvent } from "../../frontend/src/state/flow";
-import { UNREACHABLE } from "../../frontend/src/state/problems";
-import { classification, hash, image, transaction } from "./samples";
+import { isKept, reduceFlow, START, stepNumber, type Flow, type FlowEvent } from "../../../frontend/src/state/flow";
+import { UNREACHABLE } from "../../../frontend/src/state/problems";
+import { classification, hash, image, transaction } from "../samples";
 
 const file = new File(["x"], "scan.png", { type: "image/png" });
 const after = (events: FlowEvent[], from: Flow = START): Flow => events.reduce(reduceFlow, from);

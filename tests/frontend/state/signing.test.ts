@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { makePlan, type Cost } from "../../frontend/src/chain/transactions";
-import { UNREACHABLE } from "../../frontend/src/state/problems";
-import { IDLE, isBusy, reduceSigning, type Signing, type SigningEvent } from "../../frontend/src/state/signing";
-import { attestation, chain, CID, UPLOADER } from "./samples";
+import { makePlan, type Cost } from "../../../frontend/src/chain/transactions";
+import { UNREACHABLE } from "../../../frontend/src/state/problems";
+import { IDLE, isBusy, reduceSigning, type Signing, type SigningEvent } from "../../../frontend/src/state/signing";
+import { attestation, chain, CID, UPLOADER } from "../samples";
 
 const plan = makePlan("both", CID, UPLOADER, chain, attestation);
 const cost: Cost = { gas: 70_000n, gasPrice: 2n, fee: 140_000n, balance: 10n ** 18n };
