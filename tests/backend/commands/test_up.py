@@ -39,7 +39,7 @@ def children(pid: int) -> set[int]:
     return found
 
 
-def gone(pids: set[int], timeout_s: float = 20) -> bool:
+def gone(pids: set[int], timeout_s: float = 60) -> bool:
     deadline = time.monotonic() + timeout_s
     while any(Path(f"/proc/{pid}").exists() for pid in pids) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -60,7 +60,7 @@ class Up:
         with urllib.request.urlopen(self.answer["url"] + path) as answer:
             return json.load(answer)
 
-    def shows(self, cid: str, timeout_s: float = 10) -> bool:
+    def shows(self, cid: str, timeout_s: float = 60) -> bool:
         """Whether its one record is that image, as soon as it has read the chain."""
         deadline = time.monotonic() + timeout_s
         while not (records := self.get("/api/v1/records")["records"]) and time.monotonic() < deadline:
@@ -69,7 +69,7 @@ class Up:
 
     def end(self, signal_number: int) -> int:
         self.process.send_signal(signal_number)
-        return self.process.wait(30)
+        return self.process.wait(60)
 
 
 @contextmanager
@@ -120,7 +120,7 @@ def test_a_closed_terminal_and_impatient_signals_end_it_as_cleanly(scanproof):
         for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
             running.process.send_signal(number)
             time.sleep(0.05)
-        assert running.process.wait(30) == 129
+        assert running.process.wait(60) == 129
     assert gone(running.children)
 
 
@@ -132,7 +132,7 @@ def test_when_one_part_dies_the_other_is_stopped(scanproof, victim, reason):
         direct = {pid for pid in running.children if parent_of(pid) == running.process.pid}
         (pid,) = [pid for pid in direct if victim in Path(f"/proc/{pid}/cmdline").read_text()]
         os.kill(pid, signal.SIGKILL)
-        assert running.process.wait(30) == 1
+        assert running.process.wait(60) == 1
         error = json.loads(running.process.stdout.read())["error"]["message"]
         assert error.startswith(reason)
         assert error.endswith("; everything is stopped")
