@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise WrongUse(f"--output: expected a file in an existing folder, found {options.output}")
 
     from ml.datasets import read_samples
-    from ml.datasets.chart import class_frequency_chart
+    from ml.datasets.class_frequencies import class_frequency_chart
     from ml.datasets.survey import survey
 
     found = survey(read_samples(options.folder), _Progress(console))

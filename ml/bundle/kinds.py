@@ -74,7 +74,7 @@ KINDS = {
         NETWORK,
         files=(DETECTOR,),
         checker="ml.bundle.consistency:check_network",
-        opener="ml.inference.predictor:Predictor.open",
+        opener="ml.inference.single_network:Predictor.open",
         evaluator="ml.evaluation.evaluate_model:evaluate_labels",
         trainer="ml.training.train_model:train_classifier",
     ),

@@ -14,7 +14,7 @@ from ml.errors import ImageError
 from ml.evaluation.metrics import summarise
 from ml.inference.calibration import softmax
 from ml.inference.prediction import Classifier, Prediction
-from ml.inference.predictor import Predictor
+from ml.inference.single_network import Predictor
 from ml.preprocessing.images import damaged
 
 CENTRE_RADIUS = 0.33

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ml.bundle.metadata import ABSTAINED_CODE, ABSTAINED_LABEL
 from ml.inference.prediction import Prediction
-from ml.inference.predictor import Predictor
+from ml.inference.single_network import Predictor
 
 OTHER = "other"
 """The gate's class for images of any other kind than the models' modalities."""

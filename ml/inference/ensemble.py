@@ -15,8 +15,8 @@ from ml.bundle.kinds import COMBINATION
 from ml.errors import BundleError, BundleNotFound, MlError
 from ml.inference.calibration import log_softmax, softmax
 from ml.inference.prediction import Prediction, decide
-from ml.inference.predictor import Examination, Predictor
 from ml.inference.registry import Model
+from ml.inference.single_network import Examination, Predictor
 from ml.preprocessing.grey_image import Preprocessed
 from ml.preprocessing.images import decode_image
 

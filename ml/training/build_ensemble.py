@@ -29,8 +29,8 @@ from ml.inference.ensemble import (
     member_log_probabilities,
     relative_ood_score,
 )
-from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
+from ml.inference.single_network import Predictor
 from ml.training.datasheets import MEASURED_ON, listed
 from ml.training.member_selection import FITS, Selection, ranked_selections
 from ml.training.train_model import splits_of

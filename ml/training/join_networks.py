@@ -15,8 +15,8 @@ from ml.bundle.metadata import TRAIN_ALONE, TRAIN_AND_VAL
 from ml.datasets import read_manifest
 from ml.errors import WrongChoice
 from ml.inference.ensemble import member_mismatch
-from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
+from ml.inference.single_network import Predictor
 from ml.training.build_ensemble import chosen_members, merged_texts, refuse_other_splits
 from ml.training.datasheets import MEASURED_ON, listed
 from ml.training.refit import REFIT_SPLITS, earlier_version, val_as_train

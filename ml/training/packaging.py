@@ -20,7 +20,7 @@ from ml.datasets.duplicates import selection_set, without_duplicates_of_train
 from ml.evaluation.classifier import abstention_rates, evaluate_splits, probe_shortcuts
 from ml.evaluation.outliers import draw_outliers
 from ml.inference.calibration import fit_temperature
-from ml.inference.predictor import Predictor
+from ml.inference.single_network import Predictor
 from ml.networks.weights import weights_to_bytes
 from ml.training.export import export_litert
 from ml.training.specifications import Specification

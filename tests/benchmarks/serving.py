@@ -29,8 +29,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from ml.bundle.litert import THREADS, NetworkOutput
 from ml.datasets.phantom import phantom_png
-from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
+from ml.inference.single_network import Predictor
 from ml.preprocessing.grey_image import preprocess
 from ml.preprocessing.images import decode_image
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
+from ml.inference.single_network import Predictor
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = Path(os.environ.get("SCANPROOF_DATA", ROOT / "../shared/data"))

@@ -15,8 +15,8 @@ from ml.bundle.bundle import canonical_listing, load_bundle, seal_bundle
 from ml.bundle.detector import MahalanobisDetector
 from ml.bundle.procedures import FAMILIES
 from ml.errors import BundleError, BundleNotFound
-from ml.inference.predictor import Predictor
 from ml.inference.registry import BUNDLES, Registry
+from ml.inference.single_network import Predictor
 from tests.ml.bundles import unpacked
 
 SHIPPED = BUNDLES / "brain-mri"

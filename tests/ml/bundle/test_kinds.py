@@ -15,8 +15,8 @@ from ml.bundle.kinds import KINDS, Kind, resolve
 from ml.bundle.metadata import Metadata
 from ml.datasets.phantom import phantom_png
 from ml.errors import BundleNotFound
-from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
+from ml.inference.single_network import Predictor
 from tests.ml.bundles import SHIPPED, gate, twin
 
 

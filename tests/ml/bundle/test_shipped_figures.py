@@ -10,8 +10,8 @@ import pytest
 
 from ml.datasets import of_split, read_manifest
 from ml.evaluation.classifier import evaluate_samples
-from ml.inference.predictor import Predictor
 from ml.inference.registry import BUNDLES
+from ml.inference.single_network import Predictor
 
 SUBSET = 60
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from ml.datasets import Sample
-from ml.datasets.chart import class_frequency_chart
+from ml.datasets.class_frequencies import class_frequency_chart
 from ml.datasets.survey import Survey, survey
 
 GRADIENT, RADIAL = Image.linear_gradient("L"), Image.radial_gradient("L")

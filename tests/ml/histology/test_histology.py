@@ -16,8 +16,8 @@ from ml.histology.measures import MEASURES, measure_tiles
 from ml.histology.nuclei import nuclear_measures
 from ml.histology.stains import TYPICAL_STAINS, optical_density, separate, stain_colours
 from ml.inference.calibration import softmax
-from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
+from ml.inference.single_network import Predictor
 from ml.training.linear_head import Measured, fit_head, out_of_fold, out_of_fold_probabilities
 from ml.training.specifications import BREAST_HISTOLOGY
 

@@ -12,8 +12,8 @@ from PIL import Image
 from ml.bundle.bundle import load_bundle
 from ml.datasets.phantom import phantom_png
 from ml.errors import MlError, WrongChoice
-from ml.inference.predictor import Predictor
 from ml.inference.registry import BUNDLES, Registry
+from ml.inference.single_network import Predictor
 from ml.preprocessing.images import decode_image
 from ml.training.join_networks import join, joined_network
 from tests.ml.bundles import unpacked

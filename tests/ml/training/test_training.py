@@ -21,8 +21,8 @@ from ml.datasets import read_manifest
 from ml.datasets.phantom import phantom_png
 from ml.errors import MlError, WrongChoice
 from ml.evaluation.evaluate_model import evaluate
-from ml.inference.predictor import Predictor
 from ml.inference.registry import Registry
+from ml.inference.single_network import Predictor
 from ml.preprocessing.grey_image import preprocess
 from ml.preprocessing.images import decode_image
 from ml.training.choices import Choices, chosen_recipe, chosen_specification

@@ -1,4 +1,4 @@
-"""The class-frequency chart."""
+"""Draws the chart of class frequencies."""
 
 from __future__ import annotations
 

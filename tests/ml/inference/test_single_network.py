@@ -16,7 +16,7 @@ from ml.errors import ImageError
 from ml.evaluation.outliers import DRAWINGS, draw_outliers
 from ml.inference.overlay import activation_overlay
 from ml.inference.prediction import Prediction
-from ml.inference.predictor import Predictor
+from ml.inference.single_network import Predictor
 
 LABELS = {"glioma": 1, "meningioma": 2, "notumor": 3, "pituitary": 4}
 MRI_SAMPLES = [f"mri_{label}_{number}.jpg" for label in LABELS for number in (1, 2, 3)]
