@@ -1,7 +1,7 @@
 """Nodes of a UnixFS file: dag-pb (https://ipld.io/specs/codecs/dag-pb/spec/) around UnixFS protobuf data.
 
-A node of a file has one byte form only, so ``decode`` ends by encoding again and comparing: whatever a hostile block
-adds, repeats, reorders or lies about shows there.
+A node of a file has exactly one encoding, so ``decode`` encodes the result again and compares: this detects every
+field that a hostile block adds, repeats, reorders or falsifies.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _VARINT, _BYTES = 0, 2
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """``file_size`` counts the file's bytes below the link, ``dag_size`` those of all its blocks."""
+    """``file_size`` is the number of the file's bytes below the link, ``dag_size`` that of the blocks' bytes."""
 
     cid: Cid
     file_size: int
@@ -37,16 +37,31 @@ def decode(block: bytes) -> list[Link]:
     """The links of a file's inner node. Raises InvalidDag for any other block."""
     try:
         node = list(_fields(block))
-        data = next(value for number, value in node if number == 1)
-        sizes = [value for number, value in _fields(data) if number == 4]
-        entries = [dict(_fields(value)) for number, value in node if number == 2]
-        links = [Link(cid_from_binary(entry[1]), size, entry[3]) for entry, size in zip(entries, sizes, strict=True)]
+        data = next(_bytes(value) for number, value in node if number == 1)
+        sizes = [_integer(value) for number, value in _fields(data) if number == 4]
+        entries = [dict(_fields(_bytes(value))) for number, value in node if number == 2]
+        links = [
+            Link(cid=cid_from_binary(_bytes(entry[1])), file_size=size, dag_size=_integer(entry[3]))
+            for entry, size in zip(entries, sizes, strict=True)
+        ]
         canonical = encode(links)
-    except (InvalidCid, LookupError, StopIteration, TypeError, ValueError, AttributeError) as exc:
+    except (InvalidCid, LookupError, StopIteration, ValueError) as exc:
         raise InvalidDag(f"expected a dag-pb node of a UnixFS file, found other data: {exc}") from exc
     if canonical != block:
         raise InvalidDag("expected the canonical form of a UnixFS file's node, found other bytes")
     return links
+
+
+def _integer(value: int | bytes) -> int:
+    if isinstance(value, bytes):
+        raise ValueError("bytes in the place of a number")
+    return value
+
+
+def _bytes(value: int | bytes) -> bytes:
+    if isinstance(value, int):
+        raise ValueError("a number in the place of bytes")
+    return value
 
 
 def _field(number: int, value: int | bytes) -> bytes:
@@ -83,11 +98,11 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:
 
     while position < len(message):
         key = varint()
-        value: int | bytes = varint()
-        if key & 7 == _BYTES:
-            end = position + value
-            value = message[position:end]
-            position = end
-        elif key & 7 != _VARINT:
+        value = varint()
+        if key & 7 == _VARINT:
+            yield key >> 3, value
+        elif key & 7 == _BYTES:
+            start, position = position, position + value
+            yield key >> 3, message[start:position]
+        else:
             raise ValueError(f"wire type {key & 7}")
-        yield key >> 3, value

@@ -128,6 +128,7 @@ def test_hostile_trees_are_refused():
         lambda block: b"\x0a\x02\x08\x01",  # a UnixFS directory
         lambda block: block.replace(b"\x01\x55\x12\x20", b"\x01\x71\x12\x20", 1),
         lambda block: block.replace(b"\x12\x00\x18", b"\x12\x00\x19", 1),
+        lambda block: block.replace(b"\x12\x00\x18\x0a", b"\x12\x00\x1a\x00", 1),  # bytes in place of a size
     ],
 )
 def test_blocks_that_are_no_file_node_are_refused(change):
