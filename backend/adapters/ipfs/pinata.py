@@ -1,4 +1,4 @@
-"""Pinata, API version 3 (https://docs.pinata.cloud): pins files on IPFS and deletes them again."""
+"""Pinata, API version 3 (https://docs.pinata.cloud): pins files on IPFS and deletes them."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ _REMEDIES = {401: "check PINATA_JWT", 403: "the key needs the scopes to write an
 
 
 class PinataStore:
-    """An ``ObjectStore`` on Pinata. ``patience``: seconds in which a fresh pin must appear on a gateway."""
+    """Port ObjectStore, on Pinata. ``patience``: seconds within which a new pin must appear on a gateway."""
 
-    name = "pinata"
+    name: str = "pinata"
 
     def __init__(
         self,
@@ -78,9 +78,9 @@ class PinataStore:
         answer = self._ask(
             "POST", f"{self._settings.upload_url}/v3/files", body=body, headers={"Content-Type": content_type}
         )
-        file = _data(answer, id=str, cid=str)
-        stored = StoredObject(cid, len(content), file["id"])
-        self._check_cid(stored, file)
+        pinned = _object(_data(answer))
+        stored = StoredObject(cid, len(content), _text(pinned, "id"))
+        self._check_cid(stored, _text(pinned, "cid"), duplicate=bool(pinned.get("is_duplicate")))
         self._reader.get(cid, max_bytes=len(content), patience=self._patience)
         return stored
 
@@ -95,21 +95,21 @@ class PinataStore:
             self._ask("DELETE", f"{self._files}/{quote(file_id, safe='')}", accepted=(200, 204, 404))
 
     def check(self) -> None:
-        """Lists one file: ``/data/testAuthentication`` says yes to a key that may do nothing."""
+        """Lists one file: ``/data/testAuthentication`` also accepts a key without any permission."""
         with self._check_lock:
             if self._clock.monotonic() >= self._checked_until:
                 self._ask("GET", self._files, params={"limit": "1"}, attempts=1)
                 self._checked_until = self._clock.monotonic() + _CHECK_LASTS
 
-    def _check_cid(self, stored: StoredObject, file: Mapping[str, Any]) -> None:
+    def _check_cid(self, stored: StoredObject, cid: str, *, duplicate: bool) -> None:
         try:
-            found = str(parse_cid(file["cid"]))
+            found = str(parse_cid(cid))
         except InvalidCid:
-            found = file["cid"][:80]
+            found = cid[:80]
         if found == stored.cid:
             return
-        # A duplicate's id belongs to a file that was there before.
-        if not file.get("is_duplicate"):
+        # The id of a duplicate is that of a file that was pinned before.
+        if not duplicate:
             try:
                 self.delete(stored)
             except StorageError as exc:
@@ -118,11 +118,13 @@ class PinataStore:
 
     def _file_ids(self, cid: str) -> list[str]:
         wanted = str(parse_cid(cid))
-        files = _data(self._ask("GET", self._files, params={"cid": wanted}), files=list)["files"]
-        return [file["id"] for file in files if file.get("cid") == wanted]
+        files = _object(_data(self._ask("GET", self._files, params={"cid": wanted}))).get("files")
+        if not isinstance(files, list):
+            raise _undocumented()
+        return [_text(file, "id") for file in map(_object, files) if file.get("cid") == wanted]
 
     def _private_link(self, cid: str) -> str:
-        """A signed address of a file on the private network, for the dedicated gateway."""
+        """A signed URL of a file on the private network, for the dedicated gateway."""
         request = {
             "url": f"{self._settings.gateway}/files/{cid}",
             "date": int(time.time()),
@@ -141,8 +143,20 @@ class PinataStore:
             raise StorageUnavailable("Pinata gave a link that does not lead to the file on the dedicated gateway")
         return link
 
-    def _ask(self, method: str, url: str, *, accepted: tuple[int, ...] = (200, 201), **request: Any) -> Answer:
-        answer = self._client.request(method, url, max_bytes=_ANSWER_BYTES, **request)
+    def _ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        accepted: tuple[int, ...] = (200, 201),
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        attempts: int | None = None,
+    ) -> Answer:
+        answer = self._client.request(
+            method, url, max_bytes=_ANSWER_BYTES, params=params, headers=headers, body=body, attempts=attempts
+        )
         if answer.status not in accepted:
             remedy = _REMEDIES.get(answer.status)
             raise StorageRefused(
@@ -152,19 +166,33 @@ class PinataStore:
         return answer
 
 
-def _data(answer: Answer, **members: type) -> Any:
-    """The ``data`` of an answer, with members of these types. Raises StorageUnavailable."""
+def _undocumented() -> StorageUnavailable:
+    return StorageUnavailable("Pinata's answer is not what its API documents")
+
+
+def _data(answer: Answer) -> object:
+    """The ``data`` of an answer. Raises StorageUnavailable, as the next two functions do."""
     try:
-        data = answer.json()["data"]
-        if all(isinstance(data[name], kind) for name, kind in members.items()):
-            return data
-    except (ValueError, LookupError, TypeError):
-        pass
-    raise StorageUnavailable("Pinata's answer is not what its API documents")
+        return _object(answer.json())["data"]
+    except (ValueError, KeyError):
+        raise _undocumented() from None
+
+
+def _object(value: object) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise _undocumented()
+    return value
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise _undocumented()
+    return value
 
 
 def _reason(answer: Answer) -> str:
-    """Pinata's own short reason, such as NO_SCOPES_FOUND; nothing longer, as an answer could repeat what was sent."""
+    """Pinata's short reason, such as NO_SCOPES_FOUND; no other text, because it could repeat the request's secrets."""
     try:
         reason = answer.json()["error"]["reason"]
     except (ValueError, LookupError, TypeError):

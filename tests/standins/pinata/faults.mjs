@@ -37,6 +37,10 @@ export function strikeRequest(fault, request, response) {
     return true;
   }
   if (fault.kind === 'silence') return true;
+  if (fault.kind === 'answer') {
+    response.writeHead(200, { 'Content-Type': 'application/json' }).end(JSON.stringify(fault.body));
+    return true;
+  }
   if (!(fault.kind in STATUS)) return false;
   const [status, body] = STATUS[fault.kind];
   const headers = fault.retryAfter === undefined ? {} : { 'Retry-After': fault.retryAfter };

@@ -196,6 +196,16 @@ def test_answers_that_are_none_are_reported(store, pinata, photo, kind):
     )
 
 
+@pytest.mark.parametrize(
+    "body",
+    [[], {"data": []}, {"data": {"files": {}}}, {"data": {"files": [7]}}, {"data": {"files": [{"cid": OTHER_CID}]}}],
+)
+def test_answers_of_another_shape_are_reported(store, pinata, body):
+    pinata.fault("api", "answer", body=body)
+    with pytest.raises(StorageUnavailable, match=r"^Pinata's answer is not what its API documents$"):
+        store.has(OTHER_CID)
+
+
 def test_check_passes_and_is_cheap(store, pinata):
     store.check()
     store.check()
