@@ -1,4 +1,4 @@
-"""One process at a time runs the chain of a folder; the others learn where it is."""
+"""Makes sure that one process at a time runs the chain of a folder; the others read its port and contract there."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypedDict
 
 from backend.adapters import private_files
 from backend.errors import ChainInUse, ConfigurationError
@@ -18,14 +18,23 @@ _USABLE_WITHIN_S = 60
 
 @dataclass(frozen=True, slots=True)
 class RunningChain:
-    """A chain that another process runs and that can be used."""
+    """A chain of another process that is ready for use."""
 
     port: int
     contract: str
 
 
+class _State(TypedDict):
+    """``running.json``. ``contract`` is None while the chain starts; after a crash only ``node_pid`` is known."""
+
+    owner_pid: int | None
+    node_pid: int | None
+    port: int | None
+    contract: str | None
+
+
 class FolderLock:
-    """An flock on ``folder``: the kernel releases it when its owner dies, so it cannot be left behind."""
+    """An flock on ``folder``. The kernel releases it when its owner dies, so that no stale lock can remain."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -34,8 +43,8 @@ class FolderLock:
 
     @property
     def node_pid(self) -> int | None:
-        """The node's process as last described, by this or an earlier owner."""
-        return _read(self._state).get("node_pid")
+        """The node's process id as the last owner wrote it."""
+        return _read(self._state)["node_pid"]
 
     def acquire(self) -> None:
         """Raises ChainInUse when another process holds the lock, ConfigurationError when the folder is unusable."""
@@ -49,21 +58,21 @@ class FolderLock:
         except BlockingIOError:
             self._file.close()
             self._file = None
-            raise ChainInUse(self._folder, _read(self._state).get("owner_pid")) from None
-        # A killed owner's entry must not send others to its chain while this one starts.
-        self._write({"node_pid": self.node_pid})
+            raise ChainInUse(self._folder, _read(self._state)["owner_pid"]) from None
+        # Others must not use the entry of a killed owner while this process starts.
+        self._write({"owner_pid": None, "node_pid": self.node_pid, "port": None, "contract": None})
 
     def describe(self, *, node_pid: int, port: int, contract: str | None = None) -> None:
-        """Write what others need to know; ``contract`` once the chain can be used."""
+        """Write the state for other processes; ``contract`` when the chain is ready for use."""
         self._write({"owner_pid": os.getpid(), "node_pid": node_pid, "port": port, "contract": contract})
 
-    def _write(self, state: dict) -> None:
+    def _write(self, state: _State) -> None:
         draft = self._state.with_suffix(".tmp")
         draft.write_text(json.dumps(state), encoding="utf-8")
         draft.replace(self._state)
 
     def release(self) -> None:
-        """Releasing twice is no error."""
+        """Does nothing when it is released already."""
         if self._file:
             self._state.unlink(missing_ok=True)
             self._file.close()
@@ -71,18 +80,32 @@ class FolderLock:
 
 
 def wait_for_running(folder: Path) -> RunningChain:
-    """The chain that another process runs in ``folder``, once it can be used. Raises ConfigurationError."""
+    """The chain of another process in ``folder``, when it is ready for use. Raises ConfigurationError."""
     deadline = time.monotonic() + _USABLE_WITHIN_S
     while time.monotonic() < deadline:
         state = _read(folder / "running.json")
-        if state.get("contract"):
+        if state["port"] is not None and state["contract"] is not None:
             return RunningChain(state["port"], state["contract"])
         time.sleep(0.1)
-    raise ConfigurationError(f"another process runs the chain in {folder}, but it did not become usable")
+    raise ConfigurationError(f"another process runs the chain in {folder}, but it did not become ready for use")
 
 
-def _read(state: Path) -> dict:
+def _read(state: Path) -> _State:
+    """A missing or damaged file, or a damaged field, reads as None: its owner writes it again."""
     try:
-        return json.loads(state.read_text(encoding="utf-8"))
+        found = json.loads(state.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return {}
+        found = None
+    fields = found if isinstance(found, dict) else {}
+
+    def number(name: str) -> int | None:
+        value = fields.get(name)
+        return value if type(value) is int and value > 0 else None
+
+    contract = fields.get("contract")
+    return {
+        "owner_pid": number("owner_pid"),
+        "node_pid": number("node_pid"),
+        "port": number("port"),
+        "contract": contract if isinstance(contract, str) else None,
+    }
