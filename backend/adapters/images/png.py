@@ -1,4 +1,4 @@
-"""PNG without metadata: chunks are copied or left out. Source: https://www.w3.org/TR/png-3/"""
+"""Removes the metadata of PNG files: copies or drops whole chunks. Source: https://www.w3.org/TR/png-3/"""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from backend.errors import UnsupportedImage
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PICTURE = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
-# Chunks that change how pixels look, with the most bytes that they can have; the size of a pixel matters in medicine.
+# Chunks that change how pixels look, with their largest size. pHYs, the size of a pixel, matters in medicine.
 _APPEARANCE = {
     b"tRNS": 256, b"cHRM": 32, b"gAMA": 4, b"sBIT": 4, b"sRGB": 1, b"cICP": 4, b"bKGD": 6, b"pHYs": 9,
 }  # fmt: skip
 _TEXT = {b"tEXt": "text", b"zTXt": "text", b"iTXt": "text", b"tIME": "time"}
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
-# Each pass of an interlaced picture: first column, first row, and the steps between.
+# Each pass of an interlaced picture: first column, first row, column step, row step.
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _INFLATE_BYTES = 1024 * 1024
 _XMP = b"XML:com.adobe.xmp\0"
@@ -33,7 +33,7 @@ def strip(content: bytes, findings: Findings) -> bytes:
         if kind in _PICTURE or len(data) <= _APPEARANCE.get(kind, -1):
             kept += _encode(kind, data)
         elif kind == b"iCCP":
-            # The profile's name is free text.
+            # The profile's name is free text, so it is replaced.
             kept += _encode(kind, b"ICC Profile" + data[data.find(b"\0") :])
         elif kind == b"acTL":
             raise UnsupportedImage("expected one still image, found an animated PNG")
@@ -49,9 +49,9 @@ def strip(content: bytes, findings: Findings) -> bytes:
 
 
 def check_picture_data(content: bytes) -> None:
-    """Raises UnsupportedImage unless the compressed pixels are exactly as many as the size asks for.
+    """Raises UnsupportedImage unless the compressed data has exactly the number of bytes that the size needs.
 
-    Pillow paints missing rows black and leaves surplus data, which may be anything, where it is.
+    Pillow fills missing rows with black, and ignores surplus data, which could hide anything.
     """
     expected = found = 0
     inflate = zlib.decompressobj()
@@ -65,13 +65,15 @@ def check_picture_data(content: bytes) -> None:
             found += len(inflate.decompress(data, _INFLATE_BYTES))
             data = inflate.unconsumed_tail
         surplus |= bool(data or inflate.unused_data)
-    found += len(inflate.flush())
+    if not surplus and not inflate.eof:
+        # The last call may have stopped at its limit, without more input. Not flush(), which has no limit.
+        found += len(inflate.decompress(b"", _INFLATE_BYTES))
     if found != expected or surplus or not inflate.eof:
         raise UnsupportedImage(f"expected a PNG with {expected} bytes of pixels, found one with more or fewer")
 
 
 def is_deep_colour(content: bytes) -> bool:
-    """Whether a PNG has 16 bits a channel and more than one channel, which Pillow would cut down to 8."""
+    """Whether a PNG has 16 bits a channel and more than one channel, which Pillow would reduce to 8 bits."""
     return content[24] == 16 and content[25] != 0
 
 

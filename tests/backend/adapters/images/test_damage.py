@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 
 import pytest
 
@@ -100,3 +101,13 @@ def test_a_jpeg_without_markers_is_refused_in_linear_time(accept, content):
 def test_a_file_in_very_many_parts_is_refused(accept, content):
     with pytest.raises(UnsupportedImage, match=r"^expected an image of at most 50000 segments or chunks, found more$"):
         accept(content)
+
+
+def test_pixels_past_the_size_are_not_unpacked(accept):
+    upload = metadata.raw_png(1, 1, 8, 0, 64 * 1024 * 1024)
+    tracemalloc.start()
+    with pytest.raises(UnsupportedImage, match=r"^expected a PNG with 2 bytes of pixels"):
+        accept(upload)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 8 * 1024 * 1024
