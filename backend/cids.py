@@ -1,4 +1,4 @@
-"""CIDs in the one form that ScanProof writes: version 1, base32 lower case, SHA-256, codec raw or dag-pb.
+"""CIDs as ScanProof writes them: version 1, base32 in lower case, SHA-256, codec raw or dag-pb.
 
 Source: https://github.com/multiformats/cid
 """
@@ -33,7 +33,7 @@ class Cid:
 
     @property
     def binary(self) -> bytes:
-        """The 36 bytes that dag-pb links hold."""
+        """The 36 bytes of the binary form, as in dag-pb links."""
         return bytes((1, self.codec)) + _SHA2_256 + self.digest
 
     def __str__(self) -> str:
@@ -41,16 +41,16 @@ class Cid:
 
 
 def cid_from_binary(binary: bytes) -> Cid:
-    """Raises InvalidCid for anything but a version 1 CID with SHA-256 and codec raw or dag-pb."""
+    """Raises InvalidCid unless ``binary`` is a version 1 CID with SHA-256 and codec raw or dag-pb."""
     if len(binary) != 36 or binary[0] != 1 or binary[1] not in (RAW, DAG_PB) or binary[2:4] != _SHA2_256:
         raise InvalidCid(f"expected a CIDv1 (raw or dag-pb, SHA-256), found the bytes {binary[:40].hex()}")
     return Cid(binary[1], binary[4:])
 
 
 def parse_cid(text: str) -> Cid:
-    """Read a CIDv1 in base32 (any case), or a CIDv0 ("Qm…"), whose block is the same as that of its CIDv1.
+    """Read a CIDv1 in base32 (any case), or a CIDv0 ("Qm…"), which becomes the CIDv1 of the same block.
 
-    Raises InvalidCid for everything else: other bases, hashes and codecs, paths, addresses of gateways.
+    Raises InvalidCid for everything else: other bases, hashes and codecs, paths, gateway URLs.
     """
     if _BASE32.fullmatch(text.lower()):
         cid = cid_from_binary(base64.b32decode(text[1:].upper() + "======"))
@@ -66,7 +66,7 @@ def parse_cid(text: str) -> Cid:
 
 
 def hash_of(content: bytes) -> str:
-    """SHA-256 as the chain has it: lower-case hex with 0x, from which ``raw_cid`` follows."""
+    """SHA-256 in the chain's form: lower-case hex with 0x. ``raw_cid`` makes a CID of it."""
     return "0x" + hashlib.sha256(content).hexdigest()
 
 

@@ -73,7 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         _listen_for_signals()
-        return options.run(options, console)
+        status: int = options.run(options, console)
+        return status
     except (WrongUse, WrongChoice) as error:
         console.error("WrongUse", str(error))
         return 2

@@ -1,4 +1,4 @@
-"""The wired parts, as the API and the commands receive them."""
+"""The services and adapters of one application, as the API and the commands receive them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ChainProfile:
-    """What a wallet and a reader need to know of the chain."""
+    """The chain's name, currency, explorer and public node, for wallets and for links."""
 
     name: str
     currency_name: str
@@ -47,7 +47,7 @@ class ChainProfile:
 
 @dataclass(frozen=True, slots=True)
 class Container:
-    """``close`` releases what the parts hold open."""
+    """``close`` closes the database."""
 
     settings: Settings
     profile: ChainProfile

@@ -1,22 +1,25 @@
-"""What ScanProof talks about: images, manifests, diagnoses, records. Plain frozen values; no I/O, no third party."""
+"""The values of ScanProof: images, manifests, diagnoses, records. Frozen, without I/O; standard library only."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypedDict, TypeVar
 
 SEALED_LABEL = 65_535
-"""On-chain label code of a sealed diagnosis (IImageRegistry.SEALED): label and confidence are in its manifest alone."""
+"""On-chain label code of a sealed diagnosis (IImageRegistry.SEALED): only its manifest holds label and confidence."""
 
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
-"""Of an upload, and of what is pinned of it."""
+"""The limit for an upload, and for the bytes that are pinned of it."""
+
+NO_PARENT = "0x" + "00" * 32
+"""On-chain parent of a training that did not start from a registered model."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """A pinned object. ``pin_id`` is the store's own id for it (Pinata's file id), needed to delete it."""
+    """A pinned object. ``pin_id`` is the store's own id for it (Pinata's file id); a delete needs it."""
 
     cid: str
     size: int
@@ -46,9 +49,16 @@ class ModelFacts:
     modality: str
 
 
+class Preprocessing(TypedDict):
+    """How a model's input is made of pixels: the procedure's ``id``, and the softmax ``temperature``."""
+
+    id: str
+    temperature: float
+
+
 @dataclass(frozen=True, slots=True)
 class ModelLabel:
-    """``label`` is the name and ``code`` the number of a class, ``text`` what people read."""
+    """``label`` is the name and ``code`` the number of a class, ``text`` its name for readers."""
 
     label: str
     code: int
@@ -57,9 +67,9 @@ class ModelLabel:
 
 @dataclass(frozen=True, slots=True)
 class ModelDescription:
-    """What the page shows of a model. ``weak``: why not to rely on it, where there is reason to say so.
+    """A model as the page shows it. ``weak`` says why its output is unreliable; None if there is no known reason.
 
-    ``metrics`` are the figures of the bundle, ready for JSON; ``card`` is Markdown.
+    ``metrics`` are the bundle's metrics, ready for JSON; ``card`` is Markdown.
     """
 
     facts: ModelFacts
@@ -71,7 +81,7 @@ class ModelDescription:
     card: str
 
     def to_json(self) -> dict[str, Any]:
-        """The description with the model's identity on the same level, as the API and the command line give it."""
+        """The JSON of the API and the command line: the model's identity on the same level as the other fields."""
         return {
             **asdict(self.facts),
             "kind": self.kind,
@@ -85,12 +95,12 @@ class ModelDescription:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """A model's answer for one image, with its canonical manifest.
+    """A model's output for one image, with its canonical manifest.
 
     ``label_code`` is 0 when the model abstained. ``confidence`` and all probabilities are in [0, 1].
     ``manifest`` is the canonical JSON (RFC 8785), ``manifest_hash`` its SHA-256 in lower-case hex and
     ``manifest_cid`` the CIDv1 (raw) of the same bytes. ``activation_map`` is a small PNG with transparency in the
-    proportions of the image, or None. ``decoding`` is the version of the rules that made pixels of the image's bytes.
+    proportions of the image, or None. ``decoding`` is the version of the rules that decode the image's bytes to pixels.
     """
 
     cid: str
@@ -110,7 +120,7 @@ class Classification:
 
 @dataclass(frozen=True, slots=True)
 class Recognition:
-    """What a gate said of an image; ``modality`` is None where it recognised none that a model is for."""
+    """A gate's output for an image; ``modality`` is None when it abstained: no installed model fits the image."""
 
     cid: str
     decoding: int
@@ -120,7 +130,7 @@ class Recognition:
 
 @dataclass(frozen=True, slots=True)
 class SealedManifest:
-    """All that is kept of a sealed classification: what it is of, and nothing of what was found."""
+    """The stored part of a sealed classification: image, model and manifest hash, nothing of the result."""
 
     manifest_hash: str
     cid: str
@@ -129,11 +139,12 @@ class SealedManifest:
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """Where ``model`` sees a tumour on an image, or the ``reason`` why nothing is outlined; None: no model was asked.
+    """The tumour that ``model`` outlines on an image, or the ``reason`` why there is no outline.
 
-    ``contours`` are closed polygons of (x, y) in pixels of the original; what an odd number of them encloses belongs to
-    the tumour. ``pixels`` is its area in pixels of the original, ``share`` that of the head's area in [0, 1],
-    ``probability`` the model's mean inside it. ``overlay`` is a PNG with transparency.
+    ``model`` is None when no model was run. ``contours`` are closed polygons of (x, y) in pixels of the original; a
+    point inside an odd number of them belongs to the tumour (even-odd rule). ``pixels`` is the area in pixels of the
+    original, ``share`` its part of the head's area in [0, 1], ``probability`` the model's mean inside. ``overlay`` is a
+    PNG with transparency.
     """
 
     model: ModelFacts | None
@@ -211,7 +222,7 @@ class DiagnosisRecordedEvent:
 
 
 class Verdict(StrEnum):
-    """What a review says, in the order of IImageRegistry.Verdict."""
+    """The verdict of a review, in the order of IImageRegistry.Verdict."""
 
     CONFIRMED = "confirmed"
     OVERRIDDEN = "overridden"
@@ -219,7 +230,7 @@ class Verdict(StrEnum):
 
 
 class DiagnosisStatus(StrEnum):
-    """Where a diagnosis stands: without review it is what the classifier asserts, else what its newest review says."""
+    """A diagnosis is asserted by its classifier until its first review; then the newest review decides."""
 
     ASSERTED = "asserted"
     CONFIRMED = "confirmed"
@@ -229,7 +240,7 @@ class DiagnosisStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisReviewedEvent:
-    """``supersedes`` is the review before, or ``diagnosis_id`` for the first one. ``label`` holds from now on."""
+    """``supersedes`` is the id of the previous review, ``diagnosis_id`` for the first. ``label`` is the new code."""
 
     image_id: str
     diagnosis_id: str
@@ -265,7 +276,7 @@ class ModelRetiredEvent:
 
 @dataclass(frozen=True, slots=True)
 class TrainingAnchoredEvent:
-    """``parent_model_id`` is what the training began from, 32 zero bytes for no model of the registry."""
+    """``parent_model_id`` is the model that the training started from, NO_PARENT if none of the registry."""
 
     training_id: str
     model_id: str
@@ -277,10 +288,15 @@ class TrainingAnchoredEvent:
     log_index: int
     block: BlockRef
 
+    @property
+    def parent(self) -> str | None:
+        """The registered model that the training started from, if any."""
+        return None if self.parent_model_id == NO_PARENT else self.parent_model_id
+
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One line of a verification: what was expected, what was found."""
+    """One line of a verification: the expected and the found value, for people."""
 
     name: str
     passed: bool
@@ -291,19 +307,25 @@ class Check:
 RecordEvent = ImageRegisteredEvent | DiagnosisRecordedEvent | DiagnosisReviewedEvent
 ModelEvent = ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent
 Event = RecordEvent | ModelEvent
+E = TypeVar("E", bound=ModelEvent)
 
 
 def position(event: Event) -> tuple[int, int]:
-    """Where it stands on the chain: block number, and index of its log in that block."""
+    """The order of events on a chain: block number, and index of the log in that block."""
     return event.block.number, event.log_index
+
+
+def first_of(events: Sequence[ModelEvent], kind: type[E]) -> E | None:
+    """The first event of one kind. The contract emits each kind once for a model; a node may answer with more."""
+    return next((event for event in events if isinstance(event, kind)), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """An image on the chain with its diagnoses and their reviews, oldest first.
 
-    ``reviews`` may hold some of a diagnosis that was never recorded, which the contract cannot refuse; they count for
-    nothing.
+    ``reviews`` may contain reviews of a diagnosis that was never recorded, because the contract cannot refuse them.
+    They change nothing.
     """
 
     image: ImageRegisteredEvent
@@ -312,10 +334,15 @@ class Record:
 
     @classmethod
     def of(cls, events: Sequence[RecordEvent]) -> Record | None:
-        """The events of one image in chain order as its record; None when it was not registered."""
-        kinds = (ImageRegisteredEvent, DiagnosisRecordedEvent, DiagnosisReviewedEvent)
-        images, *steps = (tuple(event for event in events if isinstance(event, kind)) for kind in kinds)
-        return cls(images[0], *steps) if images else None
+        """The record made of one image's events in chain order; None when the image is not registered."""
+        image = next((event for event in events if isinstance(event, ImageRegisteredEvent)), None)
+        if image is None:
+            return None
+        return cls(
+            image=image,
+            diagnoses=tuple(event for event in events if isinstance(event, DiagnosisRecordedEvent)),
+            reviews=tuple(event for event in events if isinstance(event, DiagnosisReviewedEvent)),
+        )
 
     def reviews_of(self, diagnosis: DiagnosisRecordedEvent) -> tuple[DiagnosisReviewedEvent, ...]:
         """The reviews of one diagnosis, oldest first; each supersedes the one before."""
@@ -326,7 +353,7 @@ class Record:
         return DiagnosisStatus(reviews[-1].verdict) if reviews else DiagnosisStatus.ASSERTED
 
     def label_of(self, diagnosis: DiagnosisRecordedEvent) -> int | None:
-        """The label code that holds now, None when the diagnosis was withdrawn."""
+        """The current label code, None when the diagnosis was withdrawn."""
         reviews = self.reviews_of(diagnosis)
         if reviews and reviews[-1].verdict is Verdict.WITHDRAWN:
             return None
@@ -335,7 +362,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A block up to which events were read; its hash tells later whether the chain was reorganised."""
+    """A block up to which events were read. Its hash shows later whether the chain was reorganised."""
 
     number: int
     hash: str
@@ -343,7 +370,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class IndexStatus:
-    """``block`` is the newest block that was read, ``head`` the chain's newest; None when not known yet."""
+    """``block`` is the newest block that was read, ``head`` the chain's newest; None while unknown."""
 
     block: int | None
     head: int | None
@@ -351,7 +378,7 @@ class IndexStatus:
 
 
 class LedgerKind(StrEnum):
-    """The contract's events, by their names."""
+    """The names of the contract's events."""
 
     IMAGE_REGISTERED = "imageRegistered"
     DIAGNOSIS_RECORDED = "diagnosisRecorded"
@@ -363,10 +390,10 @@ class LedgerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LedgerEntry:
-    """One event in few words. ``who`` is the account that acted, of a diagnosis its classifier.
+    """One event, summarised. ``who`` is the account that acted; for a diagnosis, the classifier.
 
-    ``image_id`` is None where the event is of no image, ``model_id`` for a registered image; that of a review is the
-    reviewed diagnosis'. ``label``, ``confidence`` (basis points) and ``verdict`` are None where the event has none.
+    ``image_id`` and ``model_id`` are None for events without one; a review has the model id of its diagnosis.
+    ``label``, ``confidence`` (basis points) and ``verdict`` are None for events without one.
     """
 
     kind: LedgerKind
@@ -387,11 +414,11 @@ LabelCode = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class RecordFilter:
-    """Everything that is given must hold; ``models``, ``labels`` and ``status`` for one and the same diagnosis.
+    """Every condition that is not None must be true; ``models``, ``labels`` and ``status`` of the same diagnosis.
 
     ``text``, in lower case, is an image id, CID, uploader, model id or the hash of any transaction of the record; or a
-    name, which stands for ``text_models`` or ``text_labels``. A label is found as the classifier gave it and as it
-    holds now. The times are those of the registration's block in Unix seconds, both included.
+    name, which stands for ``text_models`` or ``text_labels``. A label matches the classifier's and the current one.
+    The times are those of the registration's block in Unix seconds, both included.
     """
 
     text: str | None = None
@@ -405,7 +432,7 @@ class RecordFilter:
 
 
 class ModelStatus(StrEnum):
-    """Whether the registry takes diagnoses by a model, in the order of IModelRegistry.Status."""
+    """Whether the registry accepts diagnoses by a model, in the order of IModelRegistry.Status."""
 
     UNKNOWN = "unknown"
     IN_USE = "inUse"
@@ -414,7 +441,7 @@ class ModelStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegisteredState:
-    """What the registry holds of a model now; ``training_id`` is None while its training is not anchored."""
+    """The registry's state of a model; ``training_id`` is None while its training is not anchored."""
 
     status: ModelStatus
     training_id: str | None
@@ -422,7 +449,7 @@ class RegisteredState:
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """IModelRegistry.Training, its hashes 0x-prefixed; ``parent_model_id`` is None for no model of the registry."""
+    """IModelRegistry.Training, hashes 0x-prefixed; ``parent_model_id`` is None for a training without parent."""
 
     training_id: str
     model_id: str
@@ -433,7 +460,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class ModelDocuments:
-    """What is published of an installed model: its card, and as canonical JSON its training record and its figures."""
+    """The published documents of an installed model: its card; as canonical JSON, training record and metrics."""
 
     facts: ModelFacts
     card: bytes
@@ -443,7 +470,7 @@ class ModelDocuments:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """IImageRegistry.Review: ``label`` is the class code that holds from now on."""
+    """IImageRegistry.Review: ``label`` is the new class code."""
 
     supersedes: str
     reason_hash: str
@@ -453,7 +480,7 @@ class Review:
 
 @dataclass(frozen=True, slots=True)
 class SentTransaction:
-    """A mined transaction; ``name`` is the function that it called."""
+    """A mined transaction; ``name`` is the contract's function that it called."""
 
     name: str
     hash: str
@@ -472,7 +499,7 @@ class TransactionState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class TransactionStatus:
-    """``confirmations`` counts the block of the transaction itself: 1 means just mined."""
+    """``confirmations`` counts the transaction's own block: 1 means mined in the newest block."""
 
     hash: str
     state: TransactionState

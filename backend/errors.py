@@ -1,27 +1,27 @@
 """Every error the backend raises on purpose, as one tree.
 
 ScanProofError
-├── InvalidInput                what the caller sent is wrong (HTTP 400)
+├── InvalidInput                the caller's input is wrong (HTTP 400)
 │   ├── UnsupportedImage        not an image of an accepted type, or corrupt (415)
 │   ├── ImageTooLarge           more bytes or pixels than accepted (413)
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
-│   └── InvalidEvidence         a file that is no evidence bundle (400)
+│   └── InvalidEvidence         not an evidence bundle (400)
 ├── NotFound                    no such image, manifest, record or model (404)
-├── Conflict                    the request contradicts what is stored (409)
+├── Conflict                    the request contradicts the stored state (409)
 ├── LimitExceeded               too many requests or bytes from one address (429)
 ├── StorageError                the IPFS store
-│   ├── StorageUnavailable      it cannot be reached or answers with errors (503)
-│   ├── StorageRefused          it refuses our credentials or the request (502)
-│   ├── CidMismatch             bytes and CID do not belong together (502)
+│   ├── StorageUnavailable      cannot be reached or answers with errors (503)
+│   ├── StorageRefused          refuses the credentials or the request (502)
+│   ├── CidMismatch             the bytes do not have the CID (502)
 │   └── InvalidDag              the blocks of a CID are not a file in the layout of ``unixfs`` (502)
 ├── ChainError                  the Ethereum node
-│   ├── ChainUnavailable        it cannot be reached (503)
-│   └── WrongChain              it is another chain, or holds no such contract (503)
+│   ├── ChainUnavailable        cannot be reached (503)
+│   └── WrongChain              serves another chain, or one without the contract (503)
 ├── DatabaseUnavailable         the database cannot be read or written (503)
-├── PageNotBuilt                the page's files are not there (503)
+├── PageNotBuilt                the page's files are missing (503)
 ├── ClassificationFailed        the model could not be run (500)
-├── ResultsUnreadable           a file with results of the networks is damaged (500)
-└── ConfigurationError          a setting is missing or unsafe; raised at start only
+├── ResultsUnreadable           a file with results of a comparison is damaged (500)
+└── ConfigurationError          a setting is missing or unsafe; raised only at start
     └── ChainInUse              another process runs the embedded chain of this folder
 """
 
@@ -31,7 +31,7 @@ from pathlib import Path
 
 
 class ScanProofError(Exception):
-    """Base of all. ``status`` is the HTTP status, ``title`` the fixed summary of the problem type (RFC 9457)."""
+    """Base class. ``status`` is the HTTP status, ``title`` the fixed summary of the problem type (RFC 9457)."""
 
     status = 500
     title = "Something went wrong on the server"
@@ -71,7 +71,7 @@ class Conflict(ScanProofError):
 
 
 class LimitExceeded(ScanProofError):
-    """``retry_after`` in seconds goes into the Retry-After header."""
+    """``retry_after`` in seconds is sent in the Retry-After header."""
 
     status = 429
     title = "Too much from one address"
@@ -144,7 +144,7 @@ class ConfigurationError(ScanProofError):
 
 
 class ChainInUse(ConfigurationError):
-    """``owner`` is the process id, or None while it is starting."""
+    """``owner`` is the id of the other process, or None while that process starts."""
 
     def __init__(self, folder: Path, owner: int | None) -> None:
         process = f"process {owner}" if owner else "another process"

@@ -1,6 +1,6 @@
-"""What an evidence bundle holds: a record with all that is needed to check it without its chain.
+"""An evidence bundle: a record with everything that is needed to verify it without a node.
 
-Plain frozen values, and what the services need from the outside to make and to read them.
+Frozen values, and the ports through which services make and read them.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from backend.domain import BlockRef, Check
-from backend.ports import Chain
+from backend.ports import RegistryHistory
 
 
 @dataclass(frozen=True, slots=True)
 class ProvenTransaction:
-    """A transaction and its receipt, each in its EIP-2718 encoding as the block's tries hold it.
+    """A transaction and its receipt, both in the EIP-2718 encoding of the block's tries.
 
-    ``index`` is its place in the block; the proofs are the nodes of the Merkle-Patricia tries, in RLP, from the root
-    down.
+    ``index`` is its index in the block. A proof is the list of trie nodes in RLP, from the root down.
     """
 
     index: int
@@ -30,7 +29,7 @@ class ProvenTransaction:
 
 @dataclass(frozen=True, slots=True)
 class ProvenBlock:
-    """``header`` is the whole header in RLP, whose keccak-256 must be ``hash`` (0x-hex)."""
+    """``header`` is the header in RLP; its keccak-256 must be ``hash`` (0x-hex)."""
 
     hash: str
     header: bytes
@@ -39,7 +38,7 @@ class ProvenBlock:
 
 @dataclass(frozen=True, slots=True)
 class ProvenCode:
-    """The contract's runtime code, and its account in the state of the block ``block_hash``, one of the bundle's."""
+    """The contract's runtime code, and a proof of its account in the state of ``block_hash``, a block of the bundle."""
 
     code: bytes
     block_hash: str
@@ -48,9 +47,9 @@ class ProvenCode:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """``events`` are the decoded events for a reader, in chain order; what counts are the receipts.
+    """``events`` are the decoded events in chain order, for people; a verification reads the receipts instead.
 
-    ``objects`` holds bytes by CID: the image (or its ciphertext), manifests or openings, statements, model cards,
+    ``objects`` maps CIDs to bytes: the image (or its ciphertext), manifests or openings, statements, model cards,
     training records.
     """
 
@@ -59,26 +58,29 @@ class Evidence:
     image_id: str
     code: ProvenCode
     blocks: tuple[ProvenBlock, ...]
-    events: tuple[dict, ...]
+    events: tuple[Mapping[str, object], ...]
     objects: Mapping[str, bytes]
 
 
-class ProvenChain(Chain, Protocol):
-    """A chain as an evidence bundle shows it; of Chain only what a verification reads."""
+class ProvenHistory(RegistryHistory, Protocol):
+    """The registry's history as an evidence bundle contains it."""
 
-    proofs: Sequence[Check]
-    """A check for each header, transaction and receipt, and of the contract's code."""
-    blocks: Sequence[BlockRef]
-    """The bundle's, by number."""
+    @property
+    def proofs(self) -> Sequence[Check]:
+        """A check for each header, transaction and receipt, and for the contract's code."""
+
+    @property
+    def blocks(self) -> Sequence[BlockRef]:
+        """The blocks of the bundle, by number."""
 
 
 class Proofs(Protocol):
-    """Proofs that a chain holds what it is said to hold."""
+    """Merkle proofs of the registry's logs and code, from a node."""
 
     def blocks(self, positions: Iterable[tuple[int, int]]) -> tuple[ProvenBlock, ...]:
         """The blocks, by number, with the transactions that wrote the logs at ``positions`` (block number, log index).
 
-        Raises ChainUnavailable, also for a chain whose blocks cannot be proven.
+        Raises ChainUnavailable, also for a chain whose headers or transactions have an unknown encoding.
         """
 
     def code(self, newest: int) -> tuple[ProvenBlock, ProvenCode]:

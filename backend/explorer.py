@@ -1,10 +1,10 @@
-"""Pages of a block explorer, by the address that every explorer of known_chains keeps to. Source: EIP-3091."""
+"""URLs of a block explorer's pages. Every explorer of ``known_chains`` has these paths. Source: EIP-3091."""
 
 from __future__ import annotations
 
 
 def transaction_url(explorer: str | None, hash_: str) -> str | None:
-    """None for a chain without ``explorer``, as in the others."""
+    """None for a chain without ``explorer``; the next functions too."""
     return f"{explorer}/tx/{hash_}" if explorer else None
 
 

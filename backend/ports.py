@@ -1,9 +1,12 @@
-"""What the services need from the outside, as protocols. Adapters implement them; ``wiring.py`` chooses."""
+"""What the services need from the outside, as protocols. Adapters implement them; ``wiring.py`` chooses.
+
+An adapter does not inherit from its protocol: mypy compares the two wherever ``wiring.py`` hands the adapter over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from backend.domain import (
     BlockRef,
@@ -20,6 +23,7 @@ from backend.domain import (
     ModelEvent,
     ModelFacts,
     Outline,
+    Preprocessing,
     Recognition,
     Record,
     RecordEvent,
@@ -39,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class ObjectReader(Protocol):
-    """The reading half of an ObjectStore."""
+    """Reads content-addressed objects."""
 
     def get(self, cid: str, *, max_bytes: int) -> bytes:
         """The bytes of ``cid``, re-hashed before they are returned.
@@ -53,7 +57,7 @@ class ObjectStore(ObjectReader, Protocol):
 
     name: str
     public: bool
-    """Whether anybody can read what is pinned, through any gateway of IPFS."""
+    """Whether anybody can read pinned objects through any IPFS gateway."""
 
     def put(self, content: bytes, *, name: str, media_type: str) -> StoredObject:
         """Pin ``content``; putting the same bytes twice gives the same CID and stores them once.
@@ -63,10 +67,10 @@ class ObjectStore(ObjectReader, Protocol):
         """
 
     def has(self, cid: str) -> bool:
-        """Whether this store itself holds ``cid``."""
+        """Whether ``cid`` is pinned in this store."""
 
     def delete(self, stored: StoredObject) -> None:
-        """Unpin; deleting what is not there is no error."""
+        """Unpin. Does nothing when it is not pinned."""
 
     def check(self) -> None:
         """Cheap readiness probe. Raises StorageUnavailable or StorageRefused."""
@@ -76,26 +80,26 @@ class Classifier(Protocol):
     """The installed models that classify image bytes."""
 
     decoding: int
-    """The version of the rules by which it makes pixels of an image's bytes."""
+    """The version of the rules that decode an image's bytes to pixels."""
 
     def models(self) -> Sequence[ModelDescription]:
-        """The models that a person may choose, the default first."""
+        """The models that a person can choose, the default first."""
 
     def known(self) -> Sequence[ModelDescription]:
         """Those, and the retired ones: every model whose records can be read here."""
 
     def describe(self, sha256: str) -> ModelDescription | None:
-        """The model with this identity, also a retired one; None where it is not installed."""
+        """The installed model with this SHA-256, retired ones included; None if there is none."""
 
     def resolve(self, name: str | None) -> ModelFacts:
-        """The named model, or the default one. Raises NotFound, also for a model that does not classify;
+        """The named model, or the default one. Raises NotFound, also for a model that is not a classifier;
         ClassificationFailed."""
 
     def gate(self) -> ModelFacts | None:
-        """The model that recognises the modality of an image, None where there is none."""
+        """The model that recognises the modality of an image, None if none is installed."""
 
     def recognise(self, gate: ModelFacts, image: bytes) -> str | None:
-        """The modality of an image, None for one that no model is for.
+        """The modality of an image, None when the gate abstains: no installed model fits the image.
 
         Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
@@ -103,75 +107,68 @@ class Classifier(Protocol):
     def for_modality(self, modality: str) -> ModelFacts:
         """The default model for a modality. Raises NotFound, ClassificationFailed."""
 
-    def preprocessing(self, model: ModelFacts) -> dict[str, Any]:
-        """``{"id", "temperature"}`` for the manifest."""
+    def preprocessing(self, model: ModelFacts) -> Preprocessing: ...
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
-        """The prediction, and the activation map as a small PNG to scale up over the image.
+        """The prediction, and the activation map as a small PNG, to be scaled to the image's size.
 
         Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
 
 
 class ModelCatalogue(Protocol):
-    """The installed models and what is published of them."""
+    """The installed models and their published documents."""
 
     def identities(self) -> Mapping[str, str]:
-        """SHA-256 of every installed bundle, by its name; not verified yet."""
+        """SHA-256 of every installed bundle, by its name; the bundle's files are not verified yet."""
 
     def documents(self, name: str) -> ModelDocuments:
-        """What is published of that model, once its bundle is verified. Raises NotFound, ClassificationFailed."""
+        """The published documents of that model, after verifying its bundle. Raises NotFound, ClassificationFailed."""
 
 
 class Outliner(Protocol):
-    """A registry of models that outline tumours."""
+    """The installed models that outline tumours."""
 
     def outline(self, modality: str, image: bytes) -> Outline | None:
-        """What the model for that modality outlines, None where there is no such model; it is not told whether there is
-        a tumour. Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
+        """The outline by the model for that modality, None if none is installed. The model does not know whether the
+        image shows a tumour. Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
 
 
 class ImageInspector(Protocol):
-    """``max_bytes``, ``max_pixels`` and ``media_types`` are the limits that ``accept`` checks."""
+    """Checks an upload and removes its metadata. The attributes are the limits that ``accept`` checks."""
 
     max_bytes: int
     max_pixels: int
     media_types: Sequence[str]
 
     def accept(self, content: bytes) -> tuple[bytes, ImageFacts]:
-        """Sniff the true type, check the limits, strip metadata. Returns the bytes to pin and their facts.
+        """Detect the file's type from its content, check the limits, strip metadata: the bytes to pin, and their facts.
 
         Raises UnsupportedImage, ImageTooLarge.
         """
 
 
 class DiagnosisSigner(Protocol):
-    """Holds the classifier's key; the key itself never leaves it."""
+    """Signs with the classifier's private key, which it never gives away. ``address`` is that of the key."""
 
     address: str
 
     def sign(self, diagnosis: Diagnosis, *, chain_id: int, contract: str) -> SignedDiagnosis:
-        """EIP-712 signature."""
+        """The diagnosis with its EIP-712 signature."""
 
 
-class Chain(Protocol):
-    """Read access to one registry contract on one chain."""
+class RegistryHistory(Protocol):
+    """What one registry contract wrote on its chain: all that a verification reads."""
 
     chain_id: int
     contract: str
-    start_block: int
-    development: bool
-    """Whether the chain is a single node's, for development: what that node does not have does not exist."""
 
     def image_id(self, uploader: str, cid: str) -> str:
         """keccak256(abi.encode(uploader, cid)), computed locally."""
 
-    def head(self) -> BlockRef:
-        """The newest block. Raises ChainUnavailable."""
-
     def block(self, number: int) -> BlockRef | None:
-        """The block of that number on the chain as the node sees it now, or None past its head."""
+        """The block of that number, or None where there is none. Raises ChainUnavailable."""
 
     def events(self, first: int, last: int) -> Sequence[Event]:
         """Events of the blocks ``first`` to ``last`` (both included) in chain order. Raises ChainUnavailable."""
@@ -180,21 +177,10 @@ class Chain(Protocol):
         """All events of one image, in chain order. Raises ChainUnavailable."""
 
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        """When a model was registered, retired and anchored, in chain order. Raises ChainUnavailable."""
-
-    def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
-        """What the registry holds of each model (0x and SHA-256) now. Raises ChainUnavailable."""
+        """The registration, retirement and anchored training of a model, in chain order. Raises ChainUnavailable."""
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         """The registry's events in one mined, successful transaction; empty if there is none such."""
-
-    def transaction(
-        self, hash_: str, *, confirmations: int, sender: str | None = None, nonce: int | None = None
-    ) -> TransactionStatus:
-        """Where a transaction stands; ``confirmed`` from ``confirmations`` blocks on.
-
-        With ``sender`` and ``nonce``, a hash unknown to the node whose nonce is used up is ``replaced``.
-        """
 
     def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
         """History of a role for ``address``: (block number, log index, granted) in chain order.
@@ -203,9 +189,32 @@ class Chain(Protocol):
         """
 
 
+class Chain(RegistryHistory, Protocol):
+    """Read access to one registry contract through a node."""
+
+    start_block: int
+    """The block of the contract's deployment, or one before it: reading begins there."""
+    development: bool
+    """Whether the chain has a single node, for development: a block that this node lacks does not exist."""
+
+    def head(self) -> BlockRef:
+        """The newest block. Raises ChainUnavailable."""
+
+    def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
+        """The registry's state of each model (0x and SHA-256) now. Raises ChainUnavailable."""
+
+    def transaction(
+        self, hash_: str, *, confirmations: int, sender: str | None = None, nonce: int | None = None
+    ) -> TransactionStatus:
+        """The state of a transaction; ``confirmed`` from ``confirmations`` blocks on.
+
+        With ``sender`` and ``nonce``, a hash unknown to the node whose nonce is used up is ``replaced``.
+        """
+
+
 class ModelAdmin(Protocol):
-    """An account that registers models. Each method waits until its transaction is mined, and raises Conflict with the
-    contract's reason, WrongChain, ChainUnavailable."""
+    """An account that registers models. Each method returns when its transaction is mined, and raises Conflict with
+    the contract's reason, WrongChain, ChainUnavailable."""
 
     address: str
 
@@ -222,61 +231,63 @@ class Reviewer(Protocol):
     address: str
 
     def review(self, diagnosis: DiagnosisRecordedEvent, review: Review) -> SentTransaction:
-        """Wait until it is mined. Raises Conflict with the contract's reason, WrongChain, ChainUnavailable."""
+        """Returns when the transaction is mined. Raises Conflict with the contract's reason, WrongChain,
+        ChainUnavailable."""
 
 
 class StatementFiles(Protocol):
-    """Statements of the reviews that are made on this machine; files by their paths. Raise ConfigurationError."""
+    """Statements of the reviews that are made on this machine, as files. Every method raises ConfigurationError."""
 
     def of(self, diagnosis_id: str) -> Sequence[tuple[str, bytes]]:
-        """File and content of each statement about a diagnosis."""
+        """Path and content of each statement about a diagnosis."""
 
     def save(self, diagnosis_id: str, content: bytes) -> str:
-        """Write a new file, on disk when this returns; its path."""
+        """Write a new file, synced to disk when this returns; its path."""
 
     def remove(self, file: str) -> None: ...
 
 
 class Images(Protocol):
-    """The uploads that were pinned, and the bytes kept for each client address."""
+    """The pinned uploads, and the number of bytes stored for each client address."""
 
     def find(self, cid: str) -> ImageFacts | None: ...
 
     def known(self, cids: Sequence[str]) -> frozenset[str]:
-        """Those of ``cids`` that ``find`` would find."""
+        """The subset of ``cids`` that ``find`` finds."""
 
     def reserve(self, client: str, size: int, limit: int) -> bool:
-        """Count ``size`` bytes for ``client`` unless that would pass ``limit``; atomic over threads and processes."""
+        """Add ``size`` bytes to the count of ``client`` unless it would pass ``limit``: whether they were added. Atomic
+        across threads and processes."""
 
     def release(self, client: str, size: int) -> None:
-        """Take a reservation back; never below nothing."""
+        """Undo a reservation. The count never goes below zero."""
 
     def add(self, facts: ImageFacts, pin_id: str | None, client: str) -> bool:
-        """Keep a pinned image; False when it was known already."""
+        """Store the facts of a pinned image; False when they were stored before."""
 
     def recount(self) -> None:
-        """Set every client's bytes to what is kept: heals reservations of a process that was killed."""
+        """Compute every client's count from the stored images. Removes the reservations of a killed process."""
 
 
 class Classifications(Protocol):
-    """One public classification for each image, decoding and model, the modality that a gate recognised in each image,
-    the sealed manifests that were made here, and the newest attestation of each."""
+    """One public classification for each image, decoding version and model; the modality of each image by each gate;
+    the identities of sealed manifests; the newest attestation of each manifest."""
 
     def find(self, cid: str, decoding: int, model_sha256: str) -> Classification | None: ...
 
     def of_manifest(self, manifest_hash: str) -> Classification | None: ...
 
     def add(self, classification: Classification) -> bool:
-        """False when this image, decoding and model have one already."""
+        """False when this image, decoding version and model have one already."""
 
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
-        """What the gate said of that image; None where it was not asked."""
+        """The gate's output for that image; None when the gate was not run on it."""
 
     def add_recognition(self, recognition: Recognition) -> None:
-        """The same one again changes nothing."""
+        """Does nothing when it is stored already."""
 
     def add_sealed(self, sealed: SealedManifest) -> None:
-        """Remember that this sealed manifest was made here. Its hash is new, as its salt is."""
+        """Store that this server made this sealed manifest. Its hash is new, because its salt is."""
 
     def sealed(self, manifest_hash: str) -> SealedManifest | None: ...
 
@@ -284,7 +295,7 @@ class Classifications(Protocol):
         """The newest attestation of that manifest for that image id, chain and contract."""
 
     def save_attestation(self, signed: SignedDiagnosis) -> None:
-        """Keep it in place of an older one."""
+        """Store it in place of an older one."""
 
 
 class Statements(Protocol):
@@ -293,14 +304,14 @@ class Statements(Protocol):
     def find(self, reason_hash: str) -> bytes | None: ...
 
     def add(self, reason_hash: str, content: bytes) -> bool:
-        """False when it is here already."""
+        """False when it is stored already."""
 
 
 class EventStore(Protocol):
     """Copies of the chain's events. A ledger is one contract on one chain."""
 
     def ledger(self, chain_id: int, contract: str) -> int:
-        """The id of that ledger, made if it is new."""
+        """The id of that ledger, created if it is new."""
 
     def checkpoints(self, ledger: int) -> Sequence[Checkpoint]:
         """Newest first."""
@@ -308,30 +319,31 @@ class EventStore(Protocol):
     def advance(self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[Event]) -> bool:
         """Add the events between two checkpoints in one transaction.
 
-        False, and nothing is changed, when ``previous`` is not the newest checkpoint: somebody else was faster.
+        Returns False and changes nothing when ``previous`` is not the newest checkpoint: another process was faster.
         """
 
     def rewind(self, ledger: int, newest: Checkpoint, ancestor: Checkpoint | None) -> bool:
-        """Drop everything above ``ancestor``; False as in ``advance`` when ``newest`` is not the newest checkpoint."""
+        """Delete everything above ``ancestor``; False as in ``advance`` if ``newest`` is not the newest checkpoint."""
 
     def find(self, ledger: int, image_id: str) -> Record | None: ...
 
     def find_review(self, ledger: int, review_id: str) -> Record | None:
-        """The record that holds that review."""
+        """The record that contains that review."""
 
     def events_of_model(self, ledger: int, model_id: str) -> Sequence[ModelEvent]:
-        """When a model was registered, retired and anchored, in chain order."""
+        """The registration, retirement and anchored training of a model, in chain order."""
 
     def entries(self, ledger: int, limit: int, before: tuple[int, int] | None) -> Sequence[LedgerEntry]:
-        """Events of all kinds, newest first, after the position ``before`` (block number, log index).
+        """Events of all kinds, newest first, older than the position ``before`` (block number, log index).
 
         A review of a diagnosis that was never recorded is left out.
         """
 
     def search(self, ledger: int, wanted: RecordFilter, limit: int, before: tuple[int, int] | None) -> Sequence[Record]:
-        """Records by newest registration first, after the position ``before`` (block number, log index)."""
+        """Records by newest registration first, older than the position ``before`` (block number, log index)."""
 
     def queue(
         self, ledger: int, status: DiagnosisStatus, limit: int, after: tuple[int, int] | None
     ) -> Sequence[Record]:
-        """Diagnoses of that status, oldest first, after the position ``after``: of each a record with it alone."""
+        """Diagnoses of that status, oldest first, newer than the position ``after``: each as a record that contains it
+        alone."""

@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
@@ -18,9 +18,9 @@ _LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
 class Child:
     """A process in a session of its own, so that Ctrl-C reaches the parent alone, which then stops it in order.
 
-    On Linux the kernel ends it with SIGTERM should the parent be killed; elsewhere the next start has to find it.
+    On Linux the kernel sends it SIGTERM when the parent dies, even by SIGKILL; elsewhere the next start has to find it.
     Start it from the main thread: the kernel watches the thread that started the process. ``environ`` is its whole
-    environment; None is the parent's own, with every key in it.
+    environment; None passes on the parent's, with every key in it.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Child:
                 stderr=subprocess.STDOUT if output else None,
                 env=environ,
                 start_new_session=True,
-                preexec_fn=_end_with_parent if _LIBC else None,
+                preexec_fn=None if _LIBC is None else _end_with_parent(_LIBC),
             )
         finally:
             if output:
@@ -61,8 +61,9 @@ class Child:
             self._process.wait()
 
 
-def _end_with_parent() -> None:
-    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+def _end_with_parent(libc: ctypes.CDLL) -> Callable[[], object]:
+    """What the child runs before its program: it asks the kernel for SIGTERM at the parent's death (prctl(2))."""
+    return lambda: libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def port_is_free(host: str, port: int) -> bool:
@@ -81,4 +82,5 @@ def free_port(host: str = "127.0.0.1") -> int:
     """A port on which nothing listens now."""
     with socket.socket() as probe:
         probe.bind((host, 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,6 +1,6 @@
 """All settings, read once from the environment (and `.env`) into one frozen object.
 
-Every name is documented in `.env.example`; a test compares the two. Secrets are ``Secret``: they do not show in repr.
+`.env.example` documents every name; a test compares the two. Secrets are ``Secret``: their repr hides them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ EMBEDDED_CHAIN_IDS = {"ganache": 1337, "anvil": 31337}
 
 
 class Secret(str):
-    """A string that hides itself in repr and f-strings' ``!r``; use ``str.__str__`` semantics to send it."""
+    """A string whose repr hides it, also in f-strings with ``!r``. ``str()`` and a plain f-string give its value."""
 
     __slots__ = ()
 
@@ -35,7 +35,7 @@ class Secret(str):
 
 @dataclass(frozen=True, slots=True)
 class PinataSettings:
-    """``requests_per_minute`` is the plan's limit: 60 on the free one."""
+    """``requests_per_minute`` is the limit of the plan: 60 for the free one."""
 
     jwt: Secret
     network: str
@@ -70,7 +70,7 @@ class Settings:
 
     @property
     def embedded_chain(self) -> bool:
-        """Whether ScanProof itself runs the chain, for development."""
+        """Whether ScanProof runs the chain itself, for development."""
         return self.chain != "external"
 
 
@@ -80,9 +80,9 @@ def load(
     env_file: Path | None = ROOT / ".env",
     deployments: Path = ROOT / "deployments",
 ) -> Settings:
-    """Read the settings; the environment wins over ``env_file``. Raises ConfigurationError naming the setting.
+    """Read the settings; the environment overrides ``env_file``. Raises ConfigurationError with the setting's name.
 
-    On an external chain without SCANPROOF_CONTRACT_ADDRESS, address and block are those recorded in ``deployments``.
+    On an external chain without SCANPROOF_CONTRACT_ADDRESS, address and block are read from ``deployments``.
     """
     values = {
         **(dotenv_values(env_file) if env_file and env_file.exists() else {}),
@@ -92,7 +92,7 @@ def load(
 
 
 def is_http_url(text: str) -> bool:
-    """Whether ``text`` is an absolute http or https address whose host and port are well-formed."""
+    """Whether ``text`` is an absolute http or https URL with a valid host and port."""
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -185,7 +185,7 @@ class _Reader:
         return self._integer("SCANPROOF_CHAIN_ID", 0, 1, 2**53)
 
     def _contract(self, chain_id: int) -> tuple[str, int]:
-        """Address of the registry and the first block to read, if no setting names that."""
+        """Address of the registry, and the default of the first block to read."""
         if "SCANPROOF_CONTRACT_ADDRESS" not in self._values and (found := recorded(chain_id, self._deployments)):
             return found.address, found.block
         address = self._required("SCANPROOF_CONTRACT_ADDRESS", "an external chain")
@@ -194,7 +194,7 @@ class _Reader:
         return address, 0
 
     def _loopback(self, name: str, default: str) -> str:
-        """Accounts do not exist yet: anybody who reaches the server may use it, so only this machine may."""
+        """Only loopback addresses: there are no accounts yet, so everybody who reaches the server can use it."""
         host = self._values.get(name, default)
         if host == "localhost":
             return default

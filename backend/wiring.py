@@ -1,4 +1,4 @@
-"""Chooses the concrete adapters for the settings: the one place that names them."""
+"""Chooses the concrete adapters for the settings. No other module names them, except commands without a server."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from functools import cache
 from backend.adapters.chain import eip712
 from backend.adapters.chain.dev import deployment, embedded
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, DevelopmentAccount
+from backend.adapters.chain.ids import review_id
 from backend.adapters.chain.known_chains import describe
 from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
 from backend.adapters.chain.proofs.reader import ProofReader
-from backend.adapters.chain.review_ids import review_id
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
@@ -22,14 +22,14 @@ from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.block_store import EmbeddedStore
-from backend.adapters.ipfs.local_reader import LocalReader
 from backend.adapters.ipfs.pinata import PinataStore
+from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
 from backend.adapters.statement_files import StatementFolder
 from backend.container import ChainProfile, Container
 from backend.errors import ConfigurationError
-from backend.ports import Chain, ObjectStore
+from backend.ports import Chain, ModelAdmin, ObjectStore, Reviewer
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
@@ -51,9 +51,9 @@ from ml.guidance.next_steps import next_steps
 
 
 def wire(settings: Settings) -> Container:
-    """Everything that the settings ask for, ready to use. The chain need not be reachable yet.
+    """The services with their adapters, as the settings describe them. The chain need not be reachable yet.
 
-    Raises ConfigurationError; StorageUnavailable when the embedded store's folder cannot be made.
+    Raises ConfigurationError; StorageUnavailable when the embedded store's folder cannot be created.
     """
     chain = wire_chain(settings)
     store = wire_store(settings)
@@ -65,8 +65,10 @@ def wire(settings: Settings) -> Container:
     images, classifications = SqlImages(database), SqlClassifications(database)
     index = EventIndex(chain, SqlEventStore(database))
     models = ModelService(classifier)
-    intake = IntakeService(images, store, inspector, bytes_per_client=settings.bytes_per_address)
-    classification = ClassificationService(classifications, intake, store, classifier)
+    intake = IntakeService(images=images, store=store, inspector=inspector, bytes_per_client=settings.bytes_per_address)
+    classification = ClassificationService(
+        classifications=classifications, intake=intake, store=store, classifier=classifier
+    )
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -81,28 +83,37 @@ def wire(settings: Settings) -> Container:
         intake=intake,
         classification=classification,
         analysis=AnalysisService(intake, analyse),
-        outline=OutlineService(classifications, classification, intake, classifier, classifier),
-        attestation=AttestationService(classifications, chain, signer, index),
+        outline=OutlineService(
+            classifications=classifications,
+            classification=classification,
+            intake=intake,
+            classifier=classifier,
+            outliner=classifier,
+        ),
+        attestation=AttestationService(classifications=classifications, chain=chain, signer=signer, index=index),
         records=RecordService(index, models),
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
         verification=VerificationService(
-            *(chain, store, classifier, inspector),
+            chain=chain,
+            store=store,
+            classifier=classifier,
+            inspector=inspector,
             cid_of=cid_of,
             recover=eip712.recover,
             review_id=review_id,
             documents=local,
         ),
         evidence=EvidenceService(
-            chain,
-            store,
-            ProofReader(settings.rpc_url, contract=chain.contract),
+            chain=chain,
+            store=store,
+            proofs=ProofReader(settings.rpc_url, contract=chain.contract),
             read=EvidenceChain,
             documents=local,
         ),
         models=models,
-        lineage=LineageService(chain, index, store, models),
-        reviews=ReviewService(index, StatementArchive(SqlStatements(database), store), models),
+        lineage=LineageService(chain=chain, index=index, store=store, models=models),
+        reviews=ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models),
         readiness=ReadinessService(
             {"chain": chain.head, "storage": store.check, "database": database.check, "model": classifier.check}
         ),
@@ -111,7 +122,7 @@ def wire(settings: Settings) -> Container:
 
 
 def wire_chain(settings: Settings) -> Web3Chain:
-    """Reads the registry. Raises ConfigurationError when no contract is deployed on the embedded chain yet."""
+    """The registry of the settings. Raises ConfigurationError when none is deployed on the embedded chain yet."""
     if settings.contract_address:
         contract, block = settings.contract_address, settings.contract_block
     else:
@@ -121,37 +132,47 @@ def wire_chain(settings: Settings) -> Web3Chain:
 
 
 def wire_registration(settings: Settings) -> ModelRegistrationService:
-    """Makes the installed models known to the registry. Raises ConfigurationError."""
+    """Registers models with the model admin's account of the settings. Raises ConfigurationError."""
     return ModelRegistrationService(
-        BundledModels(),
-        wire_chain(settings),
-        cache(lambda: _wallet(settings, settings.model_admin_key, "SCANPROOF_MODEL_ADMIN_KEY", ADMIN)),
-        cache(lambda: wire_store(settings)),
+        models=BundledModels(),
+        chain=wire_chain(settings),
+        open_admin=cache(lambda: _model_admin(settings)),
+        open_store=cache(lambda: wire_store(settings)),
     )
 
 
 def complete_registration(settings: Settings) -> None:
-    """Make every installed model known to the registry of the embedded chain, as each of its starts does.
+    """Register every installed model on the embedded chain. Each start of that chain does so.
 
-    A key of the settings is for another chain: here its account would hold neither funds nor role. Raises
+    Ignores the settings' key, which is for another chain: its account has neither funds nor role here. Raises
     ConfigurationError, Conflict, StorageError, ChainError.
     """
     wire_registration(replace(settings, model_admin_key=Secret(""))).complete()
 
 
 def wire_reviewing(settings: Settings) -> ReviewingService:
-    """Reviews diagnoses with the account of the settings. Raises ConfigurationError."""
+    """Reviews diagnoses with the clinician's account of the settings. Raises ConfigurationError."""
     return ReviewingService(
-        wire_chain(settings),
-        ModelService(BundledModels()),
-        StatementFolder(settings.var / "reviews"),
-        lambda: _wallet(settings, settings.clinician_key, "SCANPROOF_CLINICIAN_KEY", CLINICIAN),
-        lambda: StatementArchive(SqlStatements(open_database(settings.database_url)), wire_store(settings)),
+        chain=wire_chain(settings),
+        models=ModelService(BundledModels()),
+        files=StatementFolder(settings.var / "reviews"),
+        open_reviewer=lambda: _clinician(settings),
+        open_archive=lambda: StatementArchive(
+            SqlStatements(open_database(settings.database_url)), wire_store(settings)
+        ),
     )
 
 
-def _wallet(settings: Settings, key: Secret, name: str, development: DevelopmentAccount) -> Wallet:
-    """The account whose key the setting ``name`` holds; on the embedded chain the development account without it."""
+def _model_admin(settings: Settings) -> ModelAdmin:
+    return _wallet(settings, settings.model_admin_key, name="SCANPROOF_MODEL_ADMIN_KEY", development=ADMIN)
+
+
+def _clinician(settings: Settings) -> Reviewer:
+    return _wallet(settings, settings.clinician_key, name="SCANPROOF_CLINICIAN_KEY", development=CLINICIAN)
+
+
+def _wallet(settings: Settings, key: Secret, *, name: str, development: DevelopmentAccount) -> Wallet:
+    """The account of the key in the setting ``name``; on the embedded chain, without a key, ``development``."""
     if not key:
         if not settings.embedded_chain:
             raise ConfigurationError(f"{name} is not set, and an external chain needs it for this: see .env.example")

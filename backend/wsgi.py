@@ -1,6 +1,6 @@
-"""For production servers: ``gunicorn --workers 1 --threads 8 backend.wsgi:app``.
+"""The application for production servers: ``gunicorn --workers 1 --threads 8 backend.wsgi:app``.
 
-One worker with threads, because the rate of uploads is counted in the process and one thread follows the chain.
+One worker with threads, because the process counts the rate of uploads, and one of its threads follows the chain.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _APP_LOAD_ERROR = 4
 
 
 def _return_large_blocks() -> None:
-    """Have glibc give the memory of decoded images back to the system: else 400 MB and more stay with the process."""
+    """Make glibc return the memory of decoded images to the system. Otherwise the process keeps 400 MB and more."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
     if mallopt:
         mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)

@@ -1,4 +1,4 @@
-"""Folders and files that only this user may read: images, keys and records are nobody else's."""
+"""Creates folders and files that other users cannot read, for images, keys and records."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def make_folder(folder: Path) -> None:
-    """Make ``folder`` and what is missing above it with mode 700; one that is there stays as it is. Raises OSError."""
+    """Create ``folder`` and its missing parents with mode 700; existing folders keep their mode. Raises OSError."""
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
     except FileNotFoundError:
@@ -15,6 +15,6 @@ def make_folder(folder: Path) -> None:
 
 
 def make_file(file: Path) -> None:
-    """Make ``file``, empty and with mode 600, unless it is there. Raises OSError."""
+    """Create ``file``, empty and with mode 600, unless it exists. Raises OSError."""
     make_folder(file.parent)
     file.touch(mode=0o600)

@@ -1,4 +1,4 @@
-"""Statements of reviews as files that only this user may read."""
+"""Statements of reviews as files that other users cannot read."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from backend.errors import ConfigurationError
 
 
 class StatementFolder:
-    """``backend.ports.StatementFiles``: ``<diagnosis id>-<8 hex digits>.json`` in ``folder``."""
+    """Port StatementFiles: ``<diagnosis id>-<8 hex digits>.json`` in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def of(self, diagnosis_id: str) -> Sequence[tuple[str, bytes]]:
-        """A file that a killed process left half written is no statement, and was never sent."""
+        """May include the incomplete file of a killed process: it is no statement, and its hash was never sent."""
         with self._errors():
             files = sorted(self._folder.glob(f"{_checked(diagnosis_id)}-*.json"))
             return [(str(file), file.read_bytes()) for file in files]
@@ -53,7 +53,7 @@ class StatementFolder:
 
 
 def _checked(diagnosis_id: str) -> str:
-    """It becomes part of a path."""
+    """``diagnosis_id``, if it is safe as part of a path."""
     if not re.fullmatch(r"0x[0-9a-f]{64}", diagnosis_id):
         raise ValueError(f"expected 0x and 64 hex digits, found {diagnosis_id!r}")
     return diagnosis_id

@@ -8,4 +8,5 @@ from backend.container import Container
 
 
 def container() -> Container:
-    return current_app.extensions["scanproof"]
+    wired: Container = current_app.extensions["scanproof"]
+    return wired

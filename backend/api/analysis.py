@@ -10,8 +10,8 @@ from flask import Response, jsonify, url_for
 
 from backend.api.access import container
 from backend.api.caching import revalidated
-from backend.api.openapi import file_response
-from backend.api.schemas import AnswerSchema
+from backend.api.openapi import file_response, responses
+from backend.api.schemas import AnswerSchema, Values
 from backend.api.validation import cid_in_path
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class AnalysisSchema(AnswerSchema):
 @blueprint.get("/images/<cid>/analysis")
 @blueprint.output(AnalysisSchema)
 @blueprint.doc(summary="The image analysed step by step, with figures")
-def analysis(cid: str):
+def analysis(cid: str) -> Response:
     cid = cid_in_path(cid)
     found = container().analysis.analyse(cid)
     answer = {"cid": cid, "stained": found.stained, "steps": [_step(cid, step) for step in found.steps]}
@@ -62,16 +62,17 @@ def analysis(cid: str):
 
 @blueprint.get("/images/<cid>/analysis/<step>.png")
 @blueprint.doc(
-    summary="The picture of one step of the analysis", responses={200: file_response("image/png", "The picture")}
+    summary="The picture of one step of the analysis",
+    responses=responses({200: file_response("image/png", "The picture")}),
 )
-def picture(cid: str, step: str):
+def picture(cid: str, step: str) -> Response:
     data = container().analysis.step(cid_in_path(cid), step).png()
     response = Response(data, content_type="image/png")
     response.headers["Content-Security-Policy"] = "sandbox"
     return revalidated(response)
 
 
-def _step(cid: str, step: Step) -> dict:
+def _step(cid: str, step: Step) -> Values:
     width, height = step.size
     return {
         "name": step.name,

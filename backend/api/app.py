@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from apiflask import HTTPError
-from flask import request
+from flask import Response, request
 
 from backend.api import (
     analysis,
@@ -85,7 +85,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     return app
 
 
-def _never_stale(response):
+def _never_stale(response: Response) -> Response:
     """Answers of the API are about now, unless a view said otherwise."""
     if request.path.startswith(PREFIX) and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"

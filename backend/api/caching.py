@@ -12,4 +12,5 @@ def revalidated(response: Response) -> Response:
     body is sent only when it has changed."""
     response.headers["Cache-Control"] = "no-cache"
     response.add_etag()
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

@@ -13,7 +13,7 @@ from flask import Response, url_for
 
 from backend.api.access import container
 from backend.api.limits import limiter, uploads_allowed
-from backend.api.openapi import json_response
+from backend.api.openapi import json_response, responses
 from backend.api.schemas import (
     Address,
     AnswerSchema,
@@ -22,6 +22,7 @@ from backend.api.schemas import (
     ModelIdentitySchema,
     NextStepSchema,
     Signature,
+    Values,
 )
 from backend.api.validation import cid_in_path, hash_in_path
 from backend.domain import Classification
@@ -103,7 +104,7 @@ class AttestationSchema(AnswerSchema):
     summary="Classify an uploaded image; sealed, the answer is the only copy",
     responses={200: "Classified before by this model", 429: "Too many sealed ones"},
 )
-def classify(cid: str, json_data):
+def classify(cid: str, json_data: Values) -> tuple[Values, int]:
     cid, model = cid_in_path(cid), json_data["model"]
     if json_data["sealed"]:
         return _classification(_seal(cid, model), sealed=True), 201
@@ -121,7 +122,7 @@ def _seal(cid: str, model: str | None) -> Classification:
 @blueprint.input(AttestationRequestSchema)
 @blueprint.output(AttestationSchema, 201)
 @blueprint.doc(summary="Have the classifier sign a classification for an uploader", responses={200: "Signed before"})
-def attest(cid: str, json_data):
+def attest(cid: str, json_data: Values) -> tuple[Values, int]:
     cid = cid_in_path(cid)
     uploader = to_checksum_address(json_data["uploader"])
     manifest_hash = json_data["manifest_hash"].removeprefix("0x").lower()
@@ -143,14 +144,14 @@ def attest(cid: str, json_data):
 @blueprint.doc(
     summary="The canonical bytes of a manifest",
     tags=["Manifests"],
-    responses={200: json_response({"type": "object"}, "The manifest")},
+    responses=responses({200: json_response({"type": "object"}, "The manifest")}),
 )
-def manifest(manifest_hash: str):
+def manifest(manifest_hash: str) -> Response:
     digest = hash_in_path("the manifest's hash", manifest_hash).removeprefix("0x")
     return Response(container().classification.manifest(digest), content_type="application/json")
 
 
-def _classification(classification: Classification, *, sealed: bool = False) -> dict:
+def _classification(classification: Classification, *, sealed: bool = False) -> Values:
     c = classification
     models, model_id, manifest_hash = container().models, "0x" + c.model.sha256, "0x" + c.manifest_hash
     _, text = models.label(model_id, c.label_code)

@@ -9,8 +9,8 @@ from flask import Response, request, url_for
 from backend.api.access import container
 from backend.api.caching import IMMUTABLE
 from backend.api.limits import client_address, limiter, uploads_allowed
-from backend.api.openapi import file_response
-from backend.api.schemas import AnswerSchema, CamelCase, Sha256
+from backend.api.openapi import file_response, responses
+from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
 from backend.api.validation import cid_in_path
 from backend.domain import ImageFacts
 from backend.errors import InvalidInput
@@ -46,7 +46,7 @@ class ImageSchema(AnswerSchema):
 @blueprint.input(UploadSchema, location="files", unknown="raise")
 @blueprint.output(ImageSchema, 201)
 @blueprint.doc(summary="Pin an image", responses={200: "Known already", 413: "", 415: "", 429: ""})
-def upload(files_data):
+def upload(files_data: Values) -> tuple[Values, int]:
     if (found := len(request.files.getlist("file"))) != 1:
         raise InvalidInput(f"expected one file, found {found}")
     intake = container().intake.accept(files_data["file"].read(), client=client_address())
@@ -56,16 +56,16 @@ def upload(files_data):
 @blueprint.get("/images/<cid>")
 @blueprint.output(ImageSchema)
 @blueprint.doc(summary="Facts of an uploaded image")
-def facts(cid: str):
+def facts(cid: str) -> Values:
     return _image(container().intake.find(cid_in_path(cid)), created=False)
 
 
 @blueprint.get("/images/<cid>/content")
 @blueprint.doc(
     summary="The bytes of an image, re-hashed before they are sent",
-    responses={200: file_response("image/*", "The image"), 304: "Not modified"},
+    responses=responses({200: file_response("image/*", "The image"), 304: "Not modified"}),
 )
-def content(cid: str):
+def content(cid: str) -> Response:
     cid = cid_in_path(cid)
     if cid in request.if_none_match:
         found, response = container().intake.find(cid), Response(status=304)
@@ -79,7 +79,7 @@ def content(cid: str):
     return response
 
 
-def _image(facts: ImageFacts, created: bool) -> dict:
+def _image(facts: ImageFacts, created: bool) -> Values:
     links = {
         "self": url_for("images.facts", cid=facts.cid),
         "content": url_for("images.content", cid=facts.cid),

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
-from apiflask.fields import Boolean, Enum, Float, Integer, List, Nested, String
+from apiflask.fields import Boolean, Enum, Field, Float, Integer, List, Nested, String
 from apiflask.validators import OneOf
 from eth_utils.address import to_checksum_address
 
 from backend.api.access import container
 from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
-from backend.api.schemas import Address, AnswerSchema, BlockSchema, Hash, Literal, ModelNameSchema, Null, Union
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, Hash, Literal, ModelNameSchema, Null, Union, Values
 from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.domain import SEALED_LABEL, LedgerEntry, LedgerKind, Verdict
 from backend.services.attestation import BASIS_POINTS
@@ -22,15 +24,15 @@ class LedgerEventSchema(AnswerSchema):
     """One event of the contract; what its kind does not have is null."""
 
     who = Address()
-    image_id = Null()
-    model_id = Null()
-    model = Null()
+    image_id: Field[Any] = Null()
+    model_id: Field[Any] = Null()
+    model: Field[Any] = Null()
     sealed = Boolean()
-    verdict = Null()
-    label = Null()
-    label_text = Null()
-    label_code = Null()
-    confidence = Null()
+    verdict: Field[Any] = Null()
+    label: Field[Any] = Null()
+    label_text: Field[Any] = Null()
+    label_code: Field[Any] = Null()
+    confidence: Field[Any] = Null()
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
 
@@ -94,7 +96,7 @@ class LedgerPageSchema(AnswerSchema):
 @blueprint.input(PagingSchema, location="query")
 @blueprint.output(LedgerPageSchema)
 @blueprint.doc(summary="Every event of the contract, newest first")
-def ledger(query_data):
+def ledger(query_data: Values) -> Values:
     page = container().ledger.page(limit=query_data["limit"], before=position_of(query_data["cursor"]))
     return {
         "entries": [_entry(entry) for entry in page.entries],
@@ -103,11 +105,12 @@ def ledger(query_data):
     }
 
 
-def _entry(entry: LedgerEntry) -> dict:
+def _entry(entry: LedgerEntry) -> Values:
     models = container().models
     sealed = entry.label == SEALED_LABEL
-    has_label = entry.label is not None and entry.verdict is not Verdict.WITHDRAWN
-    label, text = models.label(entry.model_id, entry.label) if has_label else (None, None)
+    label, text = None, None
+    if entry.model_id is not None and entry.label is not None and entry.verdict is not Verdict.WITHDRAWN:
+        label, text = models.label(entry.model_id, entry.label)
     return {
         "kind": entry.kind,
         "who": to_checksum_address(entry.who),

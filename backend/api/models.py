@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, Dict, Enum, Integer, List, Nested, String
 from eth_utils.address import to_checksum_address
 
 from backend.api.access import container
-from backend.api.schemas import Address, AnswerSchema, BlockSchema, Hash, ModelIdentitySchema, NextStepSchema
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, Hash, ModelIdentitySchema, NextStepSchema, Values
 from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.api.validation import hash_in_path
 from backend.domain import ModelDescription, ModelEvent, ModelStatus, TrainingAnchoredEvent
-from backend.services.model_events import parent_of
 from backend.services.models import ABSTAINED
+
+if TYPE_CHECKING:
+    from ml.guidance.next_steps import NextStep
 
 blueprint = APIBlueprint("models", __name__, tag="Models")
 
@@ -90,7 +95,7 @@ class LineageSchema(AnswerSchema):
 @blueprint.get("/models")
 @blueprint.output(ModelListSchema)
 @blueprint.doc(summary="The models, what they can and cannot do")
-def models():
+def models() -> Values:
     found = container().models.all()
     states = container().lineage.states(["0x" + model.facts.sha256 for model in found])
     return {
@@ -109,7 +114,7 @@ def models():
 @blueprint.get("/models/<model_id>/lineage")
 @blueprint.output(LineageSchema)
 @blueprint.doc(summary="When a model was registered and retired, and its trainings back to the first")
-def lineage(model_id: str):
+def lineage(model_id: str) -> Values:
     found = container().lineage.lineage(hash_in_path("the model's id", model_id))
     return {
         "model_id": found.model_id,
@@ -122,13 +127,13 @@ def lineage(model_id: str):
     }
 
 
-def _next_steps(model: ModelDescription) -> dict:
+def _next_steps(model: ModelDescription) -> dict[str, Sequence[NextStep]]:
     """By label, with that of no answer: a page can show them for a label that it must not tell the server."""
     labels = [ABSTAINED[0], *(known.label for known in model.classes)]
     return {label: container().next_steps(model.facts.modality, label) for label in labels}
 
 
-def _step(event: ModelEvent) -> dict:
+def _step(event: ModelEvent) -> Values:
     return {
         "admin": to_checksum_address(event.admin),
         "transaction": transaction_link(event.transaction_hash),
@@ -136,11 +141,11 @@ def _step(event: ModelEvent) -> dict:
     }
 
 
-def _training(event: TrainingAnchoredEvent) -> dict:
+def _training(event: TrainingAnchoredEvent) -> Values:
     return {
         "training_id": event.training_id,
         "model_id": event.model_id,
-        "parent_model_id": parent_of(event),
+        "parent_model_id": event.parent,
         "participants": event.participants,
         "metrics_hash": event.metrics_hash,
         **_step(event),

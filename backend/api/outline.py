@@ -9,8 +9,8 @@ from flask import Response, jsonify, url_for
 
 from backend.api.access import container
 from backend.api.caching import revalidated
-from backend.api.openapi import file_response
-from backend.api.schemas import AnswerSchema, CamelCase, ModelIdentitySchema
+from backend.api.openapi import file_response, responses
+from backend.api.schemas import AnswerSchema, CamelCase, ModelIdentitySchema, Values
 from backend.api.validation import cid_in_path
 
 blueprint = APIBlueprint("outline", __name__, tag="Images")
@@ -50,7 +50,7 @@ class OutlineSchema(AnswerSchema):
 @blueprint.input(OutlineQuerySchema, location="query")
 @blueprint.output(OutlineSchema)
 @blueprint.doc(summary="Where a tumour is outlined, if the classifier takes the image for one")
-def outline(cid: str, query_data):
+def outline(cid: str, query_data: Values) -> Response:
     cid = cid_in_path(cid)
     found = container().outline.outline(cid, query_data["model"])
     overlay = found.overlay and url_for("outline.picture", cid=cid, model=query_data["model"])
@@ -70,9 +70,9 @@ def outline(cid: str, query_data):
 @blueprint.input(OutlineQuerySchema, location="query")
 @blueprint.doc(
     summary="The outline as a transparent layer",
-    responses={200: file_response("image/png", "The layer"), 404: "Nothing is outlined"},
+    responses=responses({200: file_response("image/png", "The layer"), 404: "Nothing is outlined"}),
 )
-def picture(cid: str, query_data):
+def picture(cid: str, query_data: Values) -> Response:
     response = Response(container().outline.overlay(cid_in_path(cid), query_data["model"]), content_type="image/png")
     response.headers["Content-Security-Policy"] = "sandbox"
     return revalidated(response)

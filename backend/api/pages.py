@@ -55,4 +55,5 @@ def nothing_there(error: NoRoute) -> Response:
 
 
 def _folder() -> Path:
-    return current_app.config["SCANPROOF_PAGE"]
+    folder: Path = current_app.config["SCANPROOF_PAGE"]
+    return folder

@@ -6,6 +6,8 @@ import json
 import logging
 import re
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from apiflask import HTTPError
 from flask import Response, request
@@ -71,7 +73,7 @@ def _known(error: Exception) -> ScanProofError | HTTPException:
             return InternalServerError("the server failed in a way that nobody foresaw; its log has the details")
 
 
-def _fields(detail: dict) -> str:
+def _fields(detail: Mapping[str, Any]) -> str:
     """``{"json": {"uploader": ["Missing"]}}`` becomes ``uploader: Missing``."""
     return "; ".join(
         f"{field}: {' '.join(map(str, messages)) if isinstance(messages, list) else messages}"

@@ -15,19 +15,19 @@ from eth_utils.address import to_checksum_address
 from flask import Flask, Response, current_app
 
 from backend.api.access import container
-from backend.api.openapi import file_response
-from backend.api.records import FilterSchema, ImageRecordSchema, filter_arguments, record_answer
-from backend.api.schemas import AnswerSchema
+from backend.api.openapi import file_response, responses
+from backend.api.records import FilterSchema, ImageRecordSchema, record_answer, record_filter
+from backend.api.schemas import AnswerSchema, Values
 from backend.domain import Record
 
 blueprint = APIBlueprint("record_export", __name__, tag="Records")
 
 COLUMNS = (
-    *("imageId", "cid", "uploader", "registeredAt", "registrationTransaction", "registrationBlock"),
-    *("diagnosisId", "status", "currentLabel", "label", "labelCode", "confidence", "model", "modelVersion", "modelId"),
-    *("manifestHash", "classifier", "issuedAt", "diagnosisTransaction", "diagnosisBlock"),
-    *("reviews", "newestReviewId", "reviewer", "reviewedAt", "reviewTransaction"),
-)
+    "imageId", "cid", "uploader", "registeredAt", "registrationTransaction", "registrationBlock",
+    "diagnosisId", "status", "currentLabel", "label", "labelCode", "confidence", "model", "modelVersion", "modelId",
+    "manifestHash", "classifier", "issuedAt", "diagnosisTransaction", "diagnosisBlock",
+    "reviews", "newestReviewId", "reviewer", "reviewedAt", "reviewTransaction",
+)  # fmt: skip
 Render = Callable[[Flask, Iterator[Sequence[Record]]], Iterator[str]]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -40,9 +40,9 @@ class RecordExportSchema(AnswerSchema):
 @blueprint.input(FilterSchema, location="query")
 @blueprint.doc(
     summary="All records that a search finds, as CSV (RFC 4180): a line for each diagnosis",
-    responses={200: file_response("text/csv", "The records")},
+    responses=responses({200: file_response("text/csv", "The records")}),
 )
-def as_csv(query_data):
+def as_csv(query_data: Values) -> Response:
     return _download(_csv, query_data, "text/csv; charset=utf-8; header=present", "csv")
 
 
@@ -50,13 +50,12 @@ def as_csv(query_data):
 @blueprint.input(FilterSchema, location="query")
 @blueprint.output(RecordExportSchema)
 @blueprint.doc(summary="All records that a search finds, as JSON")
-def as_json(query_data):
+def as_json(query_data: Values) -> Response:
     return _download(_json, query_data, "application/json", "json")
 
 
-def _download(render: Render, query: dict, content_type: str, suffix: str) -> Response:
-    records = container().records
-    pages = records.pages(records.filter(**filter_arguments(query)))
+def _download(render: Render, query: Values, content_type: str, suffix: str) -> Response:
+    pages = container().records.pages(record_filter(query))
     # The first page is read before the answer begins, so that an error is still an answer of its own.
     pages = chain([next(pages, [])], pages)
     app = current_app._get_current_object()  # type: ignore[attr-defined] # Flask declares the proxy as the app itself
@@ -114,7 +113,7 @@ def _rows(record: Record) -> list[dict[str, object]]:
     return [{**registration, **_diagnosis(diagnosis)} for diagnosis in answer["diagnoses"]] or [registration]
 
 
-def _diagnosis(answer: dict) -> dict[str, object]:
+def _diagnosis(answer: Values) -> dict[str, object]:
     model, reviews = answer["model"], answer["reviews"]
     found = {
         "diagnosisId": answer["diagnosis_id"],

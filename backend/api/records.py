@@ -14,9 +14,9 @@ from flask import Response
 
 from backend.api.access import container
 from backend.api.limits import limiter, uploads_allowed
-from backend.api.openapi import file_response
+from backend.api.openapi import file_response, responses
 from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
-from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash, ModelNameSchema, Signature
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash, ModelNameSchema, Signature, Values
 from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.api.validation import hash_in_path
 from backend.cids import raw_cid
@@ -26,11 +26,13 @@ from backend.domain import (
     DiagnosisReviewedEvent,
     DiagnosisStatus,
     Record,
+    RecordFilter,
     Verdict,
 )
 from backend.errors import InvalidInput
 from backend.services.attestation import BASIS_POINTS
 from backend.services.evidence_file import MEDIA_TYPE, pack
+from backend.services.verification import Verification
 
 blueprint = APIBlueprint("records", __name__, tag="Records")
 Reason = Callable[[DiagnosisReviewedEvent], str | None]
@@ -144,7 +146,7 @@ class VerificationSchema(AnswerSchema):
 @blueprint.get("/records/<image_id>")
 @blueprint.output(ImageRecordSchema)
 @blueprint.doc(summary="One record; an image just mined is found at once")
-def record(image_id: str):
+def record(image_id: str) -> Values:
     found = container().records.find(hash_in_path("the image id", image_id))
     available = bool(container().intake.available([found.image.cid]))
     return record_answer(found, available=available, reason=container().reviews.reason)
@@ -154,9 +156,10 @@ def record(image_id: str):
 @blueprint.input(RecordQuerySchema, location="query")
 @blueprint.output(RecordPageSchema)
 @blueprint.doc(summary="Search records, newest first")
-def search(query_data):
-    wanted = container().records.filter(**filter_arguments(query_data))
-    page = container().records.search(wanted, limit=query_data["limit"], before=position_of(query_data["cursor"]))
+def search(query_data: Values) -> Values:
+    page = container().records.search(
+        record_filter(query_data), limit=query_data["limit"], before=position_of(query_data["cursor"])
+    )
     available = container().intake.available([record.image.cid for record in page.records])
     return {
         "records": [record_answer(record, available=record.image.cid in available) for record in page.records],
@@ -168,7 +171,7 @@ def search(query_data):
 @blueprint.get("/records/<image_id>/verification")
 @blueprint.output(VerificationSchema)
 @blueprint.doc(summary="Check a record against chain, store and model")
-def verification(image_id: str):
+def verification(image_id: str) -> Verification:
     return container().verification.verify(hash_in_path("the image id", image_id))
 
 
@@ -176,9 +179,9 @@ def verification(image_id: str):
 @limiter.limit(uploads_allowed, error_message="evidence bundles")
 @blueprint.doc(
     summary="Everything needed to check a record without this server, as a ZIP",
-    responses={200: file_response(MEDIA_TYPE, "The evidence file"), 404: "", 429: ""},
+    responses=responses({200: file_response(MEDIA_TYPE, "The evidence file"), 404: "", 429: ""}),
 )
-def evidence(image_id: str):
+def evidence(image_id: str) -> Response:
     found = container().evidence.collect(hash_in_path("the image id", image_id))
     response = Response(pack(found), content_type=MEDIA_TYPE)
     response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
@@ -189,7 +192,7 @@ def no_reason(_review: DiagnosisReviewedEvent) -> None:
     """No reasons: each is an object of the store, and a list would ask for many."""
 
 
-def record_answer(record: Record, *, available: bool, reason: Reason = no_reason) -> dict:
+def record_answer(record: Record, *, available: bool, reason: Reason = no_reason) -> Values:
     """``available``: whether the image is kept here. ``reason`` gives a review's published reason, None without one."""
     image = record.image
     return {
@@ -204,7 +207,7 @@ def record_answer(record: Record, *, available: bool, reason: Reason = no_reason
     }
 
 
-def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reason: Reason = no_reason) -> dict:
+def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reason: Reason = no_reason) -> Values:
     models = container().models
     sealed = diagnosis.label == SEALED_LABEL
     label, text = models.label(diagnosis.model_id, diagnosis.label)
@@ -232,12 +235,12 @@ def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reaso
     }
 
 
-def _label(model_id: str, code: int) -> dict:
+def _label(model_id: str, code: int) -> Values:
     label, text = container().models.label(model_id, code)
     return {"label": label, "label_text": text, "label_code": code}
 
 
-def _review(review: DiagnosisReviewedEvent, model_id: str, reason: Reason) -> dict:
+def _review(review: DiagnosisReviewedEvent, model_id: str, reason: Reason) -> Values:
     withdrawn = review.verdict is Verdict.WITHDRAWN
     return {
         "review_id": review.review_id,
@@ -253,16 +256,16 @@ def _review(review: DiagnosisReviewedEvent, model_id: str, reason: Reason) -> di
     }
 
 
-def filter_arguments(query: dict) -> dict:
-    """The keyword arguments of ``RecordService.filter``. Raises InvalidInput."""
-    return {
-        "text": query["q"],
-        "model": query["model"],
-        "label": query["label"],
-        "status": query["status"],
-        "first_time": _moment("from", query["first_time"], time.min),
-        "last_time": _moment("to", query["last_time"], time.max),
-    }
+def record_filter(query: Values) -> RecordFilter:
+    """The filter that a query of FilterSchema asks for. Raises InvalidInput."""
+    return container().records.filter(
+        text=query["q"],
+        model=query["model"],
+        label=query["label"],
+        status=query["status"],
+        first_time=_moment("from", query["first_time"], time.min),
+        last_time=_moment("to", query["last_time"], time.max),
+    )
 
 
 def _moment(name: str, text: str | None, time_of_day: time) -> int | None:

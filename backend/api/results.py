@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from apiflask import APIBlueprint
-from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
+from apiflask.fields import Boolean, Dict, Field, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf
-from flask import jsonify
+from flask import Response, jsonify
 from marshmallow import INCLUDE
 
 from backend.api.access import container
@@ -34,7 +36,7 @@ MEASURES = (
 class FileSchema(AnswerSchema):
     """A part of a result file, with the names that the file has."""
 
-    def on_bind_field(self, field_name, field) -> None:
+    def on_bind_field(self, field_name: str, field: Field[Any]) -> None:
         super().on_bind_field(field_name, field)
         field.data_key = field_name
 
@@ -108,7 +110,7 @@ MeasuresSchema = FileSchema.from_dict(
 )
 
 
-class FiguresSchema(MeasuresSchema):  # type: ignore[valid-type] # from_dict declares no class that can be named
+class FiguresSchema(MeasuresSchema):  # type: ignore[valid-type, misc] # from_dict declares no class that can be named
     """Each measure with its 95 % bootstrap interval; what is undefined is null."""
 
     images = Integer()
@@ -198,5 +200,5 @@ class ResultsSchema(AnswerSchema):
 @blueprint.get("/results")
 @blueprint.output(ResultsSchema)
 @blueprint.doc(summary="The networks' figures under each protocol, with intervals and curves")
-def results():
+def results() -> Response:
     return revalidated(jsonify(ResultsSchema().dump(container().results())))

@@ -8,10 +8,10 @@ from eth_utils.address import to_checksum_address
 from flask import Response, request, url_for
 
 from backend.api.access import container
-from backend.api.openapi import json_response
+from backend.api.openapi import json_response, responses
 from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
 from backend.api.records import DiagnosisSchema, diagnosis_answer
-from backend.api.schemas import Address, AnswerSchema, Hash
+from backend.api.schemas import Address, AnswerSchema, Hash, Values
 from backend.api.validation import hash_in_path
 from backend.domain import DiagnosisStatus, Record
 
@@ -50,7 +50,7 @@ class PublishedStatementSchema(AnswerSchema):
 @blueprint.input(QueueQuerySchema, location="query")
 @blueprint.output(QueuePageSchema)
 @blueprint.doc(summary="Recorded diagnoses of one status, oldest first")
-def queue(query_data):
+def queue(query_data: Values) -> Values:
     page = container().records.queue(
         query_data["status"], limit=query_data["limit"], after=position_of(query_data["cursor"])
     )
@@ -68,7 +68,7 @@ def queue(query_data):
     summary="Publish the statement of a review that is on the chain",
     responses={200: "Published before", 409: "It is not this review's, or the diagnosis is sealed"},
 )
-def publish(review_id: str):
+def publish(review_id: str) -> tuple[Values, int]:
     review_id = hash_in_path("the review's id", review_id)
     created = container().reviews.publish(review_id, request.get_data())
     links = {"statement": url_for("reviews.statement", review_id=review_id)}
@@ -78,14 +78,14 @@ def publish(review_id: str):
 @blueprint.get("/reviews/<review_id>/statement")
 @blueprint.doc(
     summary="The canonical bytes of a review's statement",
-    responses={200: json_response({"type": "object"}, "The statement")},
+    responses=responses({200: json_response({"type": "object"}, "The statement")}),
 )
-def statement(review_id: str):
+def statement(review_id: str) -> Response:
     content = container().reviews.statement(hash_in_path("the review's id", review_id))
     return Response(content, content_type="application/json")
 
 
-def _queued(record: Record, available: bool) -> dict:
+def _queued(record: Record, available: bool) -> Values:
     return {
         **diagnosis_answer(record, record.diagnoses[0]),
         "image_id": record.image.image_id,

@@ -12,9 +12,12 @@ from apiflask import Schema
 from apiflask.fields import Field, Integer, Nested, Raw, String
 from apiflask.validators import Equal, Regexp
 
+Values = dict[str, Any]
+"""The values of a schema's fields by name: the input of a view that was checked, or its answer."""
+
 
 class CamelCase(Schema):
-    def on_bind_field(self, field_name: str, field: Field) -> None:
+    def on_bind_field(self, field_name: str, field: Field[Any]) -> None:
         if field.data_key is None:
             head, *tail = field_name.split("_")
             field.data_key = head + "".join(word.capitalize() for word in tail)
@@ -25,7 +28,7 @@ class AnswerSchema(CamelCase):
 
     optional: frozenset[str] = frozenset()
 
-    def on_bind_field(self, field_name: str, field: Field) -> None:
+    def on_bind_field(self, field_name: str, field: Field[Any]) -> None:
         super().on_bind_field(field_name, field)
         field.required = field_name not in self.optional
 
@@ -76,7 +79,7 @@ class Null(Raw):
         super().__init__(metadata={"type": "null"})
 
 
-class Verbatim(Field):
+class Verbatim(Field[Any]):
     """Described by a schema, but sent as it is."""
 
     def __init__(self, schema: type[Schema]) -> None:
@@ -84,7 +87,7 @@ class Verbatim(Field):
         self.schema = schema
 
 
-class Union(Field):
+class Union(Field[Any]):
     """One of several schemas, chosen by the value of the field ``by``; ``name`` is that of the union."""
 
     def __init__(self, name: str, *, by: str, schemas: Mapping[str, type[Schema]]) -> None:

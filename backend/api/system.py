@@ -9,8 +9,8 @@ from apiflask.fields import Boolean, Dict, Integer, List, Nested, String
 from apiflask.validators import OneOf
 
 from backend.api.access import container
-from backend.api.openapi import json_response
-from backend.api.schemas import Address, AnswerSchema, Literal
+from backend.api.openapi import json_response, responses
+from backend.api.schemas import Address, AnswerSchema, Literal, Values
 from backend.services.readiness import OK
 
 blueprint = APIBlueprint("system", __name__, tag="System")
@@ -71,7 +71,7 @@ class ReadinessSchema(AnswerSchema):
 @blueprint.get("/config")
 @blueprint.output(ConfigSchema)
 @blueprint.doc(summary="Chain, contract, limits and notice")
-def config():
+def config() -> Values:
     wired = container()
     chain, profile = wired.chain, wired.profile
     return {
@@ -105,7 +105,7 @@ def config():
 @blueprint.get("/health")
 @blueprint.output(HealthSchema)
 @blueprint.doc(summary="Whether the server runs")
-def health():
+def health() -> Values:
     return {"status": "ok"}
 
 
@@ -113,9 +113,9 @@ def health():
 @blueprint.output(ReadinessSchema)
 @blueprint.doc(
     summary="Whether chain, storage, database and model can be used",
-    responses={503: json_response(ReadinessSchema, "Not ready")},
+    responses=responses({503: json_response(ReadinessSchema, "Not ready")}),
 )
-def ready():
+def ready() -> tuple[Values, int]:
     checks = container().readiness.check()
     good = all(result == OK for result in checks.values())
     return {"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503

@@ -7,7 +7,7 @@ from apiflask.fields import Enum, Integer, List, Nested, String
 from apiflask.validators import Range
 
 from backend.api.access import container
-from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash, Values
 from backend.api.validation import hash_in_path
 from backend.domain import TransactionState
 
@@ -44,10 +44,10 @@ class TransactionLinkSchema(AnswerSchema):
 @blueprint.input(TransactionQuerySchema, location="query")
 @blueprint.output(TransactionStatusSchema)
 @blueprint.doc(summary="State of a transaction; `from` and `nonce` distinguish a replaced one from a lost one")
-def status(transaction_hash: str, query_data):
+def status(transaction_hash: str, query_data: Values) -> Values:
     wired = container()
     hash_ = hash_in_path("the transaction's hash", transaction_hash)
-    status, image_ids = wired.transactions.status(hash_, **query_data)
+    status, image_ids = wired.transactions.status(hash_, sender=query_data["sender"], nonce=query_data["nonce"])
     return {
         "hash": hash_,
         "state": status.state,
@@ -63,5 +63,5 @@ def status(transaction_hash: str, query_data):
     }
 
 
-def transaction_link(hash_: str) -> dict:
+def transaction_link(hash_: str) -> Values:
     return {"hash": hash_, "explorer_url": container().profile.transaction_url(hash_)}

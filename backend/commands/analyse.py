@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import WrongUse, existing_file, read_image
 from backend.commands.console import Console, columns
@@ -46,7 +46,7 @@ def _write(analysis: Analysis, folder: Path) -> dict[str, str]:
     return {name: str(path) for name, path in paths.items()}
 
 
-def _described(step: Step) -> dict:
+def _described(step: Step) -> dict[str, Any]:
     figures = [
         {name: getattr(figure, name) for name in ("name", "title", "value", "unit", "explanation")}
         for figure in step.figures

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json as json_format
 import sys
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +16,7 @@ class Console:
         """Progress, for a person."""
         print(text, file=sys.stderr, flush=True)
 
-    def result(self, values: dict, text: str) -> None:
+    def result(self, values: dict[str, Any], text: str) -> None:
         """The command's one answer: ``values`` as JSON if that was asked for, otherwise ``text``."""
         print(json_format.dumps(values) if self.json else text, flush=True)
 

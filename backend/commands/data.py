@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import WrongUse, existing_folder
 from backend.commands.console import Console, columns
@@ -77,7 +77,7 @@ class _Progress:
             self._next = time.monotonic() + REPORT_EVERY
 
 
-def _values(options: argparse.Namespace, found: Survey) -> dict:
+def _values(options: argparse.Namespace, found: Survey) -> dict[str, Any]:
     def names(sets: tuple[Duplicates, ...]) -> list[list[str]]:
         return [[str(sample.path.relative_to(options.folder)) for sample in each] for each in sets]
 

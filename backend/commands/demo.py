@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
 from backend.commands.arguments import existing_file, read_image
@@ -20,6 +20,7 @@ from backend.domain import (
     ImageRegisteredEvent,
     RecordEvent,
 )
+from backend.errors import ChainUnavailable
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -113,13 +114,15 @@ def _record(image_id: str, result: Classification, parts: Container, wallet: Dev
     return True
 
 
-def _transactions(parts: Container, events: Sequence[RecordEvent]) -> list[dict]:
+def _transactions(parts: Container, events: Sequence[RecordEvent]) -> list[dict[str, Any]]:
     """The transactions of a record, by the function that each called."""
-    transactions = []
+    transactions: list[dict[str, Any]] = []
     for hash_ in dict.fromkeys(event.transaction_hash for event in events):
         kinds = [type(event) for event in events if event.transaction_hash == hash_]
         name = "registerWithDiagnosis" if len(kinds) > 1 else _FUNCTIONS[kinds[0]]
         status = parts.chain.transaction(hash_, confirmations=1)
+        if status.block is None:
+            raise ChainUnavailable(f"the node does not show the transaction {hash_} any more: repeat the command")
         transactions.append({"name": name, "hash": hash_, "gasUsed": status.gas_used, "block": status.block.number})
     return transactions
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from backend.commands.arguments import existing_folder, splits
 from backend.commands.console import Console, columns
@@ -37,7 +38,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _outlines(metrics: dict) -> str:
+def _outlines(metrics: dict[str, Any]) -> str:
     rows = [
         ("Model", f"{metrics['model']['name']} {metrics['model']['version']}"),
         ("SHA-256", metrics["model"]["sha256"]),
@@ -56,7 +57,7 @@ def _outlines(metrics: dict) -> str:
     return columns(rows) + "\n\n" + "\n".join([f"{'Tumour':<18}  mean Dice  median     IoU  images", *labels])
 
 
-def _layout(metrics: dict) -> str:
+def _layout(metrics: dict[str, Any]) -> str:
     model, abstention = metrics["model"], metrics["abstention"]
     answering = abstention["accuracy_when_answering"]
     positive = f", {metrics['positive']}" if metrics["positive"] else ", mean"
@@ -85,13 +86,13 @@ def _layout(metrics: dict) -> str:
     return columns(rows) + "\n\n" + "\n".join(classes)
 
 
-def _images(metrics: dict) -> str:
+def _images(metrics: dict[str, Any]) -> str:
     split = f" of the split {metrics['split']}" if metrics["split"] else ""
     excluded = f", without near-duplicates in {metrics['apart_from']}" if metrics["apart_from"] else ""
     return f"{metrics['images']:,}{split}{excluded}"
 
 
-def _with_interval(metrics: dict, name: str) -> str:
+def _with_interval(metrics: dict[str, Any], name: str) -> str:
     value, interval = metrics[name], metrics[f"{name}_interval"]
     if value is None:
         return "undefined: no such images"

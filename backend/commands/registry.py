@@ -91,17 +91,17 @@ def _act(service: ModelRegistrationService, options: argparse.Namespace) -> list
 def _anchor(service: ModelRegistrationService, options: argparse.Namespace) -> list[SentTransaction]:
     from backend.services.model_verification import MAX_DOCUMENT_BYTES
 
-    begun = {
-        "parent_model_id": _model_id(service, options.parent) if options.parent else None,
-        "participants": options.participants or 1,
-    }
+    parent_model_id = _model_id(service, options.parent) if options.parent else None
+    participants = options.participants or 1
     if options.training:
         with options.training.open("rb") as file:
             record = file.read(MAX_DOCUMENT_BYTES + 1)
-        done = service.anchor_record(_model_id(service, options.model), record, **begun)
+        done = service.anchor_record(
+            _model_id(service, options.model), record, parent_model_id=parent_model_id, participants=participants
+        )
         return [done] if done else []
     wanted = [service.find(options.model)] if options.model else service.installed()
-    return service.anchor_trainings(wanted, **begun)
+    return service.anchor_trainings(wanted, parent_model_id=parent_model_id, participants=participants)
 
 
 def _model_id(service: ModelRegistrationService, name_or_id: str) -> str:

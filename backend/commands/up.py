@@ -10,7 +10,7 @@ import time
 import urllib.request
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
 from backend.commands.arguments import port
@@ -107,16 +107,17 @@ def _announce(settings: Settings, contract: str, console: Console) -> None:
     from backend.adapters.chain.known_chains import describe
 
     chain = describe(settings.chain_id)
-    values = {"url": _url(settings), "chain": {"id": settings.chain_id, "name": chain.name}, "contract": contract}
+    chain_values: dict[str, Any] = {"id": settings.chain_id, "name": chain.name}
+    values: dict[str, Any] = {"url": _url(settings), "chain": chain_values, "contract": contract}
     rows = [
-        ("Page", values["url"]),
+        ("Page", _url(settings)),
         ("Chain", f"{chain.name}, chain id {settings.chain_id}"),
         ("Contract", address_url(chain.explorer_url, contract) or contract),
         ("Data", str(settings.var)),
     ]
     note = "Ctrl-C stops everything; the records are kept."
     if settings.embedded_chain:
-        values["chain"]["rpcUrl"] = settings.rpc_url
+        chain_values["rpcUrl"] = settings.rpc_url
         for name, account in (("account", USER), ("clinician", CLINICIAN)):
             values[name] = {"address": account.address, "privateKey": account.private_key}
         rows += [("Node", settings.rpc_url), ("Account", USER.address), ("Its key", USER.private_key)]
@@ -131,7 +132,7 @@ def _announce(settings: Settings, contract: str, console: Console) -> None:
 def _is_scanproof(settings: Settings) -> bool:
     try:
         with urllib.request.urlopen(f"{_url(settings)}/api/v1/health", timeout=2) as answer:  # noqa: S310 - our own URL
-            return json.load(answer).get("status") == "ok"
+            return bool(json.load(answer).get("status") == "ok")
     except (OSError, ValueError, AttributeError):
         return False
 

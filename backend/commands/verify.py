@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
 from backend.commands.arguments import WrongUse, existing_file, hash32, read_image
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _verified(options: argparse.Namespace, console: Console) -> list[Verification]:
     from backend.adapters.chain import eip712
-    from backend.adapters.chain.review_ids import review_id
+    from backend.adapters.chain.ids import review_id
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.ipfs.unixfs import cid_of
     from backend.adapters.models.bundled import BundledModels
@@ -88,26 +88,30 @@ def _verified(options: argparse.Namespace, console: Console) -> list[Verificatio
     from backend.wiring import wire_chain
 
     settings = chosen_settings(options)
-    given = {"content": read_image(options.file) if options.file else None, "openings": read_openings(options)}
+    content = read_image(options.file) if options.file else None
+    openings = read_openings(options)
     store, documents = object_readers(settings)
     with opened_chain(settings, console) as opened:
         chain = wire_chain(opened)
         service = VerificationService(
-            *(chain, store, BundledModels(), PillowInspector()),
+            chain=chain,
+            store=store,
+            classifier=BundledModels(),
+            inspector=PillowInspector(),
             cid_of=cid_of,
             recover=eip712.recover,
             review_id=review_id,
             documents=documents,
         )
         if options.image_id:
-            return [service.verify(options.image_id, **given)]
-        verifications = service.verify_transaction(options.tx, **given)
+            return [service.verify(options.image_id, content=content, openings=openings)]
+        verifications = service.verify_transaction(options.tx, content=content, openings=openings)
         if not verifications:
             raise NotFound(f"no successful transaction {options.tx} with a record in {chain.contract}")
         return verifications
 
 
-def result_of(verifications: Sequence[Verification]) -> dict:
+def result_of(verifications: Sequence[Verification]) -> dict[str, Any]:
     return {
         "verified": all(verification.passed for verification in verifications),
         "imageIds": [verification.image_id for verification in verifications],
@@ -143,9 +147,8 @@ def object_readers(settings: Settings) -> tuple[ObjectReader, ObjectReader]:
 
     The second one is for what may never have been published: it does not wait long for anybody.
     """
-    from backend.adapters.ipfs.fallback_reader import FallbackReader
     from backend.adapters.ipfs.gateway import POLICY, PUBLIC_GATEWAYS, Gateway, GatewayReader
-    from backend.adapters.ipfs.local_reader import LocalReader
+    from backend.adapters.ipfs.readers import FallbackReader, LocalReader
     from backend.wiring import wire_store
 
     store = wire_store(settings)
@@ -171,9 +174,9 @@ _COMPARE = (
 def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], console: Console) -> int:
     """The exit status: 0 good, 1 a check failed, 2 no evidence bundle."""
     from backend.adapters.chain import eip712
+    from backend.adapters.chain.ids import review_id
     from backend.adapters.chain.known_chains import describe
     from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
-    from backend.adapters.chain.review_ids import review_id
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.ipfs.unixfs import cid_of
     from backend.adapters.models.bundled import BundledModels
@@ -181,7 +184,8 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
     from backend.services.evidence_verification import EvidenceVerificationService
 
     service = EvidenceVerificationService(
-        *(BundledModels(), PillowInspector()),
+        BundledModels(),
+        PillowInspector(),
         read=EvidenceChain,
         cid_of=cid_of,
         recover=eip712.recover,

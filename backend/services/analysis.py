@@ -1,4 +1,4 @@
-"""Analysing a pinned image step by step: only bytes that were fetched back by CID are analysed."""
+"""Analyses a pinned image step by step. Only bytes that were fetched by CID are analysed."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ if TYPE_CHECKING:
     from ml.analysis.steps import Analysis, Step
 
 KEPT = 4
-"""A page asks for all pictures of an analysis at once; one analysis takes up to 5 MB."""
+"""The page requests all pictures of an analysis at once. An analysis takes up to 5 MB."""
 
 
 class AnalysisService:
-    """Nothing is written anywhere; the last analyses stay in memory. Threads may share it."""
+    """Keeps the last analyses in memory and stores nothing. Thread-safe."""
 
     def __init__(self, intake: IntakeService, analyse: Callable[[bytes], Analysis], *, kept: int = KEPT) -> None:
         self._intake = intake
         self._analyse = analyse
         self._kept: OrderedDict[str, Analysis] = OrderedDict()
         self._capacity = kept
-        # A decoded image can take hundreds of MB: one at a time keeps the process small.
+        # One at a time: a decoded image can take hundreds of MB.
         self._analysing = threading.Lock()
 
     def analyse(self, cid: str) -> Analysis:
@@ -39,7 +39,7 @@ class AnalysisService:
             return self._recall(cid) or self._keep(cid, self._analyse(content))
 
     def step(self, cid: str, name: str) -> Step:
-        """One step of it. Raises NotFound, also where there is no such step."""
+        """One step of the analysis. Raises as ``analyse``; NotFound also for an unknown step."""
         steps = {step.name: step for step in self.analyse(cid).steps}
         if name not in steps:
             raise NotFound(f"expected one of the steps {', '.join(steps)}, found {name[:80]!r}")

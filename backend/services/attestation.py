@@ -1,4 +1,4 @@
-"""Signing a classification for one uploader, so that the uploader can record it on the chain."""
+"""Signs a classification for one uploader, who can then record it on the chain."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from backend.services.event_index import EventIndex
 
 BASIS_POINTS = 10_000
 MAX_CLOCK_SKEW_S = 15 * 60
-"""How far in the future the contract lets a diagnosis be issued (ImageRegistry.MAX_CLOCK_SKEW)."""
+"""How far in the future of the block the contract accepts a diagnosis (ImageRegistry.MAX_CLOCK_SKEW)."""
 
 
 class _Finding(NamedTuple):
-    """What is signed of a manifest: its label and, in basis points, the confidence; of a sealed one neither."""
+    """The signed part of a manifest: label and confidence in basis points; SEALED_LABEL and 0 for a sealed one."""
 
     cid: str
     model_sha256: str
@@ -42,12 +42,11 @@ class AttestationService:
         self._now = now
 
     def attest(self, cid: str, manifest_hash: str, uploader: str) -> tuple[SignedDiagnosis, bool]:
-        """The signed diagnosis, and whether it was signed now. The id of the image depends on the uploader.
+        """The signed diagnosis, and whether it was signed now. The image id depends on the uploader.
 
-        Until a diagnosis at least as new is on the chain, the same attestation is given again; but not one that was
-        signed while the clock was wrong, with a time too far in the future for the contract.
-        ``manifest_hash`` is hex without 0x. Raises NotFound; Conflict, also for a model that is not in use on the
-        chain; ChainError.
+        Returns the same attestation again until a diagnosis at least as new is on the chain; but not one whose time is
+        too far in the future for the contract, because the clock was wrong. ``manifest_hash`` is hex without 0x. Raises
+        NotFound; Conflict, also for a model that is not in use on the chain; ChainError.
         """
         finding = self._finding(manifest_hash)
         if finding.cid != cid:
@@ -70,7 +69,7 @@ class AttestationService:
             label=finding.label,
             confidence=finding.confidence,
             manifest_hash="0x" + manifest_hash,
-            # The contract takes only newer diagnoses, and two can fall into one second.
+            # The contract accepts only newer diagnoses, and two can have the same second.
             issued_at=max(now, recorded + 1),
         )
         signed = self._signer.sign(diagnosis, chain_id=chain_id, contract=contract)
@@ -78,7 +77,7 @@ class AttestationService:
         return signed, True
 
     def _check_in_use(self, model_id: str) -> None:
-        """The contract would refuse the diagnosis, after its uploader has signed."""
+        """Raises Conflict when the contract would refuse the diagnosis, before its uploader signs it."""
         (state,) = self._chain.model_states([model_id])
         if state.status is ModelStatus.RETIRED:
             raise Conflict(f"the model {model_id} was retired on the chain: no more diagnoses by it can be recorded")

@@ -1,4 +1,4 @@
-"""Classifying a pinned image: only bytes that were fetched back by CID are ever shown to a model."""
+"""Classifies a pinned image. A model gets only bytes that were fetched by CID."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class ClassificationService:
         self._now = now
 
     def classify(self, cid: str, model_name: str | None) -> tuple[Classification, bool]:
-        """The classification of a known image by a model (None: the one for this kind of image), and whether it was
-        made now. One that was made before is answered from the database alone.
+        """The classification of a known image by a model (None: the one for its modality), and whether it was made now.
+        A repeated one is read from the database alone.
 
         Raises InvalidCid, NotFound, StorageError, ClassificationFailed.
         """
@@ -41,9 +41,9 @@ class ClassificationService:
         return (found, False) if found else self._make(model, *self._image(cid))
 
     def seal(self, cid: str, model_name: str | None) -> Classification:
-        """A classification that only its caller ever has: nothing of the result is stored, pinned or logged.
+        """A classification for its caller only: nothing of the result is stored, pinned or logged.
 
-        Its manifest holds a new salt, so that each run has another hash, which tells nothing. Raises as ``classify``.
+        Its manifest has a new salt, so that its hash is always different and reveals nothing. Raises as ``classify``.
         """
         facts, content = self._image(cid)
         made = self._classified(self.choose(cid, model_name), facts, content, manifests.new_salt())
@@ -51,7 +51,7 @@ class ClassificationService:
         return made
 
     def choose(self, cid: str, model_name: str | None) -> ModelFacts:
-        """As ``choose_model`` for a known image; what the gate says of an image is kept. Raises as ``classify``."""
+        """As ``choose_model`` for a known image; stores the gate's output. Raises as ``classify``."""
 
         def recognise(gate: ModelFacts) -> str | None:
             found = self._classifications.recognition(cid, self._classifier.decoding, gate.sha256)
@@ -70,7 +70,7 @@ class ClassificationService:
             return found.manifest
         cid = raw_cid(manifest_hash)
         if not self._store.has(cid):
-            raise NotFound(f"no manifest with the SHA-256 {manifest_hash} is kept here")
+            raise NotFound(f"no manifest with the SHA-256 {manifest_hash} is stored here")
         return self._store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES)
 
     def _image(self, cid: str) -> tuple[ImageFacts, bytes]:
@@ -85,7 +85,7 @@ class ClassificationService:
             raise CidMismatch(made.manifest_cid, stored.cid)
         if self._classifications.add(made):
             return made, True
-        # Another request was faster: its manifest counts. Made within the same second, it is the same one as ours.
+        # Another request was faster, so its manifest is used. Of the same second, it is equal to this one.
         winner = self._classifications.find(facts.cid, self._classifier.decoding, model.sha256)
         if winner is None:
             raise NotFound(f"the image {facts.cid} was removed while it was classified")
@@ -98,7 +98,14 @@ class ClassificationService:
     ) -> Classification:
         prediction, activation_map = self._classifier.predict(model, content)
         preprocessing = self._classifier.preprocessing(model)
-        manifest = manifests.build(facts, model, preprocessing, prediction, self._now(), salt)
+        manifest = manifests.build(
+            image=facts,
+            model=model,
+            preprocessing=preprocessing,
+            prediction=prediction,
+            time=self._now(),
+            salt=salt,
+        )
         manifest_hash = manifests.digest_of(manifest)
         return Classification(
             cid=facts.cid,
@@ -124,10 +131,10 @@ def _check_bytes(facts: ImageFacts, content: bytes) -> None:
 
 
 def choose_model(classifier: Classifier, name: str | None, recognise: Callable[[ModelFacts], str | None]) -> ModelFacts:
-    """The named model; without a name, that of the modality which ``recognise`` asks the gate for.
+    """The named model; without a name, the model for the modality that ``recognise`` returns for the gate.
 
-    Where the gate recognises no modality, the gate itself is the model, and declines; without a gate, the default one.
-    Raises NotFound, ClassificationFailed, and what ``recognise`` raises.
+    If the gate recognises no modality, the gate is the model, and abstains. Without a gate, the default model.
+    Raises NotFound, ClassificationFailed, and the errors of ``recognise``.
     """
     gate = None if name else classifier.gate()
     if gate is None:

@@ -1,4 +1,4 @@
-"""Checking one diagnosis: its manifest, the classifier's signature and role, its model, and the result itself."""
+"""Verifies one diagnosis: its manifest, the classifier's signature and role, its model, and its result."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from backend.domain import (
     SignedDiagnosis,
 )
 from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, StorageError, UnsupportedImage
-from backend.ports import Chain, Classifier, ObjectReader
+from backend.ports import Classifier, ObjectReader, RegistryHistory
 from backend.services.attestation import BASIS_POINTS
 from backend.services.manifests import MAX_MANIFEST_BYTES, ReadManifest, read
 from backend.services.model_verification import ModelVerifier
@@ -25,14 +25,20 @@ from backend.services.role_check import check_role
 
 Recover = Callable[[SignedDiagnosis], str | None]
 TOLERANCE = 1e-4
-"""How far a probability may be from the manifest's: processors differ in the last digits of floating point."""
+"""The largest accepted difference of a probability: processors differ in the last digits of floating point."""
 
 
 class DiagnosisVerifier:
-    """``documents``: where model cards and training records are looked for."""
+    """Reads model cards and training records from ``documents``."""
 
     def __init__(
-        self, chain: Chain, store: ObjectReader, documents: ObjectReader, classifier: Classifier, recover: Recover
+        self,
+        *,
+        chain: RegistryHistory,
+        store: ObjectReader,
+        documents: ObjectReader,
+        classifier: Classifier,
+        recover: Recover,
     ) -> None:
         self._chain = chain
         self._store = store
@@ -47,12 +53,13 @@ class DiagnosisVerifier:
         content: bytes | None,
         opening: bytes | None = None,
     ) -> list[Check]:
-        """``content``: the image's bytes, None when they cannot be had; ``opening``: a sealed diagnosis' manifest,
+        """``content``: the image's bytes, None when they are not available; ``opening``: a sealed diagnosis' manifest,
         which is never in the store. Raises ChainError.
         """
         model = ModelService(self._classifier).facts(diagnosis.model_id)
         sealed = diagnosis.label == SEALED_LABEL
-        about_manifest, reproduction = [_unopened()], []
+        about_manifest: list[Check] = [_unopened()]
+        reproduction: list[Check] = []
         if not sealed or opening is not None:
             bytes_check, manifest = self._manifest_bytes(diagnosis.manifest_hash, opening)
             about_manifest = [
@@ -65,7 +72,13 @@ class DiagnosisVerifier:
         return [
             *about_manifest,
             self._signature(diagnosis),
-            check_role(self._chain, "classifier role", "CLASSIFIER_ROLE", diagnosis.classifier, diagnosis),
+            check_role(
+                self._chain,
+                name="classifier role",
+                role="CLASSIFIER_ROLE",
+                account=diagnosis.classifier,
+                event=diagnosis,
+            ),
             _model_bundle(model, diagnosis.model_id),
             *reproduction,
             *self._models.checks(diagnosis),
@@ -142,7 +155,7 @@ def _unopened() -> Check:
         "sealed",
         True,
         "label and confidence as a salted commitment",
-        "they cannot be seen here: who holds the opening can check them with --opening",
+        "not visible here: who has the opening can check them with --opening",
     )
 
 
@@ -152,7 +165,7 @@ def _opened(manifest: ReadManifest | None) -> Check:
         return Check("sealed", False, expected, "not checked: no manifest to trust")
     found = f"opened: {manifest.label}, confidence {manifest.confidence:.2%}"
     if manifest.salt is None:
-        found += ", but without random bytes: anybody could find it by trying"
+        found += ", but without random bytes: anybody can find it by trial"
     return Check("sealed", manifest.salt is not None, expected, found)
 
 

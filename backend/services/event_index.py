@@ -1,13 +1,13 @@
 """An index of the registry's events that survives restarts, gaps and reorganisations.
 
-A checkpoint is a block whose events, and those of all blocks before it, are in the index. Each range of blocks is read
-and added in one transaction with its checkpoint. Before reading on, the newest checkpoint must still be on the chain;
-where another block has its place, everything above the newest one that is there still, is dropped and read again. A
-chain that was wiped and begun anew is the same case: no checkpoint is left on it.
+A checkpoint is a block whose events, and those of all blocks before it, are in the index. Each range of blocks is added
+in one transaction together with its checkpoint. Before the next range is read, the newest checkpoint must still be on
+the chain. If another block has replaced it, everything above the newest checkpoint that is still on the chain is
+deleted and read again. A chain that was wiped and started again is the same case: it has none of the checkpoints.
 
-A block that the node does not have proves nothing: the node may be behind the one that was asked before. What was read
-is kept then, and the index is not synced. Only a development chain, which is one node, takes blocks back without new
-ones in their place.
+A block that the node does not have proves nothing: the node may be behind the one that was asked before. Nothing is
+deleted then, and the index is not synced. Only a development chain, which has one node, removes blocks without
+replacing them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from backend.ports import Chain, EventStore
 FIRST_BLOCKS = 64
 RANGE_BLOCKS = 2000
 EVENTS_AT_ONCE = 10_000
-"""All events of a range are in memory at once: a range with more is followed by shorter ones."""
+"""All events of a range are in memory at once: after a range with more events, the ranges get shorter."""
 LOCK_TIMEOUT_S = 2.0
 Found = TypeVar("Found")
 _log = logging.getLogger(__name__)
@@ -44,10 +44,10 @@ class EventIndex:
         self._synced_at: float | None = None
 
     def sync(self) -> bool:
-        """Read what is new; whether the index holds everything up to the chain's head now.
+        """Read the new blocks. Returns whether the index now contains everything up to the chain's head.
 
-        It does not when another thread is at it for longer than LOCK_TIMEOUT_S, when the chain changed meanwhile, and
-        when the node is behind. Raises ChainError, DatabaseUnavailable.
+        It does not when another thread syncs for longer than LOCK_TIMEOUT_S, when the chain changed meanwhile, and when
+        the node is behind. Raises ChainError, DatabaseUnavailable.
         """
         if not self._lock.acquire(timeout=LOCK_TIMEOUT_S):
             self._synced_at = None
@@ -61,29 +61,29 @@ class EventIndex:
         return complete
 
     def refresh(self, *, max_age_s: float) -> None:
-        """Sync unless that was done within ``max_age_s``; an error of the chain shows in ``status`` only."""
+        """Sync, unless the last one is at most ``max_age_s`` old. An error of the chain shows only in ``status``."""
         synced_at = self._synced_at
         if synced_at is None or time.monotonic() - synced_at >= max_age_s:
             with suppress(ChainError):
                 self.sync()
 
     def lookup(self, image_id: str) -> Record | None:
-        """The record of an image, just mined or old, None if there is none.
+        """The record of an image, even if it was mined just now; None if there is none.
 
-        Raises ChainError when it is not here and the index does not hold all of the chain now.
+        Raises ChainError when it is not in the index and the index does not cover the whole chain now.
         """
         return self._lookup(lambda: self._events.find(self._ledger, image_id))
 
     def lookup_review(self, review_id: str) -> Record | None:
-        """As ``lookup``, the record that holds the review of that id."""
+        """As ``lookup``, for the record that contains the review with that id."""
         return self._lookup(lambda: self._events.find_review(self._ledger, review_id))
 
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        """As ``lookup``: when a model was registered, retired and anchored, in chain order."""
+        """As ``lookup``, for the registration, retirement and anchored training of a model, in chain order."""
         return self._lookup(lambda: self.known_events_of_model(model_id))
 
     def known_events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        """As ``events_of_model``, on what was read so far."""
+        """As ``events_of_model``, without a sync."""
         return self._events.events_of_model(self._ledger, model_id)
 
     def _lookup(self, find: Callable[[], Found]) -> Found:
@@ -99,15 +99,15 @@ class EventIndex:
         return found
 
     def search(self, wanted: RecordFilter, limit: int, before: tuple[int, int] | None) -> list[Record]:
-        """As ``EventStore.search``, on what was read so far."""
+        """As ``EventStore.search``, without a sync."""
         return list(self._events.search(self._ledger, wanted, limit, before))
 
     def queue(self, status: DiagnosisStatus, limit: int, after: tuple[int, int] | None) -> list[Record]:
-        """As ``EventStore.queue``, on what was read so far."""
+        """As ``EventStore.queue``, without a sync."""
         return list(self._events.queue(self._ledger, status, limit, after))
 
     def entries(self, limit: int, before: tuple[int, int] | None) -> list[LedgerEntry]:
-        """As ``EventStore.entries``, on what was read so far."""
+        """As ``EventStore.entries``, without a sync."""
         return list(self._events.entries(self._ledger, limit, before))
 
     def status(self) -> IndexStatus:
@@ -115,7 +115,7 @@ class EventIndex:
         return IndexStatus(block=kept[0].number if kept else None, head=self._head, synced=self._synced_at is not None)
 
     def _catch_up(self) -> bool:
-        """Whether the index now holds everything up to the head, and nothing beyond it."""
+        """Whether the index now contains everything up to the head, and nothing above it."""
         kept = self._events.checkpoints(self._ledger)
         self._head = head = self._chain.head().number
         newest, replaced = self._ancestor(kept)
@@ -134,7 +134,7 @@ class EventIndex:
         return first == head + 1
 
     def _ancestor(self, kept: Sequence[Checkpoint]) -> tuple[Checkpoint | None, bool]:
-        """The newest checkpoint that the node has, and whether a newer one is proven to be off the chain."""
+        """The newest checkpoint that the node has, and whether a newer one is proven to have left the chain."""
         replaced = False
         for checkpoint in kept:
             block = self._chain.block(checkpoint.number)
@@ -144,7 +144,7 @@ class EventIndex:
         return None, replaced
 
     def _read(self, previous: Checkpoint | None, first: int, last: int) -> Checkpoint | None:
-        """Add one range; None when the chain or the index changed meanwhile, so that the next sync must begin anew."""
+        """Add one range. Returns None when the chain or the index changed meanwhile: the next sync starts again."""
         upto = self._chain.block(last)
         if upto is None:
             return None

@@ -1,4 +1,4 @@
-"""Putting together all that is needed to check a record without its chain."""
+"""Collects everything that is needed to verify a record without a node."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from backend.cids import raw_cid
 from backend.domain import (
+    NO_PARENT,
     SEALED_LABEL,
     DiagnosisRecordedEvent,
     Event,
@@ -16,17 +17,16 @@ from backend.domain import (
     position,
 )
 from backend.errors import ChainUnavailable, ImageTooLarge, InvalidCid, InvalidInput, NotFound, StorageError
-from backend.evidence import Evidence, Proofs, ProvenChain
+from backend.evidence import Evidence, Proofs, ProvenHistory
 from backend.ports import Chain, ObjectReader
 from backend.services.evidence_events import Need, described, named_objects, role_holders
 from backend.services.manifests import by_hash
-from backend.services.model_events import NO_PARENT
 from backend.services.model_verification import MAX_GENERATIONS
 
 
 class EvidenceService:
-    """``read`` gives the chain as a bundle shows it: each one made here is checked before it is given away.
-    ``documents`` is as in VerificationService.
+    """Checks every bundle before it returns it: ``read`` gives the history that a bundle contains. ``documents`` is as
+    in VerificationService.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class EvidenceService:
         store: ObjectReader,
         proofs: Proofs,
         *,
-        read: Callable[[Evidence], ProvenChain],
+        read: Callable[[Evidence], ProvenHistory],
         documents: ObjectReader | None = None,
     ) -> None:
         self._chain = chain
@@ -45,10 +45,10 @@ class EvidenceService:
         self._read = read
 
     def collect(self, image_id: str, *, openings: Sequence[bytes] = ()) -> Evidence:
-        """Everything about the record of ``image_id``; ``openings`` are manifests of its sealed diagnoses.
+        """The evidence of the record of ``image_id``; ``openings`` are manifests of its sealed diagnoses.
 
-        The image and the manifests that are not sealed must be had; statements, model cards and training records
-        are added where they can be. Raises NotFound, InvalidInput for a foreign opening, StorageError, ChainError.
+        The image and the public manifests are required; statements, model cards and training records are added if they
+        are available. Raises NotFound, InvalidInput for an opening of another record, StorageError, ChainError.
         """
         history = self._chain.events_of_image(image_id)
         if Record.of(history) is None:
@@ -73,11 +73,11 @@ class EvidenceService:
         return evidence
 
     def _models(self, history: Sequence[RecordEvent]) -> Iterator[ModelEvent]:
-        """All events of the models of the diagnoses, and of those that these began from."""
+        """All events of the models of the diagnoses, and of the models that these were trained from."""
         models = {event.model_id for event in history if isinstance(event, DiagnosisRecordedEvent)}
         seen = {NO_PARENT}
         for _ in range(MAX_GENERATIONS):
-            parents = set()
+            parents: set[str] = set()
             for model_id in sorted(models - seen):
                 for event in self._chain.events_of_model(model_id):
                     yield event
@@ -87,7 +87,7 @@ class EvidenceService:
             models = parents
 
     def _roles(self, history: Sequence[RecordEvent]) -> Iterator[tuple[int, int]]:
-        """Where the roles of the classifiers and reviewers changed."""
+        """The positions at which the roles of the classifiers and reviewers changed."""
         for role, address in role_holders(history):
             for number, log_index, _ in self._chain.roles(role, address):
                 yield number, log_index
@@ -103,11 +103,12 @@ class EvidenceService:
         for named in named_objects(events):
             if named.need is Need.REQUIRED:
                 yield named.cid, self._store.get(named.cid, max_bytes=named.max_bytes)
-            elif named.need is Need.PAPER:
+            elif named.need is Need.DOCUMENT:
                 yield from self._if_there(named.cid, named.max_bytes)
 
     def _if_there(self, cid: str, max_bytes: int) -> Iterator[tuple[str, bytes]]:
-        """Whoever wrote the event chose the CID: nothing that it names may keep a record from being proven."""
+        """The object, unless it is not available. The sender of the event chose its CID, so that no fault of the object
+        may prevent the evidence."""
         try:
             yield cid, self._documents.get(cid, max_bytes=max_bytes)
         except (NotFound, StorageError, ImageTooLarge, InvalidCid):

@@ -1,4 +1,4 @@
-"""The events of an evidence bundle: as a reader finds them in its JSON, and what else they make necessary."""
+"""The events of an evidence bundle: their JSON, and the objects and roles that they refer to."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from backend.services.statements import MAX_STATEMENT_BYTES
 
 
 class Need(Enum):
-    """REQUIRED: the record cannot be checked without it; SEALED: only its holder has it; PAPER: if it is published."""
+    """REQUIRED: no verification without it; SEALED: only the uploader has it; DOCUMENT: included if it is published."""
 
     REQUIRED = "required"
     SEALED = "sealed"
-    PAPER = "paper"
+    DOCUMENT = "document"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,8 @@ class NamedObject:
 
 
 def named_objects(events: Sequence[Event]) -> Iterator[NamedObject]:
-    """The objects that events name and checks read: of models only those of the diagnoses, and no statement of a sealed
-    diagnosis, which is never published."""
+    """The objects that events name and that a verification reads: documents only of the diagnoses' models, and no
+    statement of a sealed diagnosis, which is never published."""
     diagnoses = [event for event in events if isinstance(event, DiagnosisRecordedEvent)]
     models = {diagnosis.model_id for diagnosis in diagnoses}
     sealed = {diagnosis.diagnosis_id for diagnosis in diagnoses if diagnosis.label == SEALED_LABEL}
@@ -50,25 +50,25 @@ def named_objects(events: Sequence[Event]) -> Iterator[NamedObject]:
             need = Need.SEALED if event.label == SEALED_LABEL else Need.REQUIRED
             yield NamedObject(raw_cid(event.manifest_hash), MAX_MANIFEST_BYTES, need)
         elif isinstance(event, DiagnosisReviewedEvent) and event.diagnosis_id not in sealed:
-            yield NamedObject(raw_cid(event.reason_hash), MAX_STATEMENT_BYTES, Need.PAPER)
+            yield NamedObject(raw_cid(event.reason_hash), MAX_STATEMENT_BYTES, Need.DOCUMENT)
         elif isinstance(event, ModelRegisteredEvent) and event.model_id in models:
-            yield NamedObject(event.card_cid, MAX_DOCUMENT_BYTES, Need.PAPER)
+            yield NamedObject(event.card_cid, MAX_DOCUMENT_BYTES, Need.DOCUMENT)
         elif isinstance(event, TrainingAnchoredEvent) and event.model_id in models:
-            yield NamedObject(raw_cid(event.training_id), MAX_DOCUMENT_BYTES, Need.PAPER)
-            yield NamedObject(raw_cid(event.metrics_hash), MAX_DOCUMENT_BYTES, Need.PAPER)
+            yield NamedObject(raw_cid(event.training_id), MAX_DOCUMENT_BYTES, Need.DOCUMENT)
+            yield NamedObject(raw_cid(event.metrics_hash), MAX_DOCUMENT_BYTES, Need.DOCUMENT)
 
 
 def role_holders(events: Sequence[Event]) -> list[tuple[str, str]]:
-    """Role and account of everybody who signed a diagnosis or reviewed one."""
+    """Role and account of all who signed or reviewed a diagnosis."""
     classifiers = {("CLASSIFIER_ROLE", e.classifier) for e in events if isinstance(e, DiagnosisRecordedEvent)}
     return sorted(
         classifiers | {("CLINICIAN_ROLE", e.reviewer) for e in events if isinstance(e, DiagnosisReviewedEvent)}
     )
 
 
-def described(event: Event) -> dict:
-    """The event's fields in camelCase, with its name as the contract has it; without the log index, which is the
-    node's own count and cannot be proven."""
+def described(event: Event) -> dict[str, object]:
+    """The event's fields in camelCase, with the contract's name of the event; without the log index, which the node
+    counts and nobody can prove."""
     fields = asdict(event)
     del fields["log_index"]
     name = type(event).__name__.removesuffix("Event")

@@ -1,7 +1,7 @@
-"""The file of an evidence bundle: a ZIP that is the same, byte for byte, for the same evidence.
+"""The file of an evidence bundle: a ZIP whose bytes depend only on the evidence.
 
 ``evidence.json`` is canonical JSON (RFC 8785) with bytes as 0x-hex; ``objects/<CID>`` are the objects. Nothing is
-compressed: images are already, and compressors differ from machine to machine.
+compressed, because images are compressed already, and compressors differ between machines.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import json
 import re
 import zipfile
 import zlib
+from collections.abc import Mapping
 from dataclasses import asdict, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import rfc8785
 
@@ -25,27 +26,35 @@ from backend.services.evidence_events import camel_case
 SCHEMA = "scanproof.evidence/1"
 MEDIA_TYPE = "application/zip"
 MAX_FILE_BYTES = 64 * 1024 * 1024
-"""Of a bundle, packed or not: room for the largest image and the proofs of some hundred busy blocks."""
+"""The limit for a bundle, packed and unpacked: the largest image and the proofs of a hundred large blocks fit."""
 _MAX_INDEX_BYTES = 8 * 1024 * 1024
 _MAX_ENTRIES = 1000
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Whoever packs a bundle anew may compress it so; others let a small file claim much memory."""
+"""Deflate is allowed for bundles that were packed again. Other methods let a small file use much memory."""
 _INDEX = "evidence.json"
 _OBJECTS = "objects/"
 _BEGINNING = (1980, 1, 1, 0, 0, 0)
 _UNREADABLE = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError),
-    *(RuntimeError, NotImplementedError, LookupError, OverflowError),
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    RuntimeError,
+    NotImplementedError,
+    LookupError,
+    OverflowError,
 )
-"""All that zipfile raises for damaged, encrypted and exotic archives."""
+"""All errors of zipfile for damaged, encrypted and unusual archives."""
 
 T = TypeVar("T")
 
 
 def pack(evidence: Evidence) -> bytes:
-    """The whole file. Raises InvalidEvidence when it would be too large to be read again."""
-    values = {**_json(asdict(replace(evidence, objects={}))), "schema": SCHEMA}
-    del values["objects"]
+    """The file. Raises InvalidEvidence when ``unpack`` would refuse it as too large."""
+    fields = asdict(replace(evidence, objects={}))
+    del fields["objects"]
+    values = {**_object(fields), "schema": SCHEMA}
     index = rfc8785.dumps(values)
     if len(index) > _MAX_INDEX_BYTES:
         raise InvalidEvidence(
@@ -64,7 +73,7 @@ def pack(evidence: Evidence) -> bytes:
 
 
 def unpack(content: bytes) -> Evidence:
-    """Read a file that may come from anybody. That it has the right form says nothing of its truth.
+    """Read a file from an untrusted source. Checks its form only, not whether its content is true.
 
     Raises InvalidEvidence.
     """
@@ -99,7 +108,7 @@ def _entries(content: bytes) -> dict[str, bytes]:
                     raise InvalidEvidence(f"expected {info.filename} stored or deflated, found another method")
                 limit = min(left, _MAX_INDEX_BYTES if info.filename == _INDEX else MAX_IMAGE_BYTES)
                 with archive.open(info) as file:
-                    # Not its declared size, which may be a lie.
+                    # Its declared size may be false.
                     entries[info.filename] = file.read(limit + 1)
                 left -= len(entries[info.filename])
                 if len(entries[info.filename]) > limit:
@@ -118,7 +127,7 @@ def _well_named(name: str) -> bool:
         return False
 
 
-def _evidence(values: dict, objects: dict[str, bytes]) -> Evidence:
+def _evidence(values: dict[str, Any], objects: dict[str, bytes]) -> Evidence:
     if values["schema"] != SCHEMA:
         raise InvalidEvidence(f"expected the schema {SCHEMA}, found {str(values['schema'])[:80]!r}")
     code = _fields(values["code"], "code", "code blockHash accountProof")
@@ -162,16 +171,21 @@ def _json(value: object) -> object:
     if isinstance(value, bytes):
         return "0x" + value.hex()
     if isinstance(value, dict):
-        return {camel_case(name): _json(each) for name, each in value.items()}
+        return _object(value)
     return [_json(each) for each in value] if isinstance(value, list | tuple) else value
 
 
-def _fields(value: object, what: str, names: str) -> dict:
-    """Exactly these fields."""
-    found = sorted(_typed(value, dict, what))
+def _object(fields: Mapping[str, object]) -> dict[str, Any]:
+    return {camel_case(name): _json(each) for name, each in fields.items()}
+
+
+def _fields(value: object, what: str, names: str) -> dict[str, Any]:
+    """``value``, if it is an object with exactly these fields. Raises InvalidEvidence, as the next functions do."""
+    fields: dict[str, Any] = _typed(value, dict, what)
+    found = sorted(fields)
     if found != sorted(names.split()):
         raise InvalidEvidence(f"expected the fields {names} in {what}, found {' '.join(found)[:200]}")
-    return value
+    return fields
 
 
 def _typed(value: object, kind: type[T], what: str) -> T:
@@ -181,22 +195,25 @@ def _typed(value: object, kind: type[T], what: str) -> T:
 
 
 def _natural(value: object, what: str) -> int:
-    if _typed(value, int, what) < 0:
-        raise InvalidEvidence(f"expected {what} to be 0 or more, found {value}")
-    return value
+    natural = _typed(value, int, what)
+    if natural < 0:
+        raise InvalidEvidence(f"expected {what} to be 0 or more, found {natural}")
+    return natural
 
 
 def _hex(value: object, what: str, size: int, *, any_case: bool = False) -> str:
     digits = "[0-9a-fA-F]" if any_case else "[0-9a-f]"
-    if not re.fullmatch(f"0x{digits}{{{2 * size}}}", _typed(value, str, what)):
-        raise InvalidEvidence(f"expected {what} to be 0x and {2 * size} hex digits, found {value[:80]!r}")
-    return value
+    text = _typed(value, str, what)
+    if not re.fullmatch(f"0x{digits}{{{2 * size}}}", text):
+        raise InvalidEvidence(f"expected {what} to be 0x and {2 * size} hex digits, found {text[:80]!r}")
+    return text
 
 
 def _bytes(value: object, what: str) -> bytes:
-    if not re.fullmatch("0x(?:[0-9a-f]{2})*", _typed(value, str, what)):
-        raise InvalidEvidence(f"expected {what} to be 0x and hex digits, found {value[:80]!r}")
-    return bytes.fromhex(value[2:])
+    text = _typed(value, str, what)
+    if not re.fullmatch("0x(?:[0-9a-f]{2})*", text):
+        raise InvalidEvidence(f"expected {what} to be 0x and hex digits, found {text[:80]!r}")
+    return bytes.fromhex(text[2:])
 
 
 def _nodes(value: object, what: str) -> tuple[bytes, ...]:

@@ -1,4 +1,4 @@
-"""Checking an evidence bundle: its proofs, then the record in it as any other, then a node where there is one."""
+"""Verifies an evidence bundle: its proofs, then its record like any other, then against a node if one is given."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from backend.domain import (
-    BlockRef,
-    Check,
-    DiagnosisRecordedEvent,
-    Event,
-    ModelEvent,
-)
+from backend.domain import BlockRef, Check, DiagnosisRecordedEvent, Event, ModelEvent
 from backend.errors import CidMismatch, ImageTooLarge, NotFound, WrongChain
-from backend.evidence import Evidence, ProvenChain
-from backend.ports import Chain, Classifier, ImageInspector
+from backend.evidence import Evidence, ProvenHistory
+from backend.ports import Chain, Classifier, ImageInspector, RegistryHistory
 from backend.services.diagnosis_verification import Recover
 from backend.services.evidence_events import Need, described, named_objects, role_holders
 from backend.services.review_verification import ReviewId
@@ -24,7 +18,7 @@ from backend.services.verification import Verification, VerificationService
 
 @dataclass(frozen=True, slots=True)
 class EvidenceVerification:
-    """``blocks`` are those whose hashes everything rests on; ``on_chain``: they were compared with a node's."""
+    """Everything depends on the hashes of ``blocks``; ``on_chain``: they were compared with the blocks of a node."""
 
     record: Verification
     blocks: tuple[BlockRef, ...]
@@ -32,14 +26,14 @@ class EvidenceVerification:
 
 
 class EvidenceVerificationService:
-    """``read`` gives the chain as a bundle shows it; the other functions are those of VerificationService."""
+    """``read`` gives the history that a bundle contains; the other functions are as in VerificationService."""
 
     def __init__(
         self,
         classifier: Classifier,
         inspector: ImageInspector,
         *,
-        read: Callable[[Evidence], ProvenChain],
+        read: Callable[[Evidence], ProvenHistory],
         cid_of: Callable[[bytes], str],
         recover: Recover,
         review_id: ReviewId,
@@ -59,17 +53,19 @@ class EvidenceVerificationService:
         registry: str | None = None,
         node: Callable[[int], Chain] | None = None,
     ) -> EvidenceVerification:
-        """Check everything in ``evidence``, and that it is what the chain of ``node`` holds, no less.
+        """Check everything in ``evidence``, and that the chain of ``node`` has the same events and no more.
 
-        ``openings`` are of sealed diagnoses, besides those in the bundle; ``registry`` is the address of the one that
-        is believed, as anybody can deploy the same code and be its administrator; ``node`` gives a chain that reads the
-        registry from a block on. Raises InvalidEvidence, ChainUnavailable.
+        ``openings`` are manifests of sealed diagnoses, in addition to those in the bundle; ``registry`` is the address
+        of the trusted registry, because anybody can deploy the same code and administer it; ``node`` gives a chain that
+        reads the registry from a block on. Raises InvalidEvidence, ChainUnavailable.
         """
         chain = self._read(evidence)
         events = chain.events(0, chain.blocks[-1].number) if chain.blocks else []
-        store = _Objects(evidence, self._cid_of)
         service = VerificationService(
-            *(chain, store, self._classifier, self._inspector),
+            chain=chain,
+            store=_Objects(evidence, self._cid_of),
+            classifier=self._classifier,
+            inspector=self._inspector,
             cid_of=self._cid_of,
             recover=self._recover,
             review_id=self._review_id,
@@ -88,7 +84,7 @@ class EvidenceVerificationService:
 
 
 class _Objects:
-    """Port ObjectReader: what the bundle holds."""
+    """Port ObjectReader: the objects of the bundle."""
 
     def __init__(self, evidence: Evidence, cid_of: Callable[[bytes], str]) -> None:
         self._objects = evidence.objects
@@ -118,7 +114,7 @@ def _registry(evidence: Evidence, expected: str) -> Check:
 
 def _events_as_stated(evidence: Evidence, events: Sequence[Event]) -> Check:
     expected = f"the {len(events)} events of the receipts"
-    # As text: to Python, true equals 1.
+    # Compared as text, because true equals 1 in Python.
     proven = [json.dumps(described(event), sort_keys=True) for event in events]
     stated = [json.dumps(event, sort_keys=True) for event in evidence.events]
     if proven == stated:
@@ -132,16 +128,16 @@ def _events_as_stated(evidence: Evidence, events: Sequence[Event]) -> Check:
 
 def _nothing_else(evidence: Evidence, events: Sequence[Event]) -> Check:
     strangers = sorted(set(evidence.objects) - {named.cid for named in named_objects(events)})
-    found = f"{', '.join(strangers[:3])}, which nothing checks" if strangers else f"{len(evidence.objects)} objects"
-    return Check("objects", not strangers, "only what the checks read", found)
+    found = f"{', '.join(strangers[:3])}, which no check reads" if strangers else f"{len(evidence.objects)} objects"
+    return Check("objects", not strangers, "only objects that the checks read", found)
 
 
-def _first_block(chain: ProvenChain) -> int:
+def _first_block(chain: ProvenHistory) -> int:
     return chain.blocks[0].number if chain.blocks else 0
 
 
-def _against(node: Chain, chain: ProvenChain, image_id: str, events: Sequence[Event]) -> Iterator[Check]:
-    """Whether the chain of ``node`` holds the same blocks, and no more about this record than ``chain``."""
+def _against(node: Chain, chain: ProvenHistory, image_id: str, events: Sequence[Event]) -> Iterator[Check]:
+    """Whether the chain of ``node`` has the same blocks as ``chain``, and no more events of this record."""
     here = f"the registry {chain.contract} on chain {chain.chain_id}"
     try:
         matches = node.chain_id == chain.chain_id and node.head() is not None
@@ -163,20 +159,21 @@ def _against(node: Chain, chain: ProvenChain, image_id: str, events: Sequence[Ev
     yield _roles(node, chain, events)
 
 
-def _roles(node: Chain, chain: ProvenChain, events: Sequence[Event]) -> Check:
+def _roles(node: RegistryHistory, chain: ProvenHistory, events: Sequence[Event]) -> Check:
+    histories: tuple[RegistryHistory, RegistryHistory] = (chain, node)
     for role, address in role_holders(events):
-        # Without the log index, which the bundle cannot know.
-        ours, theirs = ([(number, granted) for number, _, granted in of.roles(role, address)] for of in (chain, node))
+        # Without the log index: the bundle's differs from the node's.
+        ours, theirs = ([(number, granted) for number, _, granted in of.roles(role, address)] for of in histories)
         if ours != theirs:
             found = f"{len(theirs)} grants and revocations of {role} for {address}, {len(ours)} in the bundle"
-            return Check("roles on the chain", False, "those of the bundle and no other", found)
-    return Check("roles on the chain", True, "those of the bundle and no other", "the same")
+            return Check("roles on the chain", False, "those of the bundle and no others", found)
+    return Check("roles on the chain", True, "those of the bundle and no others", "the same")
 
 
 def _nothing_newer(name: str, ours: Sequence[Event], theirs: Sequence[Event]) -> Check:
-    """Without the log index, which the bundle cannot know."""
+    """Compares without the log index: the bundle's differs from the node's."""
     bundle, canonical = ({replace(event, log_index=0) for event in events} for events in (ours, theirs))
-    expected = f"the {len(bundle)} events of the bundle and no other"
+    expected = f"the {len(bundle)} events of the bundle and no others"
     missing = sorted(canonical - bundle, key=lambda event: event.block.number)
     if missing:
         return Check(name, False, expected, f"the bundle lacks {', '.join(_named(event) for event in missing[:3])}")

@@ -1,4 +1,4 @@
-"""Keeps the index up to date in the background."""
+"""Updates the index of the chain's events in the background."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _log = logging.getLogger(__name__)
 
 
 class IndexThread(threading.Thread):
-    """Syncs every ``interval_s`` seconds until ``stop``. An error is logged when it appears and when it goes."""
+    """Syncs every ``interval_s`` seconds until ``stop``. Logs when an error appears and when it is gone."""
 
     def __init__(self, index: EventIndex, *, interval_s: float) -> None:
         super().__init__(name="event-index", daemon=True)
@@ -32,7 +32,7 @@ class IndexThread(threading.Thread):
     def _step(self, trouble: str | None) -> str | None:
         try:
             self._index.sync()
-        except Exception as error:  # whatever happens, the thread must live to try again
+        except Exception as error:  # the thread must survive every error and try again
             found = f"{type(error).__name__}: {error}"
             if found != trouble:
                 _log.warning("the index of the chain cannot be updated: %s", found)

@@ -1,4 +1,4 @@
-"""Taking an upload in: inspect, pin, keep. An image is known only after its pin was verified."""
+"""Accepts an upload: inspects it, pins it, stores its facts. An image is known only after its pin was verified."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from backend.ports import ImageInspector, Images, ObjectStore
 _HOUR_S = 3600
 _EXTENSIONS = {"image/jpeg": "jpg"}
 _FROM_STORE = "store"
-"""Stands for the client of an image that was found in the store, not uploaded."""
+"""The client of an image that was recovered from the store."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,11 @@ class IntakeService:
         self._store = store
         self._inspector = inspector
         self._bytes_per_client = bytes_per_client
-        # A decoded image can take 160 MB: one at a time keeps the process small.
+        # One at a time: a decoded image can take 160 MB.
         self._decoding = threading.Lock()
 
     def accept(self, content: bytes, *, client: str) -> Intake:
-        """Pin an upload of ``client`` (an IP address). The same image again changes nothing.
+        """Pin an upload of ``client`` (an IP address). A known image changes nothing.
 
         Raises UnsupportedImage, ImageTooLarge, LimitExceeded, StorageError.
         """
@@ -41,8 +41,8 @@ class IntakeService:
             return Intake(facts, created=False)
         if not self._images.reserve(client, facts.size, self._bytes_per_client):
             raise LimitExceeded(
-                f"this address may keep {self._bytes_per_client:,} bytes in all, and the image's {facts.size:,} "
-                "would pass that",
+                f"this address may store {self._bytes_per_client:,} bytes in total, and the image's {facts.size:,} "
+                "bytes would exceed that",
                 retry_after=_HOUR_S,
             )
         created = False
@@ -56,7 +56,7 @@ class IntakeService:
         return Intake(facts, created)
 
     def find(self, cid: str) -> ImageFacts:
-        """A known image. One that only the store still knows, after a loss of the database, is taken in again.
+        """The facts of a known image. After a loss of the database they are recovered from the store.
 
         Raises InvalidCid, NotFound, StorageError.
         """
@@ -68,15 +68,15 @@ class IntakeService:
         return facts, self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
 
     def available(self, cids: Iterable[str]) -> frozenset[str]:
-        """Those of ``cids`` whose images can be had here."""
+        """The subset of ``cids`` whose images are known here."""
         return self._images.known(list(cids))
 
     def recount(self) -> None:
-        """Forget reservations that no upload stands behind. Only while nobody uploads: as the server starts."""
+        """Remove reservations without an upload. Call it only while nobody uploads, at the server's start."""
         self._images.recount()
 
     def _is_intact(self, cid: str) -> bool:
-        """Whether the store still gives the bytes; if not, storing them again heals it."""
+        """Whether the store still returns the bytes. If not, pinning them again repairs it."""
         try:
             self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
         except (StorageError, NotFound):

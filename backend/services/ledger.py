@@ -1,4 +1,4 @@
-"""Everything that the contract wrote, page by page."""
+"""All events of the contract, page by page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.services.records import SEARCH_MAX_AGE_S
 
 @dataclass(frozen=True, slots=True)
 class LedgerPage:
-    """``next`` is the position after the last entry, for the following page; None on the last page."""
+    """``next`` is the position of the last entry, at which the next page continues; None on the last page."""
 
     entries: tuple[LedgerEntry, ...]
     next: tuple[int, int] | None
@@ -23,7 +23,7 @@ class LedgerService:
         self._index = index
 
     def page(self, *, limit: int, before: tuple[int, int] | None) -> LedgerPage:
-        """The newest first, those after the position ``before``."""
+        """The newest entries first, older than the position ``before``."""
         self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
         found = self._index.entries(limit + 1, before)
         shown = found[:limit]

@@ -1,4 +1,4 @@
-"""What the registry knows of a model: when it was registered and retired, and the trainings that it comes from."""
+"""The registry's information about a model: registration, retirement, and the trainings in its ancestry."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from backend.domain import (
     ModelStatus,
     RegisteredState,
     TrainingAnchoredEvent,
+    first_of,
 )
 from backend.errors import ChainError, InvalidCid, StorageError
 from backend.ports import Chain, ObjectStore
 from backend.services.event_index import EventIndex
-from backend.services.model_events import first, parent_of
 from backend.services.models import ModelService
 
 MAX_TRAININGS = 100
-"""Where more went before, the last one's parent tells from where to go on."""
+"""The most trainings in one answer. The parent of the last one tells where to continue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """``name`` is None where the model is not installed here; ``trainings`` are the newest first, each of the parent of
-    the one before. ``card_available``: whether the card can be had from the store here."""
+    """``name`` is None when the model is not installed here. ``trainings`` are the newest first; each is of the parent
+    of the one before it. ``card_available``: whether the store of this server has the card."""
 
     model_id: str
     name: str | None
@@ -47,17 +47,18 @@ class LineageService:
         self._cards: set[str] = set()
 
     def states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState | None]:
-        """What the registry holds of each model; None for all while the chain cannot be asked."""
+        """The registry's state of each model; None for all while the chain cannot be reached."""
         try:
             return self._chain.model_states(model_ids)
         except ChainError:
             return [None] * len(model_ids)
 
     def lineage(self, model_id: str) -> Lineage:
-        """Of a model, installed here or not; one that the registry never saw is unknown. Raises ChainError."""
+        """The lineage of a model, installed here or not. Its status is UNKNOWN if the registry does not know it. Raises
+        ChainError."""
         events = self._index.events_of_model(model_id)
-        registered = first(events, ModelRegisteredEvent)
-        retired = first(events, ModelRetiredEvent)
+        registered = first_of(events, ModelRegisteredEvent)
+        retired = first_of(events, ModelRetiredEvent)
         facts = self._models.facts(model_id)
         known = ModelStatus.IN_USE if registered else ModelStatus.UNKNOWN
         return Lineage(
@@ -66,27 +67,26 @@ class LineageService:
             status=ModelStatus.RETIRED if retired else known,
             registered=registered,
             retired=retired,
-            card_available=bool(registered) and self._available(registered.card_cid),
+            card_available=registered is not None and self._available(registered.card_cid),
             trainings=self._trainings(events),
         )
 
     def _trainings(self, events: Sequence[ModelEvent]) -> tuple[TrainingAnchoredEvent, ...]:
-        """The contract makes every way back end; whatever node answers here need not.
+        """The contract guarantees that every ancestry ends; a node's answer may not.
 
-        A parent is anchored before its children: who has read theirs has read its own.
+        A parent is anchored before its children: an index that contains theirs contains its own.
         """
         found: dict[str, TrainingAnchoredEvent] = {}
-        while training := first(events, TrainingAnchoredEvent):
+        while training := first_of(events, TrainingAnchoredEvent):
             found[training.model_id] = training
-            parent = parent_of(training)
-            if parent is None or parent in found or len(found) == MAX_TRAININGS:
+            if training.parent is None or training.parent in found or len(found) == MAX_TRAININGS:
                 break
-            events = self._index.known_events_of_model(parent)
+            events = self._index.known_events_of_model(training.parent)
         return tuple(found.values())
 
     def _available(self, cid: str) -> bool:
-        """A card that was there once is not asked for again: each view of a record does, and a hosted store answers
-        some sixty questions a minute."""
+        """Asks only until the card was found once: each view of a record needs this, and a hosted store answers some
+        sixty requests a minute."""
         with suppress(InvalidCid, StorageError):
             if cid not in self._cards and self._store.has(cid):
                 self._cards.add(cid)

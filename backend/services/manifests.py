@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import rfc8785
 
 from backend.cids import hash_of
-from backend.domain import ImageFacts, ModelFacts
+from backend.domain import ImageFacts, ModelFacts, Preprocessing
 
 if TYPE_CHECKING:
     from ml.inference.prediction import Prediction
@@ -24,19 +24,19 @@ SCHEMA = "scanproof.manifest/1"
 CODE_VERSION = f"scanproof/{version('scanproof')}"
 DECIMALS = 6
 MAX_MANIFEST_BYTES = 64 * 1024
-"""Far above any manifest, and below the size up to which a file is one block with a CID given by its hash."""
+"""Much larger than any manifest, and small enough that a file is one block, whose CID follows from its hash."""
 SALT_BYTES = 32
 
 
 def new_salt() -> str:
-    """Makes the hash of a sealed manifest tell nothing: without it, label and confidence could be found by trying."""
+    """Hides a sealed manifest's content: without a salt, its hash would reveal label and confidence by trial."""
     return secrets.token_hex(SALT_BYTES)
 
 
 def build(
     image: ImageFacts,
     model: ModelFacts,
-    preprocessing: dict,
+    preprocessing: Preprocessing,
     prediction: Prediction,
     time: datetime,
     salt: str | None = None,
@@ -74,7 +74,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class ReadManifest:
-    """The part of a manifest that a verification compares. Confidence and probabilities are in [0, 1].
+    """The fields of a manifest that a verification compares. Confidence and probabilities are in [0, 1].
 
     ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
     """
@@ -91,7 +91,7 @@ class ReadManifest:
 
 
 def read(content: bytes) -> ReadManifest | None:
-    """None when ``content`` is no manifest of this schema."""
+    """The manifest, from an untrusted source; None when ``content`` is not one of this schema."""
     try:
         values = json.loads(content)
         manifest = ReadManifest(
@@ -122,20 +122,24 @@ def _typed(value: object, kind: type[T]) -> T:
 
 
 def _printable(value: object) -> str:
-    """Text that goes to terminals: no control characters, and no surrogates, which no encoding takes."""
-    if not _typed(value, str).isprintable():
+    """Text that is safe for terminals: no control characters, and no surrogates, which cannot be encoded."""
+    text = _typed(value, str)
+    if not text.isprintable():
         raise ValueError
-    return value
+    return text
 
 
 def _probability(value: object) -> float:
-    # RFC 8785 writes 1.0 as 1. The comparison is false for NaN, and exact for integers that no float can hold.
-    if type(value) not in (int, float) or not 0 <= value <= 1:
+    # RFC 8785 writes 1.0 as 1. The comparison is false for NaN, and exact for integers beyond the range of floats.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise TypeError
     return float(value)
 
 
 def _salt(value: object) -> str | None:
-    if value is not None and not re.fullmatch(r"[0-9a-f]{64}", _typed(value, str)):
+    if value is None:
+        return None
+    text = _typed(value, str)
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise ValueError
-    return value
+    return text

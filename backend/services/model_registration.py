@@ -1,4 +1,4 @@
-"""Making the installed models known to the registry: the card and the training of each, published and anchored."""
+"""Registers the installed models: publishes the card and the training record of each, and anchors its training."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
-    """An installed model and what the registry holds of it; ``model_id`` is 0x and its SHA-256."""
+    """An installed model and the registry's state of it; ``model_id`` is 0x and its SHA-256."""
 
     name: str
     model_id: str
@@ -32,8 +32,8 @@ class InstalledModel:
 
 
 class ModelRegistrationService:
-    """What is done already is not done again. Account and store are opened when there is something to do for them;
-    the account needs MODEL_ADMIN_ROLE."""
+    """Every method skips what is done already. Account and store are opened only when they are needed; the account
+    needs MODEL_ADMIN_ROLE."""
 
     def __init__(
         self,
@@ -64,26 +64,26 @@ class ModelRegistrationService:
         raise NotFound(f"expected an installed model ({names}) or its SHA-256, found {name_or_id[:80]!r}")
 
     def complete(self) -> list[SentTransaction]:
-        """Register every installed model that the registry does not know, and anchor every training that it lacks.
+        """Register every installed model that the registry does not know, and anchor every missing training.
 
-        One whose bundle is refused is passed over, and the log says why; a retired one stays retired. Raises Conflict,
+        Skips a model whose bundle is refused; the log says why. A retired model stays retired. Raises Conflict,
         StorageError, ChainError, ConfigurationError.
         """
-        sent = []
+        sent: list[SentTransaction] = []
         for model in self.installed():
             try:
                 if model.state.status is ModelStatus.UNKNOWN:
                     sent += self.register_models([model])
                 sent += self.anchor_trainings([model])
             except (ClassificationFailed, NotFound) as error:
-                _log.error("the model %s is not made known to the registry: %s", model.name, error)
+                _log.error("the model %s is not registered: %s", model.name, error)
         return sent
 
     def register_models(self, models: Sequence[InstalledModel]) -> list[SentTransaction]:
-        """Register those that are not in use, and put their cards into the store.
+        """Register the models that are not in use, and pin their cards.
 
-        Raises Conflict with the contract's reason, as for a retired model; ClassificationFailed for a bundle that is
-        refused; StorageError, ChainError; ConfigurationError when there is no account to send with.
+        Raises Conflict with the contract's reason, for instance for a retired model; ClassificationFailed for a refused
+        bundle; StorageError, ChainError; ConfigurationError when no account is configured.
         """
         missing = [model for model in models if model.state.status is not ModelStatus.IN_USE]
         return [self._register(model, self._documents(model)) for model in missing]
@@ -91,23 +91,28 @@ class ModelRegistrationService:
     def anchor_trainings(
         self, models: Sequence[InstalledModel], *, parent_model_id: str | None = None, participants: int = 1
     ) -> list[SentTransaction]:
-        """Anchor the trainings that are not anchored yet, each begun from that parent, if any, by so many participants.
+        """Anchor the trainings that are not anchored yet, with the given parent, if any, and number of participants.
         Raises as ``register_models``.
         """
-        sent = []
+        sent: list[SentTransaction] = []
         for model in models:
             if model.state.training_id is None:
                 documents = self._documents(model)
-                sent.append(
-                    self._anchor(model.model_id, parent_model_id, participants, documents.training, documents.metrics)
+                anchored = self._anchor(
+                    model.model_id,
+                    parent_model_id=parent_model_id,
+                    participants=participants,
+                    record=documents.training,
+                    metrics=documents.metrics,
                 )
+                sent.append(anchored)
         return sent
 
     def anchor_record(
         self, model_id: str, record: bytes, *, parent_model_id: str | None = None, participants: int = 1
     ) -> SentTransaction | None:
-        """Anchor a training of which ``record``, a JSON object with the figures as its ``metrics``, was made elsewhere;
-        the model need not be installed here. None when that was done before.
+        """Anchor a training from its ``record``, a JSON object with the metrics in ``metrics``. The model need not be
+        installed here. None when this record is anchored already.
 
         Raises InvalidInput; Conflict, also for a model whose training is anchored with another record; StorageError,
         ChainError, ConfigurationError.
@@ -116,10 +121,16 @@ class ModelRegistrationService:
         (state,) = self._chain.model_states([model_id])
         if state.training_id == hash_of(training):
             return None
-        return self._anchor(model_id, parent_model_id, participants, training, metrics)
+        return self._anchor(
+            model_id,
+            parent_model_id=parent_model_id,
+            participants=participants,
+            record=training,
+            metrics=metrics,
+        )
 
     def retire(self, model_id: str) -> SentTransaction | None:
-        """Retire a model for good, installed here or not. None when that was done before.
+        """Retire a model permanently, installed here or not. None when it is retired already.
 
         Raises Conflict, also for a model that was never registered; ChainError.
         """
@@ -140,18 +151,24 @@ class ModelRegistrationService:
         return self._open_admin().register_model(model.model_id, card.cid)
 
     def _anchor(
-        self, model_id: str, parent_model_id: str | None, participants: int, record: bytes, metrics: bytes
+        self, model_id: str, *, parent_model_id: str | None, participants: int, record: bytes, metrics: bytes
     ) -> SentTransaction:
-        """Training record and figures are stored as well, below the raw CIDs of their hashes."""
+        """Also pins training record and metrics; their hashes give their CIDs."""
         store = self._open_store()
         for content, what in ((record, "training"), (metrics, "metrics")):
             store.put(content, name=f"{model_id} {what}.json", media_type="application/json")
-        training = Training(hash_of(record), model_id, parent_model_id, hash_of(metrics), participants)
+        training = Training(
+            training_id=hash_of(record),
+            model_id=model_id,
+            parent_model_id=parent_model_id,
+            metrics_hash=hash_of(metrics),
+            participants=participants,
+        )
         return self._open_admin().anchor_training(training)
 
 
 def _canonical(record: bytes) -> tuple[bytes, bytes]:
-    """A training record and its figures in canonical JSON (RFC 8785). Raises InvalidInput."""
+    """A training record and its metrics in canonical JSON (RFC 8785). Raises InvalidInput."""
     try:
         values = json.loads(record) if len(record) <= MAX_DOCUMENT_BYTES else None
         if isinstance(values, dict) and isinstance(values.get("metrics"), dict):

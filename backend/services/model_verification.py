@@ -1,4 +1,4 @@
-"""Checking the model of a diagnosis on the chain: in use at that moment, its card, and the way back to its training."""
+"""Verifies the model of a diagnosis on the chain: in use at that time, its card, and its training's ancestry."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from backend.domain import (
     ModelRegisteredEvent,
     ModelRetiredEvent,
     TrainingAnchoredEvent,
+    first_of,
     position,
 )
 from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, StorageRefused, StorageUnavailable
-from backend.ports import Chain, ObjectReader
-from backend.services.model_events import first, parent_of
+from backend.ports import ObjectReader, RegistryHistory
 
 MAX_DOCUMENT_BYTES = 256 * 1024
-"""Of a model card, a training record or its figures: one block, whose CID is its SHA-256."""
+"""The limit for a model card, a training record and its metrics: one block, whose CID follows from its SHA-256."""
 MAX_GENERATIONS = 100
-"""How far back a walk goes: rounds of federated training may be many, and a node that lies knows no end."""
+"""The most ancestors that are read: federated training can have many rounds, and a false node can return more."""
 _SHOWN_GENERATIONS = 3
-_NOT_TO_BE_HAD = (NotFound, StorageUnavailable, StorageRefused)
+_UNAVAILABLE = (NotFound, StorageUnavailable, StorageRefused)
 
 
 class ModelVerifier:
-    """What the registry says of models. Nothing of what is installed here counts."""
+    """Verifies what the registry says of a model, whether or not it is installed here."""
 
-    def __init__(self, chain: Chain, store: ObjectReader) -> None:
+    def __init__(self, chain: RegistryHistory, store: ObjectReader) -> None:
         self._chain = chain
         self._store = store
 
     def checks(self, diagnosis: DiagnosisRecordedEvent) -> list[Check]:
         """Raises ChainError."""
         events = self._chain.events_of_model(diagnosis.model_id)
-        registered = first(events, ModelRegisteredEvent)
-        in_use = _in_use(diagnosis, registered, first(events, ModelRetiredEvent))
-        return [in_use, self._card(registered), self._training(first(events, TrainingAnchoredEvent))]
+        registered = first_of(events, ModelRegisteredEvent)
+        in_use = _in_use(diagnosis, registered, first_of(events, ModelRetiredEvent))
+        return [in_use, self._card(registered), self._training(first_of(events, TrainingAnchoredEvent))]
 
     def _card(self, registered: ModelRegisteredEvent | None) -> Check:
         if registered is None:
@@ -44,9 +44,9 @@ class ModelVerifier:
         cid = registered.card_cid
         try:
             content = self._store.get(cid, max_bytes=MAX_DOCUMENT_BYTES)
-        except _NOT_TO_BE_HAD as error:
-            # The CID on the chain stays a commitment to the card; nothing that was recorded rests on its text.
-            return Check("model card", True, cid, f"{cid}, which cannot be had: {error}")
+        except _UNAVAILABLE as error:
+            # The CID on the chain commits to the card; no record depends on its text.
+            return Check("model card", True, cid, f"{cid}, which is not available: {error}")
         except (StorageError, ImageTooLarge, InvalidCid) as error:
             return Check("model card", False, cid, str(error))
         return Check("model card", True, cid, f"{cid} ({len(content):,} bytes)")
@@ -55,34 +55,32 @@ class ModelVerifier:
         """From the training of the model itself back to the first one."""
 
         def check(passed: bool, found: str) -> Check:
-            return Check(
-                "model training", passed, "each training anchored after that of the model it began from", found
-            )
+            return Check("model training", passed, "each training anchored after that of its parent model", found)
 
         if training is None:
             return check(True, "none anchored")
         if damage := self._damaged(training):
             return check(False, damage)
         steps = [_described(training)]
-        while (parent := parent_of(training)) and len(steps) < MAX_GENERATIONS:
-            earlier = first(self._chain.events_of_model(parent), TrainingAnchoredEvent)
+        while (parent := training.parent) and len(steps) < MAX_GENERATIONS:
+            earlier = first_of(self._chain.events_of_model(parent), TrainingAnchoredEvent)
             if earlier is None:
                 return check(False, f"none anchored of the parent {parent}")
             if position(earlier) >= position(training):
                 return check(False, f"the parent {parent} anchored in block {earlier.block.number}, not before")
             training = earlier
             steps.append(_described(training))
-        found = ", begun from ".join(steps[:_SHOWN_GENERATIONS])
+        found = ", started from ".join(steps[:_SHOWN_GENERATIONS])
         if len(steps) > _SHOWN_GENERATIONS:
             found += f", and so on over {len(steps)} generations"
-        return check(True, found + ("; older ones were not looked at" if parent else ""))
+        return check(True, found + ("; older ones were not checked" if parent else ""))
 
     def _damaged(self, training: TrainingAnchoredEvent) -> str | None:
-        """What is wrong with the published record or figures; None also when they cannot be had."""
+        """The damage of the published record or metrics; None also when they are not available."""
         for hash_ in (training.training_id, training.metrics_hash):
             try:
                 self._store.get(raw_cid(hash_), max_bytes=MAX_DOCUMENT_BYTES)
-            except _NOT_TO_BE_HAD:
+            except _UNAVAILABLE:
                 continue
             except (StorageError, ImageTooLarge) as error:
                 return str(error)

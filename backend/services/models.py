@@ -1,4 +1,4 @@
-"""The models, and the names of their labels."""
+"""The installed models, and the names of their labels."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ class ModelService:
         self._classifier = classifier
 
     def all(self) -> Sequence[ModelDescription]:
-        """The models that a person may choose, the default first."""
+        """The models that a person can choose, the default first."""
         return self._classifier.models()
 
     def facts(self, model_id: str) -> ModelFacts | None:
         """The model with that on-chain id (0x and SHA-256), if it is installed here."""
         model = self._find(model_id)
-        return model and model.facts
+        return model.facts if model else None
 
     def weak(self, model_id: str) -> str | None:
-        """Why not to rely on that model, in a sentence for people, where there is reason to say so."""
+        """Why that model's output is unreliable, as a sentence for people; None if there is no known reason."""
         model = self._find(model_id)
-        return model and model.weak
+        return model.weak if model else None
 
     def label(self, model_id: str, code: int) -> tuple[str, str]:
-        """Name and text of a label code, which means something only together with its model."""
+        """Name and text of a label code. Codes have a meaning only together with their model."""
         if code == ABSTAINED_CODE:
             return ABSTAINED
         if code == SEALED_LABEL:
@@ -50,7 +50,7 @@ class ModelService:
         return [label.label for label in model.classes] if model else []
 
     def codes(self, label: str) -> list[tuple[str, int]]:
-        """Model id and label code of everything that bears this name, case ignored."""
+        """Model id and label code of every label with this name, case ignored."""
         wanted = label.lower()
         return [
             ("0x" + model.facts.sha256, code)

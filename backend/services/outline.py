@@ -1,4 +1,4 @@
-"""Outlining a tumour, on images only that a classifier takes for one."""
+"""Outlines a tumour, but only on images in which the classifier finds one."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     from ml.inference.prediction import Prediction
 
 FREE_OF_TUMOUR = {"brain-mri": "notumor"}
-"""The modalities in which tumours are outlined, each with its label of an image without one."""
+"""The modalities in which tumours are outlined, each with its label for no tumour."""
 
 
 class OutlineService:
-    """Nothing is written anywhere. Threads may share it."""
+    """Stores nothing. Thread-safe."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class OutlineService:
         self._outliner = outliner
 
     def outline(self, cid: str, model_name: str | None) -> Outline:
-        """The outline on a known image, by what the named classifier finds (None: the one for this kind of image).
+        """The outline on a known image, after the output of the named classifier (None: the one for its modality).
 
         Raises InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
@@ -49,7 +49,7 @@ class OutlineService:
         return outline_finding(self._outliner, model, finding, content)
 
     def overlay(self, cid: str, model_name: str | None) -> bytes:
-        """The same as PNG to lay over the image. Raises NotFound where nothing is outlined, and as ``outline``."""
+        """The outline as a PNG overlay. Raises NotFound when there is no outline, and as ``outline``."""
         found = self.outline(cid, model_name)
         if found.overlay is None:
             raise NotFound(f"nothing is outlined: {found.reason}")
@@ -59,7 +59,7 @@ class OutlineService:
 def outline_finding(
     outliner: Outliner, model: ModelFacts, finding: Classification | Prediction, image: bytes
 ) -> Outline:
-    """The outline on ``image``, for which the classifier ``model`` gave ``finding``. Raises as ``Outliner.outline``."""
+    """The outline on ``image``; ``finding`` is the output of classifier ``model``. Raises as ``Outliner.outline``."""
     if reason := why_not_outlined(model, finding):
         return Outline(None, reason)
     found = outliner.outline(model.modality, image)
@@ -67,7 +67,7 @@ def outline_finding(
 
 
 def why_not_outlined(model: ModelFacts, finding: Classification | Prediction) -> str | None:
-    """Why nothing is outlined after that finding; None where a tumour was found."""
+    """Why there is no outline for that finding; None when the classifier found a tumour."""
     if finding.abstained:
         return "the classifier gave no answer"
     if model.modality not in FREE_OF_TUMOUR:

@@ -1,4 +1,4 @@
-"""Whether everything that a request may need is there."""
+"""Checks whether everything that a request may need is available."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ OK = "ok"
 
 
 class ReadinessService:
-    """``probes`` raise when their part is not there."""
+    """Each of ``probes`` raises when its part is not available."""
 
     def __init__(self, probes: Mapping[str, Callable[[], object]]) -> None:
         self._probes = probes
 
     def check(self) -> dict[str, str]:
-        """For each part "ok" or the reason why not."""
+        """For each part "ok" or the reason for its failure."""
         return {name: self._run(name, probe) for name, probe in self._probes.items()}
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Searching the records of the chain, and reading one."""
+"""Searches the records of the chain, and reads one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ EXPORT_RECORDS = 200
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """``next`` is the position after the last record, for the following page; None on the last page."""
+    """``next`` is the position of the last record, at which the next page continues; None on the last page."""
 
     records: tuple[Record, ...]
     next: tuple[int, int] | None
@@ -53,9 +53,9 @@ class RecordService:
         first_time: int | None = None,
         last_time: int | None = None,
     ) -> RecordFilter:
-        """Names become ids. ``text`` is any name of a record, its model or its label; ``model`` a name or an id.
+        """The filter for a person's input. ``text`` is an id or name in a record; ``model`` a name or an id.
 
-        Empty texts ask for nothing; case and surrounding space do not matter.
+        An empty text sets no condition; case and surrounding space are ignored.
         """
         text, model, label = (given.strip().lower() for given in (text, model, label))
         return RecordFilter(
@@ -76,7 +76,7 @@ class RecordService:
         return self._page(found[:limit], [record.image for record in found], limit)
 
     def pages(self, wanted: RecordFilter) -> Iterator[Sequence[Record]]:
-        """All records that ``search`` finds, at most EXPORT_RECORDS in memory at once."""
+        """All records that ``search`` finds, with at most EXPORT_RECORDS in memory at once."""
         self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
         last = None
         while found := self._index.search(wanted, EXPORT_RECORDS, last):
@@ -84,7 +84,7 @@ class RecordService:
             last = position(found[-1].image)
 
     def queue(self, status: DiagnosisStatus, *, limit: int, after: tuple[int, int] | None) -> Page:
-        """Diagnoses of that status, oldest first: of each a record with it alone."""
+        """Diagnoses of that status, oldest first: each as a record that contains it alone."""
         self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
         found = self._index.queue(status, limit + 1, after)
         return self._page(found[:limit], [record.diagnoses[0] for record in found], limit)
@@ -92,6 +92,6 @@ class RecordService:
     def _page(
         self, records: Sequence[Record], events: Sequence[ImageRegisteredEvent | DiagnosisRecordedEvent], limit: int
     ) -> Page:
-        """``events`` place the records, and one more where there is a following page."""
+        """``events`` give the positions of the records, and of one more if there is a next page."""
         following = position(events[limit - 1]) if len(events) > limit else None
         return Page(tuple(records), following, self._index.status())

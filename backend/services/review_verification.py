@@ -1,4 +1,4 @@
-"""Checking the reviews of a record: each by whom it says, of a recorded diagnosis, in an unbroken row."""
+"""Verifies a review of a record: its reviewer, its diagnosis, its place in the chain of reviews, its statement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from backend.cids import hash_of, raw_cid
 from backend.domain import SEALED_LABEL, Check, DiagnosisRecordedEvent, DiagnosisReviewedEvent, ImageRegisteredEvent
 from backend.errors import ImageTooLarge, NotFound, StorageError, StorageRefused, StorageUnavailable
-from backend.ports import Chain, ObjectReader
+from backend.ports import ObjectReader, RegistryHistory
 from backend.services import statements
 from backend.services.role_check import check_role
 
@@ -18,7 +18,7 @@ _SHOWN_REASON = 200
 class ReviewVerifier:
     """``review_id`` computes the id of a review from its other fields."""
 
-    def __init__(self, chain: Chain, store: ObjectReader, review_id: ReviewId) -> None:
+    def __init__(self, chain: RegistryHistory, store: ObjectReader, review_id: ReviewId) -> None:
         self._chain = chain
         self._store = store
         self._review_id = review_id
@@ -30,8 +30,8 @@ class ReviewVerifier:
         review: DiagnosisReviewedEvent,
         previous: str,
     ) -> list[Check]:
-        """``diagnosis``: the recorded one that is reviewed, None when there is none; ``previous``: the id of the step
-        before. Raises ChainError.
+        """``diagnosis``: the reviewed one, None when it was never recorded; ``previous``: the id that the review must
+        supersede. Raises ChainError.
         """
         if diagnosis is None:
             found = f"review {review.review_id} is of {review.diagnosis_id}, which was never recorded"
@@ -40,7 +40,7 @@ class ReviewVerifier:
             Check("reviewed diagnosis", True, "a recorded diagnosis of this image", review.diagnosis_id),
             self._id(review),
             Check("review order", review.supersedes == previous, f"supersedes {previous}", review.supersedes),
-            check_role(self._chain, "reviewer role", "CLINICIAN_ROLE", review.reviewer, review),
+            check_role(self._chain, name="reviewer role", role="CLINICIAN_ROLE", account=review.reviewer, event=review),
             _reviewer(image, review),
             self._statement(review, sealed=diagnosis.label == SEALED_LABEL),
         ]
@@ -61,8 +61,8 @@ class ReviewVerifier:
         except NotFound:
             return check(True, "none is published")
         except (StorageUnavailable, StorageRefused) as error:
-            # Public gateways answer so, after a long search, for what nobody ever published.
-            return check(True, f"none can be had: {error}")
+            # The answer of public gateways, after a long search, for an object that nobody published.
+            return check(True, f"none is available: {error}")
         except (StorageError, ImageTooLarge) as error:
             return check(False, str(error))
         found = hash_of(content)
@@ -78,7 +78,7 @@ def _reviewer(image: ImageRegisteredEvent, review: DiagnosisReviewedEvent) -> Ch
 
 
 def _reason(content: bytes, review: DiagnosisReviewedEvent) -> str | None:
-    """The reason in quotes, fit for a terminal; None unless the statement is one of this review."""
+    """The reason in quotes, safe for a terminal; None unless the statement belongs to this review."""
     statement = statements.read(content)
     if statement is None or not statement.fits(review):
         return None

@@ -1,9 +1,9 @@
-"""The published statements of reviews. A statement is public only once its reviewer, or who got it, publishes it."""
+"""Sends reviews, and publishes their statements. A statement is private until somebody who has it publishes it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -24,12 +24,12 @@ from backend.services.models import ABSTAINED, ABSTAINED_CODE, ModelService
 from backend.services.statements import Statement
 
 MISSING_FOR_S = 300
-"""How long what the store did not have is not asked for again: each view of a record wants all its statements, and a
-hosted store answers some sixty questions a minute."""
+"""How long a missing statement is not asked for again: each view of a record needs all its statements, and a hosted
+store answers some sixty requests a minute."""
 
 
 class StatementArchive:
-    """Statements in the store, with copies in the database, so that the store need not be asked for each."""
+    """Statements in the store, with copies in the database to save requests to the store."""
 
     def __init__(self, kept: Statements, store: ObjectStore) -> None:
         self._kept = kept
@@ -37,7 +37,7 @@ class StatementArchive:
         self._missing_until: dict[str, float] = {}
 
     def add(self, content: bytes) -> bool:
-        """Publish a statement; False when that was done before, and nothing is sent but what the store lost.
+        """Publish a statement; False when it was published before. Pins it again if the store lost it.
 
         Raises StorageError.
         """
@@ -50,9 +50,9 @@ class StatementArchive:
         return self._kept.add(reason_hash, content)
 
     def find(self, reason_hash: str) -> bytes | None:
-        """A published statement; one that the database lost is taken from the store. Raises StorageError.
+        """A published statement, from the database or the store. Raises StorageError.
 
-        The reviewer chose the hash: that of another object in the store finds nothing.
+        The reviewer chose the hash: another kind of object in the store is not returned.
         """
         if content := self._kept.find(reason_hash):
             return content
@@ -82,10 +82,10 @@ class ReviewService:
         self._models = models
 
     def publish(self, review_id: str, content: bytes) -> bool:
-        """Publish the statement of a review that is on the chain; False when that was done before.
+        """Publish the statement of a review that is on the chain; False when it was published before.
 
-        Raises NotFound; InvalidInput for what is no statement; Conflict for the statement of another review, for
-        that of a sealed diagnosis, and for one whose class name is that of another code; StorageError, ChainError.
+        Raises NotFound; InvalidInput for bytes that are no statement; Conflict for the statement of another review or
+        of a sealed diagnosis, and for one whose class name belongs to another code; StorageError, ChainError.
         """
         if len(content) > statements.MAX_STATEMENT_BYTES:
             raise InvalidInput(
@@ -109,64 +109,56 @@ class ReviewService:
         """The published statement of a review. Raises NotFound, StorageError, ChainError."""
         review, diagnosis = self._review(review_id)
         content = self._archive.find(review.reason_hash)
-        said = content and statements.read(content)
-        if not said or not said.fits(review) or self._true_name(said, diagnosis):
+        statement = statements.read(content) if content else None
+        if content is None or statement is None or not statement.fits(review) or self._true_name(statement, diagnosis):
             raise NotFound(f"the statement of the review {review_id} was not published here")
         return content
 
     def reason(self, review: DiagnosisReviewedEvent) -> str | None:
-        """The published reason of a review, None where there is none, or the store cannot give it now."""
+        """The published reason of a review, None if there is none or the store fails."""
         if review.label == SEALED_LABEL:
             return None
         try:
             content = self._archive.find(review.reason_hash)
         except (StorageError, NotFound):
             return None
-        statement = content and statements.read(content)
+        statement = statements.read(content) if content else None
         return statement.reason if statement and statement.fits(review) else None
 
     def _true_name(self, statement: Statement, diagnosis: DiagnosisRecordedEvent) -> str | None:
-        """The name of the class that the statement's code has, where the statement says another; None also where the
-        model or the code is not known here."""
+        """The class name of the statement's code if the statement has another name; None also when the model or the
+        code is unknown here."""
         name = self._models.label(diagnosis.model_id, statement.label_code)[0]
         known = name in {ABSTAINED[0], *self._models.labels(diagnosis.model_id)}
         return name if known and statement.label not in (None, name) else None
 
     def _review(self, review_id: str) -> tuple[DiagnosisReviewedEvent, DiagnosisRecordedEvent]:
-        record = self._index.lookup_review(review_id)
-        for diagnosis in record.diagnoses if record else ():
-            for review in record.reviews_of(diagnosis):
-                if review.review_id == review_id:
-                    return review, diagnosis
+        if record := self._index.lookup_review(review_id):
+            for diagnosis in record.diagnoses:
+                for review in record.reviews_of(diagnosis):
+                    if review.review_id == review_id:
+                        return review, diagnosis
         raise NotFound(f"no review with the id {review_id} of a recorded diagnosis is on the chain")
 
 
 @dataclass(frozen=True, slots=True)
 class Reviewed:
-    """A review that is on the chain. ``file`` holds its statement; ``found``: it was recorded before, by a command that
-    was cut off, so that nothing was sent now."""
+    """A review that is on the chain. ``file`` contains its statement; ``found``: an interrupted command recorded it
+    before, so that nothing was sent now."""
 
     event: DiagnosisReviewedEvent
-    statement: statements.Statement
+    statement: Statement
     file: str
     found: bool
     published: bool
 
 
-class _Words(NamedTuple):
-    """What a review says."""
-
-    verdict: Verdict
-    label: str | None
-    label_code: int
-    reason: str
-
-
 class _Draft(NamedTuple):
-    """A statement on disk."""
+    """A statement in a file."""
 
     file: str
     content: bytes
+    statement: Statement
 
     @property
     def reason_hash(self) -> str:
@@ -174,7 +166,7 @@ class _Draft(NamedTuple):
 
 
 class ReviewingService:
-    """Account and archive are opened when they are needed; the account needs CLINICIAN_ROLE."""
+    """Account and archive are opened only when they are needed; the account needs CLINICIAN_ROLE."""
 
     def __init__(
         self,
@@ -191,7 +183,7 @@ class ReviewingService:
         self._open_archive = open_archive
 
     def find(self, image_id: str, diagnosis_id: str | None) -> tuple[Record, DiagnosisRecordedEvent]:
-        """A record, and of its diagnoses that with the given id, or else the newest. Raises NotFound, ChainError."""
+        """A record and its diagnosis with the given id, by default the newest. Raises NotFound, ChainError."""
         record = self._record(image_id)
         if not record.diagnoses:
             raise NotFound(f"the image {image_id} has no diagnosis on the chain")
@@ -206,23 +198,33 @@ class ReviewingService:
     ) -> Reviewed:
         """Send a review and, unless the diagnosis is sealed, publish its statement.
 
-        ``label`` is the class name that holds from now on, for an override, and may be None for a sealed diagnosis.
-        When it was cut off, the same call goes on where it was. Raises InvalidInput, Conflict with the contract's
-        reason, ConfigurationError, ChainError; StorageError when only the publishing failed.
+        ``label`` is the new class name of an override; it may be None for a sealed diagnosis. Repeat an interrupted
+        call to continue it. Raises InvalidInput, Conflict with the contract's reason, ConfigurationError, ChainError;
+        StorageError when only the publishing failed.
         """
-        words = _Words(verdict, *self._label(diagnosis, verdict, label), reason.strip())
+        name, code = self._label(diagnosis, verdict, label)
+        statement = Statement(
+            image_id=diagnosis.image_id,
+            diagnosis_id=diagnosis.diagnosis_id,
+            verdict=verdict,
+            label=name,
+            label_code=code,
+            reason=reason.strip(),
+        )
         reviews = record.reviews_of(diagnosis)
         newest = reviews[-1] if reviews else None
-        draft = self._draft(diagnosis, reviews, words)
+        draft = self._draft(statement, reviews)
         reviewer = self._open_reviewer()
-        # Who sees a transaction wait can be faster with a review that names the same hash.
-        recorded = newest and (newest.reason_hash, newest.reviewer)
-        found = draft is not None and recorded == (draft.reason_hash, reviewer.address)
-        event, draft = (newest, draft) if found else self._send(reviewer, diagnosis, newest, draft, words)
+        # Not the hash alone: who sees a pending transaction can record a review with the same hash before it.
+        if newest and draft and (newest.reason_hash, newest.reviewer) == (draft.reason_hash, reviewer.address):
+            found, event = True, newest
+        else:
+            found = False
+            event, draft = self._send(reviewer, diagnosis, newest, draft or statement)
         published = diagnosis.label != SEALED_LABEL
         if published:
             self._open_archive().add(draft.content)
-        return Reviewed(event, statements.read(draft.content), draft.file, found, published)
+        return Reviewed(event=event, statement=draft.statement, file=draft.file, found=found, published=published)
 
     def _record(self, image_id: str) -> Record:
         record = Record.of(self._chain.events_of_image(image_id))
@@ -231,49 +233,58 @@ class ReviewingService:
         return record
 
     def _label(self, diagnosis: DiagnosisRecordedEvent, verdict: Verdict, label: str | None) -> tuple[str | None, int]:
-        """Class name, where it is known, and code that the review gives."""
+        """The review's class name, if it is known, and label code."""
         if verdict is Verdict.WITHDRAWN:
             return None, 0
         if diagnosis.label == SEALED_LABEL:
             return label, SEALED_LABEL
         if verdict is Verdict.CONFIRMED:
-            known = diagnosis.label == ABSTAINED_CODE or self._models.facts(diagnosis.model_id)
-            return self._models.label(diagnosis.model_id, diagnosis.label)[0] if known else None, diagnosis.label
+            if diagnosis.label != ABSTAINED_CODE and self._models.facts(diagnosis.model_id) is None:
+                return None, diagnosis.label
+            return self._models.label(diagnosis.model_id, diagnosis.label)[0], diagnosis.label
         for model_id, code in self._models.codes(label or ""):
             if model_id == diagnosis.model_id:
                 return self._models.label(model_id, code)[0], code
         known = ", ".join(self._models.labels(diagnosis.model_id)) or "which is not installed here"
         raise InvalidInput(f"expected a label of the model {diagnosis.model_id} ({known}), found {label!r}")
 
-    def _draft(
-        self, diagnosis: DiagnosisRecordedEvent, reviews: tuple[DiagnosisReviewedEvent, ...], words: _Words
-    ) -> _Draft | None:
-        """A statement with the same words that is that of the newest review, or was never recorded."""
+    def _draft(self, statement: Statement, reviews: Sequence[DiagnosisReviewedEvent]) -> _Draft | None:
+        """The file of an equal statement that is that of the newest review, or was never recorded."""
         earlier = {review.reason_hash for review in reviews[:-1]}
-        for draft in map(_Draft._make, self._files.of(diagnosis.diagnosis_id)):
-            said = statements.read(draft.content)
-            same = said and (said.verdict, said.label, said.label_code, said.reason) == words
-            if same and draft.reason_hash not in earlier:
-                return draft
+        for file, content in self._files.of(statement.diagnosis_id):
+            if statements.read(content) == statement and hash_of(content) not in earlier:
+                return _Draft(file, content, statement)
         return None
+
+    def _write(self, diagnosis: DiagnosisRecordedEvent, statement: Statement) -> _Draft:
+        content = statements.build(
+            diagnosis,
+            verdict=statement.verdict,
+            label=statement.label,
+            label_code=statement.label_code,
+            reason=statement.reason,
+        )
+        return _Draft(self._files.save(diagnosis.diagnosis_id, content), content, statement)
 
     def _send(
         self,
         reviewer: Reviewer,
         diagnosis: DiagnosisRecordedEvent,
         newest: DiagnosisReviewedEvent | None,
-        draft: _Draft | None,
-        words: _Words,
+        prepared: _Draft | Statement,
     ) -> tuple[DiagnosisReviewedEvent, _Draft]:
-        if fresh := draft is None:
-            content = statements.build(diagnosis, *words)
-            draft = _Draft(self._files.save(diagnosis.diagnosis_id, content), content)
-        supersedes = newest.review_id if newest else diagnosis.diagnosis_id
+        draft = prepared if isinstance(prepared, _Draft) else self._write(diagnosis, prepared)
+        review = Review(
+            supersedes=newest.review_id if newest else diagnosis.diagnosis_id,
+            reason_hash=draft.reason_hash,
+            verdict=draft.statement.verdict,
+            label=draft.statement.label_code,
+        )
         try:
-            sent = reviewer.review(diagnosis, Review(supersedes, draft.reason_hash, words.verdict, words.label_code))
+            sent = reviewer.review(diagnosis, review)
         except Conflict:
-            # One that an earlier command sent may be mined by now; this one never is.
-            if fresh:
+            # A draft of an earlier command may be mined by now; a new one never is.
+            if draft is not prepared:
                 self._files.remove(draft.file)
             raise
         for event in self._chain.events_of_transaction(sent.hash):

@@ -14,14 +14,14 @@ from backend.errors import InvalidInput
 SCHEMA = "scanproof.review/1"
 MAX_STATEMENT_BYTES = 16 * 1024
 MAX_REASON_CHARACTERS = 4000
-"""In UTF-8 at most 4 bytes each, and so below the limit of a statement with everything else in it, unless escaped."""
+"""At most 4 bytes each in UTF-8, so that a statement stays below its limit, unless characters are escaped."""
 
 _SALT_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """``label`` is the class name that holds from now on, None for a withdrawal or where it is not known."""
+    """``label`` is the new class name, None for a withdrawal or if it is unknown."""
 
     image_id: str
     diagnosis_id: str
@@ -31,7 +31,7 @@ class Statement:
     reason: str
 
     def fits(self, review: DiagnosisReviewedEvent) -> bool:
-        """Whether it says what the review on the chain says."""
+        """Whether it has the same image, diagnosis, verdict and label as the review on the chain."""
         stated = (self.image_id, self.diagnosis_id, self.verdict, self.label_code)
         return stated == (review.image_id, review.diagnosis_id, review.verdict, review.label)
 
@@ -39,7 +39,7 @@ class Statement:
 def build(
     diagnosis: DiagnosisRecordedEvent, verdict: Verdict, label: str | None, label_code: int, reason: str
 ) -> bytes:
-    """The statement's canonical bytes, with 32 random bytes, so that its hash tells nothing. Raises InvalidInput."""
+    """The statement's canonical bytes. 32 random bytes in it prevent that its hash reveals it. Raises InvalidInput."""
     reason = reason.strip()
     if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
         raise InvalidInput(f"expected a reason of 1 to {MAX_REASON_CHARACTERS:,} characters, found {len(reason):,}")
@@ -64,7 +64,7 @@ def build(
 
 
 def read(content: bytes) -> Statement | None:
-    """A statement that may come from anybody; None when ``content`` is none of this schema, or has an empty reason."""
+    """The statement, from an untrusted source; None when ``content`` is not one of this schema or has no reason."""
     try:
         values = json.loads(content)
         label = values["label"]
@@ -83,7 +83,7 @@ def read(content: bytes) -> Statement | None:
 
 
 def _text(value: object) -> str:
-    """Encodable text: a surrogate alone would fail wherever it is shown."""
+    """Text that can be encoded: a lone surrogate would fail wherever it is shown."""
     if type(value) is not str:
         raise TypeError
     value.encode()

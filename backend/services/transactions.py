@@ -1,4 +1,4 @@
-"""Where a transaction stands, and which images it is about."""
+"""The status of a transaction, and the images in its events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class TransactionService:
         self.required = confirmations
 
     def status(self, hash_: str, *, sender: str | None, nonce: int | None) -> tuple[TransactionStatus, tuple[str, ...]]:
-        """The status, and the ids of the images in its events in their order. Raises ChainError."""
+        """The status, and the ids of the images in its events, in order. Raises ChainError."""
         status = self._chain.transaction(hash_, confirmations=self.required, sender=sender, nonce=nonce)
         if status.state not in (TransactionState.MINED, TransactionState.CONFIRMED):
             return status, ()

@@ -1,4 +1,4 @@
-"""Checking a record against the chain, as a stranger would: nothing that this server remembers is believed."""
+"""Verifies a record against the chain. Uses nothing that this server has stored about it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backend.domain import (
     RecordEvent,
 )
 from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
-from backend.ports import Chain, Classifier, ImageInspector, ObjectReader
+from backend.ports import Classifier, ImageInspector, ObjectReader, RegistryHistory
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
 from backend.services.manifests import by_hash
 from backend.services.review_verification import ReviewId, ReviewVerifier
@@ -27,7 +27,7 @@ from backend.services.review_verification import ReviewId, ReviewVerifier
 
 @dataclass(frozen=True, slots=True)
 class DiagnosisState:
-    """What the reviews of a diagnosis leave of it."""
+    """The status of a diagnosis after its reviews."""
 
     diagnosis_id: str
     status: DiagnosisStatus
@@ -35,7 +35,7 @@ class DiagnosisState:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """The checks of one record in a fixed order; a check that could not be made counts as failed.
+    """The checks of one record in a fixed order; a check that could not run counts as failed.
 
     ``diagnoses`` are in the order of their lines.
     """
@@ -53,17 +53,17 @@ class VerificationService:
     """``cid_of`` computes the CID of bytes; ``recover`` the signer of a diagnosis, None for a malformed signature;
     ``review_id`` the id of a review from its other fields.
 
-    ``inspector`` makes of a given file what was pinned of it. ``documents``: where statements, model cards and training
-    records are looked for, ``store`` without it; many were never published, and the public network searches long.
+    ``inspector`` turns a given file into the bytes that were pinned of it. Statements, model cards and training records
+    are read from ``documents``, by default ``store``: many were never published, and the public network searches long.
     """
 
     def __init__(
         self,
-        chain: Chain,
+        *,
+        chain: RegistryHistory,
         store: ObjectReader,
         classifier: Classifier,
         inspector: ImageInspector,
-        *,
         cid_of: Callable[[bytes], str],
         recover: Recover,
         review_id: ReviewId,
@@ -73,14 +73,16 @@ class VerificationService:
         self._store = store
         self._inspector = inspector
         self._cid_of = cid_of
-        self._diagnoses = DiagnosisVerifier(chain, store, documents or store, classifier, recover)
+        self._diagnoses = DiagnosisVerifier(
+            chain=chain, store=store, documents=documents or store, classifier=classifier, recover=recover
+        )
         self._reviews = ReviewVerifier(chain, documents or store, review_id)
 
     def verify(self, image_id: str, *, content: bytes | None = None, openings: Sequence[bytes] = ()) -> Verification:
         """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses and their reviews.
 
-        ``content`` are the image's bytes, or those of the upload that they were made of; without them they are fetched
-        by CID. ``openings`` are the manifests of sealed diagnoses. Raises ChainError.
+        ``content`` is the pinned image or the original upload; without it the image is fetched by CID. ``openings`` are
+        the manifests of sealed diagnoses. Raises ChainError.
         """
         record = Record.of(self._chain.events_of_image(image_id))
         if record is None:
@@ -135,7 +137,7 @@ class VerificationService:
     def verify_transaction(
         self, hash_: str, *, content: bytes | None = None, openings: Sequence[bytes] = ()
     ) -> list[Verification]:
-        """Check every record that a transaction wrote to; empty when it wrote to none. Raises ChainError."""
+        """Check every record with an event in that transaction; empty if there is none. Raises ChainError."""
         events = self._chain.events_of_transaction(hash_)
         image_ids = dict.fromkeys(event.image_id for event in events if isinstance(event, RecordEvent))
         return [self.verify(image_id, content=content, openings=openings) for image_id in image_ids]
@@ -159,7 +161,7 @@ class VerificationService:
         return Check(name, canonical == event.block, expected, found)
 
     def _stored_bytes(self, cid: str) -> tuple[Check, bytes | None]:
-        """The check, and the bytes if they are those of the record."""
+        """The check, and the bytes if they have the record's CID."""
         try:
             content = self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
         except (StorageError, NotFound, ImageTooLarge, InvalidCid) as error:
@@ -167,7 +169,7 @@ class VerificationService:
         return self._compared(cid, content)
 
     def _given(self, cid: str, content: bytes) -> tuple[Check, bytes | None]:
-        """As ``_stored_bytes``; who has the original file need not know that its metadata was not pinned."""
+        """As ``_stored_bytes``, also for the original file, whose metadata was not pinned."""
         check, trusted = self._compared(cid, content)
         if not check.passed:
             with suppress(UnsupportedImage, ImageTooLarge):
@@ -188,7 +190,7 @@ def _describe(block: BlockRef) -> str:
 
 
 def _numbered(checks: Sequence[Check], what: str, number: int, total: int) -> list[Check]:
-    """As they are when there is only one."""
+    """Adds the number to the names, if there are several."""
     if total == 1:
         return list(checks)
     suffix = f" ({what}{number} of {total})"

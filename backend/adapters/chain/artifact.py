@@ -1,26 +1,37 @@
-"""The compiled contract `ImageRegistry`, as committed in ``contracts/artifacts``."""
+"""The compiled contract `ImageRegistry`, committed in ``contracts/artifacts``."""
 
 from __future__ import annotations
 
 import json
 import re
 from functools import cache
+from typing import TypedDict
+
+from eth_typing import ABI, HexStr
 
 from backend.settings import ROOT
 
 PATH = ROOT / "contracts" / "artifacts" / "ImageRegistry.json"
 _IMMUTABLE = re.compile(b"\x7f" + b"\x00" * 32)
-"""PUSH32 of zero: where the constructor writes an immutable. The optimizer never pushes zero so for another reason."""
+"""PUSH32 of zero: the place of an immutable. The optimizer uses PUSH32 of zero for nothing else."""
+
+
+class Artifact(TypedDict):
+    """The part of the artifact that is read; bytecodes are 0x-hex."""
+
+    abi: ABI
+    bytecode: HexStr
+    deployedBytecode: str
 
 
 @cache
-def load() -> dict:
-    """The artifact: ``abi``, ``bytecode`` and ``deployedBytecode`` (0x-hex), ``compiler``."""
-    return json.loads(PATH.read_text(encoding="utf-8"))
+def load() -> Artifact:
+    artifact: Artifact = json.loads(PATH.read_text(encoding="utf-8"))
+    return artifact
 
 
 def matches(code: bytes) -> bool:
-    """Whether ``code``, found at an address, is the artifact's runtime code; immutables may have any value."""
+    """Whether ``code`` is the artifact's runtime code; immutables may have any value."""
     expected = bytes.fromhex(load()["deployedBytecode"].removeprefix("0x"))
     if len(code) != len(expected):
         return False

@@ -1,4 +1,4 @@
-"""Block headers, as little of them as ScanProof needs."""
+"""Blocks as number, hash and time."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _BATCH = 100
 
 
 class BlockReader:
-    """Blocks by hash are cached, because they never change; blocks by number are not, because they may."""
+    """Caches blocks by hash, which never change; not blocks by number, which a reorganisation changes."""
 
     def __init__(self, web3: Web3) -> None:
         self._web3 = web3
         self._cache: dict[str, BlockRef] = {}
 
     def by_hash(self, hash_: str) -> BlockRef:
-        """The block of that hash. Raises ChainUnavailable, also when it is not on the chain any more."""
+        """The block of that hash. Raises ChainUnavailable, also when it is no longer on the chain."""
         return self.by_hashes([hash_])[hash_]
 
     def by_hashes(self, hashes: Iterable[str]) -> Mapping[str, BlockRef]:
@@ -43,7 +43,7 @@ class BlockReader:
         return found
 
     def by_number(self, number: int) -> BlockRef | None:
-        """The block of that number as the node sees the chain now, None past its head. Raises ChainUnavailable."""
+        """The block of that number on the node's chain now, None past its head. Raises ChainUnavailable."""
         block = rpc.ask(self._web3, "eth_getBlockByNumber", hex(number), False)
         return None if block is None else _reference(block)
 
@@ -52,6 +52,6 @@ class BlockReader:
         return _reference(rpc.ask(self._web3, "eth_getBlockByNumber", "latest", False))
 
 
-def _reference(block: dict) -> BlockRef:
+def _reference(block: rpc.JsonObject) -> BlockRef:
     with rpc.translated():
         return BlockRef(int(block["number"], 16), block["hash"].lower(), int(block["timestamp"], 16))

@@ -1,16 +1,16 @@
-"""Accounts whose private keys are public knowledge: right on a development chain, an open purse on a live one."""
+"""Accounts whose private keys are public: for development chains. On a live chain anybody can take their coins."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MNEMONIC = "test test test test test test test test test test test junk"
-"""The mnemonic of Hardhat and Anvil; the embedded chain uses it, so that a wallet can be filled by hand."""
+"""The mnemonic of Hardhat and Anvil, used by the embedded chain: a person can import it into a wallet."""
 
 
 @dataclass(frozen=True, slots=True)
 class DevelopmentAccount:
-    """``private_key`` is 0x-hex. Public knowledge: never for real funds."""
+    """``private_key`` is 0x-hex. It is public: never use it for real funds."""
 
     address: str
     private_key: str
@@ -20,7 +20,7 @@ ADMIN = DevelopmentAccount(
     "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
 )
-"""Account 0 of the mnemonic: deploys the contract and holds its admin role."""
+"""Account 0 of the mnemonic: deploys the contract and has its admin role."""
 
 USER = DevelopmentAccount(
     "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
@@ -104,5 +104,5 @@ _WELL_KNOWN = frozenset(
 
 
 def is_well_known(address: str) -> bool:
-    """Whether ``address`` is one of the first 20 accounts, which is what Hardhat shows, of these mnemonics."""
+    """Whether ``address`` is one of the first 20 accounts of these mnemonics. Hardhat shows 20."""
     return address.lower() in _WELL_KNOWN

@@ -1,4 +1,4 @@
-"""EIP-712 typed data of a diagnosis: signing it and recovering its signer (https://eips.ethereum.org/EIPS/eip-712)."""
+"""EIP-712 typed data of a diagnosis: what is signed, and who signed (https://eips.ethereum.org/EIPS/eip-712)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from eth_utils import keccak
 
 from backend.domain import Diagnosis, SignedDiagnosis
 
-_TYPES = {
+_TYPES: dict[str, list[dict[str, str]]] = {
     "Diagnosis": [
         {"name": "imageId", "type": "bytes32"},
         {"name": "modelId", "type": "bytes32"},
@@ -18,11 +18,14 @@ _TYPES = {
         {"name": "issuedAt", "type": "uint64"},
     ]
 }
+_ZERO = "0x" + "00" * 32
+_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+"""Half of secp256k1's order, the largest s that OpenZeppelin's ECDSA accepts (EIP-2)."""
 _TYPE_HASH = keccak(text=f"Diagnosis({','.join('{type} {name}'.format(**field) for field in _TYPES['Diagnosis'])})")
 
 
 def message(diagnosis: Diagnosis, *, chain_id: int, contract: str) -> SignableMessage:
-    """The typed data that the registry at ``contract`` checks the signature against (see IImageRegistry.Diagnosis)."""
+    """The typed data that the registry at ``contract`` verifies the signature of (see IImageRegistry.Diagnosis)."""
     return encode_typed_data(
         domain_data={"name": "ScanProof", "version": "1", "chainId": chain_id, "verifyingContract": contract},
         message_types=_TYPES,
@@ -39,29 +42,25 @@ def message(diagnosis: Diagnosis, *, chain_id: int, contract: str) -> SignableMe
 
 def domain_separator(*, chain_id: int, contract: str) -> bytes:
     """The 32 bytes that bind a signature to one registry on one chain."""
-    no_matter = Diagnosis("0x" + "00" * 32, "0x" + "00" * 32, 0, 0, "0x" + "00" * 32, 0)
-    return bytes(message(no_matter, chain_id=chain_id, contract=contract).header)
+    any_diagnosis = Diagnosis(image_id=_ZERO, model_id=_ZERO, label=0, confidence=0, manifest_hash=_ZERO, issued_at=0)
+    return bytes(message(any_diagnosis, chain_id=chain_id, contract=contract).header)
 
 
 def digest(domain: bytes, fields: bytes) -> bytes:
-    """What the classifier signs, the id of a diagnosis; ``fields`` are its six fields ABI-encoded, 192 bytes.
-
-    All of them are static, so that ABI encoding is EIP-712's encodeData.
+    """The hash that the classifier signs; it is the id of the diagnosis. ``fields``: its six fields ABI-encoded, 192
+    bytes. Their types are static, so that the ABI encoding equals EIP-712's encodeData.
     """
     return keccak(b"\x19\x01" + domain + keccak(_TYPE_HASH + fields))
 
 
 def recover(signed: SignedDiagnosis) -> str | None:
-    """The EIP-55 address whose key made ``signed.signature``, or None if it is no signature (EIP-2: low s) at all."""
+    """The EIP-55 address of the key that made ``signed.signature``; None for a malformed one or a high s (EIP-2)."""
     signature = bytes.fromhex(signed.signature.removeprefix("0x"))
     if len(signature) != 65 or int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
         return None
     typed_data = message(signed.diagnosis, chain_id=signed.chain_id, contract=signed.contract)
     try:
-        return Account.recover_message(typed_data, signature=signature)
+        signer: str = Account.recover_message(typed_data, signature=signature)
     except Exception:  # eth_keys and its backends raise several unrelated types for a malformed signature
         return None
-
-
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
-"""Half of secp256k1's order, the largest s that OpenZeppelin's ECDSA accepts."""
+    return signer

@@ -1,19 +1,19 @@
-"""The registry's events, from logs as JSON-RPC gives them to domain objects.
+"""Decodes the registry's events, from JSON-RPC logs to domain objects.
 
-Decoded by hand (https://docs.soliditylang.org/en/latest/abi-spec.html): a general decoder takes many times as long, and
-fails for text that is no UTF-8, which the contract does not check.
+Without a general ABI decoder (https://docs.soliditylang.org/en/latest/abi-spec.html): it is many times slower, and it
+fails for strings that are not UTF-8, which the contract accepts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from typing import NotRequired, TypedDict
 
 from eth_utils import keccak, to_checksum_address
 from eth_utils.abi import event_abi_to_log_topic
 
 from backend.adapters.chain import artifact, eip712
-from backend.adapters.chain.blocks import BlockReader
 from backend.adapters.chain.rpc import translated
 from backend.domain import (
     BlockRef,
@@ -43,13 +43,46 @@ _VERDICTS = tuple(Verdict)
 _WORD = 32
 
 
-class EventDecoder:
-    """Decodes the events of the registry at ``contract``; logs of other events are passed over."""
+class Log(TypedDict):
+    """A log of JSON-RPC's ``eth_getLogs``: data and quantities in 0x-hex. A node's may lack any of it."""
 
-    def __init__(self, blocks: BlockReader, *, chain_id: int, contract: str) -> None:
-        self._blocks = blocks
+    address: NotRequired[str]
+    topics: list[str]
+    data: str
+    blockNumber: str
+    blockHash: str
+    blockTimestamp: NotRequired[str]
+    transactionHash: str
+    logIndex: str
+
+
+class _Place(TypedDict):
+    """The fields that every event has."""
+
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
+
+
+BlocksByHash = Callable[[Iterable[str]], Mapping[str, BlockRef]]
+_Decode = Callable[[Sequence[bytes], bytes, _Place], Event]
+
+
+def position(log: Log) -> tuple[int, int]:
+    """Block number and index within the block."""
+    return int(log["blockNumber"], 16), int(log["logIndex"], 16)
+
+
+class EventDecoder:
+    """Decodes the events of the registry at ``contract`` and skips other logs.
+
+    ``blocks_by_hash`` finds the blocks of logs without ``blockTimestamp``.
+    """
+
+    def __init__(self, blocks_by_hash: BlocksByHash, *, chain_id: int, contract: str) -> None:
+        self._blocks_by_hash = blocks_by_hash
         self._domain = eip712.domain_separator(chain_id=chain_id, contract=contract)
-        self._decoders: dict[str, Callable[[list[bytes], bytes], tuple[type, dict]]] = {
+        self._decoders: dict[str, _Decode] = {
             TOPICS["ImageRegistered"]: _registered,
             TOPICS["DiagnosisRecorded"]: self._recorded,
             TOPICS["DiagnosisReviewed"]: _reviewed,
@@ -58,88 +91,92 @@ class EventDecoder:
             TRAINING_TOPIC: _anchored,
         }
 
-    def decode(self, logs: Iterable[dict]) -> list[Event]:
-        """Domain events with the block of each, in the order of ``logs``. Raises ChainUnavailable."""
+    def decode(self, logs: Iterable[Log]) -> list[Event]:
+        """The events with their blocks, in the order of ``logs``. Raises ChainUnavailable."""
         with translated():
             known = [log for log in logs if log["topics"] and log["topics"][0] in self._decoders]
-            # Newer nodes give the time of the block in each log, which spares asking for its header.
-            headers = self._blocks.by_hashes(log["blockHash"] for log in known if not log.get("blockTimestamp"))
-            return [self._event(log, headers.get(log["blockHash"]) or _block(log)) for log in known]
+            # Newer nodes put the block's time into each log, which saves a request for the header.
+            blocks = self._blocks_by_hash(log["blockHash"] for log in known if not log.get("blockTimestamp"))
+            return [self._event(log, blocks.get(log["blockHash"]) or _block(log)) for log in known]
 
-    def _event(self, log: dict, block: BlockRef) -> Event:
+    def _event(self, log: Log, block: BlockRef) -> Event:
         topics = [_bytes(topic) for topic in log["topics"]]
-        kind, fields = self._decoders[log["topics"][0]](topics, _bytes(log["data"]))
-        return kind(**fields, transaction_hash=log["transactionHash"], log_index=int(log["logIndex"], 16), block=block)
+        place = _Place(transaction_hash=log["transactionHash"], log_index=int(log["logIndex"], 16), block=block)
+        return self._decoders[log["topics"][0]](topics, _bytes(log["data"]), place)
 
-    def _recorded(self, topics: list[bytes], data: bytes) -> tuple[type, dict]:
+    def _recorded(self, topics: Sequence[bytes], data: bytes, place: _Place) -> DiagnosisRecordedEvent:
         label, confidence, manifest_hash, issued_at, signature_at = _words(data, 5)
         _, image_id, model_id, classifier = topics
         signed = image_id + model_id + data[: 4 * _WORD]
-        return DiagnosisRecordedEvent, {
-            "image_id": _hex(image_id),
-            "diagnosis_id": _hex(eip712.digest(self._domain, signed)),
-            "model_id": _hex(model_id),
-            "classifier": _address(classifier),
-            "label": _number(label),
-            "confidence": _number(confidence),
-            "manifest_hash": _hex(manifest_hash),
-            "issued_at": _number(issued_at),
-            "signature": _hex(_dynamic(data, signature_at)),
-        }
+        return DiagnosisRecordedEvent(
+            image_id=_hex(image_id),
+            diagnosis_id=_hex(eip712.digest(self._domain, signed)),
+            model_id=_hex(model_id),
+            classifier=_address(classifier),
+            label=_number(label),
+            confidence=_number(confidence),
+            manifest_hash=_hex(manifest_hash),
+            issued_at=_number(issued_at),
+            signature=_hex(_dynamic(data, signature_at)),
+            **place,
+        )
 
 
-def _registered(topics: list[bytes], data: bytes) -> tuple[type, dict]:
+def _registered(topics: Sequence[bytes], data: bytes, place: _Place) -> ImageRegisteredEvent:
     cid_at, commitment = _words(data, 2)
     _, image_id, uploader = topics
-    return ImageRegisteredEvent, {
-        "image_id": _hex(image_id),
-        "uploader": _address(uploader),
-        "cid": _printable(_dynamic(data, cid_at)),
-        "commitment": _hex(commitment),
-    }
+    return ImageRegisteredEvent(
+        image_id=_hex(image_id),
+        uploader=_address(uploader),
+        cid=_printable(_dynamic(data, cid_at)),
+        commitment=_hex(commitment),
+        **place,
+    )
 
 
-def _reviewed(topics: list[bytes], data: bytes) -> tuple[type, dict]:
+def _reviewed(topics: Sequence[bytes], data: bytes, place: _Place) -> DiagnosisReviewedEvent:
     review_id, supersedes, reason_hash, verdict, label = _words(data, 5)
     _, image_id, diagnosis_id, reviewer = topics
-    return DiagnosisReviewedEvent, {
-        "image_id": _hex(image_id),
-        "diagnosis_id": _hex(diagnosis_id),
-        "reviewer": _address(reviewer),
-        "review_id": _hex(review_id),
-        "supersedes": _hex(supersedes),
-        "reason_hash": _hex(reason_hash),
-        "verdict": _VERDICTS[_number(verdict)],
-        "label": _number(label),
-    }
+    return DiagnosisReviewedEvent(
+        image_id=_hex(image_id),
+        diagnosis_id=_hex(diagnosis_id),
+        reviewer=_address(reviewer),
+        review_id=_hex(review_id),
+        supersedes=_hex(supersedes),
+        reason_hash=_hex(reason_hash),
+        verdict=_VERDICTS[_number(verdict)],
+        label=_number(label),
+        **place,
+    )
 
 
-def _model_registered(topics: list[bytes], data: bytes) -> tuple[type, dict]:
+def _model_registered(topics: Sequence[bytes], data: bytes, place: _Place) -> ModelRegisteredEvent:
     _, model_id, admin = topics
     (card_at,) = _words(data, 1)
     card = _printable(_dynamic(data, card_at))
-    return ModelRegisteredEvent, {"model_id": _hex(model_id), "admin": _address(admin), "card_cid": card}
+    return ModelRegisteredEvent(model_id=_hex(model_id), admin=_address(admin), card_cid=card, **place)
 
 
-def _model_retired(topics: list[bytes], _data: bytes) -> tuple[type, dict]:
+def _model_retired(topics: Sequence[bytes], _data: bytes, place: _Place) -> ModelRetiredEvent:
     _, model_id, admin = topics
-    return ModelRetiredEvent, {"model_id": _hex(model_id), "admin": _address(admin)}
+    return ModelRetiredEvent(model_id=_hex(model_id), admin=_address(admin), **place)
 
 
-def _anchored(topics: list[bytes], data: bytes) -> tuple[type, dict]:
+def _anchored(topics: Sequence[bytes], data: bytes, place: _Place) -> TrainingAnchoredEvent:
     metrics_hash, participants, admin = _words(data, 3)
     _, training_id, model_id, parent = topics
-    return TrainingAnchoredEvent, {
-        "training_id": _hex(training_id),
-        "model_id": _hex(model_id),
-        "parent_model_id": _hex(parent),
-        "metrics_hash": _hex(metrics_hash),
-        "participants": _number(participants),
-        "admin": _address(admin),
-    }
+    return TrainingAnchoredEvent(
+        training_id=_hex(training_id),
+        model_id=_hex(model_id),
+        parent_model_id=_hex(parent),
+        metrics_hash=_hex(metrics_hash),
+        participants=_number(participants),
+        admin=_address(admin),
+        **place,
+    )
 
 
-def _block(log: dict) -> BlockRef:
+def _block(log: Log) -> BlockRef:
     return BlockRef(int(log["blockNumber"], 16), log["blockHash"], int(log["blockTimestamp"], 16))
 
 
@@ -150,7 +187,7 @@ def _words(data: bytes, count: int) -> Sequence[bytes]:
 
 
 def _dynamic(data: bytes, offset: bytes) -> bytes:
-    """``bytes`` or ``string``: its length and content, at ``offset``."""
+    """The content of a ``bytes`` or ``string``: its length, then its bytes, are at ``offset``."""
     start = _number(offset)
     (length,) = _words(data[start:], 1)
     content = data[start + _WORD : start + _WORD + _number(length)]
@@ -169,7 +206,7 @@ def _address(word: bytes) -> str:
 
 
 def _printable(text: bytes) -> str:
-    """UTF-8 with everything that cannot be shown or stored as text replaced: then it is no CID, and will not verify."""
+    """``text`` as UTF-8, unprintable characters replaced: databases and terminals refuse some. It is no CID then."""
     return "".join(char if char.isprintable() else "\ufffd" for char in text.decode("utf-8", "replace"))
 
 

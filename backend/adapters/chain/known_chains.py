@@ -1,4 +1,4 @@
-"""What a wallet and a reader need to know of the chains that ScanProof is likely to run on.
+"""Name, currency, explorer and public node of the chains that ScanProof is likely to run on.
 
 Source: https://chainid.network and each chain's own documentation.
 """
@@ -17,7 +17,7 @@ class Currency:
 
 @dataclass(frozen=True, slots=True)
 class KnownChain:
-    """``explorer_url`` is followed by the paths of EIP-3091; ``rpc_url`` is public, for wallets."""
+    """``explorer_url`` is the base of the paths of EIP-3091; ``rpc_url`` is a public node, for wallets."""
 
     id: int
     name: str
@@ -76,11 +76,11 @@ _CHAINS = (
 _BY_ID = {chain.id: chain for chain in _CHAINS}
 
 DEVELOPMENT_CHAIN_IDS = frozenset({1337, 31337, 5777})
-"""Ganache, Anvil and Hardhat, Ganache's desktop program: chains without value."""
+"""Ganache; Anvil and Hardhat; Ganache's desktop program: chains whose coins have no value."""
 
 
 def describe(chain_id: int) -> KnownChain:
-    """The chain of that id; one that is not in the table is named by its number and has no explorer."""
+    """The chain of that id. An unknown one gets its id as name, and no explorer."""
     return _BY_ID.get(chain_id) or KnownChain(
         chain_id, f"Chain {chain_id}", _ETHER, None, None, chain_id in DEVELOPMENT_CHAIN_IDS
     )

@@ -1,4 +1,4 @@
-"""Why a transaction failed, in the words of the contract's custom errors."""
+"""Why a transaction failed: the contract's custom errors as text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector, get_abi_input_types
 from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3RPCError
-from web3.types import TxData, TxReceipt
+from web3.types import TxData, TxParams, TxReceipt
 
 from backend.adapters.chain import artifact
 from backend.adapters.chain.rpc import rpc_message, translated
@@ -23,10 +23,14 @@ def reason(web3: Web3, transaction: TxData, receipt: TxReceipt) -> str:
     """
     if receipt["gasUsed"] == transaction["gas"]:
         return "out of gas"
-    call = {
-        key: transaction[key] for key in ("from", "to", "value", "input", "gas") if transaction.get(key) is not None
+    call: TxParams = {
+        "from": transaction["from"],
+        "value": transaction["value"],
+        "gas": transaction["gas"],
+        "data": transaction["input"],
     }
-    call["data"] = call.pop("input", "0x")
+    if receiver := transaction.get("to"):
+        call["to"] = receiver
     with translated():
         try:
             web3.eth.call(call, block_identifier=receipt["blockNumber"])
@@ -38,15 +42,15 @@ def reason(web3: Web3, transaction: TxData, receipt: TxReceipt) -> str:
 
 
 def explain(data: object) -> str | None:
-    """As ``describe``, with what that means, in words."""
+    """As ``describe``, followed by its meaning in words."""
     text = describe(data)
     meaning = MEANINGS.get(text.partition("(")[0]) if text else None
     return f"{text}: {meaning}" if meaning else text
 
 
 def describe(data: object) -> str | None:
-    """Revert data as text, such as ``ImageAlreadyRegistered(imageId: 0x…)``; None if there is none to decode."""
-    if isinstance(data, dict):  # Ganache, when asked to estimate gas
+    """Revert data as text, such as ``ImageAlreadyRegistered(imageId: 0x…)``; None if it cannot be decoded."""
+    if isinstance(data, dict):  # Ganache's answer to eth_estimateGas
         data = data.get("result")
     if not isinstance(data, str) or not data.startswith("0x") or len(data) < 10:
         return None
@@ -54,11 +58,13 @@ def describe(data: object) -> str | None:
     selector, arguments = raw[:4], raw[4:]
     try:
         if selector == _ERROR_STRING:
-            return decode(["string"], arguments)[0]
+            return str(decode(["string"], arguments)[0])
         if selector == _PANIC:
             return f"panic 0x{decode(['uint256'], arguments)[0]:02x}"
         for entry in artifact.load()["abi"]:
-            if entry["type"] == "error" and function_signature_to_4byte_selector(abi_to_signature(entry)) == selector:
+            if entry["type"] != "error":
+                continue
+            if function_signature_to_4byte_selector(abi_to_signature(entry)) == selector:
                 values = decode(get_abi_input_types(entry), arguments)
                 named = [f"{item['name']}: {_text(value)}" for item, value in zip(entry["inputs"], values, strict=True)]
                 return f"{entry['name']}({', '.join(named)})"
@@ -76,9 +82,9 @@ def _text(value: object) -> str:
 
 
 MEANINGS = {
-    "AccessControlUnauthorizedAccount": "the account does not hold the role that this needs; the registry's admin "
+    "AccessControlUnauthorizedAccount": "the account does not have the role that this needs; the registry's admin "
     "grants it",
-    "ClassifierNotAuthorized": "the diagnosis is not signed by an account that holds CLASSIFIER_ROLE",
+    "ClassifierNotAuthorized": "the diagnosis is not signed by an account that has CLASSIFIER_ROLE",
     "ConfidenceOutOfRange": "a confidence has at most 10,000 basis points",
     "DiagnosisFromFuture": "the diagnosis is dated more than 15 minutes after the block: one of the clocks is wrong",
     "DiagnosisNotNewer": "the image has a diagnosis at least as new as this one",
@@ -91,16 +97,16 @@ MEANINGS = {
     "LabelDoesNotFit": "to confirm, a review keeps the diagnosis' label; to override, it gives another one (none for "
     "a sealed diagnosis); to withdraw, it gives none",
     "LengthMismatch": "a batch needs one commitment for each CID",
-    "ModelAlreadyRegistered": "this model was registered before; once retired, it stays so",
+    "ModelAlreadyRegistered": "this model was registered before; a retired model stays retired",
     "ModelNotInUse": "the registry does not know this model, or it was retired",
     "NoParticipants": "a training has at least one participant",
     "NotNewestStep": "the diagnosis was reviewed meanwhile: look at that review first",
     "NotUploader": "only the account that registered an image can record its diagnoses",
-    "ParentNotAnchored": "the training of the model that this one began from must be anchored first",
+    "ParentNotAnchored": "the training of the parent model must be anchored first",
     "ReasonMissing": "a review needs a reason",
     "ReviewerIsUploader": "the account that registered an image cannot review its diagnoses",
-    "SealedConfidence": "a sealed diagnosis must not tell its confidence",
+    "SealedConfidence": "a sealed diagnosis must not reveal its confidence",
     "TooManyDiagnoses": "an image can have 65,535 diagnoses, and this one has",
     "TrainingAlreadyAnchored": "the training of this model is anchored already",
-    "ZeroHash": "a hash of zero stands for nothing",
+    "ZeroHash": "a hash must not be zero",
 }

@@ -1,13 +1,13 @@
 """The connection to an Ethereum node; web3's and requests' errors stop here.
 
-The address of a node may hold an API key, so it shows in no message: errors are raised ``from None``, and the
-libraries that log addresses at level DEBUG are kept above it.
+A node's URL may contain an API key, so no message shows it: errors are raised ``from None``, and libraries that log
+URLs at level DEBUG do not log at that level.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast
@@ -18,33 +18,35 @@ from web3 import HTTPProvider, Web3
 from web3.exceptions import BadResponseFormat, BlockNotFound, Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers.rpc.utils import ExceptionRetryConfiguration
-from web3.types import RPCResponse
+from web3.types import RPCEndpoint, RPCResponse
 
 from backend.errors import ChainUnavailable
 
+JsonObject = Mapping[str, Any]
+"""An object of a node's answer. Nothing of it is checked yet: read it within ``translated``."""
 TIMEOUT_S = (3.05, 20.0)
-"""Seconds to connect and between two bytes of an answer."""
+"""Seconds to connect, and between two bytes of an answer."""
 
 for _name in ("web3", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.INFO)
 
 
 class RangeRefused(ChainUnavailable):
-    """The node answered, but refused or failed this very request: a smaller one may pass."""
+    """The node refused or failed this request: one for fewer blocks may succeed."""
 
 
 def connect(url: str, *, retries: int = 2) -> Web3:
-    """A client for the node at ``url``; nothing is sent yet. Only reading requests are repeated."""
+    """A client for the node at ``url``; sends nothing yet. Only reading requests are retried."""
     retry = ExceptionRetryConfiguration(errors=(requests.ConnectionError, requests.HTTPError), retries=retries)
     provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT_S}, exception_retry_configuration=retry)
     web3 = Web3(provider)
-    # Blocks of proof-of-authority chains, Polygon's among them, carry more extra data than web3 accepts by itself.
+    # Blocks of proof-of-authority chains such as Polygon have more extra data than web3 accepts by default.
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
     return web3
 
 
 class RateLimited(ChainUnavailable):
-    """The node wants fewer requests, whatever their size; ``retry_after`` in seconds, None when it does not say."""
+    """The node wants fewer requests of any size; ``retry_after`` in seconds, None when the node gives no time."""
 
     def __init__(self, retry_after: float | None) -> None:
         super().__init__("the node answered with HTTP 429: too many requests")
@@ -52,15 +54,16 @@ class RateLimited(ChainUnavailable):
 
 
 def ask(web3: Web3, method: str, *parameters: object) -> Any:
-    """The node's answer as JSON has it, without web3's costly conversions. Raises ChainUnavailable."""
+    """The JSON result of a request, without web3's slow conversions. Raises ChainUnavailable."""
     with translated():
-        return _result(web3.provider.make_request(method, parameters))
+        return _result(web3.provider.make_request(RPCEndpoint(method), parameters))
 
 
 def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) -> list[Any]:
-    """As ``ask``, with many questions in one request (JSON-RPC 2.0, 6), or one by one where the node refuses that."""
+    """As ``ask``, many requests in one batch (JSON-RPC 2.0, 6), or one by one if the node refuses batches."""
     with translated():
-        answers = cast(HTTPProvider, web3.provider).make_batch_request([(method, each) for each in parameters])
+        requests_ = [(RPCEndpoint(method), each) for each in parameters]
+        answers = cast(HTTPProvider, web3.provider).make_batch_request(requests_)
         if isinstance(answers, list) and len(answers) == len(parameters):
             return [_result(answer) for answer in answers]
     return [ask(web3, method, *each) for each in parameters]
@@ -74,15 +77,16 @@ def _result(answer: RPCResponse) -> Any:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Turn every error of the client into ChainUnavailable, without the node's address in it."""
+    """Turn every error of the client into ChainUnavailable, without the node's URL in it."""
     try:
         yield
     except requests.Timeout:
         raise RangeRefused("the node did not answer in time") from None
     except requests.HTTPError as error:
-        status = error.response.status_code if error.response is not None else "an error"
-        if status == HTTPStatus.TOO_MANY_REQUESTS:
-            raise RateLimited(_retry_after(error.response)) from None
+        response = error.response
+        if response is not None and response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
+            raise RateLimited(_retry_after(response)) from None
+        status = "an error" if response is None else response.status_code
         raise RangeRefused(f"the node answered with HTTP {status}") from None
     except requests.RequestException as error:
         raise ChainUnavailable(f"the node cannot be reached ({type(error).__name__})") from None
@@ -99,16 +103,17 @@ def translated() -> Iterator[None]:
 def _retry_after(response: requests.Response) -> float | None:
     """A number or a date (RFC 9110, 10.2.3)."""
     try:
-        return urllib3.Retry().parse_retry_after(response.headers["Retry-After"])
+        seconds: float = urllib3.Retry().parse_retry_after(response.headers["Retry-After"])
     except (KeyError, urllib3.exceptions.InvalidHeader):
         return None
+    return seconds
 
 
 def rpc_message(error: Web3RPCError) -> str:
-    """The node's own words, shortened."""
-    answer = (error.rpc_response or {}).get("error")
-    text = answer.get("message", "") if isinstance(answer, dict) else str(answer)
-    return text[:200] or "no reason given"
+    """The node's message, shortened."""
+    answer: object = error.rpc_response.get("error") if error.rpc_response else None
+    message = answer.get("message") if isinstance(answer, dict) else answer
+    return str(message or "no reason given")[:200]
 
 
 def chain_id_of(url: str) -> int:

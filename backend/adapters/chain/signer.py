@@ -1,8 +1,9 @@
-"""The classifier's key, kept in a file, and its signature below a diagnosis."""
+"""The classifier's private key in a file, and its signature of a diagnosis."""
 
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 
@@ -12,16 +13,18 @@ from backend.adapters import private_files
 from backend.adapters.chain import eip712
 from backend.adapters.chain.development_accounts import is_well_known
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
-from backend.adapters.chain.private_keys import is_private_key
 from backend.domain import Diagnosis, SignedDiagnosis
 from backend.errors import ConfigurationError
 
+_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+"""The order of secp256k1: private keys are smaller (SEC 2)."""
+
 
 class KeyFileSigner:
-    """DiagnosisSigner whose private key lies in ``key_file``; made there at first use with mode 600.
+    """Port DiagnosisSigner, with its private key in ``key_file``, which is created with mode 600 if it is missing.
 
-    Raises ConfigurationError when the file cannot be read or written, can be read by other users, holds no key, or
-    holds a key that is public knowledge while ``chain_id`` is a live chain.
+    Raises ConfigurationError when the file cannot be read or written, is readable by other users, holds no key, or
+    holds a well-known key while ``chain_id`` is a live chain.
     """
 
     def __init__(self, key_file: Path, *, chain_id: int) -> None:
@@ -35,8 +38,8 @@ class KeyFileSigner:
         self.address: str = self._account.address
         if chain_id not in DEVELOPMENT_CHAIN_IDS and is_well_known(self.address):
             raise ConfigurationError(
-                f"the classifier key in {key_file} is a development key that everybody knows ({self.address}), "
-                f"and chain {chain_id} is live: remove the file to have a new key made, then grant that one its role"
+                f"the classifier key in {key_file} is a well-known development key ({self.address}), "
+                f"and chain {chain_id} is live: remove the file, then grant the role to the new key"
             )
 
     def __repr__(self) -> str:
@@ -46,11 +49,22 @@ class KeyFileSigner:
         """EIP-712 signature, 65 bytes r, s, v with low s."""
         message = eip712.message(diagnosis, chain_id=chain_id, contract=contract)
         signature = "0x" + bytes(self._account.sign_message(message).signature).hex()
-        return SignedDiagnosis(diagnosis, signature, self.address, chain_id, contract)
+        return SignedDiagnosis(
+            diagnosis=diagnosis,
+            signature=signature,
+            classifier=self.address,
+            chain_id=chain_id,
+            contract=contract,
+        )
+
+
+def is_private_key(text: str) -> bool:
+    """Whether ``text`` is 64 hex digits, with or without 0x, of a number in the range of private keys."""
+    return bool(re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", text)) and 0 < int(text, 16) < _ORDER
 
 
 def _create(key_file: Path) -> None:
-    """Write a new key; of several processes that do so at once the first wins, and no reader sees half a key."""
+    """Write a new key, unless another process was faster. No reader sees half a key."""
     private_files.make_folder(key_file.parent)
     draft = key_file.with_name(f"{key_file.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -70,12 +84,12 @@ def _read(key_file: Path) -> str:
     mode = key_file.stat().st_mode & 0o777
     if mode & 0o077:
         raise ConfigurationError(
-            f"the classifier key {key_file} is open to other users (mode {mode:o}): chmod 600 {key_file}"
+            f"the classifier key {key_file} is readable by other users (mode {mode:o}): run chmod 600 {key_file}"
         )
     text = key_file.read_text(encoding="ascii", errors="replace").strip()
     if not is_private_key(text):
         raise ConfigurationError(
             f"the classifier key {key_file} does not hold a private key (64 hex digits): "
-            "restore it, or remove it and a new one is made"
+            "restore it, or remove it to get a new key"
         )
     return text

@@ -1,15 +1,21 @@
-"""An account whose key is in this process: signs and sends to the registry what a person would with MetaMask."""
+"""An account whose private key is in this process: signs transactions and sends them to the registry."""
 
 from __future__ import annotations
 
+from typing import cast
+
 from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_account.types import TransactionDictType
+from web3 import Web3
 from web3.contract.contract import ContractFunction
 from web3.exceptions import ContractLogicError, TimeExhausted
+from web3.types import TxParams
 
 from backend.adapters.chain import artifact, reverts, rpc
 from backend.adapters.chain.development_accounts import is_well_known
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
-from backend.adapters.chain.private_keys import is_private_key
+from backend.adapters.chain.signer import is_private_key
 from backend.domain import (
     Diagnosis,
     DiagnosisRecordedEvent,
@@ -29,26 +35,26 @@ NO_COMMITMENT = _NO_HASH
 
 
 class Wallet:
-    """Ports Reviewer and ModelAdmin. Sends to the registry ``contract`` and waits until it is mined.
+    """Ports Reviewer and ModelAdmin: sends to the registry ``contract`` and waits until the transaction is mined.
 
     Every method that sends raises Conflict with the contract's reason, WrongChain when the node serves another chain
-    than ``chain_id``, and ChainUnavailable. The constructor sends nothing, and raises ConfigurationError for what is no
-    private key, and for a key that is public knowledge while ``chain_id`` is a live chain.
+    than ``chain_id``, and ChainUnavailable. The constructor sends nothing; it raises ConfigurationError when ``key`` is
+    no private key, or a well-known one while ``chain_id`` is a live chain.
     """
 
     def __init__(self, url: str, contract: str, key: Secret, *, chain_id: int) -> None:
         if not is_private_key(key):
             raise ConfigurationError("expected a private key of 64 hex digits, found something else")
-        self._account = Account.from_key(str.__str__(key))
+        self._account: LocalAccount = Account.from_key(str.__str__(key))
         self.address: str = self._account.address
         if chain_id not in DEVELOPMENT_CHAIN_IDS and is_well_known(self.address):
             raise ConfigurationError(
-                f"expected a key of your own on chain {chain_id}, which is live, found a development key that "
-                f"everybody knows ({self.address})"
+                f"expected a key of your own on chain {chain_id}, which is live, found a well-known development key "
+                f"({self.address})"
             )
         self._chain_id = chain_id
         self._web3 = rpc.connect(url)
-        self._registry = self._web3.eth.contract(address=contract, abi=artifact.load()["abi"])
+        self._registry = self._web3.eth.contract(address=Web3.to_checksum_address(contract), abi=artifact.load()["abi"])
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(address={self.address})"
@@ -87,13 +93,20 @@ class Wallet:
         if serves != self._chain_id:
             raise WrongChain(f"expected chain {self._chain_id}, but the node serves chain {serves}")
         with rpc.translated():
-            # Not the pending count: a command that was cut off and is repeated must take the place of its transaction.
-            fields = {"from": self.address, "nonce": self._web3.eth.get_transaction_count(self.address)}
+            # Not the pending count: an interrupted command that is repeated must replace its pending transaction.
+            sender = Web3.to_checksum_address(self.address)
+            fields: TxParams = {
+                "from": sender,
+                "nonce": self._web3.eth.get_transaction_count(sender),
+                "chainId": self._chain_id,
+            }
             try:
-                transaction = call.build_transaction({**fields, "chainId": self._chain_id})
+                transaction = call.build_transaction(fields)
             except ContractLogicError as error:
                 raise Conflict(reverts.explain(error.data) or str(error.message)) from None
-            hash_ = self._web3.eth.send_raw_transaction(self._account.sign_transaction(transaction).raw_transaction)
+            # The two libraries describe the same dictionary by different types.
+            signed = self._account.sign_transaction(cast(TransactionDictType, transaction))
+            hash_ = self._web3.eth.send_raw_transaction(signed.raw_transaction)
             try:
                 receipt = self._web3.eth.wait_for_transaction_receipt(hash_, _MINED_WITHIN_S, _POLL_S)
             except TimeExhausted:
@@ -103,11 +116,16 @@ class Wallet:
                 ) from None
             if receipt["status"] == 0:
                 raise Conflict(reverts.reason(self._web3, self._web3.eth.get_transaction(hash_), receipt))
-        return SentTransaction(call.fn_name, hash_.to_0x_hex(), receipt["gasUsed"], receipt["blockNumber"])
+        return SentTransaction(
+            name=call.fn_name,
+            hash=hash_.to_0x_hex(),
+            gas_used=receipt["gasUsed"],
+            block=receipt["blockNumber"],
+        )
 
 
-def _struct(diagnosis: Diagnosis | DiagnosisRecordedEvent) -> tuple:
-    """IImageRegistry.Diagnosis in the order of its fields."""
+def _struct(diagnosis: Diagnosis | DiagnosisRecordedEvent) -> tuple[str, str, int, int, str, int]:
+    """IImageRegistry.Diagnosis as a tuple."""
     return (
         diagnosis.image_id,
         diagnosis.model_id,

@@ -1,4 +1,4 @@
-"""The registry contract on one chain, read through any Ethereum node's JSON-RPC."""
+"""The registry contract on one chain, read through the JSON-RPC of an Ethereum node."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from eth_abi import encode
+from hexbytes import HexBytes
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
 from web3.types import TxReceipt
 
-from backend.adapters.chain import artifact, reverts, rpc
+from backend.adapters.chain import artifact, ids, reverts, rpc
 from backend.adapters.chain.blocks import BlockReader
 from backend.adapters.chain.events import (
     MODEL_TOPICS,
@@ -21,9 +21,11 @@ from backend.adapters.chain.events import (
     TOPICS,
     TRAINING_TOPIC,
     EventDecoder,
+    Log,
+    position,
 )
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
-from backend.adapters.chain.logs import LogReader, position
+from backend.adapters.chain.logs import LogReader, Topics
 from backend.domain import (
     BlockRef,
     Event,
@@ -41,21 +43,22 @@ _STATUS_CODES = [Web3.keccak(text=f"{name}(bytes32)")[:4].to_0x_hex() for name i
 
 
 class Web3Chain:
-    """Port Chain. The constructor sends nothing; the first request, and the first after a failure, makes sure that
-    the node serves ``chain_id`` with this registry's code at ``contract``.
+    """Port Chain. The constructor sends nothing; the first request, and the first one after a failure, checks that the
+    node serves ``chain_id`` with this registry's code at ``contract``.
 
-    Besides what each method of the port names, every method that asks the node raises WrongChain.
+    In addition to the errors that the port names, every method that asks the node raises WrongChain.
     """
 
     def __init__(self, rpc_url: str, *, chain_id: int, contract: str, start_block: int = 0) -> None:
         self.chain_id = chain_id
-        self.contract: str = Web3.to_checksum_address(contract)
+        self._address = Web3.to_checksum_address(contract)
+        self.contract: str = self._address
         self.start_block = start_block
         self.development = chain_id in DEVELOPMENT_CHAIN_IDS
         self._web3 = rpc.connect(rpc_url)
         self._blocks = BlockReader(self._web3)
         self._logs = LogReader(self._web3, self.contract)
-        self._decoder = EventDecoder(self._blocks, chain_id=chain_id, contract=self.contract)
+        self._decoder = EventDecoder(self._blocks.by_hashes, chain_id=chain_id, contract=self.contract)
         self._checked = False
         self._check_lock = threading.Lock()
 
@@ -63,38 +66,35 @@ class Web3Chain:
         return f"Web3Chain(chain_id={self.chain_id}, contract={self.contract})"
 
     def image_id(self, uploader: str, cid: str) -> str:
-        """keccak256(abi.encode(uploader, cid)) as 0x-hex, computed here."""
-        return Web3.keccak(encode(["address", "string"], [uploader, cid])).to_0x_hex()
+        return ids.image_id(uploader, cid)
 
     def head(self) -> BlockRef:
-        """The newest block. Raises ChainUnavailable."""
         with self._right_chain():
             return self._blocks.head()
 
     def block(self, number: int) -> BlockRef | None:
-        """The block of that number on the chain as the node sees it now, or None past its head."""
+        """The block of that number on the node's chain now, or None past its head."""
         with self._right_chain():
             return self._blocks.by_number(number)
 
     def events(self, first: int, last: int) -> Sequence[Event]:
-        """The registry's events of the blocks ``first`` to ``last`` in chain order. Raises ChainUnavailable."""
         with self._right_chain():
             ranges = self._logs.read(first, last, [REGISTRY_TOPICS])
             return [event for logs in ranges for event in self._decoder.decode(logs)]
 
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
-        """All events of one image in chain order. Raises ChainUnavailable."""
         with self._right_chain():
-            return self._decoder.decode(self._history([RECORD_TOPICS, image_id]))
+            events = self._decoder.decode(self._history([RECORD_TOPICS, image_id]))
+            return [event for event in events if isinstance(event, RecordEvent)]
 
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        """When a model was registered, retired and anchored, in chain order. Raises ChainUnavailable."""
         with self._right_chain():
             logs = [*self._history([MODEL_TOPICS, model_id]), *self._history([TRAINING_TOPIC, None, model_id])]
-            return self._decoder.decode(sorted(logs, key=position))
+            events = self._decoder.decode(sorted(logs, key=position))
+            return [event for event in events if isinstance(event, ModelEvent)]
 
     def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
-        """What the registry holds of each model now, in one request. Raises ChainUnavailable."""
+        """The registry's state of each model now, in one request. Raises ChainUnavailable."""
         calls = [selector + model_id.removeprefix("0x") for model_id in model_ids for selector in _STATUS_CODES]
         with self._right_chain():
             questions = [({"to": self.contract, "data": call}, "latest") for call in calls]
@@ -106,28 +106,26 @@ class Web3Chain:
                 ]
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
-        """The registry's events in one mined, successful transaction; empty if there is none such."""
         with self._right_chain():
-            receipt = rpc.ask(self._web3, "eth_getTransactionReceipt", hash_)
+            receipt: rpc.JsonObject | None = rpc.ask(self._web3, "eth_getTransactionReceipt", hash_)
             if receipt is None:
                 return []
             with rpc.translated():
-                logs = [log for log in receipt["logs"] if log["address"].lower() == self.contract.lower()]
+                logs: list[Log] = [log for log in receipt["logs"] if log["address"].lower() == self.contract.lower()]
             return self._decoder.decode(logs)
 
     def transaction(
         self, hash_: str, *, confirmations: int, sender: str | None = None, nonce: int | None = None
     ) -> TransactionStatus:
-        """Where a transaction stands; ``confirmed`` from ``confirmations`` blocks on, its own included.
-
-        A hash that the node does not know is ``replaced`` when another transaction used up ``nonce`` of ``sender``.
+        """``confirmations`` counts the transaction's own block. A hash that the node does not know is ``replaced`` when
+        another transaction used up ``nonce`` of ``sender``.
         """
         with self._right_chain():
             if receipt := self._receipt(hash_):
                 return self._mined(hash_, receipt, confirmations)
             with rpc.translated():
                 try:
-                    pending = self._web3.eth.get_transaction(hash_)
+                    pending = self._web3.eth.get_transaction(HexBytes(hash_))
                     return TransactionStatus(
                         hash_, TransactionState.PENDING, sender=pending["from"], nonce=pending["nonce"]
                     )
@@ -135,26 +133,25 @@ class Web3Chain:
                     pass
                 if sender is None or nonce is None or self._nonce(sender) <= nonce:
                     return TransactionStatus(hash_, TransactionState.UNKNOWN, sender=sender, nonce=nonce)
-            # It may have been mined between the two questions, and then used up its nonce itself.
+            # It may have been mined between the two requests, and then it used up the nonce itself.
             if receipt := self._receipt(hash_):
                 return self._mined(hash_, receipt, confirmations)
             return TransactionStatus(hash_, TransactionState.REPLACED, sender=sender, nonce=nonce)
 
     def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
-        """History of a role for ``address``: (block number, log index, granted) in chain order."""
         holder = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
         with self._right_chain():
             logs = self._history([[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], ROLES[role], holder])
             return [(*position(log), log["topics"][0] == TOPICS["RoleGranted"]) for log in logs]
 
-    def _history(self, topics: Sequence) -> list[dict]:
+    def _history(self, topics: Topics) -> list[Log]:
         """The logs with these topics since the contract's deployment."""
         head = self._blocks.head().number
         return [log for logs in self._logs.read(self.start_block, head, topics) for log in logs]
 
     def _mined(self, hash_: str, receipt: TxReceipt, confirmations: int) -> TransactionStatus:
         with rpc.translated():
-            transaction = self._web3.eth.get_transaction(hash_)
+            transaction = self._web3.eth.get_transaction(HexBytes(hash_))
             head = self._web3.eth.block_number
         block = self._blocks.by_hash(receipt["blockHash"].to_0x_hex())
         depth = max(1, head - block.number + 1)
@@ -174,7 +171,7 @@ class Web3Chain:
     def _receipt(self, hash_: str) -> TxReceipt | None:
         with rpc.translated():
             try:
-                return self._web3.eth.get_transaction_receipt(hash_)
+                return self._web3.eth.get_transaction_receipt(HexBytes(hash_))
             except TransactionNotFound:
                 return None
 
@@ -190,14 +187,14 @@ class Web3Chain:
         try:
             yield
         except ChainUnavailable:
-            # Whatever answers next on that address may be another chain.
+            # The next node at that URL may serve another chain.
             self._checked = False
             raise
 
     def _check(self) -> None:
         with rpc.translated():
             chain_id = self._web3.eth.chain_id
-            code = bytes(self._web3.eth.get_code(self.contract))
+            code = bytes(self._web3.eth.get_code(self._address))
         if chain_id != self.chain_id:
             raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
         if not code:

@@ -1,1 +1,1 @@
-"""The database behind the services: SQLite by default, PostgreSQL by DATABASE_URL."""
+"""The database: SQLite by default, PostgreSQL by DATABASE_URL."""

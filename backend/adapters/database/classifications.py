@@ -1,4 +1,4 @@
-"""Classifications and their newest attestations."""
+"""Classifications, recognised modalities, sealed manifests and attestations."""
 
 from __future__ import annotations
 
@@ -7,27 +7,12 @@ from dataclasses import asdict
 from sqlalchemy import select
 
 from backend.adapters.database.engine import Database
-from backend.adapters.database.models import AttestationRow, ClassificationRow, RecognitionRow, SealedRow
+from backend.adapters.database.tables import AttestationRow, ClassificationRow, RecognitionRow, SealedRow
 from backend.domain import Classification, Diagnosis, ModelFacts, Recognition, SealedManifest, SignedDiagnosis
-
-_PLAIN = (
-    "cid",
-    "decoding",
-    "label",
-    "label_code",
-    "confidence",
-    "probabilities",
-    "abstained",
-    "reason",
-    "manifest",
-    "manifest_hash",
-    "manifest_cid",
-    "activation_map",
-)
 
 
 class SqlClassifications:
-    """``backend.ports.Classifications``."""
+    """Port Classifications."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -36,12 +21,12 @@ class SqlClassifications:
         query = select(ClassificationRow).filter_by(cid=cid, decoding=decoding, model_sha256=model_sha256)
         with self._database.read() as session:
             row = session.scalars(query).one_or_none()
-            return row and _classification(row)
+            return _classification(row) if row else None
 
     def of_manifest(self, manifest_hash: str) -> Classification | None:
         with self._database.read() as session:
             row = session.get(ClassificationRow, manifest_hash)
-            return row and _classification(row)
+            return _classification(row) if row else None
 
     def add(self, classification: Classification) -> bool:
         model = classification.model
@@ -51,14 +36,25 @@ class SqlClassifications:
                 model_version=model.version,
                 model_sha256=model.sha256,
                 modality=model.modality,
-                **{name: getattr(classification, name) for name in _PLAIN},
+                cid=classification.cid,
+                decoding=classification.decoding,
+                label=classification.label,
+                label_code=classification.label_code,
+                confidence=classification.confidence,
+                probabilities=classification.probabilities,
+                abstained=classification.abstained,
+                reason=classification.reason,
+                manifest=classification.manifest,
+                manifest_hash=classification.manifest_hash,
+                manifest_cid=classification.manifest_cid,
+                activation_map=classification.activation_map,
             )
         )
 
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
         with self._database.read() as session:
             row = session.get(RecognitionRow, (cid, decoding, gate_sha256))
-            return row and Recognition(row.cid, row.decoding, row.gate_sha256, row.modality)
+            return Recognition(row.cid, row.decoding, row.gate_sha256, row.modality) if row else None
 
     def add_recognition(self, recognition: Recognition) -> None:
         self._database.insert(RecognitionRow(**asdict(recognition)))
@@ -71,12 +67,14 @@ class SqlClassifications:
     def sealed(self, manifest_hash: str) -> SealedManifest | None:
         with self._database.read() as session:
             row = session.get(SealedRow, manifest_hash)
-            return row and SealedManifest(row.manifest_hash, row.cid, row.model_sha256)
+            return SealedManifest(row.manifest_hash, row.cid, row.model_sha256) if row else None
 
     def attestation(self, manifest_hash: str, image_id: str, chain_id: int, contract: str) -> SignedDiagnosis | None:
         with self._database.read() as session:
             row = session.get(AttestationRow, (manifest_hash, image_id, chain_id, contract.lower()))
-            return row and SignedDiagnosis(
+            if row is None:
+                return None
+            return SignedDiagnosis(
                 diagnosis=Diagnosis(
                     image_id=row.image_id,
                     model_id=row.model_id,
@@ -115,5 +113,16 @@ def _classification(row: ClassificationRow) -> Classification:
         model=ModelFacts(
             name=row.model_name, version=row.model_version, sha256=row.model_sha256, modality=row.modality
         ),
-        **{name: getattr(row, name) for name in _PLAIN},
+        cid=row.cid,
+        decoding=row.decoding,
+        label=row.label,
+        label_code=row.label_code,
+        confidence=row.confidence,
+        probabilities=row.probabilities,
+        abstained=row.abstained,
+        reason=row.reason,
+        manifest=row.manifest,
+        manifest_hash=row.manifest_hash,
+        manifest_cid=row.manifest_cid,
+        activation_map=row.activation_map,
     )

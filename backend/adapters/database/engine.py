@@ -1,4 +1,4 @@
-"""Opening a database: pragmas, migrations, and transactions whose errors are ours."""
+"""Opens a database: pragmas, migrations, and transactions that translate SQLAlchemy's errors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from backend.errors import ConfigurationError, DatabaseUnavailable
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 REVISION = "0005"
-"""The newest migration. Compared by hand, so that a start without migrations need not load Alembic."""
+"""The newest migration. Compared without Alembic, so that a start without migrations does not load it."""
 BUSY_TIMEOUT_S = 10.0
 """How long SQLite waits for a lock of another connection."""
 _RETRY_S = 0.02
@@ -30,7 +30,7 @@ _VERSION = table("alembic_version", Column("version_num"))
 
 
 class Database:
-    """Sessions on one engine. ``write`` takes SQLite's write lock at once, so that no reader has to be upgraded."""
+    """Sessions on one engine. ``write`` takes SQLite's write lock at its start: a reader cannot always upgrade."""
 
     def __init__(self, engine: Engine) -> None:
         self._readers = engine
@@ -43,12 +43,12 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """One transaction, committed at the end. IntegrityError passes: it is an answer, not a failure."""
+        """One transaction, committed at the end. Raises DatabaseUnavailable; IntegrityError for a duplicate key."""
         with _translated(), Session(self._writers) as session, session.begin():
             yield session
 
     def insert(self, row: object) -> bool:
-        """Add one row in a transaction of its own; False where its key is taken, for instance by a faster thread."""
+        """Add one row in its own transaction; False when its key exists, for instance because of a faster thread."""
         try:
             with self.write() as session:
                 session.add(row)
@@ -76,9 +76,9 @@ def _translated() -> Iterator[None]:
 
 
 def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
-    """Open the database at ``url`` and bring it to the newest revision.
+    """Open the database at ``url`` and migrate it to the newest revision.
 
-    Raises ConfigurationError when it is damaged, of a newer ScanProof, cannot be reached, or stays locked for
+    Raises ConfigurationError when it is damaged, was made by a newer ScanProof, cannot be reached, or stays locked for
     ``busy_timeout_s``.
     """
     try:
@@ -117,13 +117,13 @@ def _reason(error: DatabaseError) -> str:
 
 
 def _make_file(url: URL) -> None:
-    """SQLite would make it too, but readable by everybody."""
-    if url.database in (None, "", ":memory:") or "uri" in url.query:
+    """SQLite would create the file too, but readable by all users."""
+    if url.database is None or url.database in ("", ":memory:") or "uri" in url.query:
         return
     try:
         private_files.make_file(Path(url.database))
     except OSError as error:
-        raise ConfigurationError(f"the database {url.database} cannot be made: {error.strerror}") from None
+        raise ConfigurationError(f"the database {url.database} cannot be created: {error.strerror}") from None
 
 
 def _migrate(connection: Connection) -> None:
@@ -153,7 +153,7 @@ def _migrate(connection: Connection) -> None:
 def _prepare_sqlite(engine: Engine, busy_timeout_s: float) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: sqlite3.Connection, _record: object) -> None:
-        # The driver would begin transactions by itself, and too late to be atomic with what was read before.
+        # The driver would begin a transaction at its first write: too late to be atomic with the reads before it.
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout={round(1000 * busy_timeout_s)}")
         _write_ahead(connection, time.monotonic() + busy_timeout_s)

@@ -1,6 +1,8 @@
-"""All kinds of events as one list, in the order of the chain."""
+"""Events of all kinds as one list, in chain order."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from sqlalchemy import Integer, Row, Select, String, and_, cast, literal, null, select, tuple_, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
@@ -17,7 +19,8 @@ from backend.adapters.database.event_tables import (
 from backend.domain import BlockRef, LedgerEntry, LedgerKind, Verdict
 
 _ALL = {"image_id": String, "model_id": String, "verdict": String, "label": Integer, "confidence": Integer}
-_SOURCES: dict[LedgerKind, tuple[type[EventColumns], InstrumentedAttribute, tuple[InstrumentedAttribute, ...]]] = {
+_Column = InstrumentedAttribute[str] | InstrumentedAttribute[int]
+_SOURCES: dict[LedgerKind, tuple[type[EventColumns], InstrumentedAttribute[str], tuple[_Column, ...]]] = {
     LedgerKind.IMAGE_REGISTERED: (RegistrationRow, RegistrationRow.uploader, (RegistrationRow.image_id,)),
     LedgerKind.DIAGNOSIS_RECORDED: (
         DiagnosisRow,
@@ -36,21 +39,21 @@ _SOURCES: dict[LedgerKind, tuple[type[EventColumns], InstrumentedAttribute, tupl
 
 
 def entries(session: Session, ledger: int, limit: int, before: tuple[int, int] | None) -> list[LedgerEntry]:
-    """As ``EventStore.entries``. Each table is read in its own order, and no further than the page goes."""
+    """As ``EventStore.entries``. Reads each table in its own order, and only as far as the page needs."""
     everything = union_all(*(_events(kind, ledger, before) for kind in _SOURCES))
     columns = everything.selected_columns
     newest_first = everything.order_by(columns.block_number.desc(), columns.log_index.desc())
     return [_entry(row) for row in session.execute(newest_first.limit(limit))]
 
 
-def _events(kind: LedgerKind, ledger: int, before: tuple[int, int] | None) -> Select:
-    """The events of one kind, with the same columns as those of every other."""
+def _events(kind: LedgerKind, ledger: int, before: tuple[int, int] | None) -> Select[*tuple[Any, ...]]:
+    """The events of one kind, with the same columns for every kind."""
     table, who, own = _SOURCES[kind]
     columns = {column.key: column for column in own}
     query = select(
         literal(kind.value).label("kind"),
         who.label("who"),
-        # PostgreSQL takes a null without a type for a text.
+        # PostgreSQL gives a null without a type the type text.
         *(columns.get(name, cast(null(), type_)).label(name) for name, type_ in _ALL.items()),
         table.transaction_hash,
         table.block_number,
@@ -64,7 +67,7 @@ def _events(kind: LedgerKind, ledger: int, before: tuple[int, int] | None) -> Se
     return query if before is None else query.where(tuple_(table.block_number, table.log_index) < before)
 
 
-def _entry(row: Row) -> LedgerEntry:
+def _entry(row: Row[*tuple[Any, ...]]) -> LedgerEntry:
     return LedgerEntry(
         kind=LedgerKind(row.kind),
         who=row.who,
@@ -72,7 +75,7 @@ def _entry(row: Row) -> LedgerEntry:
         model_id=row.model_id,
         label=row.label,
         confidence=row.confidence,
-        verdict=row.verdict and Verdict(row.verdict),
+        verdict=None if row.verdict is None else Verdict(row.verdict),
         transaction_hash=row.transaction_hash,
         log_index=row.log_index,
         block=BlockRef(row.block_number, row.block_hash, row.block_timestamp),

@@ -1,9 +1,10 @@
-"""Events to rows and back: a column is named as the field, but for the block."""
+"""Converts events to rows and back. A column has the name of the field, except for the block's columns."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
+from typing import Any, overload
 
 from backend.adapters.database.event_tables import (
     DiagnosisRow,
@@ -20,6 +21,7 @@ from backend.domain import (
     DiagnosisReviewedEvent,
     Event,
     ImageRegisteredEvent,
+    ModelEvent,
     ModelRegisteredEvent,
     ModelRetiredEvent,
     TrainingAnchoredEvent,
@@ -34,13 +36,13 @@ TABLES: dict[type[Event], type[EventColumns]] = {
     ModelRetiredEvent: ModelRetirementRow,
     TrainingAnchoredEvent: TrainingRow,
 }
-_EVENTS = {row: event for event, row in TABLES.items()}
+_EVENTS: dict[type[EventColumns], type[Event]] = {row: event for event, row in TABLES.items()}
 _FIELDS = {event: [field.name for field in fields(event) if field.name != "block"] for event in TABLES}
-_STORED = {**dict.fromkeys(("uploader", "classifier", "reviewer", "admin"), str.lower), "verdict": str}
+_ADDRESSES = {"uploader", "classifier", "reviewer", "admin"}
 
 
 def values_of(event: Event, ledger: int) -> dict[str, object]:
-    """The values of its row. The chain gives hashes in lower case, and addresses with a checksum in their case."""
+    """The values of its row. The chain gives hashes in lower case; addresses lose the upper case of their checksum."""
     values: dict[str, object] = {
         "ledger_id": ledger,
         "block_number": event.block.number,
@@ -49,14 +51,22 @@ def values_of(event: Event, ledger: int) -> dict[str, object]:
     }
     for name in _FIELDS[type(event)]:
         value = getattr(event, name)
-        values[name] = _STORED[name](value) if name in _STORED else value
+        values[name] = value.lower() if name in _ADDRESSES else value.value if isinstance(value, Verdict) else value
     return values
 
 
+@overload
+def event_of(row: RegistrationRow) -> ImageRegisteredEvent: ...
+@overload
+def event_of(row: DiagnosisRow) -> DiagnosisRecordedEvent: ...
+@overload
+def event_of(row: ReviewRow) -> DiagnosisReviewedEvent: ...
+@overload
+def event_of(row: ModelRegistrationRow | ModelRetirementRow | TrainingRow) -> ModelEvent: ...
 def event_of(row: EventColumns) -> Event:
     """Addresses stay in lower case."""
     kind = _EVENTS[type(row)]
-    values = {name: getattr(row, name) for name in _FIELDS[kind]}
+    values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS[kind]}
     if "verdict" in values:
         values["verdict"] = Verdict(values["verdict"])
     return kind(**values, block=BlockRef(row.block_number, row.block_hash, row.block_timestamp))

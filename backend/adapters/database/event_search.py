@@ -1,13 +1,14 @@
-"""Reading records from the copies of the chain's events."""
+"""Reads records from the copies of the chain's events."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, exists, or_, select, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select, tuple_
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from backend.adapters.database.event_rows import event_of
 from backend.adapters.database.event_tables import (
@@ -18,12 +19,15 @@ from backend.adapters.database.event_tables import (
     ReviewRow,
     TrainingRow,
 )
-from backend.domain import DiagnosisStatus, LabelCode, ModelEvent, Record, RecordFilter, Verdict
+from backend.domain import DiagnosisStatus, LabelCode, ModelEvent, Record, RecordFilter, Verdict, position
 
 _NEWEST = aliased(ReviewRow)
 _LATER = aliased(ReviewRow)
 _PLACE = (RegistrationRow.block_number, RegistrationRow.log_index)
 _DIAGNOSIS_PLACE = (DiagnosisRow.block_number, DiagnosisRow.log_index)
+M = TypeVar("M", ModelRegistrationRow, ModelRetirementRow, TrainingRow)
+R = TypeVar("R", DiagnosisRow, ReviewRow)
+Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 
 
 def record_of(session: Session, ledger: int, image_id: str) -> Record | None:
@@ -33,12 +37,12 @@ def record_of(session: Session, ledger: int, image_id: str) -> Record | None:
 
 def events_of_model(session: Session, ledger: int, model_id: str) -> list[ModelEvent]:
     """As ``EventStore.events_of_model``."""
-    rows = [
-        row
-        for table in (ModelRegistrationRow, ModelRetirementRow, TrainingRow)
-        for row in session.scalars(select(table).filter_by(ledger_id=ledger, model_id=model_id))
-    ]
-    return [event_of(row) for row in sorted(rows, key=attrgetter("block_number", "log_index"))]
+
+    def of(table: type[M]) -> list[ModelEvent]:
+        rows = session.scalars(select(table).where(table.ledger_id == ledger, table.model_id == model_id))
+        return [event_of(row) for row in rows]
+
+    return sorted([*of(ModelRegistrationRow), *of(ModelRetirementRow), *of(TrainingRow)], key=position)
 
 
 def search(
@@ -64,7 +68,11 @@ def queue(
     found = session.execute(query.order_by(*_DIAGNOSIS_PLACE).limit(limit)).all()
     reviews = _grouped(session, ReviewRow, ReviewRow.diagnosis_id, ledger, [row.diagnosis_id for row, _ in found])
     return [
-        Record(event_of(image), (event_of(diagnosis),), reviews.get(diagnosis.diagnosis_id, ()))
+        Record(
+            image=event_of(image),
+            diagnoses=(event_of(diagnosis),),
+            reviews=tuple(map(event_of, reviews.get(diagnosis.diagnosis_id, ()))),
+        )
         for diagnosis, image in found
     ]
 
@@ -73,7 +81,7 @@ def _conditions(ledger: int, wanted: RecordFilter) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if wanted.text is not None:
         found.append(_matches(ledger, wanted))
-    of_diagnosis = []
+    of_diagnosis: list[ColumnElement[bool]] = []
     if wanted.models is not None:
         of_diagnosis.append(DiagnosisRow.model_id.in_(wanted.models))
     if wanted.labels is not None:
@@ -90,13 +98,13 @@ def _conditions(ledger: int, wanted: RecordFilter) -> list[ColumnElement[bool]]:
 
 
 def _matches(ledger: int, wanted: RecordFilter) -> ColumnElement[bool]:
-    """Each alternative has an index of its own but the label, which is asked only for text that is one."""
+    """Each alternative has an index, except for the label: that one is used only for a text that is a label's name."""
     text = wanted.text
     reviewed = select(ReviewRow.image_id).filter_by(ledger_id=ledger, transaction_hash=text)
     recorded = select(DiagnosisRow.image_id).filter_by(ledger_id=ledger, transaction_hash=text)
     models = (text, *wanted.text_models)
     by_model = select(DiagnosisRow.image_id).filter_by(ledger_id=ledger).where(DiagnosisRow.model_id.in_(models))
-    alternatives = [
+    alternatives: list[ColumnElement[bool]] = [
         RegistrationRow.image_id == text,
         RegistrationRow.cid == text,
         RegistrationRow.uploader == text,
@@ -109,13 +117,13 @@ def _matches(ledger: int, wanted: RecordFilter) -> ColumnElement[bool]:
 
 
 def _diagnosed(ledger: int, *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether one diagnosis of the image meets all conditions: asked image by image until a page is full."""
+    """Whether one diagnosis of the image meets all conditions. Evaluated image by image until the page is full."""
     of_image = and_(DiagnosisRow.ledger_id == ledger, DiagnosisRow.image_id == RegistrationRow.image_id)
     query = _with_newest_review(select(DiagnosisRow.diagnosis_id)).where(of_image, *conditions)
     return query.correlate(RegistrationRow).exists()
 
 
-def _with_newest_review(query: Select) -> Select:
+def _with_newest_review(query: Query) -> Query:
     superseded = exists().where(_LATER.ledger_id == _NEWEST.ledger_id, _LATER.supersedes == _NEWEST.review_id)
     newest = and_(
         _NEWEST.ledger_id == DiagnosisRow.ledger_id, _NEWEST.diagnosis_id == DiagnosisRow.diagnosis_id, ~superseded
@@ -131,7 +139,7 @@ def _has_label(labels: Sequence[LabelCode]) -> ColumnElement[bool]:
         )
         for model, code in labels
     ]
-    return or_(False, *holds)
+    return or_(false(), *holds)
 
 
 def _has_status(status: DiagnosisStatus) -> ColumnElement[bool]:
@@ -143,12 +151,19 @@ def _records(session: Session, ledger: int, images: Sequence[RegistrationRow]) -
     diagnoses = _grouped(session, DiagnosisRow, DiagnosisRow.image_id, ledger, ids)
     reviews = _grouped(session, ReviewRow, ReviewRow.image_id, ledger, ids)
     return [
-        Record(event_of(image), diagnoses.get(image.image_id, ()), reviews.get(image.image_id, ())) for image in images
+        Record(
+            image=event_of(image),
+            diagnoses=tuple(map(event_of, diagnoses.get(image.image_id, ()))),
+            reviews=tuple(map(event_of, reviews.get(image.image_id, ()))),
+        )
+        for image in images
     ]
 
 
-def _grouped(session: Session, table, key, ledger: int, keys: Sequence[str]) -> dict[str, tuple]:
-    """The events of a table by one of its columns, each group in chain order."""
+def _grouped(
+    session: Session, table: type[R], key: InstrumentedAttribute[str], ledger: int, keys: Sequence[str]
+) -> dict[str, list[R]]:
+    """The rows of a table by one of its columns, each group in chain order."""
     query = select(table).where(table.ledger_id == ledger, key.in_(keys))
     rows = session.scalars(query.order_by(key, table.block_number, table.log_index))
-    return {value: tuple(map(event_of, group)) for value, group in groupby(rows, attrgetter(key.key))}
+    return {value: list(group) for value, group in groupby(rows, attrgetter(key.key))}

@@ -1,7 +1,7 @@
-"""Tables of the index: copies of the chain's events, which are read anew when they are lost.
+"""Tables of the index: copies of the chain's events, which can be read from the chain again.
 
-An event's place in its ledger is its block's number and its index in that block; rows lie in that order. Each column
-of an event is named as the field of its domain class.
+An event's position in its ledger is its block's number and its index in that block; rows are stored in that order.
+Each column of an event has the name of the field of its domain class.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
-from backend.adapters.database.models import ADDRESS, CID, HASH, ROW_ID, Base
+from backend.adapters.database.tables import ADDRESS, CID, HASH, ROW_ID, Base
 
 
 class LedgerRow(Base):
@@ -31,9 +31,9 @@ class CheckpointRow(Base):
 
 
 class EventColumns(Base):
-    """What every event has.
+    """The columns that every event has.
 
-    No key or index begins with the ledger: SQLite would expect few rows of one, and read them all.
+    No key or index begins with the ledger: SQLite would expect few rows for each, and scan all of them.
     """
 
     __abstract__ = True

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import Table, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -15,23 +16,23 @@ from backend.adapters.database.event_tables import CheckpointRow, LedgerRow, Rev
 from backend.domain import Checkpoint, DiagnosisStatus, Event, LedgerEntry, ModelEvent, Record, RecordFilter
 
 KEPT_CHECKPOINTS = 256
-"""A reorganisation deeper than this is read again from the contract's first block."""
+"""After a reorganisation deeper than this, the index is read again from the contract's first block."""
 
 
 class SqlEventStore:
-    """``backend.ports.EventStore``."""
+    """Port EventStore."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def ledger(self, chain_id: int, contract: str) -> int:
-        key = {"chain_id": chain_id, "contract": contract.lower()}
-        query = select(LedgerRow.id).filter_by(**key)
+        address = contract.lower()
+        query = select(LedgerRow.id).filter_by(chain_id=chain_id, contract=address)
         with self._database.read() as session:
             found = session.scalar(query)
         if found is not None:
             return found
-        self._database.insert(LedgerRow(**key))
+        self._database.insert(LedgerRow(chain_id=chain_id, contract=address))
         with self._database.read() as session:
             return session.scalars(query).one()
 
@@ -48,7 +49,7 @@ class SqlEventStore:
                     return False
                 session.add(CheckpointRow(ledger_id=ledger, number=upto.number, hash=upto.hash))
                 for row, values in by_table(events, ledger).items():
-                    session.execute(insert(row.__table__), values)
+                    session.execute(insert(cast(Table, row.__table__)), values)
                 for old in kept[KEPT_CHECKPOINTS - 1 :]:
                     session.execute(delete(CheckpointRow).filter_by(ledger_id=ledger, number=old.number))
         except IntegrityError:
@@ -76,7 +77,7 @@ class SqlEventStore:
         query = select(ReviewRow.image_id).filter_by(ledger_id=ledger, review_id=review_id.lower())
         with self._database.read() as session:
             image_id = session.scalar(query)
-            return image_id and event_search.record_of(session, ledger, image_id)
+            return None if image_id is None else event_search.record_of(session, ledger, image_id)
 
     def events_of_model(self, ledger: int, model_id: str) -> Sequence[ModelEvent]:
         with self._database.read() as session:
@@ -98,7 +99,7 @@ class SqlEventStore:
 
 
 def _lock(session: Session, ledger: int) -> None:
-    """One writer a ledger. SQLite has one writer in all and needs no more."""
+    """Allow one writer for each ledger. SQLite has only one writer for the whole database anyway."""
     session.get(LedgerRow, ledger, with_for_update=True)
 
 

@@ -1,19 +1,19 @@
-"""Images that were pinned, and the bytes kept for each client address."""
+"""The facts of pinned images, and the bytes stored for each client address."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import CursorResult, case, func, select, update
 
 from backend.adapters.database.engine import Database
-from backend.adapters.database.models import ClientRow, ImageRow
+from backend.adapters.database.tables import ClientRow, ImageRow
 from backend.domain import ImageFacts
 
 
 class SqlImages:
-    """``backend.ports.Images``."""
+    """Port Images."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -21,7 +21,9 @@ class SqlImages:
     def find(self, cid: str) -> ImageFacts | None:
         with self._database.read() as session:
             row = session.get(ImageRow, cid)
-            return row and ImageFacts(
+            if row is None:
+                return None
+            return ImageFacts(
                 cid=row.cid,
                 sha256=row.sha256,
                 size=row.size,
@@ -43,10 +45,11 @@ class SqlImages:
         )
         self._introduce(client)
         with self._database.write() as session:
-            return cast(CursorResult, session.execute(fits)).rowcount == 1
+            # An UPDATE without RETURNING gives a CursorResult, which ``execute`` does not declare.
+            return cast(CursorResult[Any], session.execute(fits)).rowcount == 1
 
     def release(self, client: str, size: int) -> None:
-        # A recount may have forgotten the reservation meanwhile.
+        # A recount may have removed the reservation meanwhile.
         left = case((ClientRow.bytes_kept > size, ClientRow.bytes_kept - size), else_=0)
         with self._database.write() as session:
             session.execute(update(ClientRow).where(ClientRow.address == client).values(bytes_kept=left))

@@ -1,12 +1,13 @@
-"""Accepts uploaded images: true type, limits, whole, and without metadata before anything is pinned for ever."""
+"""Checks uploaded images: type, limits, integrity. Removes their metadata, because a pin can be permanent."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import logging
+from collections.abc import Sequence
 
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
 from backend.adapters.images import jpeg, png, webp
 from backend.adapters.images.reencoded import TURNS, as_png, check_tiff
@@ -41,15 +42,15 @@ _STRIPPERS = {"PNG": png.strip, "JPEG": jpeg.strip, "WEBP": webp.strip}
 
 
 class PillowInspector:
-    """An ``ImageInspector``. PNG, JPEG and WebP keep their picture data to the byte; TIFF and BMP become PNG.
+    """Port ImageInspector. PNG, JPEG and WebP keep their picture data unchanged; TIFF and BMP become PNG.
 
-    An image which EXIF says to turn is turned and becomes PNG too. The same upload always gives the same bytes.
-    A JPEG has no checksums: damage inside its compressed data that leaves it readable is not seen.
+    An image with an EXIF orientation is turned upright and becomes PNG too. The same upload always gives the same
+    bytes. A JPEG has no checksums: damage in its compressed data that still decodes is not detected.
     """
 
-    max_bytes = MAX_IMAGE_BYTES
-    max_pixels = MAX_PIXELS
-    media_types = MEDIA_TYPES
+    max_bytes: int = MAX_IMAGE_BYTES
+    max_pixels: int = MAX_PIXELS
+    media_types: Sequence[str] = MEDIA_TYPES
 
     def accept(self, content: bytes) -> tuple[bytes, ImageFacts]:
         _check_bytes(content)
@@ -79,15 +80,15 @@ class PillowInspector:
 
 
 def _clean(kind: str, content: bytes, findings: Findings) -> tuple[bytes, Image.Image]:
-    """The bytes to pin, and the same as decoded image."""
+    """The bytes to pin, and their decoded image."""
     strip = _STRIPPERS.get(kind)
     clean = strip(content, findings) if strip else content
-    image = Image.open(io.BytesIO(clean), formats=[kind])
+    image: Image.Image = Image.open(io.BytesIO(clean), formats=[kind])
     if image.width * image.height > MAX_PIXELS:
         raise ImageTooLarge(
             f"expected at most {MAX_PIXELS} pixels, found {image.width} x {image.height} = {image.width * image.height}"
         )
-    if kind == "TIFF":
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
         check_tiff(image, findings)
     if kind == "PNG":
         png.check_picture_data(clean)

@@ -1,4 +1,4 @@
-"""JPEG without metadata: segments are copied or left out, the compressed picture is never touched.
+"""Removes the metadata of JPEG files: copies or drops whole segments, and never changes the compressed picture.
 
 Source: ITU-T T.81, annex B.
 """
@@ -11,7 +11,7 @@ from backend.adapters.images.stripped import OTHER, TRAILING, Findings
 from backend.errors import UnsupportedImage
 
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
-# A marker; neither a stuffed 0xFF00 nor a restart, which belong to the compressed data. 0xFF before it fill up.
+# A marker: not a stuffed 0xFF00 nor a restart marker, which belong to the compressed data. 0xFF before it are padding.
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 # Tables, frame headers, lines and restart interval.
 _PICTURE = {*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD} - {0xC8}
@@ -75,7 +75,7 @@ def _segment(code: int, payload: bytes) -> bytes:
 
 
 def _application(code: int, payload: bytes, findings: Findings) -> bytes:
-    """What stays of an application segment: only what changes how the pixels look."""
+    """The part of an application segment that changes how the pixels look; the rest is dropped."""
     if code == 0xE0 and payload.startswith(b"JFIF\0") and len(payload) >= 14:
         if payload[12:] != b"\0\0":
             findings.removed.add("thumbnail")

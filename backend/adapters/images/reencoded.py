@@ -1,4 +1,4 @@
-"""Images that are written anew as PNG, with the same pixels: TIFF, BMP, and what EXIF says to turn."""
+"""Images that are re-encoded as PNG with the same pixels: TIFF, BMP, and images with an EXIF orientation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _TIFF_NAMES = {
     **dict.fromkeys((269, 270, 271, 272, 285, 305, 315, 316, 33432), "text"),
     306: "time",
 }  # fmt: skip
-# What TIFF 6.0 itself needs to lay out and colour pixels, and the colour profile.
+# The tags with which TIFF 6.0 describes the pixels' layout and colour, and the colour profile.
 _TIFF_LAYOUT = {*range(254, 267), *range(273, 285), *range(290, 298), 301, *range(317, 348), *range(512, 533), 34675}
 
 TURNS = {
@@ -35,7 +35,7 @@ def as_png(image: Image.Image) -> bytes:
     """The pixels, palette, transparency and colour profile of ``image``. Raises UnsupportedImage for other modes."""
     profile = image.info.get("icc_profile")
     if image.mode == "I;16B":
-        # Pillow's convert() would cut the values off at 255.
+        # Pillow's convert() would clip the values at 255.
         image = Image.frombytes("I;16", image.size, image.tobytes(), "raw", "I;16B")
     if image.mode not in _MODES:
         raise UnsupportedImage(f"expected grey, palette or RGB pixels, found {image.mode}, which a PNG cannot hold")
@@ -46,7 +46,7 @@ def as_png(image: Image.Image) -> bytes:
 
 
 def check_tiff(image: TiffImagePlugin.TiffImageFile, findings: Findings) -> None:
-    """Note a TIFF's metadata; refuse what Pillow would not read to the last bit. Raises UnsupportedImage."""
+    """Note a TIFF's metadata; refuse files that Pillow would not decode exactly. Raises UnsupportedImage."""
     try:
         image.seek(1)
     except EOFError:

@@ -1,4 +1,4 @@
-"""What is learned while a file is stripped."""
+"""The findings of a stripper: removed metadata, and the EXIF orientation."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _MAX_PARTS = 50_000
 
 @dataclass(slots=True)
 class Findings:
-    """``removed`` names what was left out, in people's words; ``orientation`` is EXIF's, 1 (upright) to 8."""
+    """``removed`` names the removed metadata for people; ``orientation`` is EXIF's, 1 (upright) to 8."""
 
     removed: set[str] = field(default_factory=set)
     orientation: int = 1
     parts: int = 0
 
     def count_part(self) -> None:
-        """One more segment or chunk. Raises UnsupportedImage where there are so many that the file is an attack."""
+        """Count one more segment or chunk. Raises UnsupportedImage above the limit: so many are an attack."""
         self.parts += 1
         if self.parts > _MAX_PARTS:
             raise UnsupportedImage(f"expected an image of at most {_MAX_PARTS} segments or chunks, found more")
@@ -40,7 +40,7 @@ class Findings:
             if exif.get_ifd(ExifTags.IFD.IFD1):
                 self.removed.add("thumbnail")
             orientation = exif.get(ExifTags.Base.Orientation, 1)
-        except Exception:  # Pillow's readers raise many types on damaged data, which is thrown away here anyway
+        except Exception:  # Pillow's readers raise many types on damaged data, which is dropped here anyway
             return
         if orientation in range(2, 9):
             self.orientation = int(orientation)

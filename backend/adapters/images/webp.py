@@ -1,4 +1,4 @@
-"""WebP without metadata: chunks are copied or left out. Source: RFC 9649."""
+"""Removes the metadata of WebP files: copies or drops whole chunks. Source: RFC 9649."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def strip(content: bytes, findings: Findings) -> bytes:
         elif kind in (b"ANIM", b"ANMF"):
             raise UnsupportedImage("expected one still image, found an animated WebP")
         elif kind == b"EXIF":
-            # Some writers put JPEG's prefix in front.
+            # Some writers add JPEG's prefix.
             findings.add_exif(data.removeprefix(b"Exif\0\0"))
         else:
             findings.removed.add("XMP" if kind == b"XMP " else OTHER)

@@ -1,8 +1,8 @@
-"""The embedded object store: IPFS blocks as files on this machine, with the CIDs that Pinata would give.
+"""The embedded object store: IPFS blocks as files on this machine, with the same CIDs as Pinata.
 
-``blocks/<2 characters>/<cid>`` holds the blocks, ``pins/<cid>`` the list of a pinned file's blocks, its root last.
-A file appears under its name only when it is whole and on disk. Writers exclude each other across threads and
-processes by a lock on ``lock``; readers need none, as they hash what they read.
+``blocks/<2 characters>/<cid>`` are the blocks, ``pins/<cid>`` lists the blocks of a pinned file, its root last.
+A file gets its name only when it is complete and synced to disk. Writers exclude each other across threads and
+processes by a lock on ``lock``; readers need none, because they hash what they read.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _SPARE_BYTES = 64 * 1024 * 1024
 
 
 class EmbeddedStore:
-    """An ``ObjectStore`` for development and single machines: nobody else can fetch from it.
+    """Port ObjectStore, for development and single machines: nobody else can fetch from it.
 
-    ``folder`` is made where absent. Raises StorageUnavailable when that fails.
+    ``folder`` is created if it is missing. Raises StorageUnavailable when that fails.
     """
 
-    name = "embedded"
-    public = False
+    name: str = "embedded"
+    public: bool = False
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -44,7 +44,7 @@ class EmbeddedStore:
             for part in (folder, self._blocks, self._pins):
                 private_files.make_folder(part)
             self._remove_leftovers()
-        logger.warning("images are kept in %s on this machine only: use Pinata for records that others audit", folder)
+        logger.warning("images are stored in %s on this machine only: use Pinata for records that others audit", folder)
 
     def put(self, content: bytes, *, name: str, media_type: str) -> StoredObject:
         written: list[Path] = []
@@ -86,7 +86,7 @@ class EmbeddedStore:
             if not pin.exists():
                 return
             shared = {cid for other in self._pins.iterdir() if other != pin for cid in other.read_text().split()}
-            # The pin goes last: a delete that was cut off can then be repeated.
+            # The pin is deleted last, so that an interrupted delete can be repeated.
             for cid in reversed(pin.read_text().split()):
                 if cid not in shared:
                     self._path(parse_cid(cid)).unlink(missing_ok=True)
@@ -111,7 +111,7 @@ class EmbeddedStore:
     def _read_block(self, cid: Cid) -> bytes:
         try:
             with self._path(cid).open("rb") as file:
-                # One byte more than any block has, so that a file which grew fails its hash and not the memory.
+                # One byte more than the largest block: a file that grew fails its hash instead of filling the memory.
                 return file.read(CHUNK_BYTES + 1)
         except FileNotFoundError:
             raise NotFound(f"the block {cid} is not in the store") from None
@@ -128,8 +128,8 @@ class EmbeddedStore:
                 for leftover in self._folder.glob(f"*/**/*{_TEMPORARY}"):
                     leftover.unlink()
         except BlockingIOError:
-            # Another process writes now, so its temporary files are in use: the next start cleans.
-            logger.debug("the block store is in use, leftovers stay for now")
+            # Another process is writing, so its temporary files are in use: the next start removes them.
+            logger.debug("the block store is in use: temporary files are not removed")
 
 
 def _write_atomically(path: Path, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Reads from IPFS gateways, in order, and believes none of them: every answer is hashed."""
+"""Reads from IPFS gateways, in order, and trusts none of them: every answer is hashed."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ logger = logging.getLogger(__name__)
 PUBLIC_GATEWAYS = ("https://ipfs.io", "https://dweb.link")
 POLICY = HttpPolicy(total=60.0, attempts=3)
 _REDIRECTS = 3
-# Where gateways fail differently, the first of these tells the person most.
+# When gateways fail differently, the first of these is reported: it is the most informative.
 _GRAVITY = (CidMismatch, StorageRefused, StorageUnavailable, ImageTooLarge, NotFound)
 
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """``url`` without path. ``token`` is sent to this gateway only; ``sign`` gives the address of a private file."""
+    """``url`` without path. ``token`` is sent only to this gateway; ``sign`` gives the URL of a private file."""
 
     url: str
     token: str = field(default="", repr=False)
@@ -36,7 +36,7 @@ class Gateway:
 
 
 class GatewayReader:
-    """The reading half of an ``ObjectStore``, over one gateway or more; needs no account."""
+    """Port ObjectReader, over one or more gateways. Public gateways need no account."""
 
     def __init__(
         self, gateways: Sequence[Gateway], *, policy: HttpPolicy = POLICY, clock: Clock = time, backoff: float = 1.0
@@ -58,7 +58,7 @@ class GatewayReader:
         ]
 
     def get(self, cid: str, *, max_bytes: int, patience: float = 0.0) -> bytes:
-        """The file of ``cid``; where no gateway has it, ask again for ``patience`` seconds, as after pinning it.
+        """The file of ``cid``. If no gateway has it, asks again for ``patience`` seconds, as after pinning it.
 
         Raises InvalidCid, NotFound, StorageUnavailable, StorageRefused, CidMismatch; ImageTooLarge past ``max_bytes``.
         """
@@ -100,9 +100,9 @@ class GatewayReader:
 
 
 def _redirected(gateway: Gateway, client: HttpClient, url: str, answer: Answer) -> str:
-    """Public gateways send on to a subdomain of theirs; anything else is refused.
+    """The target of a public gateway's redirect to one of its own subdomains. Any other redirect is refused.
 
-    Addresses are read by the parser that the request will be made with: others see other hosts in odd ones.
+    URLs are parsed by the parser of the HTTP client: another parser can see another host in a malformed URL.
     """
     if answer.status in (301, 302, 307, 308) and not gateway.token:
         here = parse_url(gateway.url)

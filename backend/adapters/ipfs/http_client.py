@@ -1,4 +1,4 @@
-"""HTTP as a guest should do it: time limits, retries that honour Retry-After, a rate limit, a cap on what is read."""
+"""An HTTP client with time limits, retries that respect Retry-After, a rate limit, and a limit on the answer's size."""
 
 from __future__ import annotations
 
@@ -20,14 +20,15 @@ from backend.errors import StorageUnavailable
 
 logger = logging.getLogger(__name__)
 _READ_BYTES = 64 * 1024
-# How much of an error's page is read.
+# The part of an error's body that is read.
 _ERROR_BYTES = 16 * 1024
 _random = secrets.SystemRandom()
 
 
 @dataclass(frozen=True, slots=True)
 class HttpPolicy:
-    """Times in seconds; ``total`` is for all tries of a request with their waits, which double from ``backoff``."""
+    """Times in seconds. ``total`` covers all attempts of a request and the waits between them, which double from
+    ``backoff``."""
 
     connect: float = 5.0
     read: float = 30.0
@@ -48,13 +49,13 @@ class Answer:
 
 
 class AnswerTooLarge(StorageUnavailable):
-    """The answer is longer than the caller would read."""
+    """The answer is longer than the caller's limit."""
 
 
 class HttpClient:
     """Talks to one service, called ``service`` in errors.
 
-    ``secret_headers`` go with every request and never into a redirect, which is not followed, nor into a message.
+    ``secret_headers`` are sent with every request. Redirects are not followed, and no message shows the headers.
     """
 
     def __init__(
@@ -70,11 +71,9 @@ class HttpClient:
         self._policy = policy
         self._clock = clock
         self._bucket = bucket
-        self._session = requests.Session()
-        # Without following it, requests would still parse where a redirect leads to, and fail on a malformed address.
-        self._session.get_redirect_target = lambda response: None
+        self._session = _Session()
         self._session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        # A compressed answer could swell; "auth" is set also when empty, lest requests looks into ~/.netrc.
+        # A compressed answer could expand without limit. "auth" is always set, or requests would read ~/.netrc.
         self._session.headers.update({"User-Agent": "scanproof", "Accept-Encoding": "identity"})
         self._session.auth = _SecretHeaders(secret_headers or {})
 
@@ -89,9 +88,9 @@ class HttpClient:
         body: bytes | None = None,
         attempts: int | None = None,
     ) -> Answer:
-        """The answer of whatever status, but for 429 and 5xx, which are tried again as broken connections are.
+        """The answer with any status except 429 and 5xx, which are retried like broken connections.
 
-        Raises StorageUnavailable when tries or time run out, AnswerTooLarge where a good answer passes ``max_bytes``.
+        Raises StorageUnavailable when attempts or time run out, AnswerTooLarge for a good answer above ``max_bytes``.
         """
         deadline = self._clock.monotonic() + self._policy.total
         attempts = attempts or self._policy.attempts
@@ -99,11 +98,11 @@ class HttpClient:
         while True:
             attempt += 1
             if self._bucket and not self._bucket.take(deadline - self._clock.monotonic()):
-                raise StorageUnavailable(f"{self.service} is not asked: the limit of requests a minute is used up")
+                raise StorageUnavailable(f"{self.service} is not asked: the limit of requests per minute is used up")
             answer, failure, error = self._try(method, url, params, headers, body, max_bytes, deadline)
             if answer and not _is_passing(answer.status):
                 return answer
-            wait = max(self._backoff(attempt), _retry_after(answer))
+            wait = max(self._backoff(attempt), _retry_after(answer) if answer else 0.0)
             logger.info("%s %s (try %d of %d)", self.service, failure, attempt, attempts)
             if attempt == attempts or self._clock.monotonic() + wait > deadline:
                 raise StorageUnavailable(f"{self.service} {failure} (tries: {attempt})") from error
@@ -119,7 +118,7 @@ class HttpClient:
         max_bytes: int,
         deadline: float,
     ) -> tuple[Answer | None, str, Exception | None]:
-        """One try: the answer, or what failed, in words that follow the service's name."""
+        """One attempt: the answer, or None; what happened, as a phrase after the service's name; the error."""
 
         def check_deadline() -> None:
             if self._clock.monotonic() > deadline:
@@ -149,7 +148,7 @@ class HttpClient:
 
     def _read(self, response: requests.Response, max_bytes: int, check_deadline: Callable[[], None]) -> bytes:
         content = bytearray()
-        # read1 gives what has come, so that a body which drips cannot hold a read for ever.
+        # read1 returns the bytes that have arrived, so that a slow body cannot block a read without end.
         while part := response.raw.read1(_READ_BYTES):
             content += part
             if not response.ok and len(content) >= _ERROR_BYTES:
@@ -160,7 +159,12 @@ class HttpClient:
         return bytes(content)
 
     def _backoff(self, attempt: int) -> float:
-        return self._policy.backoff * 2 ** (attempt - 1) * _random.uniform(0.5, 1.0)
+        return self._policy.backoff * 2.0 ** (attempt - 1) * _random.uniform(0.5, 1.0)
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """No redirect is followed. Requests would still parse its target, and fail on a malformed one."""
 
 
 class _SecretHeaders(requests.auth.AuthBase):
@@ -173,7 +177,7 @@ class _SecretHeaders(requests.auth.AuthBase):
 
 
 class _Upload(io.BytesIO):
-    """A body that is sent in parts: each has its time limit, where bytes would have to go out whole in one."""
+    """A body that is sent in parts, each with its own time limit; bytes would be sent whole within one limit."""
 
     def __init__(self, body: bytes, before_read: Callable[[], None]) -> None:
         super().__init__(body)
@@ -188,9 +192,10 @@ def _is_passing(status: int) -> bool:
     return status == 429 or status >= 500
 
 
-def _retry_after(answer: Answer | None) -> float:
-    """Seconds; Retry-After may hold a number or a date (RFC 9110, 10.2.3)."""
+def _retry_after(answer: Answer) -> float:
+    """Seconds; the header Retry-After is a number or a date (RFC 9110, 10.2.3)."""
     try:
-        return urllib3.Retry().parse_retry_after(answer.headers["Retry-After"])
-    except (AttributeError, KeyError, urllib3.exceptions.InvalidHeader):
+        seconds: float = urllib3.Retry().parse_retry_after(answer.headers["Retry-After"])
+    except (KeyError, urllib3.exceptions.InvalidHeader):
         return 0.0
+    return seconds

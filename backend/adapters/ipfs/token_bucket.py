@@ -1,4 +1,4 @@
-"""Keeps a client below a service's limit of requests. Thread-safe."""
+"""Limits the rate of requests to a service. Thread-safe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """What waiting needs of time; tests give one that does not wait."""
+    """The time source of everything that waits; tests use one that does not wait."""
 
     def monotonic(self) -> float: ...
 
@@ -27,7 +27,7 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def take(self, patience: float) -> bool:
-        """Wait for a request's turn; False, at once, where that would take longer than ``patience`` seconds."""
+        """Wait until a request is allowed; False, at once, if that takes longer than ``patience`` seconds."""
         with self._lock:
             now = self._clock.monotonic()
             self._tokens = min(self._capacity, self._tokens + (now - self._updated) * self._rate)
@@ -35,7 +35,7 @@ class TokenBucket:
             wait = max(0.0, (1 - self._tokens) / self._rate)
             if wait > patience:
                 return False
-            # Below zero, tokens are turns that waiting threads hold already.
+            # A negative count is the number of threads that wait already.
             self._tokens -= 1
         if wait:
             self._clock.sleep(wait)

@@ -26,7 +26,7 @@ class Block:
 
 
 def blocks_of(content: bytes | BinaryIO) -> Iterator[Block]:
-    """All blocks of a file, children before their parent: the last one is the root. Streams are read by the chunk."""
+    """All blocks of a file, children before their parent: the last one is the root. Reads a stream chunk by chunk."""
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     levels: list[list[Link]] = [[]]
 
@@ -60,7 +60,7 @@ def blocks_of(content: bytes | BinaryIO) -> Iterator[Block]:
 
 
 def cid_of(content: bytes | BinaryIO) -> str:
-    """The CID of a file, without keeping its blocks."""
+    """The CID of a file. Does not keep its blocks in memory."""
     root = None
     for block in blocks_of(content):
         root = block.cid
@@ -75,9 +75,9 @@ def verify(content: bytes, cid: Cid) -> None:
 
 
 def read_file(root: Cid, fetch: Callable[[Cid], bytes], *, max_bytes: int) -> bytes:
-    """Put a file together from its blocks. ``fetch`` gives the bytes of a block, which are hashed here.
+    """Assemble a file from its blocks. ``fetch`` gives the bytes of a block, which are hashed here.
 
-    A file's size fixes its whole tree, so the sizes that nodes declare are checked before anything below is fetched.
+    A file's size determines its tree, so the sizes that a node declares are checked before its children are fetched.
     Raises CidMismatch (a block is damaged), InvalidDag (another layout or hostile sizes), ImageTooLarge past
     ``max_bytes``, and whatever ``fetch`` raises.
     """

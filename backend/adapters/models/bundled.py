@@ -1,4 +1,4 @@
-"""The models of ``ml`` behind the ports Classifier, Outliner and ModelCatalogue, and the results of comparisons."""
+"""The models of ``ml`` as the ports Classifier, Outliner and ModelCatalogue; the results of comparisons."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.domain import ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline
+from backend.domain import ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline, Preprocessing
 from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, ResultsUnreadable, UnsupportedImage
 from ml import errors as ml_errors
 from ml.bundle.bundle import Bundle, BundleDocuments
@@ -28,12 +28,13 @@ _decoding = threading.Lock()
 
 
 class BundledModels:
-    """Each bundle is verified when it is first needed, and opened when it is first used. Threads may share it.
+    """Ports Classifier, Outliner and ModelCatalogue. Thread-safe.
 
-    A bundle that is refused is not listed; the log says why.
+    Verifies a bundle at its first look-up and loads it at its first use. A refused bundle is not listed; the log says
+    why.
     """
 
-    decoding = DECODING
+    decoding: int = DECODING
 
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry or Registry()
@@ -66,7 +67,7 @@ class BundledModels:
 
     def gate(self) -> ModelFacts | None:
         gate = self._registry.gate()
-        return gate and facts_of(gate.bundle)
+        return facts_of(gate.bundle) if gate else None
 
     def recognise(self, gate: ModelFacts, image: bytes) -> str | None:
         with _translate_bundle_errors(gate.name), decode_in_turn():
@@ -77,7 +78,7 @@ class BundledModels:
         with _translate_bundle_errors(modality):
             return facts_of(self._registry.default(modality).bundle)
 
-    def preprocessing(self, model: ModelFacts) -> dict[str, Any]:
+    def preprocessing(self, model: ModelFacts) -> Preprocessing:
         metadata = self._model(model).bundle.metadata
         return {"id": metadata.preprocessing, "temperature": metadata.temperature}
 
@@ -88,7 +89,7 @@ class BundledModels:
             return prediction, activation_overlay(prediction)
 
     def outline(self, modality: str, image: bytes) -> Outline | None:
-        # Only who outlines pays for the libraries that find contours.
+        # Imported here, because its libraries are slow to import and only outlines need them.
         from ml.segmentation.overlay import outline_overlay
 
         model = self._registry.outliner(modality)
@@ -98,7 +99,7 @@ class BundledModels:
             found = model.predict(image)
         return Outline(
             model=facts_of(model.bundle),
-            reason=None if found.contours else "the model that outlines tumours sees none on this slice",
+            reason=None if found.contours else "the model that outlines tumours finds none on this slice",
             contours=found.contours,
             pixels=found.pixels,
             share=found.share,
@@ -114,8 +115,8 @@ class BundledModels:
         return self._registry.identities()
 
     def documents(self, name: str) -> ModelDocuments:
-        """The training record says what was trained how, on which data and when, and an ensemble's of which members it
-        is made; all of it stands in the bundle too."""
+        """The training record describes architecture, data and procedure, and lists the members of an ensemble. All of
+        it is also in the bundle."""
         import rfc8785
 
         with _translate_bundle_errors(name):
@@ -155,7 +156,7 @@ class BundledModels:
             )
 
     def _describe(self, bundle: BundleDocuments) -> ModelDescription:
-        """Kept for good: the SHA-256 stands for all that a description holds."""
+        """Cached without limit of time: the SHA-256 covers everything in a description."""
         if bundle.sha256 not in self._descriptions:
             metadata = bundle.metadata
             self._descriptions[bundle.sha256] = ModelDescription(
@@ -171,7 +172,7 @@ class BundledModels:
 
 
 class ResultFiles:
-    """The results of `scanproof compare`, read when first asked for, and again when a file has changed."""
+    """The results of `scanproof compare`, read at first use, and again after a file has changed."""
 
     def __init__(self, folder: Path = RESULTS) -> None:
         self._folder = folder
@@ -193,7 +194,7 @@ class ResultFiles:
 
 
 def analyse(image: bytes) -> Analysis:
-    """The image's steps, from pre-processing to the outlined region. Raises UnsupportedImage, ImageTooLarge."""
+    """The steps of the image's analysis, from preprocessing to regions. Raises UnsupportedImage, ImageTooLarge."""
     from ml.analysis.pipeline import analyse
 
     with decode_in_turn():
@@ -207,9 +208,8 @@ def facts_of(bundle: BundleDocuments) -> ModelFacts:
 
 @contextmanager
 def decode_in_turn() -> Iterator[None]:
-    """A decoded image can take hundreds of MB: whoever shows one to ``ml`` waits here, so that the process stays small.
-
-    Raises ImageTooLarge, UnsupportedImage for the errors of ``ml``.
+    """Let one thread at a time decode an image: it can take hundreds of MB. Translates the errors of ``ml`` about
+    images to ImageTooLarge and UnsupportedImage.
     """
     with _decoding:
         try:
@@ -222,7 +222,7 @@ def decode_in_turn() -> Iterator[None]:
 
 @contextmanager
 def _translate_bundle_errors(name: str) -> Iterator[None]:
-    """Errors about the model ``name`` as NotFound, ClassificationFailed."""
+    """Translate the errors of ``ml`` about the model ``name`` to NotFound and ClassificationFailed."""
     try:
         yield
     except ml_errors.BundleNotFound as error:

@@ -57,8 +57,8 @@ def test_more_bytes_than_an_address_may_keep(app_with, picture) -> None:
     assert upload(client, first).status_code == 201
     refused = upload(client, second)
     detail = (
-        f"this address may keep {len(first) + len(second) - 1:,} bytes in all, and the image's {len(second):,} "
-        "would pass that"
+        f"this address may store {len(first) + len(second) - 1:,} bytes in total, and the image's {len(second):,} "
+        "bytes would exceed that"
     )
     assert_problem(refused, 429, "limit-exceeded", detail)
     assert refused.headers["Retry-After"] == "3600"

@@ -28,7 +28,7 @@ BODIES = {"classifications": {}, "attestations": {"manifestHash": HASH, "uploade
             f"/manifests/{HASH}",
             "not-found",
             404,
-            f"no manifest with the SHA-256 {'ab' * 32} is kept here",
+            f"no manifest with the SHA-256 {'ab' * 32} is stored here",
         ),
         (f"/records/{HASH}", "not-found", 404, f"no image with the id {HASH} is registered on the chain"),
         ("/records/7", "invalid-input", 400, "the image id must be 0x and 64 hex digits, not '7'"),

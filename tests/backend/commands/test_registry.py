@@ -58,7 +58,7 @@ def test_models_are_registered_anchored_and_retired(command: InProcess) -> None:
     assert sent(command("registry", "register", "--json").json) == []
     back = command("registry", "register", "brain-mri", "--json")
     assert (back.status, back.json["error"]["type"]) == (1, "Conflict")
-    assert back.json["error"]["message"].endswith("this model was registered before; once retired, it stays so")
+    assert back.json["error"]["message"].endswith("this model was registered before; a retired model stays retired")
 
 
 @pytest.mark.usefixtures("own")
@@ -116,5 +116,5 @@ def test_what_cannot_be_done_is_reported(command: InProcess) -> None:
     alone = command("registry", "retire")
     assert (alone.status, "retire needs the MODEL" in alone.stderr) == (2, True)
     key = command("registry", "register", "brain-mri", SCANPROOF_MODEL_ADMIN_KEY=USER.private_key)
-    assert (key.status, "the account does not hold the role" in key.stderr) == (1, True)
+    assert (key.status, "the account does not have the role" in key.stderr) == (1, True)
     assert command("registry", "explode").status == 2

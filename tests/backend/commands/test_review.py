@@ -128,7 +128,7 @@ def test_what_the_contract_refuses_is_reported_and_leaves_nothing(command: InPro
         (["--override", "glioma"], {}, "LabelDoesNotFit(verdict: 1, diagnosed: 1, given: 1): to confirm, a review"),
         (["--override", "gliom"], {}, "(glioma, meningioma, notumor, pituitary), found 'gliom'"),
         (["--override"], {}, "(glioma, meningioma, notumor, pituitary), found None"),
-        (["--confirm"], {"SCANPROOF_CLINICIAN_KEY": USER.private_key}, "the account does not hold the role"),
+        (["--confirm"], {"SCANPROOF_CLINICIAN_KEY": USER.private_key}, "the account does not have the role"),
         (["--confirm", "--diagnosis", "0x" + "00" * 32], {}, "expected one of the image's diagnoses (0x"),
     ):
         done = command("review", bench.image_id, *arguments, "--reason", "r", **environ)

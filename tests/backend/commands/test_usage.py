@@ -115,7 +115,7 @@ def test_options_have_one_spelling(scanproof):
     ("url", "message"),
     [
         ("postgresql+psycopg://u:secret@h:abc/x", "DATABASE_URL is not usable: "),
-        ("sqlite:////proc/x/y.db", "the database /proc/x/y.db cannot be made: No such file or directory"),
+        ("sqlite:////proc/x/y.db", "the database /proc/x/y.db cannot be created: No such file or directory"),
     ],
 )
 def test_a_database_that_cannot_be_is_reported_as_json(scanproof, url, message):

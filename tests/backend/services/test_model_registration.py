@@ -138,7 +138,7 @@ def test_a_retired_model_stays_retired(service: ModelRegistrationService) -> Non
     assert service.retire(model.model_id) is None
     assert service.complete() == []
     assert service.find(model.model_id[2:].upper()).retired
-    with pytest.raises(Conflict, match=r"^ModelAlreadyRegistered\(.*\): .* once retired, it stays so$"):
+    with pytest.raises(Conflict, match=r"^ModelAlreadyRegistered\(.*\): .* a retired model stays retired$"):
         service.register_models([service.find("modality-gate")])
 
 
@@ -152,7 +152,7 @@ def test_a_damaged_bundle_is_passed_over_and_the_others_are_not(
 
     assert [each.name for each in sent] == ["registerModel", "anchorTraining"]
     assert [model.state.status for model in service.installed()] == [ModelStatus.UNKNOWN, ModelStatus.IN_USE]
-    assert "the model breast-histology is not made known to the registry: the model is refused: " in caplog.text
+    assert "the model breast-histology is not registered: the model is refused: " in caplog.text
     with pytest.raises(ClassificationFailed, match=r"^the model is refused: .*card\.md"):
         service.register_models([service.find("breast-histology")])
 

@@ -87,7 +87,7 @@ def test_the_manifest_is_neither_served_nor_in_the_store(client: FlaskClient, co
     answer = seal(client, cid)
     digest = answer["manifestHash"].removeprefix("0x")
     refused = client.get(f"{API}/manifests/{answer['manifestHash']}")
-    assert_problem(refused, 404, "not-found", f"no manifest with the SHA-256 {digest} is kept here")
+    assert_problem(refused, 404, "not-found", f"no manifest with the SHA-256 {digest} is stored here")
     with pytest.raises(NotFound):
         container.store.get(raw_cid(digest), max_bytes=100_000)
 

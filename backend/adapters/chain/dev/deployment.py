@@ -1,18 +1,20 @@
-"""The registry on the embedded chain: found where an earlier run left it, or deployed."""
+"""The registry on the embedded chain: the one of an earlier run, or a new deployment."""
 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import TransactionNotFound
 
 from backend.adapters.chain import artifact, rpc
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN
-from backend.errors import ConfigurationError
+from backend.errors import ChainUnavailable, ConfigurationError
 
 _ADMIN_DELAY_S = 0
 _MINED_WITHIN_S = 30
@@ -20,7 +22,7 @@ _MINED_WITHIN_S = 30
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Where the registry is; ``block`` and ``transaction`` are those of its creation."""
+    """Address of the registry; ``block`` and ``transaction`` are those of its creation."""
 
     chain_id: int
     address: str
@@ -29,22 +31,30 @@ class Deployment:
 
 
 def load(folder: Path) -> Deployment:
-    """The deployment that was noted in ``folder``. Raises ConfigurationError."""
+    """The deployment that an earlier run wrote to ``folder``. Raises ConfigurationError."""
     try:
-        return Deployment(**json.loads(_file(folder).read_text(encoding="utf-8")))
+        found = Deployment(**json.loads(_file(folder).read_text(encoding="utf-8")))
+        if not (
+            type(found.chain_id) is int
+            and type(found.block) is int
+            and re.fullmatch("0x[0-9a-fA-F]{40}", found.address)
+            and re.fullmatch("0x[0-9a-f]{64}", found.transaction)
+        ):
+            raise ValueError
     except FileNotFoundError:
         raise ConfigurationError(f"no contract is deployed on the chain in {folder} yet: run `scanproof up`") from None
     except (OSError, ValueError, TypeError) as error:
         raise ConfigurationError(
             f"{_file(folder)} cannot be read: remove it, a new contract is deployed then"
         ) from error
+    return found
 
 
 def find_or_deploy(url: str, folder: Path, *, classifier: str) -> Deployment:
-    """The registry on the development chain at ``url``, where ``classifier`` and CLINICIAN hold their roles.
+    """The registry on the development chain at ``url``; grants ``classifier`` and CLINICIAN their roles.
 
-    A chain that was wiped or an artifact that changed since gets a new contract; the old one stays where it is.
-    Raises ChainUnavailable.
+    Deploys a new contract on a chain that was wiped, and after the artifact changed; the old contract stays on the
+    chain. Raises ChainUnavailable.
     """
     web3 = rpc.connect(url)
     with rpc.translated():
@@ -54,8 +64,8 @@ def find_or_deploy(url: str, folder: Path, *, classifier: str) -> Deployment:
             draft = _file(folder).with_suffix(".tmp")
             draft.write_text(json.dumps(asdict(deployment), indent=2) + "\n", encoding="utf-8")
             draft.replace(_file(folder))
-        registry = web3.eth.contract(address=deployment.address, abi=artifact.load()["abi"])
-        # The key file may have been replaced since the deployment.
+        registry = web3.eth.contract(address=Web3.to_checksum_address(deployment.address), abi=artifact.load()["abi"])
+        # The key file may be a new one since the deployment.
         _grant(registry, "CLASSIFIER_ROLE", classifier)
         _grant(registry, "CLINICIAN_ROLE", CLINICIAN.address)
     return deployment
@@ -68,28 +78,33 @@ def _file(folder: Path) -> Path:
 def _found(web3: Web3, folder: Path) -> Deployment | None:
     try:
         deployment = load(folder)
-        receipt = web3.eth.get_transaction_receipt(deployment.transaction)
+        receipt = web3.eth.get_transaction_receipt(HexBytes(deployment.transaction))
     except (ConfigurationError, TransactionNotFound):
         return None
     # The genesis hash would not do: Anvil makes a new one whenever it loads its state.
-    there = (receipt["contractAddress"], receipt["blockNumber"]) == (deployment.address, deployment.block)
-    return deployment if there and artifact.matches(bytes(web3.eth.get_code(deployment.address))) else None
+    address = receipt["contractAddress"]
+    if address is None or (address, receipt["blockNumber"]) != (deployment.address, deployment.block):
+        return None
+    return deployment if artifact.matches(bytes(web3.eth.get_code(address))) else None
 
 
 def _deploy(web3: Web3, classifier: str) -> Deployment:
     contract = web3.eth.contract(abi=artifact.load()["abi"], bytecode=artifact.load()["bytecode"])
     transaction = contract.constructor(_ADMIN_DELAY_S, ADMIN.address, classifier).transact({"from": ADMIN.address})
     receipt = web3.eth.wait_for_transaction_receipt(transaction, timeout=_MINED_WITHIN_S)
+    address = receipt["contractAddress"]
+    if address is None:
+        raise ChainUnavailable("the node's receipt of the deployment names no contract")
     return Deployment(
         chain_id=web3.eth.chain_id,
-        address=receipt["contractAddress"],
+        address=address,
         block=receipt["blockNumber"],
         transaction=transaction.to_0x_hex(),
     )
 
 
 def _grant(registry: Contract, role: str, address: str) -> None:
-    """Where it is not granted yet."""
+    """Grant the role, unless the account has it."""
     role_id = Web3.keccak(text=role)
     if not registry.functions.hasRole(role_id, address).call():
         transaction = registry.functions.grantRole(role_id, address).transact({"from": ADMIN.address})

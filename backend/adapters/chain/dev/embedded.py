@@ -1,4 +1,4 @@
-"""The embedded chain of the settings, ready to use: node, contract and the classifier's role."""
+"""Runs the embedded chain of the settings: node, contract and the classifier's role."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from backend.settings import Secret, Settings
 
 @dataclass(frozen=True, slots=True)
 class EmbeddedChain:
-    """``settings`` with the chain's true address; ``node`` is None when another process runs the chain."""
+    """``settings`` has the chain's actual URL; ``node`` is None when another process runs the chain."""
 
     settings: Settings
     deployment: Deployment
@@ -26,7 +26,7 @@ class EmbeddedChain:
 
 
 def folder(settings: Settings) -> Path:
-    """Where the chain of the settings is kept."""
+    """The folder with the chain of the settings."""
     return settings.var / "chain" / settings.chain
 
 
@@ -38,18 +38,23 @@ def _nothing(_settings: Settings) -> None: ...
 
 @contextmanager
 def running(settings: Settings, *, classifier: str | None, prepare: Prepare = _nothing) -> Iterator[EmbeddedChain]:
-    """Run the embedded chain on the port of the settings while the context lasts; its records are kept.
+    """Run the embedded chain on the port of the settings while the context lasts. The chain persists.
 
-    ``classifier`` gets its role, and a contract is deployed if there is none. With None, for reading only, there must
-    be one. ``prepare`` is called, with the settings, before other processes are told that the chain can be used.
-    Raises ChainInUse when another process runs the chain, ConfigurationError, ChainUnavailable, what ``prepare`` does.
+    ``classifier`` is granted its role, and a contract is deployed if there is none. None is for reading only: a
+    contract must exist. ``prepare`` is called with the settings before other processes can use the chain. Raises
+    ChainInUse when another process runs the chain, ConfigurationError, ChainUnavailable, and the errors of ``prepare``.
     """
     port = int(settings.rpc_url.rsplit(":", 1)[1])
     node = DevelopmentNode(settings.chain, folder(settings), port=port, chain_id=settings.chain_id)
-    found = None if classifier else deployment.load(node.folder)
+    if classifier is None:
+        # Fails here when there is no contract: the start would create a chain.
+        deployment.load(node.folder)
     node.start()
     try:
-        found = found or deployment.find_or_deploy(node.url, node.folder, classifier=classifier)
+        if classifier is None:
+            found = deployment.load(node.folder)
+        else:
+            found = deployment.find_or_deploy(node.url, node.folder, classifier=classifier)
         prepare(settings)
         node.announce(found.address)
         yield EmbeddedChain(settings, found, node)
@@ -59,7 +64,7 @@ def running(settings: Settings, *, classifier: str | None, prepare: Prepare = _n
 
 @contextmanager
 def joined(settings: Settings, *, classifier: str | None, prepare: Prepare = _nothing) -> Iterator[EmbeddedChain]:
-    """The embedded chain that another process runs or, for as long as the context lasts, one on a free port."""
+    """The embedded chain of another process; if none runs it, this process does, on a free port, during the context."""
     with ExitStack() as stack:
         try:
             chain = stack.enter_context(running(_at(settings, free_port()), classifier=classifier, prepare=prepare))

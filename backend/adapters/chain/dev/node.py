@@ -1,4 +1,4 @@
-"""Ganache or Anvil as a child process, with the chain kept in a folder between runs. For development only."""
+"""Ganache or Anvil as a child process that keeps its chain in a folder. For development only."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 class DevelopmentNode:
-    """``kind`` is ganache or anvil; ``folder`` holds its chain, its log and who runs it."""
+    """``kind`` is ganache or anvil; ``folder`` contains its chain, its log and its lock."""
 
     def __init__(self, kind: str, folder: Path, *, port: int, chain_id: int) -> None:
         self.kind = kind
@@ -62,7 +62,7 @@ class DevelopmentNode:
         except BaseException:
             self.stop()
             raise
-        _log.warning("%s is a chain for development: its accounts' keys are public knowledge", self.kind)
+        _log.warning("%s is a development chain: the private keys of its accounts are public", self.kind)
 
     @property
     def pid(self) -> int | None:
@@ -70,16 +70,18 @@ class DevelopmentNode:
         return self._child.pid if self._child else None
 
     def announce(self, contract: str) -> None:
-        """Tell other processes that the chain can be used."""
-        self._lock.describe(node_pid=self.pid, port=self.port, contract=contract)
+        """Let other processes use the chain. Call it after ``start``."""
+        if self._child is None:
+            raise RuntimeError("the node was not started")
+        self._lock.describe(node_pid=self._child.pid, port=self.port, contract=contract)
 
     def failure(self) -> str | None:
-        """Why the node ended by itself, or None while it runs."""
+        """Why the node exited by itself, or None while it runs."""
         status = self._child.exit_status() if self._child else None
         return None if status is None else f"{self.kind} ended with status {status}: {self._last_words()}"
 
     def stop(self) -> None:
-        """End the node; its chain is kept. Stopping twice is no error."""
+        """Stop the node; its chain stays in the folder. Does nothing when it is stopped already."""
         if self._child:
             self._child.stop()
         self._lock.release()
@@ -120,7 +122,7 @@ class DevelopmentNode:
     def _last_words(self) -> str:
         lines = (self.folder / "node.log").read_text(encoding="utf-8", errors="replace").splitlines()
         words = [line.strip() for line in lines if line.strip() and not line.startswith("    at ")]
-        return " ".join(words[-2:])[-300:] or "it printed nothing"
+        return " ".join(words[-2:])[-300:] or "its log is empty"
 
 
 def chain_id_at(url: str) -> int | None:
@@ -140,12 +142,12 @@ def _node_on(url: str) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """What the node needs; the keys and tokens of this process are none of its business."""
+    """Only what the node needs, without the keys and tokens of this process."""
     return {name: os.environ[name] for name in _NODE_ENVIRONMENT if name in os.environ}
 
 
 def _node_program() -> str:
-    """Node.js from the machine, or from the Python environment where set-up put it."""
+    """Node.js of the system, or of the Python environment where scripts/up installs it."""
     path = os.pathsep.join([os.environ.get("PATH", os.defpath), str(Path(sys.executable).parent)])
     node = shutil.which("node", path=path)
     if node is None:
@@ -154,7 +156,7 @@ def _node_program() -> str:
 
 
 def _port_becomes_free(port: int) -> bool:
-    """A process that was ended gives its port back a moment after it has gone from the list of processes."""
+    """Waits a moment: the kernel frees the port of a process shortly after the process has exited."""
     deadline = time.monotonic() + _PORT_RELEASED_WITHIN_S
     while not (free := port_is_free(HOST, port)) and time.monotonic() < deadline:
         time.sleep(0.05)
@@ -162,10 +164,10 @@ def _port_becomes_free(port: int) -> bool:
 
 
 def _end_orphan(pid: int | None, folder: Path) -> None:
-    """End the node that a killed parent left behind, known by the folder in its command line."""
+    """End the node of a parent that was killed. Its command line contains the folder."""
     if pid is None or str(folder) not in _command_line(pid):
         return
-    _log.warning("ending the node %d that an earlier run left behind", pid)
+    _log.warning("stopping the node %d of an earlier run that was killed", pid)
     for signal_ in (signal.SIGTERM, signal.SIGKILL):
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal_)

@@ -1,4 +1,4 @@
-"""A development account in place of MetaMask. For development chains only."""
+"""A development account that signs in place of MetaMask. For development chains only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transactions and receipts in the bytes that a block's tries hold (EIP-2718), from and to what JSON-RPC gives.
+"""Transactions and receipts of JSON-RPC in the encoding of a block's tries (EIP-2718), and back.
 
 Sources: EIP-155, EIP-658, EIP-2930, EIP-1559, EIP-4844, EIP-7702; deposits of the OP Stack
 (https://specs.optimism.io/protocol/deposits.html).
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import rlp
 from eth_utils import keccak
 
-from backend.adapters.chain.proofs.rlp_values import number, octets
+from backend.adapters.chain.rpc import JsonObject
 
 _DEPOSIT = 0x7E
 _MAX_LOGS = 10_000
@@ -26,14 +26,27 @@ _TRANSACTION_FIELDS = {
     0x04: f"{_FEES} authorizationList {_SIGNATURE}",
     _DEPOSIT: "sourceHash from to mint value gas isSystemTx input",
 }
-_SPECIAL: dict[str, Callable[[dict], object]] = {
+
+
+def octets(text: str | None) -> bytes:
+    """Data of JSON-RPC as bytes; None, such as the receiver of a deployment, is empty."""
+    return b"" if text is None else bytes.fromhex(text.removeprefix("0x"))
+
+
+def number(text: str | None) -> bytes:
+    """A quantity of JSON-RPC as RLP encodes it: big-endian without leading zeros."""
+    value = int(text or "0x0", 16)
+    return value.to_bytes((value.bit_length() + 7) // 8)
+
+
+_SPECIAL: dict[str, Callable[[JsonObject], object]] = {
     "to": lambda fields: octets(fields["to"]),
     "from": lambda fields: octets(fields["from"]),
     "input": lambda fields: octets(fields["input"]),
     "sourceHash": lambda fields: octets(fields["sourceHash"]),
     "isSystemTx": lambda fields: b"\x01" if fields.get("isSystemTx") else b"",
     "mint": lambda fields: number(fields.get("mint")),
-    # Some nodes give the parity of a typed transaction's signature under its old name only.
+    # Some nodes give the parity of a typed transaction's signature only under its old name.
     "yParity": lambda fields: number(fields.get("yParity", fields.get("v"))),
     "accessList": lambda fields: [
         [octets(entry["address"]), [octets(key) for key in entry["storageKeys"]]] for entry in fields["accessList"]
@@ -41,8 +54,12 @@ _SPECIAL: dict[str, Callable[[dict], object]] = {
     "blobVersionedHashes": lambda fields: [octets(hash_) for hash_ in fields["blobVersionedHashes"]],
     "authorizationList": lambda fields: [
         [
-            *(number(each["chainId"]), octets(each["address"]), number(each["nonce"])),
-            *(number(each["yParity"]), number(each["r"]), number(each["s"])),
+            number(each["chainId"]),
+            octets(each["address"]),
+            number(each["nonce"]),
+            number(each["yParity"]),
+            number(each["r"]),
+            number(each["s"]),
         ]
         for each in fields["authorizationList"]
     ],
@@ -58,46 +75,57 @@ class Log:
     data: bytes
 
 
-def encode_transaction(transaction: dict) -> bytes | None:
-    """The signed transaction, or None for a type that is not known here: its hash then differs from the node's."""
+def encode_transaction(transaction: JsonObject) -> bytes | None:
+    """The signed transaction, or None for an unknown type: the hash of its encoding differs from the node's."""
     kind = int(transaction.get("type", "0x0"), 16)
     if kind not in _TRANSACTION_FIELDS:
         return None
     names = _TRANSACTION_FIELDS[kind].split()
-    body = rlp.encode([_SPECIAL[n](transaction) if n in _SPECIAL else number(transaction[n]) for n in names])
+    body: bytes = rlp.encode([_SPECIAL[n](transaction) if n in _SPECIAL else number(transaction[n]) for n in names])
     encoded = (bytes([kind]) if kind else b"") + body
     return encoded if "0x" + keccak(encoded).hex() == transaction["hash"] else None
 
 
-def encode_receipt(receipt: dict) -> bytes:
-    """The receipt of a transaction from Byzantium (EIP-658) on."""
+def encode_receipt(receipt: JsonObject) -> bytes:
+    """The receipt of a transaction since Byzantium (EIP-658)."""
     kind = int(receipt.get("type", "0x0"), 16)
     logs = [
         [octets(log["address"]), [octets(topic) for topic in log["topics"]], octets(log["data"])]
         for log in receipt["logs"]
     ]
-    fields = [number(receipt["status"]), number(receipt["cumulativeGasUsed"]), octets(receipt["logsBloom"]), logs]
+    fields: list[object] = [
+        number(receipt["status"]),
+        number(receipt["cumulativeGasUsed"]),
+        octets(receipt["logsBloom"]),
+        logs,
+    ]
     if kind == _DEPOSIT:
         fields += [number(receipt[name]) for name in ("depositNonce", "depositReceiptVersion") if name in receipt]
-    return (bytes([kind]) if kind else b"") + rlp.encode(fields)
+    body: bytes = rlp.encode(fields)
+    return (bytes([kind]) if kind else b"") + body
 
 
 def decode_logs(receipt: bytes) -> tuple[Log, ...]:
-    """The logs of an encoded receipt. Raises ValueError for what is no receipt."""
+    """The logs of an encoded receipt. Raises ValueError for bytes that are no receipt."""
     typed = bool(receipt) and receipt[0] <= 0x7F
     try:
         fields = rlp.decode(receipt[1:] if typed else receipt)
         logs = fields[3]
         if not isinstance(fields, list) or not isinstance(logs, list) or len(logs) > _MAX_LOGS:
             raise ValueError
-        return tuple(_log(*log) for log in logs)
+        return tuple(_log(log) for log in logs)
     except (rlp.DecodingError, LookupError, TypeError, ValueError, RecursionError):
         raise ValueError("expected a receipt with its logs in RLP") from None
 
 
-def _log(address: object, topics: object, data: object) -> Log:
-    if not isinstance(topics, list) or not all(isinstance(part, bytes) for part in (address, data, *topics)):
+def _log(item: object) -> Log:
+    if not isinstance(item, list):
         raise ValueError
-    if len(address) != 20 or len(topics) > 4 or any(len(topic) != 32 for topic in topics):
+    address, topics, data = item
+    if not isinstance(address, bytes) or not isinstance(topics, list) or not isinstance(data, bytes):
+        raise ValueError
+    if len(address) != 20 or len(topics) > 4:
+        raise ValueError
+    if not all(isinstance(topic, bytes) and len(topic) == 32 for topic in topics):
         raise ValueError
     return Log(address, tuple(topics), data)

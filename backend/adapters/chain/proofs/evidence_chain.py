@@ -1,13 +1,12 @@
-"""The chain as an evidence bundle shows it: what can be proven of it from block hashes alone."""
+"""The registry's history as an evidence bundle contains it, proven from block hashes alone."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from eth_abi import encode
 from eth_utils import keccak, to_checksum_address
 
-from backend.adapters.chain import artifact
+from backend.adapters.chain import artifact, ids
 from backend.adapters.chain.events import ROLES, TOPICS, EventDecoder
 from backend.adapters.chain.proofs import headers, merkle
 from backend.adapters.chain.proofs.encodings import Log, decode_logs
@@ -17,23 +16,23 @@ from backend.errors import ChainUnavailable, InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenTransaction
 
 _LARGEST = {"label": 2**16 - 1, "confidence": 2**16 - 1, "issued_at": 2**64 - 1, "participants": 2**32 - 1}
-"""What the contract can write at most. Only a forged receipt holds more."""
+"""The largest values of the contract's types. Only a forged receipt has larger ones."""
 _ROLE_CHANGES = {TOPICS["RoleGranted"]: True, TOPICS["RoleRevoked"]: False}
 
 
 class EvidenceChain:
-    """The part of the port Chain that a verification reads, from the receipts of ``evidence``.
+    """Port ProvenHistory, from the receipts of ``evidence``.
 
-    Receipts are read whether or not they are proven: ``proofs`` holds a check for each header, transaction and receipt
-    and two for the code, of which every one must pass. The log index of an event counts the logs of the bundle in its
-    block, which keeps their order. Raises InvalidEvidence for blocks or transactions that are there twice.
+    Receipts are read whether or not they are proven: ``proofs`` contains a check for each header, transaction and
+    receipt and two for the code, and all of them must pass. The log index of an event counts the bundle's logs in its
+    block, which preserves their order. Raises InvalidEvidence for duplicate blocks or transactions.
     """
 
     def __init__(self, evidence: Evidence) -> None:
         self.chain_id = evidence.chain_id
         self.contract: str = to_checksum_address(evidence.contract)
         self._contract = bytes.fromhex(evidence.contract.removeprefix("0x"))
-        self._decoder = EventDecoder(_Nothing(), chain_id=evidence.chain_id, contract=evidence.contract)
+        self._decoder = EventDecoder(_no_blocks, chain_id=evidence.chain_id, contract=evidence.contract)
         self._headers: dict[str, Header] = {}
         self._blocks: dict[int, BlockRef] = {}
         self._events: list[Event] = []
@@ -42,15 +41,15 @@ class EvidenceChain:
         for block in evidence.blocks:
             checks += self._read(block)
         self._events.sort(key=position)
-        self.proofs: tuple[Check, ...] = (*checks, *self._code(evidence))
+        self.proofs: Sequence[Check] = (*checks, *self._code(evidence))
 
     @property
     def blocks(self) -> Sequence[BlockRef]:
-        """The bundle's, by number; those whose header cannot be read are not among them."""
+        """The bundle's blocks, by number, without those whose header cannot be decoded."""
         return [self._blocks[number] for number in sorted(self._blocks)]
 
     def image_id(self, uploader: str, cid: str) -> str:
-        return "0x" + keccak(encode(["address", "string"], [uploader, cid])).hex()
+        return ids.image_id(uploader, cid)
 
     def block(self, number: int) -> BlockRef | None:
         return self._blocks.get(number)
@@ -63,6 +62,9 @@ class EvidenceChain:
 
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
         return [event for event in self._events if isinstance(event, ModelEvent) and event.model_id == model_id]
+
+    def events_of_transaction(self, hash_: str) -> Sequence[Event]:
+        return [event for event in self._events if event.transaction_hash == hash_]
 
     def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
         wanted = (ROLES[role], address.lower())
@@ -98,7 +100,7 @@ class EvidenceChain:
                 yield receipt
 
     def _take(self, block: BlockRef, transaction: ProvenTransaction, logs: Sequence[Log], *, first: int) -> None:
-        hash_ = "0x" + keccak(transaction.transaction).hex()
+        transaction_hash = "0x" + keccak(transaction.transaction).hex()
         for index, log in enumerate(logs, start=first):
             if log.address != self._contract or not log.topics:
                 continue
@@ -111,7 +113,7 @@ class EvidenceChain:
                     {
                         "topics": topics,
                         "data": "0x" + log.data.hex(),
-                        "transactionHash": hash_,
+                        "transactionHash": transaction_hash,
                         "logIndex": hex(index),
                         "blockHash": block.hash,
                         "blockNumber": hex(block.number),
@@ -127,9 +129,7 @@ class EvidenceChain:
         code = evidence.code
         found = "0x" + keccak(code.code).hex()
         ours = artifact.matches(code.code)
-        what = (
-            "the code of ImageRegistry as compiled here" if ours else "other code than ImageRegistry as compiled here"
-        )
+        what = "the code of ImageRegistry as compiled here" if ours else "not the code of ImageRegistry"
         described = f"{len(code.code):,} bytes, keccak-256 {found}: {what}"
         yield Check("contract code", ours, f"the code of ImageRegistry at {evidence.contract}", described)
         header = self._headers.get(code.block_hash)
@@ -151,27 +151,34 @@ def _proven(header: Header, each: ProvenTransaction) -> tuple[Check, Check]:
     return (
         _compared(
             f"transaction {place}",
-            "transactionsRoot",
-            header.transactions_root,
-            of_transaction,
-            each.transaction,
-            hash_,
+            tree="transactionsRoot",
+            root=header.transactions_root,
+            proven=of_transaction,
+            stated=each.transaction,
+            transaction_hash=hash_,
         ),
-        _compared(f"receipt {place}", "receiptsRoot", header.receipts_root, of_receipt, each.receipt, hash_),
+        _compared(
+            f"receipt {place}",
+            tree="receiptsRoot",
+            root=header.receipts_root,
+            proven=of_receipt,
+            stated=each.receipt,
+            transaction_hash=hash_,
+        ),
     )
 
 
-def _compared(name: str, tree: str, root: bytes, proven: bytes | None, stated: bytes, hash_: str) -> Check:
+def _compared(
+    name: str, *, tree: str, root: bytes, proven: bytes | None, stated: bytes, transaction_hash: str
+) -> Check:
     expected = f"a proof that leads to the {tree} 0x{root.hex()}"
     if proven is None:
         return Check(name, False, expected, "the proof does not lead there")
     if proven != stated:
         return Check(name, False, expected, "the proof leads there from other bytes")
-    return Check(name, True, expected, f"proven, of transaction {hash_}")
+    return Check(name, True, expected, f"proven, of transaction {transaction_hash}")
 
 
-class _Nothing:
-    """In place of a node: every log tells the time of its block itself."""
-
-    def by_hashes(self, hashes: Iterator[str]) -> Mapping[str, BlockRef]:
-        return {}
+def _no_blocks(_hashes: Iterable[str]) -> Mapping[str, BlockRef]:
+    """Every log of a bundle has the time of its block."""
+    return {}

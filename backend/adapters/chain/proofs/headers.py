@@ -1,4 +1,4 @@
-"""Block headers in the form whose hash is the block's: RLP, with the fields of every hardfork so far.
+"""Block headers in RLP, whose keccak-256 is the block's hash. Covers the fields of every hardfork so far.
 
 Sources: the yellow paper (4.4), EIP-1559, EIP-4399, EIP-4895, EIP-4844, EIP-4788, EIP-7685.
 """
@@ -11,20 +11,20 @@ from datetime import UTC, datetime
 import rlp
 from eth_utils import keccak
 
-from backend.adapters.chain.proofs.rlp_values import number, octets
+from backend.adapters.chain.proofs.encodings import number, octets
+from backend.adapters.chain.rpc import JsonObject
 from backend.errors import ChainUnavailable
 
 _FIELDS = (
-    *("parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom", "difficulty"),
-    *("number", "gasLimit", "gasUsed", "timestamp", "extraData", "mixHash", "nonce"),
-    *("baseFeePerGas", "withdrawalsRoot", "blobGasUsed", "excessBlobGas", "parentBeaconBlockRoot", "requestsHash"),
-)
-"""In their order; those from baseFeePerGas on came one hardfork after another: a header may end before them."""
+    "parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot", "logsBloom", "difficulty",
+    "number", "gasLimit", "gasUsed", "timestamp", "extraData", "mixHash", "nonce",
+    "baseFeePerGas", "withdrawalsRoot", "blobGasUsed", "excessBlobGas", "parentBeaconBlockRoot", "requestsHash",
+)  # fmt: skip
+"""In their order. Hardforks added those from baseFeePerGas on, one after another: older headers end before them."""
 _BEFORE_LONDON = 15
 _NUMBERS = {
-    *("difficulty", "number", "gasLimit", "gasUsed", "timestamp"),
-    *("baseFeePerGas", "blobGasUsed", "excessBlobGas"),
-}
+    "difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas",
+}  # fmt: skip
 _MAX_HEADER_BYTES = 4096
 _LAST_NUMBER = 2**53
 _LAST_TIME = int(datetime.max.replace(tzinfo=UTC).timestamp())
@@ -32,7 +32,7 @@ _LAST_TIME = int(datetime.max.replace(tzinfo=UTC).timestamp())
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The part of a header that proofs need. ``timestamp`` in Unix seconds; roots are 32 bytes."""
+    """The fields that proofs need. ``timestamp`` in Unix seconds; roots are 32 bytes."""
 
     number: int
     timestamp: int
@@ -41,13 +41,13 @@ class Header:
     receipts_root: bytes
 
 
-def encode(block: dict) -> bytes:
-    """The header of a block as JSON-RPC gives it.
+def encode(block: JsonObject) -> bytes:
+    """The header of a block of JSON-RPC.
 
-    Raises ChainUnavailable when it does not have the block's hash: a field that this code does not know.
+    Raises ChainUnavailable when its hash is not the block's, because the header has a field that is unknown here.
     """
     fields = [number(block[name]) if name in _NUMBERS else octets(block[name]) for name in _FIELDS if name in block]
-    header = rlp.encode(fields)
+    header: bytes = rlp.encode(fields)
     found = "0x" + keccak(header).hex()
     if found != block["hash"]:
         raise ChainUnavailable(
@@ -57,7 +57,7 @@ def encode(block: dict) -> bytes:
 
 
 def decode(header: bytes) -> Header:
-    """Raises ValueError for what is no header."""
+    """Raises ValueError for bytes that are no header."""
     if len(header) > _MAX_HEADER_BYTES:
         raise ValueError(f"expected a header of at most {_MAX_HEADER_BYTES} bytes, found {len(header)}")
     try:
@@ -69,10 +69,15 @@ def decode(header: bytes) -> Header:
     fields = dict(zip(_FIELDS, values, strict=False))
     if not all(isinstance(value, bytes) for value in values):
         raise ValueError("expected a header of plain fields")
-    roots = [fields[name] for name in ("stateRoot", "transactionsRoot", "receiptsRoot")]
-    if any(len(root) != 32 for root in roots):
+    found = Header(
+        number=int.from_bytes(fields["number"]),
+        timestamp=int.from_bytes(fields["timestamp"]),
+        state_root=fields["stateRoot"],
+        transactions_root=fields["transactionsRoot"],
+        receipts_root=fields["receiptsRoot"],
+    )
+    if any(len(root) != 32 for root in (found.state_root, found.transactions_root, found.receipts_root)):
         raise ValueError("expected roots of 32 bytes")
-    number_, timestamp = (int.from_bytes(fields[name]) for name in ("number", "timestamp"))
-    if number_ > _LAST_NUMBER or timestamp > _LAST_TIME:
+    if found.number > _LAST_NUMBER or found.timestamp > _LAST_TIME:
         raise ValueError("expected a number of at most 53 bits, and a time before the year 10,000")
-    return Header(number_, timestamp, *roots)
+    return found

@@ -1,4 +1,4 @@
-"""Merkle-Patricia tries: proofs that a block holds a transaction or a receipt, or its state an account.
+"""Merkle-Patricia tries: proofs that a block contains a transaction or receipt, or its state an account.
 
 Source: the yellow paper, appendix D; the trie itself is py-trie's (https://github.com/ethereum/py-trie).
 """
@@ -25,7 +25,8 @@ class IndexedTrie:
 
     @property
     def root(self) -> bytes:
-        return self._trie.root_hash
+        root: bytes = self._trie.root_hash
+        return root
 
     def proof(self, index: int) -> tuple[bytes, ...]:
         """The nodes, in RLP, from the root to the value at ``index``."""
@@ -33,22 +34,23 @@ class IndexedTrie:
 
 
 def proven_at_index(root: bytes, index: int, proof: Sequence[bytes]) -> bytes | None:
-    """What the trie with that root holds at ``index``, or None when the proof does not show it."""
+    """The value at ``index`` in the trie with that root, or None when the proof does not prove one."""
     return proven(root, rlp.encode(index), proof)
 
 
 def proven(root: bytes, key: bytes, proof: Sequence[bytes]) -> bytes | None:
-    """What the trie with that root holds at ``key``, or None when the proof does not show it."""
+    """The value at ``key`` in the trie with that root, or None when the proof does not prove one."""
     if len(proof) > _MAX_NODES:
         return None
     try:
-        return HexaryTrie.get_from_proof(root, key, [rlp.decode(node) for node in proof]) or None
-    except Exception:  # py-trie and rlp raise many unrelated types for nodes that are none
+        value: bytes = HexaryTrie.get_from_proof(root, key, [rlp.decode(node) for node in proof])
+    except Exception:  # py-trie and rlp raise many unrelated types for malformed nodes
         return None
+    return value or None
 
 
 def proven_account(state_root: bytes, address: bytes, proof: Sequence[bytes]) -> bytes | None:
-    """The code hash of the account at ``address`` in that state, or None when the proof does not show it."""
+    """The code hash of the account at ``address`` in that state, or None when the proof does not prove it."""
     account = proven(state_root, keccak(address), proof)
     try:
         _nonce, _balance, _storage_root, code_hash = rlp.decode(account or b"")

@@ -1,20 +1,21 @@
-"""Proofs from an Ethereum node that its blocks hold certain logs, and its state the registry's code."""
+"""Makes the Merkle proofs of logs and of the registry's code from an Ethereum node's answers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from eth_utils import keccak
 
 from backend.adapters.chain import rpc
 from backend.adapters.chain.proofs import headers, merkle
-from backend.adapters.chain.proofs.encodings import encode_receipt, encode_transaction
-from backend.adapters.chain.proofs.rlp_values import octets
+from backend.adapters.chain.proofs.encodings import encode_receipt, encode_transaction, octets
+from backend.adapters.chain.rpc import JsonObject
 from backend.errors import ChainUnavailable
 from backend.evidence import ProvenBlock, ProvenCode, ProvenTransaction
 
 _SETTLED_BLOCKS = 64
-"""Deep enough to stay on the chain, and recent enough that nodes still have the state: common ones keep 128."""
+"""Deep enough that a reorganisation is unlikely; recent enough that nodes have the state: most keep 128 blocks."""
 
 
 class ProofReader:
@@ -25,10 +26,6 @@ class ProofReader:
         self._contract = contract
 
     def blocks(self, positions: Iterable[tuple[int, int]]) -> tuple[ProvenBlock, ...]:
-        """The blocks with the transactions that wrote the logs at ``positions`` (block number, log index).
-
-        Raises ChainUnavailable, also for a chain whose blocks cannot be proven.
-        """
         wanted: dict[int, set[int]] = {}
         for block_number, log_index in positions:
             wanted.setdefault(block_number, set()).add(log_index)
@@ -36,13 +33,12 @@ class ProofReader:
             return tuple(self._block(block_number, wanted[block_number]) for block_number in sorted(wanted))
 
     def code(self, newest: int) -> tuple[ProvenBlock, ProvenCode]:
-        """The registry's code in the state of a block at least as new as ``newest``. Raises ChainUnavailable."""
         with rpc.translated():
             head = int(self._ask("eth_blockNumber"), 16)
             tag = hex(max(newest, head - _SETTLED_BLOCKS))
-            block = self._ask("eth_getBlockByNumber", tag, False)
+            block: JsonObject = self._ask("eth_getBlockByNumber", tag, False)
             code = octets(self._ask("eth_getCode", self._contract, tag))
-            account = self._ask("eth_getProof", self._contract, [], tag)
+            account: JsonObject = self._ask("eth_getProof", self._contract, [], tag)
             proof = tuple(octets(node) for node in account["accountProof"])
             if merkle.proven_account(octets(block["stateRoot"]), octets(self._contract), proof) != keccak(code):
                 raise ChainUnavailable(
@@ -52,7 +48,7 @@ class ProofReader:
             return proven, ProvenCode(code, block["hash"], proof)
 
     def _block(self, block_number: int, log_indices: set[int]) -> ProvenBlock:
-        block = self._ask("eth_getBlockByNumber", hex(block_number), True)
+        block: JsonObject | None = self._ask("eth_getBlockByNumber", hex(block_number), True)
         if block is None:
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
         receipts = self._receipts(block)
@@ -80,9 +76,10 @@ class ProofReader:
             ),
         )
 
-    def _receipts(self, block: dict) -> list[dict]:
-        """All of the block, in order; one by one where the node, such as Ganache, cannot give them together."""
+    def _receipts(self, block: JsonObject) -> list[JsonObject]:
+        """All receipts of the block, in order; one by one from a node without eth_getBlockReceipts, such as Ganache."""
         hashes = [transaction["hash"] for transaction in block["transactions"]]
+        receipts: list[JsonObject]
         try:
             receipts = self._ask("eth_getBlockReceipts", block["number"])
         except rpc.RangeRefused:
@@ -91,16 +88,18 @@ class ProofReader:
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
         return receipts
 
-    def _encoded(self, transaction: dict) -> bytes:
+    def _encoded(self, transaction: JsonObject) -> bytes:
         encoded = encode_transaction(transaction)
-        return octets(self._ask("eth_getRawTransactionByHash", transaction["hash"])) if encoded is None else encoded
+        if encoded is None:
+            return octets(self._ask("eth_getRawTransactionByHash", transaction["hash"]))
+        return encoded
 
-    def _ask(self, method: str, *parameters: object):
+    def _ask(self, method: str, *parameters: object) -> Any:
         return rpc.ask(self._web3, method, *parameters)
 
 
-def _trie(block: dict, root: str, values: list[bytes]) -> merkle.IndexedTrie:
-    """Raises ChainUnavailable when the values do not give the block's root: a kind that is encoded in another way."""
+def _trie(block: JsonObject, root: str, values: list[bytes]) -> merkle.IndexedTrie:
+    """Raises ChainUnavailable when the values do not have the block's root, because one has an unknown encoding."""
     trie = merkle.IndexedTrie(values)
     if trie.root != octets(block[root]):
         raise ChainUnavailable(

@@ -14,7 +14,7 @@ Intercept = Callable[[str, list], Answer | None]
 """Method and parameters in; HTTP status, body and, if need be, headers out, or None to let the request through."""
 
 
-def refusal(message: str, code: int = -32005) -> Answer:
+def refusal(message: object, code: int = -32005) -> Answer:
     return 200, json.dumps({"jsonrpc": "2.0", "id": 1, "error": {"code": code, "message": message}}).encode()
 
 

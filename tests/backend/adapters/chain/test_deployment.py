@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -74,6 +75,17 @@ def test_without_a_deployment_there_is_a_remedy(tmp_path):
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"address": 1}'])
 def test_a_damaged_note_is_reported(tmp_path, text):
     (tmp_path / "deployment.json").write_text(text)
+
+    with pytest.raises(ConfigurationError, match=r"deployment\.json cannot be read: remove it"):
+        deployment.load(tmp_path)
+
+
+@pytest.mark.parametrize("damage", [{"address": 1}, {"address": "0x12"}, {"block": "1"}, {"transaction": "0xzz"}])
+def test_a_note_with_a_wrong_value_is_reported(tmp_path, damage):
+    note = {"chain_id": 1337, "address": "0x" + "ab" * 20, "block": 1, "transaction": "0x" + "cd" * 32}
+    (tmp_path / "deployment.json").write_text(json.dumps(note))
+    assert deployment.load(tmp_path) == deployment.Deployment(**note)
+    (tmp_path / "deployment.json").write_text(json.dumps(note | damage))
 
     with pytest.raises(ConfigurationError, match=r"deployment\.json cannot be read: remove it"):
         deployment.load(tmp_path)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from backend.adapters.chain import logs
 from backend.adapters.chain.rpc import RangeRefused, RateLimited
 from backend.adapters.chain.web3_chain import Web3Chain
 
@@ -22,7 +21,7 @@ def through(registry, url: str) -> Web3Chain:
 @pytest.fixture
 def pauses(monkeypatch) -> list[float]:
     slept: list[float] = []
-    monkeypatch.setattr(logs.time, "sleep", slept.append)
+    monkeypatch.setattr("backend.adapters.chain.logs.time.sleep", slept.append)
     return slept
 
 
@@ -54,6 +53,18 @@ def test_a_single_refused_block_is_an_error_with_the_nodes_words(registry):
     with (
         relay(registry.settings.rpc_url, no_logs) as url,
         pytest.raises(RangeRefused, match=r"^the node refused the request: logs are for paying customers$"),
+    ):
+        through(registry, url).events(0, 1)
+
+
+@pytest.mark.parametrize("message", [None, "", {}])
+def test_a_refusal_without_words_is_an_error_too(registry, message):
+    def no_logs(method, parameters):
+        return refusal(message) if method == "eth_getLogs" else None
+
+    with (
+        relay(registry.settings.rpc_url, no_logs) as url,
+        pytest.raises(RangeRefused, match=r"^the node refused the request: no reason given$"),
     ):
         through(registry, url).events(0, 1)
 

@@ -67,7 +67,7 @@ def test_a_key_open_to_others_is_refused_with_the_remedy(key_file, mode):
     with pytest.raises(ConfigurationError) as raised:
         signer(key_file)
     assert str(raised.value) == (
-        f"the classifier key {key_file} is open to other users (mode {mode:o}): chmod 600 {key_file}"
+        f"the classifier key {key_file} is readable by other users (mode {mode:o}): run chmod 600 {key_file}"
     )
 
 
@@ -93,7 +93,7 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path):
 def test_a_development_key_is_refused_on_a_live_chain_only(key_file, account):
     write(key_file, account.private_key)
 
-    with pytest.raises(ConfigurationError, match=f"a development key that everybody knows \\({account.address}\\)"):
+    with pytest.raises(ConfigurationError, match=f"a well-known development key \\({account.address}\\)"):
         signer(key_file, SEPOLIA)
     for development_chain in (1337, 31337, 5777):
         assert signer(key_file, development_chain).address == account.address

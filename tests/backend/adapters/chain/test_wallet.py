@@ -46,7 +46,7 @@ def wallet(registry: Registry, key: str, chain_id: int) -> Wallet:
 @pytest.mark.parametrize("account", [ADMIN, CLINICIAN, USER])
 def test_a_development_key_is_refused_on_a_live_chain(registry, account):
     expected = (
-        f"^expected a key of your own on chain 11155111, which is live, found a development key that everybody knows "
+        f"^expected a key of your own on chain 11155111, which is live, found a well-known development key "
         rf"\({account.address}\)$"
     )
     with pytest.raises(ConfigurationError, match=expected) as raised:
@@ -124,7 +124,7 @@ def test_reverts_are_reported_in_words(registry, admin, clinician, cid, model_id
         (lambda: clinician.review(diagnosis, stale), r"^NotNewestStep\(.*\): the diagnosis was reviewed meanwhile"),
         (
             lambda: registry.wallet.retire_model(model_id),
-            r"^AccessControlUnauthorizedAccount\(.*does not hold",
+            r"^AccessControlUnauthorizedAccount\(.*does not have",
         ),
         (lambda: admin.retire_model(model_id), r"^ModelNotInUse\("),
     ):

@@ -22,7 +22,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
 from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import MIGRATIONS, REVISION, open_database
-from backend.adapters.database.event_tables import Base
+from backend.adapters.database.event_tables import EventColumns
 from backend.adapters.database.uploads import SqlImages
 from backend.errors import ConfigurationError, DatabaseUnavailable
 
@@ -35,7 +35,7 @@ def file(tmp_path: Path) -> Path:
 def test_the_migrations_make_what_the_models_say(file: Path) -> None:
     open_database(f"sqlite:///{file}").close()
     with create_engine(f"sqlite:///{file}").connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+        assert compare_metadata(MigrationContext.configure(connection), EventColumns.metadata) == []
 
 
 def test_the_newest_migration_is_the_one_that_the_code_expects() -> None:
@@ -210,7 +210,7 @@ def test_sqlite_is_set_up_for_several_threads_and_true_references(file: Path) ->
 
 
 def test_postgresql_would_take_the_same_tables() -> None:
-    for table in Base.metadata.sorted_tables:
+    for table in EventColumns.metadata.sorted_tables:
         statements: list[ExecutableDDLElement] = [CreateTable(table), *map(CreateIndex, table.indexes)]
         for statement in statements:
             assert str(statement.compile(dialect=postgresql.dialect()))

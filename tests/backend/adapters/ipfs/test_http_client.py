@@ -111,7 +111,7 @@ def test_every_try_takes_its_turn(pinata, clock):
     client = HttpClient("The service", policy=POLICY, clock=clock, bucket=TokenBucket(5, clock))
     pinata.fault("public", "server-error", times=9)
     with pytest.raises(
-        StorageUnavailable, match=r"^The service is not asked: the limit of requests a minute is used up$"
+        StorageUnavailable, match=r"^The service is not asked: the limit of requests per minute is used up$"
     ):
         client.request("GET", pinata.public, max_bytes=10)
     assert len(pinata.requests()) == 2

@@ -17,9 +17,9 @@ import rfc8785
 from backend.adapters.chain import eip712
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, USER
+from backend.adapters.chain.ids import review_id
 from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
 from backend.adapters.chain.proofs.reader import ProofReader
-from backend.adapters.chain.review_ids import review_id
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.block_store import EmbeddedStore
@@ -169,10 +169,10 @@ class World:
 
     def service(self, chain: Chain | None = None) -> VerificationService:
         return VerificationService(
-            chain or self.chain,
-            self.store,
-            self.classifier,
-            PillowInspector(),
+            chain=chain or self.chain,
+            store=self.store,
+            classifier=self.classifier,
+            inspector=PillowInspector(),
             cid_of=cid_of,
             recover=eip712.recover,
             review_id=review_id,

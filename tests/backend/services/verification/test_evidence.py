@@ -85,7 +85,7 @@ def test_the_trainings_of_a_model_are_walked_back_in_it(world):
 
     assert failures(verification) == {}
     (training,) = (check.found for check in verification.checks if check.name == "model training")
-    assert training.count("begun from") == 2
+    assert training.count("started from") == 2
     assert "with 3 participants" in training
     assert [event["event"] for event in evidence.events].count("TrainingAnchored") == 3
     assert {FIGURES, TRAINING} < set(evidence.objects.values())

@@ -87,8 +87,8 @@ def test_what_cannot_be_had_passes_and_is_reported(world, reviewed, error):
 
     assert failures(verification) == {}
     found = {check.name: check.found for check in verification.checks}
-    assert "cannot be had" in found["model card"]
-    assert found["review statement"] in ("none is published", f"none can be had: {error}")
+    assert "is not available" in found["model card"]
+    assert found["review statement"] in ("none is published", f"none is available: {error}")
 
 
 def test_nobody_is_asked_for_what_is_sealed(world, sealed):

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
+
+Columns = Sequence[tuple[str, sa.types.TypeEngine[Any]]]
 
 revision = "0002"
 down_revision = "0001"
@@ -70,7 +75,7 @@ def downgrade() -> None:
     _create_first("diagnoses", _DIAGNOSIS, indexes=[["block_number"], ["image_id"], ["model_id", "label"]])
 
 
-_DIAGNOSIS = [
+_DIAGNOSIS: Columns = [
     ("model_id", HASH),
     ("classifier", ADDRESS),
     ("label", sa.Integer()),
@@ -88,9 +93,7 @@ def _drop(*tables: str) -> None:
         op.drop_table(table)
 
 
-def _create(
-    table: str, columns: list[tuple[str, sa.types.TypeEngine]], *, unique: list[str], indexes: list[list[str]] = ()
-) -> None:
+def _create(table: str, columns: Columns, *, unique: Sequence[str], indexes: Sequence[Sequence[str]] = ()) -> None:
     op.create_table(
         table,
         _column("block_number", sa.BigInteger()),
@@ -111,7 +114,7 @@ def _create(
 
 def _create_first(
     table: str,
-    columns: list[tuple[str, sa.types.TypeEngine]],
+    columns: Columns,
     *constraints: sa.Constraint,
     indexes: list[list[str]],
 ) -> None:
@@ -137,5 +140,5 @@ def _create_first(
         op.create_index(op.f(f"ix_{table}_ledger_id_{'_'.join(names)}"), table, ["ledger_id", *names])
 
 
-def _column(name: str, type_: sa.types.TypeEngine) -> sa.Column:
+def _column(name: str, type_: sa.types.TypeEngine[Any]) -> sa.Column[Any]:
     return sa.Column(name, type_, nullable=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from backend.adapters.ipfs.local_reader import LocalReader
+from backend.adapters.ipfs.readers import LocalReader
 from backend.errors import NotFound
 
 

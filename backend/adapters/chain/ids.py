@@ -1,4 +1,4 @@
-"""The id of a review, as the registry computes it."""
+"""The ids of images and reviews, computed as the registry does."""
 
 from __future__ import annotations
 
@@ -8,6 +8,11 @@ from eth_utils import keccak
 from backend.domain import DiagnosisReviewedEvent, Verdict
 
 _VERDICTS = tuple(Verdict)
+
+
+def image_id(uploader: str, cid: str) -> str:
+    """keccak256(abi.encode(uploader, cid)) as 0x-hex (see IImageRegistry.ImageRegistered)."""
+    return "0x" + keccak(encode(["address", "string"], [uploader, cid])).hex()
 
 
 def review_id(review: DiagnosisReviewedEvent) -> str:

@@ -1,6 +1,6 @@
-"""Tables. All but ``images.client``, ``clients`` and ``sealed_manifests`` can be rebuilt from chain and object store.
+"""Tables. Chain and object store hold everything in them except ``images.client``, ``clients``, ``sealed_manifests``.
 
-Hashes and addresses from the chain are kept in lower case with 0x, so that a search can ignore case.
+Hashes and addresses of the chain are stored in lower case with 0x, so that a search can ignore case.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 CID = String(59)
 HASH = String(66)
 ADDRESS = String(42)
-# SQLite numbers rows by itself only in a column of the very type INTEGER.
+# SQLite generates ids only for a column of the exact type INTEGER.
 ROW_ID = BigInteger().with_variant(Integer, "sqlite")
 
 
@@ -71,7 +71,7 @@ class ClassificationRow(Base):
 
 
 class RecognitionRow(Base):
-    """What a gate said of an image; ``modality`` is null for one that no model is for."""
+    """A gate's output for an image; ``modality`` is null when it abstained."""
 
     __tablename__ = "recognitions"
 
@@ -82,7 +82,7 @@ class RecognitionRow(Base):
 
 
 class SealedRow(Base):
-    """A sealed manifest that was made here; what it says is not kept."""
+    """The hash of a sealed manifest that this server made; its content is not stored."""
 
     __tablename__ = "sealed_manifests"
 

@@ -1,1 +1,0 @@
-"""Image files without their metadata: one module a format, each with ``strip``."""

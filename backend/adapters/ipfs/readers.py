@@ -1,0 +1,37 @@
+"""Object readers made of other readers: one that asks two in turn, and one that never searches the network."""
+
+from __future__ import annotations
+
+from backend.errors import NotFound
+from backend.ports import ObjectReader, ObjectStore
+
+
+class FallbackReader:
+    """Port ObjectReader: asks ``second`` for an object that ``first`` does not have."""
+
+    def __init__(self, first: ObjectReader, second: ObjectReader) -> None:
+        self._first = first
+        self._second = second
+
+    def get(self, cid: str, *, max_bytes: int) -> bytes:
+        """As ObjectReader.get; NotFound when neither has it."""
+        try:
+            return self._first.get(cid, max_bytes=max_bytes)
+        except NotFound:
+            return self._second.get(cid, max_bytes=max_bytes)
+
+
+class LocalReader:
+    """Port ObjectReader: reads the objects that are pinned in ``store`` itself.
+
+    For objects that may never have been published: the public network searches for them for a long time.
+    """
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def get(self, cid: str, *, max_bytes: int) -> bytes:
+        """As ObjectReader.get; NotFound for an object that is not pinned there."""
+        if not self._store.has(cid):
+            raise NotFound(f"{cid} is not in the store")
+        return self._store.get(cid, max_bytes=max_bytes)
