@@ -85,13 +85,14 @@ class Web3Chain:
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         with self._right_chain():
             events = self._decoder.decode(self._history([RECORD_TOPICS, image_id]))
-            return [event for event in events if isinstance(event, RecordEvent)]
+            # The node may ignore a filter.
+            return [event for event in events if isinstance(event, RecordEvent) and event.image_id == image_id]
 
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
         with self._right_chain():
             logs = [*self._history([MODEL_TOPICS, model_id]), *self._history([TRAINING_TOPIC, None, model_id])]
             events = self._decoder.decode(sorted(logs, key=position))
-            return [event for event in events if isinstance(event, ModelEvent)]
+            return [event for event in events if isinstance(event, ModelEvent) and event.model_id == model_id]
 
     def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """The registry's state of each model now, in one request. Raises ChainUnavailable."""

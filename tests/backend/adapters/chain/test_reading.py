@@ -58,6 +58,23 @@ def test_events_come_from_the_asked_blocks_only(registry, cid):
     assert [event.cid for event in registry.chain.events(sent.block, sent.block + 1)] == [cid]
 
 
+def test_a_node_that_ignores_the_filter_adds_no_events(registry, cid):
+    signed = registry.sign(cid)
+    registry.wallet.register_with_diagnosis(cid, signed)
+    registry.wallet.register_image(cid.replace("bafkrei", "bafybei"))
+
+    def everything(method, parameters):
+        if method != "eth_getLogs":
+            return None
+        return result(registry.rpc(method, {**parameters[0], "topics": []}))
+
+    image_id, model_id = signed.diagnosis.image_id, signed.diagnosis.model_id
+    with relay(registry.settings.rpc_url, everything) as url:
+        chain = Web3Chain(url, chain_id=registry.chain.chain_id, contract=registry.chain.contract)
+        assert chain.events_of_image(image_id) == registry.chain.events_of_image(image_id)
+        assert set(chain.events_of_model(model_id)) == set(registry.chain.events_of_model(model_id)) != set()
+
+
 def test_an_image_nobody_registered_has_no_events(registry):
     assert registry.chain.events_of_image("0x" + "ab" * 32) == []
 
