@@ -153,8 +153,9 @@ def _distances(points: np.ndarray, start: np.ndarray, end: np.ndarray) -> np.nda
     along = end - start
     beside = ((points - start) @ along > 0) & ((end - points) @ along > 0)
     to_ends = np.minimum(np.hypot(*(points - start).T), np.hypot(*(points - end).T))
-    across = np.abs((points - start) @ (along[1], -along[0]))
-    return np.where(beside, across / (np.hypot(*along) or 1.0), to_ends)
+    across = np.abs((points - start) @ np.array([along[1], -along[0]])) / (np.hypot(*along) or 1.0)
+    distances: np.ndarray = np.where(beside, across, to_ends)
+    return distances
 
 
 def _head_pixels(seen: Preprocessed) -> float:
