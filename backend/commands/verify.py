@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from backend.services.evidence_verification import EvidenceVerification
     from backend.services.verification import Verification
 
-HELP = "Check a record: who, when, which bytes, which model, and the result itself; needs no ScanProof server"
+HELP = (
+    "Check a record without a ScanProof server\n\n"
+    "Who recorded it, when, from which bytes, by which model, and the result itself."
+)
 EXAMPLE = "scanproof verify --tx 0x… --rpc https://ethereum-sepolia-rpc.publicnode.com --contract 0x…"
 _PAPER_SECONDS = 10.0
 """Of search at each gateway for a statement, a model card or a training record."""
@@ -72,6 +75,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.evidence:
         if options.file:
             raise WrongUse("--evidence holds the image: leave --file out")
+        if options.contract_block is not None and not options.rpc:
+            raise WrongUse("--contract-block is for a node: name one with --rpc, or leave it out")
         return check_evidence(options, read_openings(options), console)
     verifications = _verified(options, console)
     console.result(result_of(verifications), "\n\n".join(report(verification) for verification in verifications))
