@@ -1,19 +1,19 @@
-"""The command line. Exit status: 0 good, 1 a check failed or something went wrong, 2 wrong use, 130 Ctrl-C."""
+"""The command line. Exit status: 0 success, 1 a check failed or something went wrong, 2 wrong use, 130 Ctrl-C."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
-import logging
 import os
 import signal
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NoReturn
 
 from backend.commands.arguments import WrongUse
 from backend.commands.console import Console
+from backend.commands.quiet import quieten
 from backend.errors import ScanProofError
 from ml.errors import MlError, WrongChoice
 
@@ -38,7 +38,8 @@ COMMANDS = (
     "join",
     "classifier",
 )
-"""Each is a module of ``backend.commands`` with HELP, EXAMPLE, ``add_arguments`` and ``run``; light to import."""
+"""Each is a module of ``backend.commands``, light to import, with ``add_arguments``, ``run``, EXAMPLE and HELP, whose
+first line stands in the list of commands."""
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -51,31 +52,46 @@ class Stopped(BaseException):
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong use is told as JSON as well when ``--json`` was asked for. Options have one spelling, not abbreviations."""
+    """Raises WrongUse. Options have one spelling, not abbreviations."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        if "--json" in sys.argv:
-            Console(json=True).error("WrongUse", message)
-        else:
-            self.print_usage(sys.stderr)
-            sys.stderr.write(f"{self.prog}: {message}\n")
-        sys.exit(2)
+        raise WrongUse(message, self.format_usage())
+
+
+class _CommandList(argparse.HelpFormatter):
+    """A line for each command."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=20, width=88)
+        # argparse measures the names of commands without their indent.
+        self._action_max_length = self._max_help_position - 2
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib.metadata import version
+
+        print("scanproof", version("scanproof"))
+        parser.exit()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
     console = Console(json="--json" in arguments)
-    logging.basicConfig(level=logging.WARNING, format="scanproof: %(message)s", stream=sys.stderr)
+    quieten(console)
     try:
-        options = _parser().parse_args(arguments)
+        options = _parse(arguments)
         _listen_for_signals()
         status: int = options.run(options, console)
         return status
-    except (WrongUse, WrongChoice) as error:
+    except WrongUse as error:
+        console.error("WrongUse", str(error), error.usage)
+        return 2
+    except WrongChoice as error:
         console.error("WrongUse", str(error))
         return 2
     except (ScanProofError, MlError) as error:
@@ -88,20 +104,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:  # whatever nobody foresaw: who asked for JSON still gets it
+        console.clear()
         traceback.print_exc()
         console.error(type(error).__name__, str(error))
         return 1
+    finally:
+        console.clear()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Raises WrongUse. Of the commands, only the one that is called is imported, unless their list is asked for."""
+    if not arguments:
+        raise WrongUse("expected a command", _parser(COMMANDS).format_help())
+    name = arguments[0]
+    if name in COMMANDS:
+        return _parser([name]).parse_args(arguments)
+    if not name.startswith("-"):
+        raise WrongUse(f"{name!r} is no command; {_hint(name)}")
+    return _parser(COMMANDS).parse_args(arguments)
+
+
+def _hint(name: str) -> str:
+    from difflib import get_close_matches
+
+    similar = get_close_matches(name, COMMANDS)
+    return f"did you mean {' or '.join(similar)}?" if similar else "scanproof --help lists the commands"
+
+
+def _parser(names: Iterable[str]) -> argparse.ArgumentParser:
     description = "Provenance for medical images: pinned to IPFS, classified, signed, recorded on a chain."
-    parser = _Parser(prog="scanproof", description=description)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name in COMMANDS:
+    parser = _Parser(
+        prog="scanproof",
+        description=description,
+        epilog="`scanproof COMMAND --help` explains a command.",
+        formatter_class=_CommandList,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", title="commands")
+    for name in names:
         module = importlib.import_module(f"backend.commands.{name}")
         command = commands.add_parser(
             name,
-            help=module.HELP,
+            help=module.HELP.partition("\n")[0],
             description=module.HELP,
             epilog=f"example:\n  {module.EXAMPLE}",
             formatter_class=argparse.RawDescriptionHelpFormatter,

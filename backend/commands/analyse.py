@@ -6,26 +6,31 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import WrongUse, existing_file, read_image
+from backend.commands.arguments import WrongUse, existing_file, output_folder, read_image
 from backend.commands.console import Console, columns
 
 if TYPE_CHECKING:
     from ml.analysis.steps import Analysis, Figure, Step
 
-HELP = "Analyse an image step by step: filter, statistics, texture, threshold, outlined region; nothing is stored"
+HELP = (
+    "Analyse an image step by step; nothing is stored\n\n"
+    "Filter, statistics, texture, threshold and outlined region, without a model."
+)
 EXAMPLE = "scanproof analyse scan.png --output steps"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="IMAGE", type=existing_file)
-    parser.add_argument("--output", metavar="DIR", type=Path, help="write each step's picture there, as PNG")
+    parser.add_argument("file", metavar="IMAGE", type=existing_file, help="the image")
+    parser.add_argument(
+        "--output", metavar="DIR", type=output_folder, help="write a PNG for each step into this directory"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import analyse
 
-    # What is analysed is what would be pinned, without metadata.
+    # As it would be pinned: without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
     analysis = analyse(content)
     pictures = _write(analysis, options.output) if options.output else {}
@@ -35,7 +40,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _write(analysis: Analysis, folder: Path) -> dict[str, str]:
-    """The written files by the names of the steps; they are numbered, so that a listing shows them in order."""
+    """The written files by the names of the steps. Numbers put them in order in a listing."""
     paths = {step.name: folder / f"{place}-{step.name}.png" for place, step in enumerate(analysis.steps, 1)}
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +65,9 @@ def _in_words(analysis: Analysis, folder: Path | None) -> str:
         rows += [(step.title, "")] if step.figures else []
         rows += [(f"  {figure.title}", _value(figure)) for figure in step.figures]
     rows += [("Pictures", str(folder))] if folder else []
-    return f"{columns(rows)}\n\nThe outline is what a threshold finds, no finding. For research; not for diagnosis."
+    return (
+        f"{columns(rows)}\n\nThe outline is the result of a threshold, not a finding. For research; not for diagnosis."
+    )
 
 
 def _value(figure: Figure) -> str:

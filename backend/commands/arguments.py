@@ -3,30 +3,90 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from backend.settings import is_http_url
 
 BUNDLE_NAME_LENGTH = 64
+SMALLEST_SIDE, LARGEST_SIDE = 16, 4096
+"""Pixels a side of a network's input."""
 
 
 class WrongUse(Exception):
-    """Arguments that are good one by one, but not together: exit status 2."""
+    """Arguments that are wrong alone or together: exit status 2. ``usage`` is how the command is called."""
+
+    def __init__(self, message: str, usage: str = "") -> None:
+        super().__init__(message)
+        self.usage = usage
 
 
 def existing_file(text: str) -> Path:
-    path = Path(text)
-    if not path.is_file():
+    mode = _mode(text)
+    if mode is None:
         raise argparse.ArgumentTypeError(f"no such file: {text}")
-    return path
+    if not stat.S_ISREG(mode):
+        found = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        raise argparse.ArgumentTypeError(f"expected a file: {text} is {found}")
+    return _permitted(Path(text), os.R_OK, "read")
 
 
 def existing_folder(text: str) -> Path:
-    path = Path(text)
-    if not path.is_dir():
-        raise argparse.ArgumentTypeError(f"no such folder: {text}")
-    return path
+    mode = _mode(text)
+    if mode is None:
+        raise argparse.ArgumentTypeError(f"no such directory: {text}")
+    if not stat.S_ISDIR(mode):
+        raise argparse.ArgumentTypeError(f"expected a directory: {text} is a file")
+    return _permitted(Path(text), os.R_OK | os.X_OK, "read")
+
+
+def output_file(text: str) -> Path:
+    """A file that can be written; its directory exists or can be made."""
+    mode = _mode(text)
+    if mode is not None and not stat.S_ISREG(mode):
+        found = "a directory" if stat.S_ISDIR(mode) else "no regular file"
+        raise argparse.ArgumentTypeError(f"expected a file: {text} is {found}")
+    output_folder(str(Path(text).parent))
+    return Path(text)
+
+
+def file_in_folder(text: str) -> Path:
+    """An ``output_file`` whose directory exists."""
+    file = output_file(text)
+    if not file.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"expected a file in an existing directory, found {text}")
+    return file
+
+
+def new_file(text: str) -> Path:
+    """A ``file_in_folder`` that is not there yet."""
+    if _mode(text) is not None:
+        raise argparse.ArgumentTypeError(f"expected a new file: {text} exists")
+    return file_in_folder(text)
+
+
+def output_folder(text: str) -> Path:
+    """A directory that exists or can be made."""
+    mode = _mode(text)
+    path = Path(text).absolute()
+    while mode is None:
+        path = path.parent
+        mode = _mode(str(path))
+    if not stat.S_ISDIR(mode):
+        raise argparse.ArgumentTypeError(f"expected a directory: {path} is a file")
+    _permitted(path, os.W_OK | os.X_OK, "written")
+    return Path(text)
+
+
+def new_folder(text: str) -> Path:
+    """An ``output_folder`` without anything in it."""
+    folder = output_folder(text)
+    if folder.is_dir() and any(folder.iterdir()):
+        raise argparse.ArgumentTypeError(f"expected a new or empty directory, found files in {text}")
+    return folder
 
 
 def hash32(text: str) -> str:
@@ -39,6 +99,13 @@ def hash32(text: str) -> str:
 def address(text: str) -> str:
     if not re.fullmatch(r"0x[0-9a-fA-F]{40}", text):
         raise argparse.ArgumentTypeError(f"expected 0x and 40 hex digits, found {text!r}")
+    return text
+
+
+def http_url(text: str) -> str:
+    """The message does not repeat it: it may hold an API key."""
+    if not is_http_url(text):
+        raise argparse.ArgumentTypeError("expected an http or https address")
     return text
 
 
@@ -55,36 +122,48 @@ def bundle_version(text: str) -> str:
     return text
 
 
-def splits(text: str) -> str:
-    """Names with commas between."""
-    if not all(name.strip() for name in text.split(",")):
-        raise argparse.ArgumentTypeError(f"expected the names of splits with commas between, found {text!r}")
+def word(text: str) -> str:
+    """Any text but an empty one."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"expected a name, found {text!r}")
     return text
+
+
+def names(text: str) -> list[str]:
+    """Names with commas between, each once."""
+    found = [name.strip() for name in text.split(",")]
+    if not all(found):
+        raise argparse.ArgumentTypeError(f"expected names with commas between them, found {text!r}")
+    return list(dict.fromkeys(found))
 
 
 def port(text: str) -> int:
     return _integer(text, 1, 65535)
 
 
-def natural(text: str) -> int:
+def block(text: str) -> int:
     return _integer(text, 0, 2**53)
 
 
 def positive(text: str) -> int:
-    return _integer(text, 1, 2**31)
+    return _integer(text, 1, 2**31 - 1)
 
 
-def http_url(text: str) -> str:
-    """Not repeated in the message: it may hold an API key."""
-    if not is_http_url(text):
-        raise argparse.ArgumentTypeError("expected an http or https address")
+def seed(text: str) -> int:
+    """TensorFlow takes seeds of 32 bits with a sign."""
+    return _integer(text, 0, 2**31 - 1)
+
+
+def side(text: str) -> int:
+    return _integer(text, SMALLEST_SIDE, LARGEST_SIDE)
+
+
+def one_of(text: str, known: Iterable[str], what: str) -> str:
+    """``text``, one of the names ``known``; ``what`` they name, in the plural."""
+    listed = list(known)
+    if text not in listed:
+        raise argparse.ArgumentTypeError(f"expected one of the {what} {', '.join(listed)}, found {text!r}")
     return text
-
-
-def _integer(text: str, low: int, high: int) -> int:
-    if not text.isdecimal() or not low <= int(text) <= high:
-        raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, found {text!r}")
-    return int(text)
 
 
 def read_image(path: Path) -> bytes:
@@ -93,3 +172,27 @@ def read_image(path: Path) -> bytes:
 
     with path.open("rb") as file:
         return file.read(MAX_IMAGE_BYTES + 1)
+
+
+def _integer(text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdecimal()) or not low <= int(text[:20]) <= high:
+        raise argparse.ArgumentTypeError(f"expected a whole number from {low} to {high}, found {text!r}")
+    return int(text)
+
+
+def _mode(text: str) -> int | None:
+    """The type and the permissions of what ``text`` is a path of, None where there is nothing."""
+    if not text:
+        raise argparse.ArgumentTypeError("expected a path, found an empty text")
+    try:
+        return Path(text).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise argparse.ArgumentTypeError(f"{getattr(error, 'strerror', None) or error}: {text[:200]}") from error
+
+
+def _permitted(path: Path, mode: int, done: str) -> Path:
+    if not os.access(path, mode):
+        raise argparse.ArgumentTypeError(f"{path} cannot be {done}: permission denied")
+    return path

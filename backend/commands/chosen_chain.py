@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from backend import settings as configuration
-from backend.commands.arguments import WrongUse, address, http_url, natural
+from backend.commands.arguments import WrongUse, address, block, http_url
 from backend.commands.console import Console
 from backend.settings import Secret, Settings
 
@@ -17,7 +17,7 @@ def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rpc", metavar="URL", type=http_url, help="the node to ask (default: that of the settings)")
     parser.add_argument("--contract", metavar="ADDRESS", type=address, help="the registry, if not that of the settings")
     parser.add_argument(
-        "--contract-block", metavar="N", type=natural, help="the block that created --contract (default: 0)"
+        "--contract-block", metavar="N", type=block, help="the block that created --contract (default: 0)"
     )
 
 

@@ -12,7 +12,7 @@ EXAMPLE = "scanproof cid scan.png"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=existing_file)
+    parser.add_argument("file", metavar="FILE", type=existing_file, help="any file")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

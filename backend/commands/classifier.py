@@ -7,7 +7,10 @@ import argparse
 from backend import settings as configuration
 from backend.commands.console import Console
 
-HELP = "Print the address of the classifier's key, which a deployment gives its role; made at first use"
+HELP = (
+    "Print the address of the classifier's key\n\n"
+    "The first use creates the key. A deployment gives the address CLASSIFIER_ROLE."
+)
 EXAMPLE = "scanproof classifier"
 
 

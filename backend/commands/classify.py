@@ -6,14 +6,17 @@ import argparse
 
 from backend.commands.arguments import existing_file, read_image
 from backend.commands.console import Console, columns
+from backend.commands.model_arguments import classifying_model
 
-HELP = "Classify an image, as the server would; nothing is stored"
+HELP = "Classify an image as the server would; nothing is stored"
 EXAMPLE = "scanproof classify scan.png --model brain-mri"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=existing_file)
-    parser.add_argument("--model", metavar="NAME", help="the model (default: the one for this kind of image)")
+    parser.add_argument("file", metavar="FILE", type=existing_file, help="the image")
+    parser.add_argument(
+        "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -22,7 +25,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.services.classification import choose_model
     from backend.services.outline import outline_finding
 
-    # What is classified is what would be pinned, without metadata.
+    # As it would be pinned: without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
     models = BundledModels()
     model = choose_model(models, options.model, lambda gate: models.recognise(gate, content))

@@ -3,29 +3,53 @@
 from __future__ import annotations
 
 import json as json_format
+import shutil
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
+_ERASE_LINE = "\r\x1b[K"
 
-@dataclass(frozen=True, slots=True)
+
 class Console:
-    json: bool
+    """``progress`` shows what a command is doing now. On a terminal it is one line, which the next text replaces;
+    elsewhere each text is a line of its own."""
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+        self._line_shown = False
 
     def message(self, text: str) -> None:
-        """Progress, for a person."""
+        """A line for a person that stays."""
+        self.clear()
         print(text, file=sys.stderr, flush=True)
 
-    def result(self, values: dict[str, Any], text: str) -> None:
+    def progress(self, text: str) -> None:
+        if not sys.stderr.isatty():
+            print(text, file=sys.stderr, flush=True)
+            return
+        width = shutil.get_terminal_size().columns - 1
+        print(f"{_ERASE_LINE}{text[:width]}", end="", file=sys.stderr, flush=True)
+        self._line_shown = True
+
+    def result(self, values: Mapping[str, Any], text: str) -> None:
         """The command's one answer: ``values`` as JSON if that was asked for, otherwise ``text``."""
+        self.clear()
         print(json_format.dumps(values) if self.json else text, flush=True)
 
-    def error(self, type_: str, message: str) -> None:
-        """An error: JSON on stdout if that was asked for, otherwise a line on stderr."""
+    def error(self, type_: str, message: str, usage: str = "") -> None:
+        """An error: JSON on stdout if that was asked for, otherwise a line on stderr, after ``usage``."""
+        self.clear()
         if self.json:
             print(json_format.dumps({"error": {"type": type_, "message": message}}), flush=True)
         else:
-            print(f"scanproof: {message}", file=sys.stderr, flush=True)
+            print(f"{usage}scanproof: {message}", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Erase the line of ``progress``."""
+        if self._line_shown:
+            print(_ERASE_LINE, end="", file=sys.stderr, flush=True)
+            self._line_shown = False
 
 
 def columns(rows: list[tuple[str, str]]) -> str:

@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections import Counter
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import WrongUse, existing_folder
+from backend.commands.arguments import WrongUse, existing_folder, file_in_folder
 from backend.commands.console import Console, columns
 
 if TYPE_CHECKING:
     from ml.datasets.duplicates import Duplicates
     from ml.datasets.survey import Survey
 
-HELP = "Say where the public image sets are, or check a folder of labelled images: counts, duplicates, leakage"
+HELP = (
+    "List the public image sets, or check labelled images\n\n"
+    "A check counts images and finds damaged files, near-duplicates and leakage."
+)
 EXAMPLE = "scanproof data ../shared/data/brain-mri --output classes.png"
 
 BAR = 30
-REPORT_EVERY = 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,24 +29,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         nargs="?",
         type=existing_folder,
-        help="with a manifest.csv, the BreakHis tree, or folders named by class (default: list the public sets)",
+        help="with a manifest.csv, the BreakHis tree, or a directory for each class (default: list the public sets)",
     )
-    parser.add_argument("--output", metavar="CHART.png", type=Path, help="write the class-frequency chart there")
+    parser.add_argument(
+        "--output", metavar="CHART.png", type=file_in_folder, help="write a chart of the class frequencies"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     if options.folder is None:
         if options.output:
-            raise WrongUse("--output needs a folder to draw the chart of")
+            raise WrongUse("--output needs DIR, whose chart it is")
         return _sources(console)
-    if options.output and (options.output.is_dir() or not options.output.parent.is_dir()):
-        raise WrongUse(f"--output: expected a file in an existing folder, found {options.output}")
 
     from ml.datasets import read_samples
     from ml.datasets.class_frequencies import class_frequency_chart
     from ml.datasets.survey import survey
 
-    found = survey(read_samples(options.folder), _Progress(console))
+    found = survey(read_samples(options.folder))
     if options.output:
         counts = {_shown(label): parts for label, parts in found.labels_by_part().items()}
         options.output.write_bytes(class_frequency_chart(_shown(options.folder.resolve().name), counts))
@@ -62,19 +62,6 @@ def _sources(console: Console) -> int:
     )
     console.result({"sets": [asdict(public) for public in PUBLIC_SETS]}, text)
     return 0
-
-
-class _Progress:
-    """A line on standard error each second."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._next = time.monotonic() + REPORT_EVERY
-
-    def __call__(self, done: int, total: int) -> None:
-        if time.monotonic() >= self._next:
-            self._console.message(f"{done:,} of {total:,} images")
-            self._next = time.monotonic() + REPORT_EVERY
 
 
 def _values(options: argparse.Namespace, found: Survey) -> dict[str, Any]:
@@ -136,7 +123,7 @@ def _frequencies(found: Survey) -> str:
 
 
 def _facts(found: Survey) -> list[tuple[str, str]]:
-    """What there is to say of all images together; a row only for what the folder tells."""
+    """Figures of all images together, without those that the directory says nothing about."""
     groups = found.counts("group")
     duplicates = found.leakage.duplicates
     rows = [
@@ -167,5 +154,5 @@ def _listed(counts: dict[str, int], unit: str = "") -> str:
 
 
 def _shown(text: str) -> str:
-    """Names of files and folders may hold anything: nothing of it may steer a terminal."""
+    """Names of files and directories may hold control characters, which must not reach a terminal."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from backend import settings as configuration
 from backend.commands.arguments import existing_file, read_image
 from backend.commands.console import Console
+from backend.commands.model_arguments import classifying_model
 from backend.commands.verify import report
 from backend.domain import (
     Classification,
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
     from backend.container import Container
     from backend.services.verification import Verification
 
-HELP = "Do the whole main job without a browser: pin, fetch, classify, sign, record, verify"
+HELP = (
+    "Do the whole main job without a browser\n\n"
+    "Pin, fetch, classify, sign, record and verify an image on embedded parts."
+)
 EXAMPLE = "scanproof demo scan.png --json"
 _CLIENT = "demo"
 _FUNCTIONS = {
@@ -39,8 +43,10 @@ _FUNCTIONS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", metavar="IMAGE", nargs="?", type=existing_file, help="default: a drawn phantom")
-    parser.add_argument("--model", metavar="NAME", help="the model (default: the first of `scanproof models`)")
+    parser.add_argument("image", metavar="IMAGE", nargs="?", type=existing_file, help="default: a drawing")
+    parser.add_argument(
+        "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -52,7 +58,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     content = read_image(options.image) if options.image else _phantom()
     if not options.image:
-        console.message("The image is a drawing, of no patient: what a model says of it means nothing.")
+        console.message("The image is a drawing: a model's output for it means nothing.")
     settings = _embedded_settings(console)
     steps = _Steps(console)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
@@ -141,7 +147,7 @@ def _phantom() -> bytes:
 
 
 def _embedded_settings(console: Console) -> Settings:
-    """The settings, or the defaults in a folder of their own where the settings name parts that cost money."""
+    """The settings, or the defaults in a directory of their own where the settings name parts that cost money."""
     settings = configuration.load()
     if settings.embedded_chain and settings.storage == "embedded":
         return settings
@@ -151,7 +157,7 @@ def _embedded_settings(console: Console) -> Settings:
 
 
 class _Steps:
-    """Tells each step with the seconds that it took."""
+    """Reports each step with the seconds that it took."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -3,28 +3,26 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from backend.commands.arguments import existing_folder
+from backend.commands.arguments import existing_folder, new_folder
 from backend.commands.console import Console, columns
+from backend.commands.model_arguments import members
 from backend.commands.train import add_version, described
 
-HELP = "Put installed models together to an ensemble, chosen on val, and write its bundle"
+HELP = "Combine models into an ensemble and write its bundle\n\nThe split val decides on members and method."
 EXAMPLE = (
     "scanproof ensemble --members brain-mri-mobile,brain-mri-128b --data ../shared/data/brain-mri "
-    "--output ml/bundles/brain-mri-ensemble"
+    "--output /tmp/ensemble"
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--members", metavar="A,B[,C]", required=True, type=names, help="names of installed models")
+    parser.add_argument(
+        "--members", metavar="A,B[,C]", required=True, type=members, help="names of installed or retired models"
+    )
     parser.add_argument("--data", metavar="DIR", required=True, type=existing_folder, help="with a manifest.csv")
-    parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="where the bundle is written")
+    parser.add_argument("--output", metavar="DIR", required=True, type=new_folder, help="write the bundle here")
     add_version(parser)
-
-
-def names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",")]
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

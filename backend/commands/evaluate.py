@@ -5,34 +5,42 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from backend.commands.arguments import existing_folder, splits
+from backend.commands.arguments import WrongUse, existing_folder, names, word
 from backend.commands.console import Console, columns
+from backend.commands.model_arguments import installed_model
 
-HELP = "Measure a model on a folder of labelled images (manifest.csv with path, label; or a folder a label)"
+HELP = (
+    "Measure a model on labelled images\n\n"
+    "The images lie in a directory with a manifest.csv, or in a directory for each label."
+)
 EXAMPLE = "scanproof evaluate --model brain-mri --data ../shared/data/brain-mri --split test"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--model", metavar="NAME", required=True)
-    parser.add_argument("--data", metavar="DIR", required=True, type=existing_folder)
-    parser.add_argument("--split", metavar="NAME", help="only the rows of this split (default: all)")
+    parser.add_argument("--model", metavar="NAME", required=True, type=installed_model, help="the installed model")
+    parser.add_argument("--data", metavar="DIR", required=True, type=existing_folder, help="the images")
+    parser.add_argument("--split", metavar="NAME", type=word, help="use only this split (default: all images)")
     parser.add_argument(
         "--apart-from",
         dest="exclude_duplicates_of",
         metavar="A[,B]",
-        type=splits,
-        help="leave out images of which one of these splits has a near-duplicate, say train",
+        type=names,
+        default=[],
+        help="leave out images that have a near-duplicate in one of these splits, for example train",
     )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    if options.split in options.exclude_duplicates_of:
+        raise WrongUse(f"--apart-from {options.split} leaves nothing of --split {options.split}")
+
     from ml.evaluation.evaluate_model import evaluate
 
     metrics = evaluate(
         model=options.model,
         data=options.data,
         split=options.split,
-        exclude_duplicates_of=options.exclude_duplicates_of,
+        exclude_duplicates_of=",".join(options.exclude_duplicates_of) or None,
     )
     console.result(metrics, _outlines(metrics) if "dice" in metrics else _layout(metrics))
     return 0

@@ -7,18 +7,20 @@ import os
 import tempfile
 from pathlib import Path
 
-from backend.commands.arguments import WrongUse, hash32
+from backend.commands.arguments import WrongUse, hash32, new_file
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console
 from backend.commands.verify import add_opening_argument, object_readers, read_openings
 
-HELP = "Write a record with everything needed to check it offline into one file"
+HELP = (
+    "Write a record and its proofs into one file\n\nThe file has everything that is needed to check the record offline."
+)
 EXAMPLE = "scanproof evidence 0x… --output evidence.zip"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image_id", metavar="IMAGE_ID", type=hash32, help="the record's image id")
-    parser.add_argument("--output", metavar="FILE", type=Path, required=True, help="the file to write; must be new")
+    parser.add_argument("--output", metavar="FILE", type=new_file, required=True, help="the file to write; must be new")
     add_opening_argument(parser)
     add_chain_arguments(parser)
 
@@ -30,7 +32,6 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.services.evidence_file import pack
     from backend.wiring import wire_chain
 
-    _refuse_existing(options.output)
     settings = chosen_settings(options)
     store, documents = object_readers(settings)
     with opened_chain(settings, console) as opened:

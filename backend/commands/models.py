@@ -6,7 +6,7 @@ import argparse
 
 from backend.commands.console import Console
 
-HELP = "List the models"
+HELP = "List the installed models"
 EXAMPLE = "scanproof models --json"
 
 

@@ -1,25 +1,25 @@
-"""``scanproof registry``: which models the chain knows, and making the installed ones known to it."""
+"""``scanproof registry``: which models the chain accepts, and changing that."""
 
 from __future__ import annotations
 
 import argparse
-import re
 from typing import TYPE_CHECKING
 
 from backend.commands.arguments import WrongUse, existing_file, positive
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console, columns
+from backend.commands.model_arguments import installed_model_or_hash, is_model_id
 from backend.domain import SentTransaction
 
 if TYPE_CHECKING:
     from backend.services.model_registration import InstalledModel, ModelRegistrationService
 
-HELP = "Show, register, retire or anchor models on the chain; all but status need MODEL_ADMIN_ROLE"
+HELP = "Show, register, anchor or retire models on the chain\n\nAll actions but status need MODEL_ADMIN_ROLE."
 EXAMPLE = "scanproof registry register brain-mri"
 _ACTIONS = {
-    "status": "what the registry holds of each installed model",
+    "status": "show the state of each installed model",
     "register": "let diagnoses by MODEL, or by all installed models, be recorded",
-    "anchor": "anchor the training of MODEL, or of all installed models",
+    "anchor": "record where the training of MODEL, or of all installed models, came from",
     "retire": "refuse further diagnoses by MODEL, for good",
 }
 
@@ -27,17 +27,28 @@ _ACTIONS = {
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     help_ = "; ".join(f"{action}: {what}" for action, what in _ACTIONS.items())
     parser.add_argument("action", metavar="ACTION", choices=_ACTIONS, help=help_)
-    parser.add_argument("model", metavar="MODEL", nargs="?", help="name of an installed model, or any model's SHA-256")
     parser.add_argument(
-        "--parent", metavar="MODEL", help="anchor: the model, anchored before, whose weights it began from"
+        "model",
+        metavar="MODEL",
+        nargs="?",
+        type=installed_model_or_hash,
+        help="name of an installed model, or the SHA-256 of any model",
     )
-    parser.add_argument("--participants", metavar="N", type=positive, help="anchor: who took part (default: 1)")
+    parser.add_argument(
+        "--parent",
+        metavar="MODEL",
+        type=installed_model_or_hash,
+        help="anchor: the model, anchored before, whose weights the training started from",
+    )
+    parser.add_argument(
+        "--participants", metavar="N", type=positive, help="anchor: how many trained it together (default: 1)"
+    )
     parser.add_argument(
         "--training",
         metavar="FILE",
         type=existing_file,
         help="anchor: the training record of a model that need not be installed, a JSON object with its figures as "
-        "`metrics`; MODEL is then the SHA-256",
+        "`metrics`; MODEL is then its SHA-256",
     )
     add_chain_arguments(parser)
 
@@ -51,6 +62,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
         options.action == "anchor" and options.model
     ):
         raise WrongUse("--parent, --participants and --training are for `anchor MODEL`")
+    if options.training and not is_model_id(options.model):
+        raise WrongUse("--training is for a MODEL that is named by its SHA-256")
+    if options.action in ("register", "anchor") and options.model and not options.training:
+        _refuse_uninstalled(options.model)
     with opened_chain(chosen_settings(options), console) as settings:
         service = wire_registration(settings)
         sent = _act(service, options)
@@ -74,8 +89,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _refuse_uninstalled(name_or_id: str) -> None:
+    """Raises WrongUse for the SHA-256 of a model whose documents are not here."""
+    from ml.inference.registry import Registry
+
+    installed = Registry().identities()
+    if name_or_id not in installed and name_or_id.lower().removeprefix("0x") not in installed.values():
+        names = ", ".join(installed)
+        raise WrongUse(f"expected an installed model ({names}) or its SHA-256, found {name_or_id[:80]!r}")
+
+
 def _act(service: ModelRegistrationService, options: argparse.Namespace) -> list[SentTransaction]:
-    """What was sent."""
+    """The transactions that were sent."""
     action, model = options.action, options.model
     if action == "status":
         return []
@@ -106,7 +131,7 @@ def _anchor(service: ModelRegistrationService, options: argparse.Namespace) -> l
 
 def _model_id(service: ModelRegistrationService, name_or_id: str) -> str:
     """Of any model by its id, of an installed one by its name."""
-    if re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", name_or_id):
+    if is_model_id(name_or_id):
         return "0x" + name_or_id.lower().removeprefix("0x")
     return service.find(name_or_id).model_id
 

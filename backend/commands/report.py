@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from backend.commands.arguments import existing_folder
+from backend.commands.arguments import existing_folder, output_folder
 from backend.commands.console import Console
 
-HELP = "Write one HTML page and the charts of what the networks reached"
+HELP = "Write an HTML page and charts of the results of compare"
 EXAMPLE = "scanproof report --output /tmp/report --data ../shared/data"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="where page and pictures are written")
-    parser.add_argument("--results", metavar="DIR", type=existing_folder, help="default: ml/results")
-    parser.add_argument("--data", metavar="DIR", type=existing_folder, help="draws a grid of test images from here")
+    parser.add_argument(
+        "--output", metavar="DIR", required=True, type=output_folder, help="write page and pictures here"
+    )
+    parser.add_argument("--results", metavar="DIR", type=existing_folder, help="the results (default: ml/results)")
+    parser.add_argument("--data", metavar="DIR", type=existing_folder, help="draw a grid of test images from here")
 
 
 def run(options: argparse.Namespace, console: Console) -> int:

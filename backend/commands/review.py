@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from backend.commands.arguments import existing_file, hash32
+from backend.commands.arguments import existing_file, hash32, word
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console, columns
 from backend.domain import SEALED_LABEL, DiagnosisRecordedEvent, Verdict
 from backend.errors import Conflict, InvalidInput
 
-HELP = "Confirm, override or withdraw a diagnosis on the chain, with a reason; needs CLINICIAN_ROLE"
+HELP = "Confirm, override or withdraw a diagnosis on the chain\n\nThe account needs CLINICIAN_ROLE."
 EXAMPLE = 'scanproof review 0x… --override meningioma --reason "A broad dural base, seen on two slices."'
-_NO_LABEL = ""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,11 +20,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--confirm", action="store_true", help="the diagnosis is right")
     what.add_argument(
-        "--override", metavar="LABEL", nargs="?", const=_NO_LABEL, help="another label is right; not told when sealed"
+        "--override",
+        metavar="LABEL",
+        nargs="?",
+        const=False,
+        type=word,
+        help="another label is right; leave LABEL out for a sealed diagnosis",
     )
-    what.add_argument("--withdraw", action="store_true", help="the diagnosis must not be relied on")
+    what.add_argument("--withdraw", action="store_true", help="nobody should rely on the diagnosis")
     parser.add_argument(
-        "--reason", metavar="TEXT", required=True, help="why; public unless the diagnosis is sealed: name no patient"
+        "--reason",
+        metavar="TEXT",
+        required=True,
+        type=_reason,
+        help="why; public unless the diagnosis is sealed, so name no patient",
     )
     parser.add_argument("--diagnosis", metavar="ID", type=hash32, help="which diagnosis (default: the newest)")
     parser.add_argument(
@@ -80,15 +88,27 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _reason(text: str) -> str:
+    from backend.services.statements import MAX_REASON_CHARACTERS
+
+    if not 0 < len(text.strip()) <= MAX_REASON_CHARACTERS:
+        raise argparse.ArgumentTypeError(
+            f"expected a reason of 1 to {MAX_REASON_CHARACTERS:,} characters, found {len(text.strip()):,}"
+        )
+    if not text.isprintable() and any(0xD800 <= ord(character) < 0xE000 for character in text):
+        raise argparse.ArgumentTypeError("expected a reason in Unicode, found bytes that are no text")
+    return text
+
+
 def _decision(options: argparse.Namespace, opened: str | None) -> tuple[Verdict, str | None]:
-    """The verdict and the label that is given with it: of a sealed diagnosis that is confirmed, the opened one."""
+    """The verdict and its label; the label of a confirmed sealed diagnosis is the opened one."""
     if options.confirm:
         return Verdict.CONFIRMED, opened
     return (Verdict.WITHDRAWN, None) if options.withdraw else (Verdict.OVERRIDDEN, options.override or None)
 
 
 def _opened(diagnosis: DiagnosisRecordedEvent, file: Path) -> str:
-    """The label in the opening of a sealed diagnosis, once it is sure to be its opening."""
+    """The label in the opening of a sealed diagnosis. Raises Conflict where it is not its opening, InvalidInput."""
     from backend.cids import hash_of
     from backend.services.manifests import MAX_MANIFEST_BYTES, read
 

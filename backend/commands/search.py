@@ -4,26 +4,33 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
+import re
 
-from backend.commands.arguments import positive
+from backend.commands.arguments import WrongUse, output_file, positive
 from backend.commands.console import Console, columns
 from backend.commands.train import add_choices, choices_of
 
-HELP = "Search for a better training recipe, in parallel, chosen on val"
+HELP = "Search for a better training recipe, in parallel; val decides"
 EXAMPLE = "scanproof search --model brain-mri --data ../shared/data/brain-mri --trials 8 --output found.json"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choices(parser)
     parser.add_argument("--trials", metavar="N", type=positive, default=8, help="recipes to try (default: 8)")
-    parser.add_argument("--ray-address", metavar="ADDR", help="of a Ray cluster; default: one on this machine")
     parser.add_argument(
-        "--output", metavar="FILE", type=Path, help="all trials as JSON; scanproof train --recipe FILE takes the best"
+        "--ray-address", metavar="ADDR", type=_ray_address, help="a Ray cluster (default: one on this machine)"
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        type=output_file,
+        help="write all trials as JSON; `train --recipe FILE` takes the best",
     )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    _refuse_other_trainings(options.model)
+
     from ml.training.search_recipe import search
 
     result = search(
@@ -44,3 +51,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
     rows += [(f"  {name.replace('_', ' ')}", str(value)) for name, value in result["best"]["changes"].items()]
     console.result(result, columns(rows))
     return 0
+
+
+def _refuse_other_trainings(model: str) -> None:
+    """Raises WrongUse for a model that is not trained by a recipe."""
+    from ml.training.choices import TRAINERS
+    from ml.training.specifications import SPECIFICATIONS
+
+    found = SPECIFICATIONS[model]
+    if found.kind != "classifier" or found.architecture in TRAINERS:
+        raise WrongUse(f"--model: expected a model that is trained by a recipe, found {model}")
+
+
+def _ray_address(text: str) -> str:
+    if not re.fullmatch(r"auto|(ray://)?[^\s/:]+:[0-9]{1,5}", text):
+        raise argparse.ArgumentTypeError(f"expected HOST:PORT, ray://HOST:PORT or auto, found {text!r}")
+    return text

@@ -8,25 +8,36 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import bundle_name, bundle_version, existing_folder, natural, positive
+from backend.commands.arguments import (
+    WrongUse,
+    bundle_name,
+    bundle_version,
+    existing_folder,
+    new_folder,
+    output_folder,
+    positive,
+    seed,
+    side,
+)
 from backend.commands.console import Console, columns
+from backend.commands.model_arguments import network, recipe, trained_model, weights
 
 if TYPE_CHECKING:
     from ml.training.choices import Choices
 
-HELP = "Train a model and write its bundle; a killed run goes on where it was"
+HELP = "Train a model and write its bundle; an interrupted run resumes"
 EXAMPLE = "scanproof train --model brain-mri --data ../shared/data/brain-mri --output /tmp/brain-mri"
 RUNS = Path("var/training")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_choices(parser)
-    parser.add_argument("--output", metavar="DIR", required=True, type=Path, help="where the bundle is written")
+    parser.add_argument("--output", metavar="DIR", required=True, type=new_folder, help="write the bundle here")
     parser.add_argument(
         "--name",
         metavar="NAME",
         type=bundle_name,
-        help="of the bundle (default: the model's, or <model>-<architecture>)",
+        help="name of the bundle (default: the model's, or <model>-<architecture>)",
     )
     add_version(parser)
     add_refit(parser)
@@ -34,15 +45,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--run",
         dest="state",
         metavar="DIR",
-        type=Path,
-        help=f"where the state of the run and its TensorBoard logs lie (default: {RUNS}/<name>)",
+        type=output_folder,
+        help=f"state of the run and its TensorBoard logs (default: {RUNS}/<name>)",
     )
     add_outliers(parser)
 
 
 def add_version(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--version", metavar="V", type=bundle_version, default="1.0.0", help="of the bundle (default: 1.0.0)"
+        "--version", metavar="V", type=bundle_version, default="1.0.0", help="version of the bundle (default: 1.0.0)"
     )
 
 
@@ -51,7 +62,7 @@ def add_refit(parser: argparse.ArgumentParser) -> None:
         "--refit",
         metavar="BUNDLE",
         type=existing_folder,
-        help="learn from val as well, and take the temperature and the limits of this bundle, which did not",
+        help="train on val as well, and take temperature and limits from this bundle, which did not",
     )
 
 
@@ -62,36 +73,46 @@ def add_outliers(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         type=existing_folder,
-        help="images on which the model should abstain, a kind a folder; may be repeated",
+        help="images that the model should decline, one directory for each kind; may be repeated",
     )
 
 
 def outliers_of(options: argparse.Namespace) -> dict[str, list[Path]]:
-    """The files of each folder of ``add_outliers``, by its name."""
+    """The files of each directory of ``add_outliers`` by its name, which is their kind. Raises WrongUse."""
     from ml.datasets.trees import image_files
 
-    return {folder.resolve().name: image_files(folder) for folder in options.outliers}
+    files: dict[str, list[Path]] = {}
+    for folder in options.outliers:
+        kind = folder.resolve().name
+        if kind in files:
+            raise WrongUse(f"--outliers: expected directories of different names, found two named {kind}")
+        files[kind] = image_files(folder)
+        if not files[kind]:
+            raise WrongUse(f"--outliers: expected images in {folder}, found none")
+    return files
 
 
 def add_choices(parser: argparse.ArgumentParser) -> None:
     """What ``scanproof search`` takes as well."""
-    parser.add_argument("--model", metavar="NAME", required=True)
+    parser.add_argument("--model", metavar="NAME", required=True, type=trained_model, help="what to train")
     parser.add_argument("--data", metavar="DIR", required=True, type=existing_folder, help="with a manifest.csv")
-    parser.add_argument("--architecture", metavar="NAME", help="another network of the zoo than the model's own")
+    parser.add_argument("--architecture", metavar="NAME", type=network, help="another network than the model's own")
     parser.add_argument(
         "--recipe",
         metavar="NAME",
+        type=recipe,
         default="scanproof",
-        help="scanproof, finetune, finish, source, s4, or a result file of scanproof search (default: scanproof)",
+        help="scanproof, finetune, finish, source, s4, or a file of scanproof search (default: scanproof)",
     )
-    parser.add_argument("--size", metavar="PIXELS", type=positive, help="default: the model's")
-    parser.add_argument("--epochs", metavar="N", type=positive, help="default: the recipe's")
-    parser.add_argument("--seed", metavar="N", type=natural, default=7, help="default: 7")
+    parser.add_argument("--size", metavar="PIXELS", type=side, help="pixels a side (default: the model's)")
+    parser.add_argument("--epochs", metavar="N", type=positive, help="epochs at most (default: the recipe's)")
+    parser.add_argument("--seed", metavar="N", type=seed, default=7, help="default: 7")
     parser.add_argument(
         "--from",
         dest="start",
         metavar="WEIGHTS",
-        help="a bundle or .npz to go on from, a backbone's .h5 or .keras, or imagenet (downloaded)",
+        type=weights,
+        help="start from a bundle, an .npz, a backbone's .h5 or .keras, or imagenet (downloaded)",
     )
 
 
@@ -103,6 +124,8 @@ def choices_of(options: argparse.Namespace) -> Choices:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    outliers = outliers_of(options)
+
     from ml.training.choices import chosen_name
     from ml.training.train_model import train
 
@@ -113,7 +136,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         options.data,
         options.output,
         replace(choices, run=options.state or RUNS / name),
-        outliers_of(options),
+        outliers,
         console.message,
     )
     console.result(result, columns(described(result, options.output)))
@@ -121,7 +144,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def described(result: Mapping[str, Any], output: Path) -> list[tuple[str, str]]:
-    """What is said of a bundle that was made: its identity, where it lies, its accuracies."""
+    """A new bundle in rows: identity, place, accuracies."""
     accuracies = [
         (f"Accuracy, {split}", f"{figures['accuracy']:.1%} of {figures['images']:,} images")
         for split, figures in result["metrics"].items()

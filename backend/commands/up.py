@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
-from backend.commands.arguments import port
+from backend.commands.arguments import WrongUse, port
 from backend.commands.console import Console, columns
 from backend.errors import ChainUnavailable, ConfigurationError, ScanProofError
 from backend.explorer import address_url
@@ -23,7 +23,7 @@ from backend.settings import ROOT, Settings
 if TYPE_CHECKING:
     from backend.adapters.chain.dev.node import DevelopmentNode
 
-HELP = "Start the chain, deploy or find the contract, and serve the page until Ctrl-C"
+HELP = "Run the chain and serve the page until Ctrl-C"
 EXAMPLE = "scanproof up --port 5000"
 _READY_WITHIN_S = 60
 _THREADS = 8
@@ -41,11 +41,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    if options.port in _NEVER_OPENED:
+        raise WrongUse(f"--port: browsers open no page at port {options.port}: choose another")
     settings = configuration.load()
     settings = replace(settings, port=options.port or settings.port)
     _check_prerequisites(settings)
     with ExitStack() as running:
+        console.progress("Starting the chain" if settings.embedded_chain else "Connecting to the chain")
         contract, node = _start_chain(settings, running)
+        console.progress("Starting the server")
         server = _start_server(settings, running)
         _announce(settings, contract, console)
         while True:
@@ -60,7 +64,9 @@ def _check_prerequisites(settings: Settings) -> None:
     if not (ROOT / "frontend" / "dist" / "index.html").is_file():
         raise ConfigurationError("the page is not built (frontend/dist is missing): run scripts/up, which builds it")
     if settings.port in _NEVER_OPENED:
-        raise ConfigurationError(f"browsers open no page at port {settings.port}: choose another with --port")
+        raise ConfigurationError(
+            f"browsers open no page at port {settings.port}: set another in SCANPROOF_PORT or with --port"
+        )
     if not port_is_free(settings.host, settings.port):
         ours = _is_scanproof(settings)
         owner = f"ScanProof is running already at {_url(settings)}" if ours else "another program uses it"
@@ -68,7 +74,7 @@ def _check_prerequisites(settings: Settings) -> None:
 
 
 def _start_chain(settings: Settings, running: ExitStack) -> tuple[str, DevelopmentNode | None]:
-    """The contract's address, and the node if it is ours."""
+    """The contract's address, and the node if this command runs it."""
     from backend.adapters.chain.dev import embedded
     from backend.adapters.chain.signer import KeyFileSigner
     from backend.wiring import complete_registration, wire_chain

@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from backend.services.evidence_verification import EvidenceVerification
     from backend.services.verification import Verification
 
-HELP = "Check a record: who, when, which bytes, which model, and the result itself; needs no ScanProof server"
+HELP = (
+    "Check a record without a ScanProof server\n\n"
+    "Who recorded it, when, from which bytes, by which model, and the result itself."
+)
 EXAMPLE = "scanproof verify --tx 0x… --rpc https://ethereum-sepolia-rpc.publicnode.com --contract 0x…"
-_PAPER_SECONDS = 10.0
+_DOCUMENT_SECONDS = 10.0
 """Of search at each gateway for a statement, a model card or a training record."""
 
 
@@ -72,6 +75,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.evidence:
         if options.file:
             raise WrongUse("--evidence holds the image: leave --file out")
+        if options.contract_block is not None and not options.rpc:
+            raise WrongUse("--contract-block is for a node: name one with --rpc, or leave it out")
         return check_evidence(options, read_openings(options), console)
     verifications = _verified(options, console)
     console.result(result_of(verifications), "\n\n".join(report(verification) for verification in verifications))
@@ -156,7 +161,7 @@ def object_readers(settings: Settings) -> tuple[ObjectReader, ObjectReader]:
     if settings.embedded_chain:
         return store, local
     gateways = [Gateway(url) for url in PUBLIC_GATEWAYS]
-    brief = replace(POLICY, read=_PAPER_SECONDS, total=_PAPER_SECONDS, attempts=1)
+    brief = replace(POLICY, read=_DOCUMENT_SECONDS, total=_DOCUMENT_SECONDS, attempts=1)
     return (
         FallbackReader(store, GatewayReader(gateways)),
         FallbackReader(local, GatewayReader(gateways, policy=brief)),

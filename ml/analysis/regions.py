@@ -14,9 +14,10 @@ OUTLINE = (0, 230, 160)
 
 def otsu_threshold(grey: np.ndarray) -> int:
     """The level that separates dark from bright best (Otsu 1979); for a uniform image, its own level."""
-    from skimage.filters import threshold_otsu
+    import cv2
 
-    return int(threshold_otsu(grey))
+    darkest = int(grey.min())
+    return darkest if darkest == grey.max() else int(cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)[0])
 
 
 def head_mask(grey: np.ndarray) -> np.ndarray:

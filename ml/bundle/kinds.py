@@ -29,7 +29,8 @@ class Answer(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``model`` is the file of the model, ``files`` are further required ones. ``abstains``: the kind has limits beyond
-    which it declines to answer. ``trainer`` is empty for a kind that is built from other bundles."""
+    which it declines to answer. ``trainer`` is empty for a kind that is built from other bundles; ``choices`` are the
+    only fields of ``ml.training.choices.Choices`` that it takes, where it does not take all."""
 
     answer: Answer
     model: str
@@ -37,6 +38,7 @@ class Kind:
     opener: str
     evaluator: str
     trainer: str = ""
+    choices: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
     least_classes: int = 2
     abstains: bool = True
@@ -92,6 +94,7 @@ KINDS = {
         opener="ml.gate.gate:Gate.open",
         evaluator="ml.evaluation.evaluate_model:evaluate_labels",
         trainer="ml.gate.training:train_gate",
+        choices=("epochs", "seed"),
     ),
     "segmentation": Kind(
         Answer.OUTLINE,
@@ -102,5 +105,6 @@ KINDS = {
         opener="ml.segmentation.segmenter:Segmenter.open",
         evaluator="ml.segmentation.evaluation:evaluate_masks",
         trainer="ml.segmentation.training:train_segmentation",
+        choices=("size", "epochs", "seed", "start"),
     ),
 }

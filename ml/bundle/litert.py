@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
+from ml.bundle.notices import hide_notices
+
 SIGNATURE = "classify"
 THREADS = 2
+_NOTICE = rb"INFO: Created TensorFlow Lite XNNPACK delegate"
+"""Written when the first network is made ready. LiteRT has no switch for it in Python (google-ai-edge/LiteRT#7420)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +54,9 @@ class LiteRtNetwork:
     def __init__(self, model: bytes) -> None:
         """Raises ValueError, RuntimeError or KeyError where ``model`` is no flatbuffer with the signature ``SIGNATURE``
         and the input ``pixels``."""
-        self._interpreter = Interpreter(model_content=model, num_threads=THREADS)
-        self._interpreter.allocate_tensors()
+        with hide_notices(_NOTICE):
+            self._interpreter = Interpreter(model_content=model, num_threads=THREADS)
+            self._interpreter.allocate_tensors()
         # The signature gives the tensors' names; running it would allocate memory for every image.
         signature = self._interpreter.get_signature_runner(SIGNATURE)
         inputs = signature.get_input_details()

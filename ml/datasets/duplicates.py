@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
+from ml import progress
 from ml.datasets.samples import AnySample, Sample, of_split, read_image
 
 FINGERPRINT_SIDE = 48
@@ -16,8 +17,6 @@ BLOCK = 1024
 SMALLEST_SELECTION_SET = 50
 
 Duplicates = tuple[Sample, ...]
-Progress = Callable[[int, int], None]
-"""Called with the number of images done and of all images."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +48,13 @@ class Leakage:
         )
 
 
-def leakage(samples: Sequence[Sample], progress: Progress = lambda done, total: None) -> Leakage:
+def leakage(samples: Sequence[Sample]) -> Leakage:
     """Search all images for near-duplicates and groups across splits; ten thousand images take half a minute.
 
     Raises:
         ImageError: a file cannot be decoded; the message names it.
     """
-    return leakage_of(samples, fingerprints_of(samples, progress))
+    return leakage_of(samples, fingerprints_of(samples))
 
 
 def leakage_of(samples: Sequence[Sample], fingerprints: np.ndarray) -> Leakage:
@@ -87,12 +86,11 @@ def fingerprint(image: Image.Image) -> np.ndarray:
     return values / length if length > 0 else np.full_like(values, 1 / FINGERPRINT_SIDE)
 
 
-def fingerprints_of(samples: Sequence[AnySample], progress: Progress = lambda done, total: None) -> np.ndarray:
+def fingerprints_of(samples: Sequence[AnySample]) -> np.ndarray:
     """The `fingerprint` of each sample: float32 (N, 2304). Raises ImageError."""
     fingerprints = np.empty((len(samples), FINGERPRINT_SIDE**2), np.float32)
-    for row, sample in enumerate(samples):
+    for row, sample in enumerate(progress.counted(samples, "compared images")):
         fingerprints[row] = fingerprint(read_image(sample.path))
-        progress(row + 1, len(samples))
     return fingerprints
 
 

@@ -12,6 +12,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from PIL import Image
 
+from ml import progress
 from ml.errors import ImageError, MlError
 from ml.preprocessing.grey_image import preprocess
 from ml.preprocessing.images import damaged, decode_image
@@ -128,7 +129,7 @@ def load_through(
     # Filled in place: a list of them would take twice the memory.
     pixels = np.empty((len(samples), *first.shape), np.float32)
     pixels[0] = first
-    for row, sample in enumerate(samples[1:], 1):
+    for row, sample in enumerate(progress.counted(samples[1:], "read images"), 1):
         pixels[row] = prepare(read_image(sample.path))
     index = {label: position for position, label in enumerate(labels)}
     return LabelledImages(pixels, np.array([index[sample.label] for sample in samples], np.int64))

@@ -10,7 +10,8 @@ from itertools import islice
 
 import numpy as np
 
-from ml.datasets.duplicates import FINGERPRINT_SIDE, Leakage, Progress, fingerprint, leakage_of
+from ml import progress
+from ml.datasets.duplicates import FINGERPRINT_SIDE, Leakage, fingerprint, leakage_of
 from ml.datasets.samples import Sample, read_image
 from ml.errors import ImageError
 
@@ -67,13 +68,13 @@ class Survey:
         return self._parts() or (_examples(len(found), "groups", found) if known else "no groups are known")
 
 
-def survey(samples: Sequence[Sample], progress: Progress = lambda done, total: None) -> Survey:
+def survey(samples: Sequence[Sample]) -> Survey:
     """Decode every file once; files that do not decode raise nothing."""
     fingerprints = np.empty((len(samples), FINGERPRINT_SIDE**2), np.float32)
     good: list[Sample] = []
     sizes: list[tuple[int, int]] = []
     unreadable: list[tuple[Sample, str]] = []
-    for done, sample in enumerate(samples, 1):
+    for sample in progress.counted(samples, "read images"):
         try:
             image = read_image(sample.path)
         except ImageError as exc:
@@ -82,7 +83,6 @@ def survey(samples: Sequence[Sample], progress: Progress = lambda done, total: N
             fingerprints[len(good)] = fingerprint(image)
             good.append(sample)
             sizes.append(image.size)
-        progress(done, len(samples))
     return Survey(tuple(good), tuple(sizes), tuple(unreadable), leakage_of(good, fingerprints[: len(good)]))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from ml import progress
 from ml.datasets import LabelledImages, Sample, of_split
 from ml.errors import ImageError
 from ml.evaluation.metrics import summarise
@@ -31,7 +32,7 @@ def evaluate_samples(predictor: Classifier, samples: Sequence[Sample]) -> dict[s
     """
     labels = predictor.bundle.metadata.labels
     truth = np.array([labels.index(sample.label) for sample in samples], np.int64)
-    predictions = [_predict_file(predictor, sample.path) for sample in samples]
+    predictions = [_predict_file(predictor, sample.path) for sample in progress.counted(samples, "evaluated images")]
     probabilities = np.array([list(prediction.probabilities.values()) for prediction in predictions])
     answered = np.array([not prediction.abstained for prediction in predictions])
     correct = probabilities.argmax(axis=1) == truth

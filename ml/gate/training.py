@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from PIL import Image
 
+from ml import progress
 from ml.bundle.bundle import WEIGHTS, Bundle, write_bundle
 from ml.bundle.kinds import NETWORK
 from ml.bundle.litert import LiteRtNetwork
@@ -23,7 +24,7 @@ from ml.gate.gate import Gate
 from ml.gate.network import build_gate
 from ml.inference.calibration import fit_temperature, softmax
 from ml.networks.weights import weights_to_bytes
-from ml.training.choices import TrainingJob, refuse_other_choices
+from ml.training.choices import TrainingJob
 from ml.training.export import export_litert
 from ml.training.fitting import fit
 from ml.training.recipes import Recipe
@@ -39,19 +40,19 @@ RECIPE = Recipe(epochs=8, cycles=1, mixup=0.0, label_smoothing=0.02, average=0.2
 def train_gate(job: TrainingJob) -> Bundle:
     """Train on the folders ``brain-mri`` and ``breakhis-100x`` in ``job.data``.
 
-    Only the choices epochs and seed are allowed. Temperature and limits are fitted on val; test is evaluated once.
+    Temperature and limits are fitted on val; test is evaluated once.
 
     Raises:
-        WrongChoice: another choice is made.
-        MlError: a folder or one of its images is wrong. Both before any training.
+        MlError: a folder or one of its images is wrong. Before any training.
     """
     specification, data, choices = job.specification, job.data, job.choices
-    refuse_other_choices(specification, choices, ("epochs", "seed"))
+    progress.report("gathering the images")
     material = {
         split: gather(data / BRAIN_FOLDER, data / HISTOLOGY_FOLDER, split) for split in ("train", "val", "test")
     }
     recipe = replace(RECIPE, seed=choices.seed, epochs=choices.epochs or RECIPE.epochs)
     size = specification.input_size
+    progress.report("preparing the images")
     images = {split: material[split].labelled(size) for split in ("train", "val")}
     keras.utils.set_random_seed(choices.seed)
     network = build_gate((size, size, 3), len(specification.classes))
@@ -104,7 +105,7 @@ def measure(gate: Gate, test: Material) -> dict[str, Any]:
     groups = [str(number) for number in range(len(images))]
     groups[len(test.brains) : len(test.brains) + len(test.histology)] = test.patients
     names = gate.bundle.metadata.labels
-    found = [gate.predict(image) for image in images]
+    found = [gate.predict(image) for image in progress.counted(images, "evaluated images")]
     columns = np.array([OTHER if each.label == ABSTAINED_LABEL else names.index(each.label) for each in found])
     decided = np.zeros((3, 3), int)
     np.add.at(decided, (labels, columns), 1)

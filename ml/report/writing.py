@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from ml import progress
 from ml.compare.overview import of_data
 from ml.compare.results import Result, read_results
 from ml.errors import MlError
@@ -54,7 +55,10 @@ def write_report(results: Path, output: Path, data: Path | None = None) -> list[
 
 
 def _pictures(name: str, results: Sequence[Result], data: Path | None) -> dict[str, tuple[str, bytes]]:
-    drawn = {title: (words, draw(results)) for title, (words, draw) in CHARTS.items()}
+    drawn = {}
+    for title, (words, draw) in CHARTS.items():
+        progress.report(f"drawing {name}: {title}")
+        drawn[title] = (words, draw(results))
     for folder in (data / name, data) if data else ():
         if folder.resolve().name == name and folder.is_dir():
             first = results[0]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from ml import progress
 from ml.evaluation.metrics import ROUNDS, interval, resampling_weights
 from ml.preprocessing.images import decode_image
 from ml.segmentation.data import MaskedSample, read_mask, read_masked_manifest
@@ -49,7 +50,7 @@ def evaluate_outlines(outline: Outliner, samples: Sequence[MaskedSample]) -> dic
     ``found`` is the share of slices with a Dice of at least one half, ``missed`` of those whose outline does not touch
     the tumour. The bootstrap resamples whole blocks, as neighbouring slices may be of one patient.
     """
-    rows = [_compare(outline, sample) for sample in samples]
+    rows = [_compare(outline, sample) for sample in progress.counted(samples, "evaluated images")]
     dices, ious, thresholds = (np.array([row[place] for row in rows]) for place in range(3))
     blocks = np.unique([f"{sample.label} {sample.block}" for sample in samples], return_inverse=True)[1]
     weights = resampling_weights(blocks, ROUNDS, np.random.default_rng(0))

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from ml.segmentation.augmentation import augment
 from ml.segmentation.data import MaskedImages
+from ml.training.callback import EpochReport
 from ml.training.checkpoint import digest
 
 DICE_SMOOTHING = 1.0
@@ -91,7 +92,7 @@ def fit(
         validation_data=tf.data.Dataset.from_tensor_slices((val.pixels, val.masks)).batch(recipe.batch_size),
         epochs=recipe.epochs,
         shuffle=False,
-        verbose=2,
-        callbacks=[keras.callbacks.BackupAndRestore(state)] if state else [],
+        verbose=0,
+        callbacks=[EpochReport(recipe.epochs), *([keras.callbacks.BackupAndRestore(state)] if state else [])],
     )
     return {name: [float(value) for value in values] for name, values in history.history.items()}

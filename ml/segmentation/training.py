@@ -7,7 +7,7 @@ from dataclasses import replace
 from ml.bundle.bundle import Bundle
 from ml.datasets import of_split
 from ml.segmentation.data import load_masked, read_masked_manifest
-from ml.training.choices import TrainingJob, identity_of, refuse_other_choices, weights_of
+from ml.training.choices import TrainingJob, identity_of, weights_of
 from ml.training.recipes import invalid_value
 
 SMALLEST_SIDE = 32
@@ -17,14 +17,13 @@ SIDE_STEP = 16
 def train_segmentation(job: TrainingJob) -> Bundle:
     """Train on the images and masks of ``job.data`` (see ``ml.segmentation.data.read_masked_manifest``).
 
-    Only the choices size, epochs, seed and start are allowed; in ``run`` a killed run keeps the state to resume from.
+    In the choice ``run`` a killed run keeps the state to resume from.
 
     Raises:
-        WrongChoice: another choice is made, or one is out of its range.
+        WrongChoice: the size is out of its range.
         MlError: the folder, one of its images or the weights to start from are wrong. Both before any training.
     """
     specification, choices = job.specification, job.choices
-    refuse_other_choices(specification, choices, ("size", "epochs", "seed", "start"))
     start = weights_of(choices.start)
     side = specification.input_size
     if side < SMALLEST_SIDE or side % SIDE_STEP:

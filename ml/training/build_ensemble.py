@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ml import progress
 from ml.bundle.bundle import Bundle, write_bundle
 from ml.bundle.combination import Combination, Member, Method
 from ml.bundle.detector import threshold_at
@@ -68,6 +69,7 @@ def build_ensemble(
     val = selection_set(of_split(samples, "val"), distinct["val"])
     answers, scores = _answers(members, val)
     truth = np.array([labels.index(sample.label) for sample in val])
+    progress.report("choosing members and method")
     tried = ranked_selections(answers, truth, [sample.group for sample in val])
     best = next(selection for selection in tried if len(selection.members) > 1)
     chosen = [members[number] for number in best.members]
@@ -143,7 +145,7 @@ def merged_texts(each: Sequence[Metadata]) -> dict[str, Any]:
 def _answers(members: Sequence[Predictor], samples: Sequence[Sample]) -> tuple[np.ndarray, np.ndarray]:
     """The members' calibrated log-probabilities (M, N, K), and their relative scores (M, N), NaN for no score."""
     answers, scores = [], []
-    for sample in samples:
+    for sample in progress.counted(samples, "images shown to the members"):
         image = read_image(sample.path)
         found = examine(members, image)
         pairs = list(zip(members, found, strict=True))

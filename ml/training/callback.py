@@ -7,10 +7,28 @@ import time
 import keras
 import numpy as np
 
+from ml import progress
 from ml.training.checkpoint import Checkpoint, History
 from ml.training.recipes import Recipe
 
 REDUCTION = 0.3
+
+
+class EpochReport(keras.callbacks.Callback):
+    """Reports each epoch with the losses of the last one. Keras's own report goes to standard output, which is for
+    results."""
+
+    def __init__(self, epochs: int) -> None:
+        super().__init__()
+        self._epochs = epochs
+        self._losses = ""
+
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        progress.report(f"epoch {epoch + 1} of {self._epochs}{self._losses}")
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        losses = [f"{name} {value:.4f}" for name, value in (logs or {}).items() if name.endswith("loss")]
+        self._losses = f", after {', '.join(losses)}"
 
 
 class TrainingCallback(keras.callbacks.Callback):

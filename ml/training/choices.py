@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
@@ -18,7 +18,8 @@ from ml.training.specifications import FROM_NOTHING_LICENCE, LICENCES, OTHER_LIC
 
 IMAGENET = "imagenet"
 TRAINERS = {"tile_measures": "ml.training.histology:train_histology"}
-"""Trainers of architectures that are not networks, as in ``KINDS``."""
+TRAINER_CHOICES = {"tile_measures": ("seed",)}
+"""Trainers of architectures that are not networks, and what they take, as in ``KINDS``."""
 
 ANYWHERE = ("run", "features", "name", "version")
 
@@ -114,13 +115,15 @@ def _initial_bundle(choices: Choices) -> Metadata | None:
     return metadata
 
 
-def refuse_other_choices(specification: Specification, choices: Choices, allowed: Collection[str]) -> None:
-    """Raises WrongChoice where another choice is made than ``allowed``, name, version and folders."""
-    for field in fields(Choices):
+def refuse_other_choices(model: str, choices: Choices) -> None:
+    """Raises WrongChoice where more is chosen than the trainer of ``model`` takes, beside name, version and folders."""
+    own = specification_of(model)
+    allowed = TRAINER_CHOICES.get(own.architecture) or KINDS[own.kind].choices
+    for field in fields(Choices) if allowed else ():
         if field.name not in {*allowed, *ANYWHERE} and getattr(choices, field.name) != field.default:
             raise WrongChoice(
-                f"{specification.name} has a training of its own, which leaves only {', '.join(sorted(allowed))} "
-                f"to choose, found {field.name}"
+                f"{model} has a training of its own, which leaves only {', '.join(sorted(allowed))} to choose, "
+                f"found {field.name}"
             )
 
 

@@ -7,6 +7,7 @@ import tempfile
 import keras
 import tensorflow as tf
 
+from ml import progress
 from ml.bundle.litert import SIGNATURE
 from ml.networks.activation_maps import activation_maps
 
@@ -41,6 +42,7 @@ def export_litert(model: keras.Model) -> bytes:
 
 def convert(serving: keras.Model) -> bytes:
     """A Keras model with a dictionary of outputs as a LiteRT flatbuffer, as ``export_litert`` makes it."""
+    progress.report("exporting the network")
     archive = keras.export.ExportArchive()
     archive.track(serving)
     archive.add_endpoint(

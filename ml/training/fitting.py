@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +13,7 @@ import tensorflow as tf
 
 from ml.datasets import LabelledImages
 from ml.training.augmentation import augment, mix
-from ml.training.callback import TrainingCallback
+from ml.training.callback import EpochReport, TrainingCallback
 from ml.training.checkpoint import Checkpoint, History, digest
 from ml.training.recipes import Recipe
 
@@ -59,23 +57,21 @@ def run(
     checkpoint = Checkpoint(folder, _identity(model, train, val, recipe)) if folder else None
     keeper = TrainingCallback(recipe, "val_auc" if classes == 1 else "val_loss", checkpoint)
     keeper.resume(model)
-    callbacks: list[keras.callbacks.Callback] = [keeper]
+    callbacks: list[keras.callbacks.Callback] = [keeper, EpochReport(recipe.epochs)]
     if folder:
         callbacks.append(keras.callbacks.TensorBoard(folder / "tensorboard"))
     if recipe.average:
         callbacks.insert(0, keras.callbacks.SwapEMAWeights())
-    # Keras reports progress on standard output, which is for the caller's result.
-    with redirect_stdout(sys.stderr):
-        if not keeper.ended_early:
-            model.fit(
-                _batches(train[0], _targets(train[1], classes), recipe, change, keeper.epochs_done),
-                validation_data=tf.data.Dataset.from_tensor_slices((val[0], _targets(val[1], classes))).batch(64),
-                initial_epoch=keeper.epochs_done,
-                epochs=recipe.epochs,
-                steps_per_epoch=steps,
-                callbacks=callbacks,
-                verbose=1 if sys.stderr.isatty() else 2,
-            )
+    if not keeper.ended_early:
+        model.fit(
+            _batches(train[0], _targets(train[1], classes), recipe, change, keeper.epochs_done),
+            validation_data=tf.data.Dataset.from_tensor_slices((val[0], _targets(val[1], classes))).batch(64),
+            initial_epoch=keeper.epochs_done,
+            epochs=recipe.epochs,
+            steps_per_epoch=steps,
+            callbacks=callbacks,
+            verbose=0,
+        )
     keeper.finish(model)
     return keeper.history
 

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
+from ml import progress
 from ml.bundle.files import write_whole
 from ml.datasets import LabelledImages
 from ml.errors import MlError
@@ -100,7 +101,7 @@ class Backbone:
         starts = range(0, len(pixels), BATCH)
         seeds = tf.random.split(tf.random.fold_in([seed, 0], view), len(starts))
         batches = []
-        for row, start in enumerate(starts):
+        for row, start in enumerate(progress.counted(starts, "batches through the backbone")):
             batch = tf.constant(pixels[start : start + BATCH])
             batches.append(self._compute(self._augment(batch, seeds[row], name))[0].numpy())
         return np.concatenate(batches)

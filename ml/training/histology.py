@@ -10,6 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from ml import progress
 from ml.bundle.bundle import Bundle, write_bundle
 from ml.bundle.detector import MahalanobisDetector, threshold_at
 from ml.bundle.kinds import DETECTOR, NETWORK
@@ -21,7 +22,7 @@ from ml.datasets.splits import grouped_folds, paper_split
 from ml.evaluation.metrics import areas, summarise
 from ml.histology.tiles import GRID
 from ml.inference.calibration import fit_temperature, softmax
-from ml.training.choices import TrainingJob, refuse_other_choices
+from ml.training.choices import TrainingJob
 from ml.training.export import convert
 from ml.training.linear_head import Head, Measured, fit_head, out_of_fold, out_of_fold_probabilities
 from ml.training.specifications import Specification
@@ -35,17 +36,15 @@ OTHER_SEEDS = 10
 
 
 def train_histology(job: TrainingJob) -> Bundle:
-    """Fit the classifier on ``job.data``, a manifest with patients and folds. Only the choice seed is allowed.
+    """Fit the classifier on ``job.data``, a manifest with patients and folds.
 
     The figures ``grouped`` come from cross-validation by patient, ``paper`` from one random split with the seed. The
     weights of the bundle are fitted on all images afterwards, and not evaluated.
 
     Raises:
-        WrongChoice: another choice is made.
-        MlError: the data are wrong. Both before any fitting.
+        MlError: the data are wrong. Before any fitting.
     """
     specification = job.specification
-    refuse_other_choices(specification, job.choices, ("seed",))
     samples = read_manifest(job.data, specification.labels)
     procedure = procedure_of(specification.preprocessing)
     images = load_through(samples, specification.labels, lambda image: procedure.run(image).pixels[0])
@@ -64,6 +63,7 @@ def package(
     """``train_histology`` with the measures of every tile, float32 (N, ROWS, COLUMNS, F), and class indices (N,)."""
     patients = np.array([sample.group for sample in samples])
     data = Measured(tiles.mean(axis=(1, 2)), labels, patients, _folds(samples))
+    progress.report("cross-validation by patient")
     probabilities = out_of_fold_probabilities(data)
     head = fit_head(data)
     flatbuffer = convert(serving_network(head, data.measures))

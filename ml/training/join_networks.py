@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,8 +71,7 @@ def join(
         "members": [member.bundle.title for member in members],
         MEASURED_ON: listed(data),
     }
-    # Keras reports progress on standard output, which is for the result.
-    with redirect_stdout(sys.stderr), new_folder(output) as folder:
+    with new_folder(output) as folder:
         network = joined_network(names, registry)
         bundle = package(
             specification,

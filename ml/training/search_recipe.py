@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from ml import progress
 from ml.datasets import LabelledImages, of_split, read_manifest
 from ml.errors import MlError
 from ml.evaluation.metrics import measure
@@ -134,6 +135,7 @@ def _run(
     address: str | None,
 ) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
     """Each point of ``drawn`` with the outcome of its trial, in the order in which trials end."""
+    progress.report(f"starting {len(drawn)} trials")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     import ray
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +12,15 @@ from ml.bundle.files import new_folder, refuse_nonempty
 from ml.bundle.procedures import procedure_of
 from ml.datasets import LabelledImages, Sample, load_through, of_split, read_manifest
 from ml.datasets.duplicates import leakage
-from ml.training.choices import Choices, TrainingJob, chosen_recipe, chosen_specification, trainer_of, weights_of
+from ml.training.choices import (
+    Choices,
+    TrainingJob,
+    chosen_recipe,
+    chosen_specification,
+    refuse_other_choices,
+    trainer_of,
+    weights_of,
+)
 from ml.training.datasheets import described
 from ml.training.recipes import Recipe
 from ml.training.refit import REFIT_SPLITS, earlier_version, refuse_choices_by_val, val_as_train
@@ -47,10 +53,10 @@ def train(
             any training.
     """
     choices = choices or Choices()
+    refuse_other_choices(model, choices)
     specification = described(chosen_specification(model, choices), model, data)
     refuse_nonempty(output)
-    # Keras reports progress on standard output, which is for the result.
-    with redirect_stdout(sys.stderr), new_folder(output) as folder:
+    with new_folder(output) as folder:
         job = TrainingJob(specification, data, folder, choices, outliers or {}, report)
         bundle = trainer_of(model)(job)
     if choices.run:

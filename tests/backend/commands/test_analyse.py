@@ -36,7 +36,7 @@ def test_in_words_the_outline_is_no_finding(scanproof, scan):
 
     assert done.status == 0
     assert "Correlation " in done.stdout
-    assert "The outline is what a threshold finds, no finding. For research; not for diagnosis." in done.stdout
+    assert "The outline is the result of a threshold, not a finding. For research; not for diagnosis." in done.stdout
 
 
 def test_what_cannot_be_read_or_written_is_reported(scanproof, scan, tmp_path):
@@ -46,4 +46,4 @@ def test_what_cannot_be_read_or_written_is_reported(scanproof, scan, tmp_path):
 
     assert (unreadable.status, unreadable.json["error"]["type"]) == (1, "UnsupportedImage")
     assert (unwritable.status, unwritable.json["error"]["type"]) == (2, "WrongUse")
-    assert "the pictures cannot be written to" in unwritable.json["error"]["message"]
+    assert "expected a directory: " in unwritable.json["error"]["message"]

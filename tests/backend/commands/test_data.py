@@ -73,18 +73,3 @@ def test_a_folder_that_is_none_of_the_three(scanproof, tmp_path):
 
     assert result.status == 1
     assert "expected a manifest.csv, the BreakHis tree, or <label>/<image>" in result.json["error"]["message"]
-
-
-@pytest.mark.parametrize("where", ["nowhere/chart.png", "."])
-def test_a_chart_needs_a_place(scanproof, folder, tmp_path, where):
-    result = scanproof("data", folder, "--output", tmp_path / where)
-
-    assert result.status == 2
-    assert f"--output: expected a file in an existing folder, found {tmp_path / where}\n" in result.stderr
-
-
-def test_a_chart_needs_a_folder(scanproof):
-    result = scanproof("data", "--output", "chart.png")
-
-    assert result.status == 2
-    assert "--output needs a folder to draw the chart of" in result.stderr

@@ -117,7 +117,7 @@ def test_a_folder_that_cannot_be_written_is_reported(own, record, tmp_path):
     result = own("evidence", record["imageId"], "--output", tmp_path / "missing" / "evidence.zip", "--json")
 
     assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
-    assert "cannot be written" in result.json["error"]["message"]
+    assert "expected a file in an existing directory" in result.json["error"]["message"]
 
 
 def test_the_image_that_the_bundle_holds_is_not_given_again(command, tmp_path):

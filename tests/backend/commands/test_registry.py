@@ -110,7 +110,7 @@ def test_how_a_training_went_is_for_one_model_only(command: InProcess) -> None:
 @pytest.mark.usefixtures("own")
 def test_what_cannot_be_done_is_reported(command: InProcess) -> None:
     unknown = command("registry", "register", "none")
-    assert (unknown.status, "expected an installed model (brain-mri, " in unknown.stderr) == (1, True)
+    assert (unknown.status, "expected an installed model (brain-mri, " in unknown.stderr) == (2, True)
     never = command("registry", "retire", "0x" + "12" * 32)
     assert (never.status, "ModelNotInUse(modelId: 0x1212" in never.stderr) == (1, True)
     alone = command("registry", "retire")

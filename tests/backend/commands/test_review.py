@@ -135,11 +135,7 @@ def test_what_the_contract_refuses_is_reported_and_leaves_nothing(command: InPro
         assert (done.status, done.stdout) == (1, "")
         assert expected in done.stderr
         assert USER.private_key[2:] not in done.stderr
-    for arguments, expected in (
-        (["0x" + "00" * 32, "--confirm", "--reason", "r"], "no image with the id"),
-        ([bench.image_id, "--confirm", "--reason", " "], "expected a reason of 1 to 4,000 characters, found 0"),
-        ([bench.image_id, "--confirm", "--reason", "x" * 4001], "expected a reason of 1 to 4,000 characters"),
-    ):
+    for arguments, expected in ((["0x" + "00" * 32, "--confirm", "--reason", "r"], "no image with the id"),):
         done = command("review", *arguments)
         assert (done.status, expected in done.stderr) == (1, True)
     assert (bench.reviews(), bench.files()) == ([], [])

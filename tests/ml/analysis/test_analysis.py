@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from ml.analysis import Analysis, Step, analyse
-from ml.analysis.regions import brightest_region, head_mask, nuclei, outlined
+from ml.analysis.regions import brightest_region, head_mask, nuclei, otsu_threshold, outlined
 from ml.analysis.statistics import first_order
 from ml.analysis.texture import cooccurrence, texture
 from ml.datasets.phantom import phantom_png
@@ -84,6 +84,16 @@ def test_texture_against_the_definition() -> None:
     assert {figure.name: figure.value for figure in texture(matrix)} == pytest.approx(
         {name: np.mean(values) for name, values in expected.items()}
     )
+
+
+def test_the_threshold_is_that_of_scikit_image() -> None:
+    from skimage.filters import threshold_otsu
+
+    random = np.random.default_rng(7)
+    for shape in ((1, 1), (1, 2), (5, 7), (64, 64)):
+        for brightest in (1, 3, 40, 256):
+            grey = random.integers(0, brightest, shape).astype(np.uint8)
+            assert otsu_threshold(grey) == threshold_otsu(grey)
 
 
 def test_the_brightest_region_is_the_disc_and_not_the_skull() -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +17,7 @@ from ml.inference.activation import placed
 from ml.preprocessing.grey_image import preprocess
 from ml.segmentation.data import load_masked, read_masked_manifest, to_network
 from ml.segmentation.evaluation import dice, evaluate_outlines, intersection_over_union, resized, threshold_method
-from ml.segmentation.segmenter import contours_of, strongest_region
+from ml.segmentation.segmenter import contours_of, simplify, strongest_region
 
 COLUMNS = ["split", "image", "mask", "label", "block"]
 
@@ -110,6 +112,31 @@ def test_a_region_at_the_edge_is_closed_and_a_hole_is_a_polygon_of_its_own() -> 
     outer, hole = contours_of(laid, 0.5, (30, 20))
     assert (np.min(outer, axis=0).tolist(), np.max(outer, axis=0).tolist()) == ([0, 0], [12, 20])
     assert (np.min(hole, axis=0).tolist(), np.max(hole, axis=0).tolist()) == ([4, 8], [8, 12])
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_line_is_simplified_as_scikit_image_does(closed: bool) -> None:
+    from skimage.measure import approximate_polygon
+
+    random = np.random.default_rng(7)
+    for points in (2, 3, 10, 100, 300):
+        line = random.normal(0, 0.4, (points, 2)).cumsum(axis=0)
+        line = np.vstack([line, line[:1]]) if closed else line
+        assert np.array_equal(simplify(line, 0.25), approximate_polygon(line, 0.25))
+
+
+def test_outlining_does_not_load_scipy() -> None:
+    program = (
+        "import sys; from ml.datasets.phantom import phantom_png; from ml.inference.registry import Registry;"
+        "assert Registry().get('tumour-outline').predict(phantom_png()).size; print('scipy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
+
+
+def test_regions_that_touch_at_a_corner_are_one() -> None:
+    probabilities = np.kron(np.eye(2, dtype=np.float32), np.full((4, 4), 0.9, np.float32))
+    assert np.array_equal(strongest_region(probabilities, 0.5), probabilities)
 
 
 def test_the_region_with_most_evidence_stays_and_does_not_change() -> None:
