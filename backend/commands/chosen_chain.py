@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from backend import settings as configuration
@@ -57,7 +57,9 @@ def opened_chain(settings: Settings, console: Console) -> Iterator[Settings]:
     if not settings.embedded_chain:
         yield settings
         return
-    with embedded.joined(settings, classifier=None) as chain:
+    with ExitStack() as running:
+        with console.waiting("starting the chain"):
+            chain = running.enter_context(embedded.joined(settings, classifier=None))
         if chain.node:
             console.message(f"The chain was not running: {chain.node.kind} runs for the time of this command.")
         yield chain.settings

@@ -5,8 +5,13 @@ from __future__ import annotations
 import json as json_format
 import shutil
 import sys
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+
+WAIT_S = 2.0
+"""What takes longer is told."""
 
 _ERASE_LINE = "\r\x1b[K"
 
@@ -31,6 +36,17 @@ class Console:
         width = shutil.get_terminal_size().columns - 1
         print(f"{_ERASE_LINE}{text[:width]}", end="", file=sys.stderr, flush=True)
         self._line_shown = True
+
+    @contextmanager
+    def waiting(self, text: str) -> Iterator[None]:
+        """``progress`` for a step that may take long; nothing is shown where it does not."""
+        timer = threading.Timer(WAIT_S, self.progress, [text])
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def result(self, values: Mapping[str, Any], text: str) -> None:
         """The command's one answer: ``values`` as JSON if that was asked for, otherwise ``text``."""

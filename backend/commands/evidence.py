@@ -38,7 +38,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         chain = wire_chain(opened)
         proofs = ProofReader(opened.rpc_url, contract=chain.contract)
         service = EvidenceService(chain, store, proofs, read=EvidenceChain, documents=documents)
-        evidence = service.collect(options.image_id, openings=read_openings(options))
+        with console.waiting("collecting the record, its proofs and its files"):
+            evidence = service.collect(options.image_id, openings=read_openings(options))
     content = pack(evidence)
     _write(options.output, content)
     console.result(

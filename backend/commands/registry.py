@@ -68,8 +68,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         _refuse_uninstalled(options.model)
     with opened_chain(chosen_settings(options), console) as settings:
         service = wire_registration(settings)
-        sent = _act(service, options)
-        models = service.installed()
+        with console.waiting("sending transactions and waiting for their blocks"):
+            sent = _act(service, options)
+            models = service.installed()
     values = {
         "transactions": [{"name": each.name, "hash": each.hash, "gasUsed": each.gas_used} for each in sent],
         "models": [

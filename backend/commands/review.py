@@ -59,7 +59,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         verdict, label = _decision(options, opened)
         if opened:
             console.message(f"The opening is that of the diagnosis: it says {opened}.")
-        done = service.review(record, diagnosis, verdict, label, options.reason)
+        with console.waiting("sending the review and waiting for its block"):
+            done = service.review(record, diagnosis, verdict, label, options.reason)
     event, statement = done.event, done.statement
     values = {
         "imageId": event.image_id,

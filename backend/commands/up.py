@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 import time
@@ -46,11 +47,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     settings = configuration.load()
     settings = replace(settings, port=options.port or settings.port)
     _check_prerequisites(settings)
+    # The server opens the same store and says where it is.
+    logging.getLogger("backend.adapters.ipfs").setLevel(logging.ERROR)
     with ExitStack() as running:
-        console.progress("Starting the chain" if settings.embedded_chain else "Connecting to the chain")
-        contract, node = _start_chain(settings, running)
-        console.progress("Starting the server")
-        server = _start_server(settings, running)
+        with console.waiting("starting the chain" if settings.embedded_chain else "connecting to the chain"):
+            contract, node = _start_chain(settings, running)
+        with console.waiting("starting the server"):
+            server = _start_server(settings, running)
         _announce(settings, contract, console)
         while True:
             if server.exit_status() is not None:
@@ -64,9 +67,7 @@ def _check_prerequisites(settings: Settings) -> None:
     if not (ROOT / "frontend" / "dist" / "index.html").is_file():
         raise ConfigurationError("the page is not built (frontend/dist is missing): run scripts/up, which builds it")
     if settings.port in _NEVER_OPENED:
-        raise ConfigurationError(
-            f"browsers open no page at port {settings.port}: set another in SCANPROOF_PORT or with --port"
-        )
+        raise ConfigurationError(f"browsers open no page at port {settings.port}: choose another with --port")
     if not port_is_free(settings.host, settings.port):
         ours = _is_scanproof(settings)
         owner = f"ScanProof is running already at {_url(settings)}" if ours else "another program uses it"

@@ -108,9 +108,10 @@ def _verified(options: argparse.Namespace, console: Console) -> list[Verificatio
             review_id=review_id,
             documents=documents,
         )
-        if options.image_id:
-            return [service.verify(options.image_id, content=content, openings=openings)]
-        verifications = service.verify_transaction(options.tx, content=content, openings=openings)
+        with console.waiting("reading the record from the chain and the store, and checking it"):
+            if options.image_id:
+                return [service.verify(options.image_id, content=content, openings=openings)]
+            verifications = service.verify_transaction(options.tx, content=content, openings=openings)
         if not verifications:
             raise NotFound(f"no successful transaction {options.tx} with a record in {chain.contract}")
         return verifications
@@ -202,7 +203,8 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
         evidence = unpack(content)
         registry = options.contract or _believed(evidence.chain_id)
         node = _Node(options, evidence) if options.rpc else None
-        result = service.verify(evidence, openings=openings, registry=registry, node=node)
+        with console.waiting("checking the evidence"):
+            result = service.verify(evidence, openings=openings, registry=registry, node=node)
     except InvalidEvidence as error:
         console.error(type(error).__name__, str(error))
         return NO_EVIDENCE

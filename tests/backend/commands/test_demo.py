@@ -48,6 +48,9 @@ def test_a_record_is_made_verified_and_then_found_again(scanproof, process, imag
         "record",
         "verify",
     ]
+    warnings = [line for line in first.stderr.splitlines() if line.startswith("scanproof: ")]
+    assert [line.split()[1] for line in warnings] == ["anvil", "images"]
+    assert len(first.stderr.splitlines()) == 5 + len(warnings)
 
     again = scanproof("demo", image, "--json")
     assert again.status == 0

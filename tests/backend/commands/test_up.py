@@ -170,7 +170,7 @@ def test_a_port_of_another_program_is_reported(scanproof):
 
 @pytest.mark.parametrize("port", [5060, 6667, 10080])
 def test_a_port_that_browsers_refuse_is_reported_before_anything_starts(scanproof, port):
-    result = scanproof("up", "--port", port)
+    result = scanproof("up", SCANPROOF_PORT=str(port))
     assert (result.status, result.stdout) == (1, "")
     assert result.stderr.endswith(f"browsers open no page at port {port}: choose another with --port\n")
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from PIL import Image
 
 from backend.cli import COMMANDS
 
@@ -61,14 +62,46 @@ def test_wrong_use_is_reported_in_words_and_as_json(scanproof, arguments, messag
     assert message in as_json.json["error"]["message"]
 
 
-@pytest.mark.parametrize(("arguments", "status"), [(["cid", "image"], 0), (["data", "."], 1), (["cid"], 2)])
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        ("cid image.png", 0),
+        ("classify image.png", 0),
+        ("analyse image.png", 0),
+        ("models", 0),
+        ("evaluate --model brain-mri --data data", 0),
+        ("evaluate --model tumour-outline --data data", 1),
+        ("data .", 1),
+        ("cid", 2),
+        ("compare --data data --models basecnn --protocol none", 2),
+    ],
+)
 def test_the_process_ends_with_the_status_and_nothing_but_the_answer(process, tmp_path, monkeypatch, arguments, status):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "image").write_bytes(b"x")
-    result = process(*arguments, "--json")
+    Image.radial_gradient("L").save(tmp_path / "image.png")
+    (tmp_path / "data" / "glioma").mkdir(parents=True)
+    Image.radial_gradient("L").save(tmp_path / "data" / "glioma" / "a.png")
+    result = process(*arguments.split(), "--json")
 
     assert (result.status, result.stderr) == (status, "")
     assert ("error" in result.json) == bool(status)
+
+
+@pytest.mark.slow
+def test_a_process_that_trains_prints_its_answer_and_its_progress_alone(process, tmp_path):
+    rows = ["path,label,split"]
+    for split in ("train", "val", "test"):
+        for number, label in enumerate(("benign", "malignant")):
+            name = f"{split}-{label}.png"
+            Image.effect_noise((64, 64), 20 + 60 * number).save(tmp_path / name)
+            rows.append(f"{name},{label},{split}")
+    (tmp_path / "manifest.csv").write_text("\n".join(rows) + "\n")
+    options = ["--protocol", "manifest", "--models", "logistic", "--size", 32, "--epochs", 1]
+    result = process("compare", "--data", tmp_path, *options, "--results", tmp_path / "results", "--json")
+
+    assert len(result.json["written"]) == 1
+    told = [re.split("[:,]", line)[0] for line in result.stderr.splitlines()]
+    assert told == ["loading TensorFlow", "manifest", "manifest", "epoch 1 of 1", "exporting the network"]
 
 
 def test_a_wrong_setting_is_reported_in_words_and_as_json(scanproof):
