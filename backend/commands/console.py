@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 WAIT_S = 2.0
-"""What takes longer is told."""
+"""A step that takes longer shows progress."""
 
 _ERASE_LINE = "\r\x1b[K"
 

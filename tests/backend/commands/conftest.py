@@ -83,8 +83,6 @@ class InProcess:
                 patch.delenv(name)
             for name, value in {**self.environ, **environ}.items():
                 patch.setenv(name, value)
-            # Where a wrong use is told in, see backend.cli.
-            patch.setattr(sys, "argv", ["scanproof", *map(str, arguments)])
             # With pytest's handlers in place, the command would not print warnings.
             patch.setattr(logging.getLogger(), "handlers", [])
             try:

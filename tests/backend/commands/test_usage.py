@@ -100,8 +100,8 @@ def test_a_process_that_trains_prints_its_answer_and_its_progress_alone(process,
     result = process("compare", "--data", tmp_path, *options, "--results", tmp_path / "results", "--json")
 
     assert len(result.json["written"]) == 1
-    told = [re.split("[:,]", line)[0] for line in result.stderr.splitlines()]
-    assert told == ["loading TensorFlow", "manifest", "manifest", "epoch 1 of 1", "exporting the network"]
+    steps = [re.split("[:,]", line)[0] for line in result.stderr.splitlines()]
+    assert steps == ["loading TensorFlow", "manifest", "manifest", "epoch 1 of 1", "exporting the network"]
 
 
 def test_a_wrong_setting_is_reported_in_words_and_as_json(scanproof):

@@ -129,8 +129,8 @@ def test_logs_lie_in_the_folder_and_progress_is_logged(
     with caplog.at_level(logging.INFO, progress.LOGGER):
         fitted("s4", tmp_path, epochs=2)
     assert capfd.readouterr().out == ""
-    told = "\n".join(record.getMessage() for record in caplog.records if record.name == progress.LOGGER)
-    assert re.fullmatch(r"epoch 1 of 2\nepoch 2 of 2, after loss \d\.\d{4}, val_loss \d\.\d{4}", told)
+    lines = "\n".join(record.getMessage() for record in caplog.records if record.name == progress.LOGGER)
+    assert re.fullmatch(r"epoch 1 of 2\nepoch 2 of 2, after loss \d\.\d{4}, val_loss \d\.\d{4}", lines)
     assert {path.name for path in (tmp_path / "tensorboard").iterdir()} == {"train", "validation"}
     clear(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["tensorboard"]
