@@ -37,7 +37,7 @@ def test_elsewhere_progress_is_a_line_each_also_with_json(capsys: pytest.Capture
     assert capsys.readouterr() == ('{"a": 1}\n', "1 of 3\n2 of 3\n")
 
 
-def test_only_a_long_wait_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_a_long_wait_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(console, "WAIT_S", 0.05)
     shown = Console(json=False)
     with shown.waiting("a short step"):

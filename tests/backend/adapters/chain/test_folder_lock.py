@@ -26,7 +26,7 @@ def test_the_owner_writes_a_damaged_state_again(tmp_path, text):
 
 
 @pytest.mark.parametrize("text", DAMAGED)
-def test_others_are_told_of_the_owner_also_when_its_state_is_damaged(tmp_path, text):
+def test_others_learn_who_the_owner_is_also_when_its_state_is_damaged(tmp_path, text):
     owner = FolderLock(tmp_path)
     owner.acquire()
     (tmp_path / "running.json").write_text(text)
