@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 
 from backend.cids import raw_cid
 from backend.domain import Classification, ImageFacts, ModelFacts, Recognition, SealedManifest
@@ -36,33 +37,43 @@ class ClassificationService:
 
         Raises InvalidCid, NotFound, StorageError, ClassificationFailed.
         """
-        model = self.choose(cid, model_name)
+        image = cache(lambda: self._image(cid))
+        model, recognition = self._choose(cid, model_name, image)
+        if recognition:
+            self._classifications.add_recognition(recognition)
         found = self._classifications.find(cid, self._classifier.decoding, model.sha256)
-        return (found, False) if found else self._make(model, *self._image(cid))
+        return (found, False) if found else self._make(model, *image())
 
     def seal(self, cid: str, model_name: str | None) -> Classification:
-        """A classification for its caller only: nothing of the result is stored, pinned or logged.
+        """A classification for its caller only: nothing of the result is stored, pinned or logged, nor the output of
+        the gate.
 
         Its manifest has a new salt, so that its hash is always different and reveals nothing. Raises as ``classify``.
         """
-        facts, content = self._image(cid)
-        made = self._classified(self.choose(cid, model_name), facts, content, manifests.new_salt())
+        image = cache(lambda: self._image(cid))
+        model, _ = self._choose(cid, model_name, image)
+        made = self._classified(model, *image(), manifests.new_salt())
         self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
         return made
 
     def choose(self, cid: str, model_name: str | None) -> ModelFacts:
-        """As ``choose_model`` for a known image; stores the gate's output. Raises as ``classify``."""
+        """As ``choose_model`` for a known image. Raises as ``classify``."""
+        return self._choose(cid, model_name, lambda: self._image(cid))[0]
+
+    def _choose(
+        self, cid: str, model_name: str | None, image: Callable[[], tuple[ImageFacts, bytes]]
+    ) -> tuple[ModelFacts, Recognition | None]:
+        """The model, and the gate's output if the gate was asked now."""
+        new: list[Recognition] = []
 
         def recognise(gate: ModelFacts) -> str | None:
-            found = self._classifications.recognition(cid, self._classifier.decoding, gate.sha256)
-            if found is None:
-                _, content = self._image(cid)
-                modality = self._classifier.recognise(gate, content)
-                found = Recognition(cid, self._classifier.decoding, gate.sha256, modality)
-                self._classifications.add_recognition(found)
-            return found.modality
+            if found := self._classifications.recognition(cid, self._classifier.decoding, gate.sha256):
+                return found.modality
+            modality = self._classifier.recognise(gate, image()[1])
+            new.append(Recognition(cid, self._classifier.decoding, gate.sha256, modality))
+            return modality
 
-        return choose_model(self._classifier, model_name, recognise)
+        return choose_model(self._classifier, model_name, recognise), next(iter(new), None)
 
     def manifest(self, manifest_hash: str) -> bytes:
         """The canonical bytes of a manifest by its SHA-256 in hex. Raises NotFound, StorageError."""

@@ -56,7 +56,9 @@ class Registry:
 
     def names(self) -> tuple[str, ...]:
         """Names of the installed bundles, sorted."""
-        return tuple(sorted(path.parent.name for path in self.folder.glob(f"*/{LISTING}")))
+        if not self.folder.is_dir():
+            return ()
+        return tuple(sorted(folder.name for folder in self.folder.iterdir() if (folder / LISTING).is_file()))
 
     def identities(self) -> dict[str, str]:
         """SHA-256 of every installed bundle by its name. Read from the listings alone: nothing is verified."""

@@ -74,6 +74,18 @@ def test_nothing_of_the_result_is_kept(
         assert [secret for secret in secrets if secret.encode() in content] == [], name
 
 
+def test_what_the_gate_recognised_is_stored_with_a_public_run_only(
+    client: FlaskClient, container: Container, cid: str
+) -> None:
+    gate = container.classifier.gate()
+    assert gate is not None
+    stored = container.classification._classifications.recognition
+    seal(client, cid)
+    assert stored(cid, container.classifier.decoding, gate.sha256) is None
+    client.post(f"{API}/images/{cid}/classifications", json={})
+    assert stored(cid, container.classifier.decoding, gate.sha256).modality == "brain-mri"
+
+
 def test_a_public_run_is_found_by_that_very_search(
     client: FlaskClient, settings: Settings, container: Container, cid: str
 ) -> None:
