@@ -47,7 +47,8 @@ def installed_model_or_hash(text: str) -> str:
     """The name of an installed model, or the SHA-256 of any model."""
     from ml.inference.registry import Registry
 
-    if is_model_id(text) or text in (known := Registry().names()):
+    registry = Registry()
+    if is_model_id(text) or text in (known := registry.names()) or text in registry.retired.names():
         return text
     expected = f"an installed model ({', '.join(known)}) or its SHA-256"
     raise argparse.ArgumentTypeError(f"expected {expected}, found {text[:80]!r}")
@@ -61,8 +62,7 @@ def members(text: str) -> list[str]:
     if len(found) < 2:
         raise argparse.ArgumentTypeError(f"expected two or more different models with commas between, found {text!r}")
     registry = Registry()
-    retired = (registry.retired.documents(sha256).metadata.name for sha256 in registry.retired.identities())
-    known = sorted({*registry.names(), *retired})
+    known = sorted({*registry.names(), *registry.retired.names()})
     return [one_of(name, known, "models") for name in found]
 
 

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         service = wire_registration(settings)
         with console.waiting("sending transactions and waiting for their blocks"):
             sent = _act(service, options)
-            models = service.installed()
+            models = service.known()
     values = {
         "transactions": [{"name": each.name, "hash": each.hash, "gasUsed": each.gas_used} for each in sent],
         "models": [

@@ -56,9 +56,9 @@ class ClassificationService:
         self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
         return made
 
-    def choose(self, cid: str, model_name: str | None) -> ModelFacts:
-        """As ``choose_model`` for a known image. Raises as ``classify``."""
-        return self._choose(cid, model_name, lambda: self._image(cid))[0]
+    def choose(self, cid: str, model_name: str | None, image: Callable[[], tuple[ImageFacts, bytes]]) -> ModelFacts:
+        """As ``choose_model`` for a known image; ``image`` fetches it if the gate is asked. Raises as ``classify``."""
+        return self._choose(cid, model_name, image)[0]
 
     def _choose(
         self, cid: str, model_name: str | None, image: Callable[[], tuple[ImageFacts, bytes]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import rfc8785
@@ -49,14 +49,16 @@ class ModelRegistrationService:
 
     def installed(self) -> Sequence[InstalledModel]:
         """Every installed model, by name. Raises ChainError."""
-        names = self._models.identities()
-        model_ids = ["0x" + sha256 for sha256 in names.values()]
-        states = self._chain.model_states(model_ids)
-        return [InstalledModel(*each) for each in zip(names, model_ids, states, strict=True)]
+        return self._states(self._models.identities())
+
+    def known(self) -> Sequence[InstalledModel]:
+        """The installed models, and those no longer offered that the registry knows. Raises ChainError."""
+        former = self._states(self._models.former_identities())
+        return [*self.installed(), *(model for model in former if model.state.status is not ModelStatus.UNKNOWN)]
 
     def find(self, name_or_id: str) -> InstalledModel:
-        """The installed model of that name or id, with or without 0x. Raises NotFound, ChainError."""
-        models = self.installed()
+        """The model of ``known`` with that name or id, with or without 0x. Raises NotFound, ChainError."""
+        models = self.known()
         for model in models:
             if name_or_id == model.name or "0x" + name_or_id.lower().removeprefix("0x") == model.model_id:
                 return model
@@ -136,6 +138,11 @@ class ModelRegistrationService:
         """
         (state,) = self._chain.model_states([model_id])
         return None if state.status is ModelStatus.RETIRED else self._open_admin().retire_model(model_id)
+
+    def _states(self, identities: Mapping[str, str]) -> list[InstalledModel]:
+        model_ids = ["0x" + sha256 for sha256 in identities.values()]
+        states = self._chain.model_states(model_ids)
+        return [InstalledModel(*each) for each in zip(identities, model_ids, states, strict=True)]
 
     def _documents(self, model: InstalledModel) -> ModelDocuments:
         documents = self._models.documents(model.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from backend.domain import Classification, ModelFacts, Outline
@@ -39,12 +40,13 @@ class OutlineService:
 
         Raises InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
-        model = self._classification.choose(cid, model_name)
+        image = cache(lambda: self._intake.content(cid))
+        model = self._classification.choose(cid, model_name, image)
         finding: Classification | Prediction | None
         finding = self._classifications.find(cid, self._classifier.decoding, model.sha256)
         if finding and (reason := why_not_outlined(model, finding)):
             return Outline(None, reason)
-        _, content = self._intake.content(cid)
+        _, content = image()
         finding = finding or self._classifier.predict(model, content)[0]
         return outline_finding(self._outliner, model, finding, content)
 

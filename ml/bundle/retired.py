@@ -6,6 +6,7 @@ listing inside, which has the hash of every file.
 
 from __future__ import annotations
 
+import logging
 import lzma
 import re
 import sys
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from ml.bundle.bundle import DOCUMENTS, LISTING, Bundle, BundleDocuments, documents_of, load_bundle, load_files
 from ml.errors import BundleError
+
+_log = logging.getLogger(__name__)
 
 SUFFIX = ".tar.xz"
 MAX_BYTES = 64 * 1024 * 1024
@@ -35,7 +38,18 @@ class RetiredBundles:
 
     def identities(self) -> tuple[str, ...]:
         """The SHA-256 of every retired bundle, sorted."""
-        return tuple(sorted(path.name.removesuffix(SUFFIX) for path in self._folder.glob(f"*{SUFFIX}")))
+        names = (path.name.removesuffix(SUFFIX) for path in self._folder.glob(f"*{SUFFIX}"))
+        return tuple(sorted(filter(self.has, names)))
+
+    def names(self) -> dict[str, str]:
+        """The SHA-256 of every retired bundle by its name; one that cannot be read is logged and left out."""
+        found = {}
+        for sha256 in self.identities():
+            try:
+                found[self.documents(sha256).metadata.name] = sha256
+            except BundleError as error:
+                _log.error("a retired model is refused: %s", error)
+        return found
 
     def has(self, sha256: str) -> bool:
         return bool(re.fullmatch("[0-9a-f]{64}", sha256)) and self._path(sha256).is_file()

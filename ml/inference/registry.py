@@ -65,37 +65,22 @@ class Registry:
         return {name: self._identity(name) for name in self.names()}
 
     def bundle(self, name: str) -> Bundle:
-        """A verified bundle by its name, or a retired one by its SHA-256, without opening its model.
+        """A verified bundle by its name, without opening its model.
 
         Raises:
             BundleNotFound: no such name.
             BundleError: the bundle is refused, see ``ml.bundle.bundle.load_bundle``.
         """
-        with self._lock:
-            if name not in self._bundles:
-                if name in self.names():
-                    self._bundles[name] = load_bundle(self.folder / name)
-                elif self.retired.has(name):
-                    self._bundles[name] = self.retired.bundle(name)
-                else:
-                    raise BundleNotFound(name, self.names())
-            return self._bundles[name]
+        return self._load(self._installed(name))
 
     def get(self, name: str) -> Model:
         """The model of a bundle. Raises as ``bundle``, and BundleError where its files do not work together."""
-        with self._lock:
-            if name not in self._models:
-                bundle = self.bundle(name)
-                self._models[name] = KINDS[bundle.metadata.kind].open(bundle, self.by_sha256)
-            return self._models[name]
+        return self._open(self._installed(name))
 
     def member(self, name: str) -> Model:
         """As ``get``, but also for the name of a retired bundle, from which other models may be built."""
-        if name not in self.names():
-            for sha256 in self.retired.identities():
-                if self.retired.documents(sha256).metadata.name == name:
-                    return self.get(sha256)
-        return self.get(name)
+        sha256 = None if name in self.names() else self.retired.names().get(name)
+        return self._open(sha256) if sha256 else self.get(name)
 
     @contextmanager
     def files(self, name: str) -> Iterator[Path]:
@@ -153,21 +138,41 @@ class Registry:
             BundleNotFound: none has it.
             BundleError: the one that has it is refused.
         """
-        return self.get(self._name_of(sha256))
+        return self._open(self._key_of(sha256))
 
     def documents(self, sha256: str) -> BundleDocuments:
         """The documents of the bundle with this identity, also of a retired one. Raises as ``by_sha256``."""
-        name = self._name_of(sha256)
-        return self.retired.documents(name) if name == sha256 else self.bundle(name)
+        key = self._key_of(sha256)
+        return self.retired.documents(key) if key == sha256 else self._load(key)
 
-    def _name_of(self, sha256: str) -> str:
-        """The name by which ``bundle`` finds this identity."""
+    def _key_of(self, sha256: str) -> str:
+        """The name of the installed bundle with this identity, or the identity itself of a retired one."""
         for name in self.names():
             if self._identity(name) == sha256:
                 return name
         if self.retired.has(sha256):
             return sha256
         raise BundleNotFound(sha256, self.names())
+
+    def _installed(self, name: str) -> str:
+        if name not in self.names():
+            raise BundleNotFound(name, self.names())
+        return name
+
+    def _load(self, key: str) -> Bundle:
+        """A bundle by its key, see ``_key_of``."""
+        with self._lock:
+            if key not in self._bundles:
+                retired = self.retired.has(key)
+                self._bundles[key] = self.retired.bundle(key) if retired else load_bundle(self.folder / key)
+            return self._bundles[key]
+
+    def _open(self, key: str) -> Model:
+        with self._lock:
+            if key not in self._models:
+                bundle = self._load(key)
+                self._models[key] = KINDS[bundle.metadata.kind].open(bundle, self.by_sha256)
+            return self._models[key]
 
     def _identity(self, name: str) -> str:
         if bundle := self._bundles.get(name):

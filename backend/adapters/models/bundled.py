@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 TRAINING_SCHEMA = "scanproof.training/1"
 
+_log = logging.getLogger(__name__)
 _decoding = threading.Lock()
 
 
@@ -39,6 +41,7 @@ class BundledModels:
     def __init__(self, registry: Registry | None = None) -> None:
         self._registry = registry or Registry()
         self._descriptions: dict[str, ModelDescription] = {}
+        self._refused: set[str] = set()
 
     def models(self) -> Sequence[ModelDescription]:
         default = self._default_sha256()
@@ -47,9 +50,15 @@ class BundledModels:
 
     def describe(self, sha256: str) -> ModelDescription | None:
         if sha256 not in self._descriptions:
+            if sha256 in self._refused:
+                return None
             try:
                 self._describe(self._registry.documents(sha256))
-            except ml_errors.BundleError:
+            except ml_errors.BundleNotFound:
+                return None
+            except ml_errors.BundleError as error:
+                self._refused.add(sha256)
+                _log.error("the model %s is refused: %s", sha256, error)
                 return None
         return self._descriptions[sha256]
 
@@ -113,6 +122,9 @@ class BundledModels:
 
     def identities(self) -> Mapping[str, str]:
         return self._registry.identities()
+
+    def former_identities(self) -> Mapping[str, str]:
+        return self._registry.retired.names()
 
     def documents(self, name: str) -> ModelDocuments:
         """The training record describes architecture, data and procedure, and lists the members of an ensemble. All of

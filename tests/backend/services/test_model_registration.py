@@ -25,7 +25,8 @@ from backend.processes import free_port
 from backend.services.model_registration import ModelRegistrationService
 from backend.settings import Secret, Settings, load
 from backend.wiring import complete_registration, wire_chain, wire_registration
-from ml.inference.registry import BUNDLES, Registry
+from ml.bundle.retired import retire
+from ml.inference.registry import BUNDLES, RETIRED, Registry
 
 
 @pytest.fixture
@@ -80,6 +81,22 @@ def test_a_start_makes_every_model_known_and_the_next_one_sends_nothing(own: Set
         assert wire_chain(own).head().number == head
         roles = wire_chain(own).roles("CLINICIAN_ROLE", CLINICIAN.address)
     assert [granted for _, _, granted in roles] == [True]
+
+
+def test_a_model_no_longer_offered_is_listed_while_the_registry_knows_it(
+    service: ModelRegistrationService, bundles: Path
+) -> None:
+    model, other = service.installed()
+    service.register_models([model])
+    (bundles / RETIRED).mkdir()
+    for each in (model, other):
+        retire(bundles / each.name, bundles / RETIRED)
+        shutil.rmtree(bundles / each.name)
+    assert service.installed() == []
+    assert [(each.name, each.state.status) for each in service.known()] == [(model.name, ModelStatus.IN_USE)]
+    assert service.complete() == []
+    assert service.retire(service.find(model.name).model_id)
+    assert service.find(model.name).state.status is ModelStatus.RETIRED
 
 
 def test_card_training_and_figures_can_be_had_by_what_is_on_the_chain(running: Settings) -> None:

@@ -87,6 +87,24 @@ def test_a_changed_file_is_refused(models: Path, tmp_path: Path, name: str) -> N
         Registry(models).by_sha256(id_of(archive))
 
 
+def test_what_is_no_archive_beside_it_changes_nothing(models: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (archive,) = (models / RETIRED).iterdir()
+    archive.with_name("README.tar.xz").write_bytes(b"x")
+    archive.with_name(f"{'00' * 32}.tar.xz").write_bytes(b"x")
+    registry = Registry(models)
+    assert registry.retired.names() == {"brain-mri": id_of(archive)}
+    assert registry.member("brain-mri").bundle.sha256 == id_of(archive)
+    assert "a retired model is refused: " in caplog.text
+
+
+def test_its_id_is_no_name(models: Path) -> None:
+    (archive,) = (models / RETIRED).iterdir()
+    registry = Registry(models)
+    registry.by_sha256(id_of(archive))
+    with pytest.raises(BundleNotFound):
+        registry.get(id_of(archive))
+
+
 @pytest.mark.parametrize("content", [b"", b"no archive"])
 def test_a_damaged_archive_is_refused(models: Path, content: bytes) -> None:
     (archive,) = (models / RETIRED).iterdir()

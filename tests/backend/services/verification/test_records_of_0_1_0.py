@@ -12,6 +12,7 @@ import pytest
 
 from backend.adapters.models.bundled import BundledModels
 from backend.domain import ModelFacts
+from backend.errors import NotFound
 from backend.services import manifests
 from backend.services.diagnosis_verification import TOLERANCE
 from ml.inference.registry import Registry
@@ -40,6 +41,12 @@ def test_the_result_of_a_record_is_reproduced(path: Path) -> None:
         *(manifest.label, manifest.label_code, manifest.abstained),
     )
     assert prediction.probabilities == pytest.approx(manifest.probabilities, abs=TOLERANCE)
+
+
+@pytest.mark.parametrize("name", [*Registry().retired.names(), *Registry().retired.identities()])
+def test_a_retired_model_cannot_be_chosen(name: str) -> None:
+    with pytest.raises(NotFound, match=f"^no model named '{name}'; available: brain-mri, "):
+        MODELS.resolve(name)
 
 
 def test_models_that_nobody_is_meant_to_choose_are_not_offered() -> None:
