@@ -183,7 +183,7 @@ class RegistryHistory(Protocol):
         """The registration, retirement and anchored training of a model, in chain order. Raises ChainUnavailable."""
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
-        """The registry's events in one mined, successful transaction; empty if there is none such."""
+        """The registry's events in one mined, successful transaction; empty if it has none."""
 
     def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
         """History of a role for ``address``: (block number, log index, granted) in chain order.

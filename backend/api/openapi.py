@@ -123,8 +123,12 @@ def _complete(description: Json | str) -> Json | str:
                 responses[status] = {**response, "content": {MEDIA_TYPE: _PROBLEM}}
         responses["default"] = {"description": "Any other error", "content": {MEDIA_TYPE: _PROBLEM}}
         for parameter in operation.get("parameters", []):
+            schema = parameter["schema"]
             # A parameter is left out, never null.
-            if parameter["schema"].pop("nullable", False):
-                parameter["schema"].pop("default", None)
+            if schema.pop("nullable", False):
+                schema.pop("default", None)
+            # apispec gives an enumeration no type, and lists null in one that may be left out.
+            if "enum" in schema:
+                schema |= {"type": "string", "enum": [value for value in schema["enum"] if value is not None]}
     description["tags"] = [{"name": tag} for tag in dict.fromkeys(tag for each in operations for tag in each["tags"])]
     return description

@@ -19,8 +19,8 @@ FORBIDDEN = {
     "backend/api": ("backend.adapters", "web3", "ml", "sqlalchemy"),
     "backend/adapters": ("backend.api", "backend.services", "backend.wiring", "flask", "apiflask"),
 }
-# Rooms of ml from the ground up: each may import those before it, and itself.
-ML_ROOMS = (
+# Folders of ml in the order of imports: each may import those before it, and itself.
+ML_FOLDERS = (
     *("errors", "preprocessing", "histology", "bundle", "inference", "guidance", "analysis"),
     *("datasets", "evaluation", "networks", "training", "gate", "segmentation", "compare", "report"),
 )
@@ -108,17 +108,17 @@ def test_serving_needs_no_tensorflow(place: str) -> None:
     assert wrong == []
 
 
-def test_every_folder_of_ml_has_its_floor() -> None:
+def test_every_folder_of_ml_is_in_the_order_of_imports() -> None:
     folders = {path.parent.name for path in (ROOT / "ml").glob("*/*.py")}
-    assert folders <= set(ML_ROOMS)
+    assert folders <= set(ML_FOLDERS)
 
 
-@pytest.mark.parametrize("room", ML_ROOMS[1:])
-def test_the_rooms_of_ml_import_downwards(room: str) -> None:
-    above = ML_ROOMS[ML_ROOMS.index(room) + 1 :]
+@pytest.mark.parametrize("folder", ML_FOLDERS[1:])
+def test_the_folders_of_ml_import_in_this_order(folder: str) -> None:
+    above = ML_FOLDERS[ML_FOLDERS.index(folder) + 1 :]
     wrong = [
         f"{path.relative_to(ROOT)} imports {name}"
-        for path in python_files(f"ml/{room}")
+        for path in python_files(f"ml/{folder}")
         for name in imports_of(path)
         if any(within(name, f"ml.{other}") for other in above)
     ]

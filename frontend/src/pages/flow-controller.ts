@@ -79,7 +79,7 @@ export class FlowController implements ReactiveController {
     void this.listAbandoned();
   }
 
-  /** Begins with another image. A transaction on its way goes on, and its work is kept. */
+  /** Begins with another image. A submitted transaction continues, and its work is kept. */
   async restart(): Promise<void> {
     const over = this.flow.step === "submitted" ? this.drafts.leave() : this.drafts.finish();
     this.reduce({ type: "restarted" });

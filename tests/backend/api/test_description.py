@@ -69,6 +69,16 @@ def test_each_answer_says_which_of_its_fields_are_always_there(client: FlaskClie
     assert optional == requests | {"ClassificationLinks.manifest", "OutlineLinks.overlay"}
 
 
+def test_a_parameter_with_fixed_values_is_a_string_and_never_null(client: FlaskClient) -> None:
+    paths = client.get("/openapi.json").json["paths"]
+    for path in ("/records", "/records.csv", "/records.json", "/reviews/queue"):
+        (schema,) = (
+            parameter["schema"] for parameter in paths[API + path]["get"]["parameters"] if parameter["name"] == "status"
+        )
+        assert schema["type"] == "string"
+        assert schema["enum"] == ["asserted", "confirmed", "overridden", "withdrawn"]
+
+
 def test_an_answer_that_is_not_as_described_fails_its_test(
     client: FlaskClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

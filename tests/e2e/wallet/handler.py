@@ -62,7 +62,7 @@ class RequestHandler:
         self._ids = itertools.count()
 
     def answer(self, page: Page, method: str, params: list[Any]) -> dict[str, Any]:
-        """{ok} | {err}, each with the events that come first, or {held} with the id of the open popup."""
+        """{ok} | {err}, each with the events that come first, or {waiting} with the id of the open popup."""
         self.requests.append((method, params))
         failure = self._failures.pop(method, None)
         if failure:
@@ -79,7 +79,7 @@ class RequestHandler:
         except errors.ProviderRpcError as error:
             return {"err": error.to_json(), "events": self._events}
         if isinstance(result, OpenPopup):
-            return {"held": result.id}
+            return {"waiting": result.id}
         return {"ok": result, "events": self._events}
 
     def _request(self, page: Page, method: str, params: list[Any]) -> Any:

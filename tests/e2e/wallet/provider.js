@@ -1,11 +1,11 @@
 // The page's side of the injected wallet: an EIP-1193 provider, announced as EIP-6963 asks. It holds no state and no
 // keys; every request goes to the Python side through an exposed function. Exposed functions lose an error's code, so
-// answers are {ok} | {err: {code, message, data}} | {held: id}, and the error is rebuilt here.
+// answers are {ok} | {err: {code, message, data}} | {waiting: id}, and the error is rebuilt here.
 (config) => {
   if (window !== window.top) return;
 
   const listeners = new Map();
-  const held = new Map();
+  const waiting = new Map();
   const otherTabs = new BroadcastChannel(config.binding);
 
   const rpcError = ({ code, message, data }) =>
@@ -29,8 +29,8 @@
     isConnected: () => true,
     async request({ method, params }) {
       const answer = await window[config.binding](method, params ?? []);
-      if (answer.held === undefined) return finish(answer);
-      return new Promise((resolve, reject) => held.set(answer.held, { resolve, reject }));
+      if (answer.waiting === undefined) return finish(answer);
+      return new Promise((resolve, reject) => waiting.set(answer.waiting, { resolve, reject }));
     },
     on(event, listener) {
       listeners.set(event, [...(listeners.get(event) ?? []), listener]);
@@ -42,13 +42,13 @@
     },
   };
 
-  // What the Python side calls: the end of a held request (unknown after a reload, as its promise died), and events.
+  // What the Python side calls: the end of a waiting request (unknown after a reload, as its promise died), and events.
   window[`${config.binding}_page`] = {
-    waits: () => held.size > 0,
+    waits: () => waiting.size > 0,
     emit: (events) => events.forEach(emit),
     settle(id, answer) {
-      const promise = held.get(id);
-      held.delete(id);
+      const promise = waiting.get(id);
+      waiting.delete(id);
       try {
         const result = finish(answer);
         promise?.resolve(result);

@@ -65,7 +65,7 @@ class InjectedWallet(RequestHandler):
         self._failures[method] = ProviderRpcError(code, message)
 
     def wait_for_popup(self, page: Page) -> None:
-        """Until a request of ``page`` is held open."""
+        """Until a request of ``page`` waits for an open popup."""
         page.wait_for_function(f"() => {self._binding}_page.waits()")
 
     def settle(self, decision: Literal["approve", "reject"]) -> None:
