@@ -8,9 +8,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -19,6 +21,8 @@ from scripts.environment import PYTHON, ROOT
 
 Command = list[str | Path]
 WIDTH = 80
+PATIENCE_S = 2.0
+"""For a command to end after Ctrl-C, which reaches it too, and once more after SIGTERM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,37 +105,43 @@ def run_all(
 ) -> list[Result]:
     """Run ``jobs`` stages at a time and return their results in the order of ``chosen``.
 
+    An exception, such as KeyboardInterrupt, ends the commands that run, and starts no other.
+
     Args:
         measure: record the coverage of the measured stages, and add it as a result.
     """
     live = min(jobs, len(chosen)) == 1
+    commands = _Commands()
     with tempfile.TemporaryDirectory() as folder:
         plain = {**environment, "COVERAGE_FILE": str(Path(folder) / "coverage")}
         # With this variable set, each Python process measures itself, those that a test starts too.
         recording = {**plain, "COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml")}
         with ThreadPoolExecutor(jobs) as pool:
-            running = [
-                pool.submit(run, name, stage, recording if measure and stage.measured else environment, live)
-                for name, stage in chosen.items()
-            ]
             try:
+                running = [
+                    pool.submit(
+                        run, name, stage, recording if measure and stage.measured else environment, live, commands
+                    )
+                    for name, stage in chosen.items()
+                ]
                 results = [each.result() for each in running]
+                if measure:
+                    results.append(run("coverage", COVERAGE, plain, live, commands))
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
+                commands.stop()
                 raise
-        if measure:
-            results.append(run("coverage", COVERAGE, plain, live))
     return results
 
 
-def run(name: str, stage: Stage, environment: Mapping[str, str], live: bool) -> Result:
+def run(name: str, stage: Stage, environment: Mapping[str, str], live: bool, commands: _Commands) -> Result:
     """Run one stage; its output appears as it comes where it is ``live``, else in one piece at the end."""
     started = time.monotonic()
     title = f"\n── {name} {'─' * (WIDTH - 4 - len(name))}\n"
     with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as kept:
         output = sys.stdout if live else kept
         print(title if live else f"{name} is running …", end="" if live else "\n", flush=True)
-        outcomes = [_succeeds(command, output, environment) for command in stage.commands]
+        outcomes = [commands.succeeds(command, output, environment) for command in stage.commands]
         passed = all(outcomes)
         seconds = time.monotonic() - started
         kept.seek(0)
@@ -145,13 +155,42 @@ def summary(results: Iterable[Result]) -> str:
     return "\n".join(f"{'passed' if each.passed else 'FAILED'}  {each.seconds:5.0f} s  {each.name}" for each in results)
 
 
-def _succeeds(command: Command, output: IO[str], environment: Mapping[str, str]) -> bool:
-    output.flush()
-    try:
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output, check=False
-        )
-    except OSError as error:
-        print(f"{command[0]} cannot be started: {error.strerror}", file=output, flush=True)
-        return False
-    return done.returncode == 0
+class _Commands:
+    """Runs commands, from several threads, until it is stopped."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def succeeds(self, command: Command, output: IO[str], environment: Mapping[str, str]) -> bool:
+        """Run ``command`` to its end; False without starting it once ``stop`` was called."""
+        output.flush()
+        with self._lock:
+            if self._stopped:
+                return False
+            try:
+                process = subprocess.Popen(
+                    command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                )
+            except OSError as error:
+                print(f"{command[0]} cannot be started: {error.strerror}", file=output, flush=True)
+                return False
+            self._running.add(process)
+        status = process.wait()
+        with self._lock:
+            self._running.remove(process)
+        return status == 0
+
+    def stop(self) -> None:
+        """Start nothing more, and end what runs: by itself, by SIGTERM, or else by SIGKILL."""
+        with self._lock:
+            self._stopped = True
+            running = list(self._running)
+        for end in (subprocess.Popen.terminate, subprocess.Popen.kill):
+            deadline = time.monotonic() + PATIENCE_S
+            for process in running:
+                with suppress(subprocess.TimeoutExpired):
+                    process.wait(max(0.0, deadline - time.monotonic()))
+            for process in running:
+                end(process)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -54,6 +57,55 @@ def test_stages_run_side_by_side_and_print_in_one_piece(capfd: pytest.CaptureFix
     pieces = re.findall(r"── (\w) ─+\n(.*?)\n── (\w): passed in \d+ s", capfd.readouterr().out, flags=re.DOTALL)
     expected = [(name, "\n".join(f"{name} {number}" for number in range(5)), name) for name in "ab"]
     assert sorted(pieces) == expected
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("whole_group", [True, False], ids=["Ctrl-C", "the runner alone"])
+def test_a_stopped_run_starts_no_further_command(tmp_path: Path, jobs: int, whole_group: bool) -> None:
+    """Of two stages with three commands each, only the first commands begin; their long sleeps are cut short."""
+    program = f"""
+import os
+from scripts.stages import Stage, run_all
+def stage(name):
+    return Stage("", [["sh", "-c", f"touch {tmp_path}/{{name}}{{number}}; exec sleep 30"] for number in range(3)])
+run_all({{"a": stage("a"), "b": stage("b")}}, jobs={jobs}, environment=os.environ)
+"""
+    runner = subprocess.Popen(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    begun = {"a0", "b0"} if jobs == 2 else {"a0"}
+    deadline = time.monotonic() + 20
+    while {each.name for each in tmp_path.iterdir()} != begun and time.monotonic() < deadline:
+        time.sleep(0.02)
+    send = os.killpg if whole_group else os.kill
+    send(runner.pid, signal.SIGINT)
+    try:
+        error = runner.communicate(timeout=15)[1]
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(runner.pid, signal.SIGKILL)
+    assert error.decode().endswith("KeyboardInterrupt\n")
+    assert {each.name for each in tmp_path.iterdir()} == begun
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_script_ends_with_130(number: signal.Signals) -> None:
+    command = [ROOT / "scripts" / "test", "project", "style", "--jobs", "2"]
+    done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    assert done.stdout
+    try:
+        assert "is running" in done.stdout.readline()
+        done.send_signal(number)
+        error = done.communicate(timeout=20)[1]
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(done.pid, signal.SIGKILL)
+    assert done.returncode == 130
+    assert error.endswith("\nscripts/test: stopped\n")
 
 
 def test_coverage_below_the_floor_is_a_failure(
