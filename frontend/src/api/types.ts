@@ -2,15 +2,15 @@
 
 export type Hex = `0x${string}`;
 
-/** Whether the registry takes diagnoses by a model, in the order of IModelRegistry.Status. */
+/** Whether the registry accepts diagnoses by a model, in the order of IModelRegistry.Status. */
 export type ModelStatus = "unknown" | "inUse" | "retired";
 
-/** What a review says, in the order of IImageRegistry.Verdict. */
+/** The verdict of a review, in the order of IImageRegistry.Verdict. */
 export type Verdict = "confirmed" | "overridden" | "withdrawn";
 
 export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry;
 
-/** Where a diagnosis stands: without review it is what the classifier asserts, else what its newest review says. */
+/** A diagnosis is asserted by its classifier until its first review; then the newest review decides. */
 export type DiagnosisStatus = "asserted" | "confirmed" | "overridden" | "withdrawn";
 
 export type TransactionState = "unknown" | "pending" | "mined" | "confirmed" | "failed" | "replaced";
