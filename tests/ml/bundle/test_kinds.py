@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from inspect import signature
 
 import numpy as np
 import pytest
@@ -13,13 +14,27 @@ from ml.bundle.kinds import KINDS, Kind, resolve
 from ml.bundle.metadata import Metadata
 from ml.datasets.phantom import phantom_png
 from ml.inference.single_network import Predictor
+from ml.training.choices import TRAINERS
 from tests.ml.bundles import SHIPPED
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
-def test_every_function_of_the_table_is_there(kind: Kind) -> None:
-    named = (kind.checker, kind.opener, kind.evaluator, *([kind.trainer] if kind.trainer else []))
-    assert all(callable(resolve(name)) for name in named)
+def test_every_function_of_the_table_takes_what_it_is_called_with(kind: Kind) -> None:
+    """A type checker does not see through the names."""
+    signature(kind.check).bind("metadata", b"model", "path")
+    signature(kind.open).bind("bundle", "by_sha256")
+    signature(kind.evaluate).bind("model", "folder", "choose")
+    if kind.trainer:
+        signature(resolve(kind.trainer)).bind("job")
+
+
+@pytest.mark.parametrize("trainer", TRAINERS.values(), ids=TRAINERS)
+def test_every_trainer_of_an_architecture_takes_a_job(trainer: str) -> None:
+    signature(resolve(trainer)).bind("job")
+
+
+def test_only_what_follows_a_recipe_can_be_searched() -> None:
+    assert [name for name, kind in KINDS.items() if kind.follows_recipe] == ["classifier"]
 
 
 def test_no_limit_no_abstention() -> None:
