@@ -34,15 +34,21 @@ def run(options: argparse.Namespace, console: Console) -> int:
     if options.split in options.exclude_duplicates_of:
         raise WrongUse(f"--apart-from {options.split} leaves nothing of --split {options.split}")
 
+    from ml.bundle.kinds import KINDS, Answer
     from ml.evaluation.evaluate_model import evaluate
+    from ml.inference.registry import Registry
 
+    texts = {Answer.DIAGNOSIS: _labels, Answer.MODALITY: _labels, Answer.OUTLINE: _outlines}
+    registry = Registry()
     metrics = evaluate(
         model=options.model,
         data=options.data,
         split=options.split,
+        registry=registry,
         exclude_duplicates_of=",".join(options.exclude_duplicates_of) or None,
     )
-    console.result(metrics, _outlines(metrics) if "dice" in metrics else _layout(metrics))
+    answer = KINDS[registry.bundle(options.model).metadata.kind].answer
+    console.result(metrics, texts[answer](metrics))
     return 0
 
 
@@ -65,7 +71,7 @@ def _outlines(metrics: dict[str, Any]) -> str:
     return columns(rows) + "\n\n" + "\n".join([f"{'Tumour':<18}  mean Dice  median     IoU  images", *labels])
 
 
-def _layout(metrics: dict[str, Any]) -> str:
+def _labels(metrics: dict[str, Any]) -> str:
     model, abstention = metrics["model"], metrics["abstention"]
     answering = abstention["accuracy_when_answering"]
     positive = f", {metrics['positive']}" if metrics["positive"] else ", mean"

@@ -1,4 +1,6 @@
-"""The kinds of bundles. This table is the only code that distinguishes one kind from another.
+"""The kinds of bundles. Code that depends on the kind asks this table; none compares the name of a kind.
+
+An architecture that is no network has a trainer of its own, see ``ml.training.choices.TRAINERS``.
 
 A function of a kind is given as "module:name", as ``pkgutil.resolve_name`` reads it, and imported when it is first
 called. So the table needs none of the modules that serve, evaluate and train a kind, and a server imports no training.
@@ -29,8 +31,9 @@ class Answer(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Kind:
     """``model`` is the file of the model, ``files`` are further required ones. ``abstains``: the kind has limits beyond
-    which it declines to answer. ``trainer`` is empty for a kind that is built from other bundles; ``choices`` are the
-    only fields of ``ml.training.choices.Choices`` that it takes, where it does not take all."""
+    which it declines to answer. ``member``: an ensemble may combine it. ``trainer`` is empty for a kind that is built
+    from other bundles; ``choices`` are the only fields of ``ml.training.choices.Choices`` that it takes, where it does
+    not take all."""
 
     answer: Answer
     model: str
@@ -42,11 +45,17 @@ class Kind:
     files: tuple[str, ...] = ()
     least_classes: int = 2
     abstains: bool = True
+    member: bool = False
 
     @property
     def classifies(self) -> bool:
         """Whether its labels are diagnoses, so that a person may choose it to classify an image."""
         return self.answer is Answer.DIAGNOSIS
+
+    @property
+    def follows_recipe(self) -> bool:
+        """Whether its training takes a recipe, which can be searched."""
+        return bool(self.trainer) and (not self.choices or "recipe" in self.choices)
 
     @property
     def check(self) -> Callable[..., None]:
@@ -75,6 +84,7 @@ KINDS = {
         Answer.DIAGNOSIS,
         NETWORK,
         files=(DETECTOR,),
+        member=True,
         checker="ml.bundle.consistency:check_network",
         opener="ml.inference.single_network:Predictor.open",
         evaluator="ml.evaluation.evaluate_model:evaluate_labels",

@@ -11,7 +11,7 @@ from PIL import Image
 
 from ml.bundle.bundle import Bundle
 from ml.bundle.combination import Combination, Member
-from ml.bundle.kinds import COMBINATION
+from ml.bundle.kinds import COMBINATION, KINDS
 from ml.errors import BundleError, BundleNotFound, MlError
 from ml.inference.calibration import log_softmax, softmax
 from ml.inference.prediction import Prediction, decide
@@ -95,10 +95,11 @@ def examine(members: Sequence[Predictor], image: Image.Image) -> list[Examinatio
 
 
 def checked_member(ensemble: str, labels: tuple[str, ...], model: Model, error: type[MlError]) -> Predictor:
-    """``model``, a classifier with one network and these ``labels``. Raises ``error`` where it is something else."""
+    """``model``, of a kind that can be a member, with these ``labels``. Raises ``error`` where it is something else."""
     found = model.bundle.metadata
-    if found.kind != "classifier" or not isinstance(model, Predictor):
-        raise error(member_mismatch(ensemble, found.name, "kind", "classifier", found.kind))
+    if not KINDS[found.kind].member or not isinstance(model, Predictor):
+        members = " or ".join(name for name, kind in KINDS.items() if kind.member)
+        raise error(member_mismatch(ensemble, found.name, "kind", members, found.kind))
     if found.labels != labels:
         raise error(member_mismatch(ensemble, found.name, "labels", labels, found.labels))
     return model

@@ -40,6 +40,17 @@ def test_a_model_is_measured(scanproof, data):
     assert "ROC-AUC             undefined: no such images\n" in in_words.stdout
 
 
+def test_a_model_that_outlines_is_measured_on_masks(scanproof, tmp_path):
+    Image.radial_gradient("L").save(tmp_path / "a.png")
+    Image.new("1", (256, 256), 1).save(tmp_path / "mask.png")
+    (tmp_path / "manifest.csv").write_text("split,image,mask,label,block\ntest,a.png,mask.png,glioma,1\n")
+    result = scanproof("evaluate", "--model", "tumour-outline", "--data", tmp_path)
+
+    assert (result.status, result.stderr) == (0, "")
+    assert "Mean Dice " in result.stdout
+    assert "Tumour              mean Dice  median     IoU  images\n" in result.stdout
+
+
 def test_a_model_is_measured_without_copies(scanproof, data):
     without = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--split", "test", "--apart-from", "val")
     nothing = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--apart-from", "test,val", "--json")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +13,8 @@ import pytest
 from ml.bundle.bundle import canonical_listing, load_bundle, seal_bundle
 from ml.bundle.detector import MahalanobisDetector
 from ml.bundle.procedures import FAMILIES
-from ml.errors import BundleError, BundleNotFound
-from ml.inference.registry import BUNDLES, Registry
+from ml.errors import BundleError
+from ml.inference.registry import BUNDLES
 from ml.inference.single_network import Predictor
 from tests.ml.bundles import unpacked
 
@@ -193,39 +192,3 @@ def test_a_detector_that_does_not_fit_the_network_is_refused() -> None:
     small = MahalanobisDetector(bundle.detector.means[:, :5], bundle.detector.whitening[:5, :5])
     with pytest.raises(BundleError, match="expected a network that fits the detector"):
         Predictor(replace(bundle, detector=small))
-
-
-def test_the_registry_lists_and_keeps_what_is_installed(folder: Path) -> None:
-    registry = Registry(folder.parent)
-    assert registry.names() == ("brain-mri",)
-    assert registry.get("brain-mri") is registry.get("brain-mri")
-    assert [bundle.sha256 for bundle in registry.bundles()] == [load_bundle(folder).sha256]
-
-
-def test_the_registry_finds_by_modality_and_by_identity(folder: Path) -> None:
-    registry = Registry(folder.parent)
-    predictor = registry.default("brain-mri")
-    assert registry.by_sha256(predictor.bundle.sha256) is predictor
-
-
-@pytest.mark.parametrize("method", ["get", "default", "by_sha256"])
-def test_the_registry_says_what_there_is(folder: Path, method: str) -> None:
-    with pytest.raises(BundleNotFound) as caught:
-        getattr(Registry(folder.parent), method)("../brain-mri")
-    assert str(caught.value) == "no model named '../brain-mri'; available: brain-mri"
-
-
-def test_the_registry_refuses_a_changed_bundle(folder: Path) -> None:
-    (folder / "card.md").write_text("better")
-    with pytest.raises(BundleError, match="expected SHA-256"):
-        Registry(folder.parent).get("brain-mri")
-
-
-def test_a_refused_bundle_leaves_the_others_usable(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    for name in ("another", "brain-mri"):
-        shutil.copytree(BUNDLES / "brain-mri", tmp_path / name)
-    (tmp_path / "another" / "card.md").write_text("changed")
-    registry = Registry(tmp_path)
-    assert [bundle.metadata.name for bundle in registry.bundles()] == ["brain-mri"]
-    assert registry.default("brain-mri") is registry.get("brain-mri")
-    assert [record.getMessage().split(":")[0] for record in caplog.records] == ["the model another is refused"]

@@ -24,7 +24,7 @@ from backend.adapters.chain.web3_chain import Web3Chain
 from backend.errors import ChainInUse, ChainUnavailable, ConfigurationError
 from backend.settings import Secret
 
-from .conftest import settings_of
+from ..conftest import settings_of
 
 KINDS = pytest.mark.parametrize("kind", ["ganache", "anvil"])
 

@@ -13,7 +13,7 @@ from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.errors import ConfigurationError
 
-from .conftest import settings_of
+from ..conftest import settings_of
 
 
 @pytest.fixture
