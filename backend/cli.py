@@ -81,6 +81,8 @@ class _Version(argparse.Action):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    if not sys.stderr:  # closed by the caller: print would write to stdout instead
+        sys.stderr = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
     console = Console(json="--json" in arguments)
     quieten(console)
     try:
@@ -88,11 +90,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _listen_for_signals()
         status: int = options.run(options, console)
         return status
-    except WrongUse as error:
-        console.error("WrongUse", str(error), error.usage)
-        return 2
-    except WrongChoice as error:
-        console.error("WrongUse", str(error))
+    except (WrongUse, WrongChoice) as error:
+        usage = error.usage if isinstance(error, WrongUse) else ""
+        console.error("WrongUse", str(error), usage=usage, program=_program(arguments))
         return 2
     except (ScanProofError, MlError) as error:
         console.error(type(error).__name__, str(error))
@@ -122,6 +122,10 @@ def _parse(arguments: Sequence[str]) -> argparse.Namespace:
     if not name.startswith("-"):
         raise WrongUse(f"{name!r} is no command; {_hint(name)}")
     return _parser(COMMANDS).parse_args(arguments)
+
+
+def _program(arguments: Sequence[str]) -> str:
+    return f"scanproof {arguments[0]}" if arguments and arguments[0] in COMMANDS else "scanproof"
 
 
 def _hint(name: str) -> str:

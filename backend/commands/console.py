@@ -53,13 +53,13 @@ class Console:
         self.clear()
         print(json_format.dumps(values) if self.json else text, flush=True)
 
-    def error(self, type_: str, message: str, usage: str = "") -> None:
+    def error(self, type_: str, message: str, *, usage: str = "", program: str = "scanproof") -> None:
         """An error: JSON on stdout if that was asked for, otherwise a line on stderr, after ``usage``."""
         self.clear()
         if self.json:
             print(json_format.dumps({"error": {"type": type_, "message": message}}), flush=True)
         else:
-            print(f"{usage}scanproof: {message}", file=sys.stderr, flush=True)
+            print(f"{usage}{program}: {message}", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Erase the line of ``progress``."""

@@ -54,8 +54,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from backend.wiring import wire_registration
-
     if options.action == "retire" and options.model is None:
         raise WrongUse("retire needs the MODEL: a retired model can never be used again")
     if (options.parent or options.participants or options.training) and not (
@@ -66,8 +64,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise WrongUse("--training is for a MODEL that is named by its SHA-256")
     if options.action in ("register", "anchor") and options.model and not options.training:
         _refuse_uninstalled(options.model)
-    with opened_chain(chosen_settings(options), console) as settings:
-        service = wire_registration(settings)
+    settings = chosen_settings(options)
+
+    from backend.wiring import wire_registration
+
+    with opened_chain(settings, console) as opened:
+        service = wire_registration(opened)
         with console.waiting("sending transactions and waiting for their blocks"):
             sent = _act(service, options)
             models = service.known()

@@ -78,12 +78,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if options.contract_block is not None and not options.rpc:
             raise WrongUse("--contract-block is for a node: name one with --rpc, or leave it out")
         return check_evidence(options, read_openings(options), console)
-    verifications = _verified(options, console)
+    verifications = _verified(chosen_settings(options), options, console)
     console.result(result_of(verifications), "\n\n".join(report(verification) for verification in verifications))
     return 0 if all(verification.passed for verification in verifications) else 1
 
 
-def _verified(options: argparse.Namespace, console: Console) -> list[Verification]:
+def _verified(settings: Settings, options: argparse.Namespace, console: Console) -> list[Verification]:
     from backend.adapters.chain import eip712
     from backend.adapters.chain.ids import review_id
     from backend.adapters.images.inspector import PillowInspector
@@ -92,7 +92,6 @@ def _verified(options: argparse.Namespace, console: Console) -> list[Verificatio
     from backend.services.verification import VerificationService
     from backend.wiring import wire_chain
 
-    settings = chosen_settings(options)
     content = read_image(options.file) if options.file else None
     openings = read_openings(options)
     store, documents = object_readers(settings)

@@ -19,6 +19,9 @@ def hide_notices(pattern: bytes) -> Iterator[None]:
 
     All other lines are written at the end. Threads take turns, as the descriptor is the whole process's.
     """
+    if not sys.stderr:  # the process began without one: the descriptor may be that of any file
+        yield
+        return
     with _turn, tempfile.TemporaryFile() as written:
         sys.stderr.flush()
         stderr = os.dup(2)

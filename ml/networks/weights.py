@@ -35,7 +35,7 @@ def load_file(model: keras.Model, path: Path) -> None:
     try:
         model.load_weights(path)
     except (ValueError, OSError, KeyError, zipfile.BadZipFile) as exc:
-        raise MlError(f"{path}: expected weights of {model.name}: {exc}") from exc
+        raise _unfit(path, model, exc) from exc
 
 
 def weights_to_bytes(model: keras.Model) -> bytes:
@@ -58,7 +58,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
         for weight in model.weights:
             weight.assign(found[weight.path])
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as exc:
-        raise MlError(f"{path}: expected weights of {model.name}: {exc}") from exc
+        raise _unfit(path, model, exc) from exc
 
 
 def restored(model: keras.Model, weights: Weights) -> keras.Model:
@@ -73,3 +73,9 @@ def restored(model: keras.Model, weights: Weights) -> keras.Model:
     if weights is not None:
         load_file(model, Path(weights))
     return model
+
+
+def _unfit(path: Path, model: keras.Model, error: Exception) -> MlError:
+    """Of Keras's own message, which may list every layer, the first line."""
+    reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
+    return MlError(f"{path}: expected weights of {model.name}: {reason}")

@@ -75,7 +75,8 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
     will have.
 
     Raises:
-        WrongChoice: an unknown model; or the bundle to start from learned from val, which is needed for validation.
+        WrongChoice: an unknown model; or the bundle to start from learned from val, which is needed for validation, or
+            is of another network.
         BundleError: that bundle is refused.
     """
     specification = replace(specification_of(model), version=choices.version)
@@ -83,7 +84,7 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
         specification, name=chosen_name(model, choices), architecture=choices.architecture or specification.architecture
     )
     if choices.architecture or specification.architecture in LICENCES:
-        specification = replace(specification, licence=_licence(specification.architecture, choices))
+        specification = replace(specification, licence=_licence(specification, choices))
     if choices.size:
         preprocessing = specification.preprocessing.replace(f"-{specification.input_size}-", f"-{choices.size}-")
         specification = replace(specification, input_size=choices.size, preprocessing=preprocessing)
@@ -97,22 +98,33 @@ def chosen_name(model: str, choices: Choices) -> str:
     return choices.name or (f"{model}-{choices.architecture}".replace("_", "-") if other else model)
 
 
-def _licence(architecture: str, choices: Choices) -> str:
+def _licence(specification: Specification, choices: Choices) -> str:
     if choices.start is None:
         return FROM_NOTHING_LICENCE
-    if initial := _initial_bundle(choices):
+    if initial := _initial_bundle(specification, choices):
         return initial.licence
-    return OTHER_LICENCE if Path(choices.start).suffix == ".npz" else LICENCES.get(architecture, OTHER_LICENCE)
+    if Path(choices.start).suffix == ".npz":
+        return OTHER_LICENCE
+    return LICENCES.get(specification.architecture, OTHER_LICENCE)
 
 
-def _initial_bundle(choices: Choices) -> Metadata | None:
+def _initial_bundle(specification: Specification, choices: Choices) -> Metadata | None:
     """The metadata of the bundle to start from, None where it is no bundle. Raises BundleError, WrongChoice."""
     if choices.start in (None, IMAGENET) or not (folder := Path(choices.start)).is_dir():
         return None
     metadata = load_bundle(folder).metadata
     if metadata.learned_from != TRAIN_ALONE and not choices.refit:
         raise learned_from_val(folder)
+    wanted, found = _network(specification), _network(metadata)
+    if wanted != found:
+        raise WrongChoice(f"{folder}: expected a bundle of {wanted}, found {found}")
     return metadata
+
+
+def _network(described: Specification | Metadata) -> str:
+    """What weights depend on. Most networks take images of any size."""
+    counts = f"channels: {described.channels}, classes: {len(described.classes)}"
+    return f"the network {described.architecture} ({counts})"
 
 
 def refuse_other_choices(model: str, choices: Choices) -> None:

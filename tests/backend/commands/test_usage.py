@@ -57,6 +57,8 @@ def test_wrong_use_is_reported_in_words_and_as_json(scanproof, arguments, messag
 
     assert (in_words.status, in_words.stdout) == (2, "")
     assert message in in_words.stderr
+    program = "scanproof" if arguments[0] == "nonsense" else f"scanproof {arguments[0]}"
+    assert in_words.stderr.splitlines()[-1].startswith(f"{program}: ")
     assert "key" not in in_words.stderr.replace("KEY", "")
     assert (as_json.status, as_json.json["error"]["type"]) == (2, "WrongUse")
     assert message in as_json.json["error"]["message"]
@@ -128,6 +130,37 @@ def test_an_error_that_nobody_foresaw_is_reported_in_words_and_as_json(scanproof
     assert as_json.status == 1
     assert as_json.json == {"error": {"type": "OSError", "message": "[Errno 5] Input/output error"}}
     assert "Traceback" in as_json.stderr
+
+
+def test_a_process_without_standard_error_answers_on_stdout_alone(process, tmp_path):
+    image = tmp_path / "image.png"
+    Image.radial_gradient("L").save(image)
+    expected = process("classify", image, "--json")
+    command = ["sh", "-c", 'exec "$0" -m backend.cli "$@" 2>&-', sys.executable]
+    answered = subprocess.run([*command, "classify", image, "--json"], env=process.environ, stdout=subprocess.PIPE)
+    refused = subprocess.run([*command, "cid"], env=process.environ, stdout=subprocess.PIPE)
+
+    assert (answered.returncode, answered.stdout.decode()) == (0, expected.stdout)
+    assert (refused.returncode, refused.stdout) == (2, b"")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        f"verify --tx 0x{'ab' * 32} --rpc http://127.0.0.1:9",
+        f"verify --tx 0x{'ab' * 32} --contract-block 7",
+        "registry anchor --participants 2",
+        "registry status --rpc http://127.0.0.1:9",
+    ],
+)
+def test_wrong_use_is_refused_before_web3_is_loaded(process, arguments):
+    program = (
+        "import sys; from backend.cli import main; status = main(sys.argv[1:]); print(status, 'web3' in sys.modules)"
+    )
+    command = [sys.executable, "-c", program, *arguments.split()]
+    done = subprocess.run(command, env=process.environ, capture_output=True, text=True, check=True)
+
+    assert done.stdout == "2 False\n"
 
 
 def test_an_error_with_a_name_that_is_no_text_is_reported_as_json(scanproof):

@@ -29,3 +29,10 @@ def test_making_a_network_ready_writes_nothing() -> None:
     program = "from ml.inference.registry import Registry; Registry().get('modality-gate')"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_process_without_standard_error_makes_a_network_ready() -> None:
+    program = "from ml.inference.registry import Registry; Registry().get('modality-gate'); print('ready')"
+    command = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, program]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == "ready\n"

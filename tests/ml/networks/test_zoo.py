@@ -227,6 +227,7 @@ def test_weights_of_another_network_are_refused(suffix: str, tmp_path: Path) -> 
     with pytest.raises(MlError) as caught:
         build("basecnn", 3, (32, 32, 3), weights=path)
     assert str(caught.value).startswith(f"{path}: expected weights of basecnn: ")
+    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("suffix", ["weights.h5", "keras", "npz"])

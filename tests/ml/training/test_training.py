@@ -21,7 +21,7 @@ from ml.datasets import read_manifest
 from ml.datasets.phantom import phantom_png
 from ml.errors import MlError, WrongChoice
 from ml.evaluation.evaluate_model import evaluate
-from ml.inference.registry import Registry
+from ml.inference.registry import BUNDLES, Registry
 from ml.inference.single_network import Predictor
 from ml.preprocessing.grey_image import preprocess
 from ml.preprocessing.images import decode_image
@@ -209,8 +209,18 @@ def test_the_licence_follows_from_where_the_weights_begin(choices: Choices, lice
     ],
 )
 def test_a_network_that_goes_on_from_a_bundle_keeps_its_licence(name: str, licence: str, tmp_path: Path) -> None:
-    start = str(unpacked(name, tmp_path / name))
-    assert chosen_specification("brain-mri", Choices(start=start)).licence == licence
+    start = unpacked(name, tmp_path / name)
+    choices = Choices(start=str(start), architecture=load_bundle(start).metadata.architecture)
+    assert chosen_specification("brain-mri", choices).licence == licence
+
+
+@pytest.mark.parametrize("name", ["brain-mri-128", "modality-gate"])
+def test_a_bundle_of_another_network_is_refused_before_an_image_is_read(name: str, tmp_path: Path) -> None:
+    start = BUNDLES / name if name == "modality-gate" else unpacked(name, tmp_path / name)
+    with pytest.raises(
+        WrongChoice, match=r"expected a bundle of the network mobile_compact \(channels: 1, classes: 4\)"
+    ):
+        train("brain-mri", tmp_path / "no images", tmp_path / "new", Choices(start=str(start)))
 
 
 def test_what_starts_from_nothing_of_others_keeps_its_licence() -> None:
