@@ -97,6 +97,8 @@ def test_without_an_outline_there_is_no_toggle(site: Site, console: Console):
 def test_a_record_shows_the_analysis_of_its_image(wallet: InjectedWallet, site: Site):
     image_id = site.record(images.mri())
     site.open(f"/records/{image_id}")
+    # What loads above the heading moves it away from under a click.
+    site.page.wait_for_load_state("networkidle")
 
     open_analysis(site)
 
