@@ -5,6 +5,8 @@ Stages share no port and no file that they write, so any two may run at the same
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -128,8 +130,8 @@ def run_all(
                 if measure:
                     results.append(run("coverage", COVERAGE, plain, live, commands))
             except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
                 commands.stop()
+                pool.shutdown(wait=False, cancel_futures=True)
                 raise
     return results
 
@@ -170,8 +172,15 @@ class _Commands:
             if self._stopped:
                 return False
             try:
+                # In a session of its own, so that Ctrl-C reaches the runner alone, which then stops it in order.
                 process = subprocess.Popen(
-                    command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                    command,
+                    cwd=ROOT,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=output,
+                    start_new_session=True,
                 )
             except OSError as error:
                 print(f"{command[0]} cannot be started: {error.strerror}", file=output, flush=True)
@@ -183,14 +192,15 @@ class _Commands:
         return status == 0
 
     def stop(self) -> None:
-        """Start nothing more, and end what runs: by itself, by SIGTERM, or else by SIGKILL."""
+        """Start nothing more, and end what runs: by SIGINT, which lets it clean up, then by SIGTERM and SIGKILL."""
         with self._lock:
             self._stopped = True
             running = list(self._running)
-        for end in (subprocess.Popen.terminate, subprocess.Popen.kill):
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+            for process in running:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, number)
             deadline = time.monotonic() + PATIENCE_S
             for process in running:
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(max(0.0, deadline - time.monotonic()))
-            for process in running:
-                end(process)

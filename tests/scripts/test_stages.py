@@ -92,22 +92,6 @@ run_all({{"a": stage("a"), "b": stage("b")}}, jobs={jobs}, environment=os.enviro
     assert {each.name for each in tmp_path.iterdir()} == begun
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_script_ends_with_130(number: signal.Signals) -> None:
-    command = [ROOT / "scripts" / "test", "project", "style", "--jobs", "2"]
-    done = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    assert done.stdout
-    try:
-        assert "is running" in done.stdout.readline()
-        done.send_signal(number)
-        error = done.communicate(timeout=20)[1]
-    finally:
-        with suppress(ProcessLookupError):
-            os.killpg(done.pid, signal.SIGKILL)
-    assert done.returncode == 130
-    assert error.endswith("\nscripts/test: stopped\n")
-
-
 def test_coverage_below_the_floor_is_a_failure(
     monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
