@@ -64,8 +64,9 @@ class RetiredBundles:
 
     def unpack(self, sha256: str, folder: Path) -> None:
         """Write the files of a bundle to ``folder``, which exists. Raises BundleError."""
-        self.bundle(sha256)
-        for name, content in self._read(sha256).items():
+        files = self._read(sha256)
+        load_files(files, self._path(sha256), sha256)
+        for name, content in files.items():
             (folder / name).write_bytes(content)
 
     def _path(self, sha256: str) -> Path:

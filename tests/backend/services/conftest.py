@@ -8,6 +8,7 @@ import pytest
 
 from backend.container import Container
 from backend.domain import ImageFacts
+from backend.ports import ObjectStore
 
 CLIENT = "127.0.0.1"
 
@@ -16,3 +17,17 @@ CLIENT = "127.0.0.1"
 def image(container: Container, picture: Callable[..., bytes]) -> ImageFacts:
     """An image that was taken in."""
     return container.intake.accept(picture(), client=CLIENT).facts
+
+
+@pytest.fixture
+def fetched(container: Container, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The CIDs that were asked of the store, in order."""
+    cids: list[str] = []
+    get = type(container.store).get
+
+    def counted(self: ObjectStore, cid: str, *, max_bytes: int) -> bytes:
+        cids.append(cid)
+        return get(self, cid, max_bytes=max_bytes)
+
+    monkeypatch.setattr(type(container.store), "get", counted)
+    return cids

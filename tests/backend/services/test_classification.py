@@ -15,7 +15,6 @@ import rfc8785
 from backend.container import Container
 from backend.domain import ImageFacts
 from backend.errors import CidMismatch, NotFound
-from backend.ports import ObjectStore
 from backend.settings import Settings
 from backend.wiring import wire
 
@@ -71,16 +70,8 @@ def test_a_repeated_classification_is_answered_from_the_database_alone(
 
 
 def test_a_new_classification_fetches_the_image_once(
-    container: Container, image: ImageFacts, monkeypatch: pytest.MonkeyPatch
+    container: Container, image: ImageFacts, fetched: list[str]
 ) -> None:
-    fetched: list[str] = []
-    get = type(container.store).get
-
-    def counted(self: ObjectStore, cid: str, *, max_bytes: int) -> bytes:
-        fetched.append(cid)
-        return get(self, cid, max_bytes=max_bytes)
-
-    monkeypatch.setattr(type(container.store), "get", counted)
     container.classification.classify(image.cid, None)
     assert fetched.count(image.cid) == 1
 

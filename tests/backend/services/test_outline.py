@@ -9,7 +9,6 @@ import pytest
 from backend.container import Container
 from backend.domain import ImageFacts, ModelFacts, Outline
 from backend.errors import NotFound
-from backend.ports import ObjectStore
 from backend.services.outline import OutlineService, outline_finding
 
 SQUARE = ((1.0, 1.0), (5.0, 1.0), (5.0, 5.0), (1.0, 5.0))
@@ -88,15 +87,7 @@ def test_there_is_no_layer_of_nothing(container: Container, image: ImageFacts) -
         service_of(container, SquareOutliner()).overlay(image.cid, None)
 
 
-def test_the_image_is_fetched_once(container: Container, image: ImageFacts, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetched: list[str] = []
-    get = type(container.store).get
-
-    def counted(self: ObjectStore, cid: str, *, max_bytes: int) -> bytes:
-        fetched.append(cid)
-        return get(self, cid, max_bytes=max_bytes)
-
-    monkeypatch.setattr(type(container.store), "get", counted)
+def test_the_image_is_fetched_once(container: Container, image: ImageFacts, fetched: list[str]) -> None:
     service_of(container, SquareOutliner()).outline(image.cid, None)
     assert fetched == [image.cid]
 
