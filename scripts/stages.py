@@ -153,10 +153,10 @@ def _requests_to_stop() -> Iterator[list[int]]:
     try:
         yield requests
     finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        for number in requests[:1]:
-            signal.raise_signal(number)
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        if requests:
+            signal.raise_signal(requests[0])
 
 
 def _results(running: Sequence[Future[Result]], requests: Sequence[int]) -> list[Result]:
