@@ -10,6 +10,9 @@ from typing import Any, TypedDict, TypeVar
 SEALED_LABEL = 65_535
 """On-chain label code of a sealed diagnosis (IImageRegistry.SEALED): only its manifest holds label and confidence."""
 
+ABSTAINED_LABEL = 0
+"""On-chain label code of an abstention: the model gave no answer."""
+
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
 """The limit for an upload, and for the bytes that are pinned of it."""
 
@@ -230,9 +233,13 @@ class Verdict(StrEnum):
 
 
 class DiagnosisStatus(StrEnum):
-    """A diagnosis is asserted by its classifier until its first review; then the newest review decides."""
+    """Before its first review a diagnosis is asserted by its classifier; one that gives no answer is abstained.
+
+    Then the newest review decides.
+    """
 
     ASSERTED = "asserted"
+    ABSTAINED = "abstained"
     CONFIRMED = "confirmed"
     OVERRIDDEN = "overridden"
     WITHDRAWN = "withdrawn"
@@ -350,7 +357,9 @@ class Record:
 
     def status_of(self, diagnosis: DiagnosisRecordedEvent) -> DiagnosisStatus:
         reviews = self.reviews_of(diagnosis)
-        return DiagnosisStatus(reviews[-1].verdict) if reviews else DiagnosisStatus.ASSERTED
+        if reviews:
+            return DiagnosisStatus(reviews[-1].verdict)
+        return DiagnosisStatus.ABSTAINED if diagnosis.label == ABSTAINED_LABEL else DiagnosisStatus.ASSERTED
 
     def label_of(self, diagnosis: DiagnosisRecordedEvent) -> int | None:
         """The current label code, None when the diagnosis was withdrawn."""
