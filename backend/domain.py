@@ -264,8 +264,11 @@ class DiagnosisReviewedEvent:
 
 @dataclass(frozen=True, slots=True)
 class ModelRegisteredEvent:
+    """``labels`` is the number of the model's class codes, None on a registry that did not ask for it."""
+
     model_id: str
     admin: str
+    labels: int | None
     card_cid: str
     transaction_hash: str
     log_index: int
@@ -302,6 +305,18 @@ class TrainingAnchoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassifierCompromisedEvent:
+    """The admin's report that the classifier's key is not its own ``since`` then, in Unix seconds."""
+
+    classifier: str
+    since: int
+    admin: str
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One line of a verification: the expected and the found value, for people."""
 
@@ -313,7 +328,7 @@ class Check:
 
 RecordEvent = ImageRegisteredEvent | DiagnosisRecordedEvent | DiagnosisReviewedEvent
 ModelEvent = ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent
-Event = RecordEvent | ModelEvent
+Event = RecordEvent | ModelEvent | ClassifierCompromisedEvent
 E = TypeVar("E", bound=ModelEvent)
 
 
@@ -469,9 +484,13 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class ModelDocuments:
-    """The published documents of an installed model: its card; as canonical JSON, training record and metrics."""
+    """The published documents of an installed model: its card; as canonical JSON, training record and metrics.
+
+    ``labels`` is the number of its class codes, which are 1 to that number.
+    """
 
     facts: ModelFacts
+    labels: int
     card: bytes
     training: bytes
     metrics: bytes

@@ -81,9 +81,9 @@ EVENTS = [
     review(13, "r-withdrawn-2", Verdict.WITHDRAWN, 0, to="withdrawn", of="d-withdrawn", after="r-withdrawn-1"),
     review(14, "r-second", Verdict.CONFIRMED, 2, to="twice", of="d-second"),
     TrainingAnchoredEvent(hash_of("t"), MODEL, OTHER_MODEL, hash_of("metrics"), 3, BOB, **place(1, "m-anchored", 1)),
-    ModelRegisteredEvent(MODEL, BOB, "bafcard", **place(1, "m-registered", 2)),
+    ModelRegisteredEvent(MODEL, BOB, 4, "bafcard", **place(1, "m-registered", 2)),
     ModelRetiredEvent(MODEL, BOB, **place(14, "m-retired", 1)),
-    ModelRegisteredEvent(OTHER_MODEL, BOB, "bafcard", **place(14, "m-other", 2)),
+    ModelRegisteredEvent(OTHER_MODEL, BOB, 4, "bafcard", **place(14, "m-other", 2)),
     review(15, "r-never", Verdict.WITHDRAWN, 0, to="asserted", of="d-never"),
 ]
 
