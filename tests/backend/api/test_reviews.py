@@ -225,7 +225,7 @@ def test_a_review_of_a_diagnosis_that_was_never_recorded_is_none(reviews: Review
 
     assert reviews.publish(review.review_id, content).status_code == 404
     shown = reviews.client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]
-    assert (shown["status"], shown["reviews"]) == ("asserted", [])
+    assert (shown["status"], shown["reviews"]) == ("abstained", [])
 
 
 def test_statements_of_sealed_diagnoses_are_never_published(
