@@ -19,6 +19,7 @@ from backend.api.app import create_app
 from backend.cids import hash_of, parse_cid
 from backend.container import Container
 from backend.domain import DiagnosisReviewedEvent, Review, Verdict
+from backend.errors import Conflict
 from backend.services import statements
 from backend.settings import Settings
 from backend.wiring import wire
@@ -153,8 +154,8 @@ def test_a_statement_that_names_another_class_than_its_code_is_refused(reviews: 
     assert reviews.statement(review.review_id).status_code == 404
 
 
-@pytest.mark.parametrize(("name", "code"), [("breast-histology", 2), (None, 2), ("Grade IV", 999)])
-def test_the_name_of_its_class_and_what_the_model_does_not_know_is_taken(reviews: Reviews, name, code: int) -> None:
+@pytest.mark.parametrize(("name", "code"), [("breast-histology", 2), (None, 2)])
+def test_the_name_of_its_class_and_none_at_all_are_taken(reviews: Reviews, name, code: int) -> None:
     assert reviews.publish(overridden(reviews, name, code).review_id, reviews.content).status_code == 201
 
 
@@ -272,12 +273,12 @@ def test_the_hash_of_another_object_in_the_store_finds_no_statement(
         assert_problem(reviews.statement(review_id), 404, "not-found", missing)
 
 
-def test_a_code_that_the_model_does_not_have_is_reported_as_such(reviews: Reviews) -> None:
-    """The contract does not know the classes of a model."""
-    overridden(reviews, "Grade IV", 999)
-    current = reviews.client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]["current"]
-    text = "Code 999, which this model does not have"
-    assert current == {"label": "code-999", "labelText": text, "labelCode": 999}
+def test_a_code_that_the_model_does_not_have_is_refused_and_one_of_a_former_contract_is_named(reviews: Reviews) -> None:
+    """The contract of version 0.1.0 did not know the classes of a model."""
+    with pytest.raises(Conflict, match=r"LabelOutOfRange\(label: 999, labels: 3\)"):
+        overridden(reviews, "Grade IV", 999)
+    model_id = reviews.container.records.find(reviews.image_id).diagnoses[0].model_id
+    assert reviews.container.models.label(model_id, 999) == ("code-999", "Code 999, which this model does not have")
 
 
 def test_the_store_is_not_asked_again_and_again_for_what_is_not_published(
