@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable
 from typing import NamedTuple
 
-from backend.domain import SEALED_LABEL, Diagnosis, ModelStatus, SignedDiagnosis
+from backend.domain import SEALED_LABEL, Classification, Diagnosis, ModelStatus, SignedDiagnosis
 from backend.errors import Conflict, NotFound
 from backend.ports import Chain, Classifications, DiagnosisSigner
+from backend.services import manifests
 from backend.services.event_index import EventIndex
 
 BASIS_POINTS = 10_000
@@ -89,6 +90,7 @@ class AttestationService:
 
     def _finding(self, manifest_hash: str) -> _Finding:
         if found := self._classifications.of_manifest(manifest_hash):
+            _check_gate(found)
             confidence = round(found.confidence * BASIS_POINTS)
             return _Finding(found.cid, found.model.sha256, found.label_code, confidence)
         if sealed := self._classifications.sealed(manifest_hash):
@@ -98,3 +100,13 @@ class AttestationService:
     def _last_issued_at(self, image_id: str) -> int:
         record = self._index.lookup(image_id)
         return max((diagnosis.issued_at for diagnosis in record.diagnoses), default=0) if record else 0
+
+
+def _check_gate(classification: Classification) -> None:
+    """Raises Conflict for a result that the gate's opinion does not permit, or that was made without asking it."""
+    manifest = manifests.read(classification.manifest)
+    if manifest is None or not manifest.gate_asked or not manifest.follows_gate(classification.model.modality):
+        raise Conflict(
+            f"expected a result that the gate permits, found that of manifest {classification.manifest_hash}: "
+            "classify the image again"
+        )

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import rfc8785
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.eip712 import recover
+from backend.cids import raw_cid
 from backend.container import Container
 from backend.domain import Classification, ImageFacts
 from backend.errors import ChainUnavailable, Conflict, NotFound
 from backend.services.attestation import AttestationService
 from backend.settings import Settings
 from backend.wiring import wire
+from ml.datasets.phantom import phantom_png
+
+_seeds = itertools.count(80_000)
 
 
 @pytest.fixture
@@ -119,3 +127,24 @@ def test_an_unknown_manifest_and_one_of_another_image_are_refused(
     other = container.intake.accept(picture(), client="127.0.0.1").facts.cid
     with pytest.raises(Conflict, match=f"^that manifest is of the image {made.cid}, not of {other}$"):
         container.attestation.attest(other, made.manifest_hash, alice.address)
+
+
+@pytest.mark.parametrize("opinion", [None, "other", "absent"])
+def test_a_result_that_the_gate_does_not_permit_is_never_signed(
+    container: Container, alice: DevelopmentWallet, opinion: str | None
+) -> None:
+    """No route stores one; this one is put into the database by hand."""
+    cid = container.intake.accept(phantom_png(seed=next(_seeds)), client="127.0.0.1").facts.cid
+    made, _ = container.classification.classify(cid, "brain-mri")
+    assert not made.abstained
+    fields = json.loads(made.manifest)
+    if opinion == "absent":
+        del fields["gate"]
+    else:
+        fields["gate"]["modality"] = opinion
+    manifest = rfc8785.dumps(fields)
+    digest = hashlib.sha256(manifest).hexdigest()
+    forced = replace(made, manifest=manifest, manifest_hash=digest, manifest_cid=raw_cid(digest))
+    assert container.attestation._classifications.replace(made, forced)
+    with pytest.raises(Conflict, match=f"^expected a result that the gate permits, found that of manifest {digest}"):
+        container.attestation.attest(cid, digest, alice.address)
