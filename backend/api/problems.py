@@ -17,6 +17,7 @@ from werkzeug.exceptions import NotFound as NoRoute
 
 from backend.api.limits import limiter
 from backend.errors import ImageTooLarge, InvalidInput, LimitExceeded, NotFound, ScanProofError
+from backend.printable import printable
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ def problem(error: Exception) -> Response:
         "type": "urn:scanproof:problem:" + _kebab(type(known).__name__),
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": printable(detail),
         "instance": request.path,
     }
     return Response(json.dumps(body), status=status, headers=headers)
