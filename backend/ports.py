@@ -202,6 +202,10 @@ class Chain(RegistryHistory, Protocol):
     def head(self) -> BlockRef:
         """The newest block. Raises ChainUnavailable."""
 
+    def time(self) -> int:
+        """The chain's time in Unix seconds: that of its newest block, or of the node's clock if that is later, because
+        a chain without transactions may have an old head. Raises ChainUnavailable."""
+
     def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """The registry's state of each model (0x and SHA-256) now. Raises ChainUnavailable."""
 

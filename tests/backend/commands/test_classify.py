@@ -29,8 +29,7 @@ def test_what_the_gate_declines_is_an_abstention_whoever_names_a_model(
 ) -> None:
     answer = scanproof("classify", CLOCK, *model, "--json").json
     assert (answer["label"], answer["abstained"], answer["model"]["name"]) == ("abstained", True, "modality-gate")
-    assert (answer["gate"]["name"], answer["gate"]["modality"]) == ("modality-gate", None)
-    assert (answer["forced"], answer["warning"]) == (False, None)
+    assert answer["reason"] == "not recognised as a brain MRI or a breast-histology image"
 
 
 def test_forced_numbers_are_marked(scanproof: CommandLine) -> None:
@@ -47,7 +46,7 @@ def test_forced_numbers_are_marked(scanproof: CommandLine) -> None:
 def test_a_scan_needs_no_force(scanproof: CommandLine, tmp_path: Path) -> None:
     (tmp_path / "scan.png").write_bytes(phantom_png())
     answer = scanproof("classify", tmp_path / "scan.png", "--model", "brain-mri", "--force", "--json").json
-    assert (answer["forced"], answer["warning"], answer["gate"]["modality"]) == (False, None, "brain-mri")
+    assert (answer["model"]["name"], answer["forced"], answer["warning"]) == ("brain-mri", False, None)
 
 
 @with_samples
