@@ -52,16 +52,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         "reason": prediction.reason,
         "outline": {"area": area, "contours": outline.contours, "reason": outline.reason},
         "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
-        "gate": opinion
-        and {
-            "name": opinion.gate.name,
-            "version": opinion.gate.version,
-            "sha256": opinion.gate.sha256,
-            "modality": opinion.modality,
-        },
-        "forced": warning is not None,
-        "warning": warning,
     }
+    if options.force:
+        values |= {"forced": warning is not None, "warning": warning}
     rows = [("Forced", warning)] if warning else []
     rows += [("Label", prediction.label), ("Confidence", f"{prediction.confidence:.1%}")]
     rows += [("Reason", prediction.reason)] if prediction.reason else []

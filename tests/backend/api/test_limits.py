@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -54,6 +55,19 @@ def test_too_many_attestations_a_minute(app_with, picture, alice: DevelopmentWal
     assert [answer.status_code for answer in answers] == [201, 200, 429]
     detail = "no more than 2 per 1 minute attestations from one address"
     assert_problem(answers[2], 429, "limit-exceeded", detail)
+
+
+def test_too_many_look_ups_by_file_a_minute(app_with, picture) -> None:
+    """Each decodes a file, as an upload does."""
+    app = app_with(uploads_per_minute=1)
+    limiter.reset()
+    client = app.test_client()
+    content = picture()
+
+    def status() -> int:
+        return client.post(f"{API}/records/lookup", data={"file": (io.BytesIO(content), "scan.png")}).status_code
+
+    assert (status(), status()) == (200, 429)
 
 
 def test_a_forwarding_header_gives_no_new_address(app_with, picture) -> None:
