@@ -318,8 +318,9 @@ def test_the_opinion_of_the_gate_is_reproduced(world, opinion, recognised, found
 
 def test_an_abstention_follows_from_any_opinion(world):
     world.classifier.label, world.classifier.code = "abstained", 0
+    world.classifier.probabilities = dict.fromkeys(PROBABILITIES, 0.0)
     world.classifier.modality = None
-    record = world.record(lambda *image: world.manifest(*image, opinion=GateOpinion(GATE, None)), label=0)
+    record = world.record(lambda *image: world.manifest(*image, opinion=GateOpinion(GATE, None)), label=0, confidence=0)
 
     assert failures(world.verify(record.image_id)) == {}
 
