@@ -5,6 +5,7 @@ Control characters can rewrite a terminal. Direction marks can reorder a line (C
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
@@ -31,6 +32,13 @@ def printable(text: str) -> str:
         return text
     lines = text.replace("\r\n", "\n")
     return "".join(ascii(character)[1:-1] if is_hidden(character) else character for character in lines)
+
+
+class PrintableFormatter(logging.Formatter):
+    """Formats log records without hidden characters: paths of requests and messages of nodes are foreign text."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 def one_line(text: str) -> str:

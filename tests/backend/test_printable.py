@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
+import sys
 
 import pytest
 
 from backend.commands.console import Console
-from backend.printable import hidden_in, one_line, printable
+from backend.printable import PrintableFormatter, hidden_in, one_line, printable
 
 HIDDEN = [
     ("\x1b[2J", "U+001B"),
@@ -40,7 +42,7 @@ def test_hidden_characters_are_found_and_shown(text: str, name: str) -> None:
     assert hidden_in(f"seen {text} seen") == name
     shown = printable(f"seen {text} seen")
     assert hidden_in(shown) is None
-    assert f"{int(name[2:], 16):x}" in shown
+    assert ascii(chr(int(name[2:], 16)))[1:-1] in shown
 
 
 @pytest.mark.parametrize("text", SEEN)
@@ -52,6 +54,15 @@ def test_all_other_text_is_left_as_it_is(text: str) -> None:
 def test_lines_of_windows_are_lines() -> None:
     assert hidden_in("one\r\ntwo") is None
     assert printable("one\r\ntwo é") == "one\ntwo é"
+
+
+@pytest.mark.parametrize(("text", "name"), HIDDEN)
+def test_nothing_hidden_reaches_the_log(text: str, name: str) -> None:
+    try:
+        raise ValueError(text)
+    except ValueError:
+        record = logging.LogRecord("name", logging.ERROR, "file", 1, "%s failed", (text,), sys.exc_info())
+    assert hidden_in(PrintableFormatter().format(record)) is None
 
 
 def test_a_name_of_a_file_stays_on_its_line() -> None:
