@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from unittest.mock import Mock
@@ -19,7 +20,7 @@ from backend.api.app import create_app
 from backend.cids import hash_of, parse_cid
 from backend.container import Container
 from backend.domain import DiagnosisReviewedEvent, Review, Verdict
-from backend.errors import Conflict
+from backend.errors import Conflict, InvalidInput
 from backend.services import statements
 from backend.settings import Settings
 from backend.wiring import wire
@@ -190,6 +191,35 @@ def test_what_is_no_statement_is_refused_although_its_hash_is_on_the_chain(revie
         detail = "expected a statement of the schema scanproof.review/1, found something else"
         assert_problem(reviews.publish(review.review_id, content), 400, "invalid-input", detail)
         assert reviews.shown()["statement"] is None
+
+
+HIDDEN = ["ok \u202eevil", "\x1b[2J", "a\u200bb", "\u2066x\u2069", "bell\x07"]
+
+
+def statement_of(diagnosis, reason: str) -> bytes:
+    """As a program makes it that checks nothing."""
+    content = statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, "placeholder")
+    return rfc8785.dumps(json.loads(content) | {"reason": reason})
+
+
+@pytest.mark.parametrize("reason", HIDDEN)
+def test_a_reason_with_hidden_characters_is_refused(reviews: Reviews, reason: str) -> None:
+    message = "expected a text without control, direction and invisible characters, found U+"
+    (diagnosis,) = reviews.container.records.find(reviews.image_id).diagnoses
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, reason)
+    review = reviews.review(lambda diagnosis: statement_of(diagnosis, reason), Verdict.WITHDRAWN, 0)
+    refused = reviews.publish(review.review_id, reviews.content)
+    assert (refused.status_code, refused.json["detail"].startswith(message)) == (400, True)
+
+
+def test_hidden_characters_of_a_reason_that_others_published_are_shown(reviews: Reviews) -> None:
+    reviews.review(lambda diagnosis: statement_of(diagnosis, "ok \u202eevil\nnext"), Verdict.WITHDRAWN, 0)
+    reviews.container.store.put(reviews.content, name="statement", media_type="application/json")
+    assert reviews.shown()["statement"] == "ok \\u202eevil\nnext"
+    verification = reviews.client.get(f"{API}/records/{reviews.image_id}/verification").json
+    (check,) = [check for check in verification["checks"] if check["name"].startswith("review statement")]
+    assert check["found"] == "“ok \\u202eevil next”"
 
 
 def test_other_bodies_are_refused_before_anybody_reads_them(reviews: Reviews) -> None:
