@@ -1,0 +1,21 @@
+"""Settings of gunicorn, which it reads from the folder that it is started in. ``scanproof up`` names this file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from backend.worker import BufferingWorker
+
+worker_class = "backend.worker.BufferingWorker"
+workers = 1
+threads = 16
+keepalive = 5
+graceful_timeout = 30
+
+
+def on_starting(server: Any) -> None:
+    """Service files written for former releases name gthread, which slow clients can occupy."""
+    if server.worker_class is ThreadWorker:
+        server.worker_class = BufferingWorker
