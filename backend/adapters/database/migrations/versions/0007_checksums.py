@@ -8,7 +8,7 @@ from alembic import op
 from backend.adapters.database.checksums import checksum_of
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 
 _TABLES = (
     *("images", "clients", "classifications", "recognitions", "sealed_manifests", "statements", "attestations"),
