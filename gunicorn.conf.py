@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
@@ -13,6 +14,8 @@ workers = 1
 threads = 16
 keepalive = 5
 graceful_timeout = 30
+# The worker's heartbeat is a file, which a full disk must not prevent.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes a private file there
 
 
 def on_starting(server: Any) -> None:

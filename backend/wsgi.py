@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import logging
 import sys
 
 from backend.api.app import create_app
@@ -45,7 +46,8 @@ def _wired() -> Container:
     try:
         container.intake.recount()
     except DatabaseUnavailable as error:
-        sys.stderr.write(f"scanproof: nothing can be uploaded: {error}\n")
+        # Not written to stderr directly: that may be a file on the same full disk.
+        logging.getLogger(__name__).error("nothing can be uploaded: %s", error)
     return container
 
 

@@ -131,7 +131,7 @@ def test_reading_goes_on_and_uploads_are_refused(
         assert stored.cid in {record["cid"] for record in server.get(f"{API}/records").json["records"]}
         assert server.get(f"{API}/records/{stored.image_id}").json["cid"] == stored.cid
         checks = server.get(f"{API}/records/{stored.image_id}/verification").json
-        assert checks["verified"] is True, checks
+        assert checks["passed"] is True, checks
         assert server.get(f"{API}/images/{stored.cid}/content").status == 200
 
         before = files_of(disk.folder)
