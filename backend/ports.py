@@ -118,6 +118,9 @@ class RowAudit(Protocol):
     def discard(self, row: DamagedRow) -> str | None:
         """Remove the row if its content can be made again: how. None, and nothing is done, if it cannot."""
 
+    def restore_image(self, row: DamagedRow, facts: ImageFacts) -> None:
+        """Write the facts of an image into its row; client and pin stay as they are."""
+
     def named(self) -> Sequence[str]:
         """The CIDs of the objects that rows name: images and manifests."""
 

@@ -89,6 +89,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     images, classifications = SqlImages(database), SqlClassifications(database)
     events = SqlEventStore(database)
     index = EventIndex(chain, events)
+    models = ModelService(classifier)
+    intake = IntakeService(images=images, store=store, inspector=inspector, bytes_per_client=settings.bytes_per_address)
     scrub = ScrubService(
         rows=SqlAudit(database),
         blocks=store if isinstance(store, EmbeddedStore) else None,
@@ -96,6 +98,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         chain=chain,
         events=events,
         cid_of=cid_of,
+        derive=intake.derive,
         copies={
             "the statements of this machine": StatementFolder(settings.var / "reviews").find,
             "the installed models": classifier.document,
@@ -103,8 +106,6 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         },
         orphan_age_s=orphan_age_s,
     )
-    models = ModelService(classifier)
-    intake = IntakeService(images=images, store=store, inspector=inspector, bytes_per_client=settings.bytes_per_address)
     classification = ClassificationService(
         classifications=classifications, intake=intake, store=store, classifier=classifier
     )

@@ -117,6 +117,8 @@ class EventIndex:
 
     def _catch_up(self) -> bool:
         """Whether the index now contains everything up to the head, and nothing above it."""
+        # A repair may have removed the ledger.
+        self._ledger = self._events.ledger(self._chain.chain_id, self._chain.contract)
         kept = self._events.checkpoints(self._ledger)
         self._head = head = self._chain.head().number
         newest, replaced = self._ancestor(kept)

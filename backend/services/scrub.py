@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from backend.domain import DamagedRow, Event
+from backend.domain import DamagedRow, Event, ImageFacts
 from backend.errors import ScanProofError
 from backend.ports import BlockAudit, Chain, EventStore, ObjectStore, RowAudit
 
@@ -56,7 +56,7 @@ class ScrubReport:
 
 class ScrubService:
     """``blocks`` is None for a store that is not kept here. ``copies`` are asked in turn for a damaged object; their
-    names complete "written again from"."""
+    names complete "written again from". ``derive`` gives the facts of a stored image."""
 
     def __init__(
         self,
@@ -67,6 +67,7 @@ class ScrubService:
         chain: Chain,
         events: EventStore,
         cid_of: Callable[[bytes], str],
+        derive: Callable[[str], ImageFacts | None],
         copies: Mapping[str, Copy],
         orphan_age_s: float = ORPHAN_AGE_S,
     ) -> None:
@@ -76,6 +77,7 @@ class ScrubService:
         self._chain = chain
         self._events = events
         self._cid_of = cid_of
+        self._derive = derive
         self._copies = {"the database": rows.copy, **copies}
         self._orphan_age_s = orphan_age_s
         self._last = ScrubReport()
@@ -122,7 +124,12 @@ class ScrubService:
             yield
 
     def _mend_row(self, row: DamagedRow) -> str | None:
-        return "the bit that changed was set back" if self._rows.correct(row) else self._rows.discard(row)
+        if self._rows.correct(row):
+            return "the bit that changed was set back"
+        if row.table == "images" and (facts := self._derive(str(row.values["cid"]))):
+            self._rows.restore_image(row, facts)
+            return "written again from the image"
+        return self._rows.discard(row)
 
     def _mend_structure(self, problem: str) -> str | None:
         self._rows.rebuild_indexes()
@@ -206,7 +213,6 @@ def _add(report: ScrubReport, what: str, problem: str, repair: Callable[[], str 
             how = repair()
         except ScanProofError as error:
             problem = f"{problem}, and the repair failed: {error}"
-    _log.warning("%s: %s%s", what, problem, f"; {how}" if how else "")
     report.findings.append(Finding(what, problem, how))
 
 
@@ -222,6 +228,7 @@ class ScrubThread(threading.Thread):
         self._interval_s = interval_s
         self._events_every_s = events_every_s
         self._stopped = threading.Event()
+        self._logged: set[Finding] = set()
 
     def run(self) -> None:
         events_at = float("-inf")
@@ -240,8 +247,12 @@ class ScrubThread(threading.Thread):
         self.join()
 
     def _run_slowly(self, events: bool) -> None:
-        begun = time.monotonic()
-        for _ in self._scrub.steps(ScrubReport(), events=events):
+        report, begun = ScrubReport(), time.monotonic()
+        for _ in self._scrub.steps(report, events=events):
             if self._stopped.wait(9 * (time.monotonic() - begun)):
                 return
             begun = time.monotonic()
+        for finding in report.findings:
+            if finding not in self._logged:
+                _log.warning("%s: %s: %s", finding.what, finding.problem, finding.repair or "it cannot be repaired")
+        self._logged = set(report.findings)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -33,7 +35,7 @@ from backend.adapters.database.event_rows import TABLES, by_table
 from backend.adapters.database.event_tables import CheckpointRow, EventColumns, LedgerRow
 from backend.adapters.database.tables import Base, ClassificationRow, ImageRow, StatementRow
 from backend.cids import parse_cid, raw_cid
-from backend.domain import DamagedRow, Event
+from backend.domain import DamagedRow, Event, ImageFacts
 from backend.errors import DatabaseUnavailable, InvalidCid
 
 ROWS_AT_ONCE = 100
@@ -98,10 +100,14 @@ class SqlAudit:
         if changes is None:
             return False
         values = {name: type_coerce(value, NullType()) for name, value in changes.items()}
-        with self._change() as session:
-            # A key may change, to which other rows refer.
-            session.execute(text("PRAGMA defer_foreign_keys=ON"))
-            session.execute(update(table).where(row.place == _PLACE).values(values))
+        try:
+            with self._database.write() as session:
+                # A key may change, to which other rows refer.
+                session.execute(text("PRAGMA defer_foreign_keys=ON"))
+                session.execute(update(table).where(row.place == _PLACE).values(values))
+        except IntegrityError:
+            # Meanwhile another row has its key.
+            return False
         return True
 
     def discard(self, row: DamagedRow) -> str | None:
@@ -111,12 +117,20 @@ class SqlAudit:
             with self._change() as session:
                 for each in index:
                     session.execute(delete(each))
-            return "removed with the index, which is read again from the chain after a restart"
+            return "removed with the index, which is read again from the chain"
         if row.table not in _REDONE:
             return None
         with self._change() as session:
             session.execute(delete(table).where(row.place == _PLACE))
         return _REDONE[row.table]
+
+    def restore_image(self, row: DamagedRow, facts: ImageFacts) -> None:
+        table = Base.metadata.tables[row.table]
+        values = {**row.values, **asdict(facts), "stripped": json.dumps(facts.stripped)}
+        values[checksums.CHECKSUM] = checksums.checksum_of(table, values)
+        stored = {column.name: type_coerce(values[column.name], NullType()) for column in table.columns}
+        with self._change() as session:
+            session.execute(update(table).where(row.place == _PLACE).values(stored))
 
     def named(self) -> Sequence[str]:
         with self._raw() as session:

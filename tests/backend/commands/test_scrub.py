@@ -97,12 +97,13 @@ def pinata_gateway(pinata):
 
 def test_a_changed_row_is_set_back(scanproof, var):
     with closing(sqlite3.connect(var / "scanproof.db")) as connection:
-        connection.execute("UPDATE statements SET content = CAST('a stbtement' AS BLOB)")
+        connection.execute("UPDATE statements SET content = CAST('a stctement' AS BLOB)")
         connection.execute("UPDATE ledgers SET chain_id = chain_id + 1 - 2 * (chain_id % 2)")
         connection.commit()
     result = scanproof("scrub", "--json")
     repairs = {finding["what"].split()[0]: finding["repair"] for finding in result.json["findings"]}
     assert repairs["statements"] == "the bit that changed was set back"
+    assert repairs["ledgers"].startswith("removed with the index")  # a new one was made in its place
     assert scanproof("scrub").status == 0
 
 

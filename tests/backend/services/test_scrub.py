@@ -175,6 +175,16 @@ def test_a_damaged_row_is_refused_when_it_is_read(container: Container, recorded
     assert container.intake.find(recorded).width == 700
 
 
+def test_an_image_row_with_more_damage_is_written_again_from_the_image(container: Container, recorded: str) -> None:
+    file = database_of(container.settings)
+    good = dump(file)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("UPDATE images SET width = 9, height = 7, sha256 = 'aa', stripped = 'x'")
+        connection.commit()
+    assert [finding.repair for finding in container.scrub.run().findings] == ["written again from the image"]
+    assert dump(file) == good
+
+
 def test_what_cannot_be_corrected_is_made_again_or_named(container: Container, recorded: str) -> None:
     with closing(sqlite3.connect(database_of(container.settings))) as connection:
         connection.execute("UPDATE recognitions SET modality = 'xx'")
