@@ -44,6 +44,7 @@ MAX_BODY_BYTES = MAX_IMAGE_BYTES + 1024 * 1024
 MAX_BUFFERED_BYTES = 256 * 1024 * 1024
 """Of all requests that are not whole yet."""
 URGENT = frozenset({"/api/v1/health", "/api/v1/ready"})
+URGENT_THREADS = 4
 _READ_BYTES = 256 * 1024
 _SWEEP_S = 0.25
 
@@ -248,7 +249,7 @@ class BufferingWorker(ThreadWorker):
     def init_process(self) -> None:
         # A file would be sent by the kernel, past the pace of the socket.
         self.cfg.set("sendfile", False)
-        self._urgent_pool = ThreadPoolExecutor(2)
+        self._urgent_pool = ThreadPoolExecutor(URGENT_THREADS)
         super().init_process()
 
     def get_thread_pool(self) -> ThreadPoolExecutor:

@@ -38,8 +38,7 @@ class ReadinessService:
         """For each part "ok" or the reason for its failure. Takes ``patience_s`` at most."""
         for probe in self._probes:
             probe.start()
-        deadline = time.monotonic() + self._patience_s
-        return {probe.name: probe.outcome(deadline) for probe in self._probes}
+        return {probe.name: probe.outcome(self._patience_s) for probe in self._probes}
 
     def damage(self) -> Sequence[str]:
         """What the scrub found damaged and could not repair, in a sentence each."""
@@ -63,9 +62,11 @@ class _Probe:
             self._started_at = now
         threading.Thread(target=self._run, name=f"probe-{self.name}", daemon=True).start()
 
-    def outcome(self, deadline: float) -> str:
+    def outcome(self, patience_s: float) -> str:
+        """Waits until ``patience_s`` after the probe's start: for one that has hung longer, not at all."""
         with self._changed:
-            self._changed.wait_for(lambda: self._started_at is None, max(0.0, deadline - time.monotonic()))
+            left = 0.0 if self._started_at is None else self._started_at + patience_s - time.monotonic()
+            self._changed.wait_for(lambda: self._started_at is None, max(0.0, left))
             if self._started_at is None:
                 return self._outcome[1]
             return f"has not answered for {time.monotonic() - self._started_at:.0f} s"

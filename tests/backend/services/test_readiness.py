@@ -33,10 +33,10 @@ def test_a_probe_that_hangs_is_named_in_time_and_does_not_run_twice() -> None:
         goes_on.wait(30)
 
     service = ReadinessService({"chain": hang, "storage": lambda: None}, patience_s=0.2)
-    for _ in range(3):
+    for patience_s in (1, 0.1, 0.1):  # who asks later does not wait again
         begun = time.monotonic()
         outcome = service.check()
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < patience_s
         assert outcome["storage"] == "ok"
         assert outcome["chain"].startswith("has not answered for ")
     assert len(runs) == 1
