@@ -5,10 +5,11 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backend.adapters.ipfs.unixfs import cid_of
 from backend.domain import GateOpinion, ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline, Preprocessing
 from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, ResultsUnreadable, UnsupportedImage
 from ml import errors as ml_errors
@@ -136,6 +137,16 @@ class BundledModels:
 
     def former_identities(self) -> Mapping[str, str]:
         return self._registry.retired.names()
+
+    def document(self, cid: str) -> bytes | None:
+        """The published document of an installed model with that CID: its card, training record or metrics."""
+        for name in self.identities():
+            with suppress(NotFound, ClassificationFailed):
+                found = self.documents(name)
+                for content in (found.card, found.training, found.metrics):
+                    if cid_of(content) == cid:
+                        return content
+        return None
 
     def documents(self, name: str) -> ModelDocuments:
         """The training record describes architecture, data and procedure, and lists the members of an ensemble. All of

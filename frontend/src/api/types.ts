@@ -19,12 +19,16 @@ export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridd
 
 export type TransactionState = "unknown" | "pending" | "mined" | "confirmed" | "failed" | "replaced";
 
-/** For each part "ok", or the reason why it cannot be used. */
+/**
+ * For each part "ok", or the reason why it cannot be used. A server that works is `degraded` when stored data is
+ * damaged; `damage` says which.
+ */
 export interface Readiness {
-  status: "ready" | "not ready";
+  status: "ready" | "degraded" | "not ready";
   checks: {
     [k: string]: string;
   };
+  damage: string[];
 }
 
 export interface Currency {
