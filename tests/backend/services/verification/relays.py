@@ -20,9 +20,9 @@ pragma solidity 0.8.30;
 contract Relay {
     event Noise(bytes data);
 
-    function run(address to, bytes[] calldata calls) external {
+    function run(address[] calldata to, bytes[] calldata calls) external {
         for (uint256 i = 0; i < calls.length; ++i) {
-            (bool done, bytes memory reason) = to.call(calls[i]);
+            (bool done, bytes memory reason) = to[i].call(calls[i]);
             if (!done) assembly { revert(add(reason, 32), mload(reason)) }
         }
     }
@@ -67,16 +67,16 @@ class Relay:
         contract = self.web3.eth.contract(address=self.registry, abi=artifact.current().abi)
         return contract.functions[function](*arguments)._encode_transaction_data()
 
-    def run(self, *calls: str, through: str | None = None, **fields: object) -> TxReceipt:
-        """One transaction with all ``calls``; ``through``: an account that delegated itself to this code."""
+    def run(self, *calls: str, through: str | None = None, shouts: int = 0, **fields: object) -> TxReceipt:
+        """One transaction with all ``calls``, and with so many logs of a stranger, 100 kB each; ``through``: an account
+        that delegated itself to this code."""
         relay = self.web3.eth.contract(address=through or self.address, abi=compiled()["abi"])
-        data = relay.functions.run(self.registry, calls)._encode_transaction_data()
-        return send(self.web3, self.sender, to=relay.address, data=data, **fields)
-
-    def shout(self, times: int, size: int) -> str:
-        """The call data for ``times`` logs of ``size`` bytes."""
-        relay = self.web3.eth.contract(address=self.address, abi=compiled()["abi"])
-        return relay.functions.shout(times, size)._encode_transaction_data()
+        receivers, data = [self.registry] * len(calls), list(calls)
+        if shouts:
+            receivers.append(relay.address)
+            data.append(relay.functions.shout(shouts, 100_000)._encode_transaction_data())
+        call = relay.functions.run(receivers, data)._encode_transaction_data()
+        return send(self.web3, self.sender, to=relay.address, data=call, **fields)
 
 
 def send(web3: Web3, sender: DevelopmentAccount, **fields: object) -> TxReceipt:
