@@ -69,6 +69,7 @@ def wire(settings: Settings) -> Container:
     classification = ClassificationService(
         classifications=classifications, intake=intake, store=store, classifier=classifier
     )
+    attestation = AttestationService(classifications=classifications, chain=chain, signer=signer, index=index)
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -90,7 +91,7 @@ def wire(settings: Settings) -> Container:
             classifier=classifier,
             outliner=classifier,
         ),
-        attestation=AttestationService(classifications=classifications, chain=chain, signer=signer, index=index),
+        attestation=attestation,
         records=RecordService(index, models),
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
@@ -115,7 +116,12 @@ def wire(settings: Settings) -> Container:
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
         reviews=ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models),
         readiness=ReadinessService(
-            {"chain": chain.head, "storage": store.check, "database": database.check, "model": classifier.check}
+            {
+                "chain": attestation.check_clock,
+                "storage": store.check,
+                "database": database.check,
+                "model": classifier.check,
+            }
         ),
         close=database.close,
     )

@@ -6,11 +6,13 @@ One worker with threads, because the process counts the rate of uploads, and one
 from __future__ import annotations
 
 import ctypes
+import logging
 import sys
 
 from backend.api.app import create_app
 from backend.container import Container
 from backend.errors import ScanProofError
+from backend.printable import PrintableFormatter
 from backend.services.index_thread import IndexThread
 from backend.settings import load
 from backend.wiring import wire
@@ -40,6 +42,13 @@ def _wired() -> Container:
     return container
 
 
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+_log_to_stderr()
 _return_large_blocks()
 _container = _wired()
 app = create_app(_container)

@@ -16,9 +16,10 @@ from sqlalchemy.schema import Column
 
 from backend.adapters import private_files
 from backend.errors import ConfigurationError, DatabaseUnavailable
+from backend.settings import Secret, reveal
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0005"
+REVISION = "0008"
 """The newest migration. Compared without Alembic, so that a start without migrations does not load it."""
 BUSY_TIMEOUT_S = 10.0
 """How long SQLite waits for a lock of another connection."""
@@ -75,14 +76,14 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable(f"the database failed: {error.orig}") from error
 
 
-def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
+def open_database(url: Secret | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
     """Open the database at ``url`` and migrate it to the newest revision.
 
     Raises ConfigurationError when it is damaged, was made by a newer ScanProof, cannot be reached, or stays locked for
     ``busy_timeout_s``.
     """
     try:
-        parsed = make_url(url)
+        parsed = make_url(reveal(url))
         engine = create_engine(parsed)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise ConfigurationError(f"DATABASE_URL is not usable: {error}") from None

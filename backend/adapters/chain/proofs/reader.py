@@ -15,6 +15,7 @@ from backend.adapters.chain.storage import RegistryStorage
 from backend.domain import StateKeys
 from backend.errors import ChainUnavailable, WrongChain
 from backend.evidence import ProvenBlock, ProvenCode, ProvenTransaction
+from backend.settings import Secret
 
 _DEPTHS = (64, 16, 4, 0)
 """Blocks behind the head, one of which gives the state. The first is deep enough that a reorganisation is unlikely, and
@@ -26,7 +27,7 @@ _SLOTS = 200
 class ProofReader:
     """Port Proofs, for the registry ``contract``. The constructor sends nothing."""
 
-    def __init__(self, rpc_url: str, *, contract: str) -> None:
+    def __init__(self, rpc_url: Secret | str, *, contract: str) -> None:
         self._web3 = rpc.connect(rpc_url)
         self._contract = contract
 
