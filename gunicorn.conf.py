@@ -14,6 +14,9 @@ workers = 1
 threads = 16
 keepalive = 5
 graceful_timeout = 30
+# No proxy stands in front of the server, so no client is believed about the address that it asked for
+# (X-Forwarded-Proto, SCRIPT_NAME).
+forwarded_allow_ips = ""
 # The worker's heartbeat is a file, which a full disk must not prevent.
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108 - gunicorn makes a private file there
 

@@ -122,6 +122,14 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class GateOpinion:
+    """The modality that ``gate`` recognises; None when it abstains: no installed model fits the image."""
+
+    gate: ModelFacts
+    modality: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recognition:
     """A gate's output for an image; ``modality`` is None when it abstained: no installed model fits the image."""
 

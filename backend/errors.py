@@ -21,6 +21,7 @@ ScanProofError
 ├── ChainError                  the Ethereum node
 │   ├── ChainUnavailable        cannot be reached (503)
 │   └── WrongChain              serves another chain, or one without the contract (503)
+├── ClockWrong                  this server's clock and the chain's differ: the contract would refuse (503)
 ├── DatabaseUnavailable         the database cannot be read or written (503)
 │   ├── DatabaseFull            has no room left (507)
 │   └── RowDamaged              a stored row is not what was written (500)
@@ -147,6 +148,11 @@ class ChainUnavailable(ChainError):
 
 class WrongChain(ChainError):
     title = "The node serves another chain or the contract is not there"
+
+
+class ClockWrong(ScanProofError):
+    status = 503
+    title = "The server's clock and the chain's differ too much"
 
 
 class DatabaseUnavailable(ScanProofError):

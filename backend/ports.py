@@ -17,6 +17,7 @@ from backend.domain import (
     DiagnosisRecordedEvent,
     DiagnosisStatus,
     Event,
+    GateOpinion,
     ImageFacts,
     LedgerEntry,
     ModelDescription,
@@ -161,11 +162,8 @@ class Classifier(Protocol):
     def gate(self) -> ModelFacts | None:
         """The model that recognises the modality of an image, None if none is installed."""
 
-    def recognise(self, gate: ModelFacts, image: bytes) -> str | None:
-        """The modality of an image, None when the gate abstains: no installed model fits the image.
-
-        Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
-        """
+    def recognise(self, gate: ModelFacts, image: bytes) -> GateOpinion:
+        """The gate's opinion of an image. Raises UnsupportedImage, ImageTooLarge, ClassificationFailed."""
 
     def for_modality(self, modality: str) -> ModelFacts:
         """The default model for a modality. Raises NotFound, ClassificationFailed."""
@@ -173,7 +171,8 @@ class Classifier(Protocol):
     def preprocessing(self, model: ModelFacts) -> Preprocessing: ...
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
-        """The prediction, and the activation map as a small PNG, to be scaled to the image's size.
+        """The prediction, and the activation map as a small PNG, to be scaled to the image's size. That of a gate is
+        an abstention whatever it recognises: a modality is no diagnosis.
 
         Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
@@ -266,6 +265,10 @@ class Chain(RegistryHistory, Protocol):
     def head(self) -> BlockRef:
         """The newest block. Raises ChainUnavailable."""
 
+    def time(self) -> int:
+        """The chain's time in Unix seconds: that of its newest block, or of the node's clock if that is later, because
+        a chain without transactions may have an old head. Raises ChainUnavailable."""
+
     def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """The registry's state of each model (0x and SHA-256) now. Raises ChainUnavailable."""
 
@@ -346,6 +349,9 @@ class Classifications(Protocol):
 
     def add(self, classification: Classification) -> bool:
         """False when this image, decoding version and model have one already."""
+
+    def replace(self, former: Classification, classification: Classification) -> bool:
+        """Store it in place of ``former``; False when that is not stored any more."""
 
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
         """The gate's output for that image; None when the gate was not run on it."""

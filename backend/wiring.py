@@ -109,6 +109,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     classification = ClassificationService(
         classifications=classifications, intake=intake, store=store, classifier=classifier
     )
+    attestation = AttestationService(classifications=classifications, chain=chain, signer=signer, index=index)
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -130,7 +131,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             classifier=classifier,
             outliner=classifier,
         ),
-        attestation=AttestationService(classifications=classifications, chain=chain, signer=signer, index=index),
+        attestation=attestation,
         records=RecordService(index, models),
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
@@ -155,7 +156,12 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
         reviews=ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models),
         readiness=ReadinessService(
-            {"chain": chain.head, "storage": store.check, "database": database.check, "model": classifier.check},
+            {
+                "chain": attestation.check_clock,
+                "storage": store.check,
+                "database": database.check,
+                "model": classifier.check,
+            },
             damage=scrub.damage,
         ),
         scrub=scrub,

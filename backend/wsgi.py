@@ -14,6 +14,7 @@ import sys
 from backend.api.app import create_app
 from backend.container import Container
 from backend.errors import DatabaseUnavailable, ScanProofError
+from backend.printable import PrintableFormatter
 from backend.services.index_thread import IndexThread
 from backend.services.scrub import ScrubThread
 from backend.settings import load
@@ -51,6 +52,13 @@ def _wired() -> Container:
     return container
 
 
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+_log_to_stderr()
 _return_large_blocks()
 _container = _wired()
 atexit.register(_container.close)

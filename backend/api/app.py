@@ -85,6 +85,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     app.before_request(security.check_source)
     app.before_request(check_body)
     app.after_request(security.add_headers)
+    app.wsgi_app = security.OwnAddress(app.wsgi_app)  # type: ignore[method-assign] # Flask documents this assignment
     limiter.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=PREFIX)

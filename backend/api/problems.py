@@ -18,6 +18,7 @@ from werkzeug.exceptions import NotFound as NoRoute
 
 from backend.api.limits import limiter
 from backend.errors import ImageTooLarge, InvalidInput, LimitExceeded, NotFound, ScanProofError
+from backend.printable import one_line, printable
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ def problem(error: Exception) -> Response:
         "type": "urn:scanproof:problem:" + _kebab(type(known).__name__),
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": printable(detail),
         "instance": request.path,
     }
     return Response(json.dumps(body), status=status, headers=headers)
@@ -67,10 +68,10 @@ def _known(error: Exception) -> ScanProofError | HTTPException:
             return error
         case ScanProofError():
             if error.status >= 500:
-                _log.warning("%s %s: %s: %s", request.method, request.path, type(error).__name__, error)
+                _log.warning("%s %s: %s: %s", request.method, one_line(request.path), type(error).__name__, error)
             return error
         case _:
-            _log.error("%s %s failed", request.method, request.path, exc_info=error)
+            _log.error("%s %s failed", request.method, one_line(request.path), exc_info=error)
             return InternalServerError("the server failed in a way that nobody foresaw; its log has the details")
 
 

@@ -114,7 +114,7 @@ def health() -> Values:
 @blueprint.get("/ready")
 @blueprint.output(ReadinessSchema)
 @blueprint.doc(
-    summary="Whether chain, storage, database and model can be used",
+    summary="Whether chain, storage, database and model can be used, and the clock is right",
     responses=responses({503: json_response(ReadinessSchema, "Not ready")}),
 )
 def ready() -> tuple[Values, int]:

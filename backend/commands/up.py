@@ -20,7 +20,7 @@ from backend.commands.console import Console, columns
 from backend.errors import ChainInUse, ChainUnavailable, ConfigurationError, ScanProofError
 from backend.explorer import address_url
 from backend.processes import Child, port_is_free
-from backend.settings import ROOT, Settings
+from backend.settings import ROOT, Settings, reveal
 
 if TYPE_CHECKING:
     from backend.adapters.chain.dev.node import DevelopmentNode
@@ -134,10 +134,11 @@ def _announce(settings: Settings, contract: str, console: Console) -> None:
     ]
     note = "Ctrl-C stops everything; the records are kept."
     if settings.embedded_chain:
-        chain_values["rpcUrl"] = settings.rpc_url
+        node = reveal(settings.rpc_url)
+        chain_values["rpcUrl"] = node
         for name, account in (("account", USER), ("clinician", CLINICIAN)):
             values[name] = {"address": account.address, "privateKey": account.private_key}
-        rows += [("Node", settings.rpc_url), ("Account", USER.address), ("Its key", USER.private_key)]
+        rows += [("Node", node), ("Account", USER.address), ("Its key", USER.private_key)]
         rows += [("Clinician", CLINICIAN.address), ("Its key", CLINICIAN.private_key)]
         note = (
             "Import the account in MetaMask to record, and the clinician's to review. Their keys are public knowledge: "

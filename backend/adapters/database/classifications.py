@@ -29,27 +29,17 @@ class SqlClassifications:
             return _classification(row) if row else None
 
     def add(self, classification: Classification) -> bool:
-        model = classification.model
-        return self._database.insert(
-            ClassificationRow(
-                model_name=model.name,
-                model_version=model.version,
-                model_sha256=model.sha256,
-                modality=model.modality,
-                cid=classification.cid,
-                decoding=classification.decoding,
-                label=classification.label,
-                label_code=classification.label_code,
-                confidence=classification.confidence,
-                probabilities=classification.probabilities,
-                abstained=classification.abstained,
-                reason=classification.reason,
-                manifest=classification.manifest,
-                manifest_hash=classification.manifest_hash,
-                manifest_cid=classification.manifest_cid,
-                activation_map=classification.activation_map,
-            )
-        )
+        return self._database.insert(_row(classification))
+
+    def replace(self, former: Classification, classification: Classification) -> bool:
+        with self._database.write() as session:
+            row = session.get(ClassificationRow, former.manifest_hash, with_for_update=True)
+            if row is None:
+                return False
+            session.delete(row)
+            session.flush()
+            session.add(_row(classification))
+            return True
 
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
         with self._database.read() as session:
@@ -110,6 +100,28 @@ class SqlClassifications:
                     classifier=signed.classifier,
                 )
             )
+
+
+def _row(classification: Classification) -> ClassificationRow:
+    model = classification.model
+    return ClassificationRow(
+        model_name=model.name,
+        model_version=model.version,
+        model_sha256=model.sha256,
+        modality=model.modality,
+        cid=classification.cid,
+        decoding=classification.decoding,
+        label=classification.label,
+        label_code=classification.label_code,
+        confidence=classification.confidence,
+        probabilities=classification.probabilities,
+        abstained=classification.abstained,
+        reason=classification.reason,
+        manifest=classification.manifest,
+        manifest_hash=classification.manifest_hash,
+        manifest_cid=classification.manifest_cid,
+        activation_map=classification.activation_map,
+    )
 
 
 def _classification(row: ClassificationRow) -> Classification:

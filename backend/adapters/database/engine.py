@@ -22,10 +22,11 @@ from sqlalchemy.schema import Column
 
 from backend.adapters import private_files
 from backend.errors import ConfigurationError, DatabaseFull, DatabaseUnavailable, RowDamaged
+from backend.settings import Secret, reveal
 
 _log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration. Compared without Alembic, so that a start without migrations does not load it."""
 BUSY_TIMEOUT_S = 10.0
 """How long SQLite waits for a lock of another connection."""
@@ -107,7 +108,7 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable("the database is slow, and other requests wait for it already: try again") from None
 
 
-def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
+def open_database(url: Secret | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
     """Open the database at ``url`` and migrate it to the newest revision. If the disk is full or cannot be written, a
     SQLite database of the newest revision is opened for reading.
 
@@ -122,10 +123,10 @@ def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Databa
         return Database(engine, reopen=lambda: _open_for_writing(url, busy_timeout_s))
 
 
-def _open_for_writing(url: str, busy_timeout_s: float) -> Engine:
+def _open_for_writing(url: Secret | str, busy_timeout_s: float) -> Engine:
     """Raises ConfigurationError, as _DiskRefuses if the database may be readable."""
     try:
-        parsed = make_url(url)
+        parsed = make_url(reveal(url))
         engine = create_engine(parsed, **_limits(parsed, busy_timeout_s))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise ConfigurationError(f"DATABASE_URL is not usable: {error}") from None
@@ -153,9 +154,9 @@ def _limits(url: URL, wait_s: float) -> dict[str, Any]:
     return {} if url.database in (None, "", ":memory:") else {"pool_timeout": wait_s}
 
 
-def _open_for_reading(url: str, refusal: _DiskRefuses) -> Engine:
+def _open_for_reading(url: Secret | str, refusal: _DiskRefuses) -> Engine:
     """Raises ``refusal`` if the database cannot be read either, or is not of the newest revision."""
-    parsed = make_url(url)
+    parsed = make_url(reveal(url))
     file = Path(parsed.database or "")
     log = file.with_name(file.name + "-wal")
     # SQLite needs a file for the shared memory of its log, unless nobody writes and the log is empty.

@@ -78,6 +78,23 @@ def test_classifications_of_a_former_version_keep_their_place(file: Path) -> Non
     assert (found.label, found.decoding, found.manifest) == ("glioma", 1, b"{}")
 
 
+def test_sealed_results_of_a_former_version_are_not_signed(file: Path) -> None:
+    """Nothing tells whether the gate was asked about them."""
+    open_database(f"sqlite:///{file}").close()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with create_engine(f"sqlite:///{file}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+    with sqlite3.connect(file) as connection:
+        image = ("bafk", "ab" * 32, 1, 1, 1, "image/png", "[]", None, "127.0.0.1")
+        connection.execute(f"INSERT INTO images VALUES ({', '.join('?' * len(image))})", image)
+        connection.execute("INSERT INTO sealed_manifests VALUES ('cd', 'bafk', 'ef')")
+    database = open_database(f"sqlite:///{file}")
+    assert SqlClassifications(database).sealed("cd") is None
+    database.close()
+
+
 def test_a_database_that_is_up_to_date_opens_without_alembic(file: Path) -> None:
     open_database(f"sqlite:///{file}").close()
     program = (
