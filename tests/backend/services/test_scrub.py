@@ -23,7 +23,7 @@ from backend.cids import hash_of, raw_cid
 from backend.container import Container
 from backend.errors import NotFound, ObjectLost, RowDamaged
 from backend.services.scrub import ScrubThread
-from backend.settings import Settings
+from backend.settings import Secret, Settings
 from backend.wiring import wire
 
 API = "/api/v1"
@@ -334,7 +334,7 @@ def test_the_thread_scrubs_in_the_background(container: Container, recorded: str
 
 def test_without_a_node_the_rest_is_checked(settings: Settings, container: Container, recorded: str) -> None:
     damage(next(path for path in blocks_of(settings) if path.name == recorded), "remove")
-    alone = wire(replace(settings, rpc_url="http://127.0.0.1:1"))
+    alone = wire(replace(settings, rpc_url=Secret("http://127.0.0.1:1")))
     report = alone.scrub.run()
     alone.close()
     assert [finding.what for finding in report.damage] == [recorded]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from backend.settings import Settings
+from backend.settings import Settings, reveal
 from tests.backend.serving.conftest import Server, gunicorn, read_answer
 from tests.standins.silent import silent_server
 
@@ -26,7 +26,7 @@ def environ_of(settings: Settings, var: Path, **changes: str) -> dict[str, str]:
         "SCANPROOF_VAR": str(var),
         "SCANPROOF_CHAIN": "external",
         "SCANPROOF_CHAIN_ID": str(settings.chain_id),
-        "SCANPROOF_RPC_URL": str(settings.rpc_url),
+        "SCANPROOF_RPC_URL": reveal(settings.rpc_url),
         "SCANPROOF_CONTRACT_ADDRESS": str(settings.contract_address),
         "SCANPROOF_CONTRACT_BLOCK": str(settings.contract_block),
         "SCANPROOF_STORAGE": "embedded",
