@@ -31,10 +31,14 @@ from backend.domain import (
     RecordEvent,
     RecordFilter,
     RegisteredState,
+    RegistryState,
     Review,
+    RoleChange,
     SealedManifest,
     SentTransaction,
     SignedDiagnosis,
+    SignedTransaction,
+    StateKeys,
     StoredObject,
     Training,
     TransactionStatus,
@@ -247,10 +251,21 @@ class RegistryHistory(Protocol):
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         """The registry's events in one mined, successful transaction; empty if it has none."""
 
-    def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
-        """History of a role for ``address``: (block number, log index, granted) in chain order.
+    def roles(self, role: str, address: str) -> Sequence[RoleChange]:
+        """History of a role for ``address``, in chain order.
 
         ``role``: "CLASSIFIER_ROLE", "CLINICIAN_ROLE" or "MODEL_ADMIN_ROLE".
+        """
+
+    def state_block(self) -> BlockRef | None:
+        """The newest block whose state ``state`` gives, None where no state can be had. Raises ChainUnavailable."""
+
+    def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
+        """What the registry stored at the end of ``block``, None where that is not proven. Raises ChainUnavailable."""
+
+    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
+        """The transaction with that hash, from its bytes; None where they are not available or carry no signature.
+        Raises ChainUnavailable.
         """
 
 

@@ -21,6 +21,7 @@ from backend.services.attestation import BASIS_POINTS
 from backend.services.manifests import MAX_MANIFEST_BYTES, ReadManifest, read
 from backend.services.model_verification import ModelVerifier
 from backend.services.models import ModelService
+from backend.services.origin import OriginVerifier
 from backend.services.role_check import check_role
 
 Recover = Callable[[SignedDiagnosis], str | None]
@@ -70,9 +71,10 @@ class DiagnosisVerifier:
             ]
             reproduction = [self._reproduction(manifest, model, content)]
         return [
+            OriginVerifier(self._chain).of_diagnosis(image, diagnosis),
             *about_manifest,
             self._signature(diagnosis),
-            check_role(
+            *check_role(
                 self._chain,
                 name="classifier role",
                 role="CLASSIFIER_ROLE",

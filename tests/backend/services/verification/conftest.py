@@ -42,7 +42,7 @@ from backend.evidence import Evidence
 from backend.ports import Chain
 from backend.services import manifests
 from backend.services.evidence import EvidenceService
-from backend.services.evidence_verification import EvidenceVerificationService
+from backend.services.evidence_verification import EvidenceVerification, EvidenceVerificationService
 from backend.services.verification import Verification, VerificationService
 from backend.settings import Settings
 from backend.wiring import wire_chain
@@ -86,18 +86,22 @@ class TwinClassifier:
 
 
 class FalseChain:
-    """The true chain, but for what a test replaces: methods by name, and fields of its events by kind."""
+    """The true chain, but for what a test replaces: methods by name, and fields of its events by kind.
+
+    Its node has neither signed transactions nor state, so that only the lines about the events see what is false.
+    """
 
     def __init__(self, chain, events: dict[type, dict] | None = None, **methods) -> None:
         self._chain = chain
         self._events = events or {}
-        self._methods = methods
+        self._methods = {"signed_transaction": lambda _hash: None, "state_block": lambda: None, **methods}
 
     def __getattr__(self, name: str):
         return self._methods.get(name) or getattr(self._chain, name)
 
     def events_of_image(self, image_id: str) -> list:
-        return [replace(e, **self._events.get(type(e), {})) for e in self._chain.events_of_image(image_id)]
+        events = self._methods.get("events_of_image", self._chain.events_of_image)(image_id)
+        return [replace(event, **self._events.get(type(event), {})) for event in events]
 
 
 @dataclass
@@ -192,13 +196,17 @@ class World:
             cid_of=cid_of,
             recover=eip712.recover,
             review_id=review_id,
+            rereads=0,
         )
 
     def evidence(self, image_id: str, **options) -> Evidence:
         proofs = ProofReader(self.rpc_url, contract=self.chain.contract)
         return EvidenceService(self.chain, self.store, proofs, read=EvidenceChain).collect(image_id, **options)
 
-    def verify_evidence(self, evidence: Evidence, *, node: object = None, **options) -> Verification:
+    def verify_evidence(self, evidence: Evidence, **options) -> Verification:
+        return self.check_evidence(evidence, **options).record
+
+    def check_evidence(self, evidence: Evidence, *, node: object = None, **options) -> EvidenceVerification:
         service = EvidenceVerificationService(
             self.classifier,
             PillowInspector(),
@@ -207,7 +215,7 @@ class World:
             recover=eip712.recover,
             review_id=review_id,
         )
-        return service.verify(evidence, node=node and (lambda _first_block: node), **options).record
+        return service.verify(evidence, node=node and (lambda _first_block: node), **options)
 
     def damage(self, cid: str) -> None:
         """Flip one bit in the middle of a stored block."""

@@ -7,7 +7,7 @@ import json
 import pytest
 import rfc8785
 
-from backend.domain import BlockRef, DiagnosisRecordedEvent, GateOpinion, ImageRegisteredEvent
+from backend.domain import BlockRef, DiagnosisRecordedEvent, GateOpinion, ImageRegisteredEvent, RoleChange
 from backend.errors import ClassificationFailed, ImageTooLarge, StorageUnavailable, UnsupportedImage
 
 from .conftest import GATE, OTHER_MODEL, PROBABILITIES, FalseChain, failures, unchecked, wrong
@@ -192,7 +192,10 @@ def test_a_classifier_without_the_role_at_that_moment(world, offsets, found):
     record = world.record()
     event = world.chain.events_of_image(record.image_id)[1]
     assert event.log_index == 1
-    history = [(event.block.number + offset, index, granted) for offset, index, granted in offsets]
+    history = [
+        RoleChange(event.block.number + offset, index, granted, OTHER_ADDRESS, "0x")
+        for offset, index, granted in offsets
+    ]
     chain = FalseChain(world.chain, roles=lambda *_: history)
 
     verification = world.verify(record.image_id, chain=chain)
