@@ -87,12 +87,13 @@ def test_a_node_that_hangs_stops_only_what_needs_it(with_silent_node: Server) ->
 
 def test_a_store_that_hangs_stops_only_what_needs_it(with_silent_pinata: Server) -> None:
     server = with_silent_pinata
-    ask_without_waiting(server, *(f"{API}/images/{UNKNOWN_CID}" for _ in range(MANY)))
+    ask_without_waiting(server, *(f"{API}/images/{UNKNOWN_CID}/content" for _ in range(MANY)))
     assert server.answers_health()
     assert_ready_names(server, "storage", {"chain", "database", "model"})
     assert server.get(f"{API}/config", 12).status == 200
     assert server.get(f"{API}/records", 12).status == 200
     assert server.get(f"{API}/ledger", 12).status == 200
+    assert server.get(f"{API}/records.csv", 12).status == 200
 
 
 def test_who_waits_for_a_store_that_hangs_gets_503_with_a_time_to_try_again(with_silent_pinata: Server) -> None:
