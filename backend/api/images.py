@@ -76,8 +76,9 @@ def content(cid: str) -> Response:
     cid = cid_in_path(cid)
     if cid in request.if_none_match:
         return _content(Response(status=304), container().intake.find(cid))
+    facts, data = container().intake.content(cid)
+    # Not before: a store that hangs would take the places of other downloads.
     with downloads.begin() as download:
-        facts, data = container().intake.content(cid)
         return download.answer(_content(Response(data), facts))
 
 

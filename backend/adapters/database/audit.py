@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from sqlalchemy import (
     ColumnClause,
@@ -40,6 +40,8 @@ from backend.errors import DatabaseUnavailable, InvalidCid
 
 ROWS_AT_ONCE = 100
 _MESSAGES = 20
+_COMPARED = tuple(TABLES[kind] for kind in get_args(Event))
+"""The tables of the events that ``Chain.events`` gives."""
 _PLACE: ColumnClause[Any] = literal_column("rowid")
 _REDONE = {
     "recognitions": "removed: the image's kind is recognised again when it is needed",
@@ -151,7 +153,7 @@ class SqlAudit:
         expected = by_table(events, ledger)
         found: list[str] = []
         with self._raw() as session:
-            for kind in TABLES.values():
+            for kind in _COMPARED:
                 table = cast(Table, kind.__table__)
                 query = select(*_unconverted(table)).where(_between(kind, ledger, first, last))
                 names = [column.name for column in table.columns]
@@ -176,7 +178,7 @@ class SqlAudit:
 
     def replace(self, ledger: int, first: int, last: int, events: Sequence[Event]) -> None:
         with self._change() as session:
-            for kind in TABLES.values():
+            for kind in _COMPARED:
                 session.execute(delete(kind).where(_between(kind, ledger, first, last)))
             for kind, values in by_table(events, ledger).items():
                 table = cast(Table, kind.__table__)

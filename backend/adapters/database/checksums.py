@@ -11,13 +11,26 @@ import struct
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Float, String, event
+from sqlalchemy import (
+    Connection,
+    Float,
+    MetaData,
+    String,
+    and_,
+    bindparam,
+    event,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.schema import Table
+from sqlalchemy.types import NullType
 
 from backend.errors import RowDamaged
 
 CHECKSUM = "checksum"
+_ROWS_AT_ONCE = 200
 _CORRECTABLE_BYTES = 16 * 1024
 """The longest value in which a flipped bit is looked for: it takes a few seconds."""
 
@@ -32,6 +45,21 @@ def checksum_of(table: Table, values: Mapping[str, object]) -> str:
     """SHA-256 of the SHA-256 of each column's name and value, in the order of the names. ``values`` are those that are
     stored, or those that the mapped class has: both give the same."""
     return _joined({name: _digest(name, value) for name, value in _stored_values(table, values).items()})
+
+
+def write_all(connection: Connection, name: str) -> None:
+    """Write the checksum of each row of a table, for a migration that changes its columns."""
+    table = Table(name, MetaData(), autoload_with=connection)
+    key = list(table.primary_key)
+    is_this = and_(*(column == bindparam(f"key_{column.name}") for column in key))
+    write = update(table).where(is_this).values({CHECKSUM: bindparam("written")})
+    stored = select(*(type_coerce(column, NullType()) for column in table.columns))
+    for part in connection.execute(stored).mappings().partitions(_ROWS_AT_ONCE):
+        written = [
+            {**{f"key_{column.name}": row[column.name] for column in key}, "written": checksum_of(table, dict(row))}
+            for row in part
+        ]
+        connection.execute(write, written)
 
 
 def name_of(table: Table, values: Mapping[str, object]) -> str:

@@ -80,7 +80,7 @@ class EmbeddedStore:
                     pinned.append(str(root))
                     if not self._is_whole(block.cid, block.data):
                         written.append(self._path(block.cid))
-                        self._make_shard(written[-1].parent)
+                        self._make_shard(written[-1].parent, sync=not together)
                         _write_atomically(written[-1], block.data, sync=not together)
                 verify(read_file(root, self._read_block, max_bytes=len(content)), root)
                 if together:
@@ -191,10 +191,11 @@ class EmbeddedStore:
             _write_atomically(pin, listed, sync=False)
             _sync_folder(self._pins)
 
-    def _make_shard(self, folder: Path) -> None:
+    def _make_shard(self, folder: Path, *, sync: bool) -> None:
         if not folder.exists():
             private_files.make_folder(folder)
-            _sync_folder(self._blocks)
+            if sync:
+                _sync_folder(self._blocks)
 
     def _path(self, cid: Cid) -> Path:
         text = str(cid)

@@ -96,6 +96,7 @@ def pinata_gateway(pinata):
 
 
 def test_a_changed_row_is_set_back(scanproof, var):
+    assert scanproof("scrub").status == 0
     with closing(sqlite3.connect(var / "scanproof.db")) as connection:
         connection.execute("UPDATE statements SET content = CAST('a stctement' AS BLOB)")
         connection.execute("UPDATE ledgers SET chain_id = chain_id + 1 - 2 * (chain_id % 2)")

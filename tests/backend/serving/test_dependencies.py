@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from backend.settings import Settings
-from tests.backend.serving.conftest import Server, gunicorn, read_answer
+from backend.settings import Settings, reveal
+from tests.backend.serving.conftest import PROMPT_S, Server, gunicorn, read_answer
 from tests.standins.silent import silent_server
 
 API = "/api/v1"
@@ -26,7 +25,7 @@ def environ_of(settings: Settings, var: Path, **changes: str) -> dict[str, str]:
         "SCANPROOF_VAR": str(var),
         "SCANPROOF_CHAIN": "external",
         "SCANPROOF_CHAIN_ID": str(settings.chain_id),
-        "SCANPROOF_RPC_URL": str(settings.rpc_url),
+        "SCANPROOF_RPC_URL": reveal(settings.rpc_url),
         "SCANPROOF_CONTRACT_ADDRESS": str(settings.contract_address),
         "SCANPROOF_CONTRACT_BLOCK": str(settings.contract_block),
         "SCANPROOF_STORAGE": "embedded",
@@ -62,34 +61,39 @@ def ask_without_waiting(server: Server, *paths: str) -> None:
 
 
 def assert_ready_names(server: Server, part: str, others: set[str]) -> None:
-    begun = time.monotonic()
-    ready = server.get(f"{API}/ready", 2)
-    assert time.monotonic() - begun < 2
-    checks = json.loads(ready.body)["checks"]
-    assert ready.status == 503
-    assert checks[part] != "ok"
-    assert {name for name, outcome in checks.items() if outcome == "ok"} == others
+    """As soon as the model is loaded."""
+    good: set[str] = set()
+    deadline = time.monotonic() + 60
+    while good != others and time.monotonic() < deadline:
+        begun = time.monotonic()
+        ready = server.get(f"{API}/ready")
+        assert time.monotonic() - begun < PROMPT_S
+        assert ready.status == 503
+        good = {name for name, outcome in ready.json["checks"].items() if outcome == "ok"}
+        assert part not in good
+    assert good == others
 
 
 def test_a_node_that_hangs_stops_only_what_needs_it(with_silent_node: Server) -> None:
     server = with_silent_node
     ask_without_waiting(server, *(f"{API}/records/{UNKNOWN_IMAGE}/verification" for _ in range(MANY)))
     ask_without_waiting(server, *(f"{API}/transactions/{UNKNOWN_IMAGE}" for _ in range(MANY // 2)))
-    assert server.alive_within(2)
+    assert server.answers_health()
     assert_ready_names(server, "chain", {"storage", "database", "model"})
-    assert server.get(f"{API}/config", 8).status == 200
-    assert server.get(f"{API}/images/{UNKNOWN_CID}", 8).status == 404
-    assert server.get(f"{API}/records", 8).json["index"]["synced"] is False
+    assert server.get(f"{API}/config", 12).status == 200
+    assert server.get(f"{API}/images/{UNKNOWN_CID}", 12).status == 404
+    assert server.get(f"{API}/records", 12).json["index"]["synced"] is False
 
 
 def test_a_store_that_hangs_stops_only_what_needs_it(with_silent_pinata: Server) -> None:
     server = with_silent_pinata
-    ask_without_waiting(server, *(f"{API}/images/{UNKNOWN_CID}" for _ in range(MANY)))
-    assert server.alive_within(2)
+    ask_without_waiting(server, *(f"{API}/images/{UNKNOWN_CID}/content" for _ in range(MANY)))
+    assert server.answers_health()
     assert_ready_names(server, "storage", {"chain", "database", "model"})
-    assert server.get(f"{API}/config", 8).status == 200
-    assert server.get(f"{API}/records", 8).status == 200
-    assert server.get(f"{API}/ledger", 8).status == 200
+    assert server.get(f"{API}/config", 12).status == 200
+    assert server.get(f"{API}/records", 12).status == 200
+    assert server.get(f"{API}/ledger", 12).status == 200
+    assert server.get(f"{API}/records.csv", 12).status == 200
 
 
 def test_who_waits_for_a_store_that_hangs_gets_503_with_a_time_to_try_again(with_silent_pinata: Server) -> None:
@@ -109,7 +113,7 @@ def test_eight_half_sent_uploads_leave_room_for_a_whole_one(ganache: Settings, t
         )
         for _ in range(8):
             server.connect(f"{head}Content-Length: 100000\r\n\r\n--limit\r\n".encode())
-        assert server.alive_within(2)
+        assert server.answers_health()
         part = b'--limit\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n'
         body = part + picture() + b"\r\n--limit--\r\n"
         answer = read_answer(server.connect(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body))

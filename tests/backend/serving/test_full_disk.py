@@ -16,7 +16,7 @@ import pytest
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.settings import Settings
 from backend.wiring import wire
-from tests.backend.serving.conftest import Server, gunicorn, read_answer
+from tests.backend.serving.conftest import PROMPT_S, Server, gunicorn, read_answer
 from tests.backend.serving.test_dependencies import APP, environ_of
 
 API = "/api/v1"
@@ -126,8 +126,8 @@ def test_reading_goes_on_and_uploads_are_refused(
     environ = environ_of(ganache, disk.folder, SCANPROOF_CLASSIFIER_KEY_FILE=str(disk.folder / "key"))
     disk.spoil()
     with gunicorn(*APP, environ=environ, preexec_fn=no_file_grows if disk.limited else None) as server:
-        assert server.alive_within(2)
-        assert server.get(f"{API}/ready", 2).status in (200, 503)
+        assert server.answers_health()
+        assert server.get(f"{API}/ready", PROMPT_S).status in (200, 503)
         assert stored.cid in {record["cid"] for record in server.get(f"{API}/records").json["records"]}
         assert server.get(f"{API}/records/{stored.image_id}").json["cid"] == stored.cid
         checks = server.get(f"{API}/records/{stored.image_id}/verification").json
