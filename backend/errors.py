@@ -9,6 +9,7 @@ ScanProofError
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
 ├── LimitExceeded               too many requests or bytes from one address (429)
+├── ServerBusy                  no capacity is free at the moment (503)
 ├── StorageError                the IPFS store
 │   ├── StorageUnavailable      cannot be reached or answers with errors (503)
 │   ├── StorageRefused          refuses the credentials or the request (502)
@@ -75,6 +76,17 @@ class LimitExceeded(ScanProofError):
 
     status = 429
     title = "Too much from one address"
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ServerBusy(ScanProofError):
+    """``retry_after`` in seconds is sent in the Retry-After header."""
+
+    status = 503
+    title = "The server is busy"
 
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)

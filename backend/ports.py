@@ -80,7 +80,7 @@ class Classifier(Protocol):
     """The installed models that classify image bytes."""
 
     decoding: int
-    """The version of the rules that decode an image's bytes to pixels."""
+    """The newest version of the rules that decode an image's bytes to pixels."""
 
     def models(self) -> Sequence[ModelDescription]:
         """The models that a person can choose, the default first."""
@@ -109,8 +109,9 @@ class Classifier(Protocol):
 
     def preprocessing(self, model: ModelFacts) -> Preprocessing: ...
 
-    def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
-        """The prediction, and the activation map as a small PNG, to be scaled to the image's size.
+    def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
+        """The prediction, and the activation map as a small PNG, to be scaled to the image's size. ``decoding`` is the
+        version that decodes the image, the newest by default.
 
         Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
@@ -148,7 +149,13 @@ class ImageInspector(Protocol):
     def accept(self, content: bytes) -> tuple[bytes, ImageFacts]:
         """Detect the file's type from its content, check the limits, strip metadata: the bytes to pin, and their facts.
 
-        Raises UnsupportedImage, ImageTooLarge.
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        """
+
+    def view(self, content: bytes) -> bytes | None:
+        """The pixels of pinned bytes as the models see them, as an 8-bit PNG; None where browsers show the bytes alike.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
 
 

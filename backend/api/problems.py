@@ -16,7 +16,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.exceptions import NotFound as NoRoute
 
 from backend.api.limits import limiter
-from backend.errors import ImageTooLarge, InvalidInput, LimitExceeded, NotFound, ScanProofError
+from backend.errors import ImageTooLarge, InvalidInput, LimitExceeded, NotFound, ScanProofError, ServerBusy
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def problem(error: Exception) -> Response:
         headers.update((name, value) for name, value in known.get_headers() if name == "Allow")
     else:
         status, title, detail = known.status, known.title, str(known)
-    if isinstance(known, LimitExceeded):
+    if isinstance(known, LimitExceeded | ServerBusy):
         headers["Retry-After"] = str(known.retry_after)
     body = {
         "type": "urn:scanproof:problem:" + _kebab(type(known).__name__),

@@ -116,6 +116,7 @@ class ClassificationService:
             prediction=prediction,
             time=self._now(),
             salt=salt,
+            decoding=self._classifier.decoding,
         )
         manifest_hash = manifests.digest_of(manifest)
         return Classification(

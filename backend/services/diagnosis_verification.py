@@ -15,7 +15,7 @@ from backend.domain import (
     ModelFacts,
     SignedDiagnosis,
 )
-from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, StorageError, UnsupportedImage
+from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, ServerBusy, StorageError, UnsupportedImage
 from backend.ports import Classifier, ObjectReader, RegistryHistory
 from backend.services.attestation import BASIS_POINTS
 from backend.services.manifests import MAX_MANIFEST_BYTES, ReadManifest, read
@@ -131,8 +131,8 @@ class DiagnosisVerifier:
             return Check("result reproduced", False, "the manifest's result", f"not checked: no {missing} to trust")
         expected = f"{manifest.label} ({manifest.confidence:.4f}), probabilities within {TOLERANCE}"
         try:
-            prediction, _ = self._classifier.predict(model, content)
-        except (UnsupportedImage, ImageTooLarge, ClassificationFailed) as error:
+            prediction, _ = self._classifier.predict(model, content, manifest.decoding)
+        except (UnsupportedImage, ImageTooLarge, ServerBusy, ClassificationFailed) as error:
             return Check("result reproduced", False, expected, str(error))
         same_labels = prediction.probabilities.keys() == manifest.probabilities.keys()
         difference = max(

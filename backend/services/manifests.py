@@ -26,6 +26,8 @@ DECIMALS = 6
 MAX_MANIFEST_BYTES = 64 * 1024
 """Much larger than any manifest, and small enough that a file is one block, whose CID follows from its hash."""
 SALT_BYTES = 32
+FIRST_DECODING = 1
+"""The decoding of manifests that name none."""
 
 
 def new_salt() -> str:
@@ -40,6 +42,8 @@ def build(
     prediction: Prediction,
     time: datetime,
     salt: str | None = None,
+    *,
+    decoding: int,
 ) -> bytes:
     """The manifest's canonical bytes. Probabilities have 6 decimals, ``time`` whole seconds in UTC."""
     return rfc8785.dumps(
@@ -49,6 +53,7 @@ def build(
             "image": {"cid": image.cid, "sha256": image.sha256},
             "modality": model.modality,
             "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
+            "decoding": decoding,
             "preprocessing": preprocessing["id"],
             "temperature": preprocessing["temperature"],
             "threshold": prediction.threshold,
@@ -76,7 +81,8 @@ T = TypeVar("T")
 class ReadManifest:
     """The fields of a manifest that a verification compares. Confidence and probabilities are in [0, 1].
 
-    ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
+    ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None. ``decoding`` is the version of the rules
+    that decoded the image.
     """
 
     image_cid: str
@@ -88,6 +94,7 @@ class ReadManifest:
     probabilities: dict[str, float]
     abstained: bool
     salt: str | None
+    decoding: int
 
 
 def read(content: bytes) -> ReadManifest | None:
@@ -104,6 +111,7 @@ def read(content: bytes) -> ReadManifest | None:
             probabilities={label: _probability(p) for label, p in _typed(values["probabilities"], dict).items()},
             abstained=_typed(values["abstained"], bool),
             salt=_salt(values.get("salt")),
+            decoding=_typed(values.get("decoding", FIRST_DECODING), int),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

@@ -18,7 +18,7 @@ from backend.domain import (
     Record,
     RecordEvent,
 )
-from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
+from backend.errors import ImageTooLarge, InvalidCid, NotFound, ServerBusy, StorageError, UnsupportedImage
 from backend.ports import Classifier, ImageInspector, ObjectReader, RegistryHistory
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
 from backend.services.manifests import by_hash
@@ -172,7 +172,7 @@ class VerificationService:
         """As ``_stored_bytes``, also for the original file, whose metadata was not pinned."""
         check, trusted = self._compared(cid, content)
         if not check.passed:
-            with suppress(UnsupportedImage, ImageTooLarge):
+            with suppress(UnsupportedImage, ImageTooLarge, ServerBusy):
                 pinned, _ = self._inspector.accept(content)
                 again, trusted = self._compared(cid, pinned, ", the file without its metadata")
                 check = again if again.passed else check

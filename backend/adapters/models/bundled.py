@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from backend.adapters.images.decoded_images import DecodedImages
+from backend.adapters.images.decoder_pool import decoder_pool
 from backend.domain import ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline, Preprocessing
-from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, ResultsUnreadable, UnsupportedImage
+from backend.errors import ClassificationFailed, NotFound, ResultsUnreadable
 from ml import errors as ml_errors
 from ml.bundle.bundle import Bundle, BundleDocuments
 from ml.bundle.kinds import KINDS
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 TRAINING_SCHEMA = "scanproof.training/1"
 
 _log = logging.getLogger(__name__)
-_decoding = threading.Lock()
 
 
 class BundledModels:
@@ -38,8 +38,9 @@ class BundledModels:
 
     decoding: int = DECODING
 
-    def __init__(self, registry: Registry | None = None) -> None:
+    def __init__(self, registry: Registry | None = None, images: DecodedImages | None = None) -> None:
         self._registry = registry or Registry()
+        self._images = images or DecodedImages()
         self._descriptions: dict[str, ModelDescription] = {}
         self._refused: set[str] = set()
 
@@ -79,8 +80,8 @@ class BundledModels:
         return facts_of(gate.bundle) if gate else None
 
     def recognise(self, gate: ModelFacts, image: bytes) -> str | None:
-        with _translate_bundle_errors(gate.name), decode_in_turn():
-            seen = self._model(gate).predict(image)
+        with _translate_bundle_errors(gate.name), self._images.open(image) as pixels:
+            seen = self._model(gate).predict(pixels)
         return None if seen.abstained else seen.label
 
     def for_modality(self, modality: str) -> ModelFacts:
@@ -91,10 +92,10 @@ class BundledModels:
         metadata = self._model(model).bundle.metadata
         return {"id": metadata.preprocessing, "temperature": metadata.temperature}
 
-    def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
+    def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
         with _translate_bundle_errors(model.name):
-            with decode_in_turn():
-                prediction = self._model(model).predict(image)
+            with self._images.open(image, decoding or DECODING) as pixels:
+                prediction = self._model(model).predict(pixels)
             return prediction, activation_overlay(prediction)
 
     def outline(self, modality: str, image: bytes) -> Outline | None:
@@ -104,8 +105,8 @@ class BundledModels:
         model = self._registry.outliner(modality)
         if model is None:
             return None
-        with _translate_bundle_errors(model.bundle.metadata.name), decode_in_turn():
-            found = model.predict(image)
+        with _translate_bundle_errors(model.bundle.metadata.name), self._images.open(image) as pixels:
+            found = model.predict(pixels)
         return Outline(
             model=facts_of(model.bundle),
             reason=None if found.contours else "the model that outlines tumours finds none on this slice",
@@ -206,30 +207,17 @@ class ResultFiles:
 
 
 def analyse(image: bytes) -> Analysis:
-    """The steps of the image's analysis, from preprocessing to regions. Raises UnsupportedImage, ImageTooLarge."""
+    """The steps of the image's analysis, from preprocessing to regions. Raises UnsupportedImage, ImageTooLarge,
+    ServerBusy."""
     from ml.analysis.pipeline import analyse
 
-    with decode_in_turn():
-        return analyse(image)
+    with decoder_pool().decoded(image, DECODING) as pixels:
+        return analyse(pixels)
 
 
 def facts_of(bundle: BundleDocuments) -> ModelFacts:
     metadata = bundle.metadata
     return ModelFacts(metadata.name, metadata.version, bundle.sha256, metadata.modality)
-
-
-@contextmanager
-def decode_in_turn() -> Iterator[None]:
-    """Let one thread at a time decode an image: it can take hundreds of MB. Translates the errors of ``ml`` about
-    images to ImageTooLarge and UnsupportedImage.
-    """
-    with _decoding:
-        try:
-            yield
-        except ml_errors.ImageTooLarge as error:
-            raise ImageTooLarge(str(error)) from error
-        except ml_errors.ImageError as error:
-            raise UnsupportedImage(str(error)) from error
 
 
 @contextmanager

@@ -34,6 +34,7 @@ from backend.domain import (
     ModelDescription,
     ModelFacts,
     ModelStatus,
+    Preprocessing,
     Review,
     Verdict,
 )
@@ -60,11 +61,13 @@ class TwinClassifier:
     probabilities: dict[str, float] = field(default_factory=lambda: dict(PROBABILITIES))
     label: str = "glioma"
     code: int = 1
+    decodings: list[int | None] = field(default_factory=list)
 
     def describe(self, sha256: str) -> ModelDescription | None:
         return ModelDescription(MODEL, "classifier", "", None, (), {}, "") if sha256 == MODEL.sha256 else None
 
-    def predict(self, model: ModelFacts, image: bytes) -> tuple[SimpleNamespace, None]:
+    def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[SimpleNamespace, None]:
+        self.decodings.append(decoding)
         prediction = SimpleNamespace(
             label=self.label,
             code=self.code,
@@ -109,10 +112,13 @@ class World:
         content = content or f"image {next(_numbers)} of {time.time_ns()}".encode()
         return content, self.store.put(content, name="image", media_type="image/png").cid
 
-    def manifest(self, content: bytes, cid: str, model: ModelFacts = MODEL, salt: str | None = None) -> bytes:
+    def manifest(
+        self, content: bytes, cid: str, model: ModelFacts = MODEL, salt: str | None = None, decoding: int = 1
+    ) -> bytes:
         facts = ImageFacts(cid, hashlib.sha256(content).hexdigest(), len(content), 1, 1, "image/png", ())
         prediction, _ = self.classifier.predict(model, content)
-        return manifests.build(facts, model, {"id": "p", "temperature": 1.0}, prediction, datetime.now(UTC), salt)
+        preprocessing = Preprocessing(id="p", temperature=1.0)
+        return manifests.build(facts, model, preprocessing, prediction, datetime.now(UTC), salt, decoding=decoding)
 
     def sign(self, cid: str, manifest: bytes, **changes):
         fields = {
