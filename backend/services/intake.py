@@ -57,7 +57,7 @@ class IntakeService:
 
         Raises UnsupportedImage, ImageTooLarge.
         """
-        _, facts = self._inspect(content)
+        _, facts = self._inspector.accept(content)
         return facts
 
     def find(self, cid: str) -> ImageFacts:
