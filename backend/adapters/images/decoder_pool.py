@@ -27,7 +27,7 @@ from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
-WALL_S = 40.0
+WALL_S = 60.0
 """A job may wait for a processor as long as it may use one."""
 WAIT_S = 20.0
 _RETRY_AFTER_S = 10

@@ -11,7 +11,7 @@ import struct
 import time
 from typing import Any
 
-CPU_S = 20
+CPU_S = 30
 """Processor seconds for one job."""
 MEMORY_BYTES = 1536 * 1024 * 1024
 """Address space of a process. The largest image takes a third of it."""

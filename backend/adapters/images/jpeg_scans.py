@@ -376,26 +376,33 @@ def _read_mcus(
 
 def _read_ac(bits: _Bits, lookup: Sequence[int], nonzero: array[int], units: range, first: int, last: int) -> None:
     """The first scan of a band of coefficients of one component (T.81 G.1.2.2)."""
+    held, ahead = bits.held, bits.ahead
     unit = units.start
     while unit < units.stop:
         place, found, run = first, 0, 0
         while place <= last:
-            symbol = bits.code(lookup)
-            zeros, size = symbol >> 4, symbol & 15
+            if ahead < 16:
+                bits.held, bits.ahead = held, ahead
+                bits.more()
+                held, ahead = bits.held, bits.ahead
+            entry = lookup[held >> ahead & 0xFFFF]
+            zeros, size = entry >> 9, entry >> 5 & 15
+            ahead -= (entry & 31) + size
             if size:
                 place += zeros
                 found |= 1 << place
-                bits.skip(size)
                 place += 1
             elif zeros == 15:
                 place += 16
             else:
-                run = (1 << zeros) - 1 + bits.take(zeros)
+                ahead -= zeros
+                run = (1 << zeros) - 1 + (held >> ahead + 16 & (1 << zeros) - 1)
                 break
         if place > last + 1:
             raise _Damaged("that is damaged: a block has too many coefficients")
         nonzero[unit] |= found
         unit += 1 + run
+    bits.held, bits.ahead = held, ahead
     if unit > units.stop:
         raise _Damaged("that is damaged: blocks end that do not exist")
 
@@ -403,30 +410,28 @@ def _read_ac(bits: _Bits, lookup: Sequence[int], nonzero: array[int], units: ran
 def _read_ac_refinement(
     bits: _Bits, lookup: Sequence[int], nonzero: array[int], units: range, first: int, last: int
 ) -> None:
-    """A scan that brings one more bit of a band of coefficients (T.81 G.1.2.3)."""
+    """A scan that brings one more bit of a band of coefficients (T.81 G.1.2.3): of those that are not zero, one each,
+    and codes for those that now become so."""
     run = 0
     for unit in units:
-        before, found, place = nonzero[unit], 0, first
-        while not run and place <= last:
+        before, found, start = nonzero[unit], 0, 1 << first
+        while not run and start >> last + 1 == 0:
             symbol = bits.code(lookup)
             zeros, size = symbol >> 4, symbol & 15
             if not size and zeros < 15:
                 run = (1 << zeros) + bits.take(zeros)
                 break
-            corrections = size
-            while place <= last and (before >> place & 1 or zeros):
-                if before >> place & 1:
-                    corrections += 1
-                else:
-                    zeros -= 1
-                place += 1
-            if size > 1 or place > last:
+            still_zero = ~before & (1 << last + 1) - start
+            for _ in range(zeros):
+                still_zero &= still_zero - 1
+            if size > 1 or not still_zero:
                 raise _Damaged("that is damaged: a block has too many coefficients")
-            bits.skip(corrections)
-            found |= size << place
-            place += 1
+            place = still_zero & -still_zero
+            bits.skip(size + (before & place - start).bit_count())
+            found |= place if size else 0
+            start = place << 1
         if run:
-            bits.skip((before >> place & (1 << last + 1 - place) - 1).bit_count())
+            bits.skip((before & (1 << last + 1) - start).bit_count())
             run -= 1
         nonzero[unit] = before | found
     if run:

@@ -8,8 +8,9 @@ from backend.errors import ImageTooLarge
 MAX_PIXELS = 40_000_000
 MAX_SIDE = 32_767
 MAX_RATIO = 100
-MAX_SCANNED_PIXELS = 600_000_000
-"""Each scan of a progressive JPEG passes over every pixel: 15 scans of the largest image, where encoders write ten."""
+MAX_SCANNED_PIXELS = 800_000_000
+"""Each scan of a progressive JPEG passes over every pixel: 20 scans of the largest image, where encoders write ten, and
+18 of four channels."""
 MAX_PROFILE_BYTES = 1024 * 1024
 MAX_TIFF_PARTS = 65_536
 

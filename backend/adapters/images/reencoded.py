@@ -32,7 +32,7 @@ def as_png(image: Image.Image) -> bytes:
         # Pillow's convert() would clip the values at 255.
         image = Image.frombytes("I;16", image.size, image.tobytes(), "raw", "I;16B")
     if image.mode not in _MODES:
-        raise not_supported(f"{image.mode} pixels, which a PNG cannot hold", convert_to="grey or RGB")
+        raise not_supported(f"an image with {image.mode} pixels", convert_to="grey or RGB")
     buffer = io.BytesIO()
     # Level 4 takes a third of the default's time for a photograph, and 4 % more bytes.
     image.save(buffer, "PNG", icc_profile=profile, compress_level=4)

@@ -19,6 +19,8 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258
 _STRIPS, _TILES, _SUB_IMAGES, _SAMPLE_FORMAT = 273, 324, 330, 339
 _READ = (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _PHOTOMETRIC, _SAMPLE_FORMAT)
 _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_BYTES = dict(zip(range(1, 19), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8), strict=True))
+"""The size of a value of each type."""
 _MAX_ENTRIES = 4096
 _MAX_VALUES = 16
 _WHITE_IS_ZERO = 0
@@ -68,13 +70,15 @@ def read_header(content: bytes) -> Header | None:
             tag, kind, number = struct.unpack_from(f"{order}HH{word}", content, position)
             if tag in (_STRIPS, _TILES):
                 parts = max(parts, number)
-            if tag not in _READ or kind not in _INTEGERS:
-                continue
-            field = position + entry_bytes - inline
-            layout = f"{order}{min(number, _MAX_VALUES)}{_INTEGERS[kind]}"
-            if number * struct.calcsize(_INTEGERS[kind]) > inline:
+            field, size = position + entry_bytes - inline, number * _BYTES.get(kind, 0)
+            if size > inline:
                 (field,) = struct.unpack_from(order + word, content, field)
-            values[tag] = struct.unpack_from(layout, content, field)
+            if field + size > len(content):
+                return None
+            if tag in _READ and kind in _INTEGERS:
+                layout = f"{order}{min(number, _MAX_VALUES)}{_INTEGERS[kind]}"
+                values[tag] = struct.unpack_from(layout, content, field)
+        struct.unpack_from(order + word, content, start + entry_bytes * count)
         return Header(
             width=values[_WIDTH][0],
             height=values[_HEIGHT][0],

@@ -128,7 +128,7 @@ def test_an_image_that_takes_too_long_is_refused_and_its_process_replaced(hostil
     with ended(pool):
         with pytest.raises(ImageTooLarge) as error:
             pool.inspect(b"spin")
-        assert str(error.value) == "expected an image that takes at most 20 s to decode, found one that takes too long"
+        assert str(error.value) == "expected an image that takes at most 30 s to decode, found one that takes too long"
         assert pool.inspect(b"x")[1] == b"done"
 
 
