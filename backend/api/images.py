@@ -8,6 +8,7 @@ from flask import Response, request, url_for
 
 from backend.api.access import container
 from backend.api.caching import IMMUTABLE, revalidated
+from backend.api.downloads import downloads
 from backend.api.limits import client_address, limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
@@ -77,12 +78,15 @@ def facts(cid: str) -> Values:
 def content(cid: str) -> Response:
     cid = cid_in_path(cid)
     if cid in request.if_none_match:
-        found, response = container().intake.find(cid), Response(status=304)
-    else:
-        found, data = container().intake.content(cid)
-        response = Response(data)
-    response.content_type = found.media_type
-    response.set_etag(cid)
+        return _content(Response(status=304), container().intake.find(cid))
+    with downloads.begin() as download:
+        facts, data = container().intake.content(cid)
+        return download.answer(_content(Response(data), facts))
+
+
+def _content(response: Response, facts: ImageFacts) -> Response:
+    response.content_type = facts.media_type
+    response.set_etag(facts.cid)
     response.headers["Cache-Control"] = IMMUTABLE
     response.headers["Content-Security-Policy"] = "sandbox"
     return response

@@ -30,7 +30,6 @@ PROCESSES = 4
 WALL_S = 60.0
 """A job may wait for a processor as long as it may use one."""
 WAIT_S = 20.0
-_RETRY_AFTER_S = 10
 _PROGRAM = "backend.adapters.images.decoder_process"
 _END_S = 2.0
 _ROOT = Path(__file__).resolve().parents[3]
@@ -83,7 +82,7 @@ class DecoderPool:
     @contextmanager
     def _slot(self) -> Iterator[None]:
         if not self._slots.acquire(timeout=self._wait_s):
-            raise ServerBusy("other images are being decoded: try again in a moment", retry_after=_RETRY_AFTER_S)
+            raise ServerBusy("other images are being decoded: try again in a moment")
         try:
             yield
         finally:

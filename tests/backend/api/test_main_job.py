@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from importlib import resources
+from pathlib import Path
 
 import numpy as np
+import pytest
 import rfc8785
 from flask.testing import FlaskClient
 from PIL import Image
@@ -15,10 +18,11 @@ from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.eip712 import recover
 from backend.adapters.images.decoder_pool import DecoderPool
 from backend.container import Container
+from backend.domain import SEALED_LABEL
 from backend.errors import ServerBusy
 from ml.preprocessing.images import DECODING, decode_image
 from tests.backend.adapters.images.conftest import same_pixels
-from tests.backend.api.conftest import API, signed_of, upload
+from tests.backend.api.conftest import API, assert_problem, signed_of, upload
 
 
 def test_from_an_image_to_a_verified_record(
@@ -83,7 +87,7 @@ def test_a_manifest_names_the_decoding(classification: dict) -> None:
 
 def test_a_busy_server_says_when_to_come_again(client: FlaskClient, picture, monkeypatch) -> None:
     def busy(*_: object) -> None:
-        raise ServerBusy("other images are being decoded: try again in a moment", retry_after=10)
+        raise ServerBusy("other images are being decoded: try again in a moment")
 
     monkeypatch.setattr(DecoderPool, "inspect", busy)
     answer = upload(client, picture())
@@ -150,3 +154,28 @@ def test_an_activation_map_is_a_png_for_the_page(classification: dict) -> None:
     head, _, data = classification["activationMap"].partition(",")
     assert head == "data:image/png;base64"
     assert Image.open(io.BytesIO(base64.b64decode(data))).mode == "RGBA"
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_named_model_does_not_go_round_the_gate(
+    client: FlaskClient, container: Container, alice: DevelopmentWallet, sealed: bool
+) -> None:
+    """A photo of a clock, which brain-mri takes for a meningioma, is signed as an abstention."""
+    clock = Path(str(resources.files("skimage"))) / "data" / "clock_motion.png"
+    cid = upload(client, clock.read_bytes()).json["cid"]
+    answer = client.post(f"{API}/images/{cid}/classifications", json={"model": "brain-mri", "sealed": sealed}).json
+    assert (answer["label"], answer["labelCode"], answer["abstained"]) == ("abstained", 0, True)
+    assert answer["manifest"]["gate"]["modality"] is None
+    body = {"manifestHash": answer["manifestHash"], "uploader": alice.address}
+    attestation = client.post(f"{API}/images/{cid}/attestations", json=body).json
+    assert attestation["diagnosis"]["label"] == (SEALED_LABEL if sealed else 0)
+    assert attestation["diagnosis"]["modelId"] == "0x" + container.classifier.gate().sha256
+    if not sealed:
+        alice.register_with_diagnosis(cid, signed_of(attestation))
+        verification = client.get(f"{API}/records/{attestation['imageId']}/verification").json
+        assert [check for check in verification["checks"] if not check["passed"]] == []
+
+
+def test_nobody_can_force_a_classification(client: FlaskClient, cid: str) -> None:
+    refused = client.post(f"{API}/images/{cid}/classifications", json={"model": "brain-mri", "force": True})
+    assert_problem(refused, 400, "invalid-input", "force: Unknown field.")
