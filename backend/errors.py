@@ -9,6 +9,7 @@ ScanProofError
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
 ├── LimitExceeded               too many requests or bytes from one address (429)
+├── ServerBusy                  no capacity is free at the moment (503)
 ├── StorageError                the IPFS store
 │   ├── StorageUnavailable      cannot be reached or answers with errors (503)
 │   │   ├── StorageFull         has no room left (507)
@@ -87,6 +88,12 @@ class LimitExceeded(ScanProofError):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class ServerBusy(ScanProofError):
+    status = 503
+    title = "The server is busy"
+    retry_after: float | None = 10
 
 
 class StorageError(ScanProofError):

@@ -148,7 +148,7 @@ class Classifier(Protocol):
     """The installed models that classify image bytes."""
 
     decoding: int
-    """The version of the rules that decode an image's bytes to pixels."""
+    """The newest version of the rules that decode an image's bytes to pixels."""
 
     def models(self) -> Sequence[ModelDescription]:
         """The models that a person can choose, the default first."""
@@ -166,19 +166,22 @@ class Classifier(Protocol):
     def gate(self) -> ModelFacts | None:
         """The model that recognises the modality of an image, None if none is installed."""
 
-    def recognise(self, gate: ModelFacts, image: bytes) -> GateOpinion:
-        """The gate's opinion of an image. Raises UnsupportedImage, ImageTooLarge, ClassificationFailed."""
+    def recognise(self, gate: ModelFacts, image: bytes, decoding: int | None = None) -> GateOpinion:
+        """The gate's opinion of an image. ``decoding`` is the version that decodes it, the newest by default.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy, ClassificationFailed.
+        """
 
     def for_modality(self, modality: str) -> ModelFacts:
         """The default model for a modality. Raises NotFound, ClassificationFailed."""
 
     def preprocessing(self, model: ModelFacts) -> Preprocessing: ...
 
-    def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
+    def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
         """The prediction, and the activation map as a small PNG, to be scaled to the image's size. That of a gate is
-        an abstention whatever it recognises: a modality is no diagnosis.
+        an abstention whatever it recognises: a modality is no diagnosis. ``decoding`` as in ``recognise``.
 
-        Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy, ClassificationFailed.
         """
 
 
@@ -214,7 +217,13 @@ class ImageInspector(Protocol):
     def accept(self, content: bytes) -> tuple[bytes, ImageFacts]:
         """Detect the file's type from its content, check the limits, strip metadata: the bytes to pin, and their facts.
 
-        Raises UnsupportedImage, ImageTooLarge.
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        """
+
+    def view(self, content: bytes) -> bytes | None:
+        """The pixels of pinned bytes as the models see them, as an 8-bit PNG; None where browsers show the bytes alike.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
 
 

@@ -7,7 +7,7 @@ from apiflask.fields import Boolean, File, Integer, List, Nested, String
 from flask import Response, request, url_for
 
 from backend.api.access import container
-from backend.api.caching import IMMUTABLE
+from backend.api.caching import IMMUTABLE, revalidated
 from backend.api.downloads import downloads
 from backend.api.limits import client_address, limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
@@ -24,8 +24,11 @@ class UploadSchema(CamelCase):
 
 
 class ImageLinksSchema(AnswerSchema):
+    """`content` are the pinned bytes; `view` is the image as the models see it, for a browser to show."""
+
     self = String()
     content = String()
+    view = String()
 
 
 class ImageSchema(AnswerSchema):
@@ -90,10 +93,23 @@ def _content(response: Response, facts: ImageFacts) -> Response:
     return response
 
 
+@blueprint.get("/images/<cid>/view")
+@blueprint.doc(
+    summary="The image as the models see it: 16-bit grey stretched to 8 bits, others as they are",
+    responses=responses({200: file_response("image/*", "The image"), 304: "Not modified", 413: "", 415: ""}),
+)
+def view(cid: str) -> Response:
+    media_type, data = container().intake.view(cid_in_path(cid))
+    response = revalidated(Response(data, content_type=media_type))
+    response.headers["Content-Security-Policy"] = "sandbox"
+    return response
+
+
 def _image(facts: ImageFacts, created: bool) -> Values:
     links = {
         "self": url_for("images.facts", cid=facts.cid),
         "content": url_for("images.content", cid=facts.cid),
+        "view": url_for("images.view", cid=facts.cid),
     }
     names = ("cid", "sha256", "size", "width", "height", "media_type", "stripped")
     return {**{name: getattr(facts, name) for name in names}, "created": created, "links": links}

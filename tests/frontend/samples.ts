@@ -30,7 +30,7 @@ export const image: Image = {
   mediaType: "image/png",
   stripped: [],
   created: true,
-  links: { self: "/api/v1/images/x", content: "/api/v1/images/x/content" },
+  links: { self: "/api/v1/images/x", content: "/api/v1/images/x/content", view: "/api/v1/images/x/view" },
 };
 
 export const classification: Classification = {

@@ -124,9 +124,11 @@ export interface ModelList {
   models: Model[];
 }
 
+/** `content` are the pinned bytes; `view` is the image as the models see it, for a browser to show. */
 export interface ImageLinks {
   self: string;
   content: string;
+  view: string;
 }
 
 /** `stripped` names the metadata blocks that were removed before pinning, such as EXIF. */

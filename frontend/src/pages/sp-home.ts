@@ -26,6 +26,9 @@ import { FlowController } from "./flow-controller";
 import { homeStyles } from "./home-styles";
 
 /** `/`: the way of one image from a file to a record. */
+/** The image as the models see it: a browser shows some 16-bit files black. Drafts of earlier releases have no view. */
+const shown = ({ links }: Image) => links.view || links.content;
+
 @customElement("sp-home")
 export class HomePage extends LitElement {
   static override styles = [shared, homeStyles];
@@ -118,7 +121,7 @@ export class HomePage extends LitElement {
 
   private classifying({ image, problem }: Extract<Flow, { step: "classifying" }>) {
     return html`<section class="panel columns">
-      <sp-viewer .src=${image.links.content} alt="The pinned image"></sp-viewer>
+      <sp-viewer .src=${shown(image)} alt="The pinned image"></sp-viewer>
       <div class="stack">
         <h2 id="classifying" tabindex="-1">Classifying</h2>
         <sp-pinned-image .image=${image}></sp-pinned-image>
@@ -138,7 +141,7 @@ export class HomePage extends LitElement {
     return html`<section class="panel columns">
       <div class="stack">
         <sp-viewer
-          .src=${image.links.content}
+          .src=${shown(image)}
           alt="The pinned image"
           .overlay=${classification && !classification.abstained ? classification.activationMap : null}
           .contours=${this.outline.value?.contours ?? []}
