@@ -1,19 +1,25 @@
 import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Classification, Config, Hex, ImageRecord } from "../api/types";
+import type { Intent } from "../chain/intents";
 import type { Scope } from "../chain/registry";
-import type { Plan } from "../chain/transactions";
+import type { PendingTransaction } from "../chain/transaction-state";
+import type { Cost, Plan } from "../chain/transactions";
 import { recoverFocus } from "../accessibility";
 import type { Problem } from "../state/problems";
-import { isBusy } from "../state/signing";
+import { isBusy, type Signing } from "../state/signing";
 import { choices } from "../styles/forms";
 import { shared } from "../styles/shared";
+import { IntentController } from "./intent-controller";
 import { SigningController } from "./signing-controller";
+import "./sp-open-request";
 import "./sp-public-data";
 import "./sp-save-opening";
 import "./sp-notice";
+import { recordDetails } from "./record-details";
 import "./sp-transaction-preview";
 import "./sp-wallet";
+import "./sp-wallet-wait";
 import { WalletController } from "./wallet-controller";
 
 /**
@@ -35,8 +41,20 @@ export class SigningPanel extends LitElement {
   /** The sealed result whose opening the person has saved. */
   @state() private saved: Hex | null = null;
   private readonly wallet = new WalletController(this);
+  private readonly intents = new IntentController(this);
   private readonly signing = new SigningController(this);
   private wasWaiting = false;
+
+  /** Requests to record this image whose answers this tab does not wait for. */
+  private get openRequests(): Intent[] {
+    return isBusy(this.signing.state) ? [] : this.intents.ofImage(this.cid, this.config.chain);
+  }
+
+  /** The same account signs nothing else for the image meanwhile. */
+  private get blocked(): boolean {
+    const { account } = this.wallet.state;
+    return this.openRequests.some(({ from }) => !account || from === account);
+  }
 
   private get scope(): Scope {
     if (this.fixed) return this.fixed;
@@ -51,7 +69,7 @@ export class SigningPanel extends LitElement {
   protected override willUpdate(): void {
     const { selected, account, chainId } = this.wallet.state;
     const { config, cid, classification, scope } = this;
-    const ready = selected && account && chainId === config.chain.id;
+    const ready = selected && account && chainId === config.chain.id && !this.blocked;
     this.signing.follow(ready ? { wallet: selected, account, chain: config.chain, cid, classification, scope } : null);
   }
 
@@ -76,8 +94,16 @@ export class SigningPanel extends LitElement {
       ></sp-public-data>
       ${this.toBeSaved ? this.opening(this.toBeSaved) : nothing}
       <sp-wallet .chain=${this.config.chain}></sp-wallet>
-      ${this.body()}
+      ${this.openRequests.map((intent) => this.open(intent))} ${this.body()}
     </div>`;
+  }
+
+  private open(intent: Intent) {
+    return html`<sp-open-request
+      .intent=${intent}
+      .chain=${this.config.chain}
+      @found=${({ detail }: CustomEvent<PendingTransaction>) => this.submitted(detail)}
+    ></sp-open-request>`;
   }
 
   private body() {
@@ -96,6 +122,7 @@ export class SigningPanel extends LitElement {
       case "registered":
         return this.registered(state.plan, state.record);
       case "ready":
+      case "checking":
       case "waiting":
         return html`
           <sp-transaction-preview
@@ -104,9 +131,10 @@ export class SigningPanel extends LitElement {
             .plan=${state.plan}
             .cost=${state.cost}
             .chain=${this.config.chain}
-            .classification=${this.classification}
+            .wallet=${this.walletName}
+            .details=${recordDetails(state.plan, this.classification)}
           ></sp-transaction-preview>
-          ${state.phase === "waiting" ? this.waiting() : this.sign(state.problem)}
+          ${this.action(state)}
         `;
     }
   }
@@ -126,7 +154,7 @@ export class SigningPanel extends LitElement {
               type="radio"
               name="scope"
               .checked=${scope === this.chosen}
-              ?disabled=${this.signing.state.phase === "waiting"}
+              ?disabled=${isBusy(this.signing.state)}
               aria-label=${name}
               aria-describedby="about-${scope}"
               @change=${() => (this.chosen = scope)}
@@ -158,15 +186,21 @@ export class SigningPanel extends LitElement {
     return html`<div class="actions">${button(name)}</div>`;
   }
 
-  private waiting() {
-    const name = this.wallet.state.selected?.name ?? "your wallet";
-    return html`<div class="panel busy" tabindex="-1" data-focus data-testid="signing-waiting">
-      <span class="spinner"></span>
-      <div>
-        <p><strong>Waiting for ${name}</strong></p>
-        <p class="soft small">Compare what its window shows with the preview above, then confirm or decline there. If no window opened, click the wallet's icon in the browser's toolbar.</p>
-      </div>
-    </div>`;
+  private get walletName(): string {
+    return this.wallet.state.selected?.name ?? "your wallet";
+  }
+
+  private action(state: Extract<Signing, { cost: Cost }>) {
+    if (state.phase === "ready") return this.sign(state.problem);
+    if (state.phase === "checking") return CHECKING;
+    return html`<sp-wallet-wait
+      class="panel"
+      tabindex="-1"
+      data-focus
+      data-testid="signing-waiting"
+      .wallet=${this.walletName}
+      what="compare what it shows with the preview above, then confirm or decline"
+    ></sp-wallet-wait>`;
   }
 
   private registered({ imageId, from }: Plan, record: ImageRecord | null) {
@@ -190,6 +224,14 @@ export class SigningPanel extends LitElement {
 
   private async signed(): Promise<void> {
     const transaction = await this.signing.sign();
-    if (transaction) this.dispatchEvent(new CustomEvent("submitted", { detail: transaction }));
+    if (transaction) this.submitted(transaction);
+  }
+
+  private submitted(detail: PendingTransaction): void {
+    this.dispatchEvent(new CustomEvent("submitted", { detail }));
   }
 }
+
+const CHECKING = html`<p class="busy soft" role="status" tabindex="-1" data-focus>
+  <span class="spinner"></span>Checking that it still can be recorded …
+</p>`;
