@@ -1,4 +1,4 @@
-import { LitElement, html, nothing, type PropertyValues } from "lit";
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { ChainConfig } from "../api/types";
@@ -25,7 +25,14 @@ const LOOK_UPS = 3;
  */
 @customElement("sp-open-request")
 export class OpenRequest extends LitElement {
-  static override styles = shared;
+  static override styles = [
+    shared,
+    css`
+      .hint {
+        margin-top: var(--space-2);
+      }
+    `,
+  ];
 
   @property({ attribute: false }) intent!: Intent;
   @property({ attribute: false }) chain!: ChainConfig;
@@ -65,6 +72,7 @@ export class OpenRequest extends LitElement {
               ${this.intent.failure ? "It was not sent: prepare it again" : "I declined it: prepare it again"}
             </button>`}
       </sp-notice>
+      ${this.progress === "under-way" ? nothing : html`<p class="hint soft small">${hintFor(this.intent.wallet)}</p>`}
       ${this.problem ? html`<sp-notice .problem=${this.problem}></sp-notice>` : nothing}`;
   }
 
@@ -76,13 +84,13 @@ export class OpenRequest extends LitElement {
       const text = `${asked}, and the account has a transaction that waits for its block. It can be this one: the page goes on by itself when it is on the chain.`;
       return { kind, tone: "info", title: "A transaction of your account is under way", text };
     }
-    const once = "Do not sign it a second time while it is open: the second transaction would fail and cost its fee.";
+    const once = "Do not sign a second time meanwhile: the second transaction would fail and cost its fee.";
     if (failure) {
       const text = `${wallet} says: ${failure}. It may have sent the transaction all the same; look into its list of activity. The page goes on by itself if it is on the chain. ${once}`;
       return { kind, tone: "warning", title: "Your wallet could not do this", text };
     }
     const left = this.awaited ? "in another tab of this site, which waits for the answer" : "and the page was left before the answer came";
-    const text = `${asked}, ${left}. Confirm or decline it in the wallet; the page notices by itself when it is on the chain. ${once} ${hintFor(wallet)}`;
+    const text = `${asked}, ${left}. Confirm or decline it there; the page notices by itself when it is on the chain. ${once}`;
     return { kind, tone: "warning", title: "Your wallet may still be asking", text };
   }
 

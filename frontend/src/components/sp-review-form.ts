@@ -5,6 +5,7 @@ import type { ChainConfig, Diagnosis, Hex, Model } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { WalletError } from "../chain/errors";
 import { planReview, type ReviewPlan, type Verdict } from "../chain/reviews";
+import type { PendingTransaction } from "../chain/transaction-state";
 import { estimate, send, type Cost } from "../chain/transactions";
 import { download } from "../download";
 import { removePendingReview, savePendingReview, statementFile, type PendingReview } from "../state/pending-reviews";
@@ -15,6 +16,7 @@ import { IntentController } from "./intent-controller";
 import { LoadController } from "./load-controller";
 import "./sp-notice";
 import "./sp-open-request";
+import "./sp-transaction";
 import "./sp-transaction-preview";
 import type { Row } from "./sp-transaction-preview";
 import "./sp-wallet-wait";
@@ -71,6 +73,8 @@ export class ReviewForm extends LitElement {
   @state() private busy: "checking" | "waiting" | null = null;
   @state() private problem: Problem | null = null;
   @state() private shown: ReviewPlan | null = null;
+  /** A review of the same diagnosis that was signed in another tab. */
+  @state() private other: PendingTransaction | null = null;
   @query("form") private form!: HTMLFormElement | null;
   @query("textarea") private written!: HTMLTextAreaElement | null;
   private readonly cost = new LoadController<Cost>(this);
@@ -198,9 +202,22 @@ export class ReviewForm extends LitElement {
   }
 
   private action() {
-    const { openRequest } = this;
+    const { openRequest, other } = this;
+    if (other) {
+      return html`<sp-transaction
+        .transaction=${other}
+        .chain=${this.chain}
+        back="Back to the review"
+        @recorded=${this.outdated}
+        @sign-again=${() => (this.other = null)}
+      ></sp-transaction>`;
+    }
     if (openRequest) {
-      return html`<sp-open-request .intent=${openRequest} .chain=${this.chain} @found=${this.outdated}></sp-open-request>`;
+      return html`<sp-open-request
+        .intent=${openRequest}
+        .chain=${this.chain}
+        @found=${({ detail }: CustomEvent<PendingTransaction>) => (this.other = detail)}
+      ></sp-open-request>`;
     }
     if (this.busy === "waiting") {
       return html`<sp-wallet-wait
@@ -241,7 +258,7 @@ export class ReviewForm extends LitElement {
       this.problem = { kind: "review-incomplete", tone: "warning", title: "Something is missing", text: plan };
       return;
     }
-    if (this.busy || this.openRequest) return;
+    if (this.busy || this.openRequest || this.other) return;
     this.shown = plan;
     this.problem = null;
     this.busy = "checking";

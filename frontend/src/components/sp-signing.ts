@@ -83,13 +83,13 @@ export class SigningPanel extends LitElement {
 
   protected override render() {
     return html`<div class="stack">
-      ${this.fixed || !this.classification || this.scope === "diagnosis" ? nothing : this.choices()}
+      ${this.fixed || !this.classification || this.scope === "diagnosis" || this.blocked ? nothing : this.choices()}
       <sp-public-data
         ?classified=${this.classification !== null}
         .config=${this.config}
         .scope=${this.scope}
         ?sealed=${this.classification?.sealed}
-        ?disabled=${isBusy(this.signing.state)}
+        ?disabled=${this.blocked || isBusy(this.signing.state)}
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
       ></sp-public-data>
       ${this.toBeSaved ? this.opening(this.toBeSaved) : nothing}

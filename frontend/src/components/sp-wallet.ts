@@ -46,6 +46,8 @@ export class WalletPanel extends LitElement {
   ];
 
   @property({ attribute: false }) chain!: ChainConfig;
+  /** Where the address stands beside it already. */
+  @property({ type: Boolean }) brief = false;
   private readonly wallet = new WalletController(this);
 
   protected override updated(): void {
@@ -70,7 +72,7 @@ export class WalletPanel extends LitElement {
     return html`<div class="stack" tabindex="-1" data-focus>
       <div class="account">
         ${logoOf(selected)}
-        <span>${selected.name}: <code data-testid="account">${account}</code></span>
+        <span>${selected.name}${this.brief ? nothing : html`: <code data-testid="account">${account}</code>`}</span>
         <button class="button quiet" type="button" @click=${() => void wallet.changeAccount()}>Change account</button>
         ${wallets.length > 1
           ? html`<button class="button quiet" type="button" @click=${() => wallet.release()}>Change wallet</button>`

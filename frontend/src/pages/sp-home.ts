@@ -106,6 +106,7 @@ export class HomePage extends LitElement {
       </p>
       <sp-drafts
         .drafts=${this.control.abandoned}
+        .chain=${this.config.chain}
         .states=${this.control.background.states}
         @resume=${({ detail }: CustomEvent<string>) => void this.control.resume(detail)}
         @discard=${({ detail }: CustomEvent<string>) => this.control.discard(detail)}

@@ -57,9 +57,20 @@ def test_request_is_followed_without_the_account(reloaded: Site, wallet: Injecte
 
 
 def test_hidden_window_and_lock_are_explained(reloaded: Site):
-    expect(reloaded.notice("open-request")).to_contain_text("click the icon of MetaMask in the browser's toolbar")
-    expect(reloaded.notice("open-request")).to_contain_text("unlock it")
-    expect(reloaded.notice("open-request")).to_contain_text("would fail and cost its fee")
+    request = reloaded.page.locator("sp-open-request")
+    expect(request).to_contain_text("would fail and cost its fee")
+    expect(request).to_contain_text("click the icon of MetaMask in the browser's toolbar")
+    expect(request).to_contain_text("unlock it")
+
+
+def test_what_is_to_be_signed_stays_while_the_request_is_open(reloaded: Site, wallet: InjectedWallet):
+    expect(reloaded.page.get_by_label("Sealed result")).to_be_disabled()
+    expect(reloaded.page.get_by_role("radio", name="Image only")).to_have_count(0)
+
+    wallet.settle("reject")
+    reloaded.button(DECLINED).click()
+
+    expect(reloaded.page.get_by_label("Sealed result")).to_be_enabled()
 
 
 def test_request_declined_after_a_reload_can_be_signed_again(reloaded: Site, wallet: InjectedWallet):
@@ -88,6 +99,7 @@ def test_transaction_under_way_is_not_taken_for_declined(
 def test_closed_tab_is_continued_in_another(asking: Site, wallet: InjectedWallet, context: BrowserContext):
     asking.page.close()
     other = Site(context.new_page(), asking.product).open()
+    expect(other.page.get_by_text("Your wallet may still be asking")).to_be_visible()
     other.page.get_by_role("button", name="Continue").click()
     expect_open_request(other)
 
@@ -267,7 +279,7 @@ def test_review_declined_after_a_reload_keeps_its_reason(reviewing: tuple[Site, 
 
 
 def test_form_of_another_tab_waits_for_the_same_review(
-    reviewing: tuple[Site, str], wallet: InjectedWallet, context: BrowserContext
+    reviewing: tuple[Site, str], wallet: InjectedWallet, context: BrowserContext, paused_blocks: Network
 ):
     site, record = reviewing
     wallet.settle("reject")
@@ -281,6 +293,10 @@ def test_form_of_another_tab_waits_for_the_same_review(
     expect(other.notice("open-request")).to_contain_text("in another tab of this site")
     expect(other.button("Sign the review")).to_have_count(0)
     wallet.settle("approve")
+    expect(other.transaction("pending")).to_be_visible()
+    expect(other.button("Sign the review")).to_have_count(0)
+
+    paused_blocks.call("miner_start", [])
 
     expect(other.notice("review-overtaken")).to_be_visible()
     assert len(wallet.sent) == 1
