@@ -13,6 +13,8 @@ from eth_utils.address import to_checksum_address
 from flask import Response
 
 from backend.api.access import container
+from backend.api.downloads import downloads
+from backend.api.images import UploadSchema, one_file
 from backend.api.limits import limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
@@ -36,6 +38,8 @@ from backend.services.verification import Verification
 
 blueprint = APIBlueprint("records", __name__, tag="Records")
 Reason = Callable[[DiagnosisReviewedEvent], str | None]
+RECORDS_OF_A_FILE = 20
+"""The most records that a look-up by file answers with: any number of people may record one image."""
 
 
 class CurrentLabelSchema(AnswerSchema):
@@ -124,6 +128,15 @@ class RecordPageSchema(AnswerSchema):
     index = Nested(IndexStatusSchema)
 
 
+class LookupSchema(AnswerSchema):
+    """`cid` is that of the file without its metadata, the blocks of which `stripped` names."""
+
+    cid = String()
+    stripped = List(String())
+    records = List(Nested(ImageRecordSchema))
+    index = Nested(IndexStatusSchema)
+
+
 class CheckSchema(AnswerSchema):
     name = String()
     passed = Boolean()
@@ -168,6 +181,25 @@ def search(query_data: Values) -> Values:
     }
 
 
+@blueprint.post("/records/lookup")
+@limiter.limit(uploads_allowed, error_message="look-ups")
+@blueprint.input(UploadSchema, location="files", unknown="raise")
+@blueprint.output(LookupSchema)
+@blueprint.doc(
+    summary="The newest records of a file or of its original; nothing is pinned", responses={413: "", 415: "", 429: ""}
+)
+def lookup(files_data: Values) -> Values:
+    facts = container().intake.identify(one_file(files_data))
+    page = container().records.of_image(facts.cid, limit=RECORDS_OF_A_FILE)
+    available = bool(container().intake.available([facts.cid]))
+    return {
+        "cid": facts.cid,
+        "stripped": facts.stripped,
+        "records": [record_answer(record, available=available) for record in page.records],
+        "index": page.index,
+    }
+
+
 @blueprint.get("/records/<image_id>/verification")
 @blueprint.output(VerificationSchema)
 @blueprint.doc(summary="Check a record against chain, store and model")
@@ -182,10 +214,11 @@ def verification(image_id: str) -> Verification:
     responses=responses({200: file_response(MEDIA_TYPE, "The evidence file"), 404: "", 429: ""}),
 )
 def evidence(image_id: str) -> Response:
-    found = container().evidence.collect(hash_in_path("the image id", image_id))
-    response = Response(pack(found), content_type=MEDIA_TYPE)
-    response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
-    return response
+    with downloads.begin() as download:
+        found = container().evidence.collect(hash_in_path("the image id", image_id))
+        response = Response(pack(found), content_type=MEDIA_TYPE)
+        response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
+        return download.answer(response)
 
 
 def no_reason(_review: DiagnosisReviewedEvent) -> None:

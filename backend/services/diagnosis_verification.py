@@ -131,6 +131,8 @@ class DiagnosisVerifier:
             return Check("result reproduced", False, "the manifest's result", f"not checked: no {missing} to trust")
         expected = f"{manifest.label} ({manifest.confidence:.4f}), probabilities within {TOLERANCE}"
         try:
+            if failure := self._gate_failure(manifest, model, content):
+                return Check("result reproduced", False, expected, failure)
             prediction, _ = self._classifier.predict(model, content)
         except (UnsupportedImage, ImageTooLarge, ClassificationFailed) as error:
             return Check("result reproduced", False, expected, str(error))
@@ -148,6 +150,21 @@ class DiagnosisVerifier:
         )
         found = f"{prediction.label} ({prediction.confidence:.4f}), largest difference {difference:.6f}"
         return Check("result reproduced", passed, expected, found)
+
+    def _gate_failure(self, manifest: ReadManifest, model: ModelFacts, content: bytes) -> str | None:
+        """Why the manifest's result does not follow from the gate's opinion in it; None where it does."""
+        opinion = manifest.opinion
+        if opinion is None:
+            return None
+        gate = ModelService(self._classifier).facts("0x" + opinion.gate_sha256)
+        if gate is None:
+            return f"not checked: the gate with SHA-256 {opinion.gate_sha256} is not installed here"
+        recognised = self._classifier.recognise(gate, content).modality
+        if recognised != opinion.modality:
+            return f"the gate recognises {recognised or 'no modality'}, not {opinion.modality or 'none'}"
+        if not manifest.follows_gate(model.modality):
+            return f"an answer, although the gate recognises {recognised or 'no modality'}: expected an abstention"
+        return None
 
 
 def _unopened() -> Check:
@@ -187,7 +204,10 @@ def _manifest_result(manifest: ReadManifest | None, diagnosis: DiagnosisRecorded
     expected = describe(diagnosis.model_id, diagnosis.label, diagnosis.confidence)
     if manifest is None:
         return Check("manifest result", False, expected, "not checked: no manifest to trust")
-    found = describe("0x" + manifest.model_sha256, manifest.label_code, round(manifest.confidence * BASIS_POINTS))
+    # A former registry also took the probability that was too low for an answer.
+    abstained = manifest.label_code == 0 and diagnosis.confidence == 0
+    confidence = 0 if abstained else round(manifest.confidence * BASIS_POINTS)
+    found = describe("0x" + manifest.model_sha256, manifest.label_code, confidence)
     return Check("manifest result", found == expected, expected, found)
 
 

@@ -8,6 +8,7 @@ from backend.cids import hash_of, raw_cid
 from backend.domain import SEALED_LABEL, Check, DiagnosisRecordedEvent, DiagnosisReviewedEvent, ImageRegisteredEvent
 from backend.errors import ImageTooLarge, NotFound, StorageError, StorageRefused, StorageUnavailable
 from backend.ports import ObjectReader, RegistryHistory
+from backend.printable import printable
 from backend.services import statements
 from backend.services.role_check import check_role
 
@@ -83,5 +84,5 @@ def _reason(content: bytes, review: DiagnosisReviewedEvent) -> str | None:
     if statement is None or not statement.fits(review):
         return None
     reason = statement.reason
-    shown = "".join(char if char.isprintable() else " " for char in reason[:_SHOWN_REASON])
+    shown = " ".join(printable(reason[:_SHOWN_REASON]).split())
     return f"“{shown}{'…' if len(reason) > _SHOWN_REASON else ''}”"

@@ -26,6 +26,7 @@ from backend.adapters.chain.events import (
 )
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.logs import LogReader, Topics
+from backend.adapters.chain.node_clock import node_time
 from backend.domain import (
     BlockRef,
     Event,
@@ -37,6 +38,7 @@ from backend.domain import (
     TransactionStatus,
 )
 from backend.errors import ChainUnavailable, WrongChain
+from backend.settings import Secret
 
 _STATUSES = tuple(ModelStatus)
 _STATUS_CODES = [Web3.keccak(text=f"{name}(bytes32)")[:4].to_0x_hex() for name in ("statusOf", "trainingOf")]
@@ -49,12 +51,13 @@ class Web3Chain:
     In addition to the errors that the port names, every method that asks the node raises WrongChain.
     """
 
-    def __init__(self, rpc_url: str, *, chain_id: int, contract: str, start_block: int = 0) -> None:
+    def __init__(self, rpc_url: Secret | str, *, chain_id: int, contract: str, start_block: int = 0) -> None:
         self.chain_id = chain_id
         self._address = Web3.to_checksum_address(contract)
         self.contract: str = self._address
         self.start_block = start_block
         self.development = chain_id in DEVELOPMENT_CHAIN_IDS
+        self._url = rpc_url
         self._web3 = rpc.connect(rpc_url)
         self._blocks = BlockReader(self._web3)
         self._logs = LogReader(self._web3, self.contract)
@@ -71,6 +74,10 @@ class Web3Chain:
     def head(self) -> BlockRef:
         with self._right_chain():
             return self._blocks.head()
+
+    def time(self) -> int:
+        head = self.head().timestamp
+        return max(head, node_time(self._url) or head)
 
     def block(self, number: int) -> BlockRef | None:
         """The block of that number on the node's chain now, or None past its head."""
@@ -200,5 +207,5 @@ class Web3Chain:
             raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
         if not code:
             raise WrongChain(f"expected the contract at {self.contract}, but there is no code on chain {chain_id}")
-        if not artifact.matches(code):
+        if artifact.of(code) is None:
             raise WrongChain(f"expected ImageRegistry at {self.contract}, but other code is there on chain {chain_id}")

@@ -10,10 +10,11 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.adapters.database.checksums import Checked
 from backend.adapters.database.tables import ADDRESS, CID, HASH, ROW_ID, Base
 
 
-class LedgerRow(Base):
+class LedgerRow(Checked, Base):
     __tablename__ = "ledgers"
     __table_args__ = (Unique("chain_id", "contract"),)
 
@@ -22,7 +23,7 @@ class LedgerRow(Base):
     contract: Mapped[str] = mapped_column(ADDRESS)
 
 
-class CheckpointRow(Base):
+class CheckpointRow(Checked, Base):
     __tablename__ = "checkpoints"
 
     ledger_id: Mapped[int] = mapped_column(ForeignKey("ledgers.id"), primary_key=True)
@@ -115,6 +116,7 @@ class ModelRegistrationRow(EventColumns):
 
     model_id: Mapped[str] = mapped_column(HASH)
     admin: Mapped[str] = mapped_column(ADDRESS)
+    labels: Mapped[int | None]
     card_cid: Mapped[str] = mapped_column(CID)
 
 
@@ -135,4 +137,15 @@ class TrainingRow(EventColumns):
     parent_model_id: Mapped[str] = mapped_column(HASH)
     metrics_hash: Mapped[str] = mapped_column(HASH)
     participants: Mapped[int] = mapped_column(BigInteger)
+    admin: Mapped[str] = mapped_column(ADDRESS)
+
+
+class CompromiseRow(EventColumns):
+    """The newest report of a classifier has the earliest time: the contract refuses every other."""
+
+    __tablename__ = "compromises"
+    __table_args__ = (Index(None, "classifier"), _IN_ORDER)
+
+    classifier: Mapped[str] = mapped_column(ADDRESS)
+    since: Mapped[int] = mapped_column(BigInteger)
     admin: Mapped[str] = mapped_column(ADDRESS)

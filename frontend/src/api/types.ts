@@ -10,17 +10,25 @@ export type Verdict = "confirmed" | "overridden" | "withdrawn";
 
 export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry;
 
-/** A diagnosis is asserted by its classifier until its first review; then the newest review decides. */
-export type DiagnosisStatus = "asserted" | "confirmed" | "overridden" | "withdrawn";
+/**
+ * Before its first review a diagnosis is asserted by its classifier; one that gives no answer is abstained.
+ *
+ * Then the newest review decides.
+ */
+export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridden" | "withdrawn";
 
 export type TransactionState = "unknown" | "pending" | "mined" | "confirmed" | "failed" | "replaced";
 
-/** For each part "ok", or the reason why it cannot be used. */
+/**
+ * For each part "ok", or the reason why it cannot be used. A server that works is `degraded` when stored data is
+ * damaged; `damage` says which.
+ */
 export interface Readiness {
-  status: "ready" | "not ready";
+  status: "ready" | "degraded" | "not ready";
   checks: {
     [k: string]: string;
   };
+  damage: string[];
 }
 
 export interface Currency {
@@ -510,6 +518,14 @@ export interface QueuedDiagnosis {
 export interface QueuePage {
   diagnoses: QueuedDiagnosis[];
   next: string | null;
+  index: IndexStatus;
+}
+
+/** `cid` is that of the file without its metadata, the blocks of which `stripped` names. */
+export interface Lookup {
+  cid: string;
+  stripped: string[];
+  records: ImageRecord[];
   index: IndexStatus;
 }
 

@@ -17,7 +17,7 @@ export function recordDetails({ cid, imageId, attestation }: Plan, classificatio
   return [
     ...rows,
     ["Result", `${sealed ? "Sealed" : result} (code ${label})`],
-    ["Confidence", sealed ? "Sealed (0)" : `${percent(confidence / 10_000)} (${whole(confidence)} of 10,000)`],
+    ["Confidence", sealed ? "Sealed (0)" : abstained ? "None" : `${percent(confidence / 10_000)} (${whole(confidence)} of 10,000)`],
     ["Model", html`<code>${modelId}</code>`],
     ["Manifest", html`<code>${manifestHash}</code>`],
     ["Classifier", html`<code>${attestation.classifier}</code>`],

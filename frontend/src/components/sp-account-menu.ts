@@ -133,7 +133,7 @@ export class AccountMenu extends LitElement {
   private panel() {
     const { account, asking } = this.wallet.state;
     return html`<h2>Your account</h2>
-      <sp-wallet brief .chain=${this.chain}></sp-wallet>
+      <sp-wallet brief purpose="account" .chain=${this.chain}></sp-wallet>
       ${account
         ? html`<dl class="terms small">
               <dt>Address</dt>

@@ -11,6 +11,7 @@ import "./sp-notice";
 import "./sp-open-request";
 import "./sp-public-data";
 import "./sp-result";
+import "./sp-result-details";
 import "./sp-signing";
 import "./sp-transaction";
 import "./sp-wallet";
@@ -66,13 +67,13 @@ export class AddDiagnosis extends LitElement {
     if (!account) {
       return html`<div class="stack">
         <p>The account that registered the image can record a diagnosis: <code>${uploader}</code></p>
-        <sp-wallet .chain=${this.config.chain}></sp-wallet>
+        <sp-wallet purpose="diagnosis" .chain=${this.config.chain}></sp-wallet>
       </div>`;
     }
     if (account !== uploader) {
       return html`<div class="stack">
         <sp-notice .problem=${notUploader(uploader, account)}></sp-notice>
-        <sp-wallet .chain=${this.config.chain}></sp-wallet>
+        <sp-wallet purpose="diagnosis" .chain=${this.config.chain}></sp-wallet>
       </div>`;
     }
     if (this.classification) {
@@ -86,6 +87,7 @@ export class AddDiagnosis extends LitElement {
           @sealing=${this.sealingChosen}
           @submitted=${({ detail }: CustomEvent<PendingTransaction>) => this.keep(detail)}
         ></sp-signing>
+        <sp-result-details .classification=${this.classification}></sp-result-details>
       </div>`;
     }
     const button = (text: string) =>

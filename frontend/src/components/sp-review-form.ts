@@ -8,6 +8,7 @@ import { planReview, type ReviewPlan, type Verdict } from "../chain/reviews";
 import type { PendingTransaction } from "../chain/transaction-state";
 import { estimate, send, type Cost } from "../chain/transactions";
 import { download } from "../download";
+import { hiddenIn } from "../format";
 import { removePendingReview, savePendingReview, statementFile, type PendingReview } from "../state/pending-reviews";
 import { describe, feeOver, noFunds, type Problem } from "../state/problems";
 import { choices, fields } from "../styles/forms";
@@ -302,11 +303,13 @@ export class ReviewForm extends LitElement {
   /** What is missing, in words, where the form is not complete. */
   private planOf(form: FormData): ReviewPlan | string {
     const words = form.get("reason");
-    const reason = typeof words === "string" ? words.trim() : "";
+    const reason = typeof words === "string" ? words.replaceAll("\r\n", "\n").trim() : "";
+    const hidden = hiddenIn(reason);
     const label = this.otherLabels.find(({ code }) => String(code) === form.get("label")) ?? null;
     if (!this.verdict) return "Choose a verdict.";
     if (this.verdict === "overridden" && !label && !this.diagnosis.sealed) return "Choose the result that is valid from now on.";
     if (!reason) return "Write the reason.";
+    if (hidden) return `Remove the character ${hidden} from the reason: readers do not see it.`;
     return planReview(this.imageId, this.diagnosis, { verdict: this.verdict, label, reason }, this.account, this.chain, this.salt);
   }
 }

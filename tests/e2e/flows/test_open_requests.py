@@ -91,7 +91,7 @@ def test_transaction_under_way_is_not_taken_for_declined(
     expect(reloaded.page.locator("[data-testid=open-request][data-state=under-way]")).to_be_visible()
     expect(reloaded.button(DECLINED)).to_have_count(0)
     expect(reloaded.button("Sign and record")).to_have_count(0)
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
     reloaded.recorded()
     assert len(wallet.sent) == 1
 
@@ -149,7 +149,7 @@ def test_another_tab_follows_what_waits_for_its_block(
     other.pin_and_classify(image)
 
     expect(other.transaction("pending")).to_be_visible()
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
     assert other.recorded() == site.recorded()
     assert len(wallet.sent) == 1
 
@@ -296,7 +296,7 @@ def test_form_of_another_tab_waits_for_the_same_review(
     expect(other.transaction("pending")).to_be_visible()
     expect(other.button("Sign the review")).to_have_count(0)
 
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     expect(other.notice("review-overtaken")).to_be_visible()
     assert len(wallet.sent) == 1

@@ -13,6 +13,7 @@ from backend.adapters.chain.proofs.encodings import encode_receipt, encode_trans
 from backend.adapters.chain.rpc import JsonObject
 from backend.errors import ChainUnavailable
 from backend.evidence import ProvenBlock, ProvenCode, ProvenTransaction
+from backend.settings import Secret
 
 _SETTLED_BLOCKS = 64
 """Deep enough that a reorganisation is unlikely; recent enough that nodes have the state: most keep 128 blocks."""
@@ -21,7 +22,7 @@ _SETTLED_BLOCKS = 64
 class ProofReader:
     """Port Proofs, for the registry ``contract``. The constructor sends nothing."""
 
-    def __init__(self, rpc_url: str, *, contract: str) -> None:
+    def __init__(self, rpc_url: Secret | str, *, contract: str) -> None:
         self._web3 = rpc.connect(rpc_url)
         self._contract = contract
 

@@ -30,6 +30,7 @@ from backend.domain import (
     Diagnosis,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
+    GateOpinion,
     ImageFacts,
     ModelDescription,
     ModelFacts,
@@ -45,9 +46,11 @@ from backend.services.evidence_verification import EvidenceVerificationService
 from backend.services.verification import Verification, VerificationService
 from backend.settings import Settings
 from backend.wiring import wire_chain
+from tests.backend.models import LABELS
 
 MODEL = ModelFacts("brain-mri", "1.0", "a1" * 32, "brain-mri")
 OTHER_MODEL = ModelFacts("other", "1", "a2" * 32, "brain-mri")
+GATE = ModelFacts("gate", "1", "a3" * 32, "any")
 CARD = b"# A model for tests\n"
 PROBABILITIES = {"glioma": 0.75, "notumor": 0.25}
 _numbers = itertools.count()
@@ -55,14 +58,19 @@ _numbers = itertools.count()
 
 @dataclass
 class TwinClassifier:
-    """A model whose answers a test can change."""
+    """A model and a gate whose answers a test can change."""
 
     probabilities: dict[str, float] = field(default_factory=lambda: dict(PROBABILITIES))
     label: str = "glioma"
     code: int = 1
+    modality: str | None = "brain-mri"
 
     def describe(self, sha256: str) -> ModelDescription | None:
-        return ModelDescription(MODEL, "classifier", "", None, (), {}, "") if sha256 == MODEL.sha256 else None
+        known = {MODEL.sha256: (MODEL, "classifier"), GATE.sha256: (GATE, "gate")}
+        return ModelDescription(*known[sha256], "", None, (), {}, "") if sha256 in known else None
+
+    def recognise(self, gate: ModelFacts, image: bytes) -> GateOpinion:
+        return GateOpinion(gate, self.modality)
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[SimpleNamespace, None]:
         prediction = SimpleNamespace(
@@ -109,10 +117,18 @@ class World:
         content = content or f"image {next(_numbers)} of {time.time_ns()}".encode()
         return content, self.store.put(content, name="image", media_type="image/png").cid
 
-    def manifest(self, content: bytes, cid: str, model: ModelFacts = MODEL, salt: str | None = None) -> bytes:
+    def manifest(
+        self,
+        content: bytes,
+        cid: str,
+        model: ModelFacts = MODEL,
+        salt: str | None = None,
+        opinion: GateOpinion | None = None,
+    ) -> bytes:
         facts = ImageFacts(cid, hashlib.sha256(content).hexdigest(), len(content), 1, 1, "image/png", ())
         prediction, _ = self.classifier.predict(model, content)
-        return manifests.build(facts, model, {"id": "p", "temperature": 1.0}, prediction, datetime.now(UTC), salt)
+        preprocessing = {"id": "p", "temperature": 1.0}
+        return manifests.build(facts, model, preprocessing, prediction, datetime.now(UTC), salt, opinion=opinion)
 
     def sign(self, cid: str, manifest: bytes, **changes):
         fields = {
@@ -222,7 +238,7 @@ def make_world(ganache: Settings, folder: Path) -> World:
     admin = DevelopmentWallet(ganache.rpc_url, ganache.contract_address, ADMIN)
     for model in (MODEL, OTHER_MODEL):
         if chain.model_states(["0x" + model.sha256])[0].status is ModelStatus.UNKNOWN:
-            admin.register_model("0x" + model.sha256, card.cid)
+            admin.register_model("0x" + model.sha256, LABELS, card.cid)
     return World(
         rpc_url=ganache.rpc_url,
         chain=chain,
