@@ -2,7 +2,7 @@ import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Config, Image, Outline } from "../api/types";
-import type { PendingTransaction } from "../chain/transactions";
+import type { PendingTransaction } from "../chain/transaction-state";
 import { LoadController } from "../components/load-controller";
 import "../components/sp-analysis";
 import "../components/sp-drop-zone";
@@ -112,6 +112,7 @@ export class HomePage extends LitElement {
       </p>
       <sp-drafts
         .drafts=${this.control.abandoned}
+        .chain=${this.config.chain}
         .states=${this.control.background.states}
         @resume=${({ detail }: CustomEvent<string>) => void this.control.resume(detail)}
         @discard=${({ detail }: CustomEvent<string>) => this.control.discard(detail)}
@@ -211,12 +212,13 @@ export class HomePage extends LitElement {
           this.control.reduce({ type: "nonce-known", nonce: detail.nonce })}
         @recorded=${() => this.control.reduce({ type: "recorded" })}
         @sign-again=${() => this.control.reduce({ type: "sign-again" })}
-      ></sp-transaction>
+      >
+        <p class="soft small">If you start another image, this transaction continues in the background; find it under “Unfinished”.</p>
+      </sp-transaction>
       ${recorded
         ? nothing
         : html`<div class="actions">
             <button class="button" type="button" @click=${this.restart}>Start another image</button>
-            <span class="soft small">This transaction continues in the background; find it under “Unfinished”.</span>
           </div>`}
     </section>`;
   }
