@@ -295,6 +295,18 @@ class TrainingAnchoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleChangedEvent:
+    """``role`` is its name in the contract, such as CLASSIFIER_ROLE."""
+
+    role: str
+    account: str
+    granted: bool
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One line of a verification: the expected and the found value, for people."""
 
@@ -307,10 +319,11 @@ class Check:
 RecordEvent = ImageRegisteredEvent | DiagnosisRecordedEvent | DiagnosisReviewedEvent
 ModelEvent = ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent
 Event = RecordEvent | ModelEvent
+IndexedEvent = Event | RoleChangedEvent
 E = TypeVar("E", bound=ModelEvent)
 
 
-def position(event: Event) -> tuple[int, int]:
+def position(event: IndexedEvent) -> tuple[int, int]:
     """The order of events on a chain: block number, and index of the log in that block."""
     return event.block.number, event.log_index
 
@@ -366,6 +379,24 @@ class Checkpoint:
 
     number: int
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRange:
+    """All events of neighbouring blocks in chain order. ``parent`` is the hash of the block before the first one,
+    ``last`` the last block."""
+
+    parent: str
+    last: BlockRef
+    events: tuple[IndexedEvent, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ImageState:
+    """What the contract stores of an image (IImageRegistry.Image): how many diagnoses it has."""
+
+    uploader: str
+    diagnosis_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ ScanProofError
 │   └── InvalidDag              the blocks of a CID are not a file in the layout of ``unixfs`` (502)
 ├── ChainError                  the Ethereum node
 │   ├── ChainUnavailable        cannot be reached (503)
+│   │   └── LogsIncomplete      does not show all events of a block yet (503)
 │   └── WrongChain              serves another chain, or one without the contract (503)
 ├── DatabaseUnavailable         the database cannot be read or written (503)
 ├── PageNotBuilt                the page's files are missing (503)
@@ -115,6 +116,14 @@ class ChainError(ScanProofError):
 
 class ChainUnavailable(ChainError):
     title = "The chain cannot be reached"
+
+
+class LogsIncomplete(ChainUnavailable):
+    """``block`` is the number of the first block whose events are not all shown."""
+
+    def __init__(self, block: int) -> None:
+        super().__init__(f"the node does not show every event of block {block} yet: try again in a moment")
+        self.block = block
 
 
 class WrongChain(ChainError):

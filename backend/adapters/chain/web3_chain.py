@@ -6,13 +6,11 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from hexbytes import HexBytes
 from web3 import Web3
-from web3.exceptions import TransactionNotFound
-from web3.types import TxReceipt
 
 from backend.adapters.chain import artifact, ids, reverts, rpc
 from backend.adapters.chain.blocks import BlockReader
+from backend.adapters.chain.complete import CompleteReader
 from backend.adapters.chain.events import (
     MODEL_TOPICS,
     RECORD_TOPICS,
@@ -26,20 +24,38 @@ from backend.adapters.chain.events import (
 )
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.logs import LogReader, Topics
+from backend.adapters.chain.rpc import JsonObject, quantity
 from backend.domain import (
+    BlockRange,
     BlockRef,
     Event,
+    ImageState,
     ModelEvent,
     ModelStatus,
     RecordEvent,
     RegisteredState,
+    RoleChangedEvent,
     TransactionState,
     TransactionStatus,
 )
+from backend.domain import position as event_position
 from backend.errors import ChainUnavailable, WrongChain
 
 _STATUSES = tuple(ModelStatus)
-_STATUS_CODES = [Web3.keccak(text=f"{name}(bytes32)")[:4].to_0x_hex() for name in ("statusOf", "trainingOf")]
+_ROLE_TOPICS = [TOPICS["RoleGranted"], TOPICS["RoleRevoked"]]
+_ROLE_NAMES = {topic: name for name, topic in ROLES.items()}
+_WORD_DIGITS = 64
+
+
+def _selector(signature: str) -> str:
+    return Web3.keccak(text=signature)[:4].to_0x_hex()
+
+
+_STATUS_CODES = [_selector("statusOf(bytes32)"), _selector("trainingOf(bytes32)")]
+_REGISTERED_CODE = _selector("isRegistered(bytes32)")
+_IMAGE_CODE = _selector("imageOf(bytes32)")
+_NEWEST_REVIEW_CODE = _selector("newestReviewOf(bytes32)")
+_HAS_ROLE_CODE = _selector("hasRole(bytes32,address)")
 
 
 class Web3Chain:
@@ -58,6 +74,9 @@ class Web3Chain:
         self._web3 = rpc.connect(rpc_url)
         self._blocks = BlockReader(self._web3)
         self._logs = LogReader(self._web3, self.contract)
+        self._complete = CompleteReader(
+            self._web3, contract.lower(), [*REGISTRY_TOPICS, *_ROLE_TOPICS], blocks=self._blocks, logs=self._logs
+        )
         self._decoder = EventDecoder(self._blocks.by_hashes, chain_id=chain_id, contract=self.contract)
         self._checked = False
         self._check_lock = threading.Lock()
@@ -76,6 +95,15 @@ class Web3Chain:
         """The block of that number on the node's chain now, or None past its head."""
         with self._right_chain():
             return self._blocks.by_number(number)
+
+    def read(self, first: int, last: int) -> BlockRange | None:
+        with self._right_chain():
+            found = self._complete.read(first, last)
+            if found is None:
+                return None
+            headers, logs = found
+            events = [*self._decoder.decode(logs), *self._role_changes(logs)]
+            return BlockRange(headers[0].parent, headers[-1].block, tuple(sorted(events, key=event_position)))
 
     def events(self, first: int, last: int) -> Sequence[Event]:
         with self._right_chain():
@@ -96,24 +124,38 @@ class Web3Chain:
 
     def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """The registry's state of each model now, in one request. Raises ChainUnavailable."""
-        calls = [selector + model_id.removeprefix("0x") for model_id in model_ids for selector in _STATUS_CODES]
-        with self._right_chain():
-            questions = [({"to": self.contract, "data": call}, "latest") for call in calls]
-            answers = rpc.ask_many(self._web3, "eth_call", questions)
-            with rpc.translated():
-                return [
-                    RegisteredState(_STATUSES[int(status, 16)], training if int(training, 16) else None)
-                    for status, training in zip(answers[::2], answers[1::2], strict=True)
-                ]
+        answers = self._call([code + _word(model_id) for model_id in model_ids for code in _STATUS_CODES])
+        with rpc.translated():
+            return [
+                RegisteredState(_STATUSES[int(status, 16)], "0x" + training if int(training, 16) else None)
+                for (status,), (training,) in zip(answers[::2], answers[1::2], strict=True)
+            ]
+
+    def image_states(self, image_ids: Sequence[str]) -> Sequence[ImageState | None]:
+        known = self._call([_REGISTERED_CODE + _word(image_id) for image_id in image_ids])
+        registered = [image_id for image_id, (word,) in zip(image_ids, known, strict=True) if int(word, 16)]
+        answers = self._call([_IMAGE_CODE + _word(image_id) for image_id in registered], words=4)
+        states = {
+            image_id: ImageState(uploader="0x" + uploader[-40:], diagnosis_count=int(count, 16))
+            for image_id, (uploader, _, _, count) in zip(registered, answers, strict=True)
+        }
+        return [states.get(image_id) for image_id in image_ids]
+
+    def newest_reviews(self, diagnosis_ids: Sequence[str]) -> Sequence[str | None]:
+        answers = self._call([_NEWEST_REVIEW_CODE + _word(diagnosis_id) for diagnosis_id in diagnosis_ids])
+        return ["0x" + review if int(review, 16) else None for (review,) in answers]
+
+    def has_role(self, role: str, address: str) -> bool:
+        ((granted,),) = self._call([_HAS_ROLE_CODE + _word(ROLES[role]) + _word(address)])
+        return int(granted, 16) == 1
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         with self._right_chain():
-            receipt: rpc.JsonObject | None = rpc.ask(self._web3, "eth_getTransactionReceipt", hash_)
+            receipt = self._receipt(hash_)
             if receipt is None:
                 return []
             with rpc.translated():
-                logs: list[Log] = [log for log in receipt["logs"] if log["address"].lower() == self.contract.lower()]
-            return self._decoder.decode(logs)
+                return self._decoder.decode(self._logs.checked(receipt["logs"]))
 
     def transaction(
         self, hash_: str, *, confirmations: int, sender: str | None = None, nonce: int | None = None
@@ -124,16 +166,12 @@ class Web3Chain:
         with self._right_chain():
             if receipt := self._receipt(hash_):
                 return self._mined(hash_, receipt, confirmations)
-            with rpc.translated():
-                try:
-                    pending = self._web3.eth.get_transaction(HexBytes(hash_))
-                    return TransactionStatus(
-                        hash_, TransactionState.PENDING, sender=pending["from"], nonce=pending["nonce"]
-                    )
-                except TransactionNotFound:
-                    pass
-                if sender is None or nonce is None or self._nonce(sender) <= nonce:
-                    return TransactionStatus(hash_, TransactionState.UNKNOWN, sender=sender, nonce=nonce)
+            if pending := self._transaction(hash_):
+                with rpc.translated():
+                    found = (Web3.to_checksum_address(pending["from"]), quantity(pending["nonce"]))
+                return TransactionStatus(hash_, TransactionState.PENDING, sender=found[0], nonce=found[1])
+            if sender is None or nonce is None or self._nonce(sender) <= nonce:
+                return TransactionStatus(hash_, TransactionState.UNKNOWN, sender=sender, nonce=nonce)
             # It may have been mined between the two requests, and then it used up the nonce itself.
             if receipt := self._receipt(hash_):
                 return self._mined(hash_, receipt, confirmations)
@@ -142,42 +180,88 @@ class Web3Chain:
     def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
         holder = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
         with self._right_chain():
-            logs = self._history([[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], ROLES[role], holder])
-            return [(*position(log), log["topics"][0] == TOPICS["RoleGranted"]) for log in logs]
+            logs = self._history([_ROLE_TOPICS, ROLES[role], holder])
+            # The node may ignore a filter.
+            ours = [log for log in logs if log["topics"][1:3] == [ROLES[role], holder]]
+            return [
+                (*position(log), log["topics"][0] == TOPICS["RoleGranted"])
+                for log in ours
+                if log["topics"][0] in _ROLE_TOPICS
+            ]
+
+    def _role_changes(self, logs: Sequence[Log]) -> list[RoleChangedEvent]:
+        """Of the roles that have a name here."""
+        found = [log for log in logs if log["topics"][0] in _ROLE_TOPICS and log["topics"][1] in _ROLE_NAMES]
+        blocks = self._blocks.by_hashes(log["blockHash"] for log in found)
+        with rpc.translated():
+            return [
+                RoleChangedEvent(
+                    role=_ROLE_NAMES[log["topics"][1]],
+                    account=Web3.to_checksum_address("0x" + log["topics"][2][-40:]),
+                    granted=log["topics"][0] == TOPICS["RoleGranted"],
+                    transaction_hash=log["transactionHash"],
+                    log_index=position(log)[1],
+                    block=blocks[log["blockHash"]],
+                )
+                for log in found
+            ]
+
+    def _call(self, calls: Sequence[str], *, words: int = 1) -> list[list[str]]:
+        """The results of calls of the contract now, each as hex digits of so many words. Raises ChainUnavailable."""
+        with self._right_chain():
+            questions = [({"to": self.contract, "data": call}, "latest") for call in calls]
+            answers = rpc.ask_many(self._web3, "eth_call", questions)
+            with rpc.translated():
+                return [_words(answer, words) for answer in answers]
 
     def _history(self, topics: Topics) -> list[Log]:
         """The logs with these topics since the contract's deployment."""
         head = self._blocks.head().number
         return [log for logs in self._logs.read(self.start_block, head, topics) for log in logs]
 
-    def _mined(self, hash_: str, receipt: TxReceipt, confirmations: int) -> TransactionStatus:
+    def _mined(self, hash_: str, receipt: JsonObject, confirmations: int) -> TransactionStatus:
+        transaction = self._transaction(hash_)
+        if transaction is None:
+            raise ChainUnavailable("the node has the transaction's receipt, but not the transaction yet: try again")
+        head = quantity(rpc.ask(self._web3, "eth_blockNumber"))
         with rpc.translated():
-            transaction = self._web3.eth.get_transaction(HexBytes(hash_))
-            head = self._web3.eth.block_number
-        block = self._blocks.by_hash(receipt["blockHash"].to_0x_hex())
+            block = self._blocks.by_hash(receipt["blockHash"].lower())
+            failed = quantity(receipt["status"]) == 0
+            gas_used = quantity(receipt["gasUsed"])
+            sender, nonce = Web3.to_checksum_address(transaction["from"]), quantity(transaction["nonce"])
+            reason = reverts.reason(self._web3, transaction, receipt) if failed else None
         depth = max(1, head - block.number + 1)
-        failed = receipt["status"] == 0
         state = TransactionState.CONFIRMED if depth >= confirmations else TransactionState.MINED
         return TransactionStatus(
             hash=hash_,
             state=TransactionState.FAILED if failed else state,
             confirmations=depth,
             block=block,
-            gas_used=receipt["gasUsed"],
-            sender=transaction["from"],
-            nonce=transaction["nonce"],
-            revert_reason=reverts.reason(self._web3, transaction, receipt) if failed else None,
+            gas_used=gas_used,
+            sender=sender,
+            nonce=nonce,
+            revert_reason=reason,
         )
 
-    def _receipt(self, hash_: str) -> TxReceipt | None:
+    def _receipt(self, hash_: str) -> JsonObject | None:
+        """The receipt of a mined transaction."""
+        return self._object("eth_getTransactionReceipt", hash_)
+
+    def _transaction(self, hash_: str) -> JsonObject | None:
+        return self._object("eth_getTransactionByHash", hash_)
+
+    def _object(self, method: str, hash_: str) -> JsonObject | None:
+        """What the node has of a transaction. Raises ChainUnavailable, also for that of another transaction."""
+        found: JsonObject | None = rpc.ask(self._web3, method, hash_)
         with rpc.translated():
-            try:
-                return self._web3.eth.get_transaction_receipt(HexBytes(hash_))
-            except TransactionNotFound:
-                return None
+            name = "transactionHash" if method == "eth_getTransactionReceipt" else "hash"
+            if found is not None and found.get(name, hash_).lower() != hash_.lower():
+                raise ChainUnavailable(f"the node answered with another transaction than {hash_}")
+            # Some nodes show a receipt without its block for a transaction that waits.
+            return None if found is None or (name == "transactionHash" and not found["blockHash"]) else found
 
     def _nonce(self, sender: str) -> int:
-        return self._web3.eth.get_transaction_count(Web3.to_checksum_address(sender))
+        return quantity(rpc.ask(self._web3, "eth_getTransactionCount", sender, "latest"))
 
     @contextmanager
     def _right_chain(self) -> Iterator[None]:
@@ -193,12 +277,26 @@ class Web3Chain:
             raise
 
     def _check(self) -> None:
+        chain_id = quantity(rpc.ask(self._web3, "eth_chainId"))
+        code_hex = rpc.ask(self._web3, "eth_getCode", self._address, "latest")
         with rpc.translated():
-            chain_id = self._web3.eth.chain_id
-            code = bytes(self._web3.eth.get_code(self._address))
+            code = bytes.fromhex(code_hex.removeprefix("0x"))
         if chain_id != self.chain_id:
             raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
         if not code:
             raise WrongChain(f"expected the contract at {self.contract}, but there is no code on chain {chain_id}")
         if not artifact.matches(code):
             raise WrongChain(f"expected ImageRegistry at {self.contract}, but other code is there on chain {chain_id}")
+
+
+def _word(value: str) -> str:
+    """A hash or an address as the hex digits of one word (32 bytes) of a call's data."""
+    return value.removeprefix("0x").lower().rjust(_WORD_DIGITS, "0")
+
+
+def _words(answer: str, count: int) -> list[str]:
+    digits = answer.removeprefix("0x").lower()
+    bytes.fromhex(digits)
+    if len(digits) < count * _WORD_DIGITS:
+        raise ValueError
+    return [digits[start : start + _WORD_DIGITS] for start in range(0, count * _WORD_DIGITS, _WORD_DIGITS)]

@@ -136,3 +136,12 @@ class TrainingRow(EventColumns):
     metrics_hash: Mapped[str] = mapped_column(HASH)
     participants: Mapped[int] = mapped_column(BigInteger)
     admin: Mapped[str] = mapped_column(ADDRESS)
+
+
+class RoleChangeRow(EventColumns):
+    __tablename__ = "role_changes"
+    __table_args__ = (Index(None, "account"), _IN_ORDER)
+
+    role: Mapped[str] = mapped_column(String(32))
+    account: Mapped[str] = mapped_column(ADDRESS)
+    granted: Mapped[bool]
