@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any, overload
 
 from backend.adapters.database.event_tables import (
+    CompromiseRow,
     DiagnosisRow,
     EventColumns,
     ModelRegistrationRow,
@@ -18,6 +19,7 @@ from backend.adapters.database.event_tables import (
 )
 from backend.domain import (
     BlockRef,
+    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     ImageRegisteredEvent,
@@ -38,6 +40,7 @@ TABLES: dict[type[IndexedEvent], type[EventColumns]] = {
     ModelRetiredEvent: ModelRetirementRow,
     TrainingAnchoredEvent: TrainingRow,
     RoleChangedEvent: RoleChangeRow,
+    ClassifierCompromisedEvent: CompromiseRow,
 }
 _EVENTS: dict[type[EventColumns], type[IndexedEvent]] = {row: event for event, row in TABLES.items()}
 _FIELDS = {event: [field.name for field in fields(event) if field.name != "block"] for event in TABLES}

@@ -6,11 +6,14 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0005"
+down_revision = "0006"
 
 _HASH = sa.String(length=66)
 _ADDRESS = sa.String(length=42)
-_EVENTS = ("registrations", "diagnoses", "reviews", "model_registrations", "model_retirements", "trainings")
+_EVENTS = (
+    *("registrations", "diagnoses", "reviews"),
+    *("model_registrations", "model_retirements", "trainings", "compromises"),
+)
 
 
 def upgrade() -> None:
