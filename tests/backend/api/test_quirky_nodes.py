@@ -27,7 +27,7 @@ from tests.backend.services.event_index.conftest import new_cid
 from tests.standins.nodes import Garbled, QuirkyNode, Rule, error, quirky_node
 
 MODEL_ID = "0x" + "ab" * 32
-BLOCKS = 3000
+BLOCKS = 1500
 
 
 @pytest.fixture(scope="module")
