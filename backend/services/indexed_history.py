@@ -17,7 +17,11 @@ from backend.domain import (
     ModelRetiredEvent,
     ModelStatus,
     RecordEvent,
+    RegistryState,
+    RoleChange,
     RoleChangedEvent,
+    SignedTransaction,
+    StateKeys,
     TrainingAnchoredEvent,
     first_of,
     position,
@@ -29,8 +33,6 @@ from backend.services.event_index import EventIndex
 _MAX_AGE_S = 1.0
 _UNINDEXED_BLOCKS = 256
 """Blocks newer than the index that are read in addition to it."""
-RoleChange = tuple[int, int, bool]
-"""Block number, log index, and whether the role was granted."""
 Found = TypeVar("Found", bound=Sequence[object])
 
 
@@ -59,6 +61,15 @@ class IndexedHistory:
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         return self._chain.events_of_transaction(hash_)
 
+    def state_block(self) -> BlockRef | None:
+        return self._chain.state_block()
+
+    def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
+        return self._chain.state(keys, block)
+
+    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
+        return self._chain.signed_transaction(hash_)
+
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         return self._found(
             self._index.blocks_of_image(image_id),
@@ -78,12 +89,16 @@ class IndexedHistory:
     def roles(self, role: str, address: str) -> Sequence[RoleChange]:
         def changes(events: Iterable[IndexedEvent]) -> Sequence[RoleChange]:
             ours = (e for e in events if isinstance(e, RoleChangedEvent) and e.role == role)
-            return [(*position(e), e.granted) for e in ours if e.account.lower() == address.lower()]
+            return [
+                RoleChange(*position(e), e.granted, e.sender, e.transaction_hash)
+                for e in ours
+                if e.account.lower() == address.lower()
+            ]
 
         return self._found(
             self._index.blocks_of_role(role, address),
             changes,
-            is_all=lambda found: self._chain.has_role(role, address) == (bool(found) and found[-1][2]),
+            is_all=lambda found: self._chain.has_role(role, address) == (bool(found) and found[-1].granted),
             search=lambda: self._chain.roles(role, address),
         )
 

@@ -12,10 +12,10 @@ from backend.domain import (
     DiagnosisRecordedEvent,
     DiagnosisStatus,
     ImageRegisteredEvent,
-    ImageState,
     IndexStatus,
     Record,
     RecordFilter,
+    StoredImage,
     position,
 )
 from backend.errors import ChainError, ChainUnavailable, NotFound
@@ -55,11 +55,11 @@ class RecordService:
             raise NotFound(f"no image with the id {image_id} is registered on the chain")
         return record
 
-    def _state(self, image_id: str) -> ImageState | None:
+    def _state(self, image_id: str) -> StoredImage | None:
         (state,) = self._chain.image_states([image_id])
         return state
 
-    def _read(self, image_id: str, state: ImageState) -> Record:
+    def _read(self, image_id: str, state: StoredImage) -> Record:
         """The record of an image that the index lacks, from the chain.
 
         Raises ChainUnavailable when the node does not show all events that the contract's ``state`` counts.

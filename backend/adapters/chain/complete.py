@@ -50,7 +50,7 @@ class CompleteReader:
     def read(self, first: int, last: int) -> tuple[Sequence[Header], list[Log]] | None:
         """The headers, and all logs of these blocks in chain order; None when the node does not have the blocks.
 
-        Raises LogsIncomplete when the node has logs that it does not show; ChainUnavailable.
+        Raises LogsIncomplete when the node may have logs that it does not show, ChainUnavailable.
         """
         found: dict[int, list[Log]] = defaultdict(list)
         for logs in self._logs.read(first, last, [sorted(self._topics)]):

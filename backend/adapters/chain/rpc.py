@@ -25,6 +25,7 @@ from backend.adapters.chain.http_node import AnswerTimeout, AnswerTooLarge, Http
 from backend.adapters.chain.limits import BATCH, NodeLimits, limits_of
 from backend.deadlines import remaining
 from backend.errors import ChainUnavailable
+from backend.settings import Secret, reveal
 
 JsonObject = Mapping[str, Any]
 """An object of a node's answer. Nothing of it is checked yet: read it within ``translated``."""
@@ -169,9 +170,9 @@ def pause(error: RateLimited, number: int = 0) -> None:
     time.sleep(seconds)
 
 
-def connect(url: str) -> Web3:
+def connect(url: Secret | str) -> Web3:
     """A client for the node at ``url``; sends nothing yet. Only reading requests are sent again after an error."""
-    web3 = Web3(NodeProvider(url))
+    web3 = Web3(NodeProvider(reveal(url)))
     # Blocks of proof-of-authority chains such as Polygon have more extra data than web3 accepts by default.
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
     return web3
@@ -351,7 +352,7 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     return seconds
 
 
-def chain_id_of(url: str) -> int:
+def chain_id_of(url: Secret | str) -> int:
     """The id of the chain that the node at ``url`` serves. Raises ChainUnavailable."""
     return quantity(ask(connect(url), "eth_chainId"))
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from eth_utils import keccak
 from web3 import Web3
 
 from backend.adapters.chain import artifact, ids, reverts, rpc
+from backend.adapters.chain.artifact import Artifact
 from backend.adapters.chain.blocks import BlockReader
 from backend.adapters.chain.complete import CompleteReader
 from backend.adapters.chain.events import (
@@ -21,41 +23,78 @@ from backend.adapters.chain.events import (
     EventDecoder,
     Log,
     position,
+    role_change,
 )
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.logs import LogReader, Topics
+from backend.adapters.chain.node_clock import node_time
+from backend.adapters.chain.proofs import signatures
+from backend.adapters.chain.proofs.encodings import encode_transaction, octets
 from backend.adapters.chain.rpc import JsonObject, quantity
 from backend.domain import (
     BlockRange,
     BlockRef,
     Event,
-    ImageState,
     ModelEvent,
     ModelStatus,
     RecordEvent,
     RegisteredState,
+    RegistryState,
+    RoleChange,
     RoleChangedEvent,
+    SignedTransaction,
+    StateKeys,
+    StoredImage,
     TransactionState,
     TransactionStatus,
 )
 from backend.domain import position as event_position
 from backend.errors import ChainUnavailable, WrongChain
+from backend.settings import Secret
+
+
+def selector(function: str) -> str:
+    """The first bytes of a call, by the function's name and types."""
+    return Web3.keccak(text=function)[:4].to_0x_hex()
+
 
 _STATUSES = tuple(ModelStatus)
 _ROLE_TOPICS = [TOPICS["RoleGranted"], TOPICS["RoleRevoked"]]
 _ROLE_NAMES = {topic: name for name, topic in ROLES.items()}
-_WORD_DIGITS = 64
+_STATUS_CODES = [selector("statusOf(bytes32)"), selector("trainingOf(bytes32)")]
+_IMAGE_OF, _IS_REGISTERED = selector("imageOf(bytes32)"), selector("isRegistered(bytes32)")
+_COMPROMISED_SINCE = selector("compromisedSince(address)")
+_NEWEST_REVIEW_OF, _HAS_ROLE = selector("newestReviewOf(bytes32)"), selector("hasRole(bytes32,address)")
 
 
-def _selector(signature: str) -> str:
-    return Web3.keccak(text=signature)[:4].to_0x_hex()
+def _registered_state(status: str, training: str) -> RegisteredState:
+    return RegisteredState(_STATUSES[_number(status)], _hash_or_none(training))
 
 
-_STATUS_CODES = [_selector("statusOf(bytes32)"), _selector("trainingOf(bytes32)")]
-_REGISTERED_CODE = _selector("isRegistered(bytes32)")
-_IMAGE_CODE = _selector("imageOf(bytes32)")
-_NEWEST_REVIEW_CODE = _selector("newestReviewOf(bytes32)")
-_HAS_ROLE_CODE = _selector("hasRole(bytes32,address)")
+def _hash_or_none(word: str) -> str | None:
+    return word.lower() if _number(word) else None
+
+
+def _number(word: str) -> int:
+    """The number that a call returned."""
+    content = octets(word)
+    if len(content) != 32:
+        raise ValueError
+    return int.from_bytes(content)
+
+
+def _word(value: str) -> str:
+    """A hash or an address as 64 hex digits of call data."""
+    return value.removeprefix("0x").lower().rjust(64, "0")
+
+
+def _stored_image(answer: str) -> StoredImage:
+    words = octets(answer)
+    if len(words) != 4 * 32:
+        raise ValueError
+    uploader, *numbers = (words[place : place + 32] for place in range(0, len(words), 32))
+    registered_at, last_issued_at, diagnosis_count = map(int.from_bytes, numbers)
+    return StoredImage(Web3.to_checksum_address(uploader[-20:]), registered_at, last_issued_at, diagnosis_count)
 
 
 class Web3Chain:
@@ -65,12 +104,13 @@ class Web3Chain:
     In addition to the errors that the port names, every method that asks the node raises WrongChain.
     """
 
-    def __init__(self, rpc_url: str, *, chain_id: int, contract: str, start_block: int = 0) -> None:
+    def __init__(self, rpc_url: Secret | str, *, chain_id: int, contract: str, start_block: int = 0) -> None:
         self.chain_id = chain_id
         self._address = Web3.to_checksum_address(contract)
         self.contract: str = self._address
         self.start_block = start_block
         self.development = chain_id in DEVELOPMENT_CHAIN_IDS
+        self._url = rpc_url
         self._web3 = rpc.connect(rpc_url)
         self._blocks = BlockReader(self._web3)
         self._logs = LogReader(self._web3, self.contract)
@@ -78,6 +118,7 @@ class Web3Chain:
             self._web3, contract.lower(), [*REGISTRY_TOPICS, *_ROLE_TOPICS], blocks=self._blocks, logs=self._logs
         )
         self._decoder = EventDecoder(self._blocks.by_hashes, chain_id=chain_id, contract=self.contract)
+        self._build: Artifact | None = None
         self._checked = False
         self._check_lock = threading.Lock()
 
@@ -90,6 +131,10 @@ class Web3Chain:
     def head(self) -> BlockRef:
         with self._right_chain():
             return self._blocks.head()
+
+    def time(self) -> int:
+        head = self.head().timestamp
+        return max(head, node_time(self._url) or head)
 
     def block(self, number: int) -> BlockRef | None:
         """The block of that number on the node's chain now, or None past its head."""
@@ -126,28 +171,34 @@ class Web3Chain:
         """The registry's state of each model now, in one request. Raises ChainUnavailable."""
         answers = self._call([code + _word(model_id) for model_id in model_ids for code in _STATUS_CODES])
         with rpc.translated():
-            return [
-                RegisteredState(_STATUSES[int(status, 16)], "0x" + training if int(training, 16) else None)
-                for (status,), (training,) in zip(answers[::2], answers[1::2], strict=True)
-            ]
+            return [_registered_state(*each) for each in zip(answers[::2], answers[1::2], strict=True)]
 
-    def image_states(self, image_ids: Sequence[str]) -> Sequence[ImageState | None]:
-        known = self._call([_REGISTERED_CODE + _word(image_id) for image_id in image_ids])
-        registered = [image_id for image_id, (word,) in zip(image_ids, known, strict=True) if int(word, 16)]
-        answers = self._call([_IMAGE_CODE + _word(image_id) for image_id in registered], words=4)
-        states = {
-            image_id: ImageState(uploader="0x" + uploader[-40:], diagnosis_count=int(count, 16))
-            for image_id, (uploader, _, _, count) in zip(registered, answers, strict=True)
-        }
+    def image_states(self, image_ids: Sequence[str]) -> Sequence[StoredImage | None]:
+        known = self._call([_IS_REGISTERED + _word(image_id) for image_id in image_ids])
+        with rpc.translated():
+            registered = [image_id for image_id, answer in zip(image_ids, known, strict=True) if _number(answer)]
+        answers = self._call([_IMAGE_OF + _word(image_id) for image_id in registered])
+        with rpc.translated():
+            states = dict(zip(registered, map(_stored_image, answers), strict=True))
         return [states.get(image_id) for image_id in image_ids]
 
     def newest_reviews(self, diagnosis_ids: Sequence[str]) -> Sequence[str | None]:
-        answers = self._call([_NEWEST_REVIEW_CODE + _word(diagnosis_id) for diagnosis_id in diagnosis_ids])
-        return ["0x" + review if int(review, 16) else None for (review,) in answers]
+        answers = self._call([_NEWEST_REVIEW_OF + _word(diagnosis_id) for diagnosis_id in diagnosis_ids])
+        with rpc.translated():
+            return [_hash_or_none(answer) for answer in answers]
 
     def has_role(self, role: str, address: str) -> bool:
-        ((granted,),) = self._call([_HAS_ROLE_CODE + _word(ROLES[role]) + _word(address)])
-        return int(granted, 16) == 1
+        (answer,) = self._call([_HAS_ROLE + _word(ROLES[role]) + _word(address)])
+        with rpc.translated():
+            return _number(answer) == 1
+
+    def _call(self, calls: Sequence[str]) -> list[str]:
+        """The results of calls of the contract now. Raises ChainUnavailable."""
+        with self._right_chain():
+            answers: list[str] = rpc.ask_many(
+                self._web3, "eth_call", [({"to": self.contract, "data": call}, "latest") for call in calls]
+            )
+            return answers
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         with self._right_chain():
@@ -177,42 +228,94 @@ class Web3Chain:
                 return self._mined(hash_, receipt, confirmations)
             return TransactionStatus(hash_, TransactionState.REPLACED, sender=sender, nonce=nonce)
 
-    def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
-        holder = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
+    def roles(self, role: str, address: str) -> Sequence[RoleChange]:
+        holder = "0x" + _word(address)
         with self._right_chain():
             logs = self._history([_ROLE_TOPICS, ROLES[role], holder])
-            # The node may ignore a filter.
-            ours = [log for log in logs if log["topics"][1:3] == [ROLES[role], holder]]
-            return [
-                (*position(log), log["topics"][0] == TOPICS["RoleGranted"])
-                for log in ours
-                if log["topics"][0] in _ROLE_TOPICS
-            ]
+            with rpc.translated():
+                # The node may ignore a filter.
+                ours = [log for log in logs if log["topics"][0] in _ROLE_TOPICS]
+                return [role_change(log) for log in ours if log["topics"][1:3] == [ROLES[role], holder]]
 
     def _role_changes(self, logs: Sequence[Log]) -> list[RoleChangedEvent]:
         """Of the roles that have a name here."""
         found = [log for log in logs if log["topics"][0] in _ROLE_TOPICS and log["topics"][1] in _ROLE_NAMES]
         blocks = self._blocks.by_hashes(log["blockHash"] for log in found)
         with rpc.translated():
+            changes = [(log, role_change(log)) for log in found]
             return [
                 RoleChangedEvent(
                     role=_ROLE_NAMES[log["topics"][1]],
                     account=Web3.to_checksum_address("0x" + log["topics"][2][-40:]),
-                    granted=log["topics"][0] == TOPICS["RoleGranted"],
-                    transaction_hash=log["transactionHash"],
-                    log_index=position(log)[1],
+                    granted=change.granted,
+                    sender=change.sender,
+                    transaction_hash=change.transaction_hash,
+                    log_index=change.log_index,
                     block=blocks[log["blockHash"]],
                 )
-                for log in found
+                for log, change in changes
             ]
 
-    def _call(self, calls: Sequence[str], *, words: int = 1) -> list[list[str]]:
-        """The results of calls of the contract now, each as hex digits of so many words. Raises ChainUnavailable."""
+    def state_block(self) -> BlockRef | None:
+        return self.head()
+
+    def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
+        tag = hex(block.number)
         with self._right_chain():
-            questions = [({"to": self.contract, "data": call}, "latest") for call in calls]
-            answers = rpc.ask_many(self._web3, "eth_call", questions)
+            calls = [
+                *(_NEWEST_REVIEW_OF + _word(id_) for id_ in keys.diagnosis_ids),
+                *(code + _word(id_) for id_ in keys.model_ids for code in _STATUS_CODES),
+                *(_COMPROMISED_SINCE + _word(account) for account in self._reportable(keys)),
+                *(_HAS_ROLE + _word(ROLES[role]) + _word(account) for role, account in keys.roles),
+            ]
+            questions = [({"to": self.contract, "data": call}, tag) for call in calls]
+            answers = iter(rpc.ask_many(self._web3, "eth_call", questions) if questions else [])
             with rpc.translated():
-                return [_words(answer, words) for answer in answers]
+                return RegistryState(
+                    image=self._stored_image(keys.image_id, tag),
+                    newest_reviews={id_: _hash_or_none(next(answers)) for id_ in keys.diagnosis_ids},
+                    models={id_: _registered_state(next(answers), next(answers)) for id_ in keys.model_ids},
+                    compromises=dict.fromkeys(keys.classifiers)
+                    | {account: _number(next(answers)) or None for account in self._reportable(keys)},
+                    roles={each: _number(next(answers)) == 1 for each in keys.roles},
+                )
+
+    def _reportable(self, keys: StateKeys) -> Sequence[str]:
+        """The classifiers that the registry can have a report of; the first contract had none."""
+        return keys.classifiers if self._build and "compromisedSince" in self._build.functions else ()
+
+    def _stored_image(self, image_id: str, tag: str) -> StoredImage | None:
+        """``imageOf`` reverts for an image that is not registered, and nodes report that in many ways."""
+        registered = rpc.ask(
+            self._web3, "eth_call", {"to": self.contract, "data": _IS_REGISTERED + _word(image_id)}, tag
+        )
+        if not _number(registered):
+            return None
+        answer = rpc.ask(self._web3, "eth_call", {"to": self.contract, "data": _IMAGE_OF + _word(image_id)}, tag)
+        return _stored_image(answer)
+
+    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
+        with self._right_chain():
+            encoded = self._encoded(hash_)
+            with rpc.translated():
+                return None if encoded is None else signatures.decode(encoded)
+
+    def _encoded(self, hash_: str) -> bytes | None:
+        """The bytes with that hash, as the node has them or put together from its fields; None when it gives neither.
+
+        Few nodes have every transaction for ever, and some have no ``eth_getRawTransactionByHash``.
+        """
+        try:
+            raw = rpc.ask(self._web3, "eth_getRawTransactionByHash", hash_)
+        except rpc.RangeRefused:
+            raw = None
+        with rpc.translated():
+            if raw and "0x" + keccak(octets(raw)).hex() == hash_.lower():
+                return octets(raw)
+        fields: rpc.JsonObject | None = rpc.ask(self._web3, "eth_getTransactionByHash", hash_)
+        with suppress(ChainUnavailable), rpc.translated():
+            return encode_transaction({**fields, "hash": hash_.lower()}) if fields else None
+        return None
 
     def _history(self, topics: Topics) -> list[Log]:
         """The logs with these topics since the contract's deployment."""
@@ -285,18 +388,6 @@ class Web3Chain:
             raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
         if not code:
             raise WrongChain(f"expected the contract at {self.contract}, but there is no code on chain {chain_id}")
-        if artifact.of(code) is None:
+        self._build = artifact.of(code)
+        if self._build is None:
             raise WrongChain(f"expected ImageRegistry at {self.contract}, but other code is there on chain {chain_id}")
-
-
-def _word(value: str) -> str:
-    """A hash or an address as the hex digits of one word (32 bytes) of a call's data."""
-    return value.removeprefix("0x").lower().rjust(_WORD_DIGITS, "0")
-
-
-def _words(answer: str, count: int) -> list[str]:
-    digits = answer.removeprefix("0x").lower()
-    bytes.fromhex(digits)
-    if len(digits) < count * _WORD_DIGITS:
-        raise ValueError
-    return [digits[start : start + _WORD_DIGITS] for start in range(0, count * _WORD_DIGITS, _WORD_DIGITS)]

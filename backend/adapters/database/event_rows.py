@@ -44,7 +44,7 @@ TABLES: dict[type[IndexedEvent], type[EventColumns]] = {
 }
 _EVENTS: dict[type[EventColumns], type[IndexedEvent]] = {row: event for event, row in TABLES.items()}
 _FIELDS = {event: [field.name for field in fields(event) if field.name != "block"] for event in TABLES}
-_ADDRESSES = {"uploader", "classifier", "reviewer", "admin", "account"}
+_ADDRESSES = {"uploader", "classifier", "reviewer", "admin", "account", "sender"}
 
 
 def values_of(event: IndexedEvent, ledger: int) -> dict[str, object]:

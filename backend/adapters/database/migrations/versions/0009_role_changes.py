@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 _HASH = sa.String(length=66)
 _ADDRESS = sa.String(length=42)
@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("role", sa.String(length=32), nullable=False),
         sa.Column("account", _ADDRESS, nullable=False),
         sa.Column("granted", sa.Boolean(), nullable=False),
+        sa.Column("sender", _ADDRESS, nullable=False),
         sa.Column("block_number", sa.BigInteger(), nullable=False),
         sa.Column("log_index", sa.Integer(), nullable=False),
         sa.Column("ledger_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
