@@ -449,6 +449,16 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class DamagedRow:
+    """A stored row that is not what was written. ``place`` finds it again, ``values`` are what the database holds."""
+
+    table: str
+    name: str
+    place: object
+    values: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
 class IndexStatus:
     """``block`` is the newest block that was read, ``head`` the chain's newest; None while unknown."""
 

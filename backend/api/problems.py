@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -36,8 +37,8 @@ def problem(error: Exception) -> Response:
         headers.update((name, value) for name, value in known.get_headers() if name == "Allow")
     else:
         status, title, detail = known.status, known.title, str(known)
-    if isinstance(known, LimitExceeded):
-        headers["Retry-After"] = str(known.retry_after)
+    if isinstance(known, ScanProofError) and known.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(known.retry_after))
     body = {
         "type": "urn:scanproof:problem:" + _kebab(type(known).__name__),
         "title": title,

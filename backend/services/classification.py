@@ -130,6 +130,7 @@ class ClassificationService:
             prediction=prediction,
             time=self._now(),
             salt=salt,
+            decoding=self._classifier.decoding,
             opinion=choice.opinion,
         )
         manifest_hash = manifests.digest_of(manifest)

@@ -135,7 +135,7 @@ class DiagnosisVerifier:
         try:
             if failure := self._gate_failure(manifest, model, content):
                 return Check("result reproduced", False, expected, failure)
-            prediction, _ = self._classifier.predict(model, content)
+            prediction, _ = self._classifier.predict(model, content, manifest.decoding)
         except (UnsupportedImage, ImageTooLarge, ClassificationFailed) as error:
             return Check("result reproduced", False, expected, str(error))
         same_labels = prediction.probabilities.keys() == manifest.probabilities.keys()
@@ -161,7 +161,7 @@ class DiagnosisVerifier:
         gate = ModelService(self._classifier).facts("0x" + opinion.gate_sha256)
         if gate is None:
             return f"not checked: the gate with SHA-256 {opinion.gate_sha256} is not installed here"
-        recognised = self._classifier.recognise(gate, content).modality
+        recognised = self._classifier.recognise(gate, content, manifest.decoding).modality
         if recognised != opinion.modality:
             return f"the gate recognises {recognised or 'no modality'}, not {opinion.modality or 'none'}"
         if not manifest.follows_gate(model.modality):

@@ -26,6 +26,8 @@ DECIMALS = 6
 MAX_MANIFEST_BYTES = 64 * 1024
 """Much larger than any manifest, and small enough that a file is one block, whose CID follows from its hash."""
 SALT_BYTES = 32
+FIRST_DECODING = 1
+"""The decoding of manifests that name none."""
 
 
 def new_salt() -> str:
@@ -41,6 +43,7 @@ def build(
     time: datetime,
     salt: str | None = None,
     *,
+    decoding: int,
     opinion: GateOpinion | None,
 ) -> bytes:
     """The manifest's canonical bytes. Probabilities have 6 decimals, ``time`` whole seconds in UTC.
@@ -55,6 +58,7 @@ def build(
             "modality": model.modality,
             "model": _identity(model),
             "gate": None if opinion is None else {**_identity(opinion.gate), "modality": opinion.modality},
+            "decoding": decoding,
             "preprocessing": preprocessing["id"],
             "temperature": preprocessing["temperature"],
             "threshold": prediction.threshold,
@@ -101,6 +105,7 @@ class ReadManifest:
 
     ``gate_asked`` is False in manifests of former releases; ``opinion`` is None then, and
     where no gate was installed. ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
+    ``decoding`` is the version of the rules that decoded the image.
     """
 
     image_cid: str
@@ -114,6 +119,7 @@ class ReadManifest:
     probabilities: dict[str, float]
     abstained: bool
     salt: str | None
+    decoding: int
 
     def follows_gate(self, modality: str) -> bool:
         """Whether this result of a model for ``modality`` is one that the gate's opinion permits."""
@@ -136,6 +142,7 @@ def read(content: bytes) -> ReadManifest | None:
             probabilities={label: _probability(p) for label, p in _typed(values["probabilities"], dict).items()},
             abstained=_typed(values["abstained"], bool),
             salt=_salt(values.get("salt")),
+            decoding=_typed(values.get("decoding", FIRST_DECODING), int),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

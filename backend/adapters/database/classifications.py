@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import AttestationRow, ClassificationRow, RecognitionRow, SealedRow
@@ -81,13 +81,17 @@ class SqlClassifications:
 
     def save_attestation(self, signed: SignedDiagnosis) -> None:
         diagnosis = signed.diagnosis
+        key = {
+            "manifest_hash": diagnosis.manifest_hash.removeprefix("0x"),
+            "image_id": diagnosis.image_id,
+            "chain_id": signed.chain_id,
+            "contract": signed.contract.lower(),
+        }
         with self._database.write() as session:
-            session.merge(
+            session.execute(delete(AttestationRow).filter_by(**key))
+            session.add(
                 AttestationRow(
-                    manifest_hash=diagnosis.manifest_hash.removeprefix("0x"),
-                    image_id=diagnosis.image_id,
-                    chain_id=signed.chain_id,
-                    contract=signed.contract.lower(),
+                    **key,
                     model_id=diagnosis.model_id,
                     label=diagnosis.label,
                     confidence=diagnosis.confidence,

@@ -24,7 +24,7 @@ from backend.errors import CidMismatch, ConfigurationError, InvalidCid, StorageE
 from backend.settings import PinataSettings
 
 logger = logging.getLogger(__name__)
-POLICY = HttpPolicy(total=300.0)
+POLICY = HttpPolicy(read=20.0, total=300.0)
 _ANSWER_BYTES = 1024 * 1024
 _CHECK_LASTS = 30.0
 _LINK_LASTS = 600

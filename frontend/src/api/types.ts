@@ -22,12 +22,16 @@ export type Outcome = "valid" | "unanchored" | "invalid";
 
 export type TransactionState = "unknown" | "pending" | "mined" | "confirmed" | "failed" | "replaced";
 
-/** For each part "ok", or the reason why it cannot be used. */
+/**
+ * For each part "ok", or the reason why it cannot be used. A server that works is `degraded` when stored data is
+ * damaged; `damage` says which.
+ */
 export interface Readiness {
-  status: "ready" | "not ready";
+  status: "ready" | "degraded" | "not ready";
   checks: {
     [k: string]: string;
   };
+  damage: string[];
 }
 
 export interface Currency {
@@ -120,9 +124,11 @@ export interface ModelList {
   models: Model[];
 }
 
+/** `content` are the pinned bytes; `view` is the image as the models see it, for a browser to show. */
 export interface ImageLinks {
   self: string;
   content: string;
+  view: string;
 }
 
 /** `stripped` names the metadata blocks that were removed before pinning, such as EXIF. */

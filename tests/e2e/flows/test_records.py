@@ -83,7 +83,9 @@ def test_pending_diagnosis_outlives_a_reload(image_only: Site, wallet: InjectedW
 
 
 def test_only_the_uploader_records_a_diagnosis(image_only: Site, wallet: InjectedWallet, bob: LocalAccount):
-    wallet.select_account(bob.address)
+    wallet.tick(bob.address)
+    image_only.page.get_by_test_id("account-menu").click()
+    image_only.button("Change account").click()
 
     expect(image_only.notice("not-uploader")).to_contain_text(bob.address)
     expect(image_only.button("Classify the image")).to_have_count(0)

@@ -92,9 +92,35 @@ def test_gas_that_the_page_names_is_kept(connected: Ask, alice: LocalAccount):
     assert {name: mined[name] for name in named} == named
 
 
+def test_gas_limit_is_the_estimate(wallet: InjectedWallet, connected: Ask, alice: LocalAccount):
+    request = {"from": alice.address, "to": alice.address, "data": "0xabcd"}
+    estimate = connected("eth_estimateGas", request)["ok"]
+
+    connected("eth_sendTransaction", request)
+
+    assert wallet.sent[0].transaction["gas"] == int(estimate, 16)
+
+
+def test_call_that_would_revert_can_be_signed_at_a_high_limit(
+    wallet: InjectedWallet, connected: Ask, alice: LocalAccount, networks: tuple[Network, Network]
+):
+    """Code that reverts at once: PUSH0 PUSH0 REVERT."""
+    contract = "0x00000000000000000000000000000000000c0de1"
+    networks[0].control("anvil_setCode", [contract, "0x5f5ffd"])
+    request = {"from": alice.address, "to": contract, "data": "0x01"}
+    assert connected("eth_estimateGas", request)["code"] == -32603
+
+    hash_ = connected("eth_sendTransaction", request)["ok"]
+    networks[0].control("evm_mine", [])
+
+    assert wallet.popups == ["connect", "transaction"]
+    assert wallet.sent[0].transaction["gas"] == 10_500_000
+    assert networks[0].call("eth_getTransactionReceipt", [hash_])["status"] == "0x0"
+
+
 def test_without_funds_the_node_refuses(wallet: InjectedWallet, ask: Ask, alice: LocalAccount):
     poor = Account.create()
-    wallet.accounts[poor.address.lower()] = poor
+    wallet.add_account(poor)
     wallet.select_account(poor.address)
     ask("eth_requestAccounts")
 

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
@@ -124,6 +124,18 @@ def test_an_opener_waits_until_another_connection_has_written(file: Path) -> Non
                 opening.result(timeout=0.3)
             writer.execute("COMMIT")
             database = opening.result(timeout=10)
+    database.check()
+    database.close()
+
+
+def test_who_waits_too_long_for_a_connection_is_told_to_try_again(file: Path) -> None:
+    database = open_database(f"sqlite:///{file}", busy_timeout_s=0.2)
+    message = r"^the database is slow, and other requests wait for it already: try again$"
+    with ExitStack() as readers:
+        for _ in range(15):
+            readers.enter_context(database.read()).execute(text("SELECT 1"))
+        with pytest.raises(DatabaseUnavailable, match=message), database.read() as session:
+            session.execute(text("SELECT 1"))
     database.check()
     database.close()
 

@@ -35,6 +35,7 @@ from backend.domain import (
     ModelDescription,
     ModelFacts,
     ModelStatus,
+    Preprocessing,
     Review,
     Verdict,
 )
@@ -63,16 +64,18 @@ class TwinClassifier:
     probabilities: dict[str, float] = field(default_factory=lambda: dict(PROBABILITIES))
     label: str = "glioma"
     code: int = 1
+    decodings: list[int | None] = field(default_factory=list)
     modality: str | None = "brain-mri"
 
     def describe(self, sha256: str) -> ModelDescription | None:
         known = {MODEL.sha256: (MODEL, "classifier"), GATE.sha256: (GATE, "gate")}
         return ModelDescription(*known[sha256], "", None, (), {}, "") if sha256 in known else None
 
-    def recognise(self, gate: ModelFacts, image: bytes) -> GateOpinion:
+    def recognise(self, gate: ModelFacts, image: bytes, decoding: int | None = None) -> GateOpinion:
         return GateOpinion(gate, self.modality)
 
-    def predict(self, model: ModelFacts, image: bytes) -> tuple[SimpleNamespace, None]:
+    def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[SimpleNamespace, None]:
+        self.decodings.append(decoding)
         prediction = SimpleNamespace(
             label=self.label,
             code=self.code,
@@ -128,11 +131,14 @@ class World:
         model: ModelFacts = MODEL,
         salt: str | None = None,
         opinion: GateOpinion | None = None,
+        decoding: int = 1,
     ) -> bytes:
         facts = ImageFacts(cid, hashlib.sha256(content).hexdigest(), len(content), 1, 1, "image/png", ())
         prediction, _ = self.classifier.predict(model, content)
-        preprocessing = {"id": "p", "temperature": 1.0}
-        return manifests.build(facts, model, preprocessing, prediction, datetime.now(UTC), salt, opinion=opinion)
+        preprocessing = Preprocessing(id="p", temperature=1.0)
+        return manifests.build(
+            facts, model, preprocessing, prediction, datetime.now(UTC), salt, opinion=opinion, decoding=decoding
+        )
 
     def sign(self, cid: str, manifest: bytes, **changes):
         fields = {

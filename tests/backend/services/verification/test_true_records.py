@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import json
+
 import pytest
+import rfc8785
 from PIL import Image
 
 from backend.adapters.images.inspector import PillowInspector
@@ -56,6 +59,25 @@ def test_the_lines_tell_who_when_and_what(world):
     block = world.chain.events_of_transaction(record.transaction)[0].block
     assert found["block"].startswith(f"block {block.number} of 20")
     assert found["block"].endswith(f" UTC, {block.hash}")
+
+
+def test_a_result_is_reproduced_with_the_decoding_that_made_it(world):
+    record = world.record(lambda content, cid: world.manifest(content, cid, decoding=2))
+
+    assert world.verify(record.image_id).passed
+    assert world.classifier.decodings[-1] == 2
+
+
+def test_a_manifest_that_names_no_decoding_was_made_with_the_first(world):
+    def without(content: bytes, cid: str) -> bytes:
+        fields = json.loads(world.manifest(content, cid, decoding=2))
+        del fields["decoding"]
+        return rfc8785.dumps(fields)
+
+    record = world.record(without)
+
+    assert world.verify(record.image_id).passed
+    assert world.classifier.decodings[-1] == 1
 
 
 def test_a_file_takes_the_place_of_the_store(world):
