@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from backend.commands.arguments import existing_file, read_image
 from backend.commands.console import Console, columns
 from backend.commands.model_arguments import classifying_model
+
+if TYPE_CHECKING:
+    from backend.domain import ModelFacts
+    from ml.inference.prediction import Prediction
 
 HELP = "Classify an image as the server would; nothing is stored"
 EXAMPLE = "scanproof classify scan.png --model brain-mri"
@@ -22,15 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import BundledModels
-    from backend.services.classification import choose_model
     from backend.services.outline import outline_finding
 
     # As it would be pinned: without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
-    models = BundledModels()
-    model = choose_model(models, options.model, lambda gate: models.recognise(gate, content))
-    prediction, _ = models.predict(model, content)
-    outline = outline_finding(models, model, prediction, content)
+    model, prediction = _classified(content, options.model)
+    outline = outline_finding(BundledModels(), model, prediction, content)
     area = {"pixels": outline.pixels, "share": outline.share} if outline.contours else None
     values = {
         "label": prediction.label,
@@ -48,3 +50,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
     rows += [("Model", f"{model.name} {model.version}"), ("SHA-256", model.sha256)]
     console.result(values, f"{columns(rows)}\n\nFor research; not for diagnosis.")
     return 0
+
+
+def _classified(content: bytes, name: str | None) -> tuple[ModelFacts, Prediction]:
+    """The model and its output. Its network and the gate's are in memory only meanwhile: an outline needs another."""
+    from backend.adapters.models.bundled import BundledModels
+    from backend.services.classification import choose_model
+
+    models = BundledModels()
+    model = choose_model(models, name, lambda gate: models.recognise(gate, content))
+    return model, models.predict(model, content)[0]
