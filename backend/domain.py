@@ -10,6 +10,9 @@ from typing import Any, TypedDict, TypeVar
 SEALED_LABEL = 65_535
 """On-chain label code of a sealed diagnosis (IImageRegistry.SEALED): only its manifest holds label and confidence."""
 
+ABSTAINED_LABEL = 0
+"""On-chain label code of an abstention: the model gave no answer."""
+
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
 """The limit for an upload, and for the bytes that are pinned of it."""
 
@@ -230,9 +233,13 @@ class Verdict(StrEnum):
 
 
 class DiagnosisStatus(StrEnum):
-    """A diagnosis is asserted by its classifier until its first review; then the newest review decides."""
+    """Before its first review a diagnosis is asserted by its classifier; one that gives no answer is abstained.
+
+    Then the newest review decides.
+    """
 
     ASSERTED = "asserted"
+    ABSTAINED = "abstained"
     CONFIRMED = "confirmed"
     OVERRIDDEN = "overridden"
     WITHDRAWN = "withdrawn"
@@ -257,8 +264,11 @@ class DiagnosisReviewedEvent:
 
 @dataclass(frozen=True, slots=True)
 class ModelRegisteredEvent:
+    """``labels`` is the number of the model's class codes, None on a registry that did not ask for it."""
+
     model_id: str
     admin: str
+    labels: int | None
     card_cid: str
     transaction_hash: str
     log_index: int
@@ -295,6 +305,18 @@ class TrainingAnchoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassifierCompromisedEvent:
+    """The admin's report that the classifier's key is not its own ``since`` then, in Unix seconds."""
+
+    classifier: str
+    since: int
+    admin: str
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """One line of a verification: the expected and the found value, for people."""
 
@@ -306,7 +328,7 @@ class Check:
 
 RecordEvent = ImageRegisteredEvent | DiagnosisRecordedEvent | DiagnosisReviewedEvent
 ModelEvent = ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent
-Event = RecordEvent | ModelEvent
+Event = RecordEvent | ModelEvent | ClassifierCompromisedEvent
 E = TypeVar("E", bound=ModelEvent)
 
 
@@ -350,7 +372,9 @@ class Record:
 
     def status_of(self, diagnosis: DiagnosisRecordedEvent) -> DiagnosisStatus:
         reviews = self.reviews_of(diagnosis)
-        return DiagnosisStatus(reviews[-1].verdict) if reviews else DiagnosisStatus.ASSERTED
+        if reviews:
+            return DiagnosisStatus(reviews[-1].verdict)
+        return DiagnosisStatus.ABSTAINED if diagnosis.label == ABSTAINED_LABEL else DiagnosisStatus.ASSERTED
 
     def label_of(self, diagnosis: DiagnosisRecordedEvent) -> int | None:
         """The current label code, None when the diagnosis was withdrawn."""
@@ -460,9 +484,13 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class ModelDocuments:
-    """The published documents of an installed model: its card; as canonical JSON, training record and metrics."""
+    """The published documents of an installed model: its card; as canonical JSON, training record and metrics.
+
+    ``labels`` is the number of its class codes, which are 1 to that number.
+    """
 
     facts: ModelFacts
+    labels: int
     card: bytes
     training: bytes
     metrics: bytes

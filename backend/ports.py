@@ -221,7 +221,8 @@ class ModelAdmin(Protocol):
 
     address: str
 
-    def register_model(self, model_id: str, card_cid: str) -> SentTransaction: ...
+    def register_model(self, model_id: str, labels: int, card_cid: str) -> SentTransaction:
+        """``labels`` is the number of the model's class codes, which are 1 to that number."""
 
     def retire_model(self, model_id: str) -> SentTransaction: ...
 

@@ -106,6 +106,18 @@ interface IImageRegistry {
         uint16 label
     );
 
+    /// @notice The admin reported that others than the classifier may have its key. Its diagnoses of which the block's
+    /// time or `issuedAt` is at or after `since` prove nothing any more; a later report only ever names an earlier time
+    /// @param classifier Account whose key is no longer its own
+    /// @param since Unix time in seconds from which on its signatures prove nothing
+    /// @param admin Account that reported it
+    event ClassifierCompromised(address indexed classifier, uint40 since, address indexed admin);
+
+    /// @notice Somebody anchored the newest entry of a log of their own, which the registry does not know
+    /// @param author Account that anchored it
+    /// @param head Hash of the newest entry, in which that of each entry before is contained
+    event LogAnchored(address indexed author, bytes32 indexed head);
+
     /// @notice This uploader registered this CID before
     /// @param imageId Id of the image
     error ImageAlreadyRegistered(bytes32 imageId);
@@ -116,12 +128,16 @@ interface IImageRegistry {
     /// @param imageId Id of the image
     /// @param caller Account that is not its uploader
     error NotUploader(bytes32 imageId, address caller);
-    /// @notice A batch needs at least one image
+    /// @notice A batch needs at least one entry
     error EmptyBatch();
     /// @notice A batch needs one commitment for each CID
     /// @param cids Number of CIDs
     /// @param commitments Number of commitments
     error LengthMismatch(uint256 cids, uint256 commitments);
+    /// @notice A batch needs one review for each diagnosis
+    /// @param diagnoses Number of diagnoses
+    /// @param reviews Number of reviews
+    error ReviewCountMismatch(uint256 diagnoses, uint256 reviews);
     /// @notice More than 10,000 basis points
     /// @param confidence Basis points that were given
     error ConfidenceOutOfRange(uint16 confidence);
@@ -140,12 +156,19 @@ interface IImageRegistry {
     /// @param issuedAt Time of the diagnosis, Unix seconds
     /// @param blockTimestamp Time of the block
     error DiagnosisFromFuture(uint64 issuedAt, uint256 blockTimestamp);
+    /// @notice Issued more than 7 days before the block's time
+    /// @param issuedAt Time of the diagnosis, Unix seconds
+    /// @param blockTimestamp Time of the block
+    error DiagnosisExpired(uint64 issuedAt, uint256 blockTimestamp);
     /// @notice The image has 65,535 diagnoses, all that its counter can hold
     /// @param imageId Id of the image
     error TooManyDiagnoses(bytes32 imageId);
     /// @notice A sealed diagnosis must not tell its confidence
     /// @param confidence Basis points that were given instead of 0
     error SealedConfidence(uint16 confidence);
+    /// @notice An abstention names no class, so that it has no confidence
+    /// @param confidence Basis points that were given instead of 0
+    error AbstentionConfidence(uint16 confidence);
     /// @notice No diagnosis so new is recorded for its image
     /// @param diagnosisId EIP-712 digest of what was given
     error DiagnosisNotRecorded(bytes32 diagnosisId);
@@ -163,6 +186,18 @@ interface IImageRegistry {
     error LabelDoesNotFit(Verdict verdict, uint16 diagnosed, uint16 given);
     /// @notice A review needs a reason
     error ReasonMissing();
+    /// @notice A key is compromised since a time that has come, and zero is no time
+    /// @param since Time that was given, Unix seconds
+    /// @param blockTimestamp Time of the block
+    error CompromiseTimeOutOfRange(uint40 since, uint256 blockTimestamp);
+    /// @notice A report may only move to an earlier time
+    /// @param since Time that was given, Unix seconds
+    /// @param reported Time that is on record
+    error CompromiseNotEarlier(uint40 since, uint40 reported);
+    /// @notice An account whose key was reported never becomes a classifier again
+    /// @param classifier Account that was reported
+    /// @param since Time that is on record, Unix seconds
+    error ClassifierIsCompromised(address classifier, uint40 since);
 
     /// @notice Claims an image for the caller
     /// @dev Reverts with InvalidCid or ImageAlreadyRegistered.
@@ -182,7 +217,8 @@ interface IImageRegistry {
 
     /// @notice Records a signed diagnosis of an image of the caller
     /// @dev Reverts with ImageNotRegistered, NotUploader, ConfidenceOutOfRange, DiagnosisNotNewer,
-    /// DiagnosisFromFuture, TooManyDiagnoses, SealedConfidence, ModelNotInUse or ClassifierNotAuthorized.
+    /// DiagnosisFromFuture, DiagnosisExpired, TooManyDiagnoses, SealedConfidence, AbstentionConfidence, ModelNotInUse,
+    /// LabelOutOfRange or ClassifierNotAuthorized.
     /// @param diagnosis What the classifier signed
     /// @param signature Its EIP-712 signature, 65 bytes with low s (EIP-2)
     function recordDiagnosis(Diagnosis calldata diagnosis, bytes calldata signature) external;
@@ -203,11 +239,32 @@ interface IImageRegistry {
 
     /// @notice Confirms, overrides or withdraws a recorded diagnosis
     /// @dev Only CLINICIAN_ROLE. Reverts with ImageNotRegistered, ReviewerIsUploader, DiagnosisNotRecorded,
-    /// NotNewestStep, LabelDoesNotFit or ReasonMissing.
+    /// NotNewestStep, LabelDoesNotFit, LabelOutOfRange or ReasonMissing.
     /// @param diagnosis The diagnosis as its event gives it
     /// @param review What the caller says of it
     /// @return reviewId Id of this step, which the next one must name
     function reviewDiagnosis(Diagnosis calldata diagnosis, Review calldata review) external returns (bytes32 reviewId);
+
+    /// @notice Reviews several diagnoses, all or none
+    /// @dev Only CLINICIAN_ROLE. Reverts with EmptyBatch, ReviewCountMismatch or as `reviewDiagnosis` does.
+    /// @param diagnoses Diagnoses, each as in `reviewDiagnosis`
+    /// @param reviews One review for each diagnosis
+    /// @return reviewIds Ids in the order of the reviews
+    function reviewDiagnoses(Diagnosis[] calldata diagnoses, Review[] calldata reviews)
+        external
+        returns (bytes32[] memory reviewIds);
+
+    /// @notice Says that a classifier's key is no longer its own since a time, and revokes its role for good
+    /// @dev Only DEFAULT_ADMIN_ROLE. Reverts with CompromiseTimeOutOfRange or CompromiseNotEarlier. Nothing that was
+    /// recorded changes: readers compare the time with those of each diagnosis.
+    /// @param classifier Account whose key is no longer its own; it need not hold the role any more
+    /// @param since Unix time in seconds, at most that of the block, and earlier than the one on record
+    function reportCompromise(address classifier, uint40 since) external;
+
+    /// @notice Anchors the newest entry of a log that the caller keeps elsewhere, so that it cannot be rewritten later
+    /// @dev Anybody. Reverts with ZeroHash. Nothing is stored: the event is the anchor.
+    /// @param head Hash of the newest entry
+    function anchorLog(bytes32 head) external;
 
     /// @notice The role whose holders' signatures make a diagnosis valid
     /// @return role keccak256("CLASSIFIER_ROLE")
@@ -226,6 +283,11 @@ interface IImageRegistry {
     // Named like the constant behind it.
     // slither-disable-next-line naming-convention
     function SEALED() external view returns (uint16 label);
+
+    /// @notice Since when a classifier is reported as compromised
+    /// @param classifier Account that holds or held CLASSIFIER_ROLE
+    /// @return since Unix time in seconds, 0 when nobody reported it
+    function compromisedSince(address classifier) external view returns (uint40 since);
 
     /// @notice The newest review of a diagnosis
     /// @param diagnosisId EIP-712 digest of the diagnosis

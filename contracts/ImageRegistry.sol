@@ -26,9 +26,12 @@ contract ImageRegistry is IImageRegistry, ModelRegistry, EIP712 {
     uint16 private constant BASIS_POINTS = 10_000;
     // Clocks of classifier and block producer differ; past this, a wrong clock would block later diagnoses.
     uint256 private constant MAX_CLOCK_SKEW = 15 minutes;
+    // An attestation that was kept back for longer has to be made again, by a model and a key that are still trusted.
+    uint256 private constant MAX_AGE = 7 days;
 
     mapping(bytes32 imageId => Image) private _images;
     mapping(bytes32 diagnosisId => bytes32 reviewId) private _newestReviews;
+    mapping(address classifier => uint40 since) private _compromises;
 
     /// @notice One transaction makes the registry and its first classifier and model admin
     /// @param adminDelay Seconds that a transfer of the admin role must wait
@@ -83,31 +86,44 @@ contract ImageRegistry is IImageRegistry, ModelRegistry, EIP712 {
         onlyRole(CLINICIAN_ROLE)
         returns (bytes32 reviewId)
     {
-        Image memory image = _images[diagnosis.imageId];
-        if (image.uploader == address(0)) revert ImageNotRegistered(diagnosis.imageId);
-        if (image.uploader == msg.sender) revert ReviewerIsUploader(diagnosis.imageId);
-        bytes32 diagnosisId = hashDiagnosis(diagnosis);
-        if (diagnosis.issuedAt == 0 || diagnosis.issuedAt > image.lastIssuedAt) revert DiagnosisNotRecorded(diagnosisId);
-        bytes32 newest = _newestReviews[diagnosisId];
-        if (newest == 0) newest = diagnosisId;
-        if (review.supersedes != newest) revert NotNewestStep(newest, review.supersedes);
-        if (!_labelFits(diagnosis.label, review)) {
-            revert LabelDoesNotFit(review.verdict, diagnosis.label, review.label);
-        }
-        if (review.reasonHash == 0) revert ReasonMissing();
+        return _review(diagnosis, review);
+    }
 
-        reviewId = keccak256(abi.encode(diagnosisId, msg.sender, review));
-        _newestReviews[diagnosisId] = reviewId;
-        emit DiagnosisReviewed(
-            diagnosis.imageId,
-            diagnosisId,
-            msg.sender,
-            reviewId,
-            newest,
-            review.reasonHash,
-            review.verdict,
-            review.label
-        );
+    /// @inheritdoc IImageRegistry
+    function reviewDiagnoses(Diagnosis[] calldata diagnoses, Review[] calldata reviews)
+        external
+        onlyRole(CLINICIAN_ROLE)
+        returns (bytes32[] memory reviewIds)
+    {
+        if (diagnoses.length == 0) revert EmptyBatch();
+        if (diagnoses.length != reviews.length) revert ReviewCountMismatch(diagnoses.length, reviews.length);
+        reviewIds = new bytes32[](diagnoses.length);
+        for (uint256 i = 0; i < diagnoses.length; ++i) {
+            reviewIds[i] = _review(diagnoses[i], reviews[i]);
+        }
+    }
+
+    /// @inheritdoc IImageRegistry
+    function reportCompromise(address classifier, uint40 since) external onlyRole(DEFAULT_ADMIN_ROLE) {
+        // The admin names the time; a block producer who moves its clock by seconds gains nothing.
+        // slither-disable-next-line timestamp
+        if (since == 0 || since > block.timestamp) revert CompromiseTimeOutOfRange(since, block.timestamp);
+        uint40 reported = _compromises[classifier];
+        if (reported != 0 && since >= reported) revert CompromiseNotEarlier(since, reported);
+        _compromises[classifier] = since;
+        _revokeRole(CLASSIFIER_ROLE, classifier);
+        emit ClassifierCompromised(classifier, since, msg.sender);
+    }
+
+    /// @inheritdoc IImageRegistry
+    function anchorLog(bytes32 head) external {
+        if (head == 0) revert ZeroHash();
+        emit LogAnchored(msg.sender, head);
+    }
+
+    /// @inheritdoc IImageRegistry
+    function compromisedSince(address classifier) external view returns (uint40 since) {
+        return _compromises[classifier];
     }
 
     /// @inheritdoc IImageRegistry
@@ -162,11 +178,22 @@ contract ImageRegistry is IImageRegistry, ModelRegistry, EIP712 {
         if (diagnosis.issuedAt > block.timestamp + MAX_CLOCK_SKEW) {
             revert DiagnosisFromFuture(diagnosis.issuedAt, block.timestamp);
         }
+        // Seconds of a block producer's clock do not matter beside 7 days.
+        // slither-disable-next-line timestamp
+        if (block.timestamp > diagnosis.issuedAt + MAX_AGE) {
+            revert DiagnosisExpired(diagnosis.issuedAt, block.timestamp);
+        }
         // This counter only ever grows by one, below, so it cannot step over its end.
         // slither-disable-next-line incorrect-equality
         if (image.diagnosisCount == type(uint16).max) revert TooManyDiagnoses(diagnosis.imageId);
-        if (diagnosis.label == SEALED && diagnosis.confidence != 0) revert SealedConfidence(diagnosis.confidence);
-        _checkInUse(diagnosis.modelId);
+        uint16 labels = _labelsInUse(diagnosis.modelId);
+        if (diagnosis.label == SEALED) {
+            if (diagnosis.confidence != 0) revert SealedConfidence(diagnosis.confidence);
+        } else if (diagnosis.label > labels) {
+            revert LabelOutOfRange(diagnosis.label, labels);
+        } else if (diagnosis.label == 0 && diagnosis.confidence != 0) {
+            revert AbstentionConfidence(diagnosis.confidence);
+        }
 
         // The other two values say why an address is zero, which is refused whatever the reason.
         // slither-disable-next-line unused-return
@@ -189,6 +216,49 @@ contract ImageRegistry is IImageRegistry, ModelRegistry, EIP712 {
             diagnosis.issuedAt,
             signature
         );
+    }
+
+    function _review(Diagnosis calldata diagnosis, Review calldata review) private returns (bytes32 reviewId) {
+        Image memory image = _images[diagnosis.imageId];
+        if (image.uploader == address(0)) revert ImageNotRegistered(diagnosis.imageId);
+        if (image.uploader == msg.sender) revert ReviewerIsUploader(diagnosis.imageId);
+        bytes32 diagnosisId = hashDiagnosis(diagnosis);
+        if (diagnosis.issuedAt == 0 || diagnosis.issuedAt > image.lastIssuedAt) revert DiagnosisNotRecorded(diagnosisId);
+        bytes32 newest = _newestReviews[diagnosisId];
+        if (newest == 0) newest = diagnosisId;
+        if (review.supersedes != newest) revert NotNewestStep(newest, review.supersedes);
+        if (!_labelFits(diagnosis.label, review)) {
+            revert LabelDoesNotFit(review.verdict, diagnosis.label, review.label);
+        }
+        // Only an override names another label than the diagnosis, or than a withdrawal's 0.
+        if (review.verdict == Verdict.Overridden && review.label != SEALED) {
+            uint16 labels = labelsOf(diagnosis.modelId);
+            if (review.label > labels) revert LabelOutOfRange(review.label, labels);
+        }
+        if (review.reasonHash == 0) revert ReasonMissing();
+
+        reviewId = keccak256(abi.encode(diagnosisId, msg.sender, review));
+        _newestReviews[diagnosisId] = reviewId;
+        emit DiagnosisReviewed(
+            diagnosis.imageId,
+            diagnosisId,
+            msg.sender,
+            reviewId,
+            newest,
+            review.reasonHash,
+            review.verdict,
+            review.label
+        );
+    }
+
+    /// @dev Reverts with ClassifierIsCompromised: nobody knows who has a reported key by now. Recording reads only the
+    /// role, which the report took away.
+    function _grantRole(bytes32 role, address account) internal override returns (bool granted) {
+        if (role == CLASSIFIER_ROLE) {
+            uint40 since = _compromises[account];
+            if (since != 0) revert ClassifierIsCompromised(account, since);
+        }
+        return super._grantRole(role, account);
     }
 
     function _labelFits(uint16 diagnosed, Review calldata review) private pure returns (bool fits) {

@@ -12,23 +12,29 @@ import {IModelRegistry} from "./IModelRegistry.sol";
 abstract contract ModelRegistry is IModelRegistry, AccessControlDefaultAdminRules {
     /// @inheritdoc IModelRegistry
     bytes32 public constant MODEL_ADMIN_ROLE = keccak256("MODEL_ADMIN_ROLE");
+    /// @inheritdoc IModelRegistry
+    bytes32 public constant SITE_ROLE = keccak256("SITE_ROLE");
 
-    mapping(bytes32 modelId => Status) private _statuses;
+    mapping(bytes32 modelId => Model) private _models;
     mapping(bytes32 modelId => bytes32 trainingId) private _trainings;
 
     /// @inheritdoc IModelRegistry
-    function registerModel(bytes32 modelId, string calldata cardCid) external onlyRole(MODEL_ADMIN_ROLE) {
+    function registerModel(bytes32 modelId, uint16 labels, string calldata cardCid)
+        external
+        onlyRole(MODEL_ADMIN_ROLE)
+    {
         if (modelId == 0) revert ZeroHash();
+        if (labels == 0 || labels == type(uint16).max) revert LabelCountOutOfRange(labels);
         Cid.check(cardCid);
-        if (_statuses[modelId] != Status.Unknown) revert ModelAlreadyRegistered(modelId);
-        _statuses[modelId] = Status.InUse;
-        emit ModelRegistered(modelId, msg.sender, cardCid);
+        if (_models[modelId].status != Status.Unknown) revert ModelAlreadyRegistered(modelId);
+        _models[modelId] = Model(Status.InUse, labels);
+        emit ModelRegistered(modelId, msg.sender, labels, cardCid);
     }
 
     /// @inheritdoc IModelRegistry
     function retireModel(bytes32 modelId) external onlyRole(MODEL_ADMIN_ROLE) {
-        _checkInUse(modelId);
-        _statuses[modelId] = Status.Retired;
+        _labelsInUse(modelId);
+        _models[modelId].status = Status.Retired;
         emit ModelRetired(modelId, msg.sender);
     }
 
@@ -48,7 +54,12 @@ abstract contract ModelRegistry is IModelRegistry, AccessControlDefaultAdminRule
 
     /// @inheritdoc IModelRegistry
     function statusOf(bytes32 modelId) external view returns (Status status) {
-        return _statuses[modelId];
+        return _models[modelId].status;
+    }
+
+    /// @inheritdoc IModelRegistry
+    function labelsOf(bytes32 modelId) public view returns (uint16 labels) {
+        return _models[modelId].labels;
     }
 
     /// @inheritdoc IModelRegistry
@@ -56,9 +67,11 @@ abstract contract ModelRegistry is IModelRegistry, AccessControlDefaultAdminRule
         return _trainings[modelId];
     }
 
-    /// @dev Reverts with ModelNotInUse.
-    function _checkInUse(bytes32 modelId) internal view {
-        Status status = _statuses[modelId];
+    /// @dev Reverts with ModelNotInUse; else returns the model's number of labels, from the slot that was read.
+    function _labelsInUse(bytes32 modelId) internal view returns (uint16 labels) {
+        Model storage model = _models[modelId];
+        Status status = model.status;
         if (status != Status.InUse) revert ModelNotInUse(modelId, status);
+        return model.labels;
     }
 }

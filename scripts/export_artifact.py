@@ -1,8 +1,13 @@
-"""Writes the committed build of the contract: ``python -m scripts.export_artifact [--check]``.
+"""Writes the committed build of the contract: ``python -m scripts.export_artifact [--check | --keep]``.
 
 ``ImageRegistry.input.json`` is the complete standard-JSON input of solc, OpenZeppelin's sources included: whoever wants
 to verify a deployment feeds it to any solc 0.8.30 or to a source verifier and gets the very bytecode, metadata hash
-included. ``ImageRegistry.json`` holds what the product needs: ABI and bytecode.
+included. ``ImageRegistry.json`` holds what the product needs: ABI, bytecode, the places of its immutables, storage
+layout.
+
+A registry that was deployed stays readable after the sources change: ``--keep`` files the committed build under
+``former/<code hash>/`` before the new one is written. The code hash is the keccak256 of the runtime code with zeros in
+the place of its immutables, which are the only bytes that differ between deployments of one build.
 """
 
 from __future__ import annotations
@@ -11,9 +16,11 @@ import argparse
 import hashlib
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import yaml
+from eth_utils import keccak
 
 from scripts.solc import ROOT, compile_with_npm
 
@@ -22,6 +29,15 @@ SOURCE = f"contracts/{CONTRACT}.sol"
 ARTIFACTS = ROOT / "contracts" / "artifacts"
 ARTIFACT = ARTIFACTS / f"{CONTRACT}.json"
 STANDARD_INPUT = ARTIFACTS / f"{CONTRACT}.input.json"
+FORMER = "former"
+OUTPUTS = [
+    "abi",
+    "evm.bytecode.object",
+    "evm.deployedBytecode.immutableReferences",
+    "evm.deployedBytecode.object",
+    "metadata",
+    "storageLayout",
+]
 
 
 def standard_input() -> dict[str, Any]:
@@ -34,7 +50,7 @@ def standard_input() -> dict[str, Any]:
             "evmVersion": config["evm_version"],
             "optimizer": config["solc"]["optimizer"],
             "remappings": config["solc"]["remappings"],
-            "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "metadata"]}},
+            "outputSelection": {"*": {"*": OUTPUTS}},
         },
     }
     compiled = compile_with_npm(compiler_input)
@@ -43,11 +59,19 @@ def standard_input() -> dict[str, Any]:
 
 def build() -> dict[str, str]:
     """Compile, and return the text of each committed file by its name."""
-    compiler_input = standard_input()
+    input_text = _canonical(standard_input())
+    return {STANDARD_INPUT.name: input_text, ARTIFACT.name: _canonical(artifact_of(input_text))}
+
+
+def artifact_of(input_text: str) -> dict[str, Any]:
+    """Compile a standard-JSON input, of these or of former sources, and return what the product needs of it."""
+    compiler_input = json.loads(input_text)
+    compiler_input["settings"]["outputSelection"] = {"*": {"*": OUTPUTS}}
     contract = compile_with_npm(compiler_input)["contracts"][SOURCE][CONTRACT]
     metadata = json.loads(contract["metadata"])
-    input_text = _canonical(compiler_input)
-    artifact = {
+    deployed = contract["evm"]["deployedBytecode"]
+    places = [place for places in deployed["immutableReferences"].values() for place in places]
+    return {
         "contractName": CONTRACT,
         "compiler": {
             "version": metadata["compiler"]["version"],
@@ -57,16 +81,35 @@ def build() -> dict[str, str]:
         "standardJsonSha256": hashlib.sha256(input_text.encode()).hexdigest(),
         "abi": contract["abi"],
         "bytecode": "0x" + contract["evm"]["bytecode"]["object"],
-        "deployedBytecode": "0x" + contract["evm"]["deployedBytecode"]["object"],
+        "deployedBytecode": "0x" + deployed["object"],
+        "immutables": sorted([place["start"], place["length"]] for place in places),
+        "codeHash": "0x" + keccak(hexstr=deployed["object"]).hex(),
+        "storageLayout": contract["storageLayout"],
     }
-    return {STANDARD_INPUT.name: input_text, ARTIFACT.name: _canonical(artifact)}
+
+
+def keep() -> Path:
+    """File the committed build under its code hash, and return the folder."""
+    input_text = STANDARD_INPUT.read_text()
+    artifact = artifact_of(input_text)
+    folder: Path = ARTIFACTS / FORMER / artifact["codeHash"]
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / STANDARD_INPUT.name).write_text(input_text)
+    (folder / ARTIFACT.name).write_text(_canonical(artifact))
+    return folder
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the files, or with ``--check`` compare them. Exit status 1 if a committed file differs."""
+    """Write the files, with ``--keep`` file the former ones, with ``--check`` compare. Exit status 1 if one differs."""
     parser = argparse.ArgumentParser(prog="export_artifact", description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
-    check = parser.parse_args(arguments).check
+    way = parser.add_mutually_exclusive_group()
+    way.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
+    way.add_argument("--keep", action="store_true", help="file the committed build under former/, write nothing else")
+    given = parser.parse_args(arguments)
+    if given.keep:
+        print(keep().relative_to(ARTIFACTS))
+        return 0
+    check = given.check
     stale = False
     for name, text in build().items():
         path = ARTIFACTS / name

@@ -41,15 +41,21 @@ class ImageSchema(AnswerSchema):
     links = Nested(ImageLinksSchema)
 
 
+def one_file(files_data: Values) -> bytes:
+    """The content of the request's only file. Raises InvalidInput."""
+    if (found := len(request.files.getlist("file"))) != 1:
+        raise InvalidInput(f"expected one file, found {found}")
+    content: bytes = files_data["file"].read()
+    return content
+
+
 @blueprint.post("/images")
 @limiter.limit(uploads_allowed)
 @blueprint.input(UploadSchema, location="files", unknown="raise")
 @blueprint.output(ImageSchema, 201)
 @blueprint.doc(summary="Pin an image", responses={200: "Known already", 413: "", 415: "", 429: ""})
 def upload(files_data: Values) -> tuple[Values, int]:
-    if (found := len(request.files.getlist("file"))) != 1:
-        raise InvalidInput(f"expected one file, found {found}")
-    intake = container().intake.accept(files_data["file"].read(), client=client_address())
+    intake = container().intake.accept(one_file(files_data), client=client_address())
     return _image(intake.facts, intake.created), 201 if intake.created else 200
 
 

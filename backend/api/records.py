@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from flask import Response
 
 from backend.api.access import container
+from backend.api.images import UploadSchema, one_file
 from backend.api.limits import limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
@@ -36,6 +37,8 @@ from backend.services.verification import Verification
 
 blueprint = APIBlueprint("records", __name__, tag="Records")
 Reason = Callable[[DiagnosisReviewedEvent], str | None]
+RECORDS_OF_A_FILE = 20
+"""The most records that a look-up by file answers with: any number of people may record one image."""
 
 
 class CurrentLabelSchema(AnswerSchema):
@@ -124,6 +127,15 @@ class RecordPageSchema(AnswerSchema):
     index = Nested(IndexStatusSchema)
 
 
+class LookupSchema(AnswerSchema):
+    """`cid` is that of the file without its metadata, the blocks of which `stripped` names."""
+
+    cid = String()
+    stripped = List(String())
+    records = List(Nested(ImageRecordSchema))
+    index = Nested(IndexStatusSchema)
+
+
 class CheckSchema(AnswerSchema):
     name = String()
     passed = Boolean()
@@ -164,6 +176,25 @@ def search(query_data: Values) -> Values:
     return {
         "records": [record_answer(record, available=record.image.cid in available) for record in page.records],
         "next": cursor_of(page.next),
+        "index": page.index,
+    }
+
+
+@blueprint.post("/records/lookup")
+@limiter.limit(uploads_allowed, error_message="look-ups")
+@blueprint.input(UploadSchema, location="files", unknown="raise")
+@blueprint.output(LookupSchema)
+@blueprint.doc(
+    summary="The newest records of a file or of its original; nothing is pinned", responses={413: "", 415: "", 429: ""}
+)
+def lookup(files_data: Values) -> Values:
+    facts = container().intake.identify(one_file(files_data))
+    page = container().records.of_image(facts.cid, limit=RECORDS_OF_A_FILE)
+    available = bool(container().intake.available([facts.cid]))
+    return {
+        "cid": facts.cid,
+        "stripped": facts.stripped,
+        "records": [record_answer(record, available=available) for record in page.records],
         "index": page.index,
     }
 

@@ -17,7 +17,8 @@ MAX_CLOCK_SKEW_S = 15 * 60
 
 
 class _Finding(NamedTuple):
-    """The signed part of a manifest: label and confidence in basis points; SEALED_LABEL and 0 for a sealed one."""
+    """The signed part of a manifest: label and confidence in basis points. The confidence is 0 for an abstention, which
+    names no class, and for a sealed one, whose label is SEALED_LABEL."""
 
     cid: str
     model_sha256: str
@@ -89,7 +90,7 @@ class AttestationService:
 
     def _finding(self, manifest_hash: str) -> _Finding:
         if found := self._classifications.of_manifest(manifest_hash):
-            confidence = round(found.confidence * BASIS_POINTS)
+            confidence = 0 if found.abstained else round(found.confidence * BASIS_POINTS)
             return _Finding(found.cid, found.model.sha256, found.label_code, confidence)
         if sealed := self._classifications.sealed(manifest_hash):
             return _Finding(sealed.cid, sealed.model_sha256, SEALED_LABEL, 0)

@@ -187,7 +187,10 @@ def _manifest_result(manifest: ReadManifest | None, diagnosis: DiagnosisRecorded
     expected = describe(diagnosis.model_id, diagnosis.label, diagnosis.confidence)
     if manifest is None:
         return Check("manifest result", False, expected, "not checked: no manifest to trust")
-    found = describe("0x" + manifest.model_sha256, manifest.label_code, round(manifest.confidence * BASIS_POINTS))
+    # A former registry also took the probability that was too low for an answer.
+    abstained = manifest.label_code == 0 and diagnosis.confidence == 0
+    confidence = 0 if abstained else round(manifest.confidence * BASIS_POINTS)
+    found = describe("0x" + manifest.model_sha256, manifest.label_code, confidence)
     return Check("manifest result", found == expected, expected, found)
 
 

@@ -55,6 +55,14 @@ class IntakeService:
                 self._images.release(client, facts.size)
         return Intake(facts, created)
 
+    def identify(self, content: bytes) -> ImageFacts:
+        """The facts that an upload of ``content`` would have; nothing is pinned or stored.
+
+        Raises UnsupportedImage, ImageTooLarge.
+        """
+        _, facts = self._inspect(content)
+        return facts
+
     def find(self, cid: str) -> ImageFacts:
         """The facts of a known image. After a loss of the database they are recovered from the store.
 

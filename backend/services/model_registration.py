@@ -155,7 +155,7 @@ class ModelRegistrationService:
     def _register(self, model: InstalledModel, documents: ModelDocuments) -> SentTransaction:
         name = f"{model.name} {documents.facts.version}.md"
         card = self._open_store().put(documents.card, name=name, media_type="text/markdown")
-        return self._open_admin().register_model(model.model_id, card.cid)
+        return self._open_admin().register_model(model.model_id, documents.labels, card.cid)
 
     def _anchor(
         self, model_id: str, *, parent_model_id: str | None, participants: int, record: bytes, metrics: bytes

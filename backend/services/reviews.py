@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from backend.cids import hash_of, raw_cid
 from backend.domain import (
+    ABSTAINED_LABEL,
     SEALED_LABEL,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
@@ -20,7 +21,7 @@ from backend.errors import ChainUnavailable, CidMismatch, Conflict, ImageTooLarg
 from backend.ports import Chain, ObjectStore, Reviewer, StatementFiles, Statements
 from backend.services import statements
 from backend.services.event_index import EventIndex
-from backend.services.models import ABSTAINED, ABSTAINED_CODE, ModelService
+from backend.services.models import ABSTAINED, ModelService
 from backend.services.statements import Statement
 
 MISSING_FOR_S = 300
@@ -239,7 +240,7 @@ class ReviewingService:
         if diagnosis.label == SEALED_LABEL:
             return label, SEALED_LABEL
         if verdict is Verdict.CONFIRMED:
-            if diagnosis.label != ABSTAINED_CODE and self._models.facts(diagnosis.model_id) is None:
+            if diagnosis.label != ABSTAINED_LABEL and self._models.facts(diagnosis.model_id) is None:
                 return None, diagnosis.label
             return self._models.label(diagnosis.model_id, diagnosis.label)[0], diagnosis.label
         for model_id, code in self._models.codes(label or ""):

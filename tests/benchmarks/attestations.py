@@ -24,7 +24,7 @@ from web3.contract.contract import ContractFunction
 from scripts.export_artifact import ARTIFACT
 from scripts.solc import ROOT, compile_with_npm
 from tests.chains import running_anvil
-from tests.contracts.support import MODEL_ID, Diagnosis, Domain, cid_of, image_id_of
+from tests.contracts.support import LABELS, MODEL_ID, Diagnosis, Domain, cid_of, image_id_of
 
 CHAIN_ID = 31_337
 RECORDS = 100
@@ -116,7 +116,7 @@ def _ours(web3: Web3, sender: str) -> Iterator[list[ContractFunction]]:
     artifact = json.loads(ARTIFACT.read_text())
     admin = web3.eth.accounts[0]
     registry = _deploy(web3, artifact, 86_400, admin, CLASSIFIER.address)
-    registered = registry.functions.registerModel(MODEL_ID, cid_of(b"card")).transact({"from": admin})
+    registered = registry.functions.registerModel(MODEL_ID, LABELS, cid_of(b"card")).transact({"from": admin})
     web3.eth.wait_for_transaction_receipt(registered)
     domain = Domain(CHAIN_ID, registry.address)
     diagnoses = _diagnoses(image_id_of(sender, cid) for cid in _cids())

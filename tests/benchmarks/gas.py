@@ -44,7 +44,7 @@ def measure(web3: Web3) -> list[Row]:
     return [
         Row("registerImage", register, ours["registerImage"], 52_000),
         Row("recordDiagnosis", record, ours["recordDiagnosis, first"], 46_000),
-        Row("registerWithDiagnosis", register + record, ours["registerWithDiagnosis"], 72_000),
+        Row("registerWithDiagnosis", register + record, ours["registerWithDiagnosis"], 70_000),
         Row(batch, register, ours[batch], 29_500),
     ]
 

@@ -22,6 +22,7 @@ from scripts.export_artifact import ARTIFACT
 from scripts.solc import ROOT
 from tests.contracts.support import (
     CLINICIAN_ROLE,
+    LABELS,
     MODEL_ID,
     Diagnosis,
     Domain,
@@ -34,6 +35,7 @@ from tests.contracts.support import (
 COMMITTED = ROOT / "contracts" / "gas.json"
 TOLERANCE = 0.02
 BATCH = 100
+REVIEWS = 10
 COMMITMENT = bytes(range(1, 33))
 CHILD = bytes(range(32))
 ADMIN_DELAY_S = 86_400
@@ -51,10 +53,19 @@ def measure(web3: Web3) -> dict[str, int]:
         transaction = registry.functions[function](*arguments).transact({"from": sender})
         return int(web3.eth.wait_for_transaction_receipt(transaction)["gasUsed"])
 
-    def signed(sender: str, seconds: int = 0) -> tuple[Diagnosis, bytes]:
-        diagnosis = Diagnosis(image_id_of(sender, cid))
+    def signed(sender: str, seconds: int = 0, of: str = "") -> tuple[Diagnosis, bytes]:
+        diagnosis = Diagnosis(image_id_of(sender, of or cid))
         diagnosis = diagnosis._replace(issuedAt=diagnosis.issuedAt + seconds)
         return diagnosis, domain.sign(classifier, diagnosis)
+
+    def reviewed_together() -> int:
+        """Review one diagnosis of each of several images in one transaction; returns the gas of a review."""
+        recorded = [signed(third, of=each) for each in batch[0][:REVIEWS]]
+        for each in recorded:
+            gas(third, "recordDiagnosis", *each)
+        diagnoses = [diagnosis for diagnosis, _ in recorded]
+        reviews = [Review(domain.digest(diagnosis)) for diagnosis in diagnoses]
+        return gas(clinician, "reviewDiagnoses", diagnoses, reviews) // REVIEWS
 
     cid, card = cid_of(b"scan"), cid_of(b"card")
     first = signed(uploader)
@@ -63,7 +74,7 @@ def measure(web3: Web3) -> dict[str, int]:
     batch = [cid_of(bytes([index])) for index in range(BATCH)], [COMMITMENT] * BATCH
     figures = {
         "deployment": deployment,
-        "registerModel": gas(admin, "registerModel", MODEL_ID, card),
+        "registerModel": gas(admin, "registerModel", MODEL_ID, LABELS, card),
         "anchorTraining, from scratch": gas(admin, "anchorTraining", Training()),
         "anchorTraining, from a parent": gas(
             admin, "anchorTraining", Training(modelId=CHILD, parentModelId=MODEL_ID, participants=10)
@@ -78,6 +89,8 @@ def measure(web3: Web3) -> dict[str, int]:
         "reviewDiagnosis, later": gas(
             clinician, "reviewDiagnosis", first[0], Review(review.id(diagnosis_id, clinician))
         ),
+        f"reviewDiagnoses, {REVIEWS}, a first review": reviewed_together(),
+        "anchorLog": gas(uploader, "anchorLog", COMMITMENT),
         "retireModel": gas(admin, "retireModel", MODEL_ID),
         "renounceRole": gas(clinician, "renounceRole", CLINICIAN_ROLE, clinician),
         "changeDefaultAdminDelay": gas(admin, "changeDefaultAdminDelay", 2 * ADMIN_DELAY_S),
@@ -87,6 +100,7 @@ def measure(web3: Web3) -> dict[str, int]:
     }
     gas(admin, "grantRole", CLINICIAN_ROLE, clinician)
     figures["revokeRole"] = gas(admin, "revokeRole", CLINICIAN_ROLE, clinician)
+    figures["reportCompromise"] = gas(admin, "reportCompromise", classifier.address, first[0].issuedAt)
     gas(admin, "beginDefaultAdminTransfer", successor)
     web3.provider.make_request("evm_increaseTime", [ADMIN_DELAY_S + 1])
     web3.provider.make_request("evm_mine", [])

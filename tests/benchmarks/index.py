@@ -43,7 +43,7 @@ NAIVE_EVENTS = 500
 ROUNDS = 3
 MODEL_ID = bytes.fromhex("ab" * 32)
 HASH = bytes.fromhex("cd" * 32)
-ISSUED_AT = 1_790_000_000
+ISSUED_AT = int(time.time()) - 3_600
 FIELD_TYPES = ["bytes32", "bytes32", "uint16", "uint16", "bytes32", "uint64"]
 GAS = hex(5_000_000)
 STOP_MINING = {"anvil": ("evm_setAutomine", False), "ganache": ("miner_stop",)}
@@ -105,7 +105,7 @@ def table(result: dict[str, float]) -> str:
 
 
 def _naive_seconds(chain: Web3Chain, web3: Web3, file: Path) -> float:
-    registered = web3.eth.contract(address=chain.contract, abi=artifact.load()["abi"]).events.ImageRegistered()
+    registered = web3.eth.contract(address=chain.contract, abi=artifact.current().abi).events.ImageRegistered()
     with closing(open_database(f"sqlite:///{file}")) as database:
         ledger = SqlEventStore(database).ledger(chain.chain_id, chain.contract)
         begun = time.perf_counter()
@@ -147,7 +147,7 @@ def _running(kind: str, folder: Path) -> Iterator[tuple[Web3Chain, Web3]]:
 
 
 def _fill(chain: Web3Chain, web3: Web3, images: int, kind: str) -> None:
-    functions = web3.eth.contract(address=chain.contract, abi=artifact.load()["abi"]).functions
+    functions = web3.eth.contract(address=chain.contract, abi=artifact.current().abi).functions
     domain = eip712.domain_separator(chain_id=chain.chain_id, contract=chain.contract)
     cids = [cid_of(number.to_bytes(4, "big")) for number in range(images)]
     parts = [cids[start : start + BATCH] for start in range(0, images, BATCH)]

@@ -9,7 +9,7 @@ from brownie import accounts, chain, rpc
 from eth_account import Account
 
 from scripts.deploy import deploy
-from tests.contracts.support import CLINICIAN_ROLE, MODEL_ID, Diagnosis, Domain, Review, cid_of, image_id_of
+from tests.contracts.support import CLINICIAN_ROLE, LABELS, MODEL_ID, Diagnosis, Domain, Review, cid_of, image_id_of
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,7 +67,7 @@ def classifier():
 def registry(module_isolation, admin, classifier, clinician, card_cid):
     """A registry with one model in use and one clinician."""
     registry = deploy(admin, classifier.address)
-    registry.registerModel(MODEL_ID, card_cid, {"from": admin})
+    registry.registerModel(MODEL_ID, LABELS, card_cid, {"from": admin})
     registry.grantRole(CLINICIAN_ROLE, clinician, {"from": admin})
     return registry
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from enum import IntEnum
 from typing import Any, NamedTuple
 
@@ -16,11 +17,15 @@ from eth_utils import keccak
 CLASSIFIER_ROLE = keccak(text="CLASSIFIER_ROLE")
 CLINICIAN_ROLE = keccak(text="CLINICIAN_ROLE")
 MODEL_ADMIN_ROLE = keccak(text="MODEL_ADMIN_ROLE")
+SITE_ROLE = keccak(text="SITE_ROLE")
 DEFAULT_ADMIN_ROLE = bytes(32)
 ZERO_ADDRESS = "0x" + 40 * "0"
-# In the past of every test chain and later than the 0 of a new record.
-ISSUED_AT = 1_700_000_000
+DAY_S = 86_400
+MAX_AGE_S = 7 * DAY_S
+# In the past of every test chain, and so new that the registry records it on a chain whose clock is days ahead.
+ISSUED_AT = int(time.time()) - DAY_S // 2
 MODEL_ID = hashlib.sha256(b"bundle").digest()
+LABELS = 4
 SEALED = 65_535
 SECP256K1_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
 

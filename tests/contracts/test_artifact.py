@@ -41,6 +41,36 @@ def test_check_names_a_stale_file(tmp_path, monkeypatch, capsys):
     ]
 
 
+def test_former_builds_are_those_of_their_inputs():
+    """A registry that was deployed is read by the build that is filed under its code."""
+    folders = sorted((export_artifact.ARTIFACTS / export_artifact.FORMER).iterdir())
+    assert folders, "the first registry's build is filed there"
+    for folder in folders:
+        filed = json.loads((folder / ARTIFACT.name).read_text())
+        assert filed == export_artifact.artifact_of((folder / STANDARD_INPUT.name).read_text())
+        assert filed["codeHash"] == folder.name != json.loads(ARTIFACT.read_text())["codeHash"]
+
+
+def test_keep_files_the_committed_build(tmp_path, monkeypatch, artifact):
+    monkeypatch.setattr(export_artifact, "ARTIFACTS", tmp_path)
+    assert export_artifact.main(["--keep"]) == 0
+    folder = tmp_path / "former" / artifact["codeHash"]
+    assert (folder / ARTIFACT.name).read_text() == ARTIFACT.read_text()
+    assert (folder / STANDARD_INPUT.name).read_text() == STANDARD_INPUT.read_text()
+
+
+def test_layout_keeps_the_slots_of_the_former_build(artifact):
+    """What is new comes after what was, so that one reader of slots serves both."""
+    (former,) = (export_artifact.ARTIFACTS / export_artifact.FORMER).iterdir()
+    before = json.loads((former / ARTIFACT.name).read_text())["storageLayout"]["storage"]
+    now = [(entry["label"], entry["slot"]) for entry in artifact["storageLayout"]["storage"]]
+    renamed = {"_statuses": "_models"}
+    assert now == [
+        *((renamed.get(entry["label"], entry["label"]), entry["slot"]) for entry in before),
+        ("_compromises", "9"),
+    ]
+
+
 def test_installed_compiler_gives_the_same_bytecode(artifact, compiler_input):
     """The installed compiler is the native build wherever that can be downloaded."""
     output = solcx.compile_standard(compiler_input, solc_binary=ensure_solc())

@@ -12,9 +12,9 @@ from hexbytes import HexBytes
 from web3.types import TxReceipt
 
 from tests.contracts.support import Diagnosis, Domain, cid_of, image_id_of
-from tests.scripts.conftest import CLASSIFIER, Deployed
+from tests.scripts.conftest import CHAIN_TIME, CLASSIFIER, Deployed
 
-ROLES = ("CLASSIFIER_ROLE", "CLINICIAN_ROLE", "MODEL_ADMIN_ROLE")
+ROLES = ("CLASSIFIER_ROLE", "CLINICIAN_ROLE", "MODEL_ADMIN_ROLE", "SITE_ROLE")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ def make(deployed: Deployed) -> Example:
     admin, uploader, clinician = web3.eth.accounts[:3]
     domain = Domain(web3.eth.chain_id, deployed.address)
     cid = cid_of(b"image")
-    diagnosis = Diagnosis(image_id_of(uploader, cid), _sha256(b"bundle"), 1, 9_770, _sha256(b"manifest"))
+    diagnosis = Diagnosis(image_id_of(uploader, cid), _sha256(b"bundle"), 1, 9_770, _sha256(b"manifest"), CHAIN_TIME)
     signature = domain.sign(CLASSIFIER, diagnosis)
     diagnosis_id = domain.digest(diagnosis)
     review = (diagnosis_id, _sha256(b"reason"), 0, 1)
@@ -49,7 +49,7 @@ def make(deployed: Deployed) -> Example:
     calls = registry.functions
     receipts = {
         "grantRole": send(admin, calls.grantRole(roles["CLINICIAN_ROLE"], clinician)),
-        "registerModel": send(admin, calls.registerModel(diagnosis.modelId, cid_of(b"card"))),
+        "registerModel": send(admin, calls.registerModel(diagnosis.modelId, 4, cid_of(b"card"))),
         "anchorTraining": send(admin, calls.anchorTraining(training)),
         "registerWithDiagnosis": send(uploader, calls.registerWithDiagnosis(cid, bytes(32), diagnosis, signature)),
         "reviewDiagnosis": send(clinician, calls.reviewDiagnosis(diagnosis, review)),

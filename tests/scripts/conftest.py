@@ -17,6 +17,8 @@ from scripts.export_artifact import ARTIFACT
 from tests.chains import running_anvil
 
 CHAIN_ID = 11_155_111
+CHAIN_TIME = 1_700_000_000
+"""When the chain begins, Unix time in seconds."""
 CLASSIFIER = Account.from_key("0x" + 32 * "c1")
 
 
@@ -41,7 +43,7 @@ class Deployed:
 
 @pytest.fixture(scope="session")
 def anvil() -> Iterator[str]:
-    with running_anvil(CHAIN_ID) as url:
+    with running_anvil(CHAIN_ID, "--timestamp", str(CHAIN_TIME)) as url:
         yield url
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 
@@ -9,6 +10,7 @@ import pytest
 from hexbytes import HexBytes
 from web3.logs import DISCARD
 
+from scripts.export_artifact import ARTIFACT, ARTIFACTS, FORMER
 from scripts.solc import ROOT
 from tests.scripts.audit_example import make, selectors, topics
 
@@ -27,6 +29,12 @@ def abi(deployed):
 
 
 @pytest.fixture(scope="module")
+def former():
+    """The ABI of each contract that is filed as a former one."""
+    return [json.loads(path.read_text())["abi"] for path in (ARTIFACTS / FORMER).glob(f"*/{ARTIFACT.name}")]
+
+
+@pytest.fixture(scope="module")
 def example(deployed):
     return make(deployed)
 
@@ -36,8 +44,9 @@ def registry(deployed):
     return deployed.web3.eth.contract(deployed.address, abi=deployed.artifact["abi"])
 
 
-def test_the_page_names_no_number_that_is_not_computed(abi, example):
-    known = {*example.numbers.values(), *topics(abi).values(), *selectors(abi).values(), "0x" + 64 * "0"}
+def test_the_page_names_no_number_that_is_not_computed(abi, former, example):
+    known = {*example.numbers.values(), *selectors(abi).values(), "0x" + 64 * "0"}
+    known |= {topic for each in (abi, *former) for topic in topics(each).values()}
     named = set(re.findall(r"0x[0-9a-fA-F]+|\bbaf[a-z2-7]{56}\b", PAGE)) - {"0x"}
     assert {text.lower() for text in named} - {text.lower() for text in known} == set()
 
@@ -63,7 +72,7 @@ def test_every_event_that_an_auditor_needs_has_its_topic_and_its_fields(abi):
 
 def test_every_method_has_its_id(abi):
     named = dict(re.findall(r"`(\w+)`\s`(0x[0-9a-f]{8})`", PAGE))
-    assert len(named) == 11
+    assert len(named) == 14
     assert named == {name: selectors(abi)[name] for name in named}
 
 
@@ -104,6 +113,8 @@ def test_the_calls_answer_as_the_page_says(example, registry):
     assert _text(calls.newestReviewOf(numbers["diagnosisId"]).call()) == numbers["reviewId"]
     assert _text(calls.trainingOf(numbers["modelId"]).call()) == numbers["trainingId"]
     assert calls.statusOf(numbers["modelId"]).call() == 1
+    assert calls.labelsOf(numbers["modelId"]).call() == 4
+    assert calls.compromisedSince(numbers["classifier"]).call() == 0
     assert calls.imageOf(numbers["imageId"]).call()[0] == numbers["uploader"]
     for role, holder in (("CLASSIFIER_ROLE", "classifier"), ("CLINICIAN_ROLE", "clinician")):
         assert calls.hasRole(numbers[role], numbers[holder]).call()

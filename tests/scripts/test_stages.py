@@ -22,6 +22,14 @@ FAILS: Command = [sys.executable, "-c", "raise SystemExit(3)"]
 TALKS = "import time\nfor number in range(5): print('{0}', number, flush=True); time.sleep(0.01)"
 
 
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell starts background jobs with SIGINT ignored, and every process inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def script(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [ROOT / "scripts" / "test", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)

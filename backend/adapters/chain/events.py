@@ -17,6 +17,7 @@ from backend.adapters.chain import artifact, eip712
 from backend.adapters.chain.rpc import translated
 from backend.domain import (
     BlockRef,
+    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     Event,
@@ -29,15 +30,18 @@ from backend.domain import (
 
 TOPICS = {
     entry["name"]: "0x" + event_abi_to_log_topic(entry).hex()
-    for entry in artifact.load()["abi"]
+    for entry in artifact.current().abi
     if entry["type"] == "event"
 }
 """Topic 0 of every event of the contract, by the event's name."""
 
+_MODEL_REGISTERED = dict(artifact.event_topics("ModelRegistered"))
+"""The forms of this event: in the first contract it had no number of labels."""
 RECORD_TOPICS = [TOPICS[name] for name in ("ImageRegistered", "DiagnosisRecorded", "DiagnosisReviewed")]
-MODEL_TOPICS = [TOPICS["ModelRegistered"], TOPICS["ModelRetired"]]
+MODEL_TOPICS = [*_MODEL_REGISTERED, TOPICS["ModelRetired"]]
 TRAINING_TOPIC = TOPICS["TrainingAnchored"]
-REGISTRY_TOPICS = [*RECORD_TOPICS, *MODEL_TOPICS, TRAINING_TOPIC]
+COMPROMISE_TOPIC = TOPICS["ClassifierCompromised"]
+REGISTRY_TOPICS = [*RECORD_TOPICS, *MODEL_TOPICS, TRAINING_TOPIC, COMPROMISE_TOPIC]
 ROLES = {name: "0x" + keccak(text=name).hex() for name in ("CLASSIFIER_ROLE", "CLINICIAN_ROLE", "MODEL_ADMIN_ROLE")}
 _VERDICTS = tuple(Verdict)
 _WORD = 32
@@ -86,9 +90,10 @@ class EventDecoder:
             TOPICS["ImageRegistered"]: _registered,
             TOPICS["DiagnosisRecorded"]: self._recorded,
             TOPICS["DiagnosisReviewed"]: _reviewed,
-            TOPICS["ModelRegistered"]: _model_registered,
+            **{topic: _MODEL_REGISTERED_FORMS[fields] for topic, fields in _MODEL_REGISTERED.items()},
             TOPICS["ModelRetired"]: _model_retired,
             TRAINING_TOPIC: _anchored,
+            COMPROMISE_TOPIC: _compromised,
         }
 
     def decode(self, logs: Iterable[Log]) -> list[Event]:
@@ -151,10 +156,27 @@ def _reviewed(topics: Sequence[bytes], data: bytes, place: _Place) -> DiagnosisR
 
 
 def _model_registered(topics: Sequence[bytes], data: bytes, place: _Place) -> ModelRegisteredEvent:
-    _, model_id, admin = topics
+    labels, card_at = _words(data, 2)
+    return _registration(topics, data, place, labels=_number(labels), card_at=card_at)
+
+
+def _model_registered_without_labels(topics: Sequence[bytes], data: bytes, place: _Place) -> ModelRegisteredEvent:
     (card_at,) = _words(data, 1)
+    return _registration(topics, data, place, labels=None, card_at=card_at)
+
+
+def _registration(
+    topics: Sequence[bytes], data: bytes, place: _Place, *, labels: int | None, card_at: bytes
+) -> ModelRegisteredEvent:
+    _, model_id, admin = topics
     card = _printable(_dynamic(data, card_at))
-    return ModelRegisteredEvent(model_id=_hex(model_id), admin=_address(admin), card_cid=card, **place)
+    return ModelRegisteredEvent(model_id=_hex(model_id), admin=_address(admin), labels=labels, card_cid=card, **place)
+
+
+_MODEL_REGISTERED_FORMS: dict[tuple[str, ...], _Decode] = {
+    ("modelId", "admin", "labels", "cardCid"): _model_registered,
+    ("modelId", "admin", "cardCid"): _model_registered_without_labels,
+}
 
 
 def _model_retired(topics: Sequence[bytes], _data: bytes, place: _Place) -> ModelRetiredEvent:
@@ -173,6 +195,14 @@ def _anchored(topics: Sequence[bytes], data: bytes, place: _Place) -> TrainingAn
         participants=_number(participants),
         admin=_address(admin),
         **place,
+    )
+
+
+def _compromised(topics: Sequence[bytes], data: bytes, place: _Place) -> ClassifierCompromisedEvent:
+    (since,) = _words(data, 1)
+    _, classifier, admin = topics
+    return ClassifierCompromisedEvent(
+        classifier=_address(classifier), since=_number(since), admin=_address(admin), **place
     )
 
 

@@ -61,9 +61,7 @@ def describe(data: object) -> str | None:
             return str(decode(["string"], arguments)[0])
         if selector == _PANIC:
             return f"panic 0x{decode(['uint256'], arguments)[0]:02x}"
-        for entry in artifact.load()["abi"]:
-            if entry["type"] != "error":
-                continue
+        for entry in (entry for build in artifact.known() for entry in build.abi if entry["type"] == "error"):
             if function_signature_to_4byte_selector(abi_to_signature(entry)) == selector:
                 values = decode(get_abi_input_types(entry), arguments)
                 named = [f"{item['name']}: {_text(value)}" for item, value in zip(entry["inputs"], values, strict=True)]
@@ -82,20 +80,27 @@ def _text(value: object) -> str:
 
 
 MEANINGS = {
+    "AbstentionConfidence": "an abstention names no class, so that it has no confidence",
     "AccessControlUnauthorizedAccount": "the account does not have the role that this needs; the registry's admin "
     "grants it",
+    "ClassifierIsCompromised": "the key of this account is reported as compromised: it is never a classifier again",
     "ClassifierNotAuthorized": "the diagnosis is not signed by an account that has CLASSIFIER_ROLE",
+    "CompromiseNotEarlier": "a report of a compromised key may only move to an earlier time",
+    "CompromiseTimeOutOfRange": "a key is compromised since a time that has come: not zero, not after the block",
     "ConfidenceOutOfRange": "a confidence has at most 10,000 basis points",
+    "DiagnosisExpired": "the diagnosis was signed more than 7 days before the block: have it signed again",
     "DiagnosisFromFuture": "the diagnosis is dated more than 15 minutes after the block: one of the clocks is wrong",
     "DiagnosisNotNewer": "the image has a diagnosis at least as new as this one",
     "DiagnosisNotRecorded": "no such diagnosis is recorded for its image",
-    "EmptyBatch": "a batch needs at least one image",
+    "EmptyBatch": "a batch needs at least one entry",
     "ImageAlreadyRegistered": "this account registered this image before",
     "ImageIdMismatch": "the diagnosis is for another image",
     "ImageNotRegistered": "no image with this id is registered",
     "InvalidCid": "a CID of version 1 in base32 is needed",
+    "LabelCountOutOfRange": "a model has 1 to 65,534 labels",
     "LabelDoesNotFit": "to confirm, a review keeps the diagnosis' label; to override, it gives another one (none for "
     "a sealed diagnosis); to withdraw, it gives none",
+    "LabelOutOfRange": "the model has no such label",
     "LengthMismatch": "a batch needs one commitment for each CID",
     "ModelAlreadyRegistered": "this model was registered before; a retired model stays retired",
     "ModelNotInUse": "the registry does not know this model, or it was retired",
@@ -104,6 +109,7 @@ MEANINGS = {
     "NotUploader": "only the account that registered an image can record its diagnoses",
     "ParentNotAnchored": "the training of the parent model must be anchored first",
     "ReasonMissing": "a review needs a reason",
+    "ReviewCountMismatch": "a batch needs one review for each diagnosis",
     "ReviewerIsUploader": "the account that registered an image cannot review its diagnoses",
     "SealedConfidence": "a sealed diagnosis must not reveal its confidence",
     "TooManyDiagnoses": "an image can have 65,535 diagnoses, and this one has",

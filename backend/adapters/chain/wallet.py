@@ -13,6 +13,7 @@ from web3.exceptions import ContractLogicError, TimeExhausted
 from web3.types import TxParams
 
 from backend.adapters.chain import artifact, reverts, rpc
+from backend.adapters.chain.artifact import Artifact
 from backend.adapters.chain.development_accounts import is_well_known
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.signer import is_private_key
@@ -54,44 +55,56 @@ class Wallet:
             )
         self._chain_id = chain_id
         self._web3 = rpc.connect(url)
-        self._registry = self._web3.eth.contract(address=Web3.to_checksum_address(contract), abi=artifact.load()["abi"])
+        self._contract = Web3.to_checksum_address(contract)
+        self._build: Artifact | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(address={self.address})"
 
     def register_image(self, cid: str) -> SentTransaction:
-        return self._send(self._registry.functions.registerImage(cid, NO_COMMITMENT))
+        return self._send("registerImage", cid, NO_COMMITMENT)
 
     def record_diagnosis(self, signed: SignedDiagnosis) -> SentTransaction:
-        return self._send(self._registry.functions.recordDiagnosis(_struct(signed.diagnosis), signed.signature))
+        return self._send("recordDiagnosis", _struct(signed.diagnosis), signed.signature)
 
     def register_with_diagnosis(self, cid: str, signed: SignedDiagnosis) -> SentTransaction:
-        diagnosis = _struct(signed.diagnosis)
-        return self._send(
-            self._registry.functions.registerWithDiagnosis(cid, NO_COMMITMENT, diagnosis, signed.signature)
-        )
+        return self._send("registerWithDiagnosis", cid, NO_COMMITMENT, _struct(signed.diagnosis), signed.signature)
 
     def review(self, diagnosis: DiagnosisRecordedEvent, review: Review) -> SentTransaction:
         verdict = list(Verdict).index(review.verdict)
         step = (review.supersedes, review.reason_hash, verdict, review.label)
-        return self._send(self._registry.functions.reviewDiagnosis(_struct(diagnosis), step))
+        return self._send("reviewDiagnosis", _struct(diagnosis), step)
 
-    def register_model(self, model_id: str, card_cid: str) -> SentTransaction:
-        return self._send(self._registry.functions.registerModel(model_id, card_cid))
+    def register_model(self, model_id: str, labels: int, card_cid: str) -> SentTransaction:
+        """A former registry has no place for the number of labels, and is not given it."""
+        if "labelsOf" not in self._artifact().functions:
+            return self._send("registerModel", model_id, card_cid)
+        return self._send("registerModel", model_id, labels, card_cid)
 
     def retire_model(self, model_id: str) -> SentTransaction:
-        return self._send(self._registry.functions.retireModel(model_id))
+        return self._send("retireModel", model_id)
 
     def anchor_training(self, training: Training) -> SentTransaction:
         parent = training.parent_model_id or _NO_HASH
         fields = (training.training_id, training.model_id, parent, training.metrics_hash, training.participants)
-        return self._send(self._registry.functions.anchorTraining(fields))
+        return self._send("anchorTraining", fields)
 
-    def _send(self, call: ContractFunction) -> SentTransaction:
+    def _artifact(self) -> Artifact:
+        """The build of the registry, after the node's chain was compared; read once."""
         with rpc.translated():
             serves = self._web3.eth.chain_id
         if serves != self._chain_id:
             raise WrongChain(f"expected chain {self._chain_id}, but the node serves chain {serves}")
+        if self._build is None:
+            with rpc.translated():
+                self._build = artifact.of(bytes(self._web3.eth.get_code(self._contract)))
+        if self._build is None:
+            raise WrongChain(f"expected ImageRegistry at {self._contract}, but no or other code is there")
+        return self._build
+
+    def _send(self, function: str, *arguments: object) -> SentTransaction:
+        registry = self._web3.eth.contract(address=self._contract, abi=self._artifact().abi)
+        call: ContractFunction = registry.functions[function](*arguments)
         with rpc.translated():
             # Not the pending count: an interrupted command that is repeated must replace its pending transaction.
             sender = Web3.to_checksum_address(self.address)

@@ -200,5 +200,5 @@ class Web3Chain:
             raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
         if not code:
             raise WrongChain(f"expected the contract at {self.contract}, but there is no code on chain {chain_id}")
-        if not artifact.matches(code):
+        if artifact.of(code) is None:
             raise WrongChain(f"expected ImageRegistry at {self.contract}, but other code is there on chain {chain_id}")

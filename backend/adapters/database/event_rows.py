@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any, overload
 
 from backend.adapters.database.event_tables import (
+    CompromiseRow,
     DiagnosisRow,
     EventColumns,
     ModelRegistrationRow,
@@ -17,6 +18,7 @@ from backend.adapters.database.event_tables import (
 )
 from backend.domain import (
     BlockRef,
+    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     Event,
@@ -35,6 +37,7 @@ TABLES: dict[type[Event], type[EventColumns]] = {
     ModelRegisteredEvent: ModelRegistrationRow,
     ModelRetiredEvent: ModelRetirementRow,
     TrainingAnchoredEvent: TrainingRow,
+    ClassifierCompromisedEvent: CompromiseRow,
 }
 _EVENTS: dict[type[EventColumns], type[Event]] = {row: event for event, row in TABLES.items()}
 _FIELDS = {event: [field.name for field in fields(event) if field.name != "block"] for event in TABLES}

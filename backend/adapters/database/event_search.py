@@ -19,7 +19,16 @@ from backend.adapters.database.event_tables import (
     ReviewRow,
     TrainingRow,
 )
-from backend.domain import DiagnosisStatus, LabelCode, ModelEvent, Record, RecordFilter, Verdict, position
+from backend.domain import (
+    ABSTAINED_LABEL,
+    DiagnosisStatus,
+    LabelCode,
+    ModelEvent,
+    Record,
+    RecordFilter,
+    Verdict,
+    position,
+)
 
 _NEWEST = aliased(ReviewRow)
 _LATER = aliased(ReviewRow)
@@ -143,7 +152,11 @@ def _has_label(labels: Sequence[LabelCode]) -> ColumnElement[bool]:
 
 
 def _has_status(status: DiagnosisStatus) -> ColumnElement[bool]:
-    return _NEWEST.verdict.is_(None) if status is DiagnosisStatus.ASSERTED else _NEWEST.verdict == status.value
+    if status is DiagnosisStatus.ASSERTED:
+        return and_(_NEWEST.verdict.is_(None), DiagnosisRow.label != ABSTAINED_LABEL)
+    if status is DiagnosisStatus.ABSTAINED:
+        return and_(_NEWEST.verdict.is_(None), DiagnosisRow.label == ABSTAINED_LABEL)
+    return _NEWEST.verdict == status.value
 
 
 def _records(session: Session, ledger: int, images: Sequence[RegistrationRow]) -> list[Record]:

@@ -115,6 +115,7 @@ class ModelRegistrationRow(EventColumns):
 
     model_id: Mapped[str] = mapped_column(HASH)
     admin: Mapped[str] = mapped_column(ADDRESS)
+    labels: Mapped[int | None]
     card_cid: Mapped[str] = mapped_column(CID)
 
 
@@ -135,4 +136,15 @@ class TrainingRow(EventColumns):
     parent_model_id: Mapped[str] = mapped_column(HASH)
     metrics_hash: Mapped[str] = mapped_column(HASH)
     participants: Mapped[int] = mapped_column(BigInteger)
+    admin: Mapped[str] = mapped_column(ADDRESS)
+
+
+class CompromiseRow(EventColumns):
+    """The newest report of a classifier has the earliest time: the contract refuses every other."""
+
+    __tablename__ = "compromises"
+    __table_args__ = (Index(None, "classifier"), _IN_ORDER)
+
+    classifier: Mapped[str] = mapped_column(ADDRESS)
+    since: Mapped[int] = mapped_column(BigInteger)
     admin: Mapped[str] = mapped_column(ADDRESS)

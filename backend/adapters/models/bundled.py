@@ -145,7 +145,13 @@ class BundledModels:
         }
         if members := [member.bundle for member in model.members]:
             training["members"] = [{"name": each.metadata.name, "sha256": each.sha256} for each in members]
-        return ModelDocuments(facts, bundle.card.encode(), rfc8785.dumps(training), rfc8785.dumps(bundle.metrics))
+        return ModelDocuments(
+            facts=facts,
+            labels=max(info.code for info in metadata.classes),
+            card=bundle.card.encode(),
+            training=rfc8785.dumps(training),
+            metrics=rfc8785.dumps(bundle.metrics),
+        )
 
     def _default_sha256(self) -> str | None:
         try:

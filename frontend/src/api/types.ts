@@ -10,8 +10,12 @@ export type Verdict = "confirmed" | "overridden" | "withdrawn";
 
 export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry;
 
-/** A diagnosis is asserted by its classifier until its first review; then the newest review decides. */
-export type DiagnosisStatus = "asserted" | "confirmed" | "overridden" | "withdrawn";
+/**
+ * Before its first review a diagnosis is asserted by its classifier; one that gives no answer is abstained.
+ *
+ * Then the newest review decides.
+ */
+export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridden" | "withdrawn";
 
 export type TransactionState = "unknown" | "pending" | "mined" | "confirmed" | "failed" | "replaced";
 
@@ -510,6 +514,14 @@ export interface QueuedDiagnosis {
 export interface QueuePage {
   diagnoses: QueuedDiagnosis[];
   next: string | null;
+  index: IndexStatus;
+}
+
+/** `cid` is that of the file without its metadata, the blocks of which `stripped` names. */
+export interface Lookup {
+  cid: string;
+  stripped: string[];
+  records: ImageRecord[];
   index: IndexStatus;
 }
 

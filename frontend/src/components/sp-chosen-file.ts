@@ -28,6 +28,9 @@ export class ChosenFile extends LitElement {
         section {
           grid-template-columns: minmax(0, 1fr);
         }
+        .stack {
+          order: -1;
+        }
       }
     `,
   ];
@@ -81,16 +84,16 @@ export class ChosenFile extends LitElement {
         The image will be pinned to ${storeName(storage)}${storage.public ? " and be public permanently" : ""}. Nothing in it
         may identify the patient.
       </p>
-      <sp-public-data
-        .config=${this.config}
-        ?sealed=${sealed}
-        @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
-      ></sp-public-data>
       ${problem ? html`<sp-notice .problem=${problem}>${hopeless ? nothing : start("Try again")}</sp-notice>` : nothing}
       <div class="actions">
         ${problem ? nothing : start("Pin and classify")}
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
       </div>
+      <sp-public-data
+        .config=${this.config}
+        ?sealed=${sealed}
+        @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
+      ></sp-public-data>
     `;
   }
 

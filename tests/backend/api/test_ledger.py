@@ -17,7 +17,7 @@ from backend.settings import Settings
 from backend.wiring import wire
 from tests.backend.api.conftest import API, assert_problem
 from tests.backend.api.test_record_filters import Ledger
-from tests.backend.models import CARD_CID
+from tests.backend.models import CARD_CID, LABELS
 
 NOTHING_SAID = {
     "sealed": False,
@@ -91,7 +91,7 @@ def test_what_happens_to_models_is_listed_too(client: FlaskClient, ganache: Sett
     model_id = "0x33" + "aa" * 31
     admin = DevelopmentWallet(ganache.rpc_url, ganache.contract_address, ADMIN)
     admin.anchor_training(Training("0x" + "1a" * 32, model_id, None, "0x" + "1b" * 32, 1))
-    admin.register_model(model_id, CARD_CID)
+    admin.register_model(model_id, LABELS, CARD_CID)
     admin.retire_model(model_id)
 
     entries = newest(client, 3)

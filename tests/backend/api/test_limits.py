@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -41,6 +42,19 @@ def test_too_many_uploads_a_minute(app_with, picture) -> None:
     assert 0 < int(refused.headers["Retry-After"]) <= 61
     assert client.get(f"{API}/health").status_code == 200
     assert upload(client, picture(), environ_base={"REMOTE_ADDR": "127.0.0.9"}).status_code == 201
+
+
+def test_too_many_look_ups_by_file_a_minute(app_with, picture) -> None:
+    """Each decodes a file, as an upload does."""
+    app = app_with(uploads_per_minute=1)
+    limiter.reset()
+    client = app.test_client()
+    content = picture()
+
+    def status() -> int:
+        return client.post(f"{API}/records/lookup", data={"file": (io.BytesIO(content), "scan.png")}).status_code
+
+    assert (status(), status()) == (200, 429)
 
 
 def test_a_forwarding_header_gives_no_new_address(app_with, picture) -> None:

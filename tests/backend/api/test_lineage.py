@@ -14,7 +14,7 @@ from backend.settings import Settings
 from backend.wiring import wire
 from ml.inference.registry import Registry
 from tests.backend.api.conftest import API, assert_problem
-from tests.backend.models import CARD_CID
+from tests.backend.models import CARD_CID, LABELS
 
 
 def test_an_installed_model_is_in_use_with_its_card_and_its_training(client: FlaskClient) -> None:
@@ -37,7 +37,7 @@ def test_a_model_walks_back_to_its_parent(client: FlaskClient, ganache: Settings
     admin = DevelopmentWallet(ganache.rpc_url, ganache.contract_address, ADMIN)
     admin.anchor_training(Training("0x" + "0a" * 32, parent, None, "0x" + "0b" * 32, 1))
     admin.anchor_training(Training("0x" + "0c" * 32, child, parent, "0x" + "0d" * 32, 5))
-    admin.register_model(child, CARD_CID)
+    admin.register_model(child, LABELS, CARD_CID)
     admin.retire_model(child)
 
     answer = client.get(f"{API}/models/{child}/lineage").json

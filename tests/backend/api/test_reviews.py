@@ -12,6 +12,7 @@ import pytest
 import rfc8785
 from flask.testing import FlaskClient
 
+from backend.adapters.chain import artifact, rpc
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import CLINICIAN
 from backend.api.app import create_app
@@ -213,7 +214,9 @@ def test_a_review_of_a_diagnosis_that_was_never_recorded_is_none(reviews: Review
     (diagnosis,) = reviews.container.records.find(reviews.image_id).diagnoses
     invented = replace(diagnosis, label=4, manifest_hash="0x" + "77" * 32)
     signed = reviews.container.chain.events_of_image(reviews.image_id)[-1]
-    digest = reviews.clinician._registry.functions.hashDiagnosis(
+    node = rpc.connect(reviews.container.settings.rpc_url)
+    registry = node.eth.contract(address=reviews.container.chain.contract, abi=artifact.current().abi)
+    digest = registry.functions.hashDiagnosis(
         (invented.image_id, invented.model_id, 4, invented.confidence, invented.manifest_hash, invented.issued_at)
     ).call()
     content = statements.build(replace(signed, diagnosis_id="0x" + digest.hex()), Verdict.WITHDRAWN, None, 0, REASON)

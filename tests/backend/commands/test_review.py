@@ -224,7 +224,7 @@ def test_a_review_by_somebody_else_with_the_same_hash_is_not_ones_own(command: I
     arguments = ("review", bench.image_id, "--confirm", "--reason", "Copied.", "--json")
     assert command(*arguments).status == 0
     admin = DevelopmentWallet(bench.settings.rpc_url, bench.chain.contract, ADMIN)
-    admin._send(admin._registry.functions.grantRole(bytes.fromhex(ROLES["CLINICIAN_ROLE"][2:]), ADMIN.address))
+    admin._send("grantRole", bytes.fromhex(ROLES["CLINICIAN_ROLE"][2:]), ADMIN.address)
 
     own = command(*arguments, SCANPROOF_CLINICIAN_KEY=ADMIN.private_key)
 

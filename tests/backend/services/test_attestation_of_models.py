@@ -15,7 +15,7 @@ from backend.errors import Conflict
 from backend.processes import free_port
 from backend.settings import Settings, load
 from backend.wiring import wire
-from tests.backend.models import CARD_CID
+from tests.backend.models import CARD_CID, LABELS
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_only_a_model_in_use_is_signed_for(container: Container, made: Classific
 
     with pytest.raises(Conflict, match=rf"^the model {model_id} is not registered on the chain, .*`scanproof registry"):
         attest()
-    admin.register_model(model_id, CARD_CID)
+    admin.register_model(model_id, LABELS, CARD_CID)
     attest()
     admin.retire_model(model_id)
     with pytest.raises(Conflict, match=f"^the model {model_id} was retired on the chain: no more diagnoses by it"):

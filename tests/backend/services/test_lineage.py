@@ -19,7 +19,7 @@ from backend.domain import BlockRef, ModelStatus, Training, TrainingAnchoredEven
 from backend.services.lineage import MAX_TRAININGS, LineageService
 from backend.settings import Settings
 from backend.wiring import wire
-from tests.backend.models import CARD_CID
+from tests.backend.models import CARD_CID, LABELS
 
 _numbers = itertools.count(1)
 
@@ -47,7 +47,7 @@ def test_rounds_of_training_lead_back_to_the_first(container: Container, admin: 
     rounds = [new_id() for _ in range(4)]
     for model_id, parent in zip(rounds, [None, *rounds], strict=False):
         admin.anchor_training(Training(new_id(), model_id, parent, new_id(), 3))
-    admin.register_model(rounds[-1], CARD_CID)
+    admin.register_model(rounds[-1], LABELS, CARD_CID)
     admin.retire_model(rounds[-1])
 
     found = container.lineage.lineage(rounds[-1])
@@ -76,7 +76,7 @@ def test_a_way_back_reads_the_chain_once(
 def test_a_card_is_available_when_the_store_has_it(container: Container, admin: DevelopmentWallet) -> None:
     model_id = new_id()
     card = container.store.put(b"# A card of " + model_id.encode(), name="card", media_type="text/markdown")
-    admin.register_model(model_id, card.cid)
+    admin.register_model(model_id, LABELS, card.cid)
 
     assert container.lineage.lineage(model_id).card_available
 
@@ -86,7 +86,7 @@ def test_the_store_is_asked_for_a_card_until_it_has_it(
 ) -> None:
     model_id = new_id()
     card = b"# A later card of " + model_id.encode()
-    admin.register_model(model_id, raw_cid(hashlib.sha256(card).hexdigest()))
+    admin.register_model(model_id, LABELS, raw_cid(hashlib.sha256(card).hexdigest()))
     has = Mock(wraps=container.store.has)
     monkeypatch.setattr(container.store, "has", has)
 

@@ -6,7 +6,7 @@ from brownie import reverts
 from brownie.test import given
 from hypothesis import strategies as st
 
-from tests.contracts.support import ISSUED_AT, MODEL_ID, SEALED, Diagnosis, error, image_id_of
+from tests.contracts.support import DAY_S, ISSUED_AT, LABELS, MAX_AGE_S, MODEL_ID, SEALED, Diagnosis, error, image_id_of
 
 # Two bytes a letter in UTF-8: the contract counts bytes.
 LETTERS = st.text("abz27é", min_size=54, max_size=58)
@@ -37,18 +37,30 @@ def test_digest_is_that_of_eip712(registry, domain, values):
 
 
 @given(
-    label=st.integers(0, SEALED - 1),
+    label=st.integers(0, LABELS) | st.just(SEALED),
     confidence=st.integers(0, 10_000),
     manifest=WORDS,
-    issued_at=st.integers(1, ISSUED_AT),
+    age=st.integers(0, MAX_AGE_S - DAY_S),
 )
 def test_whatever_the_classifier_signs_is_accepted(
-    registry, domain, alice, cid, classifier, label, confidence, manifest, issued_at
+    registry, domain, alice, cid, classifier, label, confidence, manifest, age
 ):
-    diagnosis = Diagnosis(image_id_of(alice, cid), MODEL_ID, label, confidence, manifest, issued_at)
+    stated = 0 if label in (0, SEALED) else confidence
+    diagnosis = Diagnosis(image_id_of(alice, cid), MODEL_ID, label, stated, manifest, ISSUED_AT - age)
     signature = domain.sign(classifier, diagnosis)
     returned = registry.registerWithDiagnosis.call(cid, bytes(32), diagnosis, signature, {"from": alice})
     assert bytes(returned) == diagnosis.imageId
+
+
+@given(label=UINT16)
+def test_only_labels_of_the_model_are_recorded(registry, domain, alice, cid, classifier, label):
+    diagnosis = Diagnosis(image_id_of(alice, cid), label=label, confidence=0)
+    signature = domain.sign(classifier, diagnosis)
+    if label <= LABELS or label == SEALED:
+        registry.registerWithDiagnosis.call(cid, bytes(32), diagnosis, signature, {"from": alice})
+    else:
+        with reverts(error("LabelOutOfRange", label, LABELS)):
+            registry.registerWithDiagnosis.call(cid, bytes(32), diagnosis, signature, {"from": alice})
 
 
 @given(bit=st.integers(0, 65 * 8 - 1))

@@ -8,6 +8,7 @@ from tests.contracts.support import (
     CLASSIFIER_ROLE,
     CLINICIAN_ROLE,
     DEFAULT_ADMIN_ROLE,
+    MAX_AGE_S,
     MODEL_ADMIN_ROLE,
     SEALED,
     Diagnosis,
@@ -23,7 +24,10 @@ from tests.contracts.support import (
 
 
 class Refused(Exception):
-    """The registry must revert with this text."""
+    """The registry must revert with this text, in which ANY_TIME stands for a block's time."""
+
+
+ANY_TIME = "<time>"
 
 
 @dataclass(slots=True)
@@ -35,6 +39,8 @@ class RegistryModel:
     roles: dict[bytes, set[str]]
     images: dict[bytes, Image] = field(default_factory=dict)
     models: dict[bytes, Status] = field(default_factory=dict)
+    labels: dict[bytes, int] = field(default_factory=dict)
+    compromises: dict[str, int] = field(default_factory=dict)
     trainings: dict[bytes, bytes] = field(default_factory=dict)
     newest_reviews: dict[bytes, bytes] = field(default_factory=dict)
 
@@ -54,7 +60,8 @@ class RegistryModel:
         for image_id in image_ids:
             self.images[image_id] = self.images[image_id]._replace(registeredAt=timestamp)
 
-    def record(self, caller: str, diagnosis: Diagnosis, signer: str) -> None:
+    def record(self, caller: str, diagnosis: Diagnosis, signer: str, now: int) -> None:
+        """Record a diagnosis at ``now``, the chain's time in seconds; the next block may be somewhat later."""
         image_id, label, confidence = diagnosis.imageId, diagnosis.label, diagnosis.confidence
         image = self.images.get(image_id)
         if image is None:
@@ -65,20 +72,27 @@ class RegistryModel:
             raise Refused(error("ConfidenceOutOfRange", confidence))
         if diagnosis.issuedAt <= image.lastIssuedAt:
             raise Refused(error("DiagnosisNotNewer", diagnosis.issuedAt, image.lastIssuedAt))
+        if diagnosis.issuedAt < now - MAX_AGE_S:
+            raise Refused(error("DiagnosisExpired", diagnosis.issuedAt, ANY_TIME))
+        self._check_in_use(diagnosis.modelId)
         if label == SEALED and confidence:
             raise Refused(error("SealedConfidence", confidence))
-        self._check_in_use(diagnosis.modelId)
+        self._check_label(label, diagnosis.modelId)
+        if label == 0 and confidence:
+            raise Refused(error("AbstentionConfidence", confidence))
         if signer not in self.roles[CLASSIFIER_ROLE]:
             raise Refused(error("ClassifierNotAuthorized", signer))
         self.images[image_id] = image._replace(lastIssuedAt=diagnosis.issuedAt, diagnosisCount=image.diagnosisCount + 1)
 
-    def register_with_diagnosis(self, caller: str, cid: str, diagnosis: Diagnosis, signer: str) -> list[bytes]:
+    def register_with_diagnosis(
+        self, caller: str, cid: str, diagnosis: Diagnosis, signer: str, now: int
+    ) -> list[bytes]:
         before = dict(self.images)
         try:
             (image_id,) = self.register(caller, [cid])
             if diagnosis.imageId != image_id:
                 raise Refused(error("ImageIdMismatch", image_id, diagnosis.imageId))
-            self.record(caller, diagnosis, signer)
+            self.record(caller, diagnosis, signer, now)
         except Refused:
             self.images = before
             raise
@@ -99,18 +113,33 @@ class RegistryModel:
             raise Refused(error("NotNewestStep", newest, review.supersedes))
         if review.label not in _labels(review.verdict, diagnosis.label):
             raise Refused(error("LabelDoesNotFit", review.verdict, diagnosis.label, review.label))
+        if review.verdict == Verdict.OVERRIDDEN:
+            self._check_label(review.label, diagnosis.modelId)
         if not any(review.reasonHash):
             raise Refused(error("ReasonMissing"))
         self.newest_reviews[diagnosis_id] = review.id(diagnosis_id, caller)
 
-    def register_model(self, caller: str, model_id: bytes, card_cid: str) -> None:
+    def review_all(self, caller: str, reviewed: list[tuple[Diagnosis, Review]]) -> None:
+        self._check_role(caller, CLINICIAN_ROLE)
+        before = dict(self.newest_reviews)
+        try:
+            for diagnosis, review in reviewed:
+                self.review(caller, diagnosis, review)
+        except Refused:
+            self.newest_reviews = before
+            raise
+
+    def register_model(self, caller: str, model_id: bytes, labels: int, card_cid: str) -> None:
         self._check_role(caller, MODEL_ADMIN_ROLE)
         if not any(model_id):
             raise Refused(error("ZeroHash"))
+        if labels in (0, SEALED):
+            raise Refused(error("LabelCountOutOfRange", labels))
         _check_cid(card_cid)
         if model_id in self.models:
             raise Refused(error("ModelAlreadyRegistered", model_id))
         self.models[model_id] = Status.IN_USE
+        self.labels[model_id] = labels
 
     def retire_model(self, caller: str, model_id: bytes) -> None:
         self._check_role(caller, MODEL_ADMIN_ROLE)
@@ -131,7 +160,19 @@ class RegistryModel:
 
     def change_role(self, caller: str, role: bytes, account: str, granted: bool) -> None:
         self._check_admin(caller)
+        if granted and role == CLASSIFIER_ROLE and account in self.compromises:
+            raise Refused(error("ClassifierIsCompromised", account, self.compromises[account]))
         (self.roles[role].add if granted else self.roles[role].discard)(account)
+
+    def report(self, caller: str, classifier: str, since: int, now: int) -> None:
+        self._check_admin(caller)
+        if not 0 < since <= now:
+            raise Refused(error("CompromiseTimeOutOfRange", since, ANY_TIME))
+        reported = self.compromises.get(classifier)
+        if reported is not None and since >= reported:
+            raise Refused(error("CompromiseNotEarlier", since, reported))
+        self.compromises[classifier] = since
+        self.roles[CLASSIFIER_ROLE].discard(classifier)
 
     def renounce(self, caller: str, role: bytes, account: str) -> None:
         if caller != account:
@@ -150,6 +191,11 @@ class RegistryModel:
     def _check_role(self, caller: str, role: bytes) -> None:
         if caller not in self.roles[role]:
             raise Refused(error("AccessControlUnauthorizedAccount", caller, role))
+
+    def _check_label(self, label: int, model_id: bytes) -> None:
+        labels = self.labels.get(model_id, 0)
+        if label != SEALED and label > labels:
+            raise Refused(error("LabelOutOfRange", label, labels))
 
     def _check_in_use(self, model_id: bytes) -> None:
         status = self.models.get(model_id, Status.UNKNOWN)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +14,17 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from scripts.deploy import ADMIN_DELAY_S
-from tests.contracts.stateful.model import Refused, RegistryModel
+from tests.contracts.stateful.model import ANY_TIME, Refused, RegistryModel
 from tests.contracts.support import (
     CLASSIFIER_ROLE,
     CLINICIAN_ROLE,
     ISSUED_AT,
+    LABELS,
+    MAX_AGE_S,
     MODEL_ADMIN_ROLE,
     MODEL_ID,
     SEALED,
+    SITE_ROLE,
     Diagnosis,
     Review,
     Status,
@@ -35,7 +39,7 @@ from tests.contracts.support import (
 CIDS = [cid_of(bytes([index])) for index in range(3)]
 NO_CID = "bag" + CIDS[0][3:]
 SIGNERS = [Account.from_key("0x" + 32 * byte) for byte in ("c1", "c2")]
-ROLES = [CLASSIFIER_ROLE, CLINICIAN_ROLE, MODEL_ADMIN_ROLE]
+ROLES = [CLASSIFIER_ROLE, CLINICIAN_ROLE, MODEL_ADMIN_ROLE, SITE_ROLE]
 MODELS = [MODEL_ID, bytes(range(32)), bytes(32)]
 ADMIN, CLINICIAN = 0, 4
 
@@ -43,8 +47,8 @@ any_uploader = st.sampled_from([1, 2])
 any_cid = st.sampled_from([*CIDS, *CIDS, NO_CID])
 # None stands for one that is in use.
 any_model = st.sampled_from([*[None] * 6, *MODELS])
-any_fault = st.sampled_from([*[None] * 8, "caller", "signer", "confidence", "cid"])
-any_label = st.sampled_from([0, 2, 2, 3, SEALED])
+any_fault = st.sampled_from([*[None] * 8, "caller", "signer", "confidence", "cid", "age"])
+any_label = st.sampled_from([0, 2, 2, 3, LABELS + 1, SEALED])
 # Whoever has the right, more often than an account that may have it or not.
 any_caller = st.sampled_from([None, None, None, 1, 3])
 any_holder = st.sampled_from([*range(5), *SIGNERS])
@@ -68,8 +72,10 @@ class RegistryMachine(RuleBasedStateMachine):
                 CLASSIFIER_ROLE: {SIGNERS[0].address},
                 CLINICIAN_ROLE: {address_of(CLINICIAN)},
                 MODEL_ADMIN_ROLE: {address_of(ADMIN)},
+                SITE_ROLE: set(),
             },
             models={MODEL_ID: Status.IN_USE},
+            labels={MODEL_ID: LABELS},
         )
         self.clock = 1
         self.accepted: list[tuple[Any, Diagnosis, bytes, str]] = []
@@ -119,19 +125,20 @@ class RegistryMachine(RuleBasedStateMachine):
             image_id_of(accounts[uploader], NO_CID if fault == "cid" else cid),
             model or next((model for model, status in self.model.models.items() if status == Status.IN_USE), MODEL_ID),
             label,
-            confidence=(0 if label == SEALED else 10_000) + (fault == "confidence"),
-            issuedAt=ISSUED_AT + self.clock + seconds,
+            confidence=(0 if label in (0, SEALED) else 10_000) + (fault == "confidence"),
+            issuedAt=ISSUED_AT + self.clock + seconds - (MAX_AGE_S if fault == "age" else 0),
         )
+        now = chain[-1].timestamp
         signature = self.model.domain.sign(signer, diagnosis)
         if together:
             tx = self._attempt(
-                lambda: self.model.register_with_diagnosis(address_of(caller), cid, diagnosis, signer.address),
+                lambda: self.model.register_with_diagnosis(address_of(caller), cid, diagnosis, signer.address, now),
                 lambda sender: self.registry.registerWithDiagnosis(cid, bytes(32), diagnosis, signature, sender),
                 caller,
             )
         else:
             tx = self._attempt(
-                lambda: self.model.record(address_of(caller), diagnosis, signer.address),
+                lambda: self.model.record(address_of(caller), diagnosis, signer.address, now),
                 lambda sender: self.registry.recordDiagnosis(diagnosis, signature, sender),
                 caller,
             )
@@ -144,7 +151,7 @@ class RegistryMachine(RuleBasedStateMachine):
     def replay(self, choice):
         caller, diagnosis, signature, signer = choice.choice(self.accepted)
         tx = self._attempt(
-            lambda: self.model.record(address_of(caller), diagnosis, signer),
+            lambda: self.model.record(address_of(caller), diagnosis, signer, chain[-1].timestamp),
             lambda sender: self.registry.recordDiagnosis(diagnosis, signature, sender),
             caller,
         )
@@ -155,11 +162,35 @@ class RegistryMachine(RuleBasedStateMachine):
         choice=st.randoms(),
         reviewer=st.sampled_from([None, 1, 2, 3, CLINICIAN, CLINICIAN]),
         verdict=st.sampled_from(Verdict),
-        label=st.sampled_from([*[None] * 8, 0, 2, 3, SEALED]),
+        label=st.sampled_from([*[None] * 8, 0, 2, 3, LABELS + 1, SEALED]),
         change=st.sampled_from([*[None] * 8, "supersedes", "reasonHash", "issuedAt", "label", "imageId"]),
     )
     def review(self, choice, reviewer, verdict, label, change):
         reviewer = self._caller(reviewer, self.model.roles[CLINICIAN_ROLE])
+        diagnosis, review = self._review_of(choice, verdict, label, change)
+        self._attempt(
+            lambda: self.model.review(address_of(reviewer), diagnosis, review),
+            lambda sender: self.registry.reviewDiagnosis(diagnosis, review, sender),
+            reviewer,
+        )
+
+    @precondition(lambda self: self.accepted)
+    @rule(
+        choice=st.randoms(),
+        reviewer=st.sampled_from([None, 1, CLINICIAN, CLINICIAN]),
+        verdicts=st.lists(st.sampled_from(Verdict), min_size=1, max_size=3),
+    )
+    def review_all(self, choice, reviewer, verdicts):
+        reviewer = self._caller(reviewer, self.model.roles[CLINICIAN_ROLE])
+        reviewed = [self._review_of(choice, verdict, None, None) for verdict in verdicts]
+        self._attempt(
+            lambda: self.model.review_all(address_of(reviewer), reviewed),
+            lambda sender: self.registry.reviewDiagnoses(*zip(*reviewed, strict=True), sender),
+            reviewer,
+        )
+
+    def _review_of(self, choice, verdict, label, change):
+        """A review that fits the newest step of a recorded diagnosis, but for what is to differ."""
         _, diagnosis, _, _ = choice.choice(self.accepted)
         if change in ("issuedAt", "label", "imageId"):
             invented = {"issuedAt": diagnosis.issuedAt + 1, "label": 5, "imageId": bytes(32)}
@@ -175,14 +206,16 @@ class RegistryMachine(RuleBasedStateMachine):
         )
         if change in ("supersedes", "reasonHash"):
             review = review._replace(**{change: bytes(32)})
-        self._attempt(
-            lambda: self.model.review(address_of(reviewer), diagnosis, review),
-            lambda sender: self.registry.reviewDiagnosis(diagnosis, review, sender),
-            reviewer,
-        )
+        return diagnosis, review
 
-    @rule(caller=any_caller, model=st.sampled_from(MODELS), cid=any_cid, retire=st.booleans())
-    def register_or_retire_model(self, caller, model, cid, retire):
+    @rule(
+        caller=any_caller,
+        model=st.sampled_from(MODELS),
+        labels=st.sampled_from([1, LABELS, LABELS + 1, 0, SEALED]),
+        cid=any_cid,
+        retire=st.booleans(),
+    )
+    def register_or_retire_model(self, caller, model, labels, cid, retire):
         caller = self._caller(caller, self.model.roles[MODEL_ADMIN_ROLE])
         if retire:
             self._attempt(
@@ -192,8 +225,8 @@ class RegistryMachine(RuleBasedStateMachine):
             )
         else:
             self._attempt(
-                lambda: self.model.register_model(address_of(caller), model, cid),
-                lambda sender: self.registry.registerModel(model, cid, sender),
+                lambda: self.model.register_model(address_of(caller), model, labels, cid),
+                lambda sender: self.registry.registerModel(model, labels, cid, sender),
                 caller,
             )
 
@@ -210,6 +243,20 @@ class RegistryMachine(RuleBasedStateMachine):
         self._attempt(
             lambda: self.model.anchor(address_of(caller), training),
             lambda sender: self.registry.anchorTraining(training, sender),
+            caller,
+        )
+
+    @rule(
+        caller=st.sampled_from([None, None, None, 1]),
+        # The first classifier seldom, since hardly anything can be recorded after it.
+        holder=st.sampled_from([*[1, 2, 3] * 3, SIGNERS[1], SIGNERS[1], SIGNERS[0]]),
+        since=st.sampled_from([*(ISSUED_AT - hours * 3_600 for hours in range(1, 5)), 0, 2**40 - 1]),
+    )
+    def report_compromise(self, caller, holder, since):
+        caller = self._caller(caller, {self.model.admin})
+        self._attempt(
+            lambda: self.model.report(address_of(caller), address_of(holder), since, chain[-1].timestamp),
+            lambda sender: self.registry.reportCompromise(address_of(holder), since, sender),
             caller,
         )
 
@@ -245,6 +292,7 @@ class RegistryMachine(RuleBasedStateMachine):
         )
         if tx:
             chain.sleep(ADMIN_DELAY_S + 1)
+            self.clock += ADMIN_DELAY_S
             self.registry.acceptDefaultAdminTransfer({"from": accounts[successor]})
 
     def teardown(self):
@@ -258,6 +306,7 @@ class RegistryMachine(RuleBasedStateMachine):
             assert image_of(registry, image_id) == image
         for model_id in MODELS:
             assert registry.statusOf(model_id) == model.models.get(model_id, Status.UNKNOWN)
+            assert registry.labelsOf(model_id) == model.labels.get(model_id, 0)
             assert registry.trainingOf(model_id) == hexed(model.trainings.get(model_id, bytes(32)))
         for _, diagnosis, _, _ in self.accepted:
             diagnosis_id = model.domain.digest(diagnosis)
@@ -265,6 +314,8 @@ class RegistryMachine(RuleBasedStateMachine):
         for role in ROLES:
             for holder in [*range(5), *SIGNERS]:
                 assert registry.hasRole(role, address_of(holder)) == (address_of(holder) in model.roles[role])
+        for holder in [*range(5), *SIGNERS]:
+            assert registry.compromisedSince(address_of(holder)) == model.compromises.get(address_of(holder), 0)
         assert registry.defaultAdmin() == model.admin
 
     def _caller(self, given: int | None, holders: set[str]) -> int:
@@ -279,7 +330,7 @@ class RegistryMachine(RuleBasedStateMachine):
         try:
             image_ids = expected()
         except Refused as refused:
-            with reverts(str(refused)):
+            with reverts(revert_pattern=re.escape(str(refused)).replace(re.escape(ANY_TIME), r"\d+")):
                 call(sender)
             return None
         tx = call(sender)

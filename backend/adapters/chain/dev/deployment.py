@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from backend.adapters.chain import artifact, rpc
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN
 from backend.errors import ChainUnavailable, ConfigurationError
 
+_log = logging.getLogger(__name__)
 _ADMIN_DELAY_S = 0
 _MINED_WITHIN_S = 30
 
@@ -53,8 +55,8 @@ def load(folder: Path) -> Deployment:
 def find_or_deploy(url: str, folder: Path, *, classifier: str) -> Deployment:
     """The registry on the development chain at ``url``; grants ``classifier`` and CLINICIAN their roles.
 
-    Deploys a new contract on a chain that was wiped, and after the artifact changed; the old contract stays on the
-    chain. Raises ChainUnavailable.
+    Deploys a new contract on a chain that was wiped. A former contract that is found is kept, so that its records go
+    on; the log names what it lacks. Raises ChainUnavailable.
     """
     web3 = rpc.connect(url)
     with rpc.translated():
@@ -64,7 +66,9 @@ def find_or_deploy(url: str, folder: Path, *, classifier: str) -> Deployment:
             draft = _file(folder).with_suffix(".tmp")
             draft.write_text(json.dumps(asdict(deployment), indent=2) + "\n", encoding="utf-8")
             draft.replace(_file(folder))
-        registry = web3.eth.contract(address=Web3.to_checksum_address(deployment.address), abi=artifact.load()["abi"])
+        # What is called here is the same in every build.
+        address = Web3.to_checksum_address(deployment.address)
+        registry = web3.eth.contract(address=address, abi=artifact.current().abi)
         # The key file may be a new one since the deployment.
         _grant(registry, "CLASSIFIER_ROLE", classifier)
         _grant(registry, "CLINICIAN_ROLE", CLINICIAN.address)
@@ -85,11 +89,24 @@ def _found(web3: Web3, folder: Path) -> Deployment | None:
     address = receipt["contractAddress"]
     if address is None or (address, receipt["blockNumber"]) != (deployment.address, deployment.block):
         return None
-    return deployment if artifact.matches(bytes(web3.eth.get_code(address))) else None
+    build = artifact.of(bytes(web3.eth.get_code(address)))
+    if build is None:
+        return None
+    if build.former:
+        lacking = ", ".join(sorted(artifact.current().functions - build.functions))
+        _log.warning(
+            "the registry at %s is of a former version (code %s), which is used on: models are registered without "
+            "their number of labels, and these functions are not available: %s. Remove %s to begin with a new one",
+            address,
+            build.code_hash,
+            lacking,
+            folder,
+        )
+    return deployment
 
 
 def _deploy(web3: Web3, classifier: str) -> Deployment:
-    contract = web3.eth.contract(abi=artifact.load()["abi"], bytecode=artifact.load()["bytecode"])
+    contract = web3.eth.contract(abi=artifact.current().abi, bytecode=artifact.current().bytecode)
     transaction = contract.constructor(_ADMIN_DELAY_S, ADMIN.address, classifier).transact({"from": ADMIN.address})
     receipt = web3.eth.wait_for_transaction_receipt(transaction, timeout=_MINED_WITHIN_S)
     address = receipt["contractAddress"]

@@ -15,7 +15,14 @@ from backend.domain import BlockRef, Check, Event, ModelEvent, RecordEvent, posi
 from backend.errors import ChainUnavailable, InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenTransaction
 
-_LARGEST = {"label": 2**16 - 1, "confidence": 2**16 - 1, "issued_at": 2**64 - 1, "participants": 2**32 - 1}
+_LARGEST = {
+    "label": 2**16 - 1,
+    "confidence": 2**16 - 1,
+    "issued_at": 2**64 - 1,
+    "participants": 2**32 - 1,
+    "labels": 2**16 - 1,
+    "since": 2**40 - 1,
+}
 """The largest values of the contract's types. Only a forged receipt has larger ones."""
 _ROLE_CHANGES = {TOPICS["RoleGranted"]: True, TOPICS["RoleRevoked"]: False}
 
@@ -121,17 +128,20 @@ class EvidenceChain:
                     }
                 ]
             )
-            if any(getattr(event, name, 0) > largest for event in events for name, largest in _LARGEST.items()):
+            if any((getattr(event, name, 0) or 0) > largest for event in events for name, largest in _LARGEST.items()):
                 raise ValueError("expected numbers that fit their types in the logs")
             self._events += events
 
     def _code(self, evidence: Evidence) -> Iterator[Check]:
         code = evidence.code
         found = "0x" + keccak(code.code).hex()
-        ours = artifact.matches(code.code)
-        what = "the code of ImageRegistry as compiled here" if ours else "not the code of ImageRegistry"
+        build = artifact.of(code.code)
+        if build is None:
+            what = "not the code of ImageRegistry"
+        else:
+            what = f"the code of {'a former ' if build.former else ''}ImageRegistry as compiled here"
         described = f"{len(code.code):,} bytes, keccak-256 {found}: {what}"
-        yield Check("contract code", ours, f"the code of ImageRegistry at {evidence.contract}", described)
+        yield Check("contract code", build is not None, f"the code of ImageRegistry at {evidence.contract}", described)
         header = self._headers.get(code.block_hash)
         expected = f"code hash {found} at {evidence.contract} in the state of block {code.block_hash}"
         if header is None:

@@ -95,7 +95,7 @@ def registry_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
             signer=signer,
             wallet=DevelopmentWallet(settings.rpc_url, deployment.address, USER),
             web3=web3,
-            contract=web3.eth.contract(address=deployment.address, abi=artifact.load()["abi"]),
+            contract=web3.eth.contract(address=deployment.address, abi=artifact.current().abi),
         )
     yield started
     for context in running:

@@ -20,6 +20,7 @@ from backend.domain import (
     Verdict,
 )
 from backend.errors import ChainUnavailable
+from tests.backend.models import LABELS
 
 from .relay import relay, result
 
@@ -81,7 +82,7 @@ def test_the_events_of_a_model_come_in_order_with_every_field(registry, cid):
     )
     card = raw_cid("0b" * 32)
     admin.anchor_training(Training(METRICS, parent, None, METRICS, 1))
-    registered = admin.register_model(model_id, card)
+    registered = admin.register_model(model_id, LABELS, card)
     anchored = admin.anchor_training(Training(training_id, model_id, parent, METRICS, 2**32 - 1))
     retired = admin.retire_model(model_id)
 
@@ -91,7 +92,7 @@ def test_the_events_of_a_model_come_in_order_with_every_field(registry, cid):
         return sent.hash, 0, registry.chain.block(sent.block)
 
     assert events == [
-        ModelRegisteredEvent(model_id, ADMIN.address, card, *place(registered)),
+        ModelRegisteredEvent(model_id, ADMIN.address, LABELS, card, *place(registered)),
         TrainingAnchoredEvent(training_id, model_id, parent, METRICS, 2**32 - 1, ADMIN.address, *place(anchored)),
         ModelRetiredEvent(model_id, ADMIN.address, *place(retired)),
     ]

@@ -15,7 +15,7 @@ from backend.adapters.chain.wallet import Wallet
 from backend.domain import ModelStatus, Review, Training, Verdict
 from backend.errors import ConfigurationError, Conflict, WrongChain
 from backend.settings import Secret
-from tests.backend.models import CARD_CID
+from tests.backend.models import CARD_CID, LABELS
 
 from .conftest import Registry
 
@@ -86,7 +86,7 @@ def test_a_model_is_registered_anchored_and_retired(registry, admin, model_id):
         return found.status, found.training_id
 
     assert state() == (ModelStatus.UNKNOWN, None)
-    assert admin.register_model(model_id, CARD_CID).name == "registerModel"
+    assert admin.register_model(model_id, LABELS, CARD_CID).name == "registerModel"
     assert state() == (ModelStatus.IN_USE, None)
     admin.anchor_training(training)
     assert state() == (ModelStatus.IN_USE, training.training_id)
@@ -133,7 +133,7 @@ def test_reverts_are_reported_in_words(registry, admin, clinician, cid, model_id
 
 
 def test_every_error_of_the_contract_has_a_meaning():
-    named = {entry["name"] for entry in artifact.load()["abi"] if entry["type"] == "error"}
+    named = {entry["name"] for entry in artifact.current().abi if entry["type"] == "error"}
     administrative = {name for name in named if name.startswith("AccessControl")} - {"AccessControlUnauthorizedAccount"}
 
     assert MEANINGS.keys() == named - LIBRARIES - administrative

@@ -99,7 +99,9 @@ def test_pages_have_no_gap_and_no_repeat_while_events_are_added(store: SqlEventS
         seen += page
         added = Checkpoint(upto.number + 1, hash_of(f"block {upto.number + 1}"))
         new = image(added.number, f"new {added.number}")
-        other = ModelRegisteredEvent(new.image_id, BOB, "bafcard", **place(added.number, f"model {added.number}", 1))
+        other = ModelRegisteredEvent(
+            new.image_id, BOB, None, "bafcard", **place(added.number, f"model {added.number}", 1)
+        )
         assert store.advance(1, upto, added, [new, other])
         upto = added
     assert names(seen) == names(newest_first(EVENTS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, fields, replace
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 from eth_account import Account
+from eth_utils import to_checksum_address
 
 from backend.adapters.chain import eip712
 from backend.adapters.chain.dev import embedded
@@ -40,7 +42,7 @@ from backend.domain import (
 from backend.processes import free_port
 from backend.services.event_index import EventIndex
 from backend.settings import Settings, load
-from tests.backend.models import register_models
+from tests.backend.models import LABELS, register_models
 
 CLASSIFIER = ADMIN.address
 MODEL_ID = "0x" + "ab" * 32
@@ -69,7 +71,7 @@ class Node:
         """Register an image and its diagnosis, both in one transaction; gives the image's id."""
         cid = new_cid()
         image_id = self.chain.image_id(self.wallet.address, cid)
-        diagnosis = Diagnosis(image_id, MODEL_ID, label, confidence, "0x" + "cd" * 32, 1_790_000_000)
+        diagnosis = Diagnosis(image_id, MODEL_ID, label, confidence, "0x" + "cd" * 32, int(time.time()))
         contract = self.chain.contract
         message = eip712.message(diagnosis, chain_id=self.chain.chain_id, contract=contract)
         signature = "0x" + bytes(Account.sign_message(message, ADMIN.private_key).signature).hex()
@@ -89,10 +91,18 @@ class Node:
         """Register a model, anchor its training, and retire it; gives its id."""
         admin = DevelopmentWallet(self.settings.rpc_url, self.chain.contract, ADMIN)
         model_id = new_hash()
-        admin.register_model(model_id, new_cid())
+        admin.register_model(model_id, LABELS, new_cid())
         admin.anchor_training(Training(new_hash(), model_id, None, new_hash(), 3))
         admin.retire_model(model_id)
         return model_id
+
+    def report(self, since: int = 1) -> str:
+        """Report an account that was never a classifier as compromised; gives its address."""
+        account = "0x" + new_hash()[-40:]
+        DevelopmentWallet(self.settings.rpc_url, self.chain.contract, ADMIN)._send(
+            "reportCompromise", to_checksum_address(account), since
+        )
+        return account
 
     def recorded(self) -> list[Record]:
         """What is on the chain now, newest first, addresses in lower case as in the index."""
@@ -117,9 +127,9 @@ def new_cid() -> str:
 
 
 def lower(event: Event) -> Event:
-    """The event with its account's address as the index has it."""
-    (account,) = {"uploader", "classifier", "reviewer", "admin"} & {field.name for field in fields(event)}
-    return replace(event, **{account: getattr(event, account).lower()})
+    """The event with its accounts' addresses as the index has them."""
+    accounts = {"uploader", "classifier", "reviewer", "admin"} & {field.name for field in fields(event)}
+    return replace(event, **{account: getattr(event, account).lower() for account in accounts})
 
 
 def rows_of(file: Path) -> dict[str, list[tuple]]:

@@ -180,6 +180,7 @@ def test_any_sequence_of_mining_and_rewinding_ends_with_the_truth(
             node.review(verdict, label=label)
         elif step == "model":
             node.model()
+            node.report()
         elif step == "snapshot":
             snapshots.append(node.rpc("evm_snapshot"))
         elif step == "revert" and snapshots:

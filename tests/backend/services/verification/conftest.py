@@ -45,6 +45,7 @@ from backend.services.evidence_verification import EvidenceVerificationService
 from backend.services.verification import Verification, VerificationService
 from backend.settings import Settings
 from backend.wiring import wire_chain
+from tests.backend.models import LABELS
 
 MODEL = ModelFacts("brain-mri", "1.0", "a1" * 32, "brain-mri")
 OTHER_MODEL = ModelFacts("other", "1", "a2" * 32, "brain-mri")
@@ -222,7 +223,7 @@ def make_world(ganache: Settings, folder: Path) -> World:
     admin = DevelopmentWallet(ganache.rpc_url, ganache.contract_address, ADMIN)
     for model in (MODEL, OTHER_MODEL):
         if chain.model_states(["0x" + model.sha256])[0].status is ModelStatus.UNKNOWN:
-            admin.register_model("0x" + model.sha256, card.cid)
+            admin.register_model("0x" + model.sha256, LABELS, card.cid)
     return World(
         rpc_url=ganache.rpc_url,
         chain=chain,

@@ -2,7 +2,14 @@ import pytest
 from brownie import ZERO_ADDRESS, ImageRegistry, chain, reverts, web3
 
 from scripts.deploy import ADMIN_DELAY_S, ClassifierMissing, deploy
-from tests.contracts.support import CLASSIFIER_ROLE, CLINICIAN_ROLE, DEFAULT_ADMIN_ROLE, MODEL_ADMIN_ROLE, error
+from tests.contracts.support import (
+    CLASSIFIER_ROLE,
+    CLINICIAN_ROLE,
+    DEFAULT_ADMIN_ROLE,
+    MODEL_ADMIN_ROLE,
+    SITE_ROLE,
+    error,
+)
 
 pytestmark = pytest.mark.node
 
@@ -21,6 +28,7 @@ def test_admin_delay(registry):
         ("CLASSIFIER_ROLE", CLASSIFIER_ROLE),
         ("CLINICIAN_ROLE", CLINICIAN_ROLE),
         ("MODEL_ADMIN_ROLE", MODEL_ADMIN_ROLE),
+        ("SITE_ROLE", SITE_ROLE),
     ],
 )
 def test_role_is_its_name_hashed(registry, name, role):

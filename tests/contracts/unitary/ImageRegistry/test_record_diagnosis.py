@@ -1,7 +1,7 @@
 import pytest
 from brownie import chain
 
-from tests.contracts.support import ISSUED_AT, image_of
+from tests.contracts.support import ISSUED_AT, LABELS, MAX_AGE_S, image_of
 
 
 def test_emits_one_event_with_exact_fields(registry, alice, classifier, diagnosis, signature):
@@ -46,7 +46,7 @@ def test_event_is_enough_to_recover_the_classifier(registry, domain, alice, clas
 
 def test_later_diagnosis_adds_to_the_count(registry, domain, alice, classifier, image_id, diagnosis, signature):
     registry.recordDiagnosis(diagnosis, signature, {"from": alice})
-    second = diagnosis._replace(label=0, issuedAt=ISSUED_AT + 1)
+    second = diagnosis._replace(label=0, confidence=0, issuedAt=ISSUED_AT + 1)
     registry.recordDiagnosis(second, domain.sign(classifier, second), {"from": alice})
     assert image_of(registry, image_id)[2:] == (ISSUED_AT + 1, 2)
 
@@ -62,6 +62,26 @@ def test_clock_up_to_15_minutes_ahead(registry, domain, alice, classifier, image
     ahead = diagnosis._replace(issuedAt=chain[-1].timestamp + 15 * 60)
     registry.recordDiagnosis(ahead, domain.sign(classifier, ahead), {"from": alice})
     assert image_of(registry, image_id)[2] == ahead.issuedAt
+
+
+def test_up_to_7_days_old(registry, domain, alice, classifier, image_id, diagnosis):
+    # The next block's time may be a few seconds later.
+    old = diagnosis._replace(issuedAt=chain[-1].timestamp - MAX_AGE_S + 60)
+    registry.recordDiagnosis(old, domain.sign(classifier, old), {"from": alice})
+    assert image_of(registry, image_id)[2] == old.issuedAt
+
+
+@pytest.mark.parametrize("label", [1, LABELS])
+def test_bounds_of_the_label(registry, domain, alice, classifier, diagnosis, label):
+    bound = diagnosis._replace(label=label)
+    tx = registry.recordDiagnosis(bound, domain.sign(classifier, bound), {"from": alice})
+    assert tx.events["DiagnosisRecorded"]["label"] == label
+
+
+def test_abstention(registry, domain, alice, classifier, diagnosis):
+    abstention = diagnosis._replace(label=0, confidence=0)
+    tx = registry.recordDiagnosis(abstention, domain.sign(classifier, abstention), {"from": alice})
+    assert (tx.events["DiagnosisRecorded"]["label"], tx.events["DiagnosisRecorded"]["confidence"]) == (0, 0)
 
 
 def test_images_have_counts_of_their_own(registry, domain, alice, bob, cid, classifier, image_id, diagnosis, signature):

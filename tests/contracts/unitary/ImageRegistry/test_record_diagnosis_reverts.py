@@ -4,7 +4,7 @@ from brownie.exceptions import VirtualMachineError
 from eth_abi import encode
 from eth_utils import keccak
 
-from tests.contracts.support import ISSUED_AT, Diagnosis, error, image_id_of, image_of
+from tests.contracts.support import ISSUED_AT, LABELS, MAX_AGE_S, SEALED, Diagnosis, error, image_id_of, image_of
 
 pytestmark = pytest.mark.node
 
@@ -70,6 +70,40 @@ def test_one_second_past_15_minutes(registry, domain, alice, classifier, diagnos
     call(now + 900)
     with reverts(error("DiagnosisFromFuture", now + 901, now)):
         call(now + 901)
+
+
+def test_one_second_past_7_days(registry, domain, alice, classifier, diagnosis):
+    def call(issued_at):
+        old = diagnosis._replace(issuedAt=issued_at)
+        transaction = {"from": alice}
+        registry.recordDiagnosis.call(old, domain.sign(classifier, old), transaction, block_identifier=block)
+
+    block = chain.height
+    now = chain[block].timestamp
+    call(now - MAX_AGE_S)
+    with reverts(error("DiagnosisExpired", now - MAX_AGE_S - 1, now)):
+        call(now - MAX_AGE_S - 1)
+
+
+def test_issued_years_ago(registry, domain, alice, classifier, diagnosis):
+    old = diagnosis._replace(issuedAt=1)
+    with pytest.raises(VirtualMachineError) as refused:
+        registry.recordDiagnosis(old, domain.sign(classifier, old), {"from": alice})
+    assert refused.value.revert_msg == error("DiagnosisExpired", 1, chain[-1].timestamp)
+
+
+@pytest.mark.parametrize("label", [LABELS + 1, 777, SEALED - 1])
+def test_label_that_the_model_does_not_have(registry, domain, alice, classifier, diagnosis, label):
+    other = diagnosis._replace(label=label)
+    with reverts(error("LabelOutOfRange", label, LABELS)):
+        registry.recordDiagnosis(other, domain.sign(classifier, other), {"from": alice})
+
+
+@pytest.mark.parametrize("confidence", [1, 10_000])
+def test_abstention_with_a_confidence(registry, domain, alice, classifier, diagnosis, confidence):
+    abstention = diagnosis._replace(label=0, confidence=confidence)
+    with reverts(error("AbstentionConfidence", confidence)):
+        registry.recordDiagnosis(abstention, domain.sign(classifier, abstention), {"from": alice})
 
 
 def test_counter_full(registry, domain, alice, classifier, image_id, diagnosis, signature):

@@ -1,6 +1,6 @@
 import pytest
 
-from tests.contracts.support import SEALED, Diagnosis, Review, Verdict, hexed
+from tests.contracts.support import LABELS, MODEL_ID, Diagnosis, Review, Verdict, hexed
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_becomes_the_newest(registry, clinician, recorded, diagnosis_id, first_r
         (Verdict.CONFIRMED, 2),
         (Verdict.OVERRIDDEN, 1),
         (Verdict.OVERRIDDEN, 0),
-        (Verdict.OVERRIDDEN, SEALED - 1),
+        (Verdict.OVERRIDDEN, LABELS),
         (Verdict.WITHDRAWN, 0),
     ],
 )
@@ -88,6 +88,13 @@ def test_record_is_untouched(registry, clinician, recorded, image_id, first_revi
     before = registry.imageOf(image_id)
     registry.reviewDiagnosis(recorded, first_review, {"from": clinician})
     assert registry.imageOf(image_id) == before
+
+
+def test_of_a_retired_model(registry, admin, clinician, recorded, first_review):
+    registry.retireModel(MODEL_ID, {"from": admin})
+    override = first_review._replace(verdict=Verdict.OVERRIDDEN, label=LABELS)
+    tx = registry.reviewDiagnosis(recorded, override, {"from": clinician})
+    assert tx.events["DiagnosisReviewed"]["label"] == LABELS
 
 
 def test_abstention_is_reviewed(registry, domain, alice, classifier, clinician, image_id):

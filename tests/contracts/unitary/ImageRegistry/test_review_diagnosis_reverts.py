@@ -1,7 +1,18 @@
 import pytest
 from brownie import accounts, reverts, web3
 
-from tests.contracts.support import CLINICIAN_ROLE, ISSUED_AT, SEALED, Diagnosis, Review, Verdict, error, image_id_of
+from tests.contracts.support import (
+    CLINICIAN_ROLE,
+    ISSUED_AT,
+    LABELS,
+    MODEL_ID,
+    SEALED,
+    Diagnosis,
+    Review,
+    Verdict,
+    error,
+    image_id_of,
+)
 
 pytestmark = pytest.mark.node
 
@@ -94,6 +105,25 @@ def test_first_review_names_the_diagnosis(registry, domain, clinician, recorded,
 def test_label_does_not_fit(registry, clinician, recorded, first_review, verdict, label):
     with reverts(error("LabelDoesNotFit", verdict, recorded.label, label)):
         registry.reviewDiagnosis(recorded, first_review._replace(verdict=verdict, label=label), {"from": clinician})
+
+
+@pytest.mark.parametrize("retired", [False, True])
+@pytest.mark.parametrize("label", [LABELS + 1, 777, SEALED - 1])
+def test_override_by_a_label_that_the_model_does_not_have(
+    registry, admin, clinician, recorded, first_review, label, retired
+):
+    if retired:
+        registry.retireModel(MODEL_ID, {"from": admin})
+    with reverts(error("LabelOutOfRange", label, LABELS)):
+        override = first_review._replace(verdict=Verdict.OVERRIDDEN, label=label)
+        registry.reviewDiagnosis(recorded, override, {"from": clinician})
+
+
+def test_override_of_a_model_that_never_was(registry, domain, clinician, recorded):
+    invented = recorded._replace(modelId=bytes(range(32)))
+    override = Review(domain.digest(invented), verdict=Verdict.OVERRIDDEN, label=1)
+    with reverts(error("LabelOutOfRange", 1, 0)):
+        registry.reviewDiagnosis(invented, override, {"from": clinician})
 
 
 def test_reason_missing(registry, clinician, recorded, first_review):

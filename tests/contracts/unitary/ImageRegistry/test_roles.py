@@ -2,7 +2,14 @@ import pytest
 from brownie import accounts, chain, reverts
 
 from scripts.deploy import ADMIN_DELAY_S
-from tests.contracts.support import CLASSIFIER_ROLE, CLINICIAN_ROLE, DEFAULT_ADMIN_ROLE, MODEL_ADMIN_ROLE, error
+from tests.contracts.support import (
+    CLASSIFIER_ROLE,
+    CLINICIAN_ROLE,
+    DEFAULT_ADMIN_ROLE,
+    MODEL_ADMIN_ROLE,
+    SITE_ROLE,
+    error,
+)
 
 OTHERS = range(1, 10)
 
@@ -84,7 +91,7 @@ def test_shorter_delay_waits_for_the_difference(registry, admin, bob):
         registry.acceptDefaultAdminTransfer({"from": bob})
 
 
-@pytest.mark.parametrize("role", [CLASSIFIER_ROLE, CLINICIAN_ROLE, MODEL_ADMIN_ROLE])
+@pytest.mark.parametrize("role", [CLASSIFIER_ROLE, CLINICIAN_ROLE, MODEL_ADMIN_ROLE, SITE_ROLE])
 def test_lost_role_is_granted_again(registry, admin, bob, role):
     for holder in (admin, bob):
         registry.grantRole(role, holder, {"from": admin})

@@ -6,7 +6,17 @@ from eth_account import Account
 
 from scripts.deploy import deploy
 from scripts.solc import compile_with_npm
-from tests.contracts.support import CLASSIFIER_ROLE, MODEL_ID, ZERO_ADDRESS, Domain, cid_of, error, high_s
+from tests.contracts.support import (
+    CLASSIFIER_ROLE,
+    ISSUED_AT,
+    LABELS,
+    MODEL_ID,
+    ZERO_ADDRESS,
+    Domain,
+    cid_of,
+    error,
+    high_s,
+)
 
 pytestmark = pytest.mark.node
 
@@ -59,7 +69,7 @@ def test_replay_from_another_chain(registry, domain, alice, classifier, diagnosi
 
 def test_replay_on_another_registry(domain, admin, alice, cid, card_cid, classifier, diagnosis, signature):
     twin = deploy(admin, classifier.address)
-    twin.registerModel(MODEL_ID, card_cid, {"from": admin})
+    twin.registerModel(MODEL_ID, LABELS, card_cid, {"from": admin})
     twin.registerImage(cid, bytes(32), {"from": alice})
     signer = Domain(domain.chainId, twin.address).recover(diagnosis, signature)
     with reverts(error("ClassifierNotAuthorized", signer)):
@@ -75,11 +85,17 @@ def test_other_domain(registry, domain, alice, classifier, diagnosis, change):
 
 @pytest.mark.parametrize(
     "change",
-    [{"modelId": OTHER_MODEL}, {"label": 1}, {"confidence": 9_999}, {"manifestHash": bytes(32)}, {"issuedAt": 1}],
+    [
+        {"modelId": OTHER_MODEL},
+        {"label": 1},
+        {"confidence": 9_999},
+        {"manifestHash": bytes(32)},
+        {"issuedAt": ISSUED_AT - 1},
+    ],
     ids=lambda change: next(iter(change)),
 )
 def test_changed_field(registry, domain, admin, alice, card_cid, diagnosis, signature, change):
-    registry.registerModel(OTHER_MODEL, card_cid, {"from": admin})
+    registry.registerModel(OTHER_MODEL, LABELS, card_cid, {"from": admin})
     changed = diagnosis._replace(**change)
     with reverts(error("ClassifierNotAuthorized", domain.recover(changed, signature))):
         registry.recordDiagnosis(changed, signature, {"from": alice})

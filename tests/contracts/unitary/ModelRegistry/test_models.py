@@ -1,7 +1,7 @@
 import pytest
 from brownie import accounts, reverts
 
-from tests.contracts.support import MODEL_ADMIN_ROLE, MODEL_ID, Status, error, hexed
+from tests.contracts.support import LABELS, MODEL_ADMIN_ROLE, MODEL_ID, SEALED, Status, error, hexed
 
 NEW = bytes(range(32))
 
@@ -11,7 +11,7 @@ def test_unknown_before(registry):
 
 
 def test_in_use_once_registered(registry, admin, card_cid):
-    registry.registerModel(NEW, card_cid, {"from": admin})
+    registry.registerModel(NEW, LABELS, card_cid, {"from": admin})
     assert registry.statusOf(NEW) == Status.IN_USE
 
 
@@ -19,13 +19,13 @@ def test_retired_for_good(registry, admin, card_cid):
     registry.retireModel(MODEL_ID, {"from": admin})
     assert registry.statusOf(MODEL_ID) == Status.RETIRED
     with reverts(error("ModelAlreadyRegistered", MODEL_ID)):
-        registry.registerModel(MODEL_ID, card_cid, {"from": admin})
+        registry.registerModel(MODEL_ID, LABELS, card_cid, {"from": admin})
 
 
 def test_registration_emits_one_event_with_exact_fields(registry, admin, card_cid):
-    tx = registry.registerModel(NEW, card_cid, {"from": admin})
+    tx = registry.registerModel(NEW, LABELS, card_cid, {"from": admin})
     assert [(event.name, dict(event)) for event in tx.events] == [
-        ("ModelRegistered", {"modelId": hexed(NEW), "admin": admin, "cardCid": card_cid})
+        ("ModelRegistered", {"modelId": hexed(NEW), "admin": admin, "labels": LABELS, "cardCid": card_cid})
     ]
     assert [bytes(topic) for topic in tx.logs[0].topics[1:]] == [NEW, bytes(12) + bytes.fromhex(admin.address[2:])]
 
@@ -43,7 +43,7 @@ def test_retirement_emits_one_event_with_exact_fields(registry, admin):
 
 def test_registered_twice(registry, admin, card_cid):
     with reverts(error("ModelAlreadyRegistered", MODEL_ID)):
-        registry.registerModel(MODEL_ID, card_cid, {"from": admin})
+        registry.registerModel(MODEL_ID, LABELS, card_cid, {"from": admin})
 
 
 def test_retired_twice(registry, admin):
@@ -59,19 +59,41 @@ def test_unknown_model_is_not_retired(registry, admin):
 
 def test_zero_is_no_model(registry, admin, card_cid):
     with reverts(error("ZeroHash")):
-        registry.registerModel(bytes(32), card_cid, {"from": admin})
+        registry.registerModel(bytes(32), LABELS, card_cid, {"from": admin})
+
+
+@pytest.mark.parametrize("labels", [1, SEALED - 1])
+def test_bounds_of_the_number_of_labels(registry, admin, card_cid, labels):
+    registry.registerModel(NEW, labels, card_cid, {"from": admin})
+    assert registry.labelsOf(NEW) == labels
+
+
+@pytest.mark.parametrize("labels", [0, SEALED])
+def test_number_of_labels_out_of_range(registry, admin, card_cid, labels):
+    """Without a label a model can only abstain; the last code is that of a sealed diagnosis."""
+    with reverts(error("LabelCountOutOfRange", labels)):
+        registry.registerModel(NEW, labels, card_cid, {"from": admin})
+
+
+def test_unknown_model_has_no_labels(registry):
+    assert registry.labelsOf(NEW) == 0
+
+
+def test_retired_model_keeps_its_labels(registry, admin):
+    registry.retireModel(MODEL_ID, {"from": admin})
+    assert registry.labelsOf(MODEL_ID) == LABELS
 
 
 @pytest.mark.parametrize("invalid", ["", "baf", "b" * 59, "baf" + 57 * "a"])
 def test_card_needs_a_cid(registry, admin, invalid):
     with reverts(error("InvalidCid", invalid)):
-        registry.registerModel(NEW, invalid, {"from": admin})
+        registry.registerModel(NEW, LABELS, invalid, {"from": admin})
 
 
 @pytest.mark.parametrize("index", range(1, 10))
 def test_every_other_account_cannot_register(registry, card_cid, index):
     with reverts(error("AccessControlUnauthorizedAccount", accounts[index], MODEL_ADMIN_ROLE)):
-        registry.registerModel(NEW, card_cid, {"from": accounts[index]})
+        registry.registerModel(NEW, LABELS, card_cid, {"from": accounts[index]})
 
 
 @pytest.mark.parametrize("index", range(1, 10))
@@ -83,7 +105,7 @@ def test_every_other_account_cannot_retire(registry, index):
 def test_role_handed_to_another_account(registry, admin, bob, card_cid):
     registry.grantRole(MODEL_ADMIN_ROLE, bob, {"from": admin})
     registry.revokeRole(MODEL_ADMIN_ROLE, admin, {"from": admin})
-    registry.registerModel(NEW, card_cid, {"from": bob})
+    registry.registerModel(NEW, LABELS, card_cid, {"from": bob})
     with reverts(error("AccessControlUnauthorizedAccount", admin, MODEL_ADMIN_ROLE)):
         registry.retireModel(NEW, {"from": admin})
 
@@ -103,7 +125,7 @@ def test_diagnosis_by_a_retired_model(registry, admin, alice, diagnosis, signatu
 def test_model_admin_cannot_make_a_diagnosis(registry, domain, admin, alice, bob, diagnosis, card_cid):
     """Its own model is in use, yet no account that is no classifier signs for it."""
     registry.grantRole(MODEL_ADMIN_ROLE, bob, {"from": admin})
-    registry.registerModel(NEW, card_cid, {"from": bob})
+    registry.registerModel(NEW, LABELS, card_cid, {"from": bob})
     own = diagnosis._replace(modelId=NEW)
     with reverts(revert_pattern="ClassifierNotAuthorized: .*"):
         registry.recordDiagnosis(own, bytes(65), {"from": alice})

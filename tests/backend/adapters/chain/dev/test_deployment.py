@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from eth_utils import keccak
 
 from backend.adapters.chain import artifact
 from backend.adapters.chain.dev import deployment, embedded
@@ -47,7 +48,7 @@ def test_a_wiped_chain_gets_a_new_contract(settings):
 
 def test_other_code_at_the_address_gets_a_new_contract(settings, monkeypatch):
     first = deployed(settings)
-    monkeypatch.setattr(artifact, "matches", lambda code: False)
+    monkeypatch.setattr(artifact, "of", lambda code: None)
 
     assert deployed(settings).address != first.address
 
@@ -125,13 +126,11 @@ def test_an_external_chain_is_read_with_the_settings_contract(settings, cid):
 
 def test_the_artifacts_code_is_recognised_whatever_its_immutables_are(registry):
     code = bytes(registry.web3.eth.get_code(registry.chain.contract))
-    plain = bytes.fromhex(artifact.load()["deployedBytecode"][2:])
 
-    assert code != plain
-    assert artifact.matches(code)
-    assert not artifact.matches(code[:-1])
-    assert not artifact.matches(code[:-1] + bytes([code[-1] ^ 1]))
-    assert not artifact.matches(b"")
+    assert "0x" + keccak(code).hex() != artifact.current().code_hash
+    assert artifact.of(code) is artifact.current()
+    for other in (code[:-1], code + b"\0", code[:-1] + bytes([code[-1] ^ 1]), b""):
+        assert artifact.of(other) is None
 
 
 def test_a_chain_of_another_process_is_joined(settings):
