@@ -7,7 +7,8 @@ from apiflask.fields import Boolean, File, Integer, List, Nested, String
 from flask import Response, request, url_for
 
 from backend.api.access import container
-from backend.api.caching import IMMUTABLE
+from backend.api.caching import IMMUTABLE, revalidated
+from backend.api.downloads import downloads
 from backend.api.limits import client_address, limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
@@ -23,8 +24,11 @@ class UploadSchema(CamelCase):
 
 
 class ImageLinksSchema(AnswerSchema):
+    """`content` are the pinned bytes; `view` is the image as the models see it, for a browser to show."""
+
     self = String()
     content = String()
+    view = String()
 
 
 class ImageSchema(AnswerSchema):
@@ -74,13 +78,29 @@ def facts(cid: str) -> Values:
 def content(cid: str) -> Response:
     cid = cid_in_path(cid)
     if cid in request.if_none_match:
-        found, response = container().intake.find(cid), Response(status=304)
-    else:
-        found, data = container().intake.content(cid)
-        response = Response(data)
-    response.content_type = found.media_type
-    response.set_etag(cid)
+        return _content(Response(status=304), container().intake.find(cid))
+    facts, data = container().intake.content(cid)
+    # Not before: a store that hangs would take the places of other downloads.
+    with downloads.begin() as download:
+        return download.answer(_content(Response(data), facts))
+
+
+def _content(response: Response, facts: ImageFacts) -> Response:
+    response.content_type = facts.media_type
+    response.set_etag(facts.cid)
     response.headers["Cache-Control"] = IMMUTABLE
+    response.headers["Content-Security-Policy"] = "sandbox"
+    return response
+
+
+@blueprint.get("/images/<cid>/view")
+@blueprint.doc(
+    summary="The image as the models see it: 16-bit grey stretched to 8 bits, others as they are",
+    responses=responses({200: file_response("image/*", "The image"), 304: "Not modified", 413: "", 415: ""}),
+)
+def view(cid: str) -> Response:
+    media_type, data = container().intake.view(cid_in_path(cid))
+    response = revalidated(Response(data, content_type=media_type))
     response.headers["Content-Security-Policy"] = "sandbox"
     return response
 
@@ -89,6 +109,7 @@ def _image(facts: ImageFacts, created: bool) -> Values:
     links = {
         "self": url_for("images.facts", cid=facts.cid),
         "content": url_for("images.content", cid=facts.cid),
+        "view": url_for("images.view", cid=facts.cid),
     }
     names = ("cid", "sha256", "size", "width", "height", "media_type", "stripped")
     return {**{name: getattr(facts, name) for name in names}, "created": created, "links": links}

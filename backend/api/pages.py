@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from apiflask import APIBlueprint
@@ -13,6 +14,9 @@ from backend.api.problems import problem
 from backend.errors import PageNotBuilt
 
 blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
+
+_ICON = re.compile(r"favicon(-[\w-]+)?\.svg$")
+"""The build puts a hash into the name of the icon's file."""
 
 
 @blueprint.get("/")
@@ -35,12 +39,12 @@ def asset(name: str) -> Response:
     """Their names hold a hash of their content."""
     response = send_from_directory(_folder() / "assets", name)
     response.headers["Cache-Control"] = IMMUTABLE
-    return response
+    return _shown_by_wallets(response, name)
 
 
 @blueprint.get("/<name>")
 def file(name: str) -> Response:
-    return send_from_directory(_folder(), name)
+    return _shown_by_wallets(send_from_directory(_folder(), name), name)
 
 
 @blueprint.app_errorhandler(NoRoute)
@@ -51,6 +55,13 @@ def nothing_there(error: NoRoute) -> Response:
         return problem(error)
     response = index()
     response.status_code = 404
+    return response
+
+
+def _shown_by_wallets(response: Response, name: str) -> Response:
+    """The icon alone may be loaded by other origins: a wallet's window shows it beside the page's requests."""
+    if _ICON.match(name):
+        response.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return response
 
 

@@ -13,6 +13,7 @@ from eth_utils.address import to_checksum_address
 from flask import Response
 
 from backend.api.access import container
+from backend.api.downloads import downloads
 from backend.api.images import UploadSchema, one_file
 from backend.api.limits import limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
@@ -26,6 +27,7 @@ from backend.domain import (
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     DiagnosisStatus,
+    Outcome,
     Record,
     RecordFilter,
     Verdict,
@@ -33,7 +35,7 @@ from backend.domain import (
 from backend.errors import InvalidInput
 from backend.services.attestation import BASIS_POINTS
 from backend.services.evidence_file import MEDIA_TYPE, pack
-from backend.services.verification import Verification
+from backend.services.verification import SHOWN_NOISE
 
 blueprint = APIBlueprint("records", __name__, tag="Records")
 Reason = Callable[[DiagnosisReviewedEvent], str | None]
@@ -148,9 +150,32 @@ class VerifiedDiagnosisSchema(AnswerSchema):
     status = Enum(DiagnosisStatus, by_value=True)
 
 
+class CompletenessSchema(AnswerSchema):
+    """Nothing of the record up to and with this block was left out."""
+
+    block = Nested(BlockSchema)
+
+
+class NoiseSchema(AnswerSchema):
+    """A review of a diagnosis that was never recorded: any reviewer can add it, and it changes nothing."""
+
+    review_id = Hash()
+    diagnosis_id = Hash()
+    reviewer = Address()
+    verdict = Enum(Verdict, by_value=True)
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+
+
 class VerificationSchema(AnswerSchema):
+    """`completeness` is null when the registry's state does not show it."""
+
     image_id = Hash()
     passed = Boolean()
+    verdict = Enum(Outcome, by_value=True)
+    completeness = Nested(CompletenessSchema, allow_none=True)
+    noise = List(Nested(NoiseSchema), metadata={"description": "At most 20 of `noiseCount`."})
+    noise_count = Integer()
     diagnoses = List(Nested(VerifiedDiagnosisSchema))
     checks = List(Nested(CheckSchema))
 
@@ -202,8 +227,28 @@ def lookup(files_data: Values) -> Values:
 @blueprint.get("/records/<image_id>/verification")
 @blueprint.output(VerificationSchema)
 @blueprint.doc(summary="Check a record against chain, store and model")
-def verification(image_id: str) -> Verification:
-    return container().verification.verify(hash_in_path("the image id", image_id))
+def verification(image_id: str) -> Values:
+    found = container().verification.verify(hash_in_path("the image id", image_id))
+    return {
+        "image_id": found.image_id,
+        "passed": found.passed,
+        "verdict": found.verdict,
+        "completeness": {"block": found.complete_to} if found.complete_to else None,
+        "noise": [
+            {
+                "review_id": review.review_id,
+                "diagnosis_id": review.diagnosis_id,
+                "reviewer": to_checksum_address(review.reviewer),
+                "verdict": review.verdict,
+                "transaction": transaction_link(review.transaction_hash),
+                "block": review.block,
+            }
+            for review in found.noise[:SHOWN_NOISE]
+        ],
+        "noise_count": len(found.noise),
+        "diagnoses": found.diagnoses,
+        "checks": found.checks,
+    }
 
 
 @blueprint.get("/records/<image_id>/evidence")
@@ -214,9 +259,11 @@ def verification(image_id: str) -> Verification:
 )
 def evidence(image_id: str) -> Response:
     found = container().evidence.collect(hash_in_path("the image id", image_id))
-    response = Response(pack(found), content_type=MEDIA_TYPE)
-    response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
-    return response
+    # Not before: a node that hangs would take the places of other downloads.
+    with downloads.begin() as download:
+        response = Response(pack(found), content_type=MEDIA_TYPE)
+        response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
+        return download.answer(response)
 
 
 def no_reason(_review: DiagnosisReviewedEvent) -> None:

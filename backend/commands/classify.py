@@ -10,7 +10,7 @@ from backend.commands.console import Console, columns
 from backend.commands.model_arguments import classifying_model
 
 if TYPE_CHECKING:
-    from backend.domain import ModelFacts
+    from backend.domain import GateOpinion, ModelFacts
     from ml.inference.prediction import Prediction
 
 HELP = "Classify an image as the server would; nothing is stored"
@@ -22,6 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"
     )
+    parser.add_argument(
+        "--force", action="store_true", help="show the model's numbers even if the gate declines the image; not for use"
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -31,7 +34,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     # As it would be pinned: without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
-    model, prediction = _classified(content, options.model)
+    model, prediction, warning = _classified(content, options.model, force=options.force)
     outline = outline_finding(BundledModels(), model, prediction, content)
     area = {"pixels": outline.pixels, "share": outline.share} if outline.contours else None
     values = {
@@ -43,20 +46,36 @@ def run(options: argparse.Namespace, console: Console) -> int:
         "outline": {"area": area, "contours": outline.contours, "reason": outline.reason},
         "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
     }
-    rows = [("Label", prediction.label), ("Confidence", f"{prediction.confidence:.1%}")]
+    if options.force:
+        values |= {"forced": warning is not None, "warning": warning}
+    rows = [("Forced", warning)] if warning else []
+    rows += [("Label", prediction.label), ("Confidence", f"{prediction.confidence:.1%}")]
     rows += [("Reason", prediction.reason)] if prediction.reason else []
     rows += [(f"  {label}", f"{p:.1%}") for label, p in prediction.probabilities.items()]
     rows += [("Outlined", f"{outline.pixels:,} pixels, {outline.share:.1%} of the head")] if outline.contours else []
     rows += [("Model", f"{model.name} {model.version}"), ("SHA-256", model.sha256)]
-    console.result(values, f"{columns(rows)}\n\nFor research; not for diagnosis.")
+    note = "NOT FOR USE. No server signs this." if warning else "For research; not for diagnosis."
+    console.result(values, f"{columns(rows)}\n\n{note}")
     return 0
 
 
-def _classified(content: bytes, name: str | None) -> tuple[ModelFacts, Prediction]:
-    """The model and its output. Its network and the gate's are in memory only meanwhile: an outline needs another."""
+def _classified(content: bytes, name: str | None, *, force: bool) -> tuple[ModelFacts, Prediction, str | None]:
+    """The model, its output, and why a forced one is not for use.
+
+    Its network and the gate's are in memory only meanwhile: an outline needs another.
+    """
     from backend.adapters.models.bundled import BundledModels
     from backend.services.classification import choose_model
 
     models = BundledModels()
-    model = choose_model(models, name, lambda gate: models.recognise(gate, content))
-    return model, models.predict(model, content)[0]
+    choice = choose_model(models, name, lambda gate: models.recognise(gate, content))
+    model, opinion = choice.model, choice.opinion
+    warning = None
+    if force and opinion and model == opinion.gate:
+        model = models.resolve(name)
+        warning = f"not for use: {_recognised(opinion)}, and {model.name} was made for {model.modality} images"
+    return model, models.predict(model, content)[0], warning
+
+
+def _recognised(opinion: GateOpinion) -> str:
+    return f"the gate recognises {f'a {opinion.modality} image' if opinion.modality else 'no known kind of image'}"

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backend.domain import MAX_IMAGE_BYTES, ImageFacts
-from backend.errors import ImageTooLarge, LimitExceeded, NotFound, StorageError, UnsupportedImage
+from backend.errors import (
+    ImageTooLarge,
+    InvalidCid,
+    LimitExceeded,
+    NotFound,
+    ObjectLost,
+    StorageError,
+    UnsupportedImage,
+)
 from backend.ports import ImageInspector, Images, ObjectStore
 
 _HOUR_S = 3600
@@ -28,15 +35,13 @@ class IntakeService:
         self._store = store
         self._inspector = inspector
         self._bytes_per_client = bytes_per_client
-        # One at a time: a decoded image can take 160 MB.
-        self._decoding = threading.Lock()
 
     def accept(self, content: bytes, *, client: str) -> Intake:
         """Pin an upload of ``client`` (an IP address). A known image changes nothing.
 
-        Raises UnsupportedImage, ImageTooLarge, LimitExceeded, StorageError.
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy, LimitExceeded, StorageError.
         """
-        pinned, facts = self._inspect(content)
+        pinned, facts = self._inspector.accept(content)
         if self._images.find(facts.cid) and self._is_intact(facts.cid):
             return Intake(facts, created=False)
         if not self._images.reserve(client, facts.size, self._bytes_per_client):
@@ -60,7 +65,7 @@ class IntakeService:
 
         Raises UnsupportedImage, ImageTooLarge.
         """
-        _, facts = self._inspect(content)
+        _, facts = self._inspector.accept(content)
         return facts
 
     def find(self, cid: str) -> ImageFacts:
@@ -71,9 +76,30 @@ class IntakeService:
         return self._images.find(cid) or self._recover(cid)
 
     def content(self, cid: str) -> tuple[ImageFacts, bytes]:
-        """A known image and its bytes, re-hashed by the store. Raises InvalidCid, NotFound, StorageError."""
+        """A known image and its bytes, re-hashed by the store.
+
+        Raises InvalidCid; NotFound for an image that was never uploaded here; StorageError, as ObjectLost when it was.
+        """
         facts = self.find(cid)
-        return facts, self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        try:
+            return facts, self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        except NotFound as error:
+            raise ObjectLost(f"the image {cid} was uploaded here, but the store no longer has it: {error}") from error
+
+    def derive(self, cid: str) -> ImageFacts | None:
+        """The facts of a stored image, from its bytes alone; None if they cannot be read or are no image."""
+        try:
+            _, facts = self._inspector.accept(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
+        except (InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge):
+            return None
+        return facts if facts.cid == cid else None
+
+    def view(self, cid: str) -> tuple[str, bytes]:
+        """Media type and bytes of a known image as the models see it, where a browser would show it otherwise; else its
+        own. Raises InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge, ServerBusy."""
+        facts, content = self.content(cid)
+        view = self._inspector.view(content)
+        return (facts.media_type, content) if view is None else ("image/png", view)
 
     def available(self, cids: Iterable[str]) -> frozenset[str]:
         """The subset of ``cids`` whose images are known here."""
@@ -95,14 +121,10 @@ class IntakeService:
         if not self._store.has(cid):
             raise NotFound(f"no image {cid} was uploaded here")
         try:
-            _, facts = self._inspect(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
+            _, facts = self._inspector.accept(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
         except (UnsupportedImage, ImageTooLarge):
             raise NotFound(f"{cid} is not an image") from None
         if facts.cid != cid:
             raise NotFound(f"{cid} is not an image that was uploaded here")
         self._images.add(facts, None, _FROM_STORE)
         return facts
-
-    def _inspect(self, content: bytes) -> tuple[bytes, ImageFacts]:
-        with self._decoding:
-            return self._inspector.accept(content)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import rfc8785
 
 from backend.cids import hash_of
-from backend.domain import ImageFacts, ModelFacts, Preprocessing
+from backend.domain import GateOpinion, ImageFacts, ModelFacts, Preprocessing
 
 if TYPE_CHECKING:
     from ml.inference.prediction import Prediction
@@ -26,6 +26,8 @@ DECIMALS = 6
 MAX_MANIFEST_BYTES = 64 * 1024
 """Much larger than any manifest, and small enough that a file is one block, whose CID follows from its hash."""
 SALT_BYTES = 32
+FIRST_DECODING = 1
+"""The decoding of manifests that name none."""
 
 
 def new_salt() -> str:
@@ -40,15 +42,23 @@ def build(
     prediction: Prediction,
     time: datetime,
     salt: str | None = None,
+    *,
+    decoding: int,
+    opinion: GateOpinion | None,
 ) -> bytes:
-    """The manifest's canonical bytes. Probabilities have 6 decimals, ``time`` whole seconds in UTC."""
+    """The manifest's canonical bytes. Probabilities have 6 decimals, ``time`` whole seconds in UTC.
+
+    ``opinion`` is None where no gate is installed.
+    """
     return rfc8785.dumps(
         {
             **({} if salt is None else {"salt": salt}),
             "schema": SCHEMA,
             "image": {"cid": image.cid, "sha256": image.sha256},
             "modality": model.modality,
-            "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
+            "model": _identity(model),
+            "gate": None if opinion is None else {**_identity(opinion.gate), "modality": opinion.modality},
+            "decoding": decoding,
             "preprocessing": preprocessing["id"],
             "temperature": preprocessing["temperature"],
             "threshold": prediction.threshold,
@@ -64,6 +74,15 @@ def build(
     )
 
 
+def has_opinion(manifest: bytes) -> bool:
+    """Whether this manifest, of this server, says what the gate recognised, or that no gate was installed."""
+    return "gate" in json.loads(manifest)
+
+
+def _identity(model: ModelFacts) -> dict[str, str]:
+    return {"name": model.name, "version": model.version, "sha256": model.sha256}
+
+
 def digest_of(manifest: bytes) -> str:
     """SHA-256 in lower-case hex without 0x, as the API and files name a manifest."""
     return hashlib.sha256(manifest).hexdigest()
@@ -73,21 +92,38 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOpinion:
+    """The gate's opinion in a manifest, see ``GateOpinion``."""
+
+    gate_sha256: str
+    modality: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReadManifest:
     """The fields of a manifest that a verification compares. Confidence and probabilities are in [0, 1].
 
-    ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
+    ``gate_asked`` is False in manifests of former releases; ``opinion`` is None then, and
+    where no gate was installed. ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
+    ``decoding`` is the version of the rules that decoded the image.
     """
 
     image_cid: str
     image_sha256: str
     model_sha256: str
+    gate_asked: bool
+    opinion: ReadOpinion | None
     label: str
     label_code: int
     confidence: float
     probabilities: dict[str, float]
     abstained: bool
     salt: str | None
+    decoding: int
+
+    def follows_gate(self, modality: str) -> bool:
+        """Whether this result of a model for ``modality`` is one that the gate's opinion permits."""
+        return self.opinion is None or self.abstained or self.opinion.modality == modality
 
 
 def read(content: bytes) -> ReadManifest | None:
@@ -98,12 +134,15 @@ def read(content: bytes) -> ReadManifest | None:
             image_cid=_printable(values["image"]["cid"]),
             image_sha256=_printable(values["image"]["sha256"]),
             model_sha256=_printable(values["model"]["sha256"]),
+            gate_asked="gate" in values,
+            opinion=_opinion(values.get("gate")),
             label=_printable(values["label"]),
             label_code=_typed(values["labelCode"], int),
             confidence=_probability(values["confidence"]),
             probabilities={label: _probability(p) for label, p in _typed(values["probabilities"], dict).items()},
             abstained=_typed(values["abstained"], bool),
             salt=_salt(values.get("salt")),
+            decoding=_typed(values.get("decoding", FIRST_DECODING), int),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -134,6 +173,14 @@ def _probability(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise TypeError
     return float(value)
+
+
+def _opinion(value: object) -> ReadOpinion | None:
+    if value is None:
+        return None
+    fields = _typed(value, dict)
+    modality = fields["modality"]
+    return ReadOpinion(_printable(fields["sha256"]), None if modality is None else _printable(modality))
 
 
 def _salt(value: object) -> str | None:

@@ -27,15 +27,18 @@ type Granted = (lock: { name: string } | null) => unknown;
 /** The tab that holds each lock. */
 const owners = new Map<string, object>();
 
-/** A lock lasts until the callback's promise resolves, or the tab is closed. */
+/** A lock lasts until the callback's promise settles, or the tab is closed. */
 function locksOf(tab: object) {
   return {
     query: () => Promise.resolve({ held: [...owners.keys()].map((name) => ({ name })) }),
     request: async (name: string, _options: object, granted: Granted) => {
       if (owners.has(name)) return granted(null);
       owners.set(name, tab);
-      await granted({ name });
-      owners.delete(name);
+      try {
+        return await granted({ name });
+      } finally {
+        owners.delete(name);
+      }
     },
   };
 }

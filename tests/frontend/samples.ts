@@ -1,7 +1,7 @@
 /** Values that several tests share; the image id was computed with eth_abi and keccak-256 in Python. */
 
 import type { Attestation, ChainConfig, Classification, Image, TransactionStatus } from "../../frontend/src/api/types";
-import type { PendingTransaction } from "../../frontend/src/chain/transactions";
+import type { PendingTransaction } from "../../frontend/src/chain/transaction-state";
 
 export const UPLOADER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
 export const OTHER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC";
@@ -30,7 +30,7 @@ export const image: Image = {
   mediaType: "image/png",
   stripped: [],
   created: true,
-  links: { self: "/api/v1/images/x", content: "/api/v1/images/x/content" },
+  links: { self: "/api/v1/images/x", content: "/api/v1/images/x/content", view: "/api/v1/images/x/view" },
 };
 
 export const classification: Classification = {

@@ -7,16 +7,35 @@ from __future__ import annotations
 
 import re
 
+from backend.adapters.images import limits
+from backend.adapters.images.formats import not_supported
+from backend.adapters.images.jpeg_scans import (
+    EXTENDED,
+    FRAMES,
+    PROGRESSIVE,
+    SCAN,
+    SEQUENTIAL,
+    Frame,
+    check_scans,
+    segments,
+)
 from backend.adapters.images.stripped import OTHER, TRAILING, Findings
 from backend.errors import UnsupportedImage
 
-_START, _END, _SCAN = 0xD8, 0xD9, 0xDA
+_START, _END = 0xD8, 0xD9
 # A marker: not a stuffed 0xFF00 nor a restart marker, which belong to the compressed data. 0xFF before it are padding.
 _MARKER = re.compile(rb"\xff([^\x00\xff\xd0-\xd7])")
 # Tables, frame headers, lines and restart interval.
 _PICTURE = {*range(0xC0, 0xD0), 0xDB, 0xDC, 0xDD} - {0xC8}
 _APPLICATION, _COMMENT = range(0xE0, 0xF0), 0xFE
 _EXIF = b"Exif\0\0"
+_HIERARCHICAL, _LOSSLESS, _ARITHMETIC = "a hierarchical JPEG", "a lossless JPEG", "a JPEG with arithmetic coding"
+_PROCESSES = {
+    0xC3: _LOSSLESS, 0xC5: _HIERARCHICAL, 0xC6: _HIERARCHICAL, 0xC7: _HIERARCHICAL, 0xC9: _ARITHMETIC,
+    0xCA: _ARITHMETIC, 0xCB: _LOSSLESS, 0xCD: _HIERARCHICAL, 0xCE: _HIERARCHICAL, 0xCF: _HIERARCHICAL,
+}  # fmt: skip
+_OTHER_MARKERS = {0xDE: _HIERARCHICAL, 0xF7: "a JPEG-LS image", 0xF8: "a JPEG-LS image"}
+_CHANNELS = (1, 3, 4)
 _NAMES = {
     b"http://ns.adobe.com/xap/1.0/\0": "XMP",
     b"http://ns.adobe.com/xmp/extension/\0": "XMP",
@@ -47,19 +66,38 @@ def strip(content: bytes, findings: Findings) -> bytes:
         findings.count_part()
         payload = _payload(content, marker.end())
         position = marker.end() + 2 + len(payload)
-        if code in _PICTURE or code == _SCAN:
+        if code in _PICTURE or code == SCAN:
             kept += _segment(code, payload)
-            in_scan = code == _SCAN
+            in_scan = code == SCAN
             seen_scan |= in_scan
         elif code in _APPLICATION:
             kept += _application(code, payload, findings)
         elif code == _COMMENT:
             findings.removed.add("comments")
+        elif code in _OTHER_MARKERS:
+            raise not_supported(_OTHER_MARKERS[code])
         else:
             raise UnsupportedImage(f"expected a JPEG, found one with the marker 0xff{code:02x}, which cannot be read")
     raise UnsupportedImage(
         f"expected a whole JPEG, found one that ends after {len(content)} bytes without its end marker"
     )
+
+
+def check_picture_data(content: bytes) -> None:
+    """Raises UnsupportedImage unless browsers show a stripped JPEG and its compressed data is whole; ImageTooLarge."""
+    frames = [Frame.read(code, payload) for code, payload, _ in segments(content) if code in FRAMES]
+    if not frames:
+        raise UnsupportedImage("expected a JPEG with a picture, found one without")
+    frame = frames[0]
+    if frame.process not in (SEQUENTIAL, EXTENDED, PROGRESSIVE):
+        raise not_supported(_PROCESSES[frame.process])
+    if frame.precision != 8:
+        raise not_supported(f"a JPEG with {frame.precision} bits a channel")
+    if len(frame.components) not in _CHANNELS:
+        raise not_supported(f"a JPEG with {len(frame.components)} channels")
+    limits.check_size(frame.width, frame.height)
+    limits.check_scans(frame.width, frame.height, sum(code == SCAN for code, _, _ in segments(content)))
+    check_scans(content)
 
 
 def _payload(content: bytes, position: int) -> bytes:

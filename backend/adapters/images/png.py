@@ -6,10 +6,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 
+from backend.adapters.images import limits
+from backend.adapters.images.formats import PNG_SIGNATURE, not_supported
 from backend.adapters.images.stripped import OTHER, TRAILING, Findings
 from backend.errors import UnsupportedImage
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _PICTURE = {b"IHDR", b"PLTE", b"IDAT", b"IEND"}
 # Chunks that change how pixels look, with their largest size. pHYs, the size of a pixel, matters in medicine.
 _APPEARANCE = {
@@ -20,19 +21,21 @@ _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 # Each pass of an interlaced picture: first column, first row, column step, row step.
 _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
 _INFLATE_BYTES = 1024 * 1024
+_DEPTH, _COLOUR = 24, 25
 _XMP = b"XML:com.adobe.xmp\0"
 
 
 def strip(content: bytes, findings: Findings) -> bytes:
     """Raises UnsupportedImage for broken, cut off and animated files."""
-    kept = bytearray(SIGNATURE)
-    end = len(SIGNATURE)
+    kept = bytearray(PNG_SIGNATURE)
+    end = len(PNG_SIGNATURE)
     for kind, data in _chunks(content):
         findings.count_part()
         end += 12 + len(data)
         if kind in _PICTURE or len(data) <= _APPEARANCE.get(kind, -1):
             kept += _encode(kind, data)
         elif kind == b"iCCP":
+            limits.check_profile(_inflated_size(data[data.find(b"\0") + 2 :], limits.MAX_PROFILE_BYTES))
             # The profile's name is free text, so it is replaced.
             kept += _encode(kind, b"ICC Profile" + data[data.find(b"\0") :])
         elif kind == b"acTL":
@@ -72,9 +75,23 @@ def check_picture_data(content: bytes) -> None:
         raise UnsupportedImage(f"expected a PNG with {expected} bytes of pixels, found one with more or fewer")
 
 
-def is_deep_colour(content: bytes) -> bool:
-    """Whether a PNG has 16 bits a channel and more than one channel, which Pillow would reduce to 8 bits."""
-    return content[24] == 16 and content[25] != 0
+def check_depth(content: bytes) -> None:
+    """Raises UnsupportedImage for 16 bits a channel and more than one channel, of which Pillow keeps the high bytes."""
+    if is_deep(content) and content[_COLOUR] != 0:
+        raise not_supported("a PNG with 16 bits in each of several channels", convert_to="8 bits a channel")
+
+
+def is_deep(content: bytes) -> bool:
+    """Whether a PNG has 16 bits a channel. Browsers show the high bytes, which may be black."""
+    return content.startswith(PNG_SIGNATURE) and content[_DEPTH] == 16
+
+
+def _inflated_size(data: bytes, limit: int) -> int:
+    """The size of compressed ``data``, at most ``limit`` + 1. Damaged data have no size: Pillow ignores them."""
+    try:
+        return len(zlib.decompressobj().decompress(data, limit + 1))
+    except zlib.error:
+        return 0
 
 
 def _picture_bytes(header: bytes) -> int:
@@ -91,7 +108,7 @@ def _picture_bytes(header: bytes) -> int:
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
     """Kind and data of each chunk, up to IEND. Raises UnsupportedImage."""
-    kind, position = b"", len(SIGNATURE)
+    kind, position = b"", len(PNG_SIGNATURE)
     while kind != b"IEND":
         header = content[position : position + 8]
         length, kind = struct.unpack(">I4s", header) if len(header) == 8 else (0, b"")

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.domain import ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline, Preprocessing
-from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, ResultsUnreadable, UnsupportedImage
+from backend.adapters.images.decoded_images import DecodedImages
+from backend.adapters.images.decoder_pool import decoder_pool
+from backend.adapters.ipfs.unixfs import cid_of
+from backend.domain import GateOpinion, ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline, Preprocessing
+from backend.errors import ClassificationFailed, NotFound, ResultsUnreadable
 from ml import errors as ml_errors
 from ml.bundle.bundle import Bundle, BundleDocuments
-from ml.bundle.kinds import KINDS
+from ml.bundle.kinds import KINDS, Answer
 from ml.compare.results import RESULTS, read_results
 from ml.inference.overlay import activation_overlay
 from ml.inference.prediction import Prediction
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 TRAINING_SCHEMA = "scanproof.training/1"
 
 _log = logging.getLogger(__name__)
-_decoding = threading.Lock()
 
 
 class BundledModels:
@@ -38,8 +39,9 @@ class BundledModels:
 
     decoding: int = DECODING
 
-    def __init__(self, registry: Registry | None = None) -> None:
+    def __init__(self, registry: Registry | None = None, images: DecodedImages | None = None) -> None:
         self._registry = registry or Registry()
+        self._images = images or DecodedImages()
         self._descriptions: dict[str, ModelDescription] = {}
         self._refused: set[str] = set()
 
@@ -78,10 +80,13 @@ class BundledModels:
         gate = self._registry.gate()
         return facts_of(gate.bundle) if gate else None
 
-    def recognise(self, gate: ModelFacts, image: bytes) -> str | None:
-        with _translate_bundle_errors(gate.name), decode_in_turn():
-            seen = self._model(gate).predict(image)
-        return None if seen.abstained else seen.label
+    def recognise(self, gate: ModelFacts, image: bytes, decoding: int | None = None) -> GateOpinion:
+        with _translate_bundle_errors(gate.name), self._images.open(image, decoding or DECODING) as pixels:
+            opened = self._model(gate)
+            if _answer(opened) is not Answer.MODALITY:
+                raise ClassificationFailed(f"{gate.name} is no gate")
+            seen = opened.predict(pixels)
+        return GateOpinion(gate, None if seen.abstained else seen.label)
 
     def for_modality(self, modality: str) -> ModelFacts:
         with _translate_bundle_errors(modality):
@@ -91,10 +96,18 @@ class BundledModels:
         metadata = self._model(model).bundle.metadata
         return {"id": metadata.preprocessing, "temperature": metadata.temperature}
 
-    def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
+    def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
         with _translate_bundle_errors(model.name):
-            with decode_in_turn():
-                prediction = self._model(model).predict(image)
+            with self._images.open(image, decoding or DECODING) as pixels:
+                opened = self._model(model)
+                if _answer(opened) is Answer.OUTLINE:
+                    raise ClassificationFailed(f"{model.name} outlines and does not classify")
+                prediction = opened.predict(pixels)
+            if _answer(opened) is Answer.MODALITY:
+                # Imported here: the classifiers need none of it.
+                from ml.gate.gate import decline
+
+                prediction = decline(prediction)
             return prediction, activation_overlay(prediction)
 
     def outline(self, modality: str, image: bytes) -> Outline | None:
@@ -104,8 +117,8 @@ class BundledModels:
         model = self._registry.outliner(modality)
         if model is None:
             return None
-        with _translate_bundle_errors(model.bundle.metadata.name), decode_in_turn():
-            found = model.predict(image)
+        with _translate_bundle_errors(model.bundle.metadata.name), self._images.open(image) as pixels:
+            found = model.predict(pixels)
         return Outline(
             model=facts_of(model.bundle),
             reason=None if found.contours else "the model that outlines tumours finds none on this slice",
@@ -125,6 +138,16 @@ class BundledModels:
 
     def former_identities(self) -> Mapping[str, str]:
         return self._registry.retired.names()
+
+    def document(self, cid: str) -> bytes | None:
+        """The published document of an installed model with that CID: its card, training record or metrics."""
+        for name in self.identities():
+            with suppress(NotFound, ClassificationFailed):
+                found = self.documents(name)
+                for content in (found.card, found.training, found.metrics):
+                    if cid_of(content) == cid:
+                        return content
+        return None
 
     def documents(self, name: str) -> ModelDocuments:
         """The training record describes architecture, data and procedure, and lists the members of an ensemble. All of
@@ -212,30 +235,21 @@ class ResultFiles:
 
 
 def analyse(image: bytes) -> Analysis:
-    """The steps of the image's analysis, from preprocessing to regions. Raises UnsupportedImage, ImageTooLarge."""
+    """The steps of the image's analysis, from preprocessing to regions. Raises UnsupportedImage, ImageTooLarge,
+    ServerBusy."""
     from ml.analysis.pipeline import analyse
 
-    with decode_in_turn():
-        return analyse(image)
+    with decoder_pool().decoded(image, DECODING) as pixels:
+        return analyse(pixels)
+
+
+def _answer(model: Model) -> Answer:
+    return KINDS[model.bundle.metadata.kind].answer
 
 
 def facts_of(bundle: BundleDocuments) -> ModelFacts:
     metadata = bundle.metadata
     return ModelFacts(metadata.name, metadata.version, bundle.sha256, metadata.modality)
-
-
-@contextmanager
-def decode_in_turn() -> Iterator[None]:
-    """Let one thread at a time decode an image: it can take hundreds of MB. Translates the errors of ``ml`` about
-    images to ImageTooLarge and UnsupportedImage.
-    """
-    with _decoding:
-        try:
-            yield
-        except ml_errors.ImageTooLarge as error:
-            raise ImageTooLarge(str(error)) from error
-        except ml_errors.ImageError as error:
-            raise UnsupportedImage(str(error)) from error
 
 
 @contextmanager

@@ -17,14 +17,21 @@ export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry
  */
 export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridden" | "withdrawn";
 
+/** What a verification found. UNANCHORED: consistent in itself, but compared with no block hash that is trusted. */
+export type Outcome = "valid" | "unanchored" | "invalid";
+
 export type TransactionState = "unknown" | "pending" | "mined" | "confirmed" | "failed" | "replaced";
 
-/** For each part "ok", or the reason why it cannot be used. */
+/**
+ * For each part "ok", or the reason why it cannot be used. A server that works is `degraded` when stored data is
+ * damaged; `damage` says which.
+ */
 export interface Readiness {
-  status: "ready" | "not ready";
+  status: "ready" | "degraded" | "not ready";
   checks: {
     [k: string]: string;
   };
+  damage: string[];
 }
 
 export interface Currency {
@@ -117,9 +124,11 @@ export interface ModelList {
   models: Model[];
 }
 
+/** `content` are the pinned bytes; `view` is the image as the models see it, for a browser to show. */
 export interface ImageLinks {
   self: string;
   content: string;
+  view: string;
 }
 
 /** `stripped` names the metadata blocks that were removed before pinning, such as EXIF. */
@@ -695,6 +704,21 @@ export interface PublishedStatement {
   links: StatementLinks;
 }
 
+/** Nothing of the record up to and with this block was left out. */
+export interface Completeness {
+  block: Block;
+}
+
+/** A review of a diagnosis that was never recorded: any reviewer can add it, and it changes nothing. */
+export interface Noise {
+  reviewId: Hex;
+  diagnosisId: Hex;
+  reviewer: Hex;
+  verdict: Verdict;
+  transaction: TransactionLink;
+  block: Block;
+}
+
 export interface VerifiedDiagnosis {
   diagnosisId: Hex;
   status: DiagnosisStatus;
@@ -707,9 +731,15 @@ export interface Check {
   found: string;
 }
 
+/** `completeness` is null when the registry's state does not show it. */
 export interface Verification {
   imageId: Hex;
   passed: boolean;
+  verdict: Outcome;
+  completeness: Completeness | null;
+  /** At most 20 of `noiseCount`. */
+  noise: Noise[];
+  noiseCount: number;
   diagnoses: VerifiedDiagnosis[];
   checks: Check[];
 }

@@ -7,6 +7,8 @@ export type WalletErrorKind =
   | "wallet-locked" // 4100: this account may not be used by the page (any more)
   | "unknown-chain" // 4902
   | "request-pending" // -32002
+  | "unsupported" // -32601 or 4200: the wallet does not have this method
+  | "asked-already" // by another tab of this page
   | "chain-mismatch" // -32603 with a text about the active chain, or 4901
   | "no-funds"
   | "reverted"
@@ -27,6 +29,8 @@ const BY_CODE: Record<number, WalletErrorKind> = {
   4100: "wallet-locked",
   4901: "chain-mismatch",
   4902: "unknown-chain",
+  4200: "unsupported",
+  [-32601]: "unsupported",
   [-32002]: "request-pending",
 };
 

@@ -1,10 +1,8 @@
-/** Reviewing a diagnosis: its statement, its call and its id; and the role that it needs. */
+/** Reviewing a diagnosis: its statement, its call and its id. */
 
-import { decodeFunctionResult, encodeAbiParameters, encodeFunctionData, keccak256, sha256, stringToHex } from "viem/utils";
+import { encodeAbiParameters, encodeFunctionData, keccak256, sha256, stringToHex } from "viem/utils";
 import type { ChainConfig, Diagnosis, Hex, Review } from "../api/types";
 import { diagnosisIdOf, signedFieldsOf } from "./diagnosis";
-import type { Wallet } from "./discovery";
-import { toWalletError } from "./errors";
 import { abi, SEALED_LABEL } from "./registry";
 import type { CallRequest } from "./transactions";
 
@@ -13,7 +11,7 @@ export type Verdict = Review["verdict"];
 /** In the order of IImageRegistry.Verdict. */
 const VERDICTS: readonly Verdict[] = ["confirmed", "overridden", "withdrawn"];
 const SCHEMA = "scanproof.review/1";
-const CLINICIAN_ROLE = keccak256(stringToHex("CLINICIAN_ROLE"));
+const FUNCTION = "reviewDiagnosis";
 const REVIEW = [
   { type: "bytes32" },
   { type: "address" },
@@ -40,6 +38,9 @@ export interface ReviewPlan extends CallRequest {
   reviewId: Hex;
   diagnosisId: Hex;
   statement: string;
+  verdict: Verdict;
+  label: number;
+  reasonHash: Hex;
 }
 
 /** A review on top of the newest step that the server knows. `salt` is 32 random bytes, so that a reason cannot be guessed. */
@@ -67,26 +68,19 @@ export function planReview(
     diagnosisId,
     imageId,
     statement,
+    verdict,
+    label: code,
+    reasonHash: review.reasonHash,
     from,
     contract: chain.contract,
     chainId: chain.id,
+    functionName: FUNCTION,
     data: encodeFunctionData({
       abi,
-      functionName: "reviewDiagnosis",
+      functionName: FUNCTION,
       args: [{ ...fields, issuedAt: BigInt(fields.issuedAt) }, review],
     }),
   };
-}
-
-/** Asks the wallet's node, not the server, whether `account` may review. Raises WalletError. */
-export async function isClinician(wallet: Wallet, account: Hex, { contract }: ChainConfig): Promise<boolean> {
-  const data = encodeFunctionData({ abi, functionName: "hasRole", args: [CLINICIAN_ROLE, account] });
-  try {
-    const answer = (await wallet.provider.request({ method: "eth_call", params: [{ to: contract, data }, "latest"] })) as Hex;
-    return decodeFunctionResult({ abi, functionName: "hasRole", data: answer }) as boolean;
-  } catch (error) {
-    throw toWalletError(error);
-  }
 }
 
 /** Name and code of the label that holds from then on. */

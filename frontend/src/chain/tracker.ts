@@ -1,7 +1,7 @@
 import type { ApiClient } from "../api/client";
 import { ApiProblem } from "../api/errors";
-import { isFinal, reduceTracking, UNTRACKED, type Tracked, type TrackingEvent } from "./transaction-state";
-import type { PendingTransaction } from "./transactions";
+import { forget } from "./intents";
+import { isFinal, reduceTracking, UNTRACKED, type PendingTransaction, type Tracked, type TrackingEvent } from "./transaction-state";
 
 const FIRST_MS = 1000;
 const LONGEST_MS = 8000;
@@ -88,6 +88,7 @@ export class Tracker {
 
   private reduce(event: TrackingEvent): void {
     this.tracked = reduceTracking(this.tracked, event);
+    if (isFinal(this.tracked)) forget(this.transaction);
     if (!this.stopped) this.onChange(this.tracked, this.transaction);
   }
 }

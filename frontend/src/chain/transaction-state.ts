@@ -1,6 +1,32 @@
-/** What became of a submitted transaction, as a pure state machine over the server's answers. */
+/** A submitted transaction, and what became of it, as a pure state machine over the server's answers. */
 
-import type { TransactionStatus } from "../api/types";
+import type { ChainConfig, Hex, TransactionStatus } from "../api/types";
+import type { Scope } from "./registry";
+
+/**
+ * A transaction that was handed to the chain; kept until its end is known. `nonce` is the next one of the account when
+ * it was sent (people can set their own in the wallet) until the server has seen the transaction. `submittedAt` in
+ * milliseconds.
+ */
+export interface PendingTransaction {
+  hash: Hex;
+  from: Hex;
+  nonce: number;
+  chainId: number;
+  contract: Hex;
+  imageId: Hex;
+  kind: Scope | "review";
+  manifestHash: Hex | null;
+  /** Of a review only; the next too. */
+  reviewId?: Hex;
+  diagnosisId?: Hex;
+  submittedAt: number;
+}
+
+/** Whether it was sent to a chain or a contract that the server no longer uses: then the server cannot tell its end. */
+export function isElsewhere({ chainId, contract }: PendingTransaction, chain: ChainConfig): boolean {
+  return chainId !== chain.id || contract.toLowerCase() !== chain.contract.toLowerCase();
+}
 
 /** How long a transaction may be unknown to the node before it counts as dropped. */
 export const DROPPED_AFTER_MS = 90_000;

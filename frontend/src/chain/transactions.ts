@@ -2,11 +2,14 @@ import { sha256, stringToHex } from "viem/utils";
 import type { Attestation, ChainConfig, Classification, Hex } from "../api/types";
 import type { Wallet } from "./discovery";
 import { toWalletError, WalletError } from "./errors";
+import { intents, type Intent } from "./intents";
+import type { PendingTransaction } from "./transaction-state";
 import { encodeCall, imageIdOf, SEALED_LABEL, type Call, type Scope } from "./registry";
 import { hexId } from "./wallet";
 
 /** A call of the contract, about one image. */
 export interface CallRequest {
+  functionName: string;
   from: Hex;
   contract: Hex;
   chainId: number;
@@ -15,42 +18,20 @@ export interface CallRequest {
 }
 
 /** Everything that a transaction will write, shown to the person before the wallet asks. */
-export interface Plan extends Call, CallRequest {
+export interface Plan extends CallRequest {
+  functionName: Call["functionName"];
   scope: Scope;
   cid: string;
   attestation: Attestation | null;
 }
 
-/** In wei, as the chain estimates it now; `balance` is the account's. */
+/** In wei, as the chain estimates it now; `balance` is the account's, `limit` the gas that the transaction may use. */
 export interface Cost {
   gas: bigint;
+  limit: bigint;
   gasPrice: bigint;
   fee: bigint;
   balance: bigint;
-}
-
-/**
- * A transaction that was handed to the chain; kept until its end is known. `nonce` is the next one of the account when
- * it was sent (people can set their own in the wallet) until the server has seen the transaction. `submittedAt` in
- * milliseconds.
- */
-export interface PendingTransaction {
-  hash: Hex;
-  from: Hex;
-  nonce: number;
-  chainId: number;
-  contract: Hex;
-  imageId: Hex;
-  kind: Scope | "review";
-  manifestHash: Hex | null;
-  /** Of a review only. */
-  reviewId?: Hex;
-  submittedAt: number;
-}
-
-/** Whether it was sent to a chain or a contract that the server no longer uses: then the server cannot tell its end. */
-export function isElsewhere({ chainId, contract }: PendingTransaction, chain: ChainConfig): boolean {
-  return chainId !== chain.id || contract.toLowerCase() !== chain.contract.toLowerCase();
 }
 
 /** What the server signed is not what this page shows. */
@@ -110,46 +91,95 @@ export function makePlan(
   return { ...call, scope, cid, imageId, from, contract: chain.contract, chainId: chain.id, attestation };
 }
 
-/** Asks the wallet's node for gas, price and balance. Raises WalletError, of kind `reverted` if it would fail. */
+/** More than estimated, because the state can change before the block; EIP-7825 allows no transaction more than 2^24. */
+const LIMIT_PERCENT = 120n;
+const GAS_CAP = 2n ** 24n;
+
+/** The gas limit to send: a fifth more than the estimate, as far as the cap and the balance reach. */
+function limitOf(gas: bigint, gasPrice: bigint, balance: bigint): bigint {
+  const affordable = gasPrice > 0n ? balance / gasPrice : GAS_CAP;
+  const limit = [(gas * LIMIT_PERCENT) / 100n, GAS_CAP, affordable].reduce((least, other) => (other < least ? other : least));
+  return limit > gas ? limit : gas;
+}
+
+/**
+ * Simulates a call on the wallet's node, and asks for gas, price and balance. Raises WalletError, of kind `reverted` if
+ * the call would fail.
+ */
 export async function estimate(wallet: Wallet, request: CallRequest): Promise<Cost> {
-  const ask = async (method: string, params: unknown[]) => BigInt((await wallet.provider.request({ method, params })) as Hex);
+  const ask = (method: string, params: unknown[]) => wallet.provider.request({ method, params });
+  const number = async (method: string, params: unknown[]) => BigInt((await ask(method, params)) as Hex);
   try {
     const [gas, gasPrice, balance] = await Promise.all([
-      ask("eth_estimateGas", [callOf(request)]),
-      ask("eth_gasPrice", []),
-      ask("eth_getBalance", [request.from, "latest"]),
+      number("eth_estimateGas", [callOf(request)]),
+      number("eth_gasPrice", []),
+      number("eth_getBalance", [request.from, "latest"]),
+      simulateOnPending(ask, request),
     ]);
-    return { gas, gasPrice, fee: gas * gasPrice, balance };
+    return { gas, limit: limitOf(gas, gasPrice, balance), gasPrice, fee: gas * gasPrice, balance };
   } catch (error) {
     throw toWalletError(error);
+  }
+}
+
+/** Finds what a transaction that waits for a block has made impossible. Nodes without a pending block are not asked. */
+async function simulateOnPending(ask: (method: string, params: unknown[]) => Promise<unknown>, request: CallRequest): Promise<void> {
+  try {
+    await ask("eth_call", [callOf(request), "pending"]);
+  } catch (error) {
+    const known = toWalletError(error);
+    if (known.kind === "reverted") throw known;
   }
 }
 
 /** Asks the wallet to sign and send a plan. Raises WalletError. */
-export function submit(wallet: Wallet, plan: Plan): Promise<PendingTransaction> {
-  return send(wallet, plan, { kind: plan.scope, manifestHash: plan.attestation?.diagnosis.manifestHash ?? null });
+export function submit(wallet: Wallet, plan: Plan, limit: bigint): Promise<PendingTransaction> {
+  const { scope, attestation, imageId } = plan;
+  return send(wallet, plan, limit, imageId, { kind: scope, manifestHash: attestation?.diagnosis.manifestHash ?? null });
 }
 
-/** Asks the wallet to sign and send; `what` tells later whether it was written. Raises WalletError. */
+/**
+ * Asks the wallet to sign and send. The intent is stored first and kept until the transaction's end is known; `subject`
+ * is what can be written only once, and `what` tells later whether it was written. Raises WalletError.
+ */
 export async function send(
   wallet: Wallet,
   request: CallRequest,
-  what: Pick<PendingTransaction, "kind" | "manifestHash" | "reviewId">,
+  limit: bigint,
+  subject: Hex,
+  what: Pick<PendingTransaction, "kind" | "manifestHash" | "reviewId" | "diagnosisId">,
 ): Promise<PendingTransaction> {
-  const { from, chainId, contract, imageId } = request;
+  const { from, chainId, contract, imageId, data } = request;
   const { provider } = wallet;
+  const call = { ...callOf(request), gas: hexId(limit), chainId: hexId(chainId) };
   try {
     const active = Number(await provider.request({ method: "eth_chainId" }));
     if (active !== chainId) throw new WalletError("chain-mismatch", `the wallet is on chain ${active}`);
-    const count = await provider.request({ method: "eth_getTransactionCount", params: [from, "pending"] });
-    const call = { ...callOf(request), chainId: hexId(chainId) };
-    const hash = (await provider.request({ method: "eth_sendTransaction", params: [call] })) as Hex;
-    return { hash, from, nonce: Number(count), chainId, contract, imageId, ...what, submittedAt: Date.now() };
+    const nonce = Number(await provider.request({ method: "eth_getTransactionCount", params: [from, "pending"] }));
+    const askedAt = Date.now();
+    const intent: Intent = { from, nonce, chainId, contract, imageId, ...what, subject, data, hash: null, failure: null, wallet: wallet.name, askedAt };
+    const hash = await intents.ask(intent, () => signed(wallet, call, intent));
+    if (!hash) throw new WalletError("asked-already", "another tab has asked for it");
+    return { hash, from, nonce, chainId, contract, imageId, ...what, submittedAt: Date.now() };
   } catch (error) {
     throw toWalletError(error);
   }
 }
 
-function callOf({ from, contract, data }: CallRequest): object {
+async function signed({ provider }: Wallet, call: object, intent: Intent): Promise<Hex> {
+  try {
+    const hash = (await provider.request({ method: "eth_sendTransaction", params: [call] })) as Hex;
+    intents.save({ ...intent, hash });
+    return hash;
+  } catch (error) {
+    const known = toWalletError(error);
+    // After any other failure, the wallet may have sent it all the same.
+    if (known.kind === "rpc-failed") intents.save({ ...intent, failure: known.message });
+    else intents.remove(intent);
+    throw known;
+  }
+}
+
+export function callOf({ from, contract, data }: Pick<CallRequest, "from" | "contract" | "data">): object {
   return { from, to: contract, data, value: "0x0" };
 }

@@ -4,14 +4,16 @@ import type { WalletError } from "./errors";
 import { withWallet, type Wallet } from "./discovery";
 import type { Hex } from "../api/types";
 
-export type WalletRequest = "connect" | "switch-chain";
+export type WalletRequest = "connect" | "switch-chain" | "change-account" | "disconnect";
 
 export interface WalletState {
   wallets: Wallet[];
   /** Whether the first search is over, so that "no wallet" may be said. */
   searched: boolean;
   selected: Wallet | null;
-  /** EIP-55 address, null until the person connects. */
+  /** EIP-55 addresses that the wallet lets the page use, the one selected in the wallet first. */
+  accounts: Hex[];
+  /** The one in use, null until the person connects. */
   account: Hex | null;
   chainId: number | null;
   /** What the wallet's own window is asking the person just now. */
@@ -27,13 +29,15 @@ export type WalletEvent =
   | { type: "asked"; request: WalletRequest }
   | { type: "answered" }
   | { type: "refused"; request: WalletRequest; error: WalletError }
-  | { type: "account"; account: Hex | null }
+  | { type: "accounts"; accounts: Hex[]; preferred?: Hex | undefined }
+  | { type: "used"; account: Hex }
   | { type: "chain"; chainId: number };
 
 export const NO_WALLET: WalletState = {
   wallets: [],
   searched: false,
   selected: null,
+  accounts: [],
   account: null,
   chainId: null,
   asking: null,
@@ -47,18 +51,28 @@ export function reduceWallet(state: WalletState, event: WalletEvent): WalletStat
     case "searched":
       return { ...state, searched: true };
     case "selected":
-      return { ...state, selected: event.wallet, account: null, chainId: null, problem: null };
+      return { ...state, selected: event.wallet, accounts: [], account: null, chainId: null, problem: null };
     case "released":
-      return { ...state, selected: null, account: null, chainId: null, asking: null, problem: null };
+      return { ...state, selected: null, accounts: [], account: null, chainId: null, asking: null, problem: null };
     case "asked":
       return { ...state, asking: event.request, problem: null };
     case "answered":
       return { ...state, asking: null };
     case "refused":
       return { ...state, asking: null, problem: { request: event.request, error: event.error } };
-    case "account":
-      return { ...state, account: event.account, problem: null };
+    case "accounts":
+      return { ...state, accounts: event.accounts, account: accountAfter(state, event), problem: null };
+    case "used":
+      return state.accounts.includes(event.account) ? { ...state, account: event.account, problem: null } : state;
     case "chain":
       return { ...state, chainId: event.chainId, problem: null };
   }
+}
+
+/** The account stays in use, unless another one was preferred here or selected in the wallet. */
+function accountAfter(state: WalletState, { accounts, preferred }: Extract<WalletEvent, { type: "accounts" }>): Hex | null {
+  const [first = null] = accounts;
+  if (preferred && accounts.includes(preferred)) return preferred;
+  const selectedAnother = first !== (state.accounts[0] ?? null);
+  return !selectedAnother && state.account && accounts.includes(state.account) ? state.account : first;
 }

@@ -1,16 +1,21 @@
 import { getAddress } from "viem/utils";
 import type { ChainConfig, Hex } from "../api/types";
-import { read, write } from "../storage";
+import { read, remove, write } from "../storage";
 import { NO_WALLET, reduceWallet, type WalletEvent, type WalletRequest, type WalletState } from "./wallet-state";
 import { discover, type Wallet } from "./discovery";
 import { toWalletError, WalletError } from "./errors";
 
 const CHOSEN_KEY = "scanproof.wallet";
-export const hexId = (id: number): Hex => `0x${id.toString(16)}`;
+/** The account that the person chose here, and the one that was selected in the wallet then. */
+const ACCOUNT_KEY = "scanproof.account";
+/** The wallet that the person disconnected from though it cannot be told so. */
+const LEFT_KEY = "scanproof.wallet.left";
+const PERMISSION = [{ eth_accounts: {} }];
+export const hexId = (id: number | bigint): Hex => `0x${id.toString(16)}`;
 
 /**
- * The connection to the person's wallet. It reads accounts and chain without asking; only `connect` and `useChain`,
- * called on a click, open the wallet's own window. `change` is dispatched after every change of `state`.
+ * The connection to the person's wallet. It reads accounts and chain without asking; only `connect`, `changeAccount` and
+ * `useChain`, called on a click, open the wallet's own window. `change` is dispatched after every change of `state`.
  *
  * `disconnect` events are not listened to: MetaMask sends one after every added chain, and stays connected.
  */
@@ -34,6 +39,7 @@ export class WalletSession extends EventTarget {
   }
 
   async connect(wallet: Wallet): Promise<void> {
+    remove(LEFT_KEY);
     await this.select(wallet);
     await this.ask("connect", async () => {
       const accounts = await wallet.provider.request({ method: "eth_requestAccounts" });
@@ -41,6 +47,44 @@ export class WalletSession extends EventTarget {
       this.accounts(wallet, accounts);
       await this.readChain(wallet);
     });
+  }
+
+  /** Lets the person choose in the wallet which accounts this page may use; one that was not there before is used. */
+  async changeAccount(): Promise<void> {
+    const wallet = this.state.selected;
+    if (!wallet) return;
+    const before = this.state.accounts;
+    await this.ask("change-account", async () => {
+      await wallet.provider.request({ method: "wallet_requestPermissions", params: PERMISSION });
+      const accounts = addresses(await wallet.provider.request({ method: "eth_accounts" }));
+      const added = accounts.find((account) => !before.includes(account));
+      this.accounts(wallet, accounts, added);
+      if (added) this.remember(added);
+    });
+  }
+
+  /** Uses another account of those that the wallet has connected. */
+  use(account: Hex): void {
+    this.reduce({ type: "used", account });
+    this.remember(account);
+  }
+
+  /** Gives the permission back. A wallet that cannot do so is left alone until the person connects again. */
+  async disconnect(): Promise<void> {
+    const wallet = this.state.selected;
+    if (!wallet) return;
+    let revoked = true;
+    try {
+      await wallet.provider.request({ method: "wallet_revokePermissions", params: PERMISSION });
+    } catch {
+      revoked = false;
+      write(LEFT_KEY, wallet.rdns);
+    }
+    remove(ACCOUNT_KEY);
+    this.reduce({ type: "accounts", accounts: [] });
+    if (revoked) return;
+    const error = new WalletError("unsupported", "the wallet keeps the permission");
+    this.reduce({ type: "refused", request: "disconnect", error });
   }
 
   /** Lets the person pick another wallet. */
@@ -107,10 +151,21 @@ export class WalletSession extends EventTarget {
     this.chain(wallet, await wallet.provider.request({ method: "eth_chainId" }));
   }
 
-  private accounts(wallet: Wallet, accounts: unknown): void {
-    const first: unknown = Array.isArray(accounts) ? accounts[0] : undefined;
-    const account = typeof first === "string" ? getAddress(first) : null;
-    if (wallet === this.state.selected && account !== this.state.account) this.reduce({ type: "account", account });
+  private accounts(wallet: Wallet, found: unknown, preferred?: Hex): void {
+    if (wallet !== this.state.selected || wallet.rdns === read(LEFT_KEY)) return;
+    const accounts = addresses(found);
+    const changed = accounts.join() !== this.state.accounts.join();
+    if (changed || preferred) this.reduce({ type: "accounts", accounts, preferred: preferred ?? this.remembered(accounts) });
+  }
+
+  /** What the person chose here, until another account is selected in the wallet. */
+  private remembered([selected]: Hex[]): Hex | undefined {
+    const kept = read(ACCOUNT_KEY) as { account: Hex; selected: Hex } | null;
+    return kept?.selected === selected ? kept?.account : undefined;
+  }
+
+  private remember(account: Hex): void {
+    write(ACCOUNT_KEY, { account, selected: this.state.accounts[0] });
   }
 
   private chain(wallet: Wallet, chainId: unknown): void {
@@ -123,6 +178,11 @@ export class WalletSession extends EventTarget {
     this.state = reduceWallet(this.state, event);
     this.dispatchEvent(new Event("change"));
   }
+}
+
+/** EIP-55, whatever the wallet gives. */
+function addresses(found: unknown): Hex[] {
+  return Array.isArray(found) ? found.filter((one): one is string => typeof one === "string").map((one) => getAddress(one)) : [];
 }
 
 export const wallet = new WalletSession();

@@ -5,12 +5,12 @@ import type { Attestation, ChainConfig, Classification, Hex, ImageRecord } from 
 import type { Wallet } from "../chain/discovery";
 import { WalletError } from "../chain/errors";
 import type { Scope } from "../chain/registry";
+import type { PendingTransaction } from "../chain/transaction-state";
 import {
   checkAttestation,
   estimate,
   makePlan,
   submit,
-  type PendingTransaction,
   type Plan,
 } from "../chain/transactions";
 import { describe, feeOver, noFunds, type Problem } from "../state/problems";
@@ -64,17 +64,26 @@ export class SigningController {
     }
   }
 
-  /** Null when the person declined or it could not be sent; then `state` tells why. */
+  /** Null when it would fail, when the person declined, or when it could not be sent; then `state` tells why. */
   async sign(): Promise<PendingTransaction | null> {
     const { request, state } = this;
     if (!request || state.phase !== "ready") return null;
-    this.reduce({ type: "asked" });
-    announce(`Waiting for ${request.wallet.name}: check and confirm in its window.`);
+    const { wallet, chain } = request;
+    this.reduce({ type: "checking" });
     try {
-      return await submit(request.wallet, state.plan);
+      // The plan can be hours old, and another tab or device may have written the same since.
+      const cost = await estimate(wallet, state.plan);
+      if (cost.balance < cost.fee) {
+        this.reduce({ type: "stopped", problem: feeOver(cost, chain) });
+        return null;
+      }
+      this.reduce({ type: "asked", cost });
+      announce(`Waiting for ${wallet.name}: check and confirm in its window.`);
+      return await submit(wallet, state.plan, cost.limit);
     } catch (error) {
       if (isRegistered(error)) await this.registered(request, state.plan);
-      else this.reduce({ type: "refused", problem: describeFor(error, request.chain) });
+      else if (isReverted(error)) this.reduce({ type: "stopped", problem: describeFor(error, chain) });
+      else this.reduce({ type: "refused", problem: describeFor(error, chain) });
       return null;
     }
   }
@@ -117,4 +126,8 @@ function describeFor(error: unknown, chain: ChainConfig): Problem {
 
 function isRegistered(error: unknown): boolean {
   return error instanceof WalletError && error.revert?.name === "ImageAlreadyRegistered";
+}
+
+function isReverted(error: unknown): boolean {
+  return error instanceof WalletError && error.kind === "reverted";
 }

@@ -2,12 +2,14 @@ import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Classification, Config, ImageRecord } from "../api/types";
-import type { PendingTransaction } from "../chain/transactions";
+import type { PendingTransaction } from "../chain/transaction-state";
 import { describe, type Problem } from "../state/problems";
 import { read, remove, write } from "../storage";
 import { shared } from "../styles/shared";
-import "./sp-public-data";
+import { IntentController } from "./intent-controller";
 import "./sp-notice";
+import "./sp-open-request";
+import "./sp-public-data";
 import "./sp-result";
 import "./sp-result-details";
 import "./sp-signing";
@@ -31,6 +33,7 @@ export class AddDiagnosis extends LitElement {
   @state() private problem: Problem | null = null;
   @state() private transaction: PendingTransaction | null = null;
   private readonly wallet = new WalletController(this);
+  private readonly intents = new IntentController(this);
 
   private get key(): string {
     return `scanproof.transaction.${this.record.imageId}`;
@@ -52,14 +55,27 @@ export class AddDiagnosis extends LitElement {
       ></sp-transaction>`;
     }
     const { account } = this.wallet.state;
-    const { uploader, cid } = this.record;
+    const { uploader, cid, imageId } = this.record;
+    const open = this.classification ? null : this.intents.find(imageId, this.config.chain);
+    if (open) {
+      return html`<sp-open-request
+        .intent=${open}
+        .chain=${this.config.chain}
+        @found=${({ detail }: CustomEvent<PendingTransaction>) => this.keep(detail)}
+      ></sp-open-request>`;
+    }
     if (!account) {
       return html`<div class="stack">
         <p>The account that registered the image can record a diagnosis: <code>${uploader}</code></p>
         <sp-wallet purpose="diagnosis" .chain=${this.config.chain}></sp-wallet>
       </div>`;
     }
-    if (account !== uploader) return html`<sp-notice .problem=${notUploader(uploader, account)}></sp-notice>`;
+    if (account !== uploader) {
+      return html`<div class="stack">
+        <sp-notice .problem=${notUploader(uploader, account)}></sp-notice>
+        <sp-wallet purpose="diagnosis" .chain=${this.config.chain}></sp-wallet>
+      </div>`;
+    }
     if (this.classification) {
       return html`<div class="stack">
         <sp-result .classification=${this.classification}></sp-result>
@@ -130,6 +146,6 @@ function notUploader(uploader: string, account: string): Problem {
     kind: "not-uploader",
     tone: "info",
     title: "Only the uploader can record a diagnosis",
-    text: `Your wallet uses ${account}; the image was registered by ${uploader}. Choose that account in your wallet.`,
+    text: `Your wallet uses ${account}; the image was registered by ${uploader}. Change the account to that one.`,
   };
 }

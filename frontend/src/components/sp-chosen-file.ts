@@ -1,7 +1,7 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { Config } from "../api/types";
-import { bytes, percent, storeName } from "../format";
+import { bytes, percent, printable, storeName } from "../format";
 import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
 import "./sp-public-data";
@@ -66,7 +66,7 @@ export class ChosenFile extends LitElement {
       <div class="stack">
         <h2 tabindex="-1">${step === "chosen" ? "Ready to upload" : "Uploading"}</h2>
         <div>
-          <p class="name">${file.name}</p>
+          <p class="name">${printable(file.name)}</p>
           <p class="soft">${bytes(file.size)}</p>
         </div>
         ${this.flow.step === "chosen" ? this.ready(this.flow) : this.progress(this.flow.sent)}

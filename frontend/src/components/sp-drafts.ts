@@ -1,10 +1,12 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
+import type { ChainConfig } from "../api/types";
 import { short, time } from "../format";
 import type { Draft } from "../state/drafts";
 import { resultOf } from "../state/flow";
 import { HEADLINES, isRecorded, type TrackedState } from "../chain/transaction-state";
 import { shared } from "../styles/shared";
+import { IntentController } from "./intent-controller";
 
 /** Drafts that no tab shows, with the state of their transactions. Events `resume` and `discard`, each with a draft's id. */
 @customElement("sp-drafts")
@@ -28,8 +30,11 @@ export class DraftList extends LitElement {
   ];
 
   @property({ attribute: false }) drafts: Draft[] = [];
+  @property({ attribute: false }) chain!: ChainConfig;
   /** By the draft's id. The map is changed in place, so any value counts as a change. */
   @property({ attribute: false, hasChanged: () => true }) states: ReadonlyMap<string, TrackedState> = new Map();
+
+  private readonly intents = new IntentController(this);
 
   protected override render() {
     if (this.drafts.length === 0) return nothing;
@@ -54,7 +59,7 @@ export class DraftList extends LitElement {
     </button>`;
     return html`<li>
       <div>
-        <p><strong>${recorded ? "Recorded" : stage(flow, state)}</strong></p>
+        <p><strong>${recorded ? "Recorded" : this.stage(flow, state)}</strong></p>
         <p class="soft small"><code>${short(flow.image.cid)}</code> · ${time(savedAt / 1000)}</p>
       </div>
       <div class="actions">
@@ -67,11 +72,12 @@ export class DraftList extends LitElement {
       </div>
     </li>`;
   }
-}
 
-function stage(flow: Draft["flow"], state: TrackedState | undefined): string {
-  if (flow.step === "submitted") return `Transaction: ${state ? HEADLINES[state] : "submitted"}`;
-  const result = resultOf(flow);
-  if (!result) return "Pinned";
-  return result.abstained ? "No answer" : result.labelText;
+  private stage(flow: Draft["flow"], state: TrackedState | undefined): string {
+    if (flow.step === "submitted") return `Transaction: ${state ? HEADLINES[state] : "submitted"}`;
+    if (this.intents.ofImage(flow.image.cid, this.chain).length > 0) return "Your wallet may still be asking";
+    const result = resultOf(flow);
+    if (!result) return "Pinned";
+    return result.abstained ? "No answer" : result.labelText;
+  }
 }

@@ -3,13 +3,16 @@ import { customElement, property, state } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Config } from "../api/types";
-import type { PendingTransaction } from "../chain/transactions";
+import type { Intent } from "../chain/intents";
+import type { PendingTransaction } from "../chain/transaction-state";
 import { download } from "../download";
 import { short } from "../format";
 import { removePendingReview, savePendingReview, statementFile, type PendingReview } from "../state/pending-reviews";
 import { describe, type Problem } from "../state/problems";
 import { shared } from "../styles/shared";
+import { IntentController } from "./intent-controller";
 import "./sp-notice";
+import "./sp-open-request";
 import "./sp-transaction";
 
 const FIRST_RETRY_MS = 2000;
@@ -29,6 +32,7 @@ export class PendingReviewPanel extends LitElement {
   @property({ attribute: false }) config!: Config;
   @state() private phase: Phase = "looking";
   @state() private problem: Problem | null = null;
+  private readonly intents = new IntentController(this);
   private retry = 0;
   private pause = FIRST_RETRY_MS;
 
@@ -43,12 +47,24 @@ export class PendingReviewPanel extends LitElement {
     window.clearTimeout(this.retry);
   }
 
+  /** The request to the wallet that this review was signed with, while its answer is not known. */
+  private get openRequest(): Intent | null {
+    const { diagnosisId, reviewId } = this.review;
+    if (this.phase !== "looking" && this.phase !== "unsent") return null;
+    const intent = this.intents.find(diagnosisId, this.config.chain);
+    return intent?.reviewId === reviewId ? intent : null;
+  }
+
   protected override render() {
     const { imageId } = this.review;
-    return html`<article class="panel stack" data-testid="pending-review" data-phase=${this.phase}>
+    return html`<article class="panel stack" data-testid="pending-review" data-phase=${this.openRequest ? "asking" : this.phase}>
       <h3>Your review of <a href="/records/${imageId}"><code>${short(imageId)}</code></a></h3>
-      ${this.body()}
+      ${this.openRequest ? this.asking(this.openRequest) : this.body()}
     </article>`;
+  }
+
+  private asking(intent: Intent) {
+    return html`<sp-open-request .intent=${intent} .chain=${this.config.chain} @found=${this.found}></sp-open-request>`;
   }
 
   private body() {
@@ -65,6 +81,7 @@ export class PendingReviewPanel extends LitElement {
         return html`<sp-transaction
           .transaction=${this.review.transaction}
           .chain=${this.config.chain}
+          back="Back to the review"
           @progressed=${({ detail }: CustomEvent<PendingTransaction>) => this.keep(detail)}
           @recorded=${() => void this.recorded()}
           @sign-again=${this.discard}
@@ -104,6 +121,11 @@ export class PendingReviewPanel extends LitElement {
       this.problem = describe(error);
       this.later(() => this.look());
     }
+  }
+
+  private found({ detail }: CustomEvent<PendingTransaction>): void {
+    this.keep(detail);
+    this.phase = "mining";
   }
 
   private async recorded(): Promise<void> {
@@ -154,5 +176,5 @@ const UNSENT: Problem = {
   kind: "review-unsent",
   tone: "warning",
   title: "Not on the chain",
-  text: "You left the page while your wallet's window was open, and the chain has no such review. If you confirmed it in the wallet, wait a moment and look again. This browser keeps the reason.",
+  text: "The chain has no such review: it was declined in the wallet, or another review came first. This browser keeps the reason; discard this attempt to review the diagnosis again with it.",
 };

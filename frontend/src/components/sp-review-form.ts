@@ -1,20 +1,31 @@
-import { LitElement, css, html, nothing } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { announce, recoverFocus } from "../accessibility";
 import type { ChainConfig, Diagnosis, Hex, Model } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { WalletError } from "../chain/errors";
 import { planReview, type ReviewPlan, type Verdict } from "../chain/reviews";
-import { estimate, send } from "../chain/transactions";
+import type { PendingTransaction } from "../chain/transaction-state";
+import { estimate, send, type Cost } from "../chain/transactions";
 import { download } from "../download";
+import { hiddenIn } from "../format";
 import { removePendingReview, savePendingReview, statementFile, type PendingReview } from "../state/pending-reviews";
 import { describe, feeOver, noFunds, type Problem } from "../state/problems";
 import { choices, fields } from "../styles/forms";
 import { shared } from "../styles/shared";
+import { IntentController } from "./intent-controller";
+import { LoadController } from "./load-controller";
 import "./sp-notice";
+import "./sp-open-request";
+import "./sp-transaction";
+import "./sp-transaction-preview";
+import type { Row } from "./sp-transaction-preview";
+import "./sp-wallet-wait";
 
 const MAX_REASON = 2000;
 const SALT_BYTES = 32;
+/** After the last key: every preview is simulated on the wallet's node. */
+const PREVIEW_AFTER_MS = 400;
 const CHOICES: [verdict: Verdict, name: string, text: string][] = [
   ["confirmed", "Confirm", "You agree with the result."],
   ["overridden", "Override", "A different result is valid from now on."],
@@ -60,11 +71,38 @@ export class ReviewForm extends LitElement {
   /** The text of an earlier attempt. */
   @property() reason = "";
   @state() private verdict: Verdict | null = null;
-  @state() private busy: "preparing" | "waiting" | null = null;
+  @state() private busy: "checking" | "waiting" | null = null;
   @state() private problem: Problem | null = null;
+  @state() private shown: ReviewPlan | null = null;
+  /** A review of the same diagnosis that was signed in another tab. */
+  @state() private other: PendingTransaction | null = null;
+  @query("form") private form!: HTMLFormElement | null;
+  @query("textarea") private written!: HTMLTextAreaElement | null;
+  private readonly cost = new LoadController<Cost>(this);
+  private readonly intents = new IntentController(this);
+  /** One for all previews of this form, so that what is shown is what is signed. */
+  private readonly salt = randomSalt();
+  private timer = 0;
 
   private get otherLabels() {
     return (this.model?.classes ?? []).filter(({ code }) => code !== this.diagnosis.labelCode);
+  }
+
+  /** A request to review this diagnosis that no form waits for. */
+  private get openRequest() {
+    return this.busy ? null : this.intents.find(this.diagnosis.diagnosisId, this.chain);
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.clearTimeout(this.timer);
+  }
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("account") || changed.has("diagnosis")) this.preview();
+    const { shown, wallet } = this;
+    if (shown) this.cost.show(`${wallet.uuid} ${shown.from} ${shown.data}`, () => estimate(wallet, shown));
+    else this.cost.clear();
   }
 
   protected override updated(): void {
@@ -73,7 +111,7 @@ export class ReviewForm extends LitElement {
 
   protected override render() {
     const { sealed } = this.diagnosis;
-    return html`<form class="stack" novalidate @submit=${this.submitted}>
+    return html`<form class="stack" novalidate @submit=${this.submitted} @input=${this.previewLater}>
       <fieldset ?disabled=${this.busy !== null}>
         <legend>Your verdict</legend>
         <div class="choices">${CHOICES.map((choice) => this.choice(...choice))}</div>
@@ -96,6 +134,7 @@ export class ReviewForm extends LitElement {
           ?disabled=${this.busy !== null}
         ></textarea>
       </div>
+      ${this.shown ? this.previewOf(this.shown) : nothing}
       ${this.problem ? html`<sp-notice tabindex="-1" data-focus .problem=${this.problem}></sp-notice>` : nothing}
       ${this.action()}
     </form>`;
@@ -137,11 +176,57 @@ export class ReviewForm extends LitElement {
     </div>`;
   }
 
+  private previewOf(plan: ReviewPlan) {
+    const { value, problem } = this.cost;
+    // Why it would fail is said when the person signs; until then the form may still change.
+    return html`<sp-transaction-preview
+        .plan=${plan}
+        .cost=${value}
+        .chain=${this.chain}
+        .wallet=${this.wallet.name}
+        .details=${this.details(plan)}
+      ></sp-transaction-preview>
+      ${problem ? html`<sp-notice .problem=${problem}></sp-notice>` : nothing}`;
+  }
+
+  private details({ imageId, diagnosisId, verdict, label, reasonHash, reviewId }: ReviewPlan): Row[] {
+    const words = this.model?.classes.find(({ code }) => code === label)?.text;
+    const result = verdict === "withdrawn" ? "None" : this.diagnosis.sealed ? "Sealed" : (words ?? this.diagnosis.labelText);
+    return [
+      ["Verdict", CHOICES.find(([name]) => name === verdict)?.[1] ?? verdict],
+      ["Valid result", `${result} (code ${label})`],
+      ["Reason hash", html`<code>${reasonHash}</code>`],
+      ["Image id", html`<code>${imageId}</code>`],
+      ["Diagnosis", html`<code>${diagnosisId}</code>`],
+      ["Review id", html`<code>${reviewId}</code>`],
+    ];
+  }
+
   private action() {
+    const { openRequest, other } = this;
+    if (other) {
+      return html`<sp-transaction
+        .transaction=${other}
+        .chain=${this.chain}
+        back="Back to the review"
+        @recorded=${this.outdated}
+        @sign-again=${() => (this.other = null)}
+      ></sp-transaction>`;
+    }
+    if (openRequest) {
+      return html`<sp-open-request
+        .intent=${openRequest}
+        .chain=${this.chain}
+        @found=${({ detail }: CustomEvent<PendingTransaction>) => (this.other = detail)}
+      ></sp-open-request>`;
+    }
     if (this.busy === "waiting") {
-      return html`<p class="busy" role="status" tabindex="-1" data-focus>
-        <span class="spinner"></span>Waiting for ${this.wallet.name}: compare, then confirm or decline in its window.
-      </p>`;
+      return html`<sp-wallet-wait
+        tabindex="-1"
+        data-focus
+        .wallet=${this.wallet.name}
+        what="compare what it shows with the preview above, then confirm or decline"
+      ></sp-wallet-wait>`;
     }
     return html`<p class="soft small">
         One transaction from <code>${this.account}</code>: the verdict, the valid result, a salted hash of the reason, your
@@ -149,33 +234,48 @@ export class ReviewForm extends LitElement {
       </p>
       <div class="actions">
         <button class="button primary" type="submit" ?disabled=${this.busy !== null}>
-          ${this.busy === "preparing" ? "Preparing …" : "Sign the review"}
+          ${this.busy === "checking" ? "Checking …" : "Sign the review"}
         </button>
       </div>`;
   }
 
+  private previewLater(): void {
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.preview(), PREVIEW_AFTER_MS);
+  }
+
+  /** Nothing is shown until the form is complete. */
+  private preview(): void {
+    if (this.busy) return;
+    const plan = this.form ? this.planOf(new FormData(this.form)) : null;
+    this.shown = typeof plan === "object" ? plan : null;
+  }
+
   private async submitted(event: SubmitEvent): Promise<void> {
     event.preventDefault();
-    const form = new FormData(event.target as HTMLFormElement);
-    const plan = this.plan(form);
-    if (!plan || this.busy) return;
+    window.clearTimeout(this.timer);
+    const plan = this.planOf(new FormData(event.target as HTMLFormElement));
+    if (typeof plan === "string") {
+      this.problem = { kind: "review-incomplete", tone: "warning", title: "Something is missing", text: plan };
+      return;
+    }
+    if (this.busy || this.openRequest || this.other) return;
+    this.shown = plan;
     this.problem = null;
-    this.busy = "preparing";
+    this.busy = "checking";
     try {
       const cost = await estimate(this.wallet, plan);
       if (cost.balance < cost.fee) this.problem = feeOver(cost, this.chain);
-      else await this.sign(plan);
+      else await this.sign(plan, cost.limit);
     } catch (error) {
       this.problem = error instanceof WalletError && error.kind === "no-funds" ? noFunds(error.message, this.chain) : describe(error);
-      if (error instanceof WalletError && error.revert?.name === "NotNewestStep") {
-        this.dispatchEvent(new CustomEvent("outdated", { detail: form.get("reason") }));
-      }
+      if (error instanceof WalletError && error.revert?.name === "NotNewestStep") this.outdated();
     } finally {
       this.busy = null;
     }
   }
 
-  private async sign(plan: ReviewPlan): Promise<void> {
+  private async sign(plan: ReviewPlan, limit: bigint): Promise<void> {
     const { reviewId, diagnosisId, imageId, statement } = plan;
     const { sealed, manifestHash } = this.diagnosis;
     const kept: PendingReview = { reviewId, diagnosisId, imageId, sealed, statement, transaction: null, savedAt: Date.now() };
@@ -184,34 +284,37 @@ export class ReviewForm extends LitElement {
     this.busy = "waiting";
     announce(`Waiting for ${this.wallet.name}: check and confirm in its window.`);
     try {
-      const transaction = await send(this.wallet, plan, { kind: "review", manifestHash, reviewId });
+      const what = { kind: "review", manifestHash, reviewId, diagnosisId } as const;
+      const transaction = await send(this.wallet, plan, limit, diagnosisId, what);
       const detail: PendingReview = { ...kept, transaction };
       savePendingReview(detail);
       this.dispatchEvent(new CustomEvent("submitted", { detail }));
     } catch (error) {
-      // After any other failure than a refusal, the wallet may still have sent it.
-      if (error instanceof WalletError && error.kind !== "rpc-failed") removePendingReview(reviewId);
+      // While the request can still be open, only the browser has the text of the reason.
+      if (this.intents.find(diagnosisId, this.chain)?.reviewId !== reviewId) removePendingReview(reviewId);
       throw error;
     }
   }
 
-  /** Null, with the problem shown, when something is missing. */
-  private plan(form: FormData): ReviewPlan | null {
-    const words = form.get("reason");
-    const reason = typeof words === "string" ? words.trim() : "";
-    const label = this.otherLabels.find(({ code }) => String(code) === form.get("label")) ?? null;
-    const missing = !this.verdict
-      ? "Choose a verdict."
-      : this.verdict === "overridden" && !label && !this.diagnosis.sealed
-        ? "Choose the result that is valid from now on."
-        : !reason
-          ? "Write the reason."
-          : null;
-    if (missing || !this.verdict) {
-      this.problem = { kind: "review-incomplete", tone: "warning", title: "Something is missing", text: missing ?? "" };
-      return null;
-    }
-    const salt = `0x${Array.from(crypto.getRandomValues(new Uint8Array(SALT_BYTES)), (byte) => byte.toString(16).padStart(2, "0")).join("")}` as const;
-    return planReview(this.imageId, this.diagnosis, { verdict: this.verdict, label, reason }, this.account, this.chain, salt);
+  private outdated(): void {
+    this.dispatchEvent(new CustomEvent("outdated", { detail: this.written?.value ?? this.reason }));
   }
+
+  /** What is missing, in words, where the form is not complete. */
+  private planOf(form: FormData): ReviewPlan | string {
+    const words = form.get("reason");
+    const reason = typeof words === "string" ? words.replaceAll("\r\n", "\n").trim() : "";
+    const hidden = hiddenIn(reason);
+    const label = this.otherLabels.find(({ code }) => String(code) === form.get("label")) ?? null;
+    if (!this.verdict) return "Choose a verdict.";
+    if (this.verdict === "overridden" && !label && !this.diagnosis.sealed) return "Choose the result that is valid from now on.";
+    if (!reason) return "Write the reason.";
+    if (hidden) return `Remove the character ${hidden} from the reason: readers do not see it.`;
+    return planReview(this.imageId, this.diagnosis, { verdict: this.verdict, label, reason }, this.account, this.chain, this.salt);
+  }
+}
+
+function randomSalt(): Hex {
+  const bytes = crypto.getRandomValues(new Uint8Array(SALT_BYTES));
+  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
 }

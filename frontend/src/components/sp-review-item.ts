@@ -191,7 +191,7 @@ const OWN_UPLOAD: Problem = {
   kind: "own-upload",
   tone: "info",
   title: "You cannot review your own upload",
-  text: "This account registered the image. The contract accepts reviews from other accounts only.",
+  text: "This account registered the image. The contract accepts reviews from other accounts only: change the account above, or in the account menu.",
 };
 const OVERTAKEN: Problem = {
   kind: "review-overtaken",

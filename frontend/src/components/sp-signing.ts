@@ -1,21 +1,27 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Classification, Config, Hex, ImageRecord } from "../api/types";
+import type { Intent } from "../chain/intents";
 import type { Scope } from "../chain/registry";
+import type { PendingTransaction } from "../chain/transaction-state";
 import type { Cost, Plan } from "../chain/transactions";
 import { recoverFocus } from "../accessibility";
 import { amount } from "../format";
 import type { Problem } from "../state/problems";
-import { isBusy } from "../state/signing";
+import { isBusy, type Signing } from "../state/signing";
 import { disclosure } from "../styles/disclosure";
 import { choices } from "../styles/forms";
 import { shared } from "../styles/shared";
+import { IntentController } from "./intent-controller";
 import { SigningController } from "./signing-controller";
+import "./sp-open-request";
 import "./sp-public-data";
 import "./sp-save-opening";
 import "./sp-notice";
+import { recordDetails } from "./record-details";
 import "./sp-transaction-preview";
 import "./sp-wallet";
+import "./sp-wallet-wait";
 import { WalletController } from "./wallet-controller";
 
 /** On a narrow screen the image comes before the details. */
@@ -54,8 +60,20 @@ export class SigningPanel extends LitElement {
   /** The sealed result whose opening the person has saved. */
   @state() private saved: Hex | null = null;
   private readonly wallet = new WalletController(this);
+  private readonly intents = new IntentController(this);
   private readonly signing = new SigningController(this);
   private wasWaiting = false;
+
+  /** Requests to record this image whose answers this tab does not wait for. */
+  private get openRequests(): Intent[] {
+    return isBusy(this.signing.state) ? [] : this.intents.ofImage(this.cid, this.config.chain);
+  }
+
+  /** The same account signs nothing else for the image meanwhile. */
+  private get blocked(): boolean {
+    const { account } = this.wallet.state;
+    return this.openRequests.some(({ from }) => !account || from === account);
+  }
 
   private get scope(): Scope {
     if (this.fixed) return this.fixed;
@@ -72,7 +90,7 @@ export class SigningPanel extends LitElement {
   protected override willUpdate(): void {
     const { selected, account, chainId } = this.wallet.state;
     const { config, cid, classification, scope } = this;
-    const ready = selected && account && chainId === config.chain.id;
+    const ready = selected && account && chainId === config.chain.id && !this.blocked;
     this.signing.follow(ready ? { wallet: selected, account, chain: config.chain, cid, classification, scope } : null);
   }
 
@@ -87,23 +105,32 @@ export class SigningPanel extends LitElement {
   protected override render() {
     return html`<div class="stack">
       <sp-wallet purpose=${this.fixed ? "diagnosis" : "image"} .chain=${this.config.chain}></sp-wallet>
-      ${this.toBeSaved ? this.opening(this.toBeSaved) : nothing} ${this.body()}
+      ${this.toBeSaved && !this.blocked ? this.opening(this.toBeSaved) : nothing}
+      ${this.openRequests.map((intent) => this.open(intent))} ${this.body()}
       <details ?open=${WIDE.matches}>
         <summary>What is written and what becomes public</summary>
         <div class="stack">
-          ${this.fixed || !this.classification || this.scope === "diagnosis" ? nothing : this.choices()}
+          ${this.fixed || !this.classification || this.scope === "diagnosis" || this.blocked ? nothing : this.choices()}
           <sp-public-data
             ?classified=${this.classification !== null}
             .config=${this.config}
             .scope=${this.scope}
             ?sealed=${this.classification?.sealed}
-            ?disabled=${isBusy(this.signing.state)}
+            ?disabled=${this.blocked || isBusy(this.signing.state)}
             @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
           ></sp-public-data>
           ${this.preview()}
         </div>
       </details>
     </div>`;
+  }
+
+  private open(intent: Intent) {
+    return html`<sp-open-request
+      .intent=${intent}
+      .chain=${this.config.chain}
+      @found=${({ detail }: CustomEvent<PendingTransaction>) => this.submitted(detail)}
+    ></sp-open-request>`;
   }
 
   private body() {
@@ -122,9 +149,9 @@ export class SigningPanel extends LitElement {
       case "registered":
         return this.registered(state.plan, state.record);
       case "ready":
-        return html`${this.summary(state.cost)} ${this.sign(state.problem)}`;
+      case "checking":
       case "waiting":
-        return html`${this.summary(state.cost)} ${this.waiting()}`;
+        return html`${this.summary(state.cost)} ${this.action(state)}`;
     }
   }
 
@@ -141,12 +168,13 @@ export class SigningPanel extends LitElement {
 
   private preview() {
     const { state } = this.signing;
-    if (state.phase !== "ready" && state.phase !== "waiting") return nothing;
+    if (this.blocked || !("cost" in state)) return nothing;
     return html`<sp-transaction-preview
       .plan=${state.plan}
       .cost=${state.cost}
       .chain=${this.config.chain}
-      .classification=${this.classification}
+      .wallet=${this.walletName}
+      .details=${recordDetails(state.plan, this.classification)}
     ></sp-transaction-preview>`;
   }
 
@@ -165,7 +193,7 @@ export class SigningPanel extends LitElement {
               type="radio"
               name="scope"
               .checked=${scope === this.scope}
-              ?disabled=${this.signing.state.phase === "waiting"}
+              ?disabled=${isBusy(this.signing.state)}
               aria-label=${name}
               aria-describedby="about-${scope}"
               @change=${() => (this.chosen = scope)}
@@ -197,15 +225,21 @@ export class SigningPanel extends LitElement {
     return html`<div class="actions" tabindex="-1" data-focus>${button(name)}</div>`;
   }
 
-  private waiting() {
-    const name = this.wallet.state.selected?.name ?? "your wallet";
-    return html`<div class="panel busy" tabindex="-1" data-focus data-testid="signing-waiting">
-      <span class="spinner"></span>
-      <div>
-        <p><strong>Waiting for ${name}</strong></p>
-        <p class="soft small">Compare what its window shows with the preview below, then confirm or decline there. If no window opened, click the wallet's icon in the browser's toolbar.</p>
-      </div>
-    </div>`;
+  private get walletName(): string {
+    return this.wallet.state.selected?.name ?? "your wallet";
+  }
+
+  private action(state: Extract<Signing, { cost: Cost }>) {
+    if (state.phase === "ready") return this.sign(state.problem);
+    if (state.phase === "checking") return CHECKING;
+    return html`<sp-wallet-wait
+      class="panel"
+      tabindex="-1"
+      data-focus
+      data-testid="signing-waiting"
+      .wallet=${this.walletName}
+      what="compare what it shows with the preview below, then confirm or decline"
+    ></sp-wallet-wait>`;
   }
 
   private registered({ imageId, from }: Plan, record: ImageRecord | null) {
@@ -229,6 +263,14 @@ export class SigningPanel extends LitElement {
 
   private async signed(): Promise<void> {
     const transaction = await this.signing.sign();
-    if (transaction) this.dispatchEvent(new CustomEvent("submitted", { detail: transaction }));
+    if (transaction) this.submitted(transaction);
+  }
+
+  private submitted(detail: PendingTransaction): void {
+    this.dispatchEvent(new CustomEvent("submitted", { detail }));
   }
 }
+
+const CHECKING = html`<p class="busy soft" role="status" tabindex="-1" data-focus>
+  <span class="spinner"></span>Checking that it still can be recorded …
+</p>`;

@@ -1,11 +1,14 @@
-import { LitElement, css, html, type TemplateResult } from "lit";
+import { LitElement, css, html, nothing, type TemplateResult } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { ChainConfig, Classification } from "../api/types";
-import type { Cost, Plan } from "../chain/transactions";
-import { amount, gwei, percent, whole } from "../format";
+import { keccak256, size } from "viem/utils";
+import type { ChainConfig } from "../api/types";
+import type { CallRequest, Cost } from "../chain/transactions";
+import { amount, gwei, whole } from "../format";
 import { shared } from "../styles/shared";
 
-/** Exactly what a transaction will write. */
+export type Row = [term: string, value: string | TemplateResult];
+
+/** Exactly what a transaction will write, and what the wallet's window will show of it. */
 @customElement("sp-transaction-preview")
 export class TransactionPreview extends LitElement {
   static override styles = [
@@ -19,13 +22,30 @@ export class TransactionPreview extends LitElement {
         background: var(--sunken);
         font-size: var(--text-small);
       }
+      h4 {
+        margin: var(--space-4) 0 var(--space-1);
+        font-size: var(--text-body);
+      }
+      ul {
+        display: grid;
+        gap: var(--space-2);
+        padding-left: var(--space-4);
+        list-style: disc;
+      }
+      summary {
+        cursor: pointer;
+      }
     `,
   ];
 
-  @property({ attribute: false }) plan!: Plan;
-  @property({ attribute: false }) cost!: Cost;
+  @property({ attribute: false }) plan!: CallRequest;
+  /** Null until it is estimated. */
+  @property({ attribute: false }) cost: Cost | null = null;
   @property({ attribute: false }) chain!: ChainConfig;
-  @property({ attribute: false }) classification: Classification | null = null;
+  /** The wallet's name. */
+  @property() wallet = "your wallet";
+  /** What this kind of transaction writes. */
+  @property({ attribute: false }) details: Row[] = [];
 
   protected override render() {
     return html`<h3>What will be written to the public chain</h3>
@@ -35,38 +55,57 @@ export class TransactionPreview extends LitElement {
           ([term, value]) => html`<dt>${term}</dt>
             <dd data-testid="preview-${term.toLowerCase().replaceAll(" ", "-")}">${value}</dd>`,
         )}
-      </dl>`;
+      </dl>
+      ${this.wallets()}`;
   }
 
-  private rows(): [term: string, value: string | TemplateResult][] {
-    const { functionName, cid, imageId, contract, from } = this.plan;
-    const { gas, gasPrice, fee } = this.cost;
-    const { name, id, currency } = this.chain;
+  private rows(): Row[] {
+    const { functionName, contract, from } = this.plan;
+    const { name, id } = this.chain;
     return [
       ["Function", html`<code>${functionName}</code>`],
-      ["CID", html`<code>${cid}</code>`],
-      ["Image id", html`<code>${imageId}</code>`],
-      ...this.diagnosis(),
+      ...this.details,
       ["Contract", html`<code>${contract}</code>`],
       ["Chain", `${name} (${id})`],
       ["From", html`<code>${from}</code>`],
-      ["Estimated gas", whole(gas)],
-      ["Estimated fee", `${amount(fee, currency)} at ${gwei(gasPrice)}`],
+      ...this.fee(),
     ];
   }
 
-  private diagnosis(): [term: string, value: string | TemplateResult][] {
-    const { attestation } = this.plan;
-    if (!attestation || !this.classification) return [];
-    const { label, confidence, modelId, manifestHash } = attestation.diagnosis;
-    const { abstained, labelText, sealed } = this.classification;
-    const result = abstained ? "No answer" : labelText;
+  private fee(): Row[] {
+    if (!this.cost) return [["Estimated fee", "…"]];
+    const { gas, limit, gasPrice, fee } = this.cost;
+    const { currency } = this.chain;
     return [
-      ["Result", `${sealed ? "Sealed" : result} (code ${label})`],
-      ["Confidence", sealed ? "Sealed (0)" : abstained ? "None" : `${percent(confidence / 10_000)} (${whole(confidence)} of 10,000)`],
-      ["Model", html`<code>${modelId}</code>`],
-      ["Manifest", html`<code>${manifestHash}</code>`],
-      ["Classifier", html`<code>${attestation.classifier}</code>`],
+      ["Estimated gas", `${whole(gas)}, at most ${whole(limit)}`],
+      ["Estimated fee", `${amount(fee, currency)} at ${gwei(gasPrice)}, at most ${amount(limit * gasPrice, currency)}`],
     ];
+  }
+
+  private wallets() {
+    const { functionName, data, contract } = this.plan;
+    const { name, id, rpcUrl, development } = this.chain;
+    const { wallet } = this;
+    return html`<div class="small" data-testid="wallet-shows">
+      <h4>What ${wallet} will show</h4>
+      <ul class="soft">
+        <li>The function <code>${functionName}</code>, or where its name is not known, the selector <code>${data.slice(0, 10)}</code>.</li>
+        <li>This site, <code>${location.host}</code>, and the registry <code>${contract}</code> on chain ${id}.</li>
+        <li>
+          ${size(data)} bytes of data with the Keccak-256 hash <code>${keccak256(data)}</code>.
+          <details>
+            <summary>All bytes</summary>
+            <code>${data}</code>
+          </details>
+        </li>
+        ${development
+          ? html`<li>
+              Warnings that are to be expected, because ${name} runs on this machine and no public list has it: that the
+              network's name or RPC URL${rpcUrl ? html` (<code>${rpcUrl}</code>)` : nothing} is unknown, or that the
+              registry is no contract. Compare its address with the one above.
+            </li>`
+          : nothing}
+      </ul>
+    </div>`;
   }
 }

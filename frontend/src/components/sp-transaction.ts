@@ -3,12 +3,12 @@ import { customElement, property, state } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { ChainConfig } from "../api/types";
+import { forget } from "../chain/intents";
 import { describeReason } from "../chain/reverts";
 import { Tracker } from "../chain/tracker";
-import { isElsewhere, type PendingTransaction } from "../chain/transactions";
 import { elapsed, whole } from "../format";
 import { UNREACHABLE, type Problem } from "../state/problems";
-import { HEADLINES, isRecorded, UNTRACKED, type Tracked, type TrackedState } from "../chain/transaction-state";
+import { HEADLINES, isElsewhere, isRecorded, UNTRACKED, type PendingTransaction, type Tracked, type TrackedState } from "../chain/transaction-state";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-hash";
@@ -16,7 +16,8 @@ import "./sp-notice";
 
 /**
  * The progress of a submitted transaction. Events: `progressed` with the transaction when the server knows its nonce,
- * `recorded` when it is confirmed, `sign-again` when the person wants to sign again.
+ * `recorded` when it is confirmed, `sign-again` when the person goes back to what was to be signed. The slot is shown
+ * while its end is open.
  */
 @customElement("sp-transaction")
 export class TransactionPanel extends LitElement {
@@ -41,6 +42,8 @@ export class TransactionPanel extends LitElement {
 
   @property({ attribute: false }) transaction!: PendingTransaction;
   @property({ attribute: false }) chain!: ChainConfig;
+  /** The name of the way back after a failure. */
+  @property() back = "Prepare it again";
   @state() private tracked: Tracked = UNTRACKED;
   @state() private now = Date.now();
   private tracker: Tracker | null = null;
@@ -97,6 +100,7 @@ export class TransactionPanel extends LitElement {
               <dd>${elapsed(this.now - submittedAt)}</dd>`
           : nothing}
       </dl>
+      ${isOpen(state) && !this.elsewhere ? html`<slot></slot>` : nothing}
       ${unreachable ? html`<sp-notice .problem=${{ ...UNREACHABLE, text: SERVER_GONE }}></sp-notice>` : nothing}
       ${this.problem()}
     </div>`;
@@ -111,11 +115,23 @@ export class TransactionPanel extends LitElement {
   private problem() {
     const problem = this.elsewhere ? OTHER_CHAIN : problemOf(this.tracked);
     if (!problem) return nothing;
-    return html`<sp-notice .problem=${problem}>
-      <button class="button primary" type="button" @click=${() => this.dispatchEvent(new CustomEvent("sign-again"))}>
-        Sign again
-      </button>
-    </sp-notice>`;
+    return html`<sp-notice .problem=${problem}>${this.actions()}</sp-notice>`;
+  }
+
+  private actions() {
+    const { state, status } = this.tracked;
+    const { imageId, kind } = this.transaction;
+    const failed = state === "failed" && !this.elsewhere;
+    const again = html`<button class="button primary" type="button" @click=${this.again}>${failed ? this.back : "Sign again"}</button>`;
+    if (!failed || kind === "review") return again;
+    // What is there already can be looked at; to sign it again would fail again.
+    const settled = SETTLED.includes(describeReason(status?.revertReason ?? null).name);
+    return settled ? html`<a class="button primary" href="/records/${imageId}">See the record</a>` : again;
+  }
+
+  private again(): void {
+    forget(this.transaction);
+    this.dispatchEvent(new CustomEvent("sign-again"));
   }
 
   private progressed(tracked: Tracked, transaction: PendingTransaction): void {
@@ -129,6 +145,7 @@ export class TransactionPanel extends LitElement {
   }
 }
 
+const SETTLED = ["ImageAlreadyRegistered", "DiagnosisNotNewer", "TooManyDiagnoses"];
 const SERVER_GONE = "Your transaction is not affected. This page retries, and continues when the server is back.";
 const OTHER_CHAIN: Problem = {
   kind: "other-chain",
@@ -145,14 +162,14 @@ function problemOf({ state, status }: Tracked): Problem | null {
   switch (state) {
     case "failed": {
       const { text, remedy } = describeReason(status?.revertReason ?? null);
-      return { kind: "failed", tone: "danger", title: "The transaction failed", text: `${text} ${remedy} The fee was spent; nothing was recorded.` };
+      return { kind: "failed", tone: "danger", title: "The transaction failed", text: `${text} ${remedy} This transaction itself wrote nothing; its fee was spent.` };
     }
     case "dropped":
       return {
         kind: "dropped",
         tone: "warning",
         title: "The transaction has disappeared",
-        text: "The chain's node has not reported it for more than 90 seconds. Check the activity list of your wallet: the transaction may have been dropped. You can safely sign again: the contract accepts each step only once. This page keeps looking.",
+        text: "The chain's node has not reported it for more than 90 seconds. Look at the activity list of your wallet: if the transaction is still pending there, speed it up or cancel it. Sign again only when it is gone from there: of two transactions for the same record the second fails and costs its fee. This page keeps looking.",
       };
     case "cancelled":
       return {

@@ -3,7 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Check, Verification } from "../api/types";
-import { sentence } from "../format";
+import { sentence, time, whole } from "../format";
 import { describe, type Problem } from "../state/problems";
 import { verdictOf } from "../state/verdict";
 import { disclosure } from "../styles/disclosure";
@@ -85,7 +85,7 @@ export class VerificationPanel extends LitElement {
 
   protected override render() {
     return html`<div class="stack" data-testid="verification" data-state=${this.stateName}>
-      ${this.verdict()}
+      ${this.verdict()} ${this.extent()}
       ${this.verification
         ? html`<ul class="checks" aria-label="Checks">
             ${this.verification.checks.map(line)}
@@ -112,6 +112,24 @@ export class VerificationPanel extends LitElement {
         ${tone === "success" ? icons.success : icons.cross} ${title}
       </p>
       <p class="soft small">${text}</p>`;
+  }
+
+  /** Up to which block nothing was left out, and what is on the chain beside the record and changes nothing. */
+  private extent() {
+    if (!this.verification) return nothing;
+    const { completeness, noiseCount } = this.verification;
+    return html`<p class="soft small" data-testid="completeness">
+        ${completeness
+          ? html`Complete up to block ${whole(completeness.block.number)} (${time(completeness.block.timestamp)}): the registry's state shows that
+              no diagnosis and no review was left out.`
+          : "Completeness not shown: a newer step, such as a withdrawal, may have been left out."}
+      </p>
+      ${noiseCount > 0
+        ? html`<p class="soft small" data-testid="noise">
+            ${noiseCount === 1 ? "1 review" : `${whole(noiseCount)} reviews`} on the chain ${noiseCount === 1 ? "is" : "are"} of diagnoses that were
+            never recorded. Any reviewer can add such reviews; they change nothing.
+          </p>`
+        : nothing}`;
   }
 
   private async verify(): Promise<void> {

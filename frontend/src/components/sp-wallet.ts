@@ -1,17 +1,20 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
-import type { ChainConfig } from "../api/types";
+import type { ChainConfig, Hex } from "../api/types";
 import { wallet } from "../chain/wallet";
 import type { Wallet } from "../chain/discovery";
+import type { WalletRequest } from "../chain/wallet-state";
+import { short } from "../format";
 import { describe, type Problem } from "../state/problems";
 import { recoverFocus } from "../accessibility";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-notice";
+import "./sp-wallet-wait";
 import { WalletController } from "./wallet-controller";
 
 /** What the person wants the wallet for, which decides the words. */
-export type Purpose = "image" | "diagnosis" | "review";
+export type Purpose = "image" | "diagnosis" | "review" | "account";
 
 const WORDS: Record<Purpose, { signs: string; missing: string }> = {
   image: {
@@ -20,6 +23,7 @@ const WORDS: Record<Purpose, { signs: string; missing: string }> = {
   },
   diagnosis: { signs: "the diagnosis", missing: "to record a diagnosis. The registered image stays on the chain" },
   review: { signs: "the review", missing: "to review. Without one you can read everything here" },
+  account: { signs: "what you record or review", missing: "to record or review. Without one you can read everything here" },
 };
 
 const noWallet = (purpose: Purpose): Problem => ({
@@ -56,6 +60,8 @@ export class WalletPanel extends LitElement {
 
   @property({ attribute: false }) chain!: ChainConfig;
   @property() purpose: Purpose = "image";
+  /** Where the address stands beside it already. */
+  @property({ type: Boolean }) brief = false;
   private readonly wallet = new WalletController(this);
 
   protected override updated(): void {
@@ -63,8 +69,8 @@ export class WalletPanel extends LitElement {
   }
 
   protected override render() {
-    const { wallets, searched, selected, account, chainId, asking, problem } = this.wallet.state;
-    if (asking) return this.waiting(asking === "connect" ? "approve the connection" : `approve the switch to ${this.chain.name}`);
+    const { wallets, searched, selected, accounts, account, chainId, asking, problem } = this.wallet.state;
+    if (asking) return this.waiting(asking);
     if (wallets.length === 0) return searched ? this.noWallet() : nothing;
     const refusal = problem ? describe(problem.error, problem.request) : null;
     if (!selected || !account) {
@@ -80,13 +86,28 @@ export class WalletPanel extends LitElement {
     return html`<div class="stack" tabindex="-1" data-focus>
       <div class="account">
         ${logoOf(selected)}
-        <span>${selected.name}: <code data-testid="account">${account}</code></span>
+        <span>${selected.name}${this.brief ? nothing : html`: <code data-testid="account">${account}</code>`}</span>
+        <button class="button quiet" type="button" @click=${() => void wallet.changeAccount()}>Change account</button>
         ${wallets.length > 1
           ? html`<button class="button quiet" type="button" @click=${() => wallet.release()}>Change wallet</button>`
           : nothing}
       </div>
-      ${wrong ? this.wrongChain(chainId, refusal) : nothing}
+      ${this.others(accounts.filter((other) => other !== account))}
+      ${wrong ? this.wrongChain(chainId, refusal) : refusal ? html`<sp-notice .problem=${refusal}></sp-notice>` : nothing}
     </div>`;
+  }
+
+  /** A wallet can have connected several accounts, of which the page uses one. */
+  private others(accounts: Hex[]) {
+    if (accounts.length === 0) return nothing;
+    return html`<p class="small">
+      <span class="soft">Connected too:</span>
+      ${accounts.map(
+        (account) => html`<button class="button quiet" type="button" title=${account} @click=${() => wallet.use(account)}>
+          Use ${short(account, 4)}
+        </button>`,
+      )}
+    </p>`;
   }
 
   private connectButton(found: Wallet) {
@@ -96,19 +117,24 @@ export class WalletPanel extends LitElement {
   }
 
   private wrongChain(chainId: number, refusal: Problem | null) {
-    const { name, id, development } = this.chain;
-    const text = `It is on chain ${chainId}; ${WORDS[this.purpose].signs} goes to ${name} (chain ${id}). Your wallet will ask you${
-      development ? ", and may ask to add this development chain first" : ""
-    }.`;
+    const { name, id, development, rpcUrl } = this.chain;
+    const expected = `It may ask to add this chain first, and warn that its name or RPC URL${rpcUrl ? ` (${rpcUrl})` : ""} is unknown: that is to be expected, because the chain runs on this machine and no public list has it.`;
+    const text = `It is on chain ${chainId}; ${WORDS[this.purpose].signs} goes to ${name} (chain ${id}). Your wallet will ask you.${development ? ` ${expected}` : ""}`;
     const problem: Problem = { kind: "wrong-chain", tone: "warning", title: `Switch your wallet to ${name}`, text };
     return html`<sp-notice .problem=${refusal ?? problem}>
       <button class="button primary" type="button" @click=${() => void wallet.useChain(this.chain)}>Switch to ${name}</button>
     </sp-notice>`;
   }
 
-  private waiting(what: string) {
-    const name = this.wallet.state.selected?.name ?? "your wallet";
-    return html`<p class="busy" role="status" tabindex="-1" data-focus><span class="spinner"></span>Waiting for ${name}: ${what} in its window.</p>`;
+  private waiting(asking: WalletRequest) {
+    const tasks: Record<WalletRequest, string> = {
+      connect: "choose the account and approve the connection",
+      "change-account": "choose the accounts that this page may use",
+      "switch-chain": `approve the switch to ${this.chain.name}`,
+      disconnect: "remove this site",
+    };
+    const { name } = this.wallet.state.selected ?? { name: "your wallet" };
+    return html`<sp-wallet-wait tabindex="-1" data-focus .wallet=${name} .what=${tasks[asking]}></sp-wallet-wait>`;
   }
 
   private noWallet() {

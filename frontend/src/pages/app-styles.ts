@@ -16,11 +16,14 @@ export const appStyles = css`
     background: var(--surface);
     border-bottom: 1px solid var(--line);
   }
+  header {
+    position: relative;
+  }
   header .inner {
     display: flex;
     flex-wrap: wrap;
     align-items: center;
-    column-gap: var(--space-5);
+    column-gap: var(--space-4);
     min-height: 4rem;
   }
   .home {
@@ -58,9 +61,14 @@ export const appStyles = css`
     border-bottom-color: var(--accent);
     color: var(--ink);
   }
-  .theme {
+  .account {
     margin-left: auto;
+  }
+  .theme {
     min-width: 2.75rem;
+  }
+  .home + nav + .theme {
+    margin-left: auto;
   }
   main {
     flex: 1;

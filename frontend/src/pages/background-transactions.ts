@@ -1,8 +1,7 @@
 import type { ChainConfig } from "../api/types";
 import { Tracker, type Server } from "../chain/tracker";
-import { isElsewhere } from "../chain/transactions";
 import type { Draft } from "../state/drafts";
-import type { TrackedState } from "../chain/transaction-state";
+import { isElsewhere, type TrackedState } from "../chain/transaction-state";
 
 /** Follows the transactions of drafts that no tab shows. `states` has what they came to, by the draft's id. */
 export class BackgroundTransactions {

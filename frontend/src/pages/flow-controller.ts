@@ -3,7 +3,7 @@ import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Config, Limits } from "../api/types";
 import { upload, type Upload } from "../api/upload";
-import type { PendingTransaction } from "../chain/transactions";
+import type { PendingTransaction } from "../chain/transaction-state";
 import { short } from "../format";
 import { Drafts, type Draft } from "../state/drafts";
 import { checkFile } from "../state/files";

@@ -11,6 +11,7 @@ import { shared } from "../styles/shared";
 import { theme, toggleTheme } from "../theme";
 import { appStyles } from "./app-styles";
 import { icons, logo } from "../components/icons";
+import "../components/sp-account-menu";
 import "../components/sp-notice";
 import "./sp-home";
 import "./sp-ledger";
@@ -74,6 +75,7 @@ export class App extends LitElement {
               )}
             </ul>
           </nav>
+          ${this.config ? html`<sp-account-menu class="account" .chain=${this.config.chain}></sp-account-menu>` : nothing}
           <button class="theme button quiet" type="button" aria-label="Use ${other} theme" @click=${this.switchTheme}>
             ${other === "dark" ? icons.moon : icons.sun}
           </button>

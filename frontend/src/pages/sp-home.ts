@@ -2,7 +2,7 @@ import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Config, Image, Outline } from "../api/types";
-import type { PendingTransaction } from "../chain/transactions";
+import type { PendingTransaction } from "../chain/transaction-state";
 import { LoadController } from "../components/load-controller";
 import "../components/sp-analysis";
 import "../components/sp-drop-zone";
@@ -26,6 +26,9 @@ import { FlowController } from "./flow-controller";
 import { homeStyles } from "./home-styles";
 
 /** `/`: the way of one image from a file to a record. */
+/** The image as the models see it: a browser shows some 16-bit files black. Drafts of earlier releases have no view. */
+const shown = ({ links }: Image) => links.view || links.content;
+
 @customElement("sp-home")
 export class HomePage extends LitElement {
   static override styles = [shared, homeStyles];
@@ -109,6 +112,7 @@ export class HomePage extends LitElement {
       </p>
       <sp-drafts
         .drafts=${this.control.abandoned}
+        .chain=${this.config.chain}
         .states=${this.control.background.states}
         @resume=${({ detail }: CustomEvent<string>) => void this.control.resume(detail)}
         @discard=${({ detail }: CustomEvent<string>) => this.control.discard(detail)}
@@ -118,7 +122,7 @@ export class HomePage extends LitElement {
 
   private classifying({ image, problem }: Extract<Flow, { step: "classifying" }>) {
     return html`<section class="panel columns">
-      <sp-viewer .src=${image.links.content} alt="The pinned image"></sp-viewer>
+      <sp-viewer .src=${shown(image)} alt="The pinned image"></sp-viewer>
       <div class="stack">
         <h2 id="classifying" tabindex="-1">Classifying</h2>
         <sp-pinned-image .image=${image}></sp-pinned-image>
@@ -138,7 +142,7 @@ export class HomePage extends LitElement {
     return html`<section class="panel columns">
       <div class="stack">
         <sp-viewer
-          .src=${image.links.content}
+          .src=${shown(image)}
           alt="The pinned image"
           .overlay=${classification && !classification.abstained ? classification.activationMap : null}
           .contours=${this.outline.value?.contours ?? []}
@@ -208,12 +212,13 @@ export class HomePage extends LitElement {
           this.control.reduce({ type: "nonce-known", nonce: detail.nonce })}
         @recorded=${() => this.control.reduce({ type: "recorded" })}
         @sign-again=${() => this.control.reduce({ type: "sign-again" })}
-      ></sp-transaction>
+      >
+        <p class="soft small">If you start another image, this transaction continues in the background; find it under “Unfinished”.</p>
+      </sp-transaction>
       ${recorded
         ? nothing
         : html`<div class="actions">
             <button class="button" type="button" @click=${this.restart}>Start another image</button>
-            <span class="soft small">This transaction continues in the background; find it under “Unfinished”.</span>
           </div>`}
     </section>`;
   }

@@ -4,7 +4,8 @@ import { repeat } from "lit/directives/repeat.js";
 import { api } from "../api/client";
 import type { Config, Hex, Model, QueuedDiagnosis, DiagnosisStatus } from "../api/types";
 import type { Wallet } from "../chain/discovery";
-import { isClinician } from "../chain/reviews";
+import { isClinician } from "../chain/roles";
+import { wallet } from "../chain/wallet";
 import { LoadController } from "../components/load-controller";
 import "../components/sp-pending-review";
 import "../components/sp-notice";
@@ -130,7 +131,9 @@ export class ReviewsPage extends LitElement {
     }
     if (value === null) return html`<p class="busy soft" role="status"><span class="spinner"></span>Asking the contract …</p>`;
     if (value) return html`<p role="status" data-testid="may-review">This account can review: it has CLINICIAN_ROLE.</p>`;
-    return html`<sp-notice .problem=${NOT_CLINICIAN}></sp-notice>`;
+    return html`<sp-notice .problem=${NOT_CLINICIAN}>
+      <button class="button primary" type="button" @click=${() => void wallet.changeAccount()}>Change the account</button>
+    </sp-notice>`;
   }
 
   private end(none: boolean) {
@@ -192,5 +195,5 @@ const NOT_CLINICIAN: Problem = {
   kind: "not-clinician",
   tone: "info",
   title: "This account cannot review",
-  text: "Only accounts with CLINICIAN_ROLE can review; the administrator of the registry grants the role. You can read everything here, or choose another account in your wallet.",
+  text: "Only accounts with CLINICIAN_ROLE can review; the administrator of the registry grants the role. You can read everything here, or change the account: MetaMask keeps the connected account when you select another one in its own window.",
 };

@@ -2,7 +2,7 @@
 
 import type { Classification, Image } from "../api/types";
 import { imageIdOf } from "../chain/registry";
-import type { PendingTransaction } from "../chain/transactions";
+import type { PendingTransaction } from "../chain/transaction-state";
 import type { Problem } from "./problems";
 
 export interface Pinned {

@@ -4,7 +4,7 @@
  */
 
 import type { Hex } from "../api/types";
-import type { PendingTransaction } from "../chain/transactions";
+import type { PendingTransaction } from "../chain/transaction-state";
 import { keys, read, remove, write } from "../storage";
 
 const PREFIX = "scanproof.review.";

@@ -42,15 +42,23 @@ const WALLET_WORDS: Record<Exclude<WalletErrorKind, "no-funds" | "reverted">, Wo
   "request-pending": [
     "info",
     "Your wallet has a request open",
-    "Open your wallet and answer the open request, then try again.",
+    "Click its icon in the browser's toolbar and answer the open request, then try again. If it asks for your password, unlock it first.",
   ],
   "chain-mismatch": ["warning", "Your wallet is on another chain", `Switch the chain and try again. ${KEPT}`],
+  unsupported: [
+    "info",
+    "Your wallet cannot do this from here",
+    "Choose the account, or remove this site, in the wallet itself: its list of connected sites has both.",
+  ],
+  "asked-already": ["info", "Another tab has asked your wallet for this", `Answer the request of that tab. ${KEPT}`],
   "rpc-failed": ["warning", "Your wallet could not do this", `Try again in a moment. ${KEPT}`],
 };
 
 const DECLINED: Record<WalletRequest, [title: string, text: string]> = {
   connect: ["You did not connect", `${KEPT} Connect when you are ready.`],
   "switch-chain": ["The chain was not changed", `Recording needs this chain. ${KEPT}`],
+  "change-account": ["The account was not changed", KEPT],
+  disconnect: ["You are still connected", KEPT],
 };
 
 /** The problem to show for any error. `request` is what the wallet was asked, if it was not a transaction. */

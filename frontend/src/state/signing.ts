@@ -9,6 +9,8 @@ export type Signing =
   | { phase: "idle" }
   | { phase: "preparing" }
   | { phase: "ready"; plan: Plan; cost: Cost; problem: Problem | null }
+  /** The plan is simulated once more before the wallet's window opens. */
+  | { phase: "checking"; plan: Plan; cost: Cost }
   /** The wallet's window is open. */
   | { phase: "waiting"; plan: Plan; cost: Cost }
   | { phase: "stopped"; problem: Problem }
@@ -21,7 +23,8 @@ export type SigningEvent =
   | { type: "prepared"; plan: Plan; cost: Cost }
   | { type: "stopped"; problem: Problem }
   | { type: "registered"; plan: Plan; record: ImageRecord | null }
-  | { type: "asked" }
+  | { type: "checking" }
+  | { type: "asked"; cost: Cost }
   | { type: "refused"; problem: Problem };
 
 export const IDLE: Signing = { phase: "idle" };
@@ -38,12 +41,15 @@ export function reduceSigning(signing: Signing, event: SigningEvent): Signing {
       return { phase: "stopped", problem: event.problem };
     case "registered":
       return { phase: "registered", plan: event.plan, record: event.record };
+    case "checking":
+      return signing.phase === "ready" ? { phase: "checking", plan: signing.plan, cost: signing.cost } : signing;
     case "asked":
-      return signing.phase === "ready" ? { phase: "waiting", plan: signing.plan, cost: signing.cost } : signing;
+      return signing.phase === "checking" ? { phase: "waiting", plan: signing.plan, cost: event.cost } : signing;
     case "refused":
-      return signing.phase === "waiting" ? { ...signing, phase: "ready", problem: event.problem } : signing;
+      return isBusy(signing) ? { phase: "ready", plan: signing.plan, cost: signing.cost, problem: event.problem } : signing;
   }
 }
 
 /** A wallet's open window is about the plan that was sent to it: changes of account or chain must wait for its end. */
-export const isBusy = ({ phase }: Signing): boolean => phase === "waiting";
+export const isBusy = (signing: Signing): signing is Extract<Signing, { phase: "checking" | "waiting" }> =>
+  signing.phase === "checking" || signing.phase === "waiting";

@@ -30,6 +30,27 @@ def test_other_files_of_the_page_are_served(client: FlaskClient) -> None:
     assert client.get("/favicon.svg").mimetype == "image/svg+xml"
 
 
+@pytest.mark.parametrize(
+    ("path", "policy"),
+    [
+        ("/favicon.svg", "cross-origin"),
+        ("/assets/favicon-CGJCeioC.svg", "cross-origin"),
+        ("/assets/main-abc123.js", "same-origin"),
+        ("/assets/favicon-abc123.js", "same-origin"),
+        ("/assets/my-favicon.svg", "same-origin"),
+        ("/index.html", "same-origin"),
+    ],
+)
+def test_of_all_files_a_wallet_of_another_origin_may_load_the_icon(
+    container: Container, tmp_path, path: str, policy: str
+) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / path[1:]).write_text("")
+    client = create_app(container, page=tmp_path).test_client()
+
+    assert client.get(path).headers["Cross-Origin-Resource-Policy"] == policy
+
+
 def test_a_mistyped_address_shows_a_person_the_page_and_a_program_the_problem(client: FlaskClient) -> None:
     shown = client.get("/recrods/7", headers=BROWSER)
     assert (shown.status_code, shown.mimetype) == (404, "text/html")

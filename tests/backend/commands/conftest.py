@@ -16,6 +16,7 @@ import pytest
 from backend.cli import LOADING, main
 from backend.processes import free_port
 from backend.settings import ROOT
+from tests.standins.pinata_fixture import pinata, pinata_process  # noqa: F401
 
 PROGRAM = [sys.executable, "-m", "backend.cli"]
 
@@ -52,9 +53,10 @@ class CommandLine:
         )
         return Result(done.returncode, done.stdout, without_loading(done.stderr))
 
-    def start(self, *arguments: object) -> subprocess.Popen:
+    def start(self, *arguments: object, within: tuple[str, ...] = ()) -> subprocess.Popen:
+        """``within`` is a command that runs ours."""
         return subprocess.Popen(
-            [*PROGRAM, *map(str, arguments)],
+            [*within, *PROGRAM, *map(str, arguments)],
             env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -100,8 +102,8 @@ class InProcess:
         stdout, stderr = self.capfd.readouterr()
         return Result(status, stdout, without_loading(stderr))
 
-    def start(self, *arguments: object) -> subprocess.Popen:
-        return CommandLine(self.environ).start(*arguments)
+    def start(self, *arguments: object, within: tuple[str, ...] = ()) -> subprocess.Popen:
+        return CommandLine(self.environ).start(*arguments, within=within)
 
 
 @pytest.fixture

@@ -15,7 +15,8 @@ from backend.domain import Verdict
 from tests.e2e.support import images
 from tests.e2e.support.axe import serious_violations
 from tests.e2e.support.console import Console
-from tests.e2e.support.records import make_record, review
+from tests.e2e.support.records import make_record, register_image, review
+from tests.e2e.support.review_queue import opened
 from tests.e2e.support.site import Site
 from tests.e2e.wallet.wallet import InjectedWallet
 
@@ -88,12 +89,27 @@ def test_states_of_the_main_flow(wallet: InjectedWallet, site: Site, examine: Ex
     site.sign()
     expect(site.notice("user-rejected")).to_be_visible()
     examine("flow-5-rejected")
-    wallet.decide("transaction", "approve")
-    chain.call("miner_stop", [])
+    wallet.decide("transaction", "hold")
     site.button("Try again").click()
+    expect(site.page.get_by_test_id("signing-waiting")).to_be_visible()
+    examine("flow-5-waiting")
+    wallet.wait_for_popup(site.page)
+    site.page.reload()
+    expect(site.notice("open-request")).to_be_visible()
+    examine("flow-5-open-request")
+    chain.control("miner_stop", [])
+    wallet.settle("approve")
+    expect(site.page.locator("[data-testid=open-request][data-state=under-way]")).to_be_visible()
+    chain.control("miner_start", [])
+    site.recorded()
+    chain.control("miner_stop", [])
+    site.button("Record another image").click()
+    wallet.decide("transaction", "approve")
+    site.pin_and_classify(images.mri())
+    site.sign()
     expect(site.transaction("pending")).to_be_visible()
     examine("flow-6-pending")
-    chain.call("miner_start", [])
+    chain.control("miner_start", [])
     image_id = site.recorded()
     examine("flow-7-recorded")
     site.page.get_by_role("link", name="Open the provenance page").click()
@@ -103,6 +119,37 @@ def test_states_of_the_main_flow(wallet: InjectedWallet, site: Site, examine: Ex
         site.open(PAGES[name])
         expect(site.page.locator(f"a[href='/records/{image_id}']").first).to_be_visible()
         examine(name)
+
+
+def test_states_of_the_account_menu(wallet: InjectedWallet, site: Site, examine: Examine):
+    site.open("/models")
+    site.page.get_by_test_id("account-menu").click()
+    expect(site.button("Connect MetaMask")).to_be_visible()
+    examine("account-1-none")
+    wallet.decide("connect", "hold")
+    site.connect()
+    wallet.wait_for_popup(site.page)
+    examine("account-2-waiting")
+    wallet.tick(*wallet.accounts)
+    wallet.settle("approve")
+    expect(site.page.get_by_test_id("menu-roles")).to_have_text("Uploader")
+    examine("account-3-connected")
+    wallet.select_network(1)
+    expect(site.notice("wrong-chain")).to_be_visible()
+    examine("account-4-wrong-chain")
+
+
+def test_failed_transaction(wallet: InjectedWallet, site: Site, examine: Examine):
+    site.open().pin_and_classify(images.mri())
+    site.connect()
+    wallet.decide("transaction", "hold")
+    site.sign()
+    wallet.wait_for_popup(site.page)
+    register_image(site.product, site.hash_in("cid"))
+    wallet.settle("approve")
+    expect(site.notice("failed")).to_be_visible()
+
+    examine("flow-6-failed")
 
 
 def test_states_of_a_record(site: Site, examine: Examine):
@@ -149,10 +196,10 @@ def test_states_of_a_review(wallet: InjectedWallet, site: Site, examine: Examine
     site.connect()
     expect(site.notice("not-clinician")).to_be_visible()
     examine("review-1-not-clinician")
-    wallet.select_account(bob.address)
+    wallet.tick(bob.address)
+    site.button("Change the account").click()
     expect(site.page.get_by_test_id("may-review")).to_be_visible()
-    item = site.page.get_by_test_id("queued").filter(has_text=image_id[2:8])
-    item.locator("summary").click()
+    item = opened(site, image_id)
     item.get_by_label("Override", exact=True).check()
     expect(item.get_by_label("Opacity of the activation map")).to_be_visible()
     examine("review-2-form")
@@ -160,12 +207,22 @@ def test_states_of_a_review(wallet: InjectedWallet, site: Site, examine: Examine
     expect(site.notice("review-incomplete")).to_be_visible()
     item.get_by_label("Reason").fill("Read again.")
     item.get_by_label("Valid result").select_option(index=1)
-    site.page.route("**/statement", lambda route: route.fulfill(status=503, body="{}"))
+    expect(site.preview("estimated-gas")).to_be_visible()
+    examine("review-3-preview")
+    wallet.decide("transaction", "hold")
     site.button("Sign the review").click()
+    wallet.wait_for_popup(site.page)
+    examine("review-4-waiting")
+    site.page.reload()
+    expect(site.notice("open-request")).to_be_visible()
+    examine("review-5-open-request")
+    wallet.decide("transaction", "approve")
+    site.page.route("**/statement", lambda route: route.fulfill(status=503, body="{}"))
+    wallet.settle("approve")
     expect(site.page.locator("[data-testid=pending-review][data-phase=publishing]")).to_be_visible()
     site.page.unroute("**/statement")
     expect(site.page.locator("[data-testid=pending-review][data-phase=done]")).to_be_visible()
-    examine("review-3-done")
+    examine("review-6-done")
 
 
 def test_states_of_a_forgery(site: Site, examine: Examine):

@@ -8,6 +8,7 @@ import re
 import pytest
 import requests
 from eth_account.signers.local import LocalAccount
+from eth_utils import keccak
 from playwright.sync_api import BrowserContext, expect
 
 from tests.e2e.support import images
@@ -45,12 +46,23 @@ def test_from_file_to_verified_record(new_wallet: InjectedWallet, site: Site, al
     expect(site.preview("classifier")).to_contain_text(config["classifier"])
     expect(site.preview("estimated-gas")).to_contain_text(re.compile(r"\d"))
     expect(site.preview("estimated-fee")).to_contain_text(config["chain"]["currency"]["symbol"])
+    shown = site.page.get_by_test_id("wallet-shows")
+    expect(shown).to_contain_text("What MetaMask will show")
+    expect(shown).to_contain_text("that the registry is no contract")
+    expect(shown).to_contain_text(site.product.chain.rpc_url)
+    told = shown.inner_text()
     site.sign()
     image_id = site.recorded()
 
     assert new_wallet.popups == ["connect", "add", "transaction"]
     receipt = site.product.chain.call("eth_getTransactionReceipt", [new_wallet.sent[0].hash])
     assert (receipt["status"], len(receipt["logs"])) == ("0x1", 2)
+    sent = new_wallet.sent[0].transaction
+    assert sent["data"][:10] in told
+    assert "0x" + keccak(hexstr=sent["data"]).hex() in told
+    (estimate,) = [params[0] for method, params in new_wallet.requests if method == "eth_estimateGas"][:1]
+    assert "gas" not in estimate
+    assert int(receipt["gasUsed"], 16) * 1.15 < sent["gas"] < int(receipt["gasUsed"], 16) * 1.5
     site.page.get_by_role("link", name="Open the provenance page").click()
     expect(site.heading("Provenance record")).to_be_visible()
     for name, value in {"image-id": image_id, "cid": cid, "uploader": alice.address}.items():
@@ -81,19 +93,6 @@ def test_metadata_is_taken_away_and_named(site: Site):
     expect(site.page.get_by_test_id("stripped")).to_contain_text("EXIF")
     pinned = _pinned(site.product, site.hash_in("cid"))
     assert b"Jane Doe" not in pinned
-
-
-def test_image_unlike_the_training_data_gets_no_answer(wallet: InjectedWallet, site: Site):
-    site.open().pin_and_classify(images.noise())
-    expect(site.page.get_by_test_id("result-abstained")).to_be_visible()
-    expect(site.page.get_by_text("The model gave no answer:")).to_be_visible()
-
-    site.connect()
-    site.sign()
-    image_id = site.recorded()
-
-    (diagnosis,) = site.product.get(f"/records/{image_id}")["diagnoses"]
-    assert diagnosis["labelCode"] == 0
 
 
 def _pinned(product: Product, cid: str) -> bytes:

@@ -34,7 +34,7 @@ def test_reload_resumes(pending: Site, wallet: InjectedWallet, paused_blocks: Ne
     pending.page.reload()
     expect(pending.transaction("pending")).to_be_visible()
 
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     pending.recorded()
     assert wallet.popups == ["connect", "transaction"]
@@ -43,7 +43,7 @@ def test_reload_resumes(pending: Site, wallet: InjectedWallet, paused_blocks: Ne
 def test_reload_resumes_without_the_wallet(pending: Site, wallet: InjectedWallet, paused_blocks: Network):
     wallet.lock()
     pending.page.reload()
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     pending.recorded()
 
@@ -54,14 +54,14 @@ def test_network_gone_while_pending(pending: Site, paused_blocks: Network, conte
     expect(pending.notice("server-unreachable")).to_be_visible()
 
     context.set_offline(False)
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     pending.recorded()
 
 
 def test_speed_up_is_followed(pending: Site, wallet: InjectedWallet, paused_blocks: Network):
     replacement = wallet.speed_up()
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     image_id = pending.recorded()
 
@@ -71,7 +71,7 @@ def test_speed_up_is_followed(pending: Site, wallet: InjectedWallet, paused_bloc
 def test_cancelled(pending: Site, wallet: InjectedWallet, paused_blocks: Network, console: Console):
     console.tolerate("status of 404")  # the record that the page looks for
     wallet.cancel()
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
     expect(pending.notice("cancelled")).to_contain_text("The transaction was replaced")
 
     pending.button("Sign again").click()
@@ -111,6 +111,37 @@ def test_failed_transaction_says_why(wallet: InjectedWallet, site: Site, alice: 
 
     expect(site.notice("failed")).to_contain_text("The transaction failed")
     expect(site.notice("failed")).to_contain_text("has registered this image before")
+    expect(site.notice("failed")).not_to_contain_text("nothing was recorded")
+    expect(site.page.get_by_text("continues in the background")).to_be_hidden()
+    expect(site.button("Sign again")).to_have_count(0)
+    links = site.page.get_by_test_id("transaction").get_by_role("link")
+    expect(links).to_have_count(1)  # this chain has no explorer
+    links.click()
+    expect(site.heading("Provenance record")).to_be_visible()
+    expect(site.page.get_by_test_id("record-uploader")).to_contain_text(alice.address)
+
+
+def test_failed_transaction_is_simulated_before_it_is_signed_again(
+    paused_blocks: Network, wallet: InjectedWallet, site: Site
+):
+    """Out of gas: the same record can be written by another transaction."""
+    site.open().pin_and_classify(images.mri())
+    site.connect()
+    wallet.decide("transaction", "hold")
+    site.sign()
+    wallet.wait_for_popup(site.page)
+    (request,) = [params[0] for method, params in wallet.requests if method == "eth_sendTransaction"]
+    request["gas"] = hex(30_000)
+    wallet.settle("approve")
+    paused_blocks.control("miner_start", [])
+    expect(site.notice("failed")).to_contain_text("This transaction itself wrote nothing; its fee was spent.")
+
+    wallet.decide("transaction", "approve")
+    site.button("Prepare it again").click()
+    site.sign()
+
+    site.recorded()
+    assert wallet.popups == ["connect", "transaction", "transaction"]
 
 
 def test_two_tabs_do_not_mix_their_work(pending: Site, paused_blocks: Network, context: BrowserContext):
@@ -118,7 +149,7 @@ def test_two_tabs_do_not_mix_their_work(pending: Site, paused_blocks: Network, c
     expect(other.page.get_by_label("Choose an image")).to_be_attached()
     other.pin_and_classify(images.mri())
 
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     first = pending.recorded()
     other.sign()

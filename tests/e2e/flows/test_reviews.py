@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
 from eth_account.signers.local import LocalAccount
+from eth_utils import keccak
 from playwright.sync_api import Locator, expect
 
 from backend.domain import Verdict
@@ -191,25 +193,31 @@ def test_a_reload_while_it_is_mined_goes_on(queue: Site, record: str, paused_blo
 
     expect(kept(queue, "mining")).to_be_visible()
     expect(items(queue, record)).to_have_count(0)
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
     expect(kept(queue, "done")).to_be_visible()
     assert newest(queue.product, record)["reviews"][0]["statement"] == REASON
 
 
-def test_a_reload_while_the_wallet_is_open_loses_no_reason(queue: Site, record: str, clinician: InjectedWallet):
-    say(opened(queue, record), "Confirm")
-    clinician.decide("transaction", "hold")
+def test_the_review_is_shown_before_the_wallet_opens(
+    queue: Site, record: str, clinician: InjectedWallet, bob: LocalAccount, product: Product
+):
+    item = opened(queue, record)
+    expect(queue.preview("function")).to_have_count(0)
+    say(item, "Withdraw")
+
+    expect(queue.preview("function")).to_contain_text("reviewDiagnosis")
+    expect(queue.preview("verdict")).to_contain_text("Withdraw")
+    expect(queue.preview("from")).to_contain_text(bob.address)
+    expect(queue.preview("estimated-gas")).to_contain_text(re.compile(r"\d"))
+    shown = queue.page.get_by_test_id("wallet-shows")
+    expect(shown).to_contain_text(product.get("/config")["chain"]["contract"])
+    hash_, id_ = queue.preview("reason-hash").inner_text(), queue.preview("review-id").inner_text()
+    data_hash = re.search("Keccak-256 hash (0x[0-9a-f]{64})", shown.inner_text())[1]
     queue.button("Sign the review").click()
-    clinician.wait_for_popup(queue.page)
-    sent = clinician.open.action
-
-    queue.page.reload()
-    expect(queue.notice("review-unsent")).to_be_visible()
-    sent()
-    queue.button("Look again").click()
-
     expect(kept(queue, "done")).to_be_visible()
-    assert newest(queue.product, record)["reviews"][0]["statement"] == REASON
+    (step,) = newest(product, record)["reviews"]
+    assert (step["reasonHash"], step["reviewId"]) == (hash_, id_)
+    assert "0x" + keccak(hexstr=clinician.sent[0].transaction["data"]).hex() == data_hash
 
 
 def test_the_reason_of_a_sealed_diagnosis_stays_with_the_reviewer(clinician: InjectedWallet, site: Site):

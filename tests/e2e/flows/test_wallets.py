@@ -73,7 +73,8 @@ def test_other_account_gets_an_attestation_of_its_own(
     expect(site.preview("from")).to_contain_text(alice.address)
     image_id = site.hash_in("preview-image-id")
 
-    wallet.select_account(bob.address)
+    wallet.tick(bob.address)
+    site.button("Change account").click()
 
     expect(site.preview("from")).to_contain_text(bob.address)
     expect(site.preview("image-id")).not_to_contain_text(image_id)
@@ -96,17 +97,40 @@ def test_wallet_changes_chain_under_way(wallet: InjectedWallet, site: Site):
     assert wallet.popups == ["connect", "switch", "transaction"]
 
 
-@pytest.mark.parametrize("act", [InjectedWallet.lock, InjectedWallet.disconnect])
-def test_wallet_takes_the_account_away(wallet: InjectedWallet, site: Site, act):
+def test_wallet_takes_the_account_away(wallet: InjectedWallet, site: Site):
     site.open().pin_and_classify(images.mri())
     site.connect()
     expect(site.button("Sign and record")).to_be_enabled()
 
-    act(wallet)
+    wallet.disconnect()
 
     expect(site.button("Sign and record")).to_have_count(0)
     site.connect()
     expect(site.button("Sign and record")).to_be_enabled()
+
+
+def test_locked_wallet_asks_for_its_password_first(wallet: InjectedWallet, site: Site):
+    site.open().pin_and_classify(images.mri())
+    site.connect()
+    expect(site.button("Sign and record")).to_be_enabled()
+    wallet.lock()
+    wallet.decide("transaction", "hold")
+
+    site.sign()
+
+    waiting = site.page.get_by_test_id("signing-waiting")
+    expect(waiting).to_contain_text("If MetaMask asks for your password, it is locked: unlock it")
+    expect(waiting).to_contain_text("click the icon of MetaMask in the browser's toolbar")
+    wallet.wait_for_popup(site.page)
+    wallet.settle("approve")
+    site.recorded()
+    assert not wallet.locked
+
+
+def test_its_window_shows_the_icon_of_the_page(wallet: InjectedWallet, site: Site):
+    site.open()
+
+    assert wallet.shows_icon(site.page)
 
 
 def test_account_without_funds(context: BrowserContext, product: Product, site: Site):
@@ -119,7 +143,7 @@ def test_account_without_funds(context: BrowserContext, product: Product, site: 
         f"Not enough {product.get('/config')['chain']['currency']['symbol']}"
     )
 
-    chain.call("evm_setAccountBalance", [poor.address, hex(10**18)])
+    chain.control("evm_setAccountBalance", [poor.address, hex(10**18)])
     site.button("Check again").click()
     site.sign()
 

@@ -31,6 +31,11 @@ def make_record(product: Product, image: bytes, *, sealed: bool = False) -> tupl
     return image_id, classification["opening"]
 
 
+def register_image(product: Product, cid: str) -> None:
+    """Register a pinned image alone, as the uploader."""
+    _wallet(product, USER).register_image(cid)
+
+
 def review(product: Product, image_id: str, verdict: Verdict, label: int, reason: str) -> None:
     """Review the newest diagnosis of an image as the clinician, and publish the reason unless it is sealed.
 

@@ -14,8 +14,11 @@ from playwright.sync_api import Page
 from tests.e2e.wallet import errors, signing
 from tests.e2e.wallet.chains import FORWARDED, MAINNET, Network, network_from, parse_chain_id
 
-Popup = Literal["connect", "switch", "add", "sign", "transaction"]
+Popup = Literal["connect", "unlock", "switch", "add", "sign", "transaction"]
 Decision = Literal["approve", "reject", "hold"]
+_ONE_AT_A_TIME: frozenset[Popup] = frozenset(["connect", "unlock", "add"])
+"""The second request of such a kind is refused; those of other kinds wait behind the first ("1 of 2")."""
+_ACCOUNTS = "eth_accounts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,12 @@ class Sent:
 
 
 class RequestHandler:
-    """``chain_id`` is the selected network, ``connected`` the addresses that the site may see, in lower case."""
+    """``chain_id`` is the selected network. Addresses are in lower case, as the wallet gives them."""
 
     def __init__(
         self, accounts: list[LocalAccount], networks: tuple[Network, ...], chain_id: int, mobile: bool
     ) -> None:
         self.accounts = {account.address.lower(): account for account in accounts}
-        self.selected = next(iter(self.accounts))
-        self.connected: list[str] = []
         self.locked = False
         self.networks = {known.chain_id: known for known in (MAINNET, *networks)}
         self.chain_id = chain_id
@@ -54,7 +55,10 @@ class RequestHandler:
         self.requests: list[tuple[str, list[Any]]] = []
         self.popups: list[Popup] = []
         self.sent: list[Sent] = []
-        self.open: OpenPopup | None = None
+        self.queue: list[OpenPopup] = []
+        self._selections = list(self.accounts)
+        self._permitted: set[str] = set()
+        self._ticked: list[str] | None = None
         self._failures: dict[str, errors.ProviderRpcError] = {}
         self._mobile = mobile
         self._decisions: dict[Popup, Decision] = {}
@@ -69,8 +73,15 @@ class RequestHandler:
             return {"err": failure.to_json(), "events": []}
         return self._outcome(lambda: self._request(page, method, params))
 
-    def visible_accounts(self) -> list[str]:
-        return [] if self.locked else list(self.connected)
+    @property
+    def selected(self) -> str:
+        """The account that the wallet's own window shows; it need not be connected."""
+        return self._selections[0]
+
+    @property
+    def connected(self) -> list[str]:
+        """The accounts that the site may see, locked or not: the one that was selected last comes first."""
+        return [address for address in self._selections if address in self._permitted]
 
     def _outcome(self, action: Callable[[], Any]) -> dict[str, Any]:
         self._events = []
@@ -89,14 +100,15 @@ class RequestHandler:
             case "net_version":
                 return str(self.chain_id)
             case "eth_accounts":
-                return self.visible_accounts()
+                return self.connected
             case "wallet_getPermissions":
                 return self._permissions()
             case "wallet_revokePermissions":
-                return self._revoke()
+                return self._revoke(params)
             case "eth_requestAccounts":
-                return self.visible_accounts() or self._ask(page, "connect", method, self._connect)
+                return self._request_accounts(page, method)
             case "wallet_requestPermissions":
+                _check_permission(params)
                 return self._ask(page, "connect", method, lambda: [self._connect(), self._permissions()][1])
             case "wallet_switchEthereumChain":
                 return self._switch(page, params)
@@ -109,35 +121,47 @@ class RequestHandler:
             case "eth_sendTransaction":
                 account = self._authorized(params[0].get("from"))
                 return self._ask(page, "transaction", method, lambda: self._send(account, params[0]))
+            case "eth_getTransactionCount" if params[1:] == ["pending"]:
+                return hex(self._next_nonce(params[0]))
             case _ if method in FORWARDED:
                 return self.networks[self.chain_id].call(method, params)
         raise errors.unsupported(method)
 
     def _ask(self, page: Page, kind: Popup, method: str, action: Callable[[], Any]) -> Any:
-        if self.open:
+        if kind in _ONE_AT_A_TIME and any(popup.kind == kind for popup in self.queue):
             raise errors.already_open(method)
         self.popups.append(kind)
         decision = self._decisions.get(kind, "approve")
-        if decision == "hold":
-            self.open = OpenPopup(next(self._ids), kind, action, page)
-            return self.open
+        if self.queue or decision == "hold":
+            popup = OpenPopup(next(self._ids), kind, action, page)
+            self.queue.append(popup)
+            return popup
         return self._decided(kind, decision, action)
 
-    @staticmethod
-    def _decided(kind: Popup, decision: Decision, action: Callable[[], Any]) -> Any:
+    def _decided(self, kind: Popup, decision: Decision, action: Callable[[], Any]) -> Any:
         if decision == "approve":
+            # A locked wallet's window asks for the password first, then shows the request.
+            self.locked = False
             return action()
         raise errors.transaction_rejected() if kind == "transaction" else errors.rejected()
 
-    def _connect(self) -> list[str]:
-        self.locked = False
-        self.connected = [self.selected]
-        self._events.append(("accountsChanged", self.visible_accounts()))
-        return self.visible_accounts()
+    def _request_accounts(self, page: Page, method: str) -> Any:
+        if not self.connected:
+            return self._ask(page, "connect", method, self._connect)
+        return self._ask(page, "unlock", method, lambda: self.connected) if self.locked else self.connected
 
-    def _revoke(self) -> None:
-        self.connected = []
-        self._events.append(("accountsChanged", []))
+    def _connect(self) -> list[str]:
+        before = self.connected
+        self._permitted = set(self._ticked or [self.selected])
+        if self.connected != before:
+            self._events.append(("accountsChanged", self.connected))
+        return self.connected
+
+    def _revoke(self, params: list[Any]) -> None:
+        _check_permission(params)
+        if self._permitted:
+            self._permitted = set()
+            self._events.append(("accountsChanged", []))
 
     def _switch(self, page: Page, params: list[Any]) -> Any:
         chain_id = parse_chain_id(params[0].get("chainId"))
@@ -177,11 +201,27 @@ class RequestHandler:
         self.sent.append(Sent(account, transaction, network, signed.hash.to_0x_hex()))
         return self.sent[-1].hash
 
+    def _next_nonce(self, address: str) -> int:
+        """The wallet counts what it has sent itself, whether or not the node tells of pending transactions."""
+        known = self.networks[self.chain_id].call("eth_getTransactionCount", [address, "pending"])
+        own = [
+            sent.transaction["nonce"] + 1
+            for sent in self.sent
+            if (sent.account.address.lower(), sent.network.chain_id) == (address.lower(), self.chain_id)
+        ]
+        return max([int(known, 16), *own])
+
     def _authorized(self, address: str | None) -> LocalAccount:
-        if (address or "").lower() not in self.visible_accounts():
+        if (address or "").lower() not in self.connected:
             raise errors.unauthorized()
         return self.accounts[address.lower()]
 
     def _permissions(self) -> list[dict[str, Any]]:
-        caveat = {"type": "restrictReturnedAccounts", "value": list(self.connected)}
-        return [{"parentCapability": "eth_accounts", "caveats": [caveat]}] if self.connected else []
+        caveat = {"type": "restrictReturnedAccounts", "value": self.connected}
+        return [{"parentCapability": _ACCOUNTS, "caveats": [caveat]}] if self.connected else []
+
+
+def _check_permission(params: list[Any]) -> None:
+    """EIP-2255 and MetaMask's wallet_revokePermissions: the permissions are named by an object."""
+    if not (params and isinstance(params[0], dict) and _ACCOUNTS in params[0]):
+        raise errors.invalid("Invalid method parameter(s).")

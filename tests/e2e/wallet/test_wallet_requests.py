@@ -156,12 +156,37 @@ def test_typed_data_for_another_chain_has_no_popup(wallet: InjectedWallet, ask: 
     assert wallet.popups == ["connect"]
 
 
-def test_request_while_one_is_open(wallet: InjectedWallet, ask: Ask, site: Page):
+def test_connection_while_one_is_open(wallet: InjectedWallet, ask: Ask, site: Page):
     wallet.decide("connect", "hold")
     site.evaluate("() => void ask('eth_requestAccounts')")
     wallet.wait_for_popup(site)
 
     assert ask("eth_requestAccounts")["code"] == -32002
+    assert ask("wallet_requestPermissions", CONNECT)["code"] == -32002
+
+
+def test_transactions_and_switches_queue(wallet: InjectedWallet, ask: Ask, site: Page, alice: LocalAccount):
+    ask("eth_requestAccounts")
+    wallet.decide("transaction", "hold")
+    transaction = [{"from": alice.address, "to": alice.address}]
+    asked_for = [["eth_sendTransaction", transaction], ["wallet_switchEthereumChain", [{"chainId": "0x1"}]]]
+    site.evaluate(
+        "requests => { window.late = []; "
+        "for (const [method, params] of requests) ask(method, params).then((answer) => late.push([method, answer])); }",
+        asked_for,
+    )
+    site.wait_for_function("() => true")
+    wallet.wait_for_popup(site)
+    assert [popup.kind for popup in wallet.queue] == ["transaction", "switch"]
+
+    wallet.settle("approve")
+    wallet.settle("reject")
+
+    site.wait_for_function("() => late.length === 2")
+    assert site.evaluate("late") == [
+        ["eth_sendTransaction", {"ok": wallet.sent[0].hash}],
+        ["wallet_switchEthereumChain", REJECTED],
+    ]
 
 
 def test_request_stays_open_over_a_reload(wallet: InjectedWallet, site: Page, alice: LocalAccount):
@@ -175,6 +200,48 @@ def test_request_stays_open_over_a_reload(wallet: InjectedWallet, site: Page, al
 
     assert site.evaluate("events") == [["accountsChanged", [alice.address.lower()]]]
     assert asked(site, "eth_accounts") == {"ok": [alice.address.lower()]}
+
+
+@pytest.mark.parametrize("leave", [Page.reload, Page.close])
+def test_transaction_confirmed_after_its_page_is_gone_is_sent(
+    wallet: InjectedWallet, ask: Ask, site: Page, alice: LocalAccount, networks: tuple[Network, Network], leave
+):
+    ask("eth_requestAccounts")
+    wallet.decide("transaction", "hold")
+    site.evaluate("request => void ask('eth_sendTransaction', [request])", {"from": alice.address, "to": alice.address})
+    wallet.wait_for_popup(site)
+
+    leave(site)
+    wallet.settle("approve")
+
+    assert networks[0].call("eth_getTransactionByHash", [wallet.sent[0].hash])["from"] == alice.address.lower()
+
+
+def test_permissions_change_the_connected_accounts(wallet: InjectedWallet, ask: Ask, site: Page, bob: LocalAccount):
+    ask("eth_requestAccounts")
+    wallet.tick(bob.address)
+
+    (permission,) = ask("wallet_requestPermissions", CONNECT)["ok"]
+
+    assert permission["parentCapability"] == "eth_accounts"
+    assert permission["caveats"][0]["value"] == [bob.address.lower()]
+    assert site.evaluate("events.at(-1)") == ["accountsChanged", [bob.address.lower()]]
+    assert wallet.popups == ["connect", "connect"]
+
+
+def test_permissions_are_revoked_without_a_popup(wallet: InjectedWallet, ask: Ask, site: Page):
+    ask("eth_requestAccounts")
+
+    assert ask("wallet_revokePermissions", CONNECT) == {"ok": None}
+
+    assert site.evaluate("events.at(-1)") == ["accountsChanged", []]
+    assert (ask("eth_accounts"), ask("wallet_getPermissions")) == ({"ok": []}, {"ok": []})
+    assert wallet.popups == ["connect"]
+
+
+@pytest.mark.parametrize("method", ["wallet_requestPermissions", "wallet_revokePermissions"])
+def test_permissions_must_be_named(ask: Ask, method: str):
+    assert ask(method)["code"] == -32602
 
 
 @pytest.mark.parametrize("decision", ["approve", "reject"])

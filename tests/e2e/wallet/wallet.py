@@ -1,7 +1,8 @@
 """An injected wallet that behaves as MetaMask 13 does, with the person's part played by the test.
 
-Keys, networks and permissions live here, outside the page, and so outlive its reloads. A test says beforehand what the
-person will do with each kind of popup (``decide``), or leaves the popup open and ends it later (``settle``).
+Keys, networks, permissions and open requests live here, outside the page, and so outlive its reloads. A test says
+beforehand what the person will do with each kind of popup (``decide``, ``tick``), or leaves the popup open and ends it
+later (``settle``): a request that is open when its page is reloaded or closed can still be confirmed.
 """
 
 from __future__ import annotations
@@ -64,40 +65,59 @@ class InjectedWallet(RequestHandler):
         """The next such request fails, without a popup."""
         self._failures[method] = ProviderRpcError(code, message)
 
+    def tick(self, *addresses: str) -> None:
+        """From now on, connecting gives the site exactly these accounts; before, it gives the selected one."""
+        self._ticked = [address.lower() for address in addresses]
+
     def wait_for_popup(self, page: Page) -> None:
         """Until a request of ``page`` waits for an open popup."""
         page.wait_for_function(f"() => {self._binding}_page.waits()")
 
     def settle(self, decision: Literal["approve", "reject"]) -> None:
-        """End the open popup."""
-        popup, self.open = self.open, None
-        assert popup is not None, "no popup of the wallet is open"
+        """End the first of the open popups, whether or not the page that asked is still there."""
+        assert self.queue, "no popup of the wallet is open"
+        popup = self.queue.pop(0)
         answer = self._outcome(lambda: self._decided(popup.kind, decision, popup.action))
-        popup.page.evaluate(f"([id, answer]) => {self._binding}_page.settle(id, answer)", [popup.id, answer])
+        if popup.page.is_closed():
+            self._tell(*answer["events"])
+        else:
+            popup.page.evaluate(f"([id, answer]) => {self._binding}_page.settle(id, answer)", [popup.id, answer])
 
     def select_account(self, address: str) -> None:
-        """Choose another account for this site in the wallet's own window."""
-        self.selected = address.lower()
-        if self.connected:
-            self.connected = [self.selected]
-            self._tell("accountsChanged", self.visible_accounts())
+        """Show another account in the wallet's own window. That connects nothing: the site hears of it only when the
+        account is connected already."""
+        before = self.connected
+        self._selections.sort(key=lambda known: known != address.lower())
+        if self.connected != before:
+            self._tell(("accountsChanged", self.connected))
+
+    def add_account(self, account: LocalAccount) -> None:
+        """One more account, not selected. One that it has already is not added twice."""
+        if account.address.lower() not in self.accounts:
+            self.accounts[account.address.lower()] = account
+            self._selections.append(account.address.lower())
 
     def select_network(self, chain_id: int) -> None:
         self.chain_id = chain_id
-        self._tell("chainChanged", hex(chain_id))
+        self._tell(("chainChanged", hex(chain_id)))
 
     def disconnect(self) -> None:
         """Take the site's permission away, as in the wallet's list of connected sites."""
-        self.connected = []
-        self._tell("accountsChanged", [])
+        self._permitted = set()
+        self._tell(("accountsChanged", []))
 
     def lock(self) -> None:
+        """No page hears of it, and `eth_accounts` answers as before; the next window asks for the password first."""
         self.locked = True
-        self._tell("accountsChanged", [])
 
-    def unlock(self) -> None:
-        self.locked = False
-        self._tell("accountsChanged", self.visible_accounts())
+    def shows_icon(self, page: Page) -> bool:
+        """Whether the wallet's own window, which has another origin, can load the icon that ``page`` names."""
+        icon = page.evaluate("document.querySelector('link[rel~=icon]').href")
+        window = self._context.new_page()
+        load = "source => new Promise((settle) => { const image = new Image(); image.onload = () => settle(true); "
+        shown = window.evaluate(load + "image.onerror = () => settle(false); image.src = source; })", icon)
+        window.close()
+        return shown
 
     def speed_up(self) -> str:
         """Replace the last transaction by the same at a higher fee; the new hash."""
@@ -111,6 +131,6 @@ class InjectedWallet(RequestHandler):
         last = self.sent[-1]
         return last.network.broadcast(last.account.sign_transaction(with_higher_fee(last.transaction, **changes)))
 
-    def _tell(self, event: str, payload: Any) -> None:
+    def _tell(self, *events: tuple[str, Any]) -> None:
         for page in self._context.pages:
-            page.evaluate(f"events => globalThis.{self._binding}_page?.emit(events)", [[event, payload]])
+            page.evaluate(f"events => globalThis.{self._binding}_page?.emit(events)", list(events))

@@ -16,6 +16,8 @@ describe("what wallets raise", () => {
       { code: -32603, message: "Internal JSON-RPC error.", data: { originalError: { code: 4902, message: "Unrecognized" } } },
       "unknown-chain",
     ],
+    ["a method that the wallet lacks", { code: -32601, message: "The method does not exist" }, "unsupported"],
+    ["a method that is not supported (EIP-1193)", { code: 4200, message: "Unsupported Method" }, "unsupported"],
     ["an open request", { code: -32002, message: "Request of type 'x' already pending." }, "request-pending"],
     [
       "another chain",

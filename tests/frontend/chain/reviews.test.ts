@@ -3,12 +3,11 @@
 import { decodeFunctionData } from "viem/utils";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Diagnosis, Review } from "../../../frontend/src/api/types";
-import { isClinician, planReview, type Opinion } from "../../../frontend/src/chain/reviews";
+import { planReview, type Opinion } from "../../../frontend/src/chain/reviews";
 import { abi } from "../../../frontend/src/chain/registry";
-import { WalletError } from "../../../frontend/src/chain/errors";
 import { removePendingReview, savePendingReview, pendingReviews, reasonOf, type PendingReview } from "../../../frontend/src/state/pending-reviews";
 import { emptyBrowser } from "../browser";
-import { chain, hash, IMAGE_ID, OTHER, UPLOADER } from "../samples";
+import { chain, hash, IMAGE_ID, OTHER } from "../samples";
 
 const DIAGNOSIS_ID = "0x85dd8619131c3eea425c13fb3006a5696733d1a4ece3331edad1d446a26458be";
 const REASON = "Seen “again”:\n\tno mass \\ é 你";
@@ -50,6 +49,10 @@ describe("a review", () => {
       from: OTHER,
       contract: chain.contract,
       chainId: chain.id,
+      functionName: "reviewDiagnosis",
+      verdict: "overridden",
+      label: 3,
+      reasonHash: "0x36cc0cd7b600596421d0ef9ab76c68ed002900af50d884b93a4c3a35eefe7b78",
     });
   });
 
@@ -92,21 +95,6 @@ describe("a review", () => {
 
   it("has another hash with another salt", () => {
     expect(planReview(IMAGE_ID, diagnosis, opinion, OTHER, chain, hash("6")).reviewId).not.toBe(plan().reviewId);
-  });
-});
-
-describe("the clinician's role", () => {
-  const walletWith = (request: () => Promise<unknown>) => ({ uuid: "u", name: "W", icon: null, rdns: "", provider: { request, on: () => undefined } });
-  const word = (digit: string): string => `0x${digit.padStart(64, "0")}`;
-
-  it.each([["1", true], ["0", false]])("is what the wallet's node answers: %s", async (answer, expected) => {
-    expect(await isClinician(walletWith(() => Promise.resolve(word(answer))), UPLOADER, chain)).toBe(expected);
-  });
-
-  it("is unknown when the node gives no answer", async () => {
-    const silent = walletWith(() => Promise.reject(new Error("offline")));
-    await expect(isClinician(silent, UPLOADER, chain)).rejects.toBeInstanceOf(WalletError);
-    await expect(isClinician(walletWith(() => Promise.resolve("0x")), UPLOADER, chain)).rejects.toBeInstanceOf(WalletError);
   });
 });
 

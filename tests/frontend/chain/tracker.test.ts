@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { ApiProblem, ServerUnreachable } from "../../../frontend/src/api/errors";
 import type { ImageRecord, TransactionStatus } from "../../../frontend/src/api/types";
+import { intents } from "../../../frontend/src/chain/intents";
 import { Tracker } from "../../../frontend/src/chain/tracker";
 import { DROPPED_AFTER_MS, reduceTracking, UNTRACKED, type Tracked } from "../../../frontend/src/chain/transaction-state";
+import { emptyBrowser } from "../browser";
 import { hash, status, transaction } from "../samples";
 
 const seen = (state: TransactionStatus["state"], now: number, before: Tracked = UNTRACKED): Tracked =>
@@ -45,7 +47,10 @@ describe("the states of a transaction", () => {
 });
 
 describe("the tracker", () => {
-  beforeEach(() => void vi.useFakeTimers());
+  beforeEach(() => {
+    emptyBrowser();
+    vi.useFakeTimers();
+  });
   afterEach(() => void vi.useRealTimers());
 
   const record = (manifestHash: string) => ({ diagnoses: [{ manifestHash }] }) as unknown as ImageRecord;
@@ -76,6 +81,16 @@ describe("the tracker", () => {
     await done;
     expect(states).toEqual(["pending", "mined", "confirmed"]);
     expect(server.transaction).toHaveBeenCalledTimes(3);
+  });
+
+  it("forgets the intent of a transaction whose end is known, and of no other", async () => {
+    for (const [own, kept] of [[transaction.hash, 0], [hash("9"), 1]] as const) {
+      intents.save({ ...transaction, subject: transaction.imageId, data: "0x", hash: own, failure: null, wallet: "W", askedAt: Date.now() });
+      const { done } = track([status("pending"), status("failed")]);
+      await vi.runAllTimersAsync();
+      await done;
+      expect(Object.keys(localStorage).filter((key) => key.startsWith("scanproof.intent."))).toHaveLength(kept);
+    }
   });
 
   it("goes on through a server that is gone for a while", async () => {

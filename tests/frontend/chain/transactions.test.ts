@@ -1,10 +1,13 @@
 import { decodeFunctionData, encodeErrorResult, sha256, stringToHex } from "viem/utils";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { Attestation, Classification } from "../../../frontend/src/api/types";
 import type { Wallet } from "../../../frontend/src/chain/discovery";
+import { WalletError } from "../../../frontend/src/chain/errors";
+import { intents, type Intent } from "../../../frontend/src/chain/intents";
 import { abi, encodeCall, imageIdOf } from "../../../frontend/src/chain/registry";
 import { describeReason, describeRevert } from "../../../frontend/src/chain/reverts";
 import { AttestationMismatch, checkAttestation, estimate, makePlan, submit } from "../../../frontend/src/chain/transactions";
+import { emptyBrowser, openTab } from "../browser";
 import { attestation, chain, CID, classification, hash, IMAGE_ID, OTHER, UPLOADER } from "../samples";
 
 const plan = makePlan("both", CID, UPLOADER, chain, attestation);
@@ -98,25 +101,47 @@ describe("what the server signed", () => {
   });
 });
 
-describe("estimating and sending", () => {
+describe("estimating", () => {
+  const answers = { eth_estimateGas: "0x10000", eth_gasPrice: "0x2", eth_getBalance: "0x100000" };
+  const reverted = { data: encodeErrorResult({ abi, errorName: "ImageAlreadyRegistered", args: [IMAGE_ID] }) };
+
   it("multiplies gas by its price", async () => {
-    const { wallet } = walletWith({ eth_estimateGas: "0x10000", eth_gasPrice: "0x2", eth_getBalance: "0x1" });
-    expect(await estimate(wallet, plan)).toEqual({ gas: 65536n, gasPrice: 2n, fee: 131072n, balance: 1n });
+    expect(await estimate(walletWith(answers).wallet, plan)).toMatchObject({ gas: 65536n, gasPrice: 2n, fee: 131072n, balance: 1048576n });
   });
 
-  it("finds out before the wallet opens that the contract would refuse", async () => {
-    const data = encodeErrorResult({ abi, errorName: "ImageAlreadyRegistered", args: [IMAGE_ID] });
-    const { wallet } = walletWith({ eth_estimateGas: Object.assign(new Error("reverted"), { data }) });
+  it.each([
+    ["is a fifth more than the estimate", {}, 78_643n],
+    ["is what the balance pays for", { eth_getBalance: "0x24000" }, 73_728n],
+    ["is never less than the estimate", { eth_getBalance: "0x1" }, 65_536n],
+    ["is at most 2^24, which EIP-7825 allows", { eth_estimateGas: "0xf00000", eth_getBalance: "0xffffffffff" }, 16_777_216n],
+  ])("has a limit that %s", async (_, changed, limit) => {
+    expect((await estimate(walletWith({ ...answers, ...changed }).wallet, plan)).limit).toBe(limit);
+  });
+
+  it.each(["eth_estimateGas", "eth_call"])("finds out by %s before the wallet opens that the contract would refuse", async (method) => {
+    const { wallet } = walletWith({ ...answers, [method]: Object.assign(new Error("reverted"), reverted) });
     await expect(estimate(wallet, plan)).rejects.toMatchObject({ kind: "reverted", revert: { name: "ImageAlreadyRegistered" } });
   });
 
+  it("simulates on the pending block, which nodes need not have", async () => {
+    const { wallet, sent } = walletWith({ ...answers, eth_call: new Error("unknown block") });
+    await expect(estimate(wallet, plan)).resolves.toMatchObject({ gas: 65536n });
+    const call = { from: UPLOADER, to: chain.contract, data: plan.data, value: "0x0" };
+    expect(sent.find(({ method }) => method === "eth_call")?.params).toEqual([call, "pending"]);
+  });
+});
+
+describe("sending", () => {
+  const answers = { eth_chainId: "0x539", eth_getTransactionCount: "0x4", eth_sendTransaction: hash("c") };
+  const stored = () => intents.find(IMAGE_ID, chain);
+  beforeEach(() => {
+    emptyBrowser();
+    openTab();
+  });
+
   it("sends exactly the plan and keeps what is needed to follow it", async () => {
-    const { wallet, sent } = walletWith({
-      eth_chainId: "0x539",
-      eth_getTransactionCount: "0x4",
-      eth_sendTransaction: hash("c"),
-    });
-    expect(await submit(wallet, plan)).toMatchObject({
+    const { wallet, sent } = walletWith(answers);
+    expect(await submit(wallet, plan, 78_000n)).toMatchObject({
       hash: hash("c"),
       from: UPLOADER,
       nonce: 4,
@@ -128,14 +153,69 @@ describe("estimating and sending", () => {
     });
     expect(sent.at(-1)).toEqual({
       method: "eth_sendTransaction",
-      params: [{ from: UPLOADER, to: chain.contract, data: plan.data, value: "0x0", chainId: "0x539" }],
+      params: [{ from: UPLOADER, to: chain.contract, data: plan.data, value: "0x0", gas: "0x130b0", chainId: "0x539" }],
     });
+  });
+
+  it("stores the intent before the wallet's window opens, and the hash after it", async () => {
+    let before: Intent | null = null;
+    const { wallet } = walletWith(answers);
+    const { provider } = wallet;
+    wallet.provider = {
+      ...provider,
+      request: (asked) => {
+        if (asked.method === "eth_sendTransaction") before = stored();
+        return provider.request(asked);
+      },
+    };
+    await submit(wallet, plan, 78_000n);
+    expect(before).toMatchObject({ subject: IMAGE_ID, from: UPLOADER, nonce: 4, data: plan.data, hash: null, wallet: "W" });
+    expect(stored()).toMatchObject({ subject: IMAGE_ID, hash: hash("c") });
+  });
+
+  it.each([
+    ["declines", { code: 4001, message: "no" }],
+    ["is on another chain", { code: -32603, message: "must match the active chainId" }],
+    ["has no funds", { code: -32603, message: "insufficient funds" }],
+  ])("forgets the intent when the wallet %s", async (_, refusal) => {
+    const { wallet } = walletWith({ ...answers, eth_sendTransaction: Object.assign(new Error(refusal.message), refusal) });
+    await expect(submit(wallet, plan, 78_000n)).rejects.toBeInstanceOf(WalletError);
+    expect(stored()).toBeNull();
+  });
+
+  it("keeps the intent when the wallet fails in any other way: it may have sent the transaction", async () => {
+    const { wallet } = walletWith({ ...answers, eth_sendTransaction: new Error("Failed to fetch") });
+    await expect(submit(wallet, plan, 78_000n)).rejects.toMatchObject({ kind: "rpc-failed" });
+    expect(stored()).toMatchObject({ hash: null, failure: "Failed to fetch" });
+  });
+
+  it("does not ask twice for the same record", async () => {
+    await submit(walletWith(answers).wallet, plan, 78_000n);
+    const { wallet, sent } = walletWith(answers);
+    await expect(submit(wallet, plan, 78_000n)).rejects.toMatchObject({ kind: "asked-already" });
+    expect(sent.map(({ method }) => method)).not.toContain("eth_sendTransaction");
+  });
+
+  it("does not ask while another tab does", async () => {
+    let answer: (hash: string) => void = () => undefined;
+    const { wallet } = walletWith({ ...answers, eth_sendTransaction: new Promise((resolve) => (answer = resolve)) });
+    const first = submit(wallet, plan, 78_000n);
+    await vi.waitFor(() => expect(stored()).not.toBeNull());
+    const intent = stored()!;
+    expect(await intents.isAwaited(intent)).toBe(true);
+    openTab();
+    localStorage.removeItem(Object.keys(localStorage).find((key) => key.startsWith("scanproof.intent."))!);
+    await expect(submit(walletWith(answers).wallet, plan, 78_000n)).rejects.toMatchObject({ kind: "asked-already" });
+    answer(hash("c"));
+    await first;
+    expect(await intents.isAwaited(intent)).toBe(false);
   });
 
   it("does not open the wallet on another chain", async () => {
     const { wallet, sent } = walletWith({ eth_chainId: "0x1" });
-    await expect(submit(wallet, plan)).rejects.toMatchObject({ kind: "chain-mismatch" });
+    await expect(submit(wallet, plan, 78_000n)).rejects.toMatchObject({ kind: "chain-mismatch" });
     expect(sent.map(({ method }) => method)).toEqual(["eth_chainId"]);
+    expect(stored()).toBeNull();
   });
 });
 

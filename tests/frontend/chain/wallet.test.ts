@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { withWallet, type Wallet } from "../../../frontend/src/chain/discovery";
 import { WalletSession } from "../../../frontend/src/chain/wallet";
-import { NO_WALLET, reduceWallet } from "../../../frontend/src/chain/wallet-state";
+import { NO_WALLET, reduceWallet, type WalletState } from "../../../frontend/src/chain/wallet-state";
+import type { Hex } from "../../../frontend/src/api/types";
 import { chain, OTHER, UPLOADER } from "../samples";
+
+const THIRD = "0x90F79bf6EB2c4f870365E785982E1f101E93b906";
 
 /** A wallet at the protocol: answers by method, each a value or a function that gives it; and its events. */
 function fakeWallet(answers: Record<string, unknown>, uuid = "one") {
@@ -29,6 +32,7 @@ beforeEach(() => {
   vi.stubGlobal("localStorage", {
     getItem: (key: string) => entries.get(key) ?? null,
     setItem: (key: string, value: string) => void entries.set(key, value),
+    removeItem: (key: string) => void entries.delete(key),
   });
 });
 
@@ -48,7 +52,32 @@ describe("the list of wallets", () => {
 
   it("forgets account and chain when another wallet is selected", () => {
     const connected = { ...NO_WALLET, selected: one, account: UPLOADER, chainId: 1 } as const;
-    expect(reduceWallet(connected, { type: "selected", wallet: two })).toMatchObject({ account: null, chainId: null });
+    expect(reduceWallet(connected, { type: "selected", wallet: two })).toMatchObject({ accounts: [], account: null, chainId: null });
+  });
+});
+
+describe("the account in use", () => {
+  const both = { ...NO_WALLET, accounts: [UPLOADER, OTHER], account: OTHER } satisfies WalletState;
+  const after = (accounts: Hex[], preferred?: Hex) => reduceWallet(both, { type: "accounts", accounts, preferred }).account;
+
+  it("is the first that the wallet gives", () => {
+    expect(reduceWallet(NO_WALLET, { type: "accounts", accounts: [OTHER, UPLOADER] }).account).toBe(OTHER);
+  });
+
+  it("stays while the wallet has the same one selected", () => expect(after([UPLOADER, OTHER])).toBe(OTHER));
+  it("is the one that was selected in the wallet", () => expect(after([THIRD, UPLOADER, OTHER])).toBe(THIRD));
+  it("is the preferred one, if it is connected", () => {
+    expect(after([UPLOADER, THIRD, OTHER], THIRD)).toBe(THIRD);
+    expect(after([UPLOADER, OTHER], THIRD)).toBe(OTHER);
+  });
+  it("is another one when it was disconnected, or none", () => {
+    expect(after([UPLOADER])).toBe(UPLOADER);
+    expect(after([])).toBeNull();
+  });
+
+  it("can be any that is connected, and no other", () => {
+    expect(reduceWallet(both, { type: "used", account: UPLOADER }).account).toBe(UPLOADER);
+    expect(reduceWallet(both, { type: "used", account: THIRD })).toBe(both);
   });
 });
 
@@ -148,5 +177,73 @@ describe("the wallet session", () => {
     await session.useChain(chain);
     expect(session.state.problem).toMatchObject({ request: "switch-chain", error: { kind: "user-rejected" } });
     expect([...unknown.asked(), ...declined.asked()]).not.toContain("wallet_addEthereumChain");
+  });
+
+  describe("with several accounts", () => {
+    let connected: Hex[] = [];
+    const several = {
+      ...answers,
+      eth_accounts: () => connected,
+      eth_requestAccounts: () => connected,
+      wallet_requestPermissions: () => void (connected = [UPLOADER, OTHER]),
+      wallet_revokePermissions: () => void (connected = []),
+    };
+    beforeEach(() => void (connected = [UPLOADER]));
+
+    it("uses the account that was added, and again after a reload", async () => {
+      const { wallet, request } = fakeWallet(several);
+      const session = new WalletSession();
+      await session.connect(wallet);
+      await session.changeAccount();
+      expect(session.state).toMatchObject({ accounts: [UPLOADER, OTHER], account: OTHER, asking: null });
+      expect(request.mock.calls.map(([asked]) => asked)).toContainEqual({ method: "wallet_requestPermissions", params: [{ eth_accounts: {} }] });
+      const reloaded = new WalletSession();
+      await reloaded.connect(wallet);
+      expect(reloaded.state.account).toBe(OTHER);
+      reloaded.use(UPLOADER);
+      expect(reloaded.state.account).toBe(UPLOADER);
+    });
+
+    it("forgets that choice when another account is selected in the wallet", async () => {
+      const { wallet } = fakeWallet(several);
+      const session = new WalletSession();
+      await session.connect(wallet);
+      await session.changeAccount();
+      session.use(UPLOADER);
+      connected = [OTHER, UPLOADER];
+      const reloaded = new WalletSession();
+      await reloaded.connect(wallet);
+      expect(reloaded.state.account).toBe(OTHER);
+    });
+
+    it("keeps the account when the person declines, or the wallet cannot", async () => {
+      for (const [code, kind] of [[4001, "user-rejected"], [-32601, "unsupported"]] as const) {
+        const { wallet } = fakeWallet({ ...several, wallet_requestPermissions: refusal(code) });
+        const session = new WalletSession();
+        await session.connect(wallet);
+        await session.changeAccount();
+        expect(session.state).toMatchObject({ account: UPLOADER, problem: { request: "change-account", error: { kind } } });
+      }
+    });
+
+    it("gives the permission back", async () => {
+      const { wallet, asked } = fakeWallet(several);
+      const session = new WalletSession();
+      await session.connect(wallet);
+      await session.disconnect();
+      expect(session.state).toMatchObject({ accounts: [], account: null, problem: null });
+      expect(asked()).toContain("wallet_revokePermissions");
+    });
+
+    it("leaves a wallet alone that cannot be told, until the person connects again", async () => {
+      const { wallet, emit } = fakeWallet({ ...several, wallet_revokePermissions: refusal(-32601) });
+      const session = new WalletSession();
+      await session.connect(wallet);
+      await session.disconnect();
+      emit("accountsChanged", [OTHER]);
+      expect(session.state).toMatchObject({ account: null, problem: { request: "disconnect", error: { kind: "unsupported" } } });
+      await session.connect(wallet);
+      expect(session.state.account).toBe(UPLOADER);
+    });
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Classification, Config } from "../../../frontend/src/api/types";
-import type { PendingTransaction } from "../../../frontend/src/chain/transactions";
+import type { PendingTransaction } from "../../../frontend/src/chain/transaction-state";
 import { FlowController } from "../../../frontend/src/pages/flow-controller";
 import type { KeptFlow } from "../../../frontend/src/state/flow";
 import { emptyBrowser, host, openTab } from "../browser";

@@ -18,6 +18,7 @@ describe("problems in words", () => {
     const rejected = new WalletError("user-rejected", "no");
     expect(describeProblem(rejected, "connect").title).toBe("You did not connect");
     expect(describeProblem(rejected, "switch-chain").title).toBe("The chain was not changed");
+    expect(describeProblem(rejected, "change-account").title).toBe("The account was not changed");
   });
 
   it("says when to come back after too many requests", () => {
@@ -51,6 +52,8 @@ describe("problems in words", () => {
     [new WalletError("wallet-locked", "x"), "wallet-locked"],
     [new WalletError("unknown-chain", "x"), "unknown-chain"],
     [new WalletError("rpc-failed", "x"), "rpc-failed"],
+    [new WalletError("unsupported", "x"), "unsupported"],
+    [new WalletError("asked-already", "x"), "asked-already"],
     [new WalletError("reverted", "x"), "reverted"],
     [new WalletError("no-funds", "x"), "no-funds"],
     [new AttestationMismatch("label", 1, 2), "attestation-mismatch"],
@@ -60,7 +63,7 @@ describe("problems in words", () => {
 
   it("names the account to import on a development chain only", () => {
     expect(DEVELOPMENT_ACCOUNT).toBe(UPLOADER);
-    const cost = { gas: 70_000n, gasPrice: 2_000_000_000n, fee: 140_000_000_000_000n, balance: 0n };
+    const cost = { gas: 70_000n, limit: 84_000n, gasPrice: 2_000_000_000n, fee: 140_000_000_000_000n, balance: 0n };
     const problem = feeOver(cost, chain);
     expect(problem.title).toBe("Not enough ETH for the fee");
     expect(problem.text).toContain("The fee is about 0.00014 ETH, and this account has 0 ETH.");

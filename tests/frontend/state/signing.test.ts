@@ -5,30 +5,36 @@ import { IDLE, isBusy, reduceSigning, type Signing, type SigningEvent } from "..
 import { attestation, chain, CID, UPLOADER } from "../samples";
 
 const plan = makePlan("both", CID, UPLOADER, chain, attestation);
-const cost: Cost = { gas: 70_000n, gasPrice: 2n, fee: 140_000n, balance: 10n ** 18n };
+const cost: Cost = { gas: 70_000n, limit: 84_000n, gasPrice: 2n, fee: 140_000n, balance: 10n ** 18n };
+const CHECKED: SigningEvent[] = [{ type: "prepared", plan, cost }, { type: "checking" }];
+const ASKED: SigningEvent[] = [...CHECKED, { type: "asked", cost }];
 const after = (...events: SigningEvent[]): Signing => events.reduce(reduceSigning, IDLE);
 
 describe("signing", () => {
   it("goes from preparing to the wallet's window", () => {
     expect(after({ type: "preparing" }).phase).toBe("preparing");
     expect(after({ type: "prepared", plan, cost })).toEqual({ phase: "ready", plan, cost, problem: null });
-    expect(after({ type: "prepared", plan, cost }, { type: "asked" })).toEqual({ phase: "waiting", plan, cost });
+    expect(after(...CHECKED)).toEqual({ phase: "checking", plan, cost });
+    const dearer = { ...cost, fee: 150_000n };
+    expect(after(...CHECKED, { type: "asked", cost: dearer })).toEqual({ phase: "waiting", plan, cost: dearer });
   });
 
   it("keeps the plan when the person declines", () => {
-    const refused = after({ type: "prepared", plan, cost }, { type: "asked" }, { type: "refused", problem: UNREACHABLE });
-    expect(refused).toEqual({ phase: "ready", plan, cost, problem: UNREACHABLE });
+    const ready = { phase: "ready", plan, cost, problem: UNREACHABLE };
+    expect(after(...ASKED, { type: "refused", problem: UNREACHABLE })).toEqual(ready);
+    expect(after(...CHECKED, { type: "refused", problem: UNREACHABLE })).toEqual(ready);
   });
 
-  it("is busy only while the wallet's window is open", () => {
+  it("is busy only from the click to the wallet's answer", () => {
     const phases = [IDLE, after({ type: "preparing" }), after({ type: "prepared", plan, cost })];
     expect(phases.map(isBusy)).toEqual([false, false, false]);
-    expect(isBusy(after({ type: "prepared", plan, cost }, { type: "asked" }))).toBe(true);
+    expect([after(...CHECKED), after(...ASKED)].map(isBusy)).toEqual([true, true]);
   });
 
-  it("does not ask for what is not prepared, nor refuse what was not asked", () => {
-    expect(after({ type: "asked" })).toBe(IDLE);
+  it("does not ask for what was not simulated again, nor refuse what was not asked", () => {
+    expect(after({ type: "checking" })).toBe(IDLE);
     const ready = after({ type: "prepared", plan, cost });
+    expect(reduceSigning(ready, { type: "asked", cost })).toBe(ready);
     expect(reduceSigning(ready, { type: "refused", problem: UNREACHABLE })).toBe(ready);
   });
 

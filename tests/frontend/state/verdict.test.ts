@@ -5,6 +5,10 @@ import type { Verification } from "../../../frontend/src/api/types";
 const verification = (...passed: boolean[]): Verification => ({
   imageId: "0x01",
   passed: passed.every(Boolean),
+  verdict: passed.every(Boolean) ? "valid" : "invalid",
+  completeness: null,
+  noise: [],
+  noiseCount: 0,
   diagnoses: [],
   checks: passed.map((each, place) => ({ name: `check ${place}`, passed: each, expected: "a", found: "b" })),
 });

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.datasets.phantom import phantom_png
 from ml.errors import ImageError, ImageTooLarge
-from ml.preprocessing.images import MAX_PIXELS, decode_image
+from ml.inference.registry import Registry
+from ml.preprocessing.images import DECODING, DECODINGS, MAX_PIXELS, decode_image
 
 
 def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
@@ -58,6 +60,70 @@ def test_sixteen_bits_are_scaled_from_minimum_to_maximum(head: Image.Image, file
     grey = np.asarray(head).astype(float)
     expected = (grey - grey.min()) / np.ptp(grey) * 255
     assert np.abs(decoded - expected).max() <= 1
+
+
+def deep(head: Image.Image, *outliers: int, share: float = 0.0, offset: int = 0) -> np.ndarray:
+    """The grey levels of ``head`` times four, as scanners write them; ``outliers`` replace the first pixels, or a
+    ``share`` of all."""
+    values = np.asarray(head).astype(np.uint16) * 4 + offset
+    count = max(1, round(share * values.size))
+    for place, outlier in enumerate(outliers):
+        values.reshape(-1)[place * count : (place + 1) * count] = outlier
+    return values
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+@pytest.mark.parametrize(
+    ("outliers", "share"), [((65535,), 0.0), ((65535, 40000, 9000), 0.0), ((65535,), 0.009), ((4095,), 0.0)]
+)
+def test_outliers_do_not_flatten_a_picture(
+    head: Image.Image, file_format: str, outliers: tuple[int, ...], share: float
+) -> None:
+    plain = np.asarray(decode_image(encoded(Image.fromarray(deep(head)), file_format))).astype(int).reshape(-1)
+    spoilt = Image.fromarray(deep(head, *outliers, share=share))
+    decoded = np.asarray(decode_image(encoded(spoilt, file_format))).astype(int).reshape(-1)
+    first = len(outliers) * max(1, round(share * plain.size))
+    assert (decoded[:first] == 255).all()
+    assert np.abs(decoded - plain)[first:].max() <= 1
+
+
+def test_a_dead_pixel_does_not_brighten_a_picture(head: Image.Image) -> None:
+    plain = np.asarray(decode_image(encoded(Image.fromarray(deep(head, offset=30000)), "PNG"))).astype(int)
+    dead = np.asarray(decode_image(encoded(Image.fromarray(deep(head, 0, offset=30000)), "PNG"))).astype(int)
+    assert np.abs(dead - plain).reshape(-1)[1:].max() <= 1
+
+
+def test_a_picture_of_two_values_keeps_both() -> None:
+    values = np.zeros((100, 100), np.uint16)
+    values[0, :20] = 60000
+    decoded = np.asarray(decode_image(encoded(Image.fromarray(values), "PNG")))
+    assert np.array_equal(decoded > 0, values > 0)
+    assert decoded.max() == 255
+
+
+def test_the_first_decoding_stays_as_it_was(head: Image.Image) -> None:
+    spoilt = encoded(Image.fromarray(deep(head, 65535)), "PNG")
+    first = np.asarray(decode_image(spoilt, 1)).astype(int)
+    assert first.reshape(-1)[1:].max() <= 5
+    assert DECODING == max(DECODINGS) == 2
+    plain = encoded(head, "PNG")
+    assert np.array_equal(np.asarray(decode_image(plain, 1)), np.asarray(decode_image(plain, 2)))
+
+
+@pytest.mark.parametrize("decoding", [0, 3, -1])
+def test_another_decoding_is_refused(head: Image.Image, decoding: int) -> None:
+    with pytest.raises(ImageError, match=rf"^expected one of the decodings 1, 2, found {decoding}$"):
+        decode_image(encoded(head, "PNG"), decoding)
+
+
+def test_a_hot_pixel_changes_no_answer() -> None:
+    registry, image = Registry(), Image.open(io.BytesIO(phantom_png(256)))
+    plain, spoilt = encoded(image, "PNG"), encoded(Image.fromarray(deep(image, 65535)), "PNG")
+    model = registry.for_image(spoilt)
+    assert model is registry.for_image(plain)
+    expected, found = model.predict(plain), model.predict(spoilt)
+    assert (found.label, found.abstained) == (expected.label, expected.abstained)
+    assert found.probabilities == pytest.approx(expected.probabilities, abs=0.02)
 
 
 def test_float_pixels_that_are_not_finite_do_not_pass() -> None:

@@ -100,21 +100,55 @@ def adam7_bytes(width: int, height: int, depth: int) -> int:
     return sum(1 + -(-pixels * depth // 8) for pixels in rows.values())
 
 
-def deep_colour_tiff() -> bytes:
-    """16 bits in each of three channels, 2 x 2 pixels."""
-    entries = [
-        (256, 3, 1, 2), (257, 3, 1, 2), (258, 3, 3, 8 + 2 + 9 * 12 + 4), (259, 3, 1, 1), (262, 3, 1, 2),
-        (273, 4, 1, 8 + 2 + 9 * 12 + 4 + 6), (277, 3, 1, 3), (278, 3, 1, 2), (279, 4, 1, 24),
+def raw_tiff(
+    *,
+    bits: tuple[int, ...] = (8, 8, 8),
+    sample_format: int = 1,
+    compression: int = 1,
+    photometric: int | None = None,
+    data: bytes | None = None,
+    big: bool = False,
+) -> bytes:
+    """A little-endian TIFF of 2 x 2 pixels, whose pixels count upwards; its directory says what a test wants."""
+    pixels = bytes(range(4 * len(bits) * max(bits) // 8)) if data is None else data
+    photometric = (2 if len(bits) == 3 else 1) if photometric is None else photometric
+    word, size = ("Q", 20) if big else ("I", 12)
+    tags = [
+        (256, 3, (2,)), (257, 3, (2,)), (258, 3, bits), (259, 3, (compression,)), (262, 3, (photometric,)),
+        (273, 4, None), (277, 3, (len(bits),)), (278, 3, (2,)), (279, 4, (len(pixels),)),
+        (339, 3, (sample_format,) * len(bits)),
     ]  # fmt: skip
-    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries) + bytes(4)
-    return b"II*\0\x08\0\0\0" + directory + struct.pack("<HHH", 16, 16, 16) + bytes(range(24))
+    head = b"II+\0\x08\0\0\0" + struct.pack("<Q", 16) if big else b"II*\0\x08\0\0\0"
+    start = len(head) + (8 if big else 2) + len(tags) * size + (8 if big else 4)
+    entries = extra = b""
+    inline = 8 if big else 4
+    for tag, kind, values in tags:
+        field = struct.pack(f"<{len(values or ())}{'HI'[kind - 3]}", *(values or ()))
+        if values is None:
+            field = struct.pack("<I", start + 32)
+        if len(field) > inline:
+            extra, field = extra + field, struct.pack("<" + word, start + len(extra))
+        entries += struct.pack("<HH" + word, tag, kind, len(values or (0,))) + field.ljust(inline, b"\0")
+    count = struct.pack("<Q" if big else "<H", len(tags))
+    return head + count + entries + bytes(8 if big else 4) + extra.ljust(32, b"\0") + pixels
+
+
+def deep_png(size: tuple[int, int] = (51, 37), *, colour: int = 2) -> bytes:
+    """16 bits in each channel; ``colour`` is PNG's colour type."""
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
+    return raw_png(*size, 16, colour, (1 + size[0] * channels * 2) * size[1])
+
+
+def with_marker(content: bytes, marker: int) -> bytes:
+    """A JPEG whose frame has another marker, so that it is of another process."""
+    return content.replace(b"\xff\xc0", bytes((0xFF, marker)), 1)
 
 
 def with_size(format_: str, size: tuple[int, int]) -> bytes:
     """A small file whose header claims another size."""
     width, height = size
     if format_ == "TIFF":
-        content = bytearray(deep_colour_tiff().replace(struct.pack("<HHH", 16, 16, 16), struct.pack("<HHH", 8, 8, 8)))
+        content = bytearray(raw_tiff())
         struct.pack_into("<H", content, 10 + 8, width)
         struct.pack_into("<H", content, 10 + 12 + 8, height)
     elif format_ == "BMP":

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from backend.adapters.images.inspector import MAX_PIXELS
+from backend.adapters.images.inspection import inspect
+from backend.adapters.images.limits import MAX_PIXELS
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.domain import MAX_IMAGE_BYTES, ImageFacts
 from backend.errors import ImageTooLarge, UnsupportedImage
@@ -70,13 +71,6 @@ def test_big_endian_16_bit_tiff(accept):
     assert np.array_equal(np.asarray(opened(accept(upload)[0])), values)
 
 
-@pytest.mark.parametrize("mode", ["LA", "RGB", "RGBA"])
-def test_16_bit_colour_png_keeps_its_bytes(accept, mode):
-    channels = {"LA": 2, "RGB": 3, "RGBA": 4}[mode]
-    upload = metadata.raw_png(51, 37, 16, {"LA": 4, "RGB": 2, "RGBA": 6}[mode], (1 + 51 * channels * 2) * 37)
-    assert accept(upload)[0] == upload
-
-
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (8, 8), (9, 5), (51, 37)])
 @pytest.mark.parametrize("depth", [1, 8])
 def test_interlaced_png(accept, size: tuple[int, int], depth):
@@ -110,12 +104,6 @@ def test_inverted_grey_tiff_is_shown_as_it_is_meant(accept):
 
 
 REFUSED = {
-    "expected a PNG, JPEG, TIFF, BMP or WebP image, found a GIF": lambda: saved("GIF"),
-    "expected a PNG, JPEG, TIFF, BMP or WebP image, found a PDF": lambda: saved("PDF"),
-    "expected a PNG, JPEG, TIFF, BMP or WebP image, found a DICOM file": lambda: bytes(128) + b"DICM" + bytes(99),
-    "expected a PNG, JPEG, TIFF, BMP or WebP image, found a HEIC, AVIF or video file": lambda: b"\0\0\0\x18ftypheic",
-    "expected a PNG, JPEG, TIFF, BMP or WebP image, found a ZIP archive": lambda: b"PK\3\4" + bytes(30),
-    "expected a PNG, JPEG, TIFF, BMP or WebP image, found a gzip archive": lambda: b"\x1f\x8b" + bytes(30),
     "expected a PNG, JPEG, TIFF, BMP or WebP image, found an empty file": lambda: b"",
     "expected a PNG, JPEG, TIFF, BMP or WebP image, found data that begins with 3c 73 76 67 3e 3c 2f 73": (
         lambda: b"<svg></svg>"
@@ -127,21 +115,10 @@ REFUSED = {
     "expected one image, found a TIFF with several pages": (
         lambda: saved("TIFF", save_all=True, append_images=[picture()])
     ),
-    "expected grey, palette or RGB pixels, found CMYK, which a PNG cannot hold": lambda: saved("TIFF", picture("CMYK")),
-    "expected grey, palette or RGB pixels, found F, which a PNG cannot hold": lambda: saved("TIFF", picture("F")),
-    "expected a colour TIFF with 8 bits a channel, found 16: save it as PNG first": metadata.deep_colour_tiff,
-    "expected a 16-bit TIFF in which zero is black, found zero as white: save it as PNG first": (
-        lambda: metadata.tiff({262: 0}, mode="I;16")
-    ),
-    "expected an upright PNG, found 16-bit colours with an EXIF orientation: save it upright": (
-        lambda: metadata.png(
-            (b"eXIf", metadata.exif(6)), picture_bytes=metadata.raw_png(4, 4, 16, 2, (1 + 4 * 3 * 2) * 4)
-        )
-    ),
     "expected a PNG, found one with the chunk b'JDAT', which cannot be read": lambda: metadata.png((b"JDAT", b"x")),
     "expected a PNG with 110 bytes of pixels, found one with more or fewer": lambda: metadata.raw_png(10, 10, 8, 0, 99),
     "expected a PNG with 12 bytes of pixels, found one with more or fewer": lambda: metadata.raw_png(3, 3, 8, 0, 13),
-    "expected a JPEG, found one with the marker 0xfff7, which cannot be read": lambda: metadata.jpeg((0xF7, b"x")),
+    "expected a JPEG, found one with the marker 0xfff6, which cannot be read": lambda: metadata.jpeg((0xF6, b"x")),
     "expected a JPEG with a picture, found one without": lambda: b"\xff\xd8\xff\xe0\0\4xx\xff\xd9",
     "expected a WebP with one picture, found 0": lambda: b"RIFF\4\0\0\0WEBP",
     "expected a whole JPEG, found one that ends after 3 bytes without its end marker": lambda: b"\xff\xd8\xff",
@@ -173,11 +150,11 @@ def test_too_many_bytes(accept):
         accept(bytes(MAX_IMAGE_BYTES + 1))
 
 
-def test_a_png_that_grows_past_the_limit(accept, monkeypatch):
+def test_a_png_that_grows_past_the_limit(monkeypatch):
     upload = saved("JPEG", picture(), exif=b"Exif\0\0" + metadata.exif(6), quality=20)
-    monkeypatch.setattr("backend.adapters.images.inspector.MAX_IMAGE_BYTES", len(upload))
+    monkeypatch.setattr("backend.adapters.images.limits.MAX_IMAGE_BYTES", len(upload))
     with pytest.raises(ImageTooLarge, match=rf"^expected at most {len(upload)} bytes, found \d+ in the PNG that it "):
-        accept(upload)
+        inspect(upload)
 
 
 BOMBS = {

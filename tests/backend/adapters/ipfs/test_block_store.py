@@ -2,16 +2,29 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import shutil
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from backend.adapters import private_files
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.ipfs.unixfs import CHUNK_BYTES, blocks_of, cid_of
 from backend.cids import Cid, parse_cid
 from backend.domain import StoredObject
-from backend.errors import CidMismatch, ImageTooLarge, InvalidCid, NotFound, StorageUnavailable
+from backend.errors import (
+    CidMismatch,
+    ImageTooLarge,
+    InvalidCid,
+    NotFound,
+    ObjectDamaged,
+    StorageFull,
+    StorageReadOnly,
+    StorageUnavailable,
+)
 from tests.backend.adapters.ipfs.block_store import block_files, get, put
 
 
@@ -108,7 +121,7 @@ def test_a_lost_block_is_named(store, photo, tmp_path):
     cid = put(store, photo).cid
     lost = next(path for path in block_files(tmp_path) if path.name != cid)
     lost.unlink()
-    with pytest.raises(NotFound, match=f"^the block {lost.name} is not in the store$"):
+    with pytest.raises(ObjectDamaged, match=f"^{cid} is damaged: the block {lost.name} is not in the store$"):
         get(store, cid)
 
 
@@ -182,11 +195,44 @@ def test_a_full_disk_leaves_nothing(store, photo, tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full_at_third)
-        with pytest.raises(StorageUnavailable, match=r"^the block store cannot use its disk: No space left on device$"):
+        with pytest.raises(StorageFull, match=r"^the block store cannot use its disk: No space left on device$"):
             put(store, photo[::-1])
     assert block_files(tmp_path) == files
     assert not store.has(cid_of(photo[::-1]))
     assert get(store, kept.cid) == photo[:300_000]
+
+
+def test_a_disk_that_cannot_be_written_is_told_apart_and_read(store, photo, tmp_path, monkeypatch):
+    cid = put(store, photo).cid
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(private_files, "make_folder", refuse)
+        reopened = EmbeddedStore(tmp_path / "ipfs")
+        with pytest.raises(StorageReadOnly, match=r"^the block store cannot use its disk: Read-only file system$"):
+            patch.setattr(tempfile, "mkstemp", refuse)
+            put(reopened, photo[::-1])
+    assert get(reopened, cid) == photo
+
+
+def test_many_blocks_are_synced_at_once_and_few_each(store, monkeypatch):
+    synced = []
+    fsync = os.fsync
+
+    def count(handle: int) -> None:
+        synced.append(handle)
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", count)
+    put(store, b"warm up the folders")
+    few = len(synced)
+    synced.clear()
+    put(store, random.Random(32).randbytes(32 * CHUNK_BYTES))
+    assert few <= 4
+    # On Linux one syncfs(2) and the folder of the pins.
+    assert len(synced) <= (1 if sys.platform == "linux" else 100)
 
 
 def test_check_wants_a_disk_with_space(store, tmp_path, monkeypatch):

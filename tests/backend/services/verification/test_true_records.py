@@ -1,29 +1,42 @@
 from __future__ import annotations
 
+import json
+
 import pytest
+import rfc8785
 from PIL import Image
 
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.unixfs import cid_of
+from backend.domain import RoleChange
 
 from .conftest import MODEL, FalseChain, TwinClassifier, failures
 
 ARTIST = 0x013B
 """Of EXIF."""
-IMAGE_CHECKS = ["record exists", "image id", "block", "image bytes"]
+IMAGE_CHECKS = ["record exists", "image id", "block", "origin", "image bytes"]
+COMPLETENESS = [f"complete {what}" for what in ("record", "reviews", "models", "roles")]
 DIAGNOSIS_CHECKS = [
     "diagnosis block",
+    "diagnosis origin",
     "manifest bytes",
     "manifest image",
     "manifest result",
     "classifier signature",
     "classifier role",
+    "classifier role origin",
     "model bundle",
     "result reproduced",
     "model in use",
+    "model origin",
     "model card",
     "model training",
 ]
+
+
+def names_of(verification) -> list[str]:
+    """Without who anchored the model's training, which another test may have done on this chain."""
+    return [check.name for check in verification.checks if not check.name.startswith("training origin")]
 
 
 def test_every_check_of_a_true_record_passes(world):
@@ -31,7 +44,7 @@ def test_every_check_of_a_true_record_passes(world):
 
     assert failures(verification) == {}
     assert verification.passed
-    assert [check.name for check in verification.checks] == IMAGE_CHECKS + DIAGNOSIS_CHECKS
+    assert names_of(verification) == IMAGE_CHECKS + DIAGNOSIS_CHECKS + COMPLETENESS
 
 
 def test_the_lines_tell_who_when_and_what(world):
@@ -46,6 +59,25 @@ def test_the_lines_tell_who_when_and_what(world):
     block = world.chain.events_of_transaction(record.transaction)[0].block
     assert found["block"].startswith(f"block {block.number} of 20")
     assert found["block"].endswith(f" UTC, {block.hash}")
+
+
+def test_a_result_is_reproduced_with_the_decoding_that_made_it(world):
+    record = world.record(lambda content, cid: world.manifest(content, cid, decoding=2))
+
+    assert world.verify(record.image_id).passed
+    assert world.classifier.decodings[-1] == 2
+
+
+def test_a_manifest_that_names_no_decoding_was_made_with_the_first(world):
+    def without(content: bytes, cid: str) -> bytes:
+        fields = json.loads(world.manifest(content, cid, decoding=2))
+        del fields["decoding"]
+        return rfc8785.dumps(fields)
+
+    record = world.record(without)
+
+    assert world.verify(record.image_id).passed
+    assert world.classifier.decodings[-1] == 1
 
 
 def test_a_file_takes_the_place_of_the_store(world):
@@ -88,7 +120,7 @@ def test_an_image_without_a_diagnosis_is_verified_as_such(world):
     verification = world.verify(world.chain.image_id(world.wallet.address, cid))
 
     assert verification.passed
-    assert [check.name for check in verification.checks] == IMAGE_CHECKS
+    assert [check.name for check in verification.checks] == IMAGE_CHECKS + COMPLETENESS
 
 
 def test_every_diagnosis_is_checked(world):
@@ -101,20 +133,20 @@ def test_every_diagnosis_is_checked(world):
     verification = world.verify(record.image_id)
 
     assert verification.passed
-    names = [check.name for check in verification.checks]
-    assert names == IMAGE_CHECKS + [f"{name} ({n} of 2)" for n in (1, 2) for name in DIAGNOSIS_CHECKS]
+    names = names_of(verification)
+    twice = [f"{name} ({n} of 2)" for n in (1, 2) for name in DIAGNOSIS_CHECKS]
+    assert names == IMAGE_CHECKS + twice + COMPLETENESS
 
 
 def test_an_abstention_is_a_result_like_others(world):
     world.classifier = TwinClassifier(label="abstained", code=0)
 
-    assert world.verify(world.record(label=0).image_id).passed
+    assert world.verify(world.record(label=0, confidence=0).image_id).passed
 
 
 def test_a_transaction_is_verified_with_every_record_it_wrote(world):
     cids = [world.pin_image()[1] for _ in range(2)]
-    call = world.wallet._registry.functions.registerImages(cids, [bytes(32)] * 2)
-    sent = world.wallet._send(call)
+    sent = world.wallet._send("registerImages", cids, [bytes(32)] * 2)
 
     verifications = world.service().verify_transaction(sent.hash)
 
@@ -131,6 +163,6 @@ def test_a_revocation_of_the_role_after_the_diagnosis_changes_nothing(world):
     block = world.chain.events_of_transaction(record.transaction)[0].block.number
 
     def later_revoked(role, address):
-        return [*world.chain.roles(role, address), (block, 9, False)]
+        return [*world.chain.roles(role, address), RoleChange(block, 9, False, address, "0x")]
 
     assert world.verify(record.image_id, chain=FalseChain(world.chain, roles=later_revoked)).passed

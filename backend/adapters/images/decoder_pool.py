@@ -1,0 +1,210 @@
+"""Processes that decode images, so that hostile bytes can take neither this process' memory nor its time.
+
+A process is started when it is first needed, used again, and replaced after a job that broke it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from backend.adapters.images import limits
+from backend.adapters.images.decoder_protocol import CPU_S, DECODE, INSPECT, MEMORY_BYTES, RENDER, receive, send
+from backend.domain import MAX_IMAGE_BYTES
+from backend.errors import ImageTooLarge, ServerBusy, UnsupportedImage
+
+PROCESSES = 4
+WALL_S = 60.0
+"""A job may wait for a processor as long as it may use one."""
+WAIT_S = 20.0
+_PROGRAM = "backend.adapters.images.decoder_process"
+_END_S = 2.0
+_ROOT = Path(__file__).resolve().parents[3]
+_ENVIRONMENT = ("PATH", "PYTHON", "LD_", "DYLD_", "LANG", "LC_", "TMP", "COVERAGE_")
+"""Prefixes of the variables that a process gets; the others may be secrets."""
+_MOST_ANSWER_BYTES = 4 * limits.MAX_PIXELS
+_MODES = {"L": "L", "RGB": "RGB"}
+_ERRORS = {"UnsupportedImage": UnsupportedImage, "ImageTooLarge": ImageTooLarge}
+
+
+class DecoderPool:
+    """At most ``processes`` at a time; whoever comes then waits ``wait_s``. Thread-safe.
+
+    Every method raises UnsupportedImage, ImageTooLarge and ServerBusy. An image that takes too much time or memory is
+    too large.
+    """
+
+    def __init__(self, *, processes: int = PROCESSES, wall_s: float = WALL_S, wait_s: float = WAIT_S) -> None:
+        self._slots = threading.BoundedSemaphore(processes)
+        self._wall_s, self._wait_s = wall_s, wait_s
+        self._idle: list[_Decoder] = []
+        self._owner = os.getpid()
+
+    def inspect(self, content: bytes) -> tuple[dict[str, Any], bytes]:
+        """The fields of ``inspection.Inspected`` but the content, and the content."""
+        with self._slot():
+            facts, clean = self._run({"job": INSPECT}, content)
+        if len(clean) > MAX_IMAGE_BYTES:
+            raise _misled()
+        return facts, clean
+
+    @contextmanager
+    def decoded(self, content: bytes, decoding: int) -> Iterator[Image.Image]:
+        """The pixels of ``ml.preprocessing.images.decode_image``. They count as a process until the caller is done, so
+        that only so many decoded images are in memory."""
+        with self._slot():
+            facts, pixels = self._run({"job": DECODE, "decoding": decoding}, content)
+            yield _image(facts, pixels)
+
+    def render(self, content: bytes, decoding: int) -> bytes:
+        """Those pixels as a PNG."""
+        with self._slot():
+            return self._run({"job": RENDER, "decoding": decoding}, content)[1]
+
+    def close(self) -> None:
+        """End the processes that are idle. The pool can be used again."""
+        while self._idle:
+            self._idle.pop().end()
+
+    @contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=self._wait_s):
+            raise ServerBusy("other images are being decoded: try again in a moment")
+        try:
+            yield
+        finally:
+            self._slots.release()
+
+    def _run(self, job: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+        decoder = self._take()
+        try:
+            facts, answer = decoder.run(job, content, self._wall_s)
+        except BaseException:
+            decoder.kill()
+            raise
+        if facts.get("error") == "MemoryError":
+            decoder.kill()
+            raise _too_much_memory()
+        self._idle.append(decoder)
+        if "error" in facts:
+            raise _ERRORS[facts["error"]](facts["message"])
+        return facts, answer
+
+    def _take(self) -> _Decoder:
+        if self._owner != os.getpid():
+            # A fork shares the sockets: its parent keeps them.
+            self._owner, self._idle = os.getpid(), []
+        while self._idle:
+            decoder = self._idle.pop()
+            if decoder.alive:
+                return decoder
+            decoder.kill()
+        return _Decoder()
+
+
+class _Decoder:
+    """One process, and the socket to it."""
+
+    def __init__(self) -> None:
+        self._socket, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", _PROGRAM],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                # libtiff and libjpeg write there as much as a file makes them.
+                stderr=subprocess.DEVNULL,
+                cwd=_ROOT,
+                env={name: value for name, value in os.environ.items() if name.startswith(_ENVIRONMENT)},
+            )
+
+    @property
+    def alive(self) -> bool:
+        return self._process.poll() is None
+
+    def run(self, job: dict[str, Any], content: bytes, wall_s: float) -> tuple[dict[str, Any], bytes]:
+        """Where there is no answer, the process is ended. Raises UnsupportedImage, ImageTooLarge."""
+        deadline = time.monotonic() + wall_s
+        try:
+            send(self._socket, job, content, deadline)
+            answer = receive(self._socket, deadline, _MOST_ANSWER_BYTES)
+        except TimeoutError:
+            self.kill()
+            raise _too_slow() from None
+        except ValueError:
+            self.kill()
+            raise _misled() from None
+        except OSError:
+            answer = None
+        if answer is None:
+            raise self._failure()
+        return answer
+
+    def end(self) -> None:
+        """It ends by itself when its socket does."""
+        self._socket.close()
+        try:
+            self._process.wait(_END_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+    def _failure(self) -> Exception:
+        """Why it ended."""
+        self.end()
+        status = self._process.returncode
+        if status == -signal.SIGXCPU:
+            return _too_slow()
+        if status == -signal.SIGKILL:
+            return _too_much_memory()
+        if status < 0:
+            return UnsupportedImage(
+                f"expected an image, found one that breaks its decoder ({signal.Signals(-status).name})"
+            )
+        return ChildProcessError(f"the decoder of images ended with status {status}")
+
+
+def _misled() -> UnsupportedImage:
+    return UnsupportedImage("expected an image, found one that misleads its decoder")
+
+
+def _too_slow() -> ImageTooLarge:
+    return ImageTooLarge(f"expected an image that takes at most {CPU_S} s to decode, found one that takes too long")
+
+
+def _too_much_memory() -> ImageTooLarge:
+    limit = MEMORY_BYTES // (1024 * 1024)
+    return ImageTooLarge(f"expected an image that takes at most {limit} MiB to decode, found one that takes more")
+
+
+def _image(facts: dict[str, Any], pixels: bytes) -> Image.Image:
+    """A process that hostile bytes have taken over may answer anything."""
+    try:
+        return Image.frombytes(_MODES[facts["mode"]], tuple(facts["size"]), pixels)
+    except (KeyError, TypeError, ValueError) as exc:
+        raise _misled() from exc
+
+
+@cache
+def decoder_pool() -> DecoderPool:
+    """The pool of this process."""
+    pool = DecoderPool()
+    atexit.register(pool.close)
+    return pool

@@ -1,0 +1,89 @@
+"""The process in which hostile bytes are decoded: ``python -m backend.adapters.images.decoder_process``.
+
+It has a limit of memory and, for each job, of CPU time, and it holds no key, database or network. Jobs come and answers
+go through a socket as standard input; it ends when the socket does, so it never outlives its owner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import io
+import math
+import os
+import resource
+import signal
+import socket
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from backend.adapters.images.decoder_protocol import CPU_S, DECODE, INSPECT, MEMORY_BYTES, RENDER, receive, send
+from backend.adapters.images.inspection import inspect
+from backend.errors import ImageTooLarge, UnsupportedImage
+from ml import errors as ml_errors
+from ml.preprocessing.images import decode_image
+
+_M_MMAP_THRESHOLD = -3
+_LARGE_BYTES = 1024 * 1024
+
+
+def main() -> None:
+    with socket.socket(fileno=os.dup(0)) as owner:
+        _limit()
+        while job := receive(owner):
+            header, content = job
+            send(owner, *_answer(header, content))
+
+
+def _answer(header: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+    _allow_cpu_time()
+    try:
+        return _JOBS[header["job"]](content, header)
+    except (UnsupportedImage, ml_errors.ImageError, ImageTooLarge) as exc:
+        too_large = isinstance(exc, ImageTooLarge | ml_errors.ImageTooLarge)
+        return {"error": "ImageTooLarge" if too_large else "UnsupportedImage", "message": str(exc)}, b""
+    except MemoryError:
+        return {"error": "MemoryError"}, b""
+
+
+def _inspect(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    found = asdict(inspect(content))
+    return found, found.pop("content")
+
+
+def _decode(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    image = decode_image(content, header["decoding"])
+    return {"mode": image.mode, "size": image.size}, image.tobytes()
+
+
+def _render(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    file = io.BytesIO()
+    decode_image(content, header["decoding"]).save(file, "PNG", compress_level=4)
+    return {}, file.getvalue()
+
+
+_JOBS = {INSPECT: _inspect, DECODE: _decode, RENDER: _render}
+
+
+def _limit() -> None:
+    # The owner ends it. A signal to the whole group, such as Ctrl-C, must not stop a request that is answered yet.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(ValueError, OSError):  # macOS has no limit of address space
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None) if sys.platform == "linux" else None
+    if mallopt:  # glibc gives the memory of a decoded image back to the system
+        mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+def _allow_cpu_time() -> None:
+    """Let the kernel end this process (SIGXCPU) when the next job takes more than ``CPU_S``."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    allowed = math.ceil(usage.ru_utime + usage.ru_stime) + CPU_S
+    resource.setrlimit(resource.RLIMIT_CPU, (allowed, resource.RLIM_INFINITY))
+
+
+if __name__ == "__main__":
+    main()

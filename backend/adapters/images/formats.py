@@ -1,0 +1,92 @@
+"""Recognises a file by its first bytes, and names what is not supported."""
+
+from __future__ import annotations
+
+from backend.errors import UnsupportedImage
+
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+
+MEDIA_TYPES = {
+    "PNG": "image/png",
+    "JPEG": "image/jpeg",
+    "TIFF": "image/tiff",
+    "BMP": "image/bmp",
+    "WEBP": "image/webp",
+}
+"""The supported kinds, as Pillow names them."""
+_SUPPORTED = (
+    (0, PNG_SIGNATURE, "PNG"),
+    (0, b"\xff\xd8\xff", "JPEG"),
+    (8, b"WEBP", "WEBP"),
+    (0, b"II*\0", "TIFF"),
+    (0, b"MM\0*", "TIFF"),
+    (0, b"II+\0", "TIFF"),
+    (0, b"MM\0+", "TIFF"),
+    (0, b"BM", "BMP"),
+)
+# DICOM comes first: its preamble of 128 bytes may begin as any other format (PS3.10, section 7.1).
+_DICOM = "a DICOM file"
+_OTHERS = (
+    (128, b"DICM", _DICOM),
+    (0, b"GIF8", "a GIF"),
+    (0, b"%PDF", "a PDF"),
+    (8, b"avif", "an AVIF image"),
+    (8, b"avis", "an AVIF image"),
+    (8, b"heic", "a HEIC image"),
+    (8, b"heix", "a HEIC image"),
+    (8, b"mif1", "a HEIC or AVIF image"),
+    (4, b"ftyp", "a HEIC, AVIF or video file"),
+    (0, b"\0\0\0\x0cjP  ", "a JPEG 2000 image"),
+    (0, b"\xff\x4f\xff\x51", "a JPEG 2000 image"),
+    (0, b"\0\0\0\x0cJXL ", "a JPEG XL image"),
+    (0, b"\xff\x0a", "a JPEG XL image"),
+    (0, b"II\xbc\x01", "a JPEG XR image"),
+    (0, b"8BPS", "a Photoshop file (PSD)"),
+    (0, b"v/1\x01", "an OpenEXR image"),
+    (0, b"\0\0\1\0", "an icon (ICO)"),
+    (0, b"qoif", "a QOI image"),
+    (0, b"NRRD000", "an NRRD file"),
+    (0, b"SIMPLE  =", "a FITS file"),
+    (0, b"\x89HDF\r\n\x1a\n", "an HDF5 or MINC file"),
+    (344, b"n+1\0", "a NIfTI file"),
+    (344, b"ni1\0", "a NIfTI file"),
+    (0, b"PK\3\4", "a ZIP archive"),
+    (0, b"\x1f\x8b", "a gzip archive"),
+    *((0, b"P%d" % digit + blank, "a Netpbm image") for digit in range(1, 8) for blank in (b"\n", b" ", b"\r", b"\t")),
+)
+_DICOM_FIRST_GROUPS = (b"\x02\0", b"\x08\0")
+_LONGEST_FIRST_ELEMENT = 64
+
+
+def sniff(content: bytes) -> str:
+    """The kind of an image, as Pillow names it. Raises UnsupportedImage with the name of any other known format."""
+    found = next((name for offset, magic, name in _OTHERS if content.startswith(magic, offset)), None)
+    if found is None:
+        for offset, magic, kind in _SUPPORTED:
+            if content.startswith(magic, offset):
+                return kind
+    if _begins_as_dicom(content):
+        found = _DICOM
+    if found:
+        raise UnsupportedImage(
+            f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {found}, which is not supported: "
+            f"{'export its images as PNG' if found == _DICOM else 'convert it to PNG'}"
+        )
+    begins = f"data that begins with {content[:8].hex(' ')}" if content else "an empty file"
+    raise UnsupportedImage(f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {begins}")
+
+
+def not_supported(found: str, *, convert_to: str = "an 8-bit PNG") -> UnsupportedImage:
+    """The error for a whole file of a kind that cannot be read exactly, or that browsers do not show."""
+    return UnsupportedImage(
+        f"expected an image that browsers show, found {found}, which is not supported: convert it to {convert_to}"
+    )
+
+
+def _begins_as_dicom(content: bytes) -> bool:
+    """Whether a DICOM data set begins without preamble, as in old files: a short element of the first groups."""
+    if content[:2] not in _DICOM_FIRST_GROUPS or len(content) < 8:
+        return False
+    explicit = content[4:6].isalpha() and content[4:6].isupper()
+    length = int.from_bytes(content[6:8] if explicit else content[4:8], "little")
+    return content[3] == 0 and length <= _LONGEST_FIRST_ELEMENT

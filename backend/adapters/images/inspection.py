@@ -1,0 +1,101 @@
+"""Checks uploaded images: type, limits, integrity. Removes their metadata, because a pin can be permanent.
+
+Hostile bytes are read here: run it in a process of its own, see ``decoder_process``.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from dataclasses import dataclass
+
+from PIL import BmpImagePlugin, Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
+
+from backend.adapters.images import jpeg, limits, png, tiff, webp
+from backend.adapters.images.formats import not_supported, sniff
+from backend.adapters.images.reencoded import TURNS, as_png
+from backend.adapters.images.stripped import Findings
+from backend.errors import ImageTooLarge, UnsupportedImage
+
+logger = logging.getLogger(__name__)
+_STRIPPERS = {"PNG": png.strip, "JPEG": jpeg.strip, "WEBP": webp.strip}
+# Pillow registers a reader when its module is imported.
+_READERS = (BmpImagePlugin, TiffImagePlugin, WebPImagePlugin)
+
+
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """The bytes to pin, their size in pixels and kind (see ``formats``); ``stripped`` names the removed metadata."""
+
+    content: bytes
+    width: int
+    height: int
+    kind: str
+    stripped: tuple[str, ...]
+
+
+def inspect(content: bytes) -> Inspected:
+    """PNG, JPEG and WebP keep their picture data unchanged; TIFF and BMP become PNG.
+
+    An image with an EXIF orientation is turned upright and becomes PNG too. The same upload always gives the same
+    bytes. A JPEG has no checksums: damage that leaves its compressed data well-formed is not detected. Raises
+    UnsupportedImage, ImageTooLarge.
+    """
+    limits.check_bytes(content)
+    kind = sniff(content)
+    findings = Findings()
+    try:
+        clean, image = _clean(kind, content, findings)
+    except (UnsupportedImage, ImageTooLarge, MemoryError):
+        raise
+    except Image.DecompressionBombError as exc:
+        raise ImageTooLarge(f"expected at most {limits.MAX_PIXELS} pixels, found many more") from exc
+    except Exception as exc:  # Pillow's readers raise many types on damaged data
+        logger.info("refused a %s: %s", kind, exc)
+        if other := _unsupported(kind, content, exc):
+            raise other from exc
+        raise UnsupportedImage(f"expected a whole {kind} image, found one that is cut off or damaged") from exc
+    limits.check_bytes(clean, " in the PNG that it becomes" if clean is not content else "")
+    if findings.orientation != 1:
+        findings.removed.add("orientation")
+    return Inspected(
+        content=clean,
+        width=image.width,
+        height=image.height,
+        kind=sniff(clean),
+        stripped=tuple(sorted(findings.removed)),
+    )
+
+
+def _clean(kind: str, content: bytes, findings: Findings) -> tuple[bytes, Image.Image]:
+    """The bytes to pin, and their decoded image."""
+    strip = _STRIPPERS.get(kind)
+    clean = strip(content, findings) if strip else content
+    if kind == "JPEG":
+        jpeg.check_picture_data(clean)
+    if kind == "TIFF" and (header := tiff.read_header(content)):
+        tiff.check_header(header)
+    image: Image.Image = Image.open(io.BytesIO(clean), formats=[kind])
+    limits.check_size(image.width, image.height)
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        tiff.check_image(image, findings)
+    if kind == "PNG":
+        png.check_depth(clean)
+        png.check_picture_data(clean)
+    image.load()
+    if strip is None:
+        return as_png(image), image
+    if findings.orientation == 1:
+        return clean, image
+    upright = image.transpose(TURNS[findings.orientation])
+    return as_png(upright), upright
+
+
+def _unsupported(kind: str, content: bytes, failure: Exception) -> UnsupportedImage | None:
+    """Why a file that Pillow did not read is of a kind that it cannot read; None for a damaged one."""
+    if kind == "TIFF" and (header := tiff.read_header(content)):
+        return tiff.unsupported(header, opened=not isinstance(failure, UnidentifiedImageError))
+    if kind == "BMP" and str(failure).startswith("Unsupported BMP"):
+        bits, compression = int.from_bytes(content[28:30], "little"), int.from_bytes(content[30:34], "little")
+        return not_supported(f"a BMP with {bits}-bit pixels in an unusual layout (compression {compression})")
+    return None
