@@ -38,6 +38,7 @@ COMMANDS = (
     "ensemble",
     "join",
     "classifier",
+    "index",
 )
 """Each is a module of ``backend.commands``, light to import, with ``add_arguments``, ``run``, EXAMPLE and HELP, whose
 first line stands in the list of commands."""

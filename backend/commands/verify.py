@@ -12,6 +12,7 @@ from backend.commands.arguments import WrongUse, existing_file, hash32, read_ima
 from backend.commands.checkpoints import checkpoints
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console
+from backend.deadlines import time_limit
 from backend.deployments import recorded
 from backend.domain import BlockRef, DiagnosisReviewedEvent, Outcome, describe_block
 from backend.errors import InvalidEvidence, NotFound
@@ -30,6 +31,8 @@ HELP = (
     "Who recorded it, when, from which bytes, by which model, and the result itself."
 )
 EXAMPLE = "scanproof verify --tx 0x… --rpc https://ethereum-sepolia-rpc.publicnode.com --contract 0x…"
+_SECONDS = 300.0
+"""For all requests to the node. For one that answers few blocks at a time, a closer --contract-block helps."""
 _DOCUMENT_SECONDS = 10.0
 """Of search at each gateway for a statement, a model card or a training record."""
 
@@ -126,7 +129,7 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
             review_id=review_id,
             documents=documents,
         )
-        with console.waiting("reading the record from the chain and the store, and checking it"):
+        with console.waiting("reading the record from the chain and the store, and checking it"), time_limit(_SECONDS):
             if options.image_id:
                 return [service.verify(options.image_id, content=content, openings=openings)]
             verifications = service.verify_transaction(options.tx, content=content, openings=openings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -25,8 +26,11 @@ from backend.domain import (
 )
 from backend.ports import RegistryHistory
 from backend.services.model_verification import models_of
+from backend.services.read_once import ReadOnce
 from backend.services.role_check import role_holders
 
+REREADS = 2
+_PAUSE_S = 1.0
 _SHOWN = 3
 K = TypeVar("K")
 V = TypeVar("V")
@@ -75,6 +79,20 @@ def check_completeness(
         ),
         state,
     )
+
+
+def read_completely(chain: RegistryHistory, image_id: str, *, rereads: int) -> tuple[ReadOnce, Completeness]:
+    """The history, and whether that of the image is complete; read again up to ``rereads`` times until it is.
+
+    Many nodes answer for the logs of their newest blocks a moment later than for the state. Raises ChainError.
+    """
+    for last in (False,) * rereads + (True,):
+        history = ReadOnce(chain)
+        completeness = check_completeness(history, image_id)
+        if last or all(check.passed for check in completeness.checks):
+            break
+        time.sleep(_PAUSE_S)
+    return history, completeness
 
 
 def keys_of(chain: RegistryHistory, image_id: str, events: Sequence[RecordEvent]) -> StateKeys:

@@ -26,10 +26,15 @@ from backend.errors import (
 )
 from backend.evidence import Evidence, Proofs, ProvenBlock, ProvenHistory
 from backend.ports import Chain, ObjectReader
-from backend.services.completeness import check_completeness, keys_of
+from backend.services.completeness import (
+    REREADS,
+    Completeness,
+    check_completeness,
+    keys_of,
+    read_completely,
+)
 from backend.services.evidence_events import Need, described, events_of_record, named_objects
 from backend.services.manifests import by_hash
-from backend.services.read_once import ReadOnce
 from backend.services.role_check import role_holders
 
 MAX_NOISE = 10
@@ -67,11 +72,12 @@ class EvidenceService:
         The image and the public manifests are required; statements, model cards and training records are added if they
         are available. Raises NotFound, InvalidInput for an opening of another record, StorageError, ChainError.
         """
-        chain = ReadOnce(self._chain)
+        chain, completeness = read_completely(self._chain, image_id, rereads=REREADS)
         history = chain.events_of_image(image_id)
         record = Record.of(history)
         if record is None:
             raise NotFound(f"no image {image_id} is registered in {chain.contract}")
+        _require(completeness)
         events = [event for event in events_of_record(chain, image_id) if event not in record.noise]
         changes = [change for role, address in role_holders(history) for change in chain.roles(role, address)]
         positions = {*map(position, events), *(change[:2] for change in changes)}
@@ -133,13 +139,17 @@ class EvidenceService:
         proven = [described(event) for event in events_of_record(chain, evidence.image_id)]
         if not all(described(event) in proven for event in events):
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
-        for check in check_completeness(chain, evidence.image_id).checks:
-            if not check.passed:
-                raise ChainUnavailable(
-                    f"the node's logs are not complete ({check.name}: expected {check.expected}, found {check.found}): "
-                    "try again, or name another node"
-                )
+        _require(check_completeness(chain, evidence.image_id))
         return replace(evidence, events=tuple(proven))
+
+
+def _require(completeness: Completeness) -> None:
+    for check in completeness.checks:
+        if not check.passed:
+            raise ChainUnavailable(
+                f"the node's logs are not complete ({check.name}: expected {check.expected}, found {check.found}): "
+                "try again, or name another node"
+            )
 
 
 def _size(blocks: Sequence[ProvenBlock]) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,16 +22,14 @@ from backend.domain import (
 )
 from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
 from backend.ports import Classifier, ImageInspector, ObjectReader, RegistryHistory
-from backend.services.completeness import Completeness, check_completeness
+from backend.services.completeness import REREADS, Completeness, read_completely
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
 from backend.services.manifests import by_hash
 from backend.services.origin import OriginVerifier
-from backend.services.read_once import ReadOnce
 from backend.services.review_verification import ReviewId, ReviewVerifier
 
 SHOWN_NOISE = 20
 """The most entries of noise that an answer shows: any reviewer can add any number."""
-_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ class VerificationService:
         recover: Recover,
         review_id: ReviewId,
         documents: ObjectReader | None = None,
-        rereads: int = 2,
+        rereads: int = REREADS,
     ) -> None:
         self._chain = chain
         self._rereads = rereads
@@ -105,7 +102,7 @@ class VerificationService:
         ``content`` is the pinned image or the original upload; without it the image is fetched by CID. ``openings`` are
         the manifests of sealed diagnoses. Raises ChainError.
         """
-        chain, completeness = self._read(image_id)
+        chain, completeness = read_completely(self._chain, image_id, rereads=self._rereads)
         record = Record.of(chain.events_of_image(image_id))
         if record is None:
             return _missing(image_id, chain, completeness)
@@ -146,17 +143,6 @@ class VerificationService:
         events = self._chain.events_of_transaction(hash_)
         image_ids = dict.fromkeys(event.image_id for event in events if isinstance(event, RecordEvent))
         return [self.verify(image_id, content=content, openings=openings) for image_id in image_ids]
-
-    def _read(self, image_id: str) -> tuple[ReadOnce, Completeness]:
-        """The history, and whether it is complete. Many nodes index the logs of their newest blocks a moment after
-        they answer for its state: a history that is not complete is read again."""
-        for last in (False,) * self._rereads + (True,):
-            chain = ReadOnce(self._chain)
-            completeness = check_completeness(chain, image_id)
-            if last or all(check.passed for check in completeness.checks):
-                break
-            time.sleep(_PAUSE_S)
-        return chain, completeness
 
     def _image_bytes(self, cid: str, given: bytes | None) -> tuple[Check, bytes | None]:
         """The check, and the bytes if they have the record's CID: those of the store, or ``given``, which may be the

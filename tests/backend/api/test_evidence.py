@@ -28,7 +28,11 @@ def test_the_bundle_of_a_record_and_the_status_of_its_diagnosis(
     assert (evidence.image_id, evidence.contract) == (image_id, container.chain.contract)
     assert all(check.passed for check in EvidenceChain(evidence).proofs)
 
-    (state,) = client.get(f"{API}/records/{image_id}/verification").json["diagnoses"]
+    verification = client.get(f"{API}/records/{image_id}/verification").json
+    assert (verification["verdict"], verification["noise"], verification["noiseCount"]) == ("valid", [], 0)
+    newest = EvidenceChain(evidence).blocks[-1]
+    assert verification["completeness"]["block"]["number"] >= newest.number
+    (state,) = verification["diagnoses"]
     (diagnosis,) = container.records.find(image_id).diagnoses
     assert state == {"diagnosisId": diagnosis.diagnosis_id, "status": "abstained"}
 

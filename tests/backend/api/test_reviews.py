@@ -257,6 +257,13 @@ def test_a_review_of_a_diagnosis_that_was_never_recorded_is_none(reviews: Review
     assert reviews.publish(review.review_id, content).status_code == 404
     shown = reviews.client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]
     assert (shown["status"], shown["reviews"]) == ("abstained", [])
+    verification = reviews.client.get(f"{API}/records/{reviews.image_id}/verification").json
+    assert (verification["verdict"], verification["noiseCount"]) == ("valid", 1)
+    (noise,) = verification["noise"]
+    assert (noise["reviewId"], noise["reviewer"]) == (review.review_id, CLINICIAN.address)
+    assert (noise["verdict"], noise["diagnosisId"]) == ("withdrawn", "0x" + digest.hex())
+    assert noise["block"]["number"] == review.block.number
+    assert not any("review" in check["name"] for check in verification["checks"] if check["name"] != "complete reviews")
 
 
 def test_statements_of_sealed_diagnoses_are_never_published(

@@ -156,6 +156,7 @@ CASES = [
     ("join", "--output {folder}/New", "the directory's name becomes the bundle's"),
     ("join", "--version ''", "expected a version such as 1.0.0"),
     ("join", "--refit {image}", "is a file"),
+    ("index", "repair", "invalid choice: 'repair'"),
 ]
 
 

@@ -1,0 +1,91 @@
+"""A node that hides the logs of a withdrawal: neither a verification nor a new evidence file falls for it."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from backend.adapters.chain.dev import embedded
+from backend.adapters.chain.events import TOPICS
+from backend.settings import load
+from tests.backend.adapters.chain.relay import Answer, relay
+from tests.backend.commands.conftest import CommandLine, command_line
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A record that was withdrawn after its evidence file was made, a node that hides that, and its registry."""
+
+    image_id: str
+    earlier: Path
+    hiding: str
+    honest: str
+    contract: str
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory) -> CommandLine:
+    return command_line(tmp_path_factory.mktemp("own"))
+
+
+@pytest.fixture(scope="module")
+def withdrawn(own, tmp_path_factory) -> Iterator[Withdrawn]:
+    image_id = own("demo", "--json").json["imageId"]
+    earlier = tmp_path_factory.mktemp("earlier") / "evidence.zip"
+    assert own("evidence", image_id, "--output", earlier).status == 0
+    assert own("review", image_id, "--withdraw", "--reason", "motion artefacts").status == 0
+    settings = load(own.environ, env_file=None)
+    with embedded.running(settings, classifier=None) as chain:
+
+        def hide(method: str, parameters: list) -> Answer | None:
+            if method != "eth_getLogs":
+                return None
+            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
+            request = urllib.request.Request(settings.rpc_url, body, {"Content-Type": "application/json"})
+            answer = json.load(urllib.request.urlopen(request))
+            hidden = TOPICS["DiagnosisReviewed"]
+            answer["result"] = [log for log in answer["result"] if log["topics"][0] != hidden]
+            return 200, json.dumps(answer).encode()
+
+        with relay(settings.rpc_url, hide) as url:
+            yield Withdrawn(image_id, earlier, url, settings.rpc_url, chain.deployment.address)
+
+
+def failed(result) -> list[str]:
+    return [check["name"] for check in result.json["checks"] if not check["passed"]]
+
+
+def test_a_verification_notices_what_the_node_hides(own, withdrawn):
+    where = ("--contract", withdrawn.contract, "--json")
+    hidden = own("verify", "--image-id", withdrawn.image_id, "--rpc", withdrawn.hiding, *where)
+    honest = own("verify", "--image-id", withdrawn.image_id, "--rpc", withdrawn.honest, *where)
+
+    assert (hidden.status, hidden.json["verdict"], hidden.json["completeness"]) == (1, "invalid", None)
+    assert "complete reviews" in failed(hidden)
+    assert "complete reviews" not in failed(honest)
+    assert [state["status"] for state in honest.json["diagnoses"]] == ["withdrawn"]
+
+
+def test_an_evidence_file_from_before_does_not_pass_with_such_a_node(own, withdrawn):
+    hidden = own("verify", "--evidence", withdrawn.earlier, "--rpc", withdrawn.hiding, "--json")
+
+    assert (hidden.status, hidden.json["verdict"]) == (1, "invalid")
+    assert failed(hidden) == ["complete reviews on the chain"]
+
+
+def test_no_evidence_file_is_made_of_a_history_with_a_gap(own, withdrawn, tmp_path):
+    file = tmp_path / "evidence.zip"
+
+    result = own(
+        *("evidence", withdrawn.image_id, "--output", file, "--rpc", withdrawn.hiding),
+        *("--contract", withdrawn.contract, "--json"),
+    )
+
+    assert result.status == 1
+    assert "the node's logs are not complete (complete reviews: " in result.json["error"]["message"]
+    assert not file.exists()
