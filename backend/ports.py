@@ -223,6 +223,12 @@ class ImageInspector(Protocol):
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
 
+    def identify(self, content: bytes) -> ImageFacts:
+        """The facts of pinned bytes, also of those that an earlier release accepted and ``accept`` would refuse now.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        """
+
     def view(self, content: bytes) -> bytes | None:
         """The pixels of pinned bytes as the models see them, as an 8-bit PNG; None where browsers show the bytes alike.
 
