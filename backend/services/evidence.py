@@ -8,6 +8,7 @@ from backend.cids import raw_cid
 from backend.domain import (
     NO_PARENT,
     SEALED_LABEL,
+    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     Event,
     ModelEvent,
@@ -53,8 +54,7 @@ class EvidenceService:
         history = self._chain.events_of_image(image_id)
         if Record.of(history) is None:
             raise NotFound(f"no image {image_id} is registered in {self._chain.contract}")
-        models = list(self._models(history))
-        events = sorted([*history, *models], key=position)
+        events = sorted([*history, *self._models(history), *self._reports(history)], key=position)
         positions = {position(event) for event in events} | set(self._roles(history))
         blocks = self._proofs.blocks(positions)
         state, code = self._proofs.code(newest=max(number for number, _ in positions))
@@ -85,6 +85,11 @@ class EvidenceService:
                         parents.add(event.parent_model_id)
             seen |= models
             models = parents
+
+    def _reports(self, history: Sequence[RecordEvent]) -> Iterator[ClassifierCompromisedEvent]:
+        """The reports of compromised classifiers."""
+        for address in sorted({event.classifier for event in history if isinstance(event, DiagnosisRecordedEvent)}):
+            yield from self._chain.events_of_classifier(address)
 
     def _roles(self, history: Sequence[RecordEvent]) -> Iterator[tuple[int, int]]:
         """The positions at which the roles of the classifiers and reviewers changed."""

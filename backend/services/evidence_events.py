@@ -68,8 +68,8 @@ def role_holders(events: Sequence[Event]) -> list[tuple[str, str]]:
 
 def described(event: Event) -> dict[str, object]:
     """The event's fields in camelCase, with the contract's name of the event; without the log index, which the node
-    counts and nobody can prove."""
-    fields = asdict(event)
+    counts and nobody can prove, and without what a former contract did not write."""
+    fields = {field: value for field, value in asdict(event).items() if value is not None}
     del fields["log_index"]
     name = type(event).__name__.removesuffix("Event")
     return {"event": name, **{camel_case(field): value for field, value in fields.items()}}

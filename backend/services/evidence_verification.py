@@ -156,6 +156,12 @@ def _against(node: Chain, chain: ProvenHistory, image_id: str, events: Sequence[
     ours = [event for model in models for event in chain.events_of_model(model)]
     theirs = [event for model in models for event in node.events_of_model(model)]
     yield _nothing_newer("models on the chain", ours, theirs)
+    classifiers = sorted({event.classifier for event in events if isinstance(event, DiagnosisRecordedEvent)})
+    yield _nothing_newer(
+        "compromise reports on the chain",
+        [event for classifier in classifiers for event in chain.events_of_classifier(classifier)],
+        [event for classifier in classifiers for event in node.events_of_classifier(classifier)],
+    )
     yield _roles(node, chain, events)
 
 

@@ -14,6 +14,7 @@ from web3.types import TxReceipt
 from backend.adapters.chain import artifact, ids, reverts, rpc
 from backend.adapters.chain.blocks import BlockReader
 from backend.adapters.chain.events import (
+    COMPROMISE_TOPIC,
     MODEL_TOPICS,
     RECORD_TOPICS,
     REGISTRY_TOPICS,
@@ -28,6 +29,7 @@ from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.logs import LogReader, Topics
 from backend.domain import (
     BlockRef,
+    ClassifierCompromisedEvent,
     Event,
     ModelEvent,
     ModelStatus,
@@ -94,6 +96,15 @@ class Web3Chain:
             events = self._decoder.decode(sorted(logs, key=position))
             return [event for event in events if isinstance(event, ModelEvent) and event.model_id == model_id]
 
+    def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
+        with self._right_chain():
+            events = self._decoder.decode(self._history([COMPROMISE_TOPIC, _topic(address)]))
+            return [
+                event
+                for event in events
+                if isinstance(event, ClassifierCompromisedEvent) and event.classifier.lower() == address.lower()
+            ]
+
     def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """The registry's state of each model now, in one request. Raises ChainUnavailable."""
         calls = [selector + model_id.removeprefix("0x") for model_id in model_ids for selector in _STATUS_CODES]
@@ -140,9 +151,8 @@ class Web3Chain:
             return TransactionStatus(hash_, TransactionState.REPLACED, sender=sender, nonce=nonce)
 
     def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
-        holder = "0x" + address.removeprefix("0x").lower().rjust(64, "0")
         with self._right_chain():
-            logs = self._history([[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], ROLES[role], holder])
+            logs = self._history([[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], ROLES[role], _topic(address)])
             return [(*position(log), log["topics"][0] == TOPICS["RoleGranted"]) for log in logs]
 
     def _history(self, topics: Topics) -> list[Log]:
@@ -202,3 +212,8 @@ class Web3Chain:
             raise WrongChain(f"expected the contract at {self.contract}, but there is no code on chain {chain_id}")
         if artifact.of(code) is None:
             raise WrongChain(f"expected ImageRegistry at {self.contract}, but other code is there on chain {chain_id}")
+
+
+def _topic(address: str) -> str:
+    """An address as a topic of a log."""
+    return "0x" + address.removeprefix("0x").lower().rjust(64, "0")

@@ -8,7 +8,7 @@ export type ModelStatus = "unknown" | "inUse" | "retired";
 /** The verdict of a review, in the order of IImageRegistry.Verdict. */
 export type Verdict = "confirmed" | "overridden" | "withdrawn";
 
-export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry;
+export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry | CompromiseEntry;
 
 /** A diagnosis is asserted by its classifier until its first review; then the newest review decides. */
 export type DiagnosisStatus = "asserted" | "confirmed" | "overridden" | "withdrawn";
@@ -168,6 +168,8 @@ export interface ImageEntry {
   labelText: null;
   labelCode: null;
   confidence: null;
+  classifier: null;
+  compromisedSince: null;
   transaction: TransactionLink;
   block: Block;
   kind: "imageRegistered";
@@ -178,7 +180,11 @@ export interface ModelName {
   version: string;
 }
 
-/** `who` is the classifier. Of a sealed diagnosis neither the label nor the confidence is known. */
+/**
+ * `who` is the classifier. Of a sealed diagnosis neither the label nor the confidence is known.
+ *
+ * `compromisedSince` is as in a record.
+ */
 export interface DiagnosisEntry {
   who: Hex;
   imageId: Hex;
@@ -190,6 +196,8 @@ export interface DiagnosisEntry {
   labelText: string;
   labelCode: number;
   confidence: number | null;
+  classifier: null;
+  compromisedSince: number | null;
   transaction: TransactionLink;
   block: Block;
   kind: "diagnosisRecorded";
@@ -207,6 +215,8 @@ export interface ReviewEntry {
   labelText: string | null;
   labelCode: number;
   confidence: null;
+  classifier: null;
+  compromisedSince: null;
   transaction: TransactionLink;
   block: Block;
   kind: "diagnosisReviewed";
@@ -224,9 +234,30 @@ export interface ModelEntry {
   labelText: null;
   labelCode: null;
   confidence: null;
+  classifier: null;
+  compromisedSince: null;
   transaction: TransactionLink;
   block: Block;
   kind: "modelRegistered" | "modelRetired" | "trainingAnchored";
+}
+
+/** `who` is the admin, who reports that the key of `classifier` is not its own since then, in Unix seconds. */
+export interface CompromiseEntry {
+  who: Hex;
+  imageId: null;
+  modelId: null;
+  model: null;
+  sealed: boolean;
+  verdict: null;
+  label: null;
+  labelText: null;
+  labelCode: null;
+  confidence: null;
+  classifier: Hex;
+  compromisedSince: number;
+  transaction: TransactionLink;
+  block: Block;
+  kind: "classifierCompromised";
 }
 
 /** `block` is the newest one whose events are known here, `head` the chain's newest. */
@@ -453,6 +484,8 @@ export interface Diagnosis {
   manifestCid: string;
   issuedAt: number;
   classifier: Hex;
+  /** Since when the classifier's key is reported as compromised, in Unix seconds, if that is at or before the time of the block or of the signature: whoever has the key can have signed it. Else null. */
+  compromisedSince: number | null;
   signature: Hex;
   transaction: TransactionLink;
   block: Block;
@@ -497,6 +530,8 @@ export interface QueuedDiagnosis {
   manifestCid: string;
   issuedAt: number;
   classifier: Hex;
+  /** Since when the classifier's key is reported as compromised, in Unix seconds, if that is at or before the time of the block or of the signature: whoever has the key can have signed it. Else null. */
+  compromisedSince: number | null;
   signature: Hex;
   transaction: TransactionLink;
   block: Block;

@@ -11,7 +11,7 @@ from backend.adapters.chain.events import ROLES, TOPICS, EventDecoder
 from backend.adapters.chain.proofs import headers, merkle
 from backend.adapters.chain.proofs.encodings import Log, decode_logs
 from backend.adapters.chain.proofs.headers import Header
-from backend.domain import BlockRef, Check, Event, ModelEvent, RecordEvent, position
+from backend.domain import BlockRef, Check, ClassifierCompromisedEvent, Event, ModelEvent, RecordEvent, position
 from backend.errors import ChainUnavailable, InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenTransaction
 
@@ -69,6 +69,13 @@ class EvidenceChain:
 
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
         return [event for event in self._events if isinstance(event, ModelEvent) and event.model_id == model_id]
+
+    def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
+        return [
+            event
+            for event in self._events
+            if isinstance(event, ClassifierCompromisedEvent) and event.classifier.lower() == address.lower()
+        ]
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         return [event for event in self._events if event.transaction_hash == hash_]

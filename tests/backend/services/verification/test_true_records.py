@@ -5,6 +5,7 @@ from PIL import Image
 
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.unixfs import cid_of
+from backend.domain import DiagnosisRecordedEvent
 
 from .conftest import MODEL, FalseChain, TwinClassifier, failures
 
@@ -18,12 +19,33 @@ DIAGNOSIS_CHECKS = [
     "manifest result",
     "classifier signature",
     "classifier role",
+    "classifier key",
     "model bundle",
     "result reproduced",
     "model in use",
     "model card",
     "model training",
 ]
+
+
+@pytest.mark.parametrize("confidence", [0, 7500])
+def test_an_abstention_has_no_confidence_or_as_in_a_former_registry_that_of_its_manifest(world, confidence):
+    world.classifier.label, world.classifier.code = "abstained", 0
+    record = world.record(label=0, confidence=0)
+    chain = FalseChain(world.chain, events={DiagnosisRecordedEvent: {"confidence": confidence}})
+
+    verification = world.verify(record.image_id, chain=chain)
+
+    # The signature covers the confidence that was recorded.
+    assert list(failures(verification)) == ([] if confidence == 0 else ["classifier signature"])
+
+
+def test_an_abstention_has_no_other_confidence(world):
+    world.classifier.label, world.classifier.code = "abstained", 0
+    record = world.record(label=0, confidence=0)
+    chain = FalseChain(world.chain, events={DiagnosisRecordedEvent: {"confidence": 1}})
+
+    assert "manifest result" in failures(world.verify(record.image_id, chain=chain))
 
 
 def test_every_check_of_a_true_record_passes(world):
@@ -108,13 +130,12 @@ def test_every_diagnosis_is_checked(world):
 def test_an_abstention_is_a_result_like_others(world):
     world.classifier = TwinClassifier(label="abstained", code=0)
 
-    assert world.verify(world.record(label=0).image_id).passed
+    assert world.verify(world.record(label=0, confidence=0).image_id).passed
 
 
 def test_a_transaction_is_verified_with_every_record_it_wrote(world):
     cids = [world.pin_image()[1] for _ in range(2)]
-    call = world.wallet._registry.functions.registerImages(cids, [bytes(32)] * 2)
-    sent = world.wallet._send(call)
+    sent = world.wallet._send("registerImages", cids, [bytes(32)] * 2)
 
     verifications = world.service().verify_transaction(sent.hash)
 
