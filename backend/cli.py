@@ -27,6 +27,7 @@ COMMANDS = (
     "evidence",
     "review",
     "registry",
+    "scrub",
     "models",
     "evaluate",
     "data",

@@ -21,6 +21,7 @@ from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService
+from backend.services.scrub import ScrubService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Settings
@@ -73,4 +74,5 @@ class Container:
     lineage: LineageService
     reviews: ReviewService
     readiness: ReadinessService
+    scrub: ScrubService
     close: Callable[[], None]

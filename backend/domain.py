@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TypedDict, TypeVar
+from typing import Any, NamedTuple, TypedDict, TypeVar
 
 SEALED_LABEL = 65_535
 """On-chain label code of a sealed diagnosis (IImageRegistry.SEALED): only its manifest holds label and confidence."""
+
+ABSTAINED_LABEL = 0
+"""On-chain label code of an abstention: the model gave no answer."""
 
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
 """The limit for an upload, and for the bytes that are pinned of it."""
@@ -119,6 +123,14 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class GateOpinion:
+    """The modality that ``gate`` recognises; None when it abstains: no installed model fits the image."""
+
+    gate: ModelFacts
+    modality: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Recognition:
     """A gate's output for an image; ``modality`` is None when it abstained: no installed model fits the image."""
 
@@ -192,6 +204,39 @@ class BlockRef:
     timestamp: int
 
 
+def describe_block(block: BlockRef) -> str:
+    """Number, time and hash, for people."""
+    try:
+        time = datetime.fromtimestamp(block.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        time = f"Unix time {block.timestamp}"
+    return f"block {block.number} of {time}, {block.hash}"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """What the signature of a transaction covers.
+
+    ``sender`` is None for a signature that is none, ``chain_id`` for one without replay protection (before EIP-155).
+    ``to`` is the receiver; of a deployment, the new contract. ``input`` is the call data.
+    """
+
+    sender: str | None
+    to: str | None
+    chain_id: int | None
+    input: bytes
+
+
+class RoleChange(NamedTuple):
+    """A grant or revocation of a role, by ``sender``."""
+
+    block_number: int
+    log_index: int
+    granted: bool
+    sender: str
+    transaction_hash: str
+
+
 @dataclass(frozen=True, slots=True)
 class ImageRegisteredEvent:
     image_id: str
@@ -230,9 +275,13 @@ class Verdict(StrEnum):
 
 
 class DiagnosisStatus(StrEnum):
-    """A diagnosis is asserted by its classifier until its first review; then the newest review decides."""
+    """Before its first review a diagnosis is asserted by its classifier; one that gives no answer is abstained.
+
+    Then the newest review decides.
+    """
 
     ASSERTED = "asserted"
+    ABSTAINED = "abstained"
     CONFIRMED = "confirmed"
     OVERRIDDEN = "overridden"
     WITHDRAWN = "withdrawn"
@@ -319,6 +368,14 @@ class Check:
     found: str
 
 
+class Outcome(StrEnum):
+    """What a verification found. UNANCHORED: consistent in itself, but compared with no block hash that is trusted."""
+
+    VALID = "valid"
+    UNANCHORED = "unanchored"
+    INVALID = "invalid"
+
+
 RecordEvent = ImageRegisteredEvent | DiagnosisRecordedEvent | DiagnosisReviewedEvent
 ModelEvent = ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent
 Event = RecordEvent | ModelEvent | ClassifierCompromisedEvent
@@ -349,7 +406,7 @@ class Record:
     """An image on the chain with its diagnoses and their reviews, oldest first.
 
     ``reviews`` may contain reviews of a diagnosis that was never recorded, because the contract cannot refuse them.
-    They change nothing. ``reports`` are those of its classifiers' keys.
+    They change nothing: they are ``noise``. ``reports`` are those of its classifiers' keys.
     """
 
     image: ImageRegisteredEvent
@@ -369,6 +426,12 @@ class Record:
             reviews=tuple(event for event in events if isinstance(event, DiagnosisReviewedEvent)),
         )
 
+    @property
+    def noise(self) -> tuple[DiagnosisReviewedEvent, ...]:
+        """The reviews of diagnoses that were never recorded: any reviewer can add them to any image."""
+        recorded = {diagnosis.diagnosis_id for diagnosis in self.diagnoses}
+        return tuple(review for review in self.reviews if review.diagnosis_id not in recorded)
+
     def reviews_of(self, diagnosis: DiagnosisRecordedEvent) -> tuple[DiagnosisReviewedEvent, ...]:
         """The reviews of one diagnosis, oldest first; each supersedes the one before."""
         return tuple(review for review in self.reviews if review.diagnosis_id == diagnosis.diagnosis_id)
@@ -379,7 +442,9 @@ class Record:
 
     def status_of(self, diagnosis: DiagnosisRecordedEvent) -> DiagnosisStatus:
         reviews = self.reviews_of(diagnosis)
-        return DiagnosisStatus(reviews[-1].verdict) if reviews else DiagnosisStatus.ASSERTED
+        if reviews:
+            return DiagnosisStatus(reviews[-1].verdict)
+        return DiagnosisStatus.ABSTAINED if diagnosis.label == ABSTAINED_LABEL else DiagnosisStatus.ASSERTED
 
     def label_of(self, diagnosis: DiagnosisRecordedEvent) -> int | None:
         """The current label code, None when the diagnosis was withdrawn."""
@@ -395,6 +460,16 @@ class Checkpoint:
 
     number: int
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class DamagedRow:
+    """A stored row that is not what was written. ``place`` finds it again, ``values`` are what the database holds."""
+
+    table: str
+    name: str
+    place: object
+    values: Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -479,6 +554,42 @@ class RegisteredState:
 
     status: ModelStatus
     training_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StateKeys:
+    """What of the registry's state a record depends on. ``roles`` are pairs of a role and an account."""
+
+    image_id: str
+    diagnosis_ids: tuple[str, ...] = ()
+    model_ids: tuple[str, ...] = ()
+    classifiers: tuple[str, ...] = ()
+    roles: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """IImageRegistry.Image: what the registry stores of an image. Times in Unix seconds, 0 before the first."""
+
+    uploader: str
+    registered_at: int
+    last_issued_at: int
+    diagnosis_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryState:
+    """What the registry stored at the end of a block, by the keys of a StateKeys.
+
+    ``image`` is None when it is not registered; a newest review is None before the first. ``compromises`` is the time
+    (Unix seconds) since which each classifier is reported as compromised, None for one that nobody reported.
+    """
+
+    image: StoredImage | None
+    newest_reviews: Mapping[str, str | None]
+    models: Mapping[str, RegisteredState]
+    compromises: Mapping[str, int | None]
+    roles: Mapping[tuple[str, str], bool]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,21 @@ ScanProofError
 ├── LimitExceeded               too many requests or bytes from one address (429)
 ├── StorageError                the IPFS store
 │   ├── StorageUnavailable      cannot be reached or answers with errors (503)
+│   │   ├── StorageFull         has no room left (507)
+│   │   └── StorageReadOnly     can be read, not written (503)
 │   ├── StorageRefused          refuses the credentials or the request (502)
 │   ├── CidMismatch             the bytes do not have the CID (502)
+│   ├── ObjectDamaged           a stored object lacks a block (502)
+│   ├── ObjectLost              an object that was stored here is gone (410)
 │   └── InvalidDag              the blocks of a CID are not a file in the layout of ``unixfs`` (502)
 ├── ChainError                  the Ethereum node
 │   ├── ChainUnavailable        cannot be reached (503)
 │   └── WrongChain              serves another chain, or one without the contract (503)
+├── ClockWrong                  this server's clock and the chain's differ: the contract would refuse (503)
 ├── DatabaseUnavailable         the database cannot be read or written (503)
+│   ├── DatabaseFull            has no room left (507)
+│   └── RowDamaged              a stored row is not what was written (500)
+├── Overloaded                  too many requests of a kind at once (503)
 ├── PageNotBuilt                the page's files are missing (503)
 ├── ClassificationFailed        the model could not be run (500)
 ├── ResultsUnreadable           a file with results of a comparison is damaged (500)
@@ -35,6 +43,8 @@ class ScanProofError(Exception):
 
     status = 500
     title = "Something went wrong on the server"
+    retry_after: float | None = None
+    """Seconds after which the same request may succeed, for the Retry-After header."""
 
 
 class InvalidInput(ScanProofError):
@@ -71,8 +81,6 @@ class Conflict(ScanProofError):
 
 
 class LimitExceeded(ScanProofError):
-    """``retry_after`` in seconds is sent in the Retry-After header."""
-
     status = 429
     title = "Too much from one address"
 
@@ -89,6 +97,17 @@ class StorageError(ScanProofError):
 class StorageUnavailable(StorageError):
     status = 503
     title = "The image store cannot be reached"
+    retry_after: float | None = 5
+
+
+class StorageFull(StorageUnavailable):
+    status = 507
+    title = "The image store is full"
+    retry_after = None
+
+
+class StorageReadOnly(StorageUnavailable):
+    title = "The image store can only be read"
 
 
 class StorageRefused(StorageError):
@@ -104,6 +123,15 @@ class CidMismatch(StorageError):
         self.found = found
 
 
+class ObjectDamaged(StorageError):
+    title = "A part of the stored object is missing"
+
+
+class ObjectLost(StorageError):
+    status = 410
+    title = "The stored object is gone"
+
+
 class InvalidDag(StorageError):
     title = "The stored blocks are not a file that can be read"
 
@@ -115,15 +143,40 @@ class ChainError(ScanProofError):
 
 class ChainUnavailable(ChainError):
     title = "The chain cannot be reached"
+    retry_after: float | None = 5
 
 
 class WrongChain(ChainError):
     title = "The node serves another chain or the contract is not there"
 
 
+class ClockWrong(ScanProofError):
+    status = 503
+    title = "The server's clock and the chain's differ too much"
+
+
 class DatabaseUnavailable(ScanProofError):
     status = 503
     title = "The database cannot be used"
+    retry_after: float | None = 5
+
+
+class DatabaseFull(DatabaseUnavailable):
+    status = 507
+    title = "The disk of the database is full"
+    retry_after = None
+
+
+class RowDamaged(DatabaseUnavailable):
+    status = 500
+    title = "A stored row is damaged"
+    retry_after = None
+
+
+class Overloaded(ScanProofError):
+    status = 503
+    title = "The server has too many requests"
+    retry_after: float | None = 2
 
 
 class PageNotBuilt(ScanProofError):

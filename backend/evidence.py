@@ -5,11 +5,11 @@ Frozen values, and the ports through which services make and read them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Protocol
 
-from backend.domain import BlockRef, Check
+from backend.domain import BlockRef, Check, StateKeys
 from backend.ports import RegistryHistory
 
 
@@ -49,6 +49,8 @@ class ProvenCode:
 class Evidence:
     """``events`` are the decoded events in chain order, for people; a verification reads the receipts instead.
 
+    ``storage_proof`` are the trie nodes, in RLP, on the paths from the contract's storage root in the state of
+    ``code.block_hash`` to every slot that shows that nothing was left out; None in files of ``scanproof.evidence/1``.
     ``objects`` maps CIDs to bytes: the image (or its ciphertext), manifests or openings, statements, model cards,
     training records.
     """
@@ -60,6 +62,7 @@ class Evidence:
     blocks: tuple[ProvenBlock, ...]
     events: tuple[Mapping[str, object], ...]
     objects: Mapping[str, bytes]
+    storage_proof: tuple[bytes, ...] | None = None
 
 
 class ProvenHistory(RegistryHistory, Protocol):
@@ -67,15 +70,19 @@ class ProvenHistory(RegistryHistory, Protocol):
 
     @property
     def proofs(self) -> Sequence[Check]:
-        """A check for each header, transaction and receipt, and for the contract's code."""
+        """A check for each header, transaction and receipt, for the contract's code and for the state's block."""
 
     @property
     def blocks(self) -> Sequence[BlockRef]:
         """The blocks of the bundle, by number."""
 
+    def anchored(self, trusted: Collection[str]) -> Set[str]:
+        """The hashes of the blocks that are ``trusted``, or that a trusted one descends from by the parent hashes of
+        blocks of the bundle."""
+
 
 class Proofs(Protocol):
-    """Merkle proofs of the registry's logs and code, from a node."""
+    """Merkle proofs of the registry's logs, code and storage, from a node."""
 
     def blocks(self, positions: Iterable[tuple[int, int]]) -> tuple[ProvenBlock, ...]:
         """The blocks, by number, with the transactions that wrote the logs at ``positions`` (block number, log index).
@@ -83,5 +90,7 @@ class Proofs(Protocol):
         Raises ChainUnavailable, also for a chain whose headers or transactions have an unknown encoding.
         """
 
-    def code(self, newest: int) -> tuple[ProvenBlock, ProvenCode]:
-        """The contract's code in the state of a block at least as new as ``newest``. Raises ChainUnavailable."""
+    def state(self, newest: int, keys: StateKeys) -> tuple[ProvenBlock, ProvenCode, tuple[bytes, ...]]:
+        """The contract's code and the proof of its storage at ``keys``, in the state of a block at least as new as
+        ``newest``. Raises ChainUnavailable, also when the node gives no such proof (EIP-1186).
+        """

@@ -5,7 +5,7 @@ An adapter does not inherit from its protocol: mypy compares the two wherever ``
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from backend.domain import (
@@ -13,10 +13,12 @@ from backend.domain import (
     Checkpoint,
     Classification,
     ClassifierCompromisedEvent,
+    DamagedRow,
     Diagnosis,
     DiagnosisRecordedEvent,
     DiagnosisStatus,
     Event,
+    GateOpinion,
     ImageFacts,
     LedgerEntry,
     ModelDescription,
@@ -30,10 +32,14 @@ from backend.domain import (
     RecordEvent,
     RecordFilter,
     RegisteredState,
+    RegistryState,
     Review,
+    RoleChange,
     SealedManifest,
     SentTransaction,
     SignedDiagnosis,
+    SignedTransaction,
+    StateKeys,
     StoredObject,
     Training,
     TransactionStatus,
@@ -49,7 +55,8 @@ class ObjectReader(Protocol):
     def get(self, cid: str, *, max_bytes: int) -> bytes:
         """The bytes of ``cid``, re-hashed before they are returned.
 
-        Raises InvalidCid, NotFound, StorageUnavailable, StorageRefused, CidMismatch; ImageTooLarge past ``max_bytes``.
+        Raises InvalidCid, NotFound, StorageUnavailable, StorageRefused, CidMismatch; ObjectDamaged for one that is
+        stored but lacks a block; ImageTooLarge past ``max_bytes``.
         """
 
 
@@ -77,6 +84,67 @@ class ObjectStore(ObjectReader, Protocol):
         """Cheap readiness probe. Raises StorageUnavailable or StorageRefused."""
 
 
+class BlockAudit(Protocol):
+    """What a scrub does with a store of blocks. Every method raises StorageUnavailable."""
+
+    def objects(self) -> Sequence[str]:
+        """The CIDs of the pinned files."""
+
+    def damage(self, cid: str) -> Sequence[str]:
+        """A sentence for each missing or damaged block of a file, as far as whole blocks lead to them."""
+
+    def adopt(self, cid: str) -> None:
+        """Pin a file whose blocks are all there."""
+
+    def collect(self, kept: Collection[str], *, older_than_s: float, dry_run: bool) -> tuple[int, int]:
+        """Remove blocks that belong to no pinned file and to none of ``kept``: how many, and their bytes.
+
+        Blocks that are younger, or that are being written, stay. With ``dry_run`` nothing is removed.
+        """
+
+
+class RowAudit(Protocol):
+    """What a scrub does with the stored rows. Every method raises DatabaseUnavailable."""
+
+    def structure(self) -> Sequence[str]:
+        """What the database's own check finds."""
+
+    def rebuild_indexes(self) -> None: ...
+
+    def tables(self) -> Sequence[str]:
+        """The tables whose rows have a checksum."""
+
+    def damaged(self, table: str, after: object) -> tuple[Sequence[DamagedRow], int, object]:
+        """Among the next rows, in the order of storage, those whose checksum is wrong; the number of rows read; where
+        to continue, None at the end. ``after`` is None at the beginning."""
+
+    def correct(self, row: DamagedRow) -> bool:
+        """Write the row as it was, if the checksum proves which single bit changed."""
+
+    def discard(self, row: DamagedRow) -> str | None:
+        """Remove the row if its content can be made again: how. None, and nothing is done, if it cannot."""
+
+    def restore_image(self, row: DamagedRow, facts: ImageFacts) -> None:
+        """Write the facts of an image into its row; client and pin stay as they are."""
+
+    def named(self) -> Sequence[str]:
+        """The CIDs of the objects that rows name: images and manifests."""
+
+    def copy(self, cid: str) -> bytes | None:
+        """The database's own copy of a manifest or statement."""
+
+    def differing(self, ledger: int, first: int, last: int, events: Sequence[Event]) -> Sequence[str]:
+        """The places at which the stored events of the blocks ``first`` to ``last`` are not ``events``."""
+
+    def replace(self, ledger: int, first: int, last: int, events: Sequence[Event]) -> None:
+        """Store ``events`` in place of those of the blocks ``first`` to ``last``."""
+
+    def strays(self, ledger: int, first: int) -> Sequence[str]:
+        """The places of events before the block ``first``, after the newest checkpoint, or of no ledger."""
+
+    def remove_strays(self, ledger: int, first: int) -> None: ...
+
+
 class Classifier(Protocol):
     """The installed models that classify image bytes."""
 
@@ -99,11 +167,8 @@ class Classifier(Protocol):
     def gate(self) -> ModelFacts | None:
         """The model that recognises the modality of an image, None if none is installed."""
 
-    def recognise(self, gate: ModelFacts, image: bytes) -> str | None:
-        """The modality of an image, None when the gate abstains: no installed model fits the image.
-
-        Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
-        """
+    def recognise(self, gate: ModelFacts, image: bytes) -> GateOpinion:
+        """The gate's opinion of an image. Raises UnsupportedImage, ImageTooLarge, ClassificationFailed."""
 
     def for_modality(self, modality: str) -> ModelFacts:
         """The default model for a modality. Raises NotFound, ClassificationFailed."""
@@ -111,7 +176,8 @@ class Classifier(Protocol):
     def preprocessing(self, model: ModelFacts) -> Preprocessing: ...
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
-        """The prediction, and the activation map as a small PNG, to be scaled to the image's size.
+        """The prediction, and the activation map as a small PNG, to be scaled to the image's size. That of a gate is
+        an abstention whatever it recognises: a modality is no diagnosis.
 
         Raises UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
@@ -190,10 +256,21 @@ class RegistryHistory(Protocol):
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         """The registry's events in one mined, successful transaction; empty if it has none."""
 
-    def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
-        """History of a role for ``address``: (block number, log index, granted) in chain order.
+    def roles(self, role: str, address: str) -> Sequence[RoleChange]:
+        """History of a role for ``address``, in chain order.
 
         ``role``: "CLASSIFIER_ROLE", "CLINICIAN_ROLE" or "MODEL_ADMIN_ROLE".
+        """
+
+    def state_block(self) -> BlockRef | None:
+        """The newest block whose state ``state`` gives, None where no state can be had. Raises ChainUnavailable."""
+
+    def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
+        """What the registry stored at the end of ``block``, None where that is not proven. Raises ChainUnavailable."""
+
+    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
+        """The transaction with that hash, from its bytes; None where they are not available or carry no signature.
+        Raises ChainUnavailable.
         """
 
 
@@ -207,6 +284,10 @@ class Chain(RegistryHistory, Protocol):
 
     def head(self) -> BlockRef:
         """The newest block. Raises ChainUnavailable."""
+
+    def time(self) -> int:
+        """The chain's time in Unix seconds: that of its newest block, or of the node's clock if that is later, because
+        a chain without transactions may have an old head. Raises ChainUnavailable."""
 
     def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """The registry's state of each model (0x and SHA-256) now. Raises ChainUnavailable."""
@@ -288,6 +369,9 @@ class Classifications(Protocol):
 
     def add(self, classification: Classification) -> bool:
         """False when this image, decoding version and model have one already."""
+
+    def replace(self, former: Classification, classification: Classification) -> bool:
+        """Store it in place of ``former``; False when that is not stored any more."""
 
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
         """The gate's output for that image; None when the gate was not run on it."""

@@ -1,16 +1,18 @@
 """All settings, read once from the environment (and `.env`) into one frozen object.
 
-`.env.example` documents every name; a test compares the two. Secrets are ``Secret``: their repr hides them.
+`.env.example` documents every name; a test compares the two. Secrets are ``Secret``, which shows them to nobody.
 """
 
 from __future__ import annotations
 
+import hmac
 import ipaddress
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn, SupportsIndex
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
@@ -24,13 +26,45 @@ STORAGES = ("embedded", "pinata")
 EMBEDDED_CHAIN_IDS = {"ganache": 1337, "anvil": 31337}
 
 
-class Secret(str):
-    """A string whose repr hides it, also in f-strings with ``!r``. ``str()`` and a plain f-string give its value."""
+class Secret:
+    """A text that only ``reveal`` gives: repr, str, format and JSON hide it, and pickle refuses it."""
 
-    __slots__ = ()
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        return self._text
 
     def __repr__(self) -> str:
-        return "Secret('…')" if self else "Secret('')"
+        return "Secret('…')" if self._text else "Secret('')"
+
+    def __format__(self, specification: str) -> str:
+        return format(repr(self), specification)
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and hmac.compare_digest(self._text.encode(), other._text.encode())
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> Secret:
+        return self
+
+    def __reduce_ex__(self, _protocol: SupportsIndex) -> NoReturn:
+        raise TypeError("a secret is not written to files")
+
+
+def reveal(text: Secret | str) -> str:
+    """The text of a setting that is a secret only in some configurations."""
+    return text.reveal() if isinstance(text, Secret) else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +89,8 @@ class Settings:
     database_url: Secret
     chain: str
     chain_id: int
-    rpc_url: Secret
+    rpc_url: Secret | str
+    """The URL of an external node may contain an API key; that of the embedded chain is no secret."""
     wallet_rpc_url: str
     contract_address: str | None
     contract_block: int
@@ -124,7 +159,7 @@ class _Reader:
             database_url=Secret(self._text("DATABASE_URL", f"sqlite:///{var / 'scanproof.db'}")),
             chain=chain,
             chain_id=chain_id,
-            rpc_url=Secret(rpc_url),
+            rpc_url=Secret(rpc_url) if external else rpc_url,
             wallet_rpc_url=self._text("SCANPROOF_WALLET_RPC_URL", "" if external else rpc_url),
             contract_address=contract,
             contract_block=self._integer("SCANPROOF_CONTRACT_BLOCK", block, 0, 2**63),

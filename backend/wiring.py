@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 
+from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
 from backend.adapters.chain.dev import deployment, embedded
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, DevelopmentAccount
@@ -15,6 +17,7 @@ from backend.adapters.chain.proofs.reader import ProofReader
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
+from backend.adapters.database.audit import SqlAudit
 from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
@@ -22,13 +25,22 @@ from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.block_store import EmbeddedStore
+from backend.adapters.ipfs.gateway import Gateway, GatewayReader
 from backend.adapters.ipfs.pinata import PinataStore
 from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
 from backend.adapters.statement_files import StatementFolder
 from backend.container import ChainProfile, Container
-from backend.errors import ConfigurationError
+from backend.domain import MAX_IMAGE_BYTES
+from backend.errors import (
+    ChainUnavailable,
+    ConfigurationError,
+    ImageTooLarge,
+    NotFound,
+    StorageError,
+    StorageUnavailable,
+)
 from backend.ports import Chain, ModelAdmin, ObjectStore, Reviewer
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
@@ -44,31 +56,60 @@ from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewingService, ReviewService, StatementArchive
+from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Secret, Settings
 from ml.guidance.next_steps import next_steps
 
+_NODE_SLOTS = 6
+_PINATA_SLOTS = 4
+"""With the downloads fewer than the server's threads, so that other requests go on while both hang."""
+_COMPUTED = frozenset({"image_id"})
+"""Methods of the chain that ask no node."""
 
-def wire(settings: Settings) -> Container:
+
+def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: float = ORPHAN_AGE_S) -> Container:
     """The services with their adapters, as the settings describe them. The chain need not be reachable yet.
 
+    A scrub may fetch damaged objects from ``gateways``, and keeps blocks that belong to nothing for ``orphan_age_s``.
     Raises ConfigurationError; StorageUnavailable when the embedded store's folder cannot be created.
     """
-    chain = wire_chain(settings)
+    node = Bulkhead("the node", slots=_NODE_SLOTS, failure=ChainUnavailable)
+    chain = guarded(wire_chain(settings), node, local=_COMPUTED)
     store = wire_store(settings)
+    if settings.pinata:
+        bulkhead = Bulkhead("Pinata", slots=_PINATA_SLOTS, failure=StorageUnavailable)
+        store = guarded(store, bulkhead)
     local = LocalReader(store)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
     classifier = BundledModels()
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications = SqlImages(database), SqlClassifications(database)
-    index = EventIndex(chain, SqlEventStore(database))
+    events = SqlEventStore(database)
+    index = EventIndex(chain, events)
     models = ModelService(classifier)
     intake = IntakeService(images=images, store=store, inspector=inspector, bytes_per_client=settings.bytes_per_address)
+    scrub = ScrubService(
+        rows=SqlAudit(database),
+        blocks=store if isinstance(store, EmbeddedStore) else None,
+        store=store,
+        chain=chain,
+        events=events,
+        cid_of=cid_of,
+        derive=intake.derive,
+        copies={
+            "the statements of this machine": StatementFolder(settings.var / "reviews").find,
+            "the installed models": classifier.document,
+            **{url: _from_gateway(url) for url in gateways},
+        },
+        orphan_age_s=orphan_age_s,
+    )
     classification = ClassificationService(
         classifications=classifications, intake=intake, store=store, classifier=classifier
     )
+    attestation = AttestationService(classifications=classifications, chain=chain, signer=signer, index=index)
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -90,7 +131,7 @@ def wire(settings: Settings) -> Container:
             classifier=classifier,
             outliner=classifier,
         ),
-        attestation=AttestationService(classifications=classifications, chain=chain, signer=signer, index=index),
+        attestation=attestation,
         records=RecordService(index, models),
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
@@ -107,7 +148,7 @@ def wire(settings: Settings) -> Container:
         evidence=EvidenceService(
             chain=chain,
             store=store,
-            proofs=ProofReader(settings.rpc_url, contract=chain.contract),
+            proofs=guarded(ProofReader(settings.rpc_url, contract=chain.contract), node),
             read=EvidenceChain,
             documents=local,
         ),
@@ -115,8 +156,15 @@ def wire(settings: Settings) -> Container:
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
         reviews=ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models),
         readiness=ReadinessService(
-            {"chain": chain.head, "storage": store.check, "database": database.check, "model": classifier.check}
+            {
+                "chain": attestation.check_clock,
+                "storage": store.check,
+                "database": database.check,
+                "model": classifier.check,
+            },
+            damage=scrub.damage,
         ),
+        scrub=scrub,
         close=database.close,
     )
 
@@ -182,6 +230,18 @@ def _wallet(settings: Settings, key: Secret, *, name: str, development: Developm
 
 def wire_store(settings: Settings) -> ObjectStore:
     return PinataStore(settings.pinata) if settings.pinata else EmbeddedStore(settings.var / "ipfs")
+
+
+def _from_gateway(url: str) -> Copy:
+    reader = GatewayReader([Gateway(url)])
+
+    def fetch(cid: str) -> bytes | None:
+        try:
+            return reader.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        except (StorageError, NotFound, ImageTooLarge):
+            return None
+
+    return fetch
 
 
 def _profile(settings: Settings, chain: Chain) -> ChainProfile:

@@ -1,22 +1,30 @@
-"""The application for production servers: ``gunicorn --workers 1 --threads 8 backend.wsgi:app``.
+"""The application for production servers: ``gunicorn backend.wsgi:app`` in the checkout.
 
-One worker with threads, because the process counts the rate of uploads, and one of its threads follows the chain.
+One worker with threads, because the process counts the rate of uploads, one of its threads follows the chain, and one
+looks for damage in what is stored. ``gunicorn.conf.py`` names the worker that slow clients cannot occupy.
 """
 
 from __future__ import annotations
 
+import atexit
 import ctypes
+import logging
 import sys
 
 from backend.api.app import create_app
 from backend.container import Container
-from backend.errors import ScanProofError
+from backend.errors import DatabaseUnavailable, ScanProofError
+from backend.printable import PrintableFormatter
 from backend.services.index_thread import IndexThread
+from backend.services.scrub import ScrubThread
 from backend.settings import load
 from backend.wiring import wire
 
 _EMBEDDED_INTERVAL_S = 1.0
 _INTERVAL_S = 4.0
+_EMBEDDED_SCRUB_S = 30.0
+_SCRUB_S = 600.0
+_SCRUB_EVENTS_S = 24 * 3600.0
 _M_MMAP_THRESHOLD = -3
 _LARGE_BYTES = 1024 * 1024
 _APP_LOAD_ERROR = 4
@@ -36,13 +44,29 @@ def _wired() -> Container:
     except ScanProofError as error:
         sys.stderr.write(f"scanproof: {error}\n")
         sys.exit(_APP_LOAD_ERROR)
-    container.intake.recount()
+    try:
+        container.intake.recount()
+    except DatabaseUnavailable as error:
+        # Not written to stderr directly: that may be a file on the same full disk.
+        logging.getLogger(__name__).error("nothing can be uploaded: %s", error)
     return container
 
 
+def _log_to_stderr() -> None:
+    handler = logging.StreamHandler()
+    handler.setFormatter(PrintableFormatter())
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+
+
+_log_to_stderr()
 _return_large_blocks()
 _container = _wired()
+atexit.register(_container.close)
 app = create_app(_container)
-IndexThread(
-    _container.index, interval_s=_EMBEDDED_INTERVAL_S if _container.settings.embedded_chain else _INTERVAL_S
+_embedded = _container.settings.embedded_chain
+IndexThread(_container.index, interval_s=_EMBEDDED_INTERVAL_S if _embedded else _INTERVAL_S).start()
+ScrubThread(
+    _container.scrub,
+    interval_s=_EMBEDDED_SCRUB_S if _embedded else _SCRUB_S,
+    events_every_s=_EMBEDDED_SCRUB_S if _embedded else _SCRUB_EVENTS_S,
 ).start()

@@ -8,7 +8,6 @@ recorded in ``deployments/<chain id>.json``.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from datetime import UTC, datetime
@@ -18,22 +17,14 @@ from brownie import ImageRegistry, accounts, chain, web3
 from brownie.convert import to_address
 from brownie.network.account import LocalAccount
 from brownie.network.contract import ProjectContract
-from eth_account import Account
-from eth_account.hdaccount.deterministic import HDPath
 from eth_utils import keccak
 
 from scripts import deployments
+from scripts.development_accounts import FILE as DEVELOPMENT_ACCOUNTS
 from scripts.export_artifact import ARTIFACT
 from scripts.solc import ROOT
 
 DEVELOPMENT_CHAINS = (1337, 5777, 31337)
-# Anybody knows these: Anvil's and Hardhat's, Ganache's deterministic one, Brownie's.
-DEVELOPMENT_MNEMONICS = (
-    "test test test test test test test test test test test junk",
-    "myth like bonus scare over problem client lizard pioneer submit female collect",
-    "brownie",
-)
-ACCOUNTS_PER_MNEMONIC = 20
 ADMIN_DELAY_S = 86_400
 
 
@@ -89,21 +80,11 @@ def deploy(admin: LocalAccount, classifier: str, admin_delay: int = ADMIN_DELAY_
 
 
 def refuse_development_keys(chain_id: int, addresses: dict[str, str]) -> None:
-    """Raise DevelopmentKeyOnLiveChain if one of ``addresses`` (by role) belongs to a development mnemonic."""
-    known = {address for mnemonic in DEVELOPMENT_MNEMONICS for address in development_addresses(mnemonic)}
+    """Raise DevelopmentKeyOnLiveChain if one of ``addresses`` (by role) is in deployments/development-accounts.txt."""
+    known = set(DEVELOPMENT_ACCOUNTS.read_text(encoding="ascii").split("\n"))
     for role, address in addresses.items():
-        if address in known:
+        if address.lower() in known:
             raise DevelopmentKeyOnLiveChain(role, address, chain_id)
-
-
-def development_addresses(mnemonic: str) -> list[str]:
-    """Return the first 20 checksummed addresses at m/44'/60'/0'/0 (BIP-39, BIP-44).
-
-    BIP-39's checksum is not asked for: Brownie's mnemonic has none.
-    """
-    seed = hashlib.pbkdf2_hmac("sha512", mnemonic.encode(), b"mnemonic", 2048)
-    keys = (HDPath(f"m/44'/60'/0'/0/{index}").derive(seed) for index in range(ACCOUNTS_PER_MNEMONIC))
-    return [Account.from_key(key).address for key in keys]
 
 
 def main(classifier: str | None = None, account: str | None = None) -> ProjectContract:

@@ -12,9 +12,9 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -25,6 +25,10 @@ Command = list[str | Path]
 WIDTH = 80
 PATIENCE_S = 2.0
 """For a command to end after Ctrl-C, which reaches it too, and once more after SIGTERM."""
+
+
+POLL_S = 0.2
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +111,15 @@ def run_all(
 ) -> list[Result]:
     """Run ``jobs`` stages at a time and return their results in the order of ``chosen``.
 
-    An exception, such as KeyboardInterrupt, ends the commands that run, and starts no other.
+    A signal that asks to stop, or an exception, ends the commands that run and starts no other; the signal's handler
+    is called afterwards. Only the main thread may call this.
 
     Args:
         measure: record the coverage of the measured stages, and add it as a result.
     """
     live = min(jobs, len(chosen)) == 1
     commands = _Commands()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _requests_to_stop() as requests:
         plain = {**environment, "COVERAGE_FILE": str(Path(folder) / "coverage")}
         # With this variable set, each Python process measures itself, those that a test starts too.
         recording = {**plain, "COVERAGE_PROCESS_START": str(ROOT / "pyproject.toml")}
@@ -126,14 +131,41 @@ def run_all(
                     )
                     for name, stage in chosen.items()
                 ]
-                results = [each.result() for each in running]
+                results = _results(running, requests)
                 if measure:
-                    results.append(run("coverage", COVERAGE, plain, live, commands))
+                    results += _results([pool.submit(run, "coverage", COVERAGE, plain, live, commands)], requests)
             except BaseException:
                 commands.stop()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
     return results
+
+
+@contextmanager
+def _requests_to_stop() -> Iterator[list[int]]:
+    """The signals that ask to stop, as they arrive; their handlers run at the end.
+
+    A handler that raises could do so anywhere, such as in the cleaning up of an object, where Python drops exceptions.
+    """
+    requests: list[int] = []
+    stopping = [each for each in STOPPING if signal.getsignal(each) != signal.SIG_IGN]
+    handlers = {each: signal.signal(each, lambda number, _: requests.append(number)) for each in stopping}
+    try:
+        yield requests
+    finally:
+        for each, handler in handlers.items():
+            signal.signal(each, handler)
+        if requests:
+            signal.raise_signal(requests[0])
+
+
+def _results(running: Sequence[Future[Result]], requests: Sequence[int]) -> list[Result]:
+    """Wait for all. Raises what a stage raised, and KeyboardInterrupt once there are ``requests`` to stop."""
+    while not requests and wait(running, timeout=POLL_S, return_when=FIRST_EXCEPTION).not_done:
+        pass
+    if requests:
+        raise KeyboardInterrupt
+    return [each.result() for each in running]
 
 
 def run(name: str, stage: Stage, environment: Mapping[str, str], live: bool, commands: _Commands) -> Result:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
+
+_PROBE_BYTES = 1024 * 1024
 
 
 def make_folder(folder: Path) -> None:
@@ -16,5 +19,16 @@ def make_folder(folder: Path) -> None:
 
 def make_file(file: Path) -> None:
     """Create ``file``, empty and with mode 600, unless it exists. Raises OSError."""
-    make_folder(file.parent)
-    file.touch(mode=0o600)
+    if not file.exists():
+        make_folder(file.parent)
+        file.touch(mode=0o600)
+
+
+def write_refusal(folder: Path) -> str | None:
+    """Why nothing can be written to ``folder`` now, for instance a full disk; None if it can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            probe.write(bytes(_PROBE_BYTES))
+    except OSError as error:
+        return error.strerror
+    return None

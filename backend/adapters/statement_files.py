@@ -6,10 +6,11 @@ import os
 import re
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from backend.adapters import private_files
+from backend.cids import hash_of, raw_cid
 from backend.errors import ConfigurationError
 
 
@@ -24,6 +25,14 @@ class StatementFolder:
         with self._errors():
             files = sorted(self._folder.glob(f"{_checked(diagnosis_id)}-*.json"))
             return [(str(file), file.read_bytes()) for file in files]
+
+    def find(self, cid: str) -> bytes | None:
+        """The statement with that CID, as far as it can be read."""
+        with suppress(OSError):
+            for file in self._folder.glob("*.json"):
+                if raw_cid(hash_of(content := file.read_bytes())) == cid:
+                    return content
+        return None
 
     def save(self, diagnosis_id: str, content: bytes) -> str:
         file = self._folder / f"{_checked(diagnosis_id)}-{secrets.token_hex(4)}.json"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 from apiflask import HTTPError
-from flask import Response, request
+from flask import Request, Response, request
 
 from backend.api import (
     analysis,
@@ -51,6 +52,12 @@ _BLUEPRINTS = (
 )
 
 
+class _Request(Request):
+    def _get_file_stream(self, *_: object, **__: object) -> io.BytesIO:
+        """An upload stays in memory, which MAX_CONTENT_LENGTH limits: a temporary file could meet a full disk."""
+        return io.BytesIO()
+
+
 def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     """The API below ``/api/v1``, its description at ``/openapi.json``, and the built page from the folder ``page``.
 
@@ -59,6 +66,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     app = DescribedApp(
         "scanproof", title="ScanProof", version="1", docs_path=None, json_errors=False, static_folder=None
     )
+    app.request_class = _Request
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + _MULTIPART_OVERHEAD,
         MAX_FORM_PARTS=2,
@@ -77,6 +85,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     app.before_request(security.check_source)
     app.before_request(check_body)
     app.after_request(security.add_headers)
+    app.wsgi_app = security.OwnAddress(app.wsgi_app)  # type: ignore[method-assign] # Flask documents this assignment
     limiter.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=PREFIX)

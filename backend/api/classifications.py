@@ -121,7 +121,11 @@ def _seal(cid: str, model: str | None) -> Classification:
 @blueprint.post("/images/<cid>/attestations")
 @blueprint.input(AttestationRequestSchema)
 @blueprint.output(AttestationSchema, 201)
-@blueprint.doc(summary="Have the classifier sign a classification for an uploader", responses={200: "Signed before"})
+@blueprint.doc(
+    summary="Have the classifier sign a classification for an uploader",
+    responses={200: "Signed before", 429: "Too many"},
+)
+@limiter.limit(uploads_allowed, error_message="attestations")
 def attest(cid: str, json_data: Values) -> tuple[Values, int]:
     cid = cid_in_path(cid)
     uploader = to_checksum_address(json_data["uploader"])

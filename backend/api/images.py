@@ -8,6 +8,7 @@ from flask import Response, request, url_for
 
 from backend.api.access import container
 from backend.api.caching import IMMUTABLE
+from backend.api.downloads import downloads
 from backend.api.limits import client_address, limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
@@ -41,15 +42,21 @@ class ImageSchema(AnswerSchema):
     links = Nested(ImageLinksSchema)
 
 
+def one_file(files_data: Values) -> bytes:
+    """The content of the request's only file. Raises InvalidInput."""
+    if (found := len(request.files.getlist("file"))) != 1:
+        raise InvalidInput(f"expected one file, found {found}")
+    content: bytes = files_data["file"].read()
+    return content
+
+
 @blueprint.post("/images")
 @limiter.limit(uploads_allowed)
 @blueprint.input(UploadSchema, location="files", unknown="raise")
 @blueprint.output(ImageSchema, 201)
 @blueprint.doc(summary="Pin an image", responses={200: "Known already", 413: "", 415: "", 429: ""})
 def upload(files_data: Values) -> tuple[Values, int]:
-    if (found := len(request.files.getlist("file"))) != 1:
-        raise InvalidInput(f"expected one file, found {found}")
-    intake = container().intake.accept(files_data["file"].read(), client=client_address())
+    intake = container().intake.accept(one_file(files_data), client=client_address())
     return _image(intake.facts, intake.created), 201 if intake.created else 200
 
 
@@ -68,12 +75,15 @@ def facts(cid: str) -> Values:
 def content(cid: str) -> Response:
     cid = cid_in_path(cid)
     if cid in request.if_none_match:
-        found, response = container().intake.find(cid), Response(status=304)
-    else:
-        found, data = container().intake.content(cid)
-        response = Response(data)
-    response.content_type = found.media_type
-    response.set_etag(cid)
+        return _content(Response(status=304), container().intake.find(cid))
+    with downloads.begin() as download:
+        facts, data = container().intake.content(cid)
+        return download.answer(_content(Response(data), facts))
+
+
+def _content(response: Response, facts: ImageFacts) -> Response:
+    response.content_type = facts.media_type
+    response.set_etag(facts.cid)
     response.headers["Cache-Control"] = IMMUTABLE
     response.headers["Content-Security-Policy"] = "sandbox"
     return response

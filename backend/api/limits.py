@@ -1,4 +1,5 @@
-"""How often one client address may upload. Counted in this process: the product runs one worker with threads."""
+"""How often one client address may upload and have results signed. Counted in this process: there is one worker with
+threads."""
 
 from __future__ import annotations
 

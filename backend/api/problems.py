@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from werkzeug.exceptions import NotFound as NoRoute
 
 from backend.api.limits import limiter
 from backend.errors import ImageTooLarge, InvalidInput, LimitExceeded, NotFound, ScanProofError
+from backend.printable import one_line, printable
 
 MEDIA_TYPE = "application/problem+json"
 _log = logging.getLogger(__name__)
@@ -35,13 +37,13 @@ def problem(error: Exception) -> Response:
         headers.update((name, value) for name, value in known.get_headers() if name == "Allow")
     else:
         status, title, detail = known.status, known.title, str(known)
-    if isinstance(known, LimitExceeded):
-        headers["Retry-After"] = str(known.retry_after)
+    if isinstance(known, ScanProofError) and known.retry_after is not None:
+        headers["Retry-After"] = str(math.ceil(known.retry_after))
     body = {
         "type": "urn:scanproof:problem:" + _kebab(type(known).__name__),
         "title": title,
         "status": status,
-        "detail": detail,
+        "detail": printable(detail),
         "instance": request.path,
     }
     return Response(json.dumps(body), status=status, headers=headers)
@@ -66,10 +68,10 @@ def _known(error: Exception) -> ScanProofError | HTTPException:
             return error
         case ScanProofError():
             if error.status >= 500:
-                _log.warning("%s %s: %s: %s", request.method, request.path, type(error).__name__, error)
+                _log.warning("%s %s: %s: %s", request.method, one_line(request.path), type(error).__name__, error)
             return error
         case _:
-            _log.error("%s %s failed", request.method, request.path, exc_info=error)
+            _log.error("%s %s failed", request.method, one_line(request.path), exc_info=error)
             return InternalServerError("the server failed in a way that nobody foresaw; its log has the details")
 
 

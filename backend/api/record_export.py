@@ -15,6 +15,7 @@ from eth_utils.address import to_checksum_address
 from flask import Flask, Response, current_app
 
 from backend.api.access import container
+from backend.api.downloads import downloads
 from backend.api.openapi import file_response, responses
 from backend.api.records import FilterSchema, ImageRecordSchema, record_answer, record_filter
 from backend.api.schemas import AnswerSchema, Values
@@ -55,13 +56,14 @@ def as_json(query_data: Values) -> Response:
 
 
 def _download(render: Render, query: Values, content_type: str, suffix: str) -> Response:
-    pages = container().records.pages(record_filter(query))
-    # The first page is read before the answer begins, so that an error is still an answer of its own.
-    pages = chain([next(pages, [])], pages)
-    app = current_app._get_current_object()  # type: ignore[attr-defined] # Flask declares the proxy as the app itself
-    response = Response(render(app, pages), content_type=content_type)
-    response.headers["Content-Disposition"] = f'attachment; filename="scanproof-records.{suffix}"'
-    return response
+    with downloads.begin() as download:
+        pages = container().records.pages(record_filter(query))
+        # The first page is read before the answer begins, so that an error is still an answer of its own.
+        pages = chain([next(pages, [])], pages)
+        app = current_app._get_current_object()  # type: ignore[attr-defined] # Flask declares the proxy as the app itself
+        response = Response(render(app, pages), content_type=content_type)
+        response.headers["Content-Disposition"] = f'attachment; filename="scanproof-records.{suffix}"'
+        return download.answer(response)
 
 
 def _json(app: Flask, pages: Iterator[Sequence[Record]]) -> Iterator[str]:

@@ -13,6 +13,8 @@ from eth_utils.address import to_checksum_address
 from flask import Response
 
 from backend.api.access import container
+from backend.api.downloads import downloads
+from backend.api.images import UploadSchema, one_file
 from backend.api.limits import limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
@@ -25,6 +27,7 @@ from backend.domain import (
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     DiagnosisStatus,
+    Outcome,
     Record,
     RecordFilter,
     Verdict,
@@ -32,10 +35,12 @@ from backend.domain import (
 from backend.errors import InvalidInput
 from backend.services.attestation import BASIS_POINTS
 from backend.services.evidence_file import MEDIA_TYPE, pack
-from backend.services.verification import Verification
+from backend.services.verification import SHOWN_NOISE
 
 blueprint = APIBlueprint("records", __name__, tag="Records")
 Reason = Callable[[DiagnosisReviewedEvent], str | None]
+RECORDS_OF_A_FILE = 20
+"""The most records that a look-up by file answers with: any number of people may record one image."""
 
 
 class CurrentLabelSchema(AnswerSchema):
@@ -131,6 +136,15 @@ class RecordPageSchema(AnswerSchema):
     index = Nested(IndexStatusSchema)
 
 
+class LookupSchema(AnswerSchema):
+    """`cid` is that of the file without its metadata, the blocks of which `stripped` names."""
+
+    cid = String()
+    stripped = List(String())
+    records = List(Nested(ImageRecordSchema))
+    index = Nested(IndexStatusSchema)
+
+
 class CheckSchema(AnswerSchema):
     name = String()
     passed = Boolean()
@@ -143,9 +157,32 @@ class VerifiedDiagnosisSchema(AnswerSchema):
     status = Enum(DiagnosisStatus, by_value=True)
 
 
+class CompletenessSchema(AnswerSchema):
+    """Nothing of the record up to and with this block was left out."""
+
+    block = Nested(BlockSchema)
+
+
+class NoiseSchema(AnswerSchema):
+    """A review of a diagnosis that was never recorded: any reviewer can add it, and it changes nothing."""
+
+    review_id = Hash()
+    diagnosis_id = Hash()
+    reviewer = Address()
+    verdict = Enum(Verdict, by_value=True)
+    transaction = Nested(TransactionLinkSchema)
+    block = Nested(BlockSchema)
+
+
 class VerificationSchema(AnswerSchema):
+    """`completeness` is null when the registry's state does not show it."""
+
     image_id = Hash()
     passed = Boolean()
+    verdict = Enum(Outcome, by_value=True)
+    completeness = Nested(CompletenessSchema, allow_none=True)
+    noise = List(Nested(NoiseSchema), metadata={"description": "At most 20 of `noiseCount`."})
+    noise_count = Integer()
     diagnoses = List(Nested(VerifiedDiagnosisSchema))
     checks = List(Nested(CheckSchema))
 
@@ -175,11 +212,50 @@ def search(query_data: Values) -> Values:
     }
 
 
+@blueprint.post("/records/lookup")
+@limiter.limit(uploads_allowed, error_message="look-ups")
+@blueprint.input(UploadSchema, location="files", unknown="raise")
+@blueprint.output(LookupSchema)
+@blueprint.doc(
+    summary="The newest records of a file or of its original; nothing is pinned", responses={413: "", 415: "", 429: ""}
+)
+def lookup(files_data: Values) -> Values:
+    facts = container().intake.identify(one_file(files_data))
+    page = container().records.of_image(facts.cid, limit=RECORDS_OF_A_FILE)
+    available = bool(container().intake.available([facts.cid]))
+    return {
+        "cid": facts.cid,
+        "stripped": facts.stripped,
+        "records": [record_answer(record, available=available) for record in page.records],
+        "index": page.index,
+    }
+
+
 @blueprint.get("/records/<image_id>/verification")
 @blueprint.output(VerificationSchema)
 @blueprint.doc(summary="Check a record against chain, store and model")
-def verification(image_id: str) -> Verification:
-    return container().verification.verify(hash_in_path("the image id", image_id))
+def verification(image_id: str) -> Values:
+    found = container().verification.verify(hash_in_path("the image id", image_id))
+    return {
+        "image_id": found.image_id,
+        "passed": found.passed,
+        "verdict": found.verdict,
+        "completeness": {"block": found.complete_to} if found.complete_to else None,
+        "noise": [
+            {
+                "review_id": review.review_id,
+                "diagnosis_id": review.diagnosis_id,
+                "reviewer": to_checksum_address(review.reviewer),
+                "verdict": review.verdict,
+                "transaction": transaction_link(review.transaction_hash),
+                "block": review.block,
+            }
+            for review in found.noise[:SHOWN_NOISE]
+        ],
+        "noise_count": len(found.noise),
+        "diagnoses": found.diagnoses,
+        "checks": found.checks,
+    }
 
 
 @blueprint.get("/records/<image_id>/evidence")
@@ -189,10 +265,11 @@ def verification(image_id: str) -> Verification:
     responses=responses({200: file_response(MEDIA_TYPE, "The evidence file"), 404: "", 429: ""}),
 )
 def evidence(image_id: str) -> Response:
-    found = container().evidence.collect(hash_in_path("the image id", image_id))
-    response = Response(pack(found), content_type=MEDIA_TYPE)
-    response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
-    return response
+    with downloads.begin() as download:
+        found = container().evidence.collect(hash_in_path("the image id", image_id))
+        response = Response(pack(found), content_type=MEDIA_TYPE)
+        response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
+        return download.answer(response)
 
 
 def no_reason(_review: DiagnosisReviewedEvent) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import ipaddress
-from urllib.parse import urlsplit
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from flask import Response, request
 from werkzeug.exceptions import Forbidden, MisdirectedRequest
+
+from backend.hosts import host_name, is_loopback_host
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITES = frozenset({"same-origin", "none"})
@@ -24,14 +29,31 @@ _HEADERS = {
 }
 
 
+class OwnAddress:
+    """WSGI middleware: the application is at the root of an http server, whatever a client's headers say.
+
+    gunicorn takes SCRIPT_NAME and the scheme from the headers of clients on this machine, unless its own settings
+    forbid it. They would change links, routes and the origin that a request must have.
+    """
+
+    def __init__(self, application: WSGIApplication) -> None:
+        self._application = application
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        environ["PATH_INFO"] = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+        environ["SCRIPT_NAME"] = ""
+        environ["wsgi.url_scheme"] = "http"
+        return self._application(environ, start_response)
+
+
 def check_source() -> None:
     """Refuse requests that a foreign page makes in the name of whoever sits at this machine.
 
     A name other than the loopback's in Host is DNS rebinding. Raises MisdirectedRequest, Forbidden.
     """
-    host = _host_name(request.host)
-    if not _is_loopback(host):
-        raise MisdirectedRequest(f"this server answers on loopback addresses only, not for the host {host[:80]!r}")
+    if not is_loopback_host(request.host):
+        host = host_name(request.host)[:80]
+        raise MisdirectedRequest(f"this server answers on loopback addresses only, not for the host {host!r}")
     if request.method in _SAFE_METHODS:
         return
     origin = request.headers.get("Origin")
@@ -47,19 +69,3 @@ def add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     return response
-
-
-def _host_name(host: str) -> str:
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return host
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

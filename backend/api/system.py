@@ -62,10 +62,12 @@ class HealthSchema(AnswerSchema):
 
 
 class ReadinessSchema(AnswerSchema):
-    """For each part "ok", or the reason why it cannot be used."""
+    """For each part "ok", or the reason why it cannot be used. A server that works is `degraded` when stored data is
+    damaged; `damage` says which."""
 
-    status = String(validate=OneOf(["ready", "not ready"]))
+    status = String(validate=OneOf(["ready", "degraded", "not ready"]))
     checks = Dict(keys=String(), values=String())
+    damage = List(String())
 
 
 @blueprint.get("/config")
@@ -112,10 +114,12 @@ def health() -> Values:
 @blueprint.get("/ready")
 @blueprint.output(ReadinessSchema)
 @blueprint.doc(
-    summary="Whether chain, storage, database and model can be used",
+    summary="Whether chain, storage, database and model can be used, and the clock is right",
     responses=responses({503: json_response(ReadinessSchema, "Not ready")}),
 )
 def ready() -> tuple[Values, int]:
-    checks = container().readiness.check()
+    readiness = container().readiness
+    checks, damage = readiness.check(), readiness.damage()
     good = all(result == OK for result in checks.values())
-    return {"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503
+    status = ("degraded" if damage else "ready") if good else "not ready"
+    return {"status": status, "checks": checks, "damage": damage}, 200 if good else 503

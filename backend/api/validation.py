@@ -14,14 +14,14 @@ from backend.errors import InvalidInput
 MAX_JSON_BYTES = 16 * 1024
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
-UPLOAD = "images.upload"
+UPLOADS = ("images.upload", "records.lookup")
 
 
 def check_body() -> None:
     """Raises UnsupportedMediaType, InvalidInput, RequestEntityTooLarge."""
     if request.method not in ("POST", "PUT") or request.url_rule is None:
         return
-    expected = MULTIPART if request.endpoint == UPLOAD else JSON
+    expected = MULTIPART if request.endpoint in UPLOADS else JSON
     if expected == JSON:
         request.max_content_length = MAX_JSON_BYTES
         body = request.get_data(cache=True)

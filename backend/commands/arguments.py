@@ -145,6 +145,17 @@ def block(text: str) -> int:
     return _integer(text, 0, 2**53)
 
 
+def hours(text: str) -> float:
+    """A number of hours, 0 or more."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < 1_000_000:
+        raise argparse.ArgumentTypeError(f"expected a number of hours, 0 or more, found {text!r}")
+    return number
+
+
 def positive(text: str) -> int:
     return _integer(text, 1, 2**31 - 1)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from backend import settings as configuration
 from backend.commands.arguments import WrongUse, address, block, http_url
 from backend.commands.console import Console
-from backend.settings import Secret, Settings
+from backend.settings import Secret, Settings, reveal
 
 
 def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def chosen_settings(options: argparse.Namespace) -> Settings:
     return replace(
         settings,
         chain="external",
-        rpc_url=Secret(rpc_url),
+        rpc_url=Secret(reveal(rpc_url)),
         chain_id=chain_id_of(rpc_url) if options.rpc else settings.chain_id,
         contract_address=options.contract or settings.contract_address,
         contract_block=block,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from backend.commands.arguments import existing_file, read_image
 from backend.commands.console import Console, columns
 from backend.commands.model_arguments import classifying_model
+
+if TYPE_CHECKING:
+    from backend.domain import GateOpinion
 
 HELP = "Classify an image as the server would; nothing is stored"
 EXAMPLE = "scanproof classify scan.png --model brain-mri"
@@ -16,6 +20,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", type=existing_file, help="the image")
     parser.add_argument(
         "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"
+    )
+    parser.add_argument(
+        "--force", action="store_true", help="show the model's numbers even if the gate declines the image; not for use"
     )
 
 
@@ -28,7 +35,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
     # As it would be pinned: without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
     models = BundledModels()
-    model = choose_model(models, options.model, lambda gate: models.recognise(gate, content))
+    choice = choose_model(models, options.model, lambda gate: models.recognise(gate, content))
+    model, opinion = choice.model, choice.opinion
+    warning = None
+    if options.force and opinion and model == opinion.gate:
+        model = models.resolve(options.model)
+        warning = f"not for use: {_recognised(opinion)}, and {model.name} was made for {model.modality} images"
     prediction, _ = models.predict(model, content)
     outline = outline_finding(models, model, prediction, content)
     area = {"pixels": outline.pixels, "share": outline.share} if outline.contours else None
@@ -41,10 +53,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
         "outline": {"area": area, "contours": outline.contours, "reason": outline.reason},
         "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
     }
-    rows = [("Label", prediction.label), ("Confidence", f"{prediction.confidence:.1%}")]
+    if options.force:
+        values |= {"forced": warning is not None, "warning": warning}
+    rows = [("Forced", warning)] if warning else []
+    rows += [("Label", prediction.label), ("Confidence", f"{prediction.confidence:.1%}")]
     rows += [("Reason", prediction.reason)] if prediction.reason else []
     rows += [(f"  {label}", f"{p:.1%}") for label, p in prediction.probabilities.items()]
     rows += [("Outlined", f"{outline.pixels:,} pixels, {outline.share:.1%} of the head")] if outline.contours else []
     rows += [("Model", f"{model.name} {model.version}"), ("SHA-256", model.sha256)]
-    console.result(values, f"{columns(rows)}\n\nFor research; not for diagnosis.")
+    note = "NOT FOR USE. No server signs this." if warning else "For research; not for diagnosis."
+    console.result(values, f"{columns(rows)}\n\n{note}")
     return 0
+
+
+def _recognised(opinion: GateOpinion) -> str:
+    return f"the gate recognises {f'a {opinion.modality} image' if opinion.modality else 'no known kind of image'}"

@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from backend.printable import printable
+
 WAIT_S = 2.0
 """A step that takes longer shows progress."""
 
@@ -18,7 +20,7 @@ _ERASE_LINE = "\r\x1b[K"
 
 class Console:
     """``progress`` shows what a command is doing now. On a terminal it is one line, which the next text replaces;
-    elsewhere each text is a line of its own."""
+    elsewhere each text is a line of its own. Hidden characters of foreign text are shown, see ``printable``."""
 
     def __init__(self, *, json: bool) -> None:
         self.json = json
@@ -27,9 +29,10 @@ class Console:
     def message(self, text: str) -> None:
         """A line for a person that stays."""
         self.clear()
-        print(text, file=sys.stderr, flush=True)
+        print(printable(text), file=sys.stderr, flush=True)
 
     def progress(self, text: str) -> None:
+        text = printable(text)
         if not sys.stderr.isatty():
             print(text, file=sys.stderr, flush=True)
             return
@@ -51,7 +54,7 @@ class Console:
     def result(self, values: Mapping[str, Any], text: str) -> None:
         """The command's one answer: ``values`` as JSON if that was asked for, otherwise ``text``."""
         self.clear()
-        print(json_format.dumps(values) if self.json else text, flush=True)
+        print(json_format.dumps(values) if self.json else printable(text), flush=True)
 
     def error(self, type_: str, message: str, *, usage: str = "", program: str = "scanproof") -> None:
         """An error: JSON on stdout if that was asked for, otherwise a line on stderr, after ``usage``."""
@@ -59,7 +62,7 @@ class Console:
         if self.json:
             print(json_format.dumps({"error": {"type": type_, "message": message}}), flush=True)
         else:
-            print(f"{usage}{program}: {message}", file=sys.stderr, flush=True)
+            print(printable(f"{usage}{program}: {message}"), file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Erase the line of ``progress``."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import WrongUse, existing_folder, file_in_folder
 from backend.commands.console import Console, columns
+from backend.printable import one_line
 
 if TYPE_CHECKING:
     from ml.datasets.duplicates import Duplicates
@@ -48,8 +49,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     found = survey(read_samples(options.folder))
     if options.output:
-        counts = {_shown(label): parts for label, parts in found.labels_by_part().items()}
-        options.output.write_bytes(class_frequency_chart(_shown(options.folder.resolve().name), counts))
+        counts = {one_line(label): parts for label, parts in found.labels_by_part().items()}
+        options.output.write_bytes(class_frequency_chart(one_line(options.folder.resolve().name), counts))
     console.result(_values(options, found), _layout(options, found))
     return 0 if all(check.passed for check in found.checks) else 1
 
@@ -97,7 +98,8 @@ def _layout(options: argparse.Namespace, found: Survey) -> str:
     parts = [_frequencies(found), columns(_facts(found))] if found.samples else []
     parts.append(
         "\n".join(
-            f"{'passed' if check.passed else 'FAILED'}  {check.name}: {_shown(check.detail)}" for check in found.checks
+            f"{'passed' if check.passed else 'FAILED'}  {check.name}: {one_line(check.detail)}"
+            for check in found.checks
         )
     )
     if options.output:
@@ -110,13 +112,13 @@ def _frequencies(found: Survey) -> str:
     counts = found.labels_by_part()
     parts = [part for part in next(iter(counts.values())) if part]
     totals = found.counts("label")
-    width = max(len("Class"), *(len(_shown(label)) for label in totals))
+    width = max(len("Class"), *(len(one_line(label)) for label in totals))
     lines = ["  ".join([f"{'Class':<{width}}", *(f"{part:>7}" for part in parts), f"{'images':>7}"])]
     for label, total in totals.items():
         figures = [f"{counts[label][part]:>7,}" for part in parts]
         bar = "█" * max(1, round(BAR * total / max(totals.values())))
         share = f"{bar} {total / len(found.samples):.1%}"
-        lines.append("  ".join([f"{_shown(label):<{width}}", *figures, f"{total:>7,}", share]))
+        lines.append("  ".join([f"{one_line(label):<{width}}", *figures, f"{total:>7,}", share]))
     sums = [sum(each[part] for each in counts.values()) for part in parts] + [len(found.samples)]
     lines.append("  ".join([f"{'All':<{width}}", *(f"{figure:>7,}" for figure in sums)]))
     return "\n".join(lines)
@@ -150,9 +152,4 @@ def _sizes(found: Survey) -> str:
 
 
 def _listed(counts: dict[str, int], unit: str = "") -> str:
-    return ", ".join(f"{_shown(value)}{unit} {count:,}" for value, count in counts.items())
-
-
-def _shown(text: str) -> str:
-    """Names of files and directories may hold control characters, which must not reach a terminal."""
-    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+    return ", ".join(f"{one_line(value)}{unit} {count:,}" for value, count in counts.items())

@@ -10,7 +10,8 @@ from pathlib import Path
 from backend.commands.arguments import WrongUse, hash32, new_file
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console
-from backend.commands.verify import add_opening_argument, object_readers, read_openings
+from backend.commands.verify import add_opening_argument, completeness_of, object_readers, read_openings
+from backend.domain import describe_block
 
 HELP = (
     "Write a record and its proofs into one file\n\nThe file has everything that is needed to check the record offline."
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         with console.waiting("collecting the record, its proofs and its files"):
             evidence = service.collect(options.image_id, openings=read_openings(options))
     content = pack(evidence)
+    complete_to = EvidenceChain(evidence).blocks[-1]
     _write(options.output, content)
     console.result(
         {
@@ -51,8 +53,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "contract": evidence.contract,
             "blocks": [block.hash for block in evidence.blocks],
             "objects": sorted(evidence.objects),
+            "completeness": completeness_of([complete_to]),
         },
         f"{options.output}: {len(content):,} bytes, {len(evidence.blocks)} blocks, {len(evidence.objects)} objects.\n"
+        f"It is complete up to {describe_block(complete_to)}.\n"
         f"Anybody can check it: scanproof verify --evidence {options.output}"
         + ("\nIt holds the opening: whoever gets this file can read the sealed result." if options.opening else ""),
     )

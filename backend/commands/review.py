@@ -90,14 +90,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _reason(text: str) -> str:
+    from backend.printable import hidden_in
     from backend.services.statements import MAX_REASON_CHARACTERS
 
     if not 0 < len(text.strip()) <= MAX_REASON_CHARACTERS:
         raise argparse.ArgumentTypeError(
             f"expected a reason of 1 to {MAX_REASON_CHARACTERS:,} characters, found {len(text.strip()):,}"
         )
-    if not text.isprintable() and any(0xD800 <= ord(character) < 0xE000 for character in text):
+    if any(0xD800 <= ord(character) < 0xE000 for character in text):
         raise argparse.ArgumentTypeError("expected a reason in Unicode, found bytes that are no text")
+    if hidden := hidden_in(text):
+        raise argparse.ArgumentTypeError(
+            f"expected a reason without control, direction and invisible characters, found {hidden}"
+        )
     return text
 
 

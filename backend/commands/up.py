@@ -14,20 +14,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
+from backend.adapters.private_files import write_refusal
 from backend.commands.arguments import WrongUse, port
 from backend.commands.console import Console, columns
-from backend.errors import ChainUnavailable, ConfigurationError, ScanProofError
+from backend.errors import ChainInUse, ChainUnavailable, ConfigurationError, ScanProofError
 from backend.explorer import address_url
 from backend.processes import Child, port_is_free
-from backend.settings import ROOT, Settings
+from backend.settings import ROOT, Settings, reveal
 
 if TYPE_CHECKING:
     from backend.adapters.chain.dev.node import DevelopmentNode
 
 HELP = "Run the chain and serve the page until Ctrl-C"
 EXAMPLE = "scanproof up --port 5000"
+_log = logging.getLogger(__name__)
 _READY_WITHIN_S = 60
-_THREADS = 8
+_GRACE_S = 30
+"""How long requests in flight may take to finish after Ctrl-C."""
 _NEVER_OPENED = frozenset(
     {1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110}
     | {111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531}
@@ -76,15 +79,23 @@ def _check_prerequisites(settings: Settings) -> None:
 
 def _start_chain(settings: Settings, running: ExitStack) -> tuple[str, DevelopmentNode | None]:
     """The contract's address, and the node if this command runs it."""
-    from backend.adapters.chain.dev import embedded
+    from backend.adapters.chain.dev import deployment, embedded
     from backend.adapters.chain.signer import KeyFileSigner
     from backend.wiring import complete_registration, wire_chain
 
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
     if settings.embedded_chain:
-        started = running.enter_context(
-            embedded.running(settings, classifier=signer.address, prepare=complete_registration)
-        )
+        try:
+            started = running.enter_context(
+                embedded.running(settings, classifier=signer.address, prepare=complete_registration)
+            )
+        except (ScanProofError, OSError) as error:
+            # Without a disk to write to there is no chain, but what is known can still be read.
+            refusal = write_refusal(settings.var)
+            if refusal is None or isinstance(error, ChainInUse):
+                raise
+            _log.error("nothing can be written to %s (%s): nothing can be recorded. %s", settings.var, refusal, error)
+            return deployment.load(embedded.folder(settings)).address, None
         return started.deployment.address, started.node
     chain = wire_chain(settings)
     chain.head()
@@ -93,12 +104,11 @@ def _start_chain(settings: Settings, running: ExitStack) -> tuple[str, Developme
 
 def _start_server(settings: Settings, running: ExitStack) -> Child:
     command = [
-        sys.executable, "-m", "gunicorn", "backend.wsgi:app", "--bind", _address(settings),
-        "--workers", "1", "--worker-class", "gthread", "--threads", str(_THREADS),
-        "--graceful-timeout", "5", "--log-level", "warning",
+        sys.executable, "-m", "gunicorn", "backend.wsgi:app", "--config", str(ROOT / "gunicorn.conf.py"),
+        "--bind", _address(settings), "--graceful-timeout", str(_GRACE_S), "--log-level", "warning",
     ]  # fmt: skip
     server = Child(command, environ={**os.environ, "SCANPROOF_PORT": str(settings.port)})
-    running.callback(server.stop)
+    running.callback(server.stop, _GRACE_S + 5)
     deadline = time.monotonic() + _READY_WITHIN_S
     while not _is_scanproof(settings):
         if server.exit_status() is not None:
@@ -124,10 +134,11 @@ def _announce(settings: Settings, contract: str, console: Console) -> None:
     ]
     note = "Ctrl-C stops everything; the records are kept."
     if settings.embedded_chain:
-        chain_values["rpcUrl"] = settings.rpc_url
+        node = reveal(settings.rpc_url)
+        chain_values["rpcUrl"] = node
         for name, account in (("account", USER), ("clinician", CLINICIAN)):
             values[name] = {"address": account.address, "privateKey": account.private_key}
-        rows += [("Node", settings.rpc_url), ("Account", USER.address), ("Its key", USER.private_key)]
+        rows += [("Node", node), ("Account", USER.address), ("Its key", USER.private_key)]
         rows += [("Clinician", CLINICIAN.address), ("Its key", CLINICIAN.private_key)]
         note = (
             "Import the account in MetaMask to record, and the clinician's to review. Their keys are public knowledge: "

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
 from backend.commands.arguments import WrongUse, existing_file, hash32, read_image
+from backend.commands.checkpoints import checkpoints
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console
 from backend.deployments import recorded
+from backend.domain import BlockRef, DiagnosisReviewedEvent, Outcome, describe_block
 from backend.errors import InvalidEvidence, NotFound
 from backend.explorer import block_url
 from backend.settings import ROOT, Settings
@@ -42,6 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=existing_file,
         help="a bundle of `scanproof evidence`; needs no node, but with --rpc it is compared with one; --contract is "
         "the registry that it must be of (default: that of the settings or of deployments/ for its chain)",
+    )
+    parser.add_argument(
+        "--trusted-block",
+        metavar="HASH",
+        type=hash32,
+        action="append",
+        default=[],
+        help="the hash of a block of the evidence's chain, from a source that you trust; may be given several times",
+    )
+    parser.add_argument(
+        "--checkpoints",
+        metavar="FILE",
+        type=checkpoints,
+        default=(),
+        help="trusted blocks of any chains, as JSON: see docs/COMMANDS.md",
     )
     parser.add_argument(
         "--file", metavar="F", type=existing_file, help="the image, pinned or as uploaded, instead of fetching it"
@@ -78,6 +95,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         if options.contract_block is not None and not options.rpc:
             raise WrongUse("--contract-block is for a node: name one with --rpc, or leave it out")
         return check_evidence(options, read_openings(options), console)
+    if options.trusted_block or options.checkpoints:
+        raise WrongUse("--trusted-block and --checkpoints are for --evidence: name a file, or leave them out")
     verifications = _verified(chosen_settings(options), options, console)
     console.result(result_of(verifications), "\n\n".join(report(verification) for verification in verifications))
     return 0 if all(verification.passed for verification in verifications) else 1
@@ -116,15 +135,27 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
         return verifications
 
 
-def result_of(verifications: Sequence[Verification]) -> dict[str, Any]:
+def result_of(verifications: Sequence[Verification], verdict: Outcome | None = None) -> dict[str, Any]:
+    """``verdict``: by default what the checks alone give. A record that nothing shows to be complete makes the answer
+    for all incomplete."""
+    from backend.services.verification import SHOWN_NOISE
+
+    passed = all(verification.passed for verification in verifications)
+    verdict = verdict or (Outcome.VALID if passed else Outcome.INVALID)
+    noise = [(verification.image_id, review) for verification in verifications for review in verification.noise]
+    blocks = [verification.complete_to for verification in verifications]
     return {
-        "verified": all(verification.passed for verification in verifications),
+        "verified": verdict is Outcome.VALID,
+        "verdict": verdict,
         "imageIds": [verification.image_id for verification in verifications],
         "diagnoses": [
             {"imageId": verification.image_id, "diagnosisId": state.diagnosis_id, "status": state.status}
             for verification in verifications
             for state in verification.diagnoses
         ],
+        "completeness": completeness_of([block for block in blocks if block]) if all(blocks) else None,
+        "noise": [_noise(image_id, review) for image_id, review in noise[:SHOWN_NOISE]],
+        "noiseCount": len(noise),
         "checks": [
             {"imageId": verification.image_id, **asdict(check)}
             for verification in verifications
@@ -133,15 +164,50 @@ def result_of(verifications: Sequence[Verification]) -> dict[str, Any]:
     }
 
 
-def report(verification: Verification) -> str:
-    """One line a check; a failed one says what was expected."""
+def completeness_of(blocks: Sequence[BlockRef]) -> dict[str, Any]:
+    """The oldest of the blocks up to which records are complete: number, hash and time in Unix seconds."""
+    return {"block": asdict(min(blocks, key=lambda block: block.number))}
+
+
+def _noise(image_id: str, review: DiagnosisReviewedEvent) -> dict[str, Any]:
+    return {
+        "imageId": image_id,
+        "kind": "reviewOfUnrecordedDiagnosis",
+        "reviewId": review.review_id,
+        "diagnosisId": review.diagnosis_id,
+        "reviewer": review.reviewer,
+        "reviewVerdict": review.verdict,
+        "transactionHash": review.transaction_hash,
+        "blockNumber": review.block.number,
+    }
+
+
+def report(verification: Verification, verdict: Outcome | None = None) -> str:
+    """One line a check; a failed one says what was expected. ``verdict``: by default what the checks alone give."""
+    from backend.services.verification import SHOWN_NOISE
+
     width = max(len(check.name) for check in verification.checks)
-    lines = [f"Record {verification.image_id}"]
+    lines = [f"Record {verification.image_id}", f"Verdict: {verdict or verification.verdict}"]
     lines += [f"Diagnosis {state.diagnosis_id}: {state.status}" for state in verification.diagnoses]
     for check in verification.checks:
         lines.append(f"  {'passed' if check.passed else 'FAILED'}  {check.name:<{width}}  {check.found}")
         if not check.passed:
             lines.append(f"  {'':6}  {'':<{width}}  expected: {check.expected}")
+    block = verification.complete_to
+    lines.append(
+        f"Complete up to {describe_block(block)}. Anything newer is not covered."
+        if block
+        else "Completeness not shown: a newer step, such as a withdrawal, may have been left out."
+    )
+    if count := len(verification.noise):
+        lines.append(
+            f"Noise, which changes nothing: {count} review{'s' if count > 1 else ''} of diagnoses that were never "
+            "recorded."
+        )
+        lines += [
+            f"  {review.verdict} by {review.reviewer} in transaction {review.transaction_hash}"
+            for review in verification.noise[:SHOWN_NOISE]
+        ]
     failed = sum(not check.passed for check in verification.checks)
     lines.append(f"{failed} of {len(verification.checks)} checks failed." if failed else "Every check passed.")
     return "\n".join(lines)
@@ -170,14 +236,21 @@ def object_readers(settings: Settings) -> tuple[ObjectReader, ObjectReader]:
 
 NO_EVIDENCE = 2
 """Exit status for a file that is no bundle, as for other wrong use."""
+STATUSES = {Outcome.VALID: 0, Outcome.INVALID: 1, Outcome.UNANCHORED: 3}
+"""Exit status of each verdict."""
 _COMPARE = (
-    "Anybody can deploy this contract and hold all its roles: compare the registry's address with the one you know, or "
-    "name that with --contract."
+    "Nobody named the registry. Anybody can deploy this contract and hold all its roles: compare the registry's "
+    "address with the one you know, or name that with --contract."
+)
+_UNANCHORED = (
+    "Unanchored: the file agrees with itself, but whoever has a private chain can make such a file of anything. It is "
+    "worth as much as these blocks: compare their hashes with the chain and repeat with --trusted-block HASH for each, "
+    "with --checkpoints FILE, or with --rpc URL."
 )
 
 
 def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], console: Console) -> int:
-    """The exit status: 0 good, 1 a check failed, 2 no evidence bundle."""
+    """The exit status: 0 valid, 1 a check failed, 2 no evidence bundle, 3 unanchored."""
     from backend.adapters.chain import eip712
     from backend.adapters.chain.ids import review_id
     from backend.adapters.chain.known_chains import describe
@@ -203,7 +276,16 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
         registry = options.contract or _believed(evidence.chain_id)
         node = _Node(options, evidence) if options.rpc else None
         with console.waiting("checking the evidence"):
-            result = service.verify(evidence, openings=openings, registry=registry, node=node)
+            result = service.verify(
+                evidence,
+                openings=openings,
+                registry=registry,
+                node=node,
+                trusted=options.trusted_block,
+                checkpoints={
+                    each.number: each.hash for each in options.checkpoints if each.chain_id == evidence.chain_id
+                },
+            )
     except InvalidEvidence as error:
         console.error(type(error).__name__, str(error))
         return NO_EVIDENCE
@@ -213,21 +295,22 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
             "contract": evidence.contract,
             "chainId": evidence.chain_id,
             "expectedContract": registry,
-            **result_of([result.record]),
+            **result_of([result.record], result.verdict),
             "blocks": [
                 {
                     "number": block.number,
                     "hash": block.hash,
                     "explorerUrl": block_url(chain.explorer_url, block.number),
+                    "anchored": block.hash in result.anchored,
                 }
                 for block in result.blocks
             ],
             "comparedWithNode": result.on_chain,
         },
         f"Registry {evidence.contract} on {chain.name} (chain {evidence.chain_id})\n"
-        + _in_words(result, chain.name, chain.explorer_url, known=registry is not None),
+        + _in_words(result, chain.explorer_url, known=registry is not None),
     )
-    return 0 if result.record.passed else 1
+    return STATUSES[result.verdict]
 
 
 def _believed(chain_id: int) -> str | None:
@@ -255,16 +338,16 @@ class _Node:
         return Web3Chain(url, chain_id=chain_id_of(url), contract=self._contract, start_block=start)
 
 
-def _in_words(result: EvidenceVerification, chain: str, explorer: str | None, *, known: bool) -> str:
-    compare = [] if known else [_COMPARE]
+def _in_words(result: EvidenceVerification, explorer: str | None, *, known: bool) -> str:
+    lines = [report(result.record, result.verdict)]
     if result.on_chain:
-        return "\n".join([report(result.record), "The blocks were compared with those of the node.", *compare])
-    lines = [
-        report(result.record),
-        "",
-        f"No node was asked. What passed holds if {chain} has these blocks: compare the hashes, or repeat with --rpc.",
-        *(f"  block {b.number}  {b.hash}  {block_url(explorer, b.number) or ''}".rstrip() for b in result.blocks),
-        *compare,
-        "A step newer than the bundle, such as a withdrawal, cannot be seen without a node.",
-    ]
+        lines.append("The blocks were compared with those of the node.")
+    else:
+        lines.append("No node was asked.")
+    if result.unanchored:
+        lines.append(_UNANCHORED)
+        for block in result.unanchored:
+            lines.append(f"  block {block.number}  {block.hash}  {block_url(explorer, block.number) or ''}".rstrip())
+    if not known:
+        lines.append(_COMPARE)
     return "\n".join(lines)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import NamedTuple
 
-from backend.domain import SEALED_LABEL, Diagnosis, ModelStatus, SignedDiagnosis
-from backend.errors import Conflict, NotFound
+from backend.domain import SEALED_LABEL, Classification, Diagnosis, ModelStatus, SignedDiagnosis
+from backend.errors import ClockWrong, Conflict, NotFound
 from backend.ports import Chain, Classifications, DiagnosisSigner
+from backend.services import manifests
 from backend.services.event_index import EventIndex
 
 BASIS_POINTS = 10_000
@@ -16,6 +18,10 @@ MAX_CLOCK_SKEW_S = 15 * 60
 """How far in the future of the block the contract accepts a diagnosis (ImageRegistry.MAX_CLOCK_SKEW)."""
 RENEWED_AFTER_S = 6 * 86_400
 """An attestation lives seven days (ImageRegistry.MAX_AGE): a day before, the wallet gets a new one."""
+
+
+MAX_AGE_S = 7 * 24 * 3600
+"""How old a diagnosis may be when it is recorded."""
 
 
 class _Finding(NamedTuple):
@@ -50,7 +56,7 @@ class AttestationService:
         Returns the same attestation again until a diagnosis at least as new is on the chain, or six days have passed;
         but not one whose time is too far in the future for the contract, because the clock was wrong.
         ``manifest_hash`` is hex without 0x. Raises NotFound; Conflict, also for a model that is not in use on the
-        chain; ChainError.
+        chain; ClockWrong; ChainError.
         """
         finding = self._finding(manifest_hash)
         if finding.cid != cid:
@@ -61,10 +67,13 @@ class AttestationService:
         recorded = self._last_issued_at(image_id)
         earlier = self._classifications.attestation(manifest_hash, image_id, chain_id, contract)
         now = int(self._now())
+        chain_time = self._chain.time()
+        _check_clock(now, chain_time)
         if (
             earlier
             and earlier.classifier == self._signer.address
-            and max(recorded + 1, now - RENEWED_AFTER_S) <= earlier.diagnosis.issued_at <= now + MAX_CLOCK_SKEW_S
+            and max(recorded + 1, now - RENEWED_AFTER_S) <= earlier.diagnosis.issued_at
+            and earlier.diagnosis.issued_at <= min(now, chain_time) + MAX_CLOCK_SKEW_S
         ):
             return earlier, False
         diagnosis = Diagnosis(
@@ -80,6 +89,10 @@ class AttestationService:
         self._classifications.save_attestation(signed)
         return signed, True
 
+    def check_clock(self) -> None:
+        """Readiness of the chain: raises ChainError, and ClockWrong while the contract would refuse what is signed."""
+        _check_clock(int(self._now()), self._chain.time())
+
     def _check_in_use(self, model_id: str) -> None:
         """Raises Conflict when the contract would refuse the diagnosis, before its uploader signs it."""
         (state,) = self._chain.model_states([model_id])
@@ -93,6 +106,7 @@ class AttestationService:
 
     def _finding(self, manifest_hash: str) -> _Finding:
         if found := self._classifications.of_manifest(manifest_hash):
+            _check_gate(found)
             confidence = 0 if found.abstained else round(found.confidence * BASIS_POINTS)
             return _Finding(found.cid, found.model.sha256, found.label_code, confidence)
         if sealed := self._classifications.sealed(manifest_hash):
@@ -102,3 +116,25 @@ class AttestationService:
     def _last_issued_at(self, image_id: str) -> int:
         record = self._index.lookup(image_id)
         return max((diagnosis.issued_at for diagnosis in record.diagnoses), default=0) if record else 0
+
+
+def _check_clock(now: int, chain_time: int) -> None:
+    """Raises ClockWrong when the contract would refuse a diagnosis of that time."""
+    difference = now - chain_time
+    if -MAX_AGE_S < difference <= MAX_CLOCK_SKEW_S:
+        return
+    direction = "ahead of" if difference > 0 else "behind"
+    raise ClockWrong(
+        f"this server's clock is {timedelta(seconds=abs(difference))} {direction} the chain's, which refuses what is "
+        "signed at such a time: set the server's clock"
+    )
+
+
+def _check_gate(classification: Classification) -> None:
+    """Raises Conflict for a result that the gate's opinion does not permit, or that was made without asking it."""
+    manifest = manifests.read(classification.manifest)
+    if manifest is None or not manifest.gate_asked or not manifest.follows_gate(classification.model.modality):
+        raise Conflict(
+            f"expected a result that the gate permits, found that of manifest {classification.manifest_hash}: "
+            "classify the image again"
+        )

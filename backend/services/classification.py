@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 
 from backend.cids import raw_cid
-from backend.domain import Classification, ImageFacts, ModelFacts, Recognition, SealedManifest
+from backend.domain import Classification, GateOpinion, ImageFacts, ModelFacts, Recognition, SealedManifest
 from backend.errors import CidMismatch, NotFound
 from backend.ports import Classifications, Classifier, ObjectStore
 from backend.services import manifests
 from backend.services.intake import IntakeService
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The model that classifies an image, and the gate's opinion of it; None where no gate is installed."""
+
+    model: ModelFacts
+    opinion: GateOpinion | None
 
 
 class ClassificationService:
@@ -33,16 +42,19 @@ class ClassificationService:
 
     def classify(self, cid: str, model_name: str | None) -> tuple[Classification, bool]:
         """The classification of a known image by a model (None: the one for its modality), and whether it was made now.
-        A repeated one is read from the database alone.
+        An abstention by the gate, unless the gate recognises the model's modality. A repeated one is read from the
+        database alone.
 
         Raises InvalidCid, NotFound, StorageError, ClassificationFailed.
         """
         image = cache(lambda: self._image(cid))
-        model, recognition = self._choose(cid, model_name, image)
+        choice, recognition = self._choose(cid, model_name, image)
         if recognition:
             self._classifications.add_recognition(recognition)
-        found = self._classifications.find(cid, self._classifier.decoding, model.sha256)
-        return (found, False) if found else self._make(model, *image())
+        found = self._classifications.find(cid, self._classifier.decoding, choice.model.sha256)
+        if found and manifests.has_opinion(found.manifest):
+            return found, False
+        return self._make(choice, *image(), former=found)
 
     def seal(self, cid: str, model_name: str | None) -> Classification:
         """A classification for its caller only: nothing of the result is stored, pinned or logged, nor the output of
@@ -51,27 +63,27 @@ class ClassificationService:
         Its manifest has a new salt, so that its hash is always different and reveals nothing. Raises as ``classify``.
         """
         image = cache(lambda: self._image(cid))
-        model, _ = self._choose(cid, model_name, image)
-        made = self._classified(model, *image(), manifests.new_salt())
+        choice, _ = self._choose(cid, model_name, image)
+        made = self._classified(choice, *image(), manifests.new_salt())
         self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
         return made
 
     def choose(self, cid: str, model_name: str | None, image: Callable[[], tuple[ImageFacts, bytes]]) -> ModelFacts:
         """As ``choose_model`` for a known image; ``image`` fetches it if the gate is asked. Raises as ``classify``."""
-        return self._choose(cid, model_name, image)[0]
+        return self._choose(cid, model_name, image)[0].model
 
     def _choose(
         self, cid: str, model_name: str | None, image: Callable[[], tuple[ImageFacts, bytes]]
-    ) -> tuple[ModelFacts, Recognition | None]:
-        """The model, and the gate's output if the gate was asked now."""
+    ) -> tuple[Choice, Recognition | None]:
+        """The choice, and the gate's output if the gate was asked now."""
         new: list[Recognition] = []
 
-        def recognise(gate: ModelFacts) -> str | None:
+        def recognise(gate: ModelFacts) -> GateOpinion:
             if found := self._classifications.recognition(cid, self._classifier.decoding, gate.sha256):
-                return found.modality
-            modality = self._classifier.recognise(gate, image()[1])
-            new.append(Recognition(cid, self._classifier.decoding, gate.sha256, modality))
-            return modality
+                return GateOpinion(gate, found.modality)
+            opinion = self._classifier.recognise(gate, image()[1])
+            new.append(Recognition(cid, self._classifier.decoding, gate.sha256, opinion.modality))
+            return opinion
 
         return choose_model(self._classifier, model_name, recognise), next(iter(new), None)
 
@@ -89,24 +101,26 @@ class ClassificationService:
         _check_bytes(facts, content)
         return facts, content
 
-    def _make(self, model: ModelFacts, facts: ImageFacts, content: bytes) -> tuple[Classification, bool]:
-        made = self._classified(model, facts, content)
+    def _make(
+        self, choice: Choice, facts: ImageFacts, content: bytes, former: Classification | None
+    ) -> tuple[Classification, bool]:
+        """``former``: the classification of a release that did not ask the gate about named models."""
+        made = self._classified(choice, facts, content)
         stored = self._store.put(made.manifest, name=f"{made.manifest_hash}.json", media_type="application/json")
         if stored.cid != made.manifest_cid:
             raise CidMismatch(made.manifest_cid, stored.cid)
-        if self._classifications.add(made):
+        if self._classifications.replace(former, made) if former else self._classifications.add(made):
             return made, True
         # Another request was faster, so its manifest is used. Of the same second, it is equal to this one.
-        winner = self._classifications.find(facts.cid, self._classifier.decoding, model.sha256)
+        winner = self._classifications.find(facts.cid, self._classifier.decoding, choice.model.sha256)
         if winner is None:
             raise NotFound(f"the image {facts.cid} was removed while it was classified")
         if winner.manifest_cid != stored.cid:
             self._store.delete(stored)
         return winner, False
 
-    def _classified(
-        self, model: ModelFacts, facts: ImageFacts, content: bytes, salt: str | None = None
-    ) -> Classification:
+    def _classified(self, choice: Choice, facts: ImageFacts, content: bytes, salt: str | None = None) -> Classification:
+        model = choice.model
         prediction, activation_map = self._classifier.predict(model, content)
         preprocessing = self._classifier.preprocessing(model)
         manifest = manifests.build(
@@ -116,6 +130,7 @@ class ClassificationService:
             prediction=prediction,
             time=self._now(),
             salt=salt,
+            opinion=choice.opinion,
         )
         manifest_hash = manifests.digest_of(manifest)
         return Classification(
@@ -141,14 +156,19 @@ def _check_bytes(facts: ImageFacts, content: bytes) -> None:
         raise CidMismatch(f"{facts.cid} with SHA-256 {facts.sha256}", f"SHA-256 {found}")
 
 
-def choose_model(classifier: Classifier, name: str | None, recognise: Callable[[ModelFacts], str | None]) -> ModelFacts:
-    """The named model; without a name, the model for the modality that ``recognise`` returns for the gate.
+def choose_model(classifier: Classifier, name: str | None, recognise: Callable[[ModelFacts], GateOpinion]) -> Choice:
+    """The named model if ``recognise``, which asks the gate, returns its modality; without a name, the model for that
+    modality.
 
-    If the gate recognises no modality, the gate is the model, and abstains. Without a gate, the default model.
-    Raises NotFound, ClassificationFailed, and the errors of ``recognise``.
+    If the gate recognises no modality, or another one than the named model's, the gate is the model, and abstains.
+    Without a gate, the named model or the default one. Raises NotFound, ClassificationFailed, and the errors of
+    ``recognise``.
     """
-    gate = None if name else classifier.gate()
+    named = classifier.resolve(name) if name else None
+    gate = classifier.gate()
     if gate is None:
-        return classifier.resolve(name)
-    modality = recognise(gate)
-    return gate if modality is None else classifier.for_modality(modality)
+        return Choice(named or classifier.resolve(None), None)
+    opinion = recognise(gate)
+    if opinion.modality is None or (named and named.modality != opinion.modality):
+        return Choice(gate, opinion)
+    return Choice(named or classifier.for_modality(opinion.modality), opinion)

@@ -21,6 +21,7 @@ from backend.services.attestation import BASIS_POINTS
 from backend.services.manifests import MAX_MANIFEST_BYTES, ReadManifest, read
 from backend.services.model_verification import ModelVerifier
 from backend.services.models import ModelService
+from backend.services.origin import OriginVerifier
 from backend.services.role_check import check_key, check_role
 
 Recover = Callable[[SignedDiagnosis], str | None]
@@ -70,9 +71,10 @@ class DiagnosisVerifier:
             ]
             reproduction = [self._reproduction(manifest, model, content)]
         return [
+            OriginVerifier(self._chain).of_diagnosis(image, diagnosis),
             *about_manifest,
             self._signature(diagnosis),
-            check_role(
+            *check_role(
                 self._chain,
                 name="classifier role",
                 role="CLASSIFIER_ROLE",
@@ -132,6 +134,8 @@ class DiagnosisVerifier:
             return Check("result reproduced", False, "the manifest's result", f"not checked: no {missing} to trust")
         expected = f"{manifest.label} ({manifest.confidence:.4f}), probabilities within {TOLERANCE}"
         try:
+            if failure := self._gate_failure(manifest, model, content):
+                return Check("result reproduced", False, expected, failure)
             prediction, _ = self._classifier.predict(model, content)
         except (UnsupportedImage, ImageTooLarge, ClassificationFailed) as error:
             return Check("result reproduced", False, expected, str(error))
@@ -149,6 +153,21 @@ class DiagnosisVerifier:
         )
         found = f"{prediction.label} ({prediction.confidence:.4f}), largest difference {difference:.6f}"
         return Check("result reproduced", passed, expected, found)
+
+    def _gate_failure(self, manifest: ReadManifest, model: ModelFacts, content: bytes) -> str | None:
+        """Why the manifest's result does not follow from the gate's opinion in it; None where it does."""
+        opinion = manifest.opinion
+        if opinion is None:
+            return None
+        gate = ModelService(self._classifier).facts("0x" + opinion.gate_sha256)
+        if gate is None:
+            return f"not checked: the gate with SHA-256 {opinion.gate_sha256} is not installed here"
+        recognised = self._classifier.recognise(gate, content).modality
+        if recognised != opinion.modality:
+            return f"the gate recognises {recognised or 'no modality'}, not {opinion.modality or 'none'}"
+        if not manifest.follows_gate(model.modality):
+            return f"an answer, although the gate recognises {recognised or 'no modality'}: expected an abstention"
+        return None
 
 
 def _unopened() -> Check:

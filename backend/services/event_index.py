@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import TypeVar
 
 from backend.domain import Checkpoint, DiagnosisStatus, IndexStatus, LedgerEntry, ModelEvent, Record, RecordFilter
-from backend.errors import ChainError, ChainUnavailable
+from backend.errors import ChainError, ChainUnavailable, DatabaseUnavailable
 from backend.ports import Chain, EventStore
 
 FIRST_BLOCKS = 64
@@ -61,16 +61,17 @@ class EventIndex:
         return complete
 
     def refresh(self, *, max_age_s: float) -> None:
-        """Sync, unless the last one is at most ``max_age_s`` old. An error of the chain shows only in ``status``."""
+        """Sync, unless the last one is at most ``max_age_s`` old. An error of it shows only in ``status``."""
         synced_at = self._synced_at
         if synced_at is None or time.monotonic() - synced_at >= max_age_s:
-            with suppress(ChainError):
+            with suppress(ChainError, DatabaseUnavailable):
                 self.sync()
 
     def lookup(self, image_id: str) -> Record | None:
         """The record of an image, even if it was mined just now; None if there is none.
 
-        Raises ChainError when it is not in the index and the index does not cover the whole chain now.
+        Raises ChainError, or DatabaseUnavailable if nothing can be written, when it is not in the index and the index
+        does not cover the whole chain now.
         """
         return self._lookup(lambda: self._events.find(self._ledger, image_id))
 
@@ -87,11 +88,11 @@ class EventIndex:
         return self._events.events_of_model(self._ledger, model_id)
 
     def _lookup(self, find: Callable[[], Found]) -> Found:
-        trouble: ChainError | None = None
+        trouble: ChainError | DatabaseUnavailable | None = None
         try:
             if not self.sync():
                 trouble = ChainUnavailable("the records are still being read from the chain: try again in a moment")
-        except ChainError as error:
+        except (ChainError, DatabaseUnavailable) as error:
             trouble = error
         found = find()
         if not found and trouble:
@@ -116,6 +117,8 @@ class EventIndex:
 
     def _catch_up(self) -> bool:
         """Whether the index now contains everything up to the head, and nothing above it."""
+        # A repair may have removed the ledger.
+        self._ledger = self._events.ledger(self._chain.chain_id, self._chain.contract)
         kept = self._events.checkpoints(self._ledger)
         self._head = head = self._chain.head().number
         newest, replaced = self._ancestor(kept)

@@ -2,27 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
 
 from backend.cids import raw_cid
 from backend.domain import (
-    NO_PARENT,
     SEALED_LABEL,
-    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
     Event,
-    ModelEvent,
     Record,
-    RecordEvent,
-    TrainingAnchoredEvent,
     position,
 )
-from backend.errors import ChainUnavailable, ImageTooLarge, InvalidCid, InvalidInput, NotFound, StorageError
-from backend.evidence import Evidence, Proofs, ProvenHistory
+from backend.errors import (
+    ChainError,
+    ChainUnavailable,
+    ImageTooLarge,
+    InvalidCid,
+    InvalidInput,
+    NotFound,
+    StorageError,
+)
+from backend.evidence import Evidence, Proofs, ProvenBlock, ProvenHistory
 from backend.ports import Chain, ObjectReader
-from backend.services.evidence_events import Need, described, named_objects, role_holders
+from backend.services.completeness import check_completeness, keys_of
+from backend.services.evidence_events import Need, described, events_of_record, named_objects
 from backend.services.manifests import by_hash
-from backend.services.model_verification import MAX_GENERATIONS
+from backend.services.read_once import ReadOnce
+from backend.services.role_check import role_holders
+
+MAX_NOISE = 10
+"""The most reviews of diagnoses that were never recorded in a bundle: any reviewer can add any number to the chain."""
+_MAX_NOISE_BYTES = 1024 * 1024
+"""Of their blocks' proofs: whoever writes them can write as much beside them as a block takes."""
+MAX_STATEMENTS = 100
+"""The most published statements in a bundle, the newest: each may take long to look for."""
+Positions = Collection[tuple[int, int]]
 
 
 class EvidenceService:
@@ -51,51 +67,39 @@ class EvidenceService:
         The image and the public manifests are required; statements, model cards and training records are added if they
         are available. Raises NotFound, InvalidInput for an opening of another record, StorageError, ChainError.
         """
-        history = self._chain.events_of_image(image_id)
-        if Record.of(history) is None:
-            raise NotFound(f"no image {image_id} is registered in {self._chain.contract}")
-        events = sorted([*history, *self._models(history), *self._reports(history)], key=position)
-        positions = {position(event) for event in events} | set(self._roles(history))
-        blocks = self._proofs.blocks(positions)
-        state, code = self._proofs.code(newest=max(number for number, _ in positions))
+        chain = ReadOnce(self._chain)
+        history = chain.events_of_image(image_id)
+        record = Record.of(history)
+        if record is None:
+            raise NotFound(f"no image {image_id} is registered in {chain.contract}")
+        events = [event for event in events_of_record(chain, image_id) if event not in record.noise]
+        changes = [change for role, address in role_holders(history) for change in chain.roles(role, address)]
+        positions = {*map(position, events), *(change[:2] for change in changes)}
+        blocks, newest = self._blocks(positions, {position(review) for review in record.noise[-MAX_NOISE:]})
+        state, code, storage_proof = self._proofs.state(newest, keys_of(chain, image_id, history))
         if state.hash not in {block.hash for block in blocks}:
             blocks = (*blocks, state)
         evidence = Evidence(
-            chain_id=self._chain.chain_id,
-            contract=self._chain.contract,
+            chain_id=chain.chain_id,
+            contract=chain.contract,
             image_id=image_id,
             code=code,
             blocks=blocks,
-            events=tuple(described(event) for event in events),
+            events=(),
             objects=dict(self._objects(events, openings)),
+            storage_proof=storage_proof,
         )
-        self._check(evidence, events)
-        return evidence
+        return self._checked(evidence, events)
 
-    def _models(self, history: Sequence[RecordEvent]) -> Iterator[ModelEvent]:
-        """All events of the models of the diagnoses, and of the models that these were trained from."""
-        models = {event.model_id for event in history if isinstance(event, DiagnosisRecordedEvent)}
-        seen = {NO_PARENT}
-        for _ in range(MAX_GENERATIONS):
-            parents: set[str] = set()
-            for model_id in sorted(models - seen):
-                for event in self._chain.events_of_model(model_id):
-                    yield event
-                    if isinstance(event, TrainingAnchoredEvent):
-                        parents.add(event.parent_model_id)
-            seen |= models
-            models = parents
-
-    def _reports(self, history: Sequence[RecordEvent]) -> Iterator[ClassifierCompromisedEvent]:
-        """The reports of compromised classifiers."""
-        for address in sorted({event.classifier for event in history if isinstance(event, DiagnosisRecordedEvent)}):
-            yield from self._chain.events_of_classifier(address)
-
-    def _roles(self, history: Sequence[RecordEvent]) -> Iterator[tuple[int, int]]:
-        """The positions at which the roles of the classifiers and reviewers changed."""
-        for role, address in role_holders(history):
-            for number, log_index, _ in self._chain.roles(role, address):
-                yield number, log_index
+    def _blocks(self, positions: Positions, noise: Positions) -> tuple[tuple[ProvenBlock, ...], int]:
+        """The proven blocks of ``positions``, with ``noise`` if that is small, and the newest block's number."""
+        needed = self._proofs.blocks(positions)
+        if noise:
+            with suppress(ChainError):
+                blocks = self._proofs.blocks({*positions, *noise})
+                if _size(blocks) <= _size(needed) + _MAX_NOISE_BYTES:
+                    return blocks, max(number for number, _ in {*positions, *noise})
+        return needed, max(number for number, _ in positions)
 
     def _objects(self, events: Sequence[Event], openings: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
         opened = by_hash(openings)
@@ -105,7 +109,8 @@ class EvidenceService:
                 f"expected the manifest of a sealed diagnosis of this record, found a file with SHA-256 {min(foreign)}"
             )
         yield from ((raw_cid(hash_), opening) for hash_, opening in opened.items())
-        for named in named_objects(events):
+        older = [event for event in events if isinstance(event, DiagnosisReviewedEvent)][:-MAX_STATEMENTS]
+        for named in named_objects([event for event in events if event not in older]):
             if named.need is Need.REQUIRED:
                 yield named.cid, self._store.get(named.cid, max_bytes=named.max_bytes)
             elif named.need is Need.DOCUMENT:
@@ -119,10 +124,29 @@ class EvidenceService:
         except (NotFound, StorageError, ImageTooLarge, InvalidCid):
             return
 
-    def _check(self, evidence: Evidence, events: Sequence[Event]) -> None:
+    def _checked(self, evidence: Evidence, events: Sequence[Event]) -> Evidence:
+        """``evidence`` with the events that it proves, which must be ``events`` and what the registry stores."""
         chain = self._read(evidence)
         failed = next((check for check in chain.proofs if not check.passed), None)
         if failed:
             raise ChainUnavailable(f"{failed.name}: expected {failed.expected}, found {failed.found}")
-        if tuple(described(event) for event in chain.events(0, chain.blocks[-1].number)) != evidence.events:
+        proven = [described(event) for event in events_of_record(chain, evidence.image_id)]
+        if not all(described(event) in proven for event in events):
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
+        for check in check_completeness(chain, evidence.image_id).checks:
+            if not check.passed:
+                raise ChainUnavailable(
+                    f"the node's logs are not complete ({check.name}: expected {check.expected}, found {check.found}): "
+                    "try again, or name another node"
+                )
+        return replace(evidence, events=tuple(proven))
+
+
+def _size(blocks: Sequence[ProvenBlock]) -> int:
+    """The bytes of all proven transactions and receipts."""
+    return sum(
+        len(part)
+        for block in blocks
+        for each in block.transactions
+        for part in (each.transaction, *each.transaction_proof, each.receipt, *each.receipt_proof)
+    )

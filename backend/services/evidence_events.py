@@ -16,9 +16,11 @@ from backend.domain import (
     ImageRegisteredEvent,
     ModelRegisteredEvent,
     TrainingAnchoredEvent,
+    position,
 )
+from backend.ports import RegistryHistory
 from backend.services.manifests import MAX_MANIFEST_BYTES
-from backend.services.model_verification import MAX_DOCUMENT_BYTES
+from backend.services.model_verification import MAX_DOCUMENT_BYTES, models_of
 from backend.services.statements import MAX_STATEMENT_BYTES
 
 
@@ -35,6 +37,16 @@ class NamedObject:
     cid: str
     max_bytes: int
     need: Need
+
+
+def events_of_record(chain: RegistryHistory, image_id: str) -> list[Event]:
+    """The events of the image, of the models of its diagnoses and those that these were trained from, and the reports
+    of its classifiers' keys, in chain order. What else is in the same transactions is of others. Raises ChainError."""
+    history = chain.events_of_image(image_id)
+    models = [event for model_id in models_of(chain, history) for event in chain.events_of_model(model_id)]
+    classifiers = dict.fromkeys(event.classifier for event in history if isinstance(event, DiagnosisRecordedEvent))
+    reports = [event for classifier in classifiers for event in chain.events_of_classifier(classifier)]
+    return sorted([*history, *models, *reports], key=position)
 
 
 def named_objects(events: Sequence[Event]) -> Iterator[NamedObject]:
@@ -58,18 +70,10 @@ def named_objects(events: Sequence[Event]) -> Iterator[NamedObject]:
             yield NamedObject(raw_cid(event.metrics_hash), MAX_DOCUMENT_BYTES, Need.DOCUMENT)
 
 
-def role_holders(events: Sequence[Event]) -> list[tuple[str, str]]:
-    """Role and account of all who signed or reviewed a diagnosis."""
-    classifiers = {("CLASSIFIER_ROLE", e.classifier) for e in events if isinstance(e, DiagnosisRecordedEvent)}
-    return sorted(
-        classifiers | {("CLINICIAN_ROLE", e.reviewer) for e in events if isinstance(e, DiagnosisReviewedEvent)}
-    )
-
-
 def described(event: Event) -> dict[str, object]:
     """The event's fields in camelCase, with the contract's name of the event; without the log index, which the node
-    counts and nobody can prove, and without what a former contract did not write."""
-    fields = {field: value for field, value in asdict(event).items() if value is not None}
+    counts and nobody can prove, and without what a former contract does not say."""
+    fields = {name: value for name, value in asdict(event).items() if value is not None}
     del fields["log_index"]
     name = type(event).__name__.removesuffix("Event")
     return {"event": name, **{camel_case(field): value for field, value in fields.items()}}

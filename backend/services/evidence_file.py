@@ -10,7 +10,6 @@ import io
 import json
 import re
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeVar
@@ -21,32 +20,21 @@ from backend.cids import parse_cid
 from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import InvalidCid, InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenCode, ProvenTransaction
+from backend.services import evidence_zip
 from backend.services.evidence_events import camel_case
 
-SCHEMA = "scanproof.evidence/1"
+SCHEMA = "scanproof.evidence/2"
+SCHEMA_WITHOUT_STATE = "scanproof.evidence/1"
+"""Has no ``storageProof``: such files verify, but cannot show that nothing was left out."""
 MEDIA_TYPE = "application/zip"
 MAX_FILE_BYTES = 64 * 1024 * 1024
 """The limit for a bundle, packed and unpacked: the largest image and the proofs of a hundred large blocks fit."""
-_MAX_INDEX_BYTES = 8 * 1024 * 1024
+_MAX_INDEX_BYTES = 32 * 1024 * 1024
+"""Receipts are whole: strangers may have written megabytes of logs in the same transactions."""
 _MAX_ENTRIES = 1000
-_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Deflate is allowed for bundles that were packed again. Other methods let a small file use much memory."""
 _INDEX = "evidence.json"
 _OBJECTS = "objects/"
 _BEGINNING = (1980, 1, 1, 0, 0, 0)
-_UNREADABLE = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    ValueError,
-    RuntimeError,
-    NotImplementedError,
-    LookupError,
-    OverflowError,
-)
-"""All errors of zipfile for damaged, encrypted and unusual archives."""
-
 T = TypeVar("T")
 
 
@@ -54,7 +42,10 @@ def pack(evidence: Evidence) -> bytes:
     """The file. Raises InvalidEvidence when ``unpack`` would refuse it as too large."""
     fields = asdict(replace(evidence, objects={}))
     del fields["objects"]
-    values = {**_object(fields), "schema": SCHEMA}
+    if evidence.storage_proof is None:
+        del fields["storage_proof"]
+    schema = SCHEMA_WITHOUT_STATE if evidence.storage_proof is None else SCHEMA
+    values = {**_object(fields), "schema": schema}
     index = rfc8785.dumps(values)
     if len(index) > _MAX_INDEX_BYTES:
         raise InvalidEvidence(
@@ -79,7 +70,7 @@ def unpack(content: bytes) -> Evidence:
     """
     if len(content) > MAX_FILE_BYTES:
         raise InvalidEvidence(f"expected at most {MAX_FILE_BYTES:,} bytes, found more")
-    entries = _entries(content)
+    entries = dict(evidence_zip.read(content, most=_MAX_ENTRIES, accept=_largest, total=MAX_FILE_BYTES))
     if _INDEX not in entries:
         raise InvalidEvidence(f"expected {_INDEX} in the file, found none")
     index = entries.pop(_INDEX)
@@ -91,45 +82,34 @@ def unpack(content: bytes) -> Evidence:
     if canonical != index:
         raise InvalidEvidence(f"expected {_INDEX} in canonical form (RFC 8785)")
     objects = {name.removeprefix(_OBJECTS): each for name, each in entries.items()}
-    return _evidence(_fields(values, "the file", "schema chainId contract imageId code blocks events"), objects)
+    return _evidence(_of_schema(values), objects)
 
 
-def _entries(content: bytes) -> dict[str, bytes]:
-    entries: dict[str, bytes] = {}
-    left = MAX_FILE_BYTES
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if len(archive.infolist()) > _MAX_ENTRIES:
-                raise InvalidEvidence(f"expected at most {_MAX_ENTRIES} entries, found {len(archive.infolist())}")
-            for info in archive.infolist():
-                if not _well_named(info.filename) or info.filename in entries:
-                    raise InvalidEvidence(f"expected {_INDEX} and {_OBJECTS}<CID>, each once, found {info.filename!r}")
-                if info.compress_type not in _METHODS:
-                    raise InvalidEvidence(f"expected {info.filename} stored or deflated, found another method")
-                limit = min(left, _MAX_INDEX_BYTES if info.filename == _INDEX else MAX_IMAGE_BYTES)
-                with archive.open(info) as file:
-                    # Its declared size may be false.
-                    entries[info.filename] = file.read(limit + 1)
-                left -= len(entries[info.filename])
-                if len(entries[info.filename]) > limit:
-                    raise InvalidEvidence(f"expected at most {limit:,} bytes in {info.filename}, found more")
-    except _UNREADABLE:
-        raise InvalidEvidence("expected a ZIP that can be read, found a damaged file") from None
-    return entries
+def _largest(name: str) -> int:
+    """The limit for the entry of that name. Raises InvalidEvidence for a name that no bundle has."""
+    if name == _INDEX:
+        return _MAX_INDEX_BYTES
+    if _well_named(name):
+        return MAX_IMAGE_BYTES
+    raise InvalidEvidence(f"expected {_INDEX} and {_OBJECTS}<CID>, found {name!r}")
 
 
 def _well_named(name: str) -> bool:
-    if name == _INDEX:
-        return True
     try:
         return name.startswith(_OBJECTS) and str(parse_cid(name[len(_OBJECTS) :])) == name[len(_OBJECTS) :]
     except InvalidCid:
         return False
 
 
+def _of_schema(values: object) -> dict[str, Any]:
+    schema = _typed(values, dict, "the file").get("schema")
+    if schema not in (SCHEMA, SCHEMA_WITHOUT_STATE):
+        raise InvalidEvidence(f"expected the schema {SCHEMA}, found {str(schema)[:80]!r}")
+    names = "schema chainId contract imageId code blocks events"
+    return _fields(values, "the file", f"{names} storageProof" if schema == SCHEMA else names)
+
+
 def _evidence(values: dict[str, Any], objects: dict[str, bytes]) -> Evidence:
-    if values["schema"] != SCHEMA:
-        raise InvalidEvidence(f"expected the schema {SCHEMA}, found {str(values['schema'])[:80]!r}")
     code = _fields(values["code"], "code", "code blockHash accountProof")
     return Evidence(
         chain_id=_natural(values["chainId"], "chainId"),
@@ -143,6 +123,7 @@ def _evidence(values: dict[str, Any], objects: dict[str, bytes]) -> Evidence:
         blocks=tuple(_block(block) for block in _typed(values["blocks"], list, "blocks")),
         events=tuple(_typed(event, dict, "an event") for event in _typed(values["events"], list, "events")),
         objects=objects,
+        storage_proof=_nodes(values["storageProof"], "storageProof") if "storageProof" in values else None,
     )
 
 

@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from backend.domain import BlockRef, Check, DiagnosisRecordedEvent, Event, ModelEvent
+from backend.domain import (
+    BlockRef,
+    Check,
+    DiagnosisRecordedEvent,
+    Event,
+    ModelEvent,
+    Outcome,
+    Record,
+    RecordEvent,
+)
 from backend.errors import CidMismatch, ImageTooLarge, NotFound, WrongChain
 from backend.evidence import Evidence, ProvenHistory
 from backend.ports import Chain, Classifier, ImageInspector, RegistryHistory
+from backend.services.completeness import check_completeness
 from backend.services.diagnosis_verification import Recover
-from backend.services.evidence_events import Need, described, named_objects, role_holders
+from backend.services.evidence_events import Need, described, events_of_record, named_objects
 from backend.services.review_verification import ReviewId
+from backend.services.role_check import role_holders
 from backend.services.verification import Verification, VerificationService
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceVerification:
-    """Everything depends on the hashes of ``blocks``; ``on_chain``: they were compared with the blocks of a node."""
+    """Everything depends on the hashes of ``blocks``. ``anchored`` are those that a trusted hash or a node confirms;
+    ``on_chain``: a node was asked.
+    """
 
     record: Verification
     blocks: tuple[BlockRef, ...]
+    anchored: frozenset[str]
     on_chain: bool
+
+    @property
+    def unanchored(self) -> tuple[BlockRef, ...]:
+        return tuple(block for block in self.blocks if block.hash not in self.anchored)
+
+    @property
+    def verdict(self) -> Outcome:
+        if not self.record.passed:
+            return Outcome.INVALID
+        return Outcome.UNANCHORED if self.unanchored else Outcome.VALID
 
 
 class EvidenceVerificationService:
@@ -52,15 +76,18 @@ class EvidenceVerificationService:
         openings: Sequence[bytes] = (),
         registry: str | None = None,
         node: Callable[[int], Chain] | None = None,
+        trusted: Collection[str] = (),
+        checkpoints: Mapping[int, str] | None = None,
     ) -> EvidenceVerification:
         """Check everything in ``evidence``, and that the chain of ``node`` has the same events and no more.
 
         ``openings`` are manifests of sealed diagnoses, in addition to those in the bundle; ``registry`` is the address
         of the trusted registry, because anybody can deploy the same code and administer it; ``node`` gives a chain that
-        reads the registry from a block on. Raises InvalidEvidence, ChainUnavailable.
+        reads the registry from a block on; ``trusted`` are hashes of blocks of the evidence's chain, and
+        ``checkpoints`` the hashes of some by their numbers. Raises InvalidEvidence, ChainUnavailable.
         """
         chain = self._read(evidence)
-        events = chain.events(0, chain.blocks[-1].number) if chain.blocks else []
+        events = events_of_record(chain, evidence.image_id)
         service = VerificationService(
             chain=chain,
             store=_Objects(evidence, self._cid_of),
@@ -69,18 +96,27 @@ class EvidenceVerificationService:
             cid_of=self._cid_of,
             recover=self._recover,
             review_id=self._review_id,
+            rereads=0,
         )
         record = service.verify(evidence.image_id, openings=[*_openings(evidence, events), *openings])
+        known = checkpoints or {}
+        on_chain = _Comparison(node(_first_block(chain)), chain, evidence.image_id, events) if node else None
         checks = (
             *([_registry(evidence, registry)] if registry else []),
             *chain.proofs,
+            *_against_checkpoints(chain.blocks, known),
             _events_as_stated(evidence, events),
             _nothing_else(evidence, events),
             *record.checks,
-            *(_against(node(_first_block(chain)), chain, evidence.image_id, events) if node else ()),
+            *(on_chain.checks if on_chain else ()),
         )
-        verification = Verification(evidence.image_id, checks, record.diagnoses)
-        return EvidenceVerification(verification, tuple(chain.blocks), node is not None)
+        confirmed = on_chain.confirmed if on_chain else frozenset()
+        return EvidenceVerification(
+            record=replace(record, checks=checks, complete_to=on_chain.complete_to if on_chain else record.complete_to),
+            blocks=tuple(chain.blocks),
+            anchored=frozenset(chain.anchored({*trusted, *known.values(), *confirmed})),
+            on_chain=on_chain is not None,
+        )
 
 
 class _Objects:
@@ -136,40 +172,66 @@ def _first_block(chain: ProvenHistory) -> int:
     return chain.blocks[0].number if chain.blocks else 0
 
 
-def _against(node: Chain, chain: ProvenHistory, image_id: str, events: Sequence[Event]) -> Iterator[Check]:
-    """Whether the chain of ``node`` has the same blocks as ``chain``, and no more events of this record."""
-    here = f"the registry {chain.contract} on chain {chain.chain_id}"
-    try:
-        matches = node.chain_id == chain.chain_id and node.head() is not None
-        found = f"the registry {node.contract} on chain {node.chain_id}"
-    except WrongChain as error:
-        matches, found = False, str(error)
-    yield Check("contract on the chain", matches, here, found)
-    if not matches:
-        return
-    for block in chain.blocks:
-        canonical = node.block(block.number)
-        found = canonical.hash if canonical else "no such block"
-        yield Check(f"block {block.number} on the chain", canonical == block, block.hash, found)
-    yield _nothing_newer("record on the chain", chain.events_of_image(image_id), node.events_of_image(image_id))
-    models = dict.fromkeys(event.model_id for event in events if isinstance(event, ModelEvent | DiagnosisRecordedEvent))
-    ours = [event for model in models for event in chain.events_of_model(model)]
-    theirs = [event for model in models for event in node.events_of_model(model)]
-    yield _nothing_newer("models on the chain", ours, theirs)
-    classifiers = sorted({event.classifier for event in events if isinstance(event, DiagnosisRecordedEvent)})
-    yield _nothing_newer(
-        "compromise reports on the chain",
-        [event for classifier in classifiers for event in chain.events_of_classifier(classifier)],
-        [event for classifier in classifiers for event in node.events_of_classifier(classifier)],
-    )
-    yield _roles(node, chain, events)
+def _against_checkpoints(blocks: Sequence[BlockRef], checkpoints: Mapping[int, str]) -> Iterator[Check]:
+    for block in blocks:
+        if block.number in checkpoints:
+            expected = checkpoints[block.number]
+            yield Check(f"checkpoint of block {block.number}", block.hash == expected, expected, block.hash)
 
 
-def _roles(node: RegistryHistory, chain: ProvenHistory, events: Sequence[Event]) -> Check:
+class _Comparison:
+    """Whether the chain of ``node`` has the same blocks as ``chain``, and no more events of this record.
+
+    ``confirmed`` are the hashes of the blocks that it has; ``complete_to`` is the block up to which its state shows
+    that ``chain`` lacks nothing.
+    """
+
+    def __init__(self, node: Chain, chain: ProvenHistory, image_id: str, events: Sequence[Event]) -> None:
+        self.confirmed: frozenset[str] = frozenset()
+        self.complete_to: BlockRef | None = None
+        self.checks = tuple(self._compare(node, chain, image_id, events))
+
+    def _compare(self, node: Chain, chain: ProvenHistory, image_id: str, events: Sequence[Event]) -> Iterator[Check]:
+        here = f"the registry {chain.contract} on chain {chain.chain_id}"
+        try:
+            matches = node.chain_id == chain.chain_id and node.head() is not None
+            found = f"the registry {node.contract} on chain {node.chain_id}"
+        except WrongChain as error:
+            matches, found = False, str(error)
+        yield Check("contract on the chain", matches, here, found)
+        if not matches:
+            return
+        completeness = check_completeness(chain, image_id, state_of=node)
+        self.complete_to = completeness.shown
+        for block in chain.blocks:
+            canonical = node.block(block.number)
+            if canonical == block:
+                self.confirmed |= {block.hash}
+            found = canonical.hash if canonical else "no such block"
+            yield Check(f"block {block.number} on the chain", canonical == block, block.hash, found)
+        yield _nothing_newer("record on the chain", _heard(chain, image_id), _heard(node, image_id))
+        models = dict.fromkeys(
+            event.model_id for event in events if isinstance(event, ModelEvent | DiagnosisRecordedEvent)
+        )
+        ours = [event for model in models for event in chain.events_of_model(model)]
+        theirs = [event for model in models for event in node.events_of_model(model)]
+        yield _nothing_newer("models on the chain", ours, theirs)
+        yield _roles(node, chain, chain.events_of_image(image_id))
+        yield from (replace(check, name=f"{check.name} on the chain") for check in completeness.checks)
+
+
+def _heard(chain: RegistryHistory, image_id: str) -> list[RecordEvent]:
+    """The events of the image that count, without reviews of diagnoses that were never recorded."""
+    events = chain.events_of_image(image_id)
+    record = Record.of(events)
+    return [event for event in events if record is None or event not in record.noise]
+
+
+def _roles(node: RegistryHistory, chain: ProvenHistory, events: Sequence[RecordEvent]) -> Check:
     histories: tuple[RegistryHistory, RegistryHistory] = (chain, node)
     for role, address in role_holders(events):
         # Without the log index: the bundle's differs from the node's.
-        ours, theirs = ([(number, granted) for number, _, granted in of.roles(role, address)] for of in histories)
+        ours, theirs = ([(each.block_number, each.granted) for each in of.roles(role, address)] for of in histories)
         if ours != theirs:
             found = f"{len(theirs)} grants and revocations of {role} for {address}, {len(ours)} in the bundle"
             return Check("roles on the chain", False, "those of the bundle and no others", found)

@@ -7,7 +7,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from backend.domain import MAX_IMAGE_BYTES, ImageFacts
-from backend.errors import ImageTooLarge, LimitExceeded, NotFound, StorageError, UnsupportedImage
+from backend.errors import (
+    ImageTooLarge,
+    InvalidCid,
+    LimitExceeded,
+    NotFound,
+    ObjectLost,
+    StorageError,
+    UnsupportedImage,
+)
 from backend.ports import ImageInspector, Images, ObjectStore
 
 _HOUR_S = 3600
@@ -55,6 +63,14 @@ class IntakeService:
                 self._images.release(client, facts.size)
         return Intake(facts, created)
 
+    def identify(self, content: bytes) -> ImageFacts:
+        """The facts that an upload of ``content`` would have; nothing is pinned or stored.
+
+        Raises UnsupportedImage, ImageTooLarge.
+        """
+        _, facts = self._inspect(content)
+        return facts
+
     def find(self, cid: str) -> ImageFacts:
         """The facts of a known image. After a loss of the database they are recovered from the store.
 
@@ -63,9 +79,23 @@ class IntakeService:
         return self._images.find(cid) or self._recover(cid)
 
     def content(self, cid: str) -> tuple[ImageFacts, bytes]:
-        """A known image and its bytes, re-hashed by the store. Raises InvalidCid, NotFound, StorageError."""
+        """A known image and its bytes, re-hashed by the store.
+
+        Raises InvalidCid; NotFound for an image that was never uploaded here; StorageError, as ObjectLost when it was.
+        """
         facts = self.find(cid)
-        return facts, self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        try:
+            return facts, self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        except NotFound as error:
+            raise ObjectLost(f"the image {cid} was uploaded here, but the store no longer has it: {error}") from error
+
+    def derive(self, cid: str) -> ImageFacts | None:
+        """The facts of a stored image, from its bytes alone; None if they cannot be read or are no image."""
+        try:
+            _, facts = self._inspect(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
+        except (InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge):
+            return None
+        return facts if facts.cid == cid else None
 
     def available(self, cids: Iterable[str]) -> frozenset[str]:
         """The subset of ``cids`` whose images are known here."""

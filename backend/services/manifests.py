@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 import rfc8785
 
 from backend.cids import hash_of
-from backend.domain import ImageFacts, ModelFacts, Preprocessing
+from backend.domain import GateOpinion, ImageFacts, ModelFacts, Preprocessing
 
 if TYPE_CHECKING:
     from ml.inference.prediction import Prediction
@@ -40,15 +40,21 @@ def build(
     prediction: Prediction,
     time: datetime,
     salt: str | None = None,
+    *,
+    opinion: GateOpinion | None,
 ) -> bytes:
-    """The manifest's canonical bytes. Probabilities have 6 decimals, ``time`` whole seconds in UTC."""
+    """The manifest's canonical bytes. Probabilities have 6 decimals, ``time`` whole seconds in UTC.
+
+    ``opinion`` is None where no gate is installed.
+    """
     return rfc8785.dumps(
         {
             **({} if salt is None else {"salt": salt}),
             "schema": SCHEMA,
             "image": {"cid": image.cid, "sha256": image.sha256},
             "modality": model.modality,
-            "model": {"name": model.name, "version": model.version, "sha256": model.sha256},
+            "model": _identity(model),
+            "gate": None if opinion is None else {**_identity(opinion.gate), "modality": opinion.modality},
             "preprocessing": preprocessing["id"],
             "temperature": preprocessing["temperature"],
             "threshold": prediction.threshold,
@@ -64,6 +70,15 @@ def build(
     )
 
 
+def has_opinion(manifest: bytes) -> bool:
+    """Whether this manifest, of this server, says what the gate recognised, or that no gate was installed."""
+    return "gate" in json.loads(manifest)
+
+
+def _identity(model: ModelFacts) -> dict[str, str]:
+    return {"name": model.name, "version": model.version, "sha256": model.sha256}
+
+
 def digest_of(manifest: bytes) -> str:
     """SHA-256 in lower-case hex without 0x, as the API and files name a manifest."""
     return hashlib.sha256(manifest).hexdigest()
@@ -73,21 +88,36 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
+class ReadOpinion:
+    """The gate's opinion in a manifest, see ``GateOpinion``."""
+
+    gate_sha256: str
+    modality: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReadManifest:
     """The fields of a manifest that a verification compares. Confidence and probabilities are in [0, 1].
 
-    ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
+    ``gate_asked`` is False in manifests of former releases; ``opinion`` is None then, and
+    where no gate was installed. ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
     """
 
     image_cid: str
     image_sha256: str
     model_sha256: str
+    gate_asked: bool
+    opinion: ReadOpinion | None
     label: str
     label_code: int
     confidence: float
     probabilities: dict[str, float]
     abstained: bool
     salt: str | None
+
+    def follows_gate(self, modality: str) -> bool:
+        """Whether this result of a model for ``modality`` is one that the gate's opinion permits."""
+        return self.opinion is None or self.abstained or self.opinion.modality == modality
 
 
 def read(content: bytes) -> ReadManifest | None:
@@ -98,6 +128,8 @@ def read(content: bytes) -> ReadManifest | None:
             image_cid=_printable(values["image"]["cid"]),
             image_sha256=_printable(values["image"]["sha256"]),
             model_sha256=_printable(values["model"]["sha256"]),
+            gate_asked="gate" in values,
+            opinion=_opinion(values.get("gate")),
             label=_printable(values["label"]),
             label_code=_typed(values["labelCode"], int),
             confidence=_probability(values["confidence"]),
@@ -134,6 +166,14 @@ def _probability(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise TypeError
     return float(value)
+
+
+def _opinion(value: object) -> ReadOpinion | None:
+    if value is None:
+        return None
+    fields = _typed(value, dict)
+    modality = fields["modality"]
+    return ReadOpinion(_printable(fields["sha256"]), None if modality is None else _printable(modality))
 
 
 def _salt(value: object) -> str | None:

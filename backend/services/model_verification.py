@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 from backend.cids import raw_cid
 from backend.domain import (
+    NO_PARENT,
     BlockRef,
     Check,
     DiagnosisRecordedEvent,
+    Event,
     ModelRegisteredEvent,
     ModelRetiredEvent,
     TrainingAnchoredEvent,
@@ -15,6 +19,7 @@ from backend.domain import (
 )
 from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, StorageRefused, StorageUnavailable
 from backend.ports import ObjectReader, RegistryHistory
+from backend.services.origin import OriginVerifier
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 """The limit for a model card, a training record and its metrics: one block, whose CID follows from its SHA-256."""
@@ -22,6 +27,20 @@ MAX_GENERATIONS = 100
 """The most ancestors that are read: federated training can have many rounds, and a false node can return more."""
 _SHOWN_GENERATIONS = 3
 _UNAVAILABLE = (NotFound, StorageUnavailable, StorageRefused)
+
+
+def models_of(chain: RegistryHistory, events: Sequence[Event]) -> Iterator[str]:
+    """The models of the diagnoses among ``events``, and those that these were trained from. Raises ChainError."""
+    models = {event.model_id for event in events if isinstance(event, DiagnosisRecordedEvent)}
+    seen = {NO_PARENT}
+    for _ in range(MAX_GENERATIONS):
+        parents: set[str] = set()
+        for model_id in sorted(models - seen):
+            yield model_id
+            trainings = [each for each in chain.events_of_model(model_id) if isinstance(each, TrainingAnchoredEvent)]
+            parents |= {training.parent_model_id for training in trainings}
+        seen |= models
+        models = parents
 
 
 class ModelVerifier:
@@ -35,8 +54,15 @@ class ModelVerifier:
         """Raises ChainError."""
         events = self._chain.events_of_model(diagnosis.model_id)
         registered = first_of(events, ModelRegisteredEvent)
-        in_use = _in_use(diagnosis, registered, first_of(events, ModelRetiredEvent))
-        return [in_use, self._card(registered), self._training(first_of(events, TrainingAnchoredEvent))]
+        retired = first_of(events, ModelRetiredEvent)
+        training = first_of(events, TrainingAnchoredEvent)
+        origins = OriginVerifier(self._chain)
+        return [
+            _in_use(diagnosis, registered, retired),
+            *(origins.of_model(event) for event in (registered, retired, training) if event),
+            self._card(registered),
+            self._training(training),
+        ]
 
     def _card(self, registered: ModelRegisteredEvent | None) -> Check:
         if registered is None:
@@ -80,9 +106,10 @@ class ModelVerifier:
         for hash_ in (training.training_id, training.metrics_hash):
             try:
                 self._store.get(raw_cid(hash_), max_bytes=MAX_DOCUMENT_BYTES)
-            except _UNAVAILABLE:
+            except (*_UNAVAILABLE, ImageTooLarge):
+                # Whoever anchors a training after a diagnosis must not be able to make that one fail.
                 continue
-            except (StorageError, ImageTooLarge) as error:
+            except StorageError as error:
                 return str(error)
         return None
 

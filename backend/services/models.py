@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from backend.domain import SEALED_LABEL, ModelDescription, ModelFacts
+from backend.domain import ABSTAINED_LABEL, SEALED_LABEL, ModelDescription, ModelFacts
 from backend.ports import Classifier
 
-ABSTAINED_CODE = 0
 ABSTAINED = ("abstained", "No answer")
 SEALED = ("Sealed", "Known to whoever holds the opening")
-_EVERY_MODELS = ((ABSTAINED[0], ABSTAINED_CODE), (SEALED[0], SEALED_LABEL))
+_EVERY_MODELS = ((ABSTAINED[0], ABSTAINED_LABEL), (SEALED[0], SEALED_LABEL))
 
 
 class ModelService:
@@ -33,7 +32,7 @@ class ModelService:
 
     def label(self, model_id: str, code: int) -> tuple[str, str]:
         """Name and text of a label code. Codes have a meaning only together with their model."""
-        if code == ABSTAINED_CODE:
+        if code == ABSTAINED_LABEL:
             return ABSTAINED
         if code == SEALED_LABEL:
             return SEALED

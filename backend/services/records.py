@@ -75,6 +75,11 @@ class RecordService:
         found = self._index.search(wanted, limit + 1, before)
         return self._page(found[:limit], [record.image for record in found], limit)
 
+    def of_image(self, cid: str, *, limit: int) -> Page:
+        """The newest records of the image with that CID, those that were mined just now too."""
+        self._index.refresh(max_age_s=0)
+        return self.search(RecordFilter(text=cid), limit=limit, before=None)
+
     def pages(self, wanted: RecordFilter) -> Iterator[Sequence[Record]]:
         """All records that ``search`` finds, with at most EXPORT_RECORDS in memory at once."""
         self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)

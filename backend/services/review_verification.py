@@ -8,11 +8,15 @@ from backend.cids import hash_of, raw_cid
 from backend.domain import SEALED_LABEL, Check, DiagnosisRecordedEvent, DiagnosisReviewedEvent, ImageRegisteredEvent
 from backend.errors import ImageTooLarge, NotFound, StorageError, StorageRefused, StorageUnavailable
 from backend.ports import ObjectReader, RegistryHistory
+from backend.printable import printable
 from backend.services import statements
+from backend.services.origin import OriginVerifier
 from backend.services.role_check import check_role
 
 ReviewId = Callable[[DiagnosisReviewedEvent], str]
 _SHOWN_REASON = 200
+_NO_STATEMENT = "something else than a statement of this review"
+"""Its hash is on the chain, so that no reviewer can correct it: it must not make the record fail, or any could."""
 
 
 class ReviewVerifier:
@@ -26,21 +30,19 @@ class ReviewVerifier:
     def checks(
         self,
         image: ImageRegisteredEvent,
-        diagnosis: DiagnosisRecordedEvent | None,
+        diagnosis: DiagnosisRecordedEvent,
         review: DiagnosisReviewedEvent,
         previous: str,
     ) -> list[Check]:
-        """``diagnosis``: the reviewed one, None when it was never recorded; ``previous``: the id that the review must
-        supersede. Raises ChainError.
-        """
-        if diagnosis is None:
-            found = f"review {review.review_id} is of {review.diagnosis_id}, which was never recorded"
-            return [Check("reviewed diagnosis", False, "a recorded diagnosis of this image", found)]
+        """``previous``: the id that the review must supersede. Raises ChainError."""
         return [
+            OriginVerifier(self._chain).of_review(diagnosis, review),
             Check("reviewed diagnosis", True, "a recorded diagnosis of this image", review.diagnosis_id),
             self._id(review),
             Check("review order", review.supersedes == previous, f"supersedes {previous}", review.supersedes),
-            check_role(self._chain, name="reviewer role", role="CLINICIAN_ROLE", account=review.reviewer, event=review),
+            *check_role(
+                self._chain, name="reviewer role", role="CLINICIAN_ROLE", account=review.reviewer, event=review
+            ),
             _reviewer(image, review),
             self._statement(review, sealed=diagnosis.label == SEALED_LABEL),
         ]
@@ -63,13 +65,14 @@ class ReviewVerifier:
         except (StorageUnavailable, StorageRefused) as error:
             # The answer of public gateways, after a long search, for an object that nobody published.
             return check(True, f"none is available: {error}")
-        except (StorageError, ImageTooLarge) as error:
+        except ImageTooLarge as error:
+            return check(True, f"{_NO_STATEMENT}: {error}")
+        except StorageError as error:
             return check(False, str(error))
         found = hash_of(content)
         if found != review.reason_hash:
             return check(False, f"SHA-256 {found}")
-        reason = _reason(content, review)
-        return check(reason is not None, reason or f"SHA-256 {found}, but this is no statement of this review")
+        return check(True, _reason(content, review) or f"{_NO_STATEMENT}: SHA-256 {found}")
 
 
 def _reviewer(image: ImageRegisteredEvent, review: DiagnosisReviewedEvent) -> Check:
@@ -83,5 +86,5 @@ def _reason(content: bytes, review: DiagnosisReviewedEvent) -> str | None:
     if statement is None or not statement.fits(review):
         return None
     reason = statement.reason
-    shown = "".join(char if char.isprintable() else " " for char in reason[:_SHOWN_REASON])
+    shown = " ".join(printable(reason[:_SHOWN_REASON]).split())
     return f"“{shown}{'…' if len(reason) > _SHOWN_REASON else ''}”"

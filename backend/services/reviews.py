@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from backend.cids import hash_of, raw_cid
 from backend.domain import (
+    ABSTAINED_LABEL,
     SEALED_LABEL,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
@@ -18,9 +19,10 @@ from backend.domain import (
 )
 from backend.errors import ChainUnavailable, CidMismatch, Conflict, ImageTooLarge, InvalidInput, NotFound, StorageError
 from backend.ports import Chain, ObjectStore, Reviewer, StatementFiles, Statements
+from backend.printable import printable
 from backend.services import statements
 from backend.services.event_index import EventIndex
-from backend.services.models import ABSTAINED, ABSTAINED_CODE, ModelService
+from backend.services.models import ABSTAINED, ModelService
 from backend.services.statements import Statement
 
 MISSING_FOR_S = 300
@@ -99,6 +101,7 @@ class ReviewService:
         statement = statements.read(content)
         if statement is None:
             raise InvalidInput(f"expected a statement of the schema {statements.SCHEMA}, found something else")
+        statements.check_visible(statement.reason + (statement.label or ""))
         if not statement.fits(review):
             raise Conflict(f"the statement is of another image, diagnosis, verdict or label than review {review_id}")
         if name := self._true_name(statement, diagnosis):
@@ -115,7 +118,7 @@ class ReviewService:
         return content
 
     def reason(self, review: DiagnosisReviewedEvent) -> str | None:
-        """The published reason of a review, None if there is none or the store fails."""
+        """The published reason of a review with hidden characters shown, None if there is none or the store fails."""
         if review.label == SEALED_LABEL:
             return None
         try:
@@ -123,7 +126,7 @@ class ReviewService:
         except (StorageError, NotFound):
             return None
         statement = statements.read(content) if content else None
-        return statement.reason if statement and statement.fits(review) else None
+        return printable(statement.reason) if statement and statement.fits(review) else None
 
     def _true_name(self, statement: Statement, diagnosis: DiagnosisRecordedEvent) -> str | None:
         """The class name of the statement's code if the statement has another name; None also when the model or the
@@ -239,7 +242,7 @@ class ReviewingService:
         if diagnosis.label == SEALED_LABEL:
             return label, SEALED_LABEL
         if verdict is Verdict.CONFIRMED:
-            if diagnosis.label != ABSTAINED_CODE and self._models.facts(diagnosis.model_id) is None:
+            if diagnosis.label != ABSTAINED_LABEL and self._models.facts(diagnosis.model_id) is None:
                 return None, diagnosis.label
             return self._models.label(diagnosis.model_id, diagnosis.label)[0], diagnosis.label
         for model_id, code in self._models.codes(label or ""):

@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from backend.domain import Check, DiagnosisRecordedEvent, DiagnosisReviewedEvent, compromised_since, position
+from backend.domain import (
+    Check,
+    DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
+    RecordEvent,
+    compromised_since,
+    position,
+)
 from backend.ports import RegistryHistory
+from backend.services.origin import OriginVerifier
+
+
+def role_holders(events: Sequence[RecordEvent]) -> list[tuple[str, str]]:
+    """Role and account of all who signed or reviewed a recorded diagnosis, from the events of one image."""
+    diagnoses = [event for event in events if isinstance(event, DiagnosisRecordedEvent)]
+    recorded = {diagnosis.diagnosis_id for diagnosis in diagnoses}
+    reviews = [
+        event for event in events if isinstance(event, DiagnosisReviewedEvent) and event.diagnosis_id in recorded
+    ]
+    classifiers = {("CLASSIFIER_ROLE", diagnosis.classifier) for diagnosis in diagnoses}
+    return sorted(classifiers | {("CLINICIAN_ROLE", review.reviewer) for review in reviews})
 
 
 def check_role(
@@ -15,12 +35,18 @@ def check_role(
     role: str,
     account: str,
     event: DiagnosisRecordedEvent | DiagnosisReviewedEvent,
-) -> Check:
-    """The check ``name``. Raises ChainError."""
+) -> list[Check]:
+    """The check ``name``, and who made the grant. Raises ChainError."""
     history = [entry for entry in chain.roles(role, account) if entry[:2] < position(event)]
-    granted = bool(history) and history[-1][2]
-    found = f"{'granted' if granted else 'revoked'} in block {history[-1][0]}" if history else "never granted before it"
-    return Check(name, granted, f"{account} has {role} at block {event.block.number}", found)
+    expected = f"{account} has {role} at block {event.block.number}"
+    if not history:
+        return [Check(name, False, expected, "never granted before it")]
+    newest = history[-1]
+    found = f"{'granted' if newest.granted else 'revoked'} in block {newest.block_number}"
+    return [
+        Check(name, newest.granted, expected, found),
+        OriginVerifier(chain).of_grant(f"{name} origin", account, newest),
+    ]
 
 
 def check_key(chain: RegistryHistory, diagnosis: DiagnosisRecordedEvent) -> Check:

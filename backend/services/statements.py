@@ -10,6 +10,7 @@ import rfc8785
 
 from backend.domain import DiagnosisRecordedEvent, DiagnosisReviewedEvent, Verdict
 from backend.errors import InvalidInput
+from backend.printable import hidden_in
 
 SCHEMA = "scanproof.review/1"
 MAX_STATEMENT_BYTES = 16 * 1024
@@ -43,6 +44,7 @@ def build(
     reason = reason.strip()
     if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
         raise InvalidInput(f"expected a reason of 1 to {MAX_REASON_CHARACTERS:,} characters, found {len(reason):,}")
+    check_visible(reason)
     try:
         content = rfc8785.dumps(
             {
@@ -61,6 +63,12 @@ def build(
     if len(content) > MAX_STATEMENT_BYTES:
         raise InvalidInput(f"expected a statement of at most {MAX_STATEMENT_BYTES:,} bytes, found {len(content):,}")
     return content
+
+
+def check_visible(text: str) -> None:
+    """Raises InvalidInput for a text with characters that its readers would not see."""
+    if hidden := hidden_in(text):
+        raise InvalidInput(f"expected a text without control, direction and invisible characters, found {hidden}")
 
 
 def read(content: bytes) -> Statement | None:

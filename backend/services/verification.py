@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from backend.domain import (
     MAX_IMAGE_BYTES,
@@ -13,16 +13,26 @@ from backend.domain import (
     BlockRef,
     Check,
     DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
     DiagnosisStatus,
     ImageRegisteredEvent,
+    Outcome,
     Record,
     RecordEvent,
+    describe_block,
 )
 from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
 from backend.ports import Classifier, ImageInspector, ObjectReader, RegistryHistory
+from backend.services.completeness import Completeness, check_completeness
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
 from backend.services.manifests import by_hash
+from backend.services.origin import OriginVerifier
+from backend.services.read_once import ReadOnce
 from backend.services.review_verification import ReviewId, ReviewVerifier
+
+SHOWN_NOISE = 20
+"""The most entries of noise that an answer shows: any reviewer can add any number."""
+_PAUSE_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +47,24 @@ class DiagnosisState:
 class Verification:
     """The checks of one record in a fixed order; a check that could not run counts as failed.
 
-    ``diagnoses`` are in the order of their lines.
+    ``diagnoses`` are in the order of their lines. ``noise`` are reviews of diagnoses that were never recorded: they
+    change nothing, but a reader may see them on the chain. ``complete_to`` is the block up to which nothing was left
+    out; None unless the registry's state shows that.
     """
 
     image_id: str
     checks: tuple[Check, ...]
     diagnoses: tuple[DiagnosisState, ...] = ()
+    noise: tuple[DiagnosisReviewedEvent, ...] = ()
+    complete_to: BlockRef | None = None
 
     @property
     def passed(self) -> bool:
         return all(check.passed for check in self.checks)
+
+    @property
+    def verdict(self) -> Outcome:
+        return Outcome.VALID if self.passed else Outcome.INVALID
 
 
 class VerificationService:
@@ -55,6 +73,7 @@ class VerificationService:
 
     ``inspector`` turns a given file into the bytes that were pinned of it. Statements, model cards and training records
     are read from ``documents``, by default ``store``: many were never published, and the public network searches long.
+    A history that is not complete is read again up to ``rereads`` times, a second apart.
     """
 
     def __init__(
@@ -68,15 +87,17 @@ class VerificationService:
         recover: Recover,
         review_id: ReviewId,
         documents: ObjectReader | None = None,
+        rereads: int = 2,
     ) -> None:
         self._chain = chain
+        self._rereads = rereads
         self._store = store
+        self._documents = documents or store
+        self._classifier = classifier
         self._inspector = inspector
         self._cid_of = cid_of
-        self._diagnoses = DiagnosisVerifier(
-            chain=chain, store=store, documents=documents or store, classifier=classifier, recover=recover
-        )
-        self._reviews = ReviewVerifier(chain, documents or store, review_id)
+        self._recover = recover
+        self._review_id = review_id
 
     def verify(self, image_id: str, *, content: bytes | None = None, openings: Sequence[bytes] = ()) -> Verification:
         """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses and their reviews.
@@ -84,55 +105,39 @@ class VerificationService:
         ``content`` is the pinned image or the original upload; without it the image is fetched by CID. ``openings`` are
         the manifests of sealed diagnoses. Raises ChainError.
         """
-        record = Record.of(self._chain.events_of_image(image_id))
+        chain, completeness = self._read(image_id)
+        record = Record.of(chain.events_of_image(image_id))
         if record is None:
-            why = "not checked: there is no record"
-            missing = Check("record exists", False, f"an image {image_id} in {self._registry}", "no such image")
-            rest = [
-                Check(name, False, expected, why)
-                for name, expected in (
-                    ("image id", "uploader and CID give the image id"),
-                    ("block", "a block of the chain"),
-                    ("image bytes", "the bytes of the CID"),
-                )
-            ]
-            return Verification(image_id, (missing, *rest))
-        image, diagnoses = record.image, record.diagnoses
-        bytes_check, trusted = self._stored_bytes(image.cid) if content is None else self._given(image.cid, content)
-        checks = [self._exists(image), self._image_id(image), self._block("block", image), bytes_check]
+            return _missing(image_id, chain, completeness)
+        bytes_check, trusted = self._image_bytes(record.image.cid, content)
+        parts = _Parts(
+            chain=chain,
+            diagnoses=DiagnosisVerifier(
+                chain=chain,
+                store=self._store,
+                documents=self._documents,
+                classifier=self._classifier,
+                recover=self._recover,
+            ),
+            reviews=ReviewVerifier(chain, self._documents, self._review_id),
+            origins=OriginVerifier(chain),
+        )
         opened = by_hash(openings)
-        for number, diagnosis in enumerate(diagnoses, start=1):
-            opening = opened.get(diagnosis.manifest_hash) if diagnosis.label == SEALED_LABEL else None
-            lines = [
-                self._block("diagnosis block", diagnosis),
-                *self._diagnoses.checks(image, diagnosis, trusted, opening),
-                *self._reviewed(record, diagnosis),
-            ]
-            checks += _numbered(lines, "", number, len(diagnoses))
-        recorded = {diagnosis.diagnosis_id for diagnosis in diagnoses}
-        for review in record.reviews:
-            if review.diagnosis_id not in recorded:
-                checks += self._reviews.checks(image, None, review, review.diagnosis_id)
-        sealed = {diagnosis.manifest_hash for diagnosis in diagnoses if diagnosis.label == SEALED_LABEL}
-        for hash_ in sorted(opened.keys() - sealed):
-            checks.append(
+        sealed = {diagnosis.manifest_hash for diagnosis in record.diagnoses if diagnosis.label == SEALED_LABEL}
+        checks = (
+            *_registration(record.image, parts),
+            bytes_check,
+            *_diagnoses(record, parts, trusted, opened),
+            *(
                 Check("opening", False, "the manifest of a sealed diagnosis of this record", f"SHA-256 {hash_}")
-            )
-        states = tuple(DiagnosisState(diagnosis.diagnosis_id, record.status_of(diagnosis)) for diagnosis in diagnoses)
-        return Verification(image_id, tuple(checks), states)
-
-    def _reviewed(self, record: Record, diagnosis: DiagnosisRecordedEvent) -> list[Check]:
-        reviews = record.reviews_of(diagnosis)
-        checks: list[Check] = []
-        previous = diagnosis.diagnosis_id
-        for number, review in enumerate(reviews, start=1):
-            lines = [
-                self._block("review block", review),
-                *self._reviews.checks(record.image, diagnosis, review, previous),
-            ]
-            checks += _numbered(lines, "review ", number, len(reviews))
-            previous = review.review_id
-        return checks
+                for hash_ in sorted(opened.keys() - sealed)
+            ),
+            *completeness.checks,
+        )
+        states = tuple(
+            DiagnosisState(diagnosis.diagnosis_id, record.status_of(diagnosis)) for diagnosis in record.diagnoses
+        )
+        return Verification(image_id, checks, states, record.noise, completeness.shown)
 
     def verify_transaction(
         self, hash_: str, *, content: bytes | None = None, openings: Sequence[bytes] = ()
@@ -142,38 +147,30 @@ class VerificationService:
         image_ids = dict.fromkeys(event.image_id for event in events if isinstance(event, RecordEvent))
         return [self.verify(image_id, content=content, openings=openings) for image_id in image_ids]
 
-    @property
-    def _registry(self) -> str:
-        return f"the registry {self._chain.contract} on chain {self._chain.chain_id}"
+    def _read(self, image_id: str) -> tuple[ReadOnce, Completeness]:
+        """The history, and whether it is complete. Many nodes index the logs of their newest blocks a moment after
+        they answer for its state: a history that is not complete is read again."""
+        for last in (False,) * self._rereads + (True,):
+            chain = ReadOnce(self._chain)
+            completeness = check_completeness(chain, image_id)
+            if last or all(check.passed for check in completeness.checks):
+                break
+            time.sleep(_PAUSE_S)
+        return chain, completeness
 
-    def _exists(self, image: ImageRegisteredEvent) -> Check:
-        found = f"registered by {image.uploader} in transaction {image.transaction_hash}"
-        return Check("record exists", True, f"an image {image.image_id} in {self._registry}", found)
-
-    def _image_id(self, image: ImageRegisteredEvent) -> Check:
-        found = self._chain.image_id(image.uploader, image.cid)
-        return Check("image id", found == image.image_id, image.image_id, f"{found} from uploader and CID")
-
-    def _block(self, name: str, event: RecordEvent) -> Check:
-        canonical = self._chain.block(event.block.number)
-        expected = f"{_describe(event.block)} on the chain"
-        found = "no such block" if canonical is None else _describe(canonical)
-        return Check(name, canonical == event.block, expected, found)
-
-    def _stored_bytes(self, cid: str) -> tuple[Check, bytes | None]:
-        """The check, and the bytes if they have the record's CID."""
-        try:
-            content = self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
-        except (StorageError, NotFound, ImageTooLarge, InvalidCid) as error:
-            return Check("image bytes", False, cid, str(error)), None
-        return self._compared(cid, content)
-
-    def _given(self, cid: str, content: bytes) -> tuple[Check, bytes | None]:
-        """As ``_stored_bytes``, also for the original file, whose metadata was not pinned."""
-        check, trusted = self._compared(cid, content)
+    def _image_bytes(self, cid: str, given: bytes | None) -> tuple[Check, bytes | None]:
+        """The check, and the bytes if they have the record's CID: those of the store, or ``given``, which may be the
+        original file, whose metadata was not pinned."""
+        if given is None:
+            try:
+                stored = self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+            except (StorageError, NotFound, ImageTooLarge, InvalidCid) as error:
+                return Check("image bytes", False, cid, str(error)), None
+            return self._compared(cid, stored)
+        check, trusted = self._compared(cid, given)
         if not check.passed:
             with suppress(UnsupportedImage, ImageTooLarge):
-                pinned, _ = self._inspector.accept(content)
+                pinned, _ = self._inspector.accept(given)
                 again, trusted = self._compared(cid, pinned, ", the file without its metadata")
                 check = again if again.passed else check
         return check, trusted
@@ -184,9 +181,78 @@ class VerificationService:
         return check, content if check.passed else None
 
 
-def _describe(block: BlockRef) -> str:
-    time = datetime.fromtimestamp(block.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"block {block.number} of {time}, {block.hash}"
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """What one verification reads and checks with."""
+
+    chain: RegistryHistory
+    diagnoses: DiagnosisVerifier
+    reviews: ReviewVerifier
+    origins: OriginVerifier
+
+
+def _missing(image_id: str, chain: RegistryHistory, completeness: Completeness) -> Verification:
+    why = "not checked: there is no record"
+    missing = Check("record exists", False, f"an image {image_id} in {_registry(chain)}", "no such image")
+    rest = [
+        Check(name, False, expected, why)
+        for name, expected in (
+            ("image id", "uploader and CID give the image id"),
+            ("block", "a block of the chain"),
+            ("image bytes", "the bytes of the CID"),
+        )
+    ]
+    hidden = [check for check in completeness.checks if not check.passed]
+    return Verification(image_id, (missing, *rest, *hidden))
+
+
+def _registration(image: ImageRegisteredEvent, parts: _Parts) -> list[Check]:
+    registered = f"registered by {image.uploader} in transaction {image.transaction_hash}"
+    computed = parts.chain.image_id(image.uploader, image.cid)
+    return [
+        Check("record exists", True, f"an image {image.image_id} in {_registry(parts.chain)}", registered),
+        Check("image id", computed == image.image_id, image.image_id, f"{computed} from uploader and CID"),
+        _block("block", image, parts.chain),
+        parts.origins.of_image(image),
+    ]
+
+
+def _diagnoses(record: Record, parts: _Parts, content: bytes | None, opened: Mapping[str, bytes]) -> list[Check]:
+    checks: list[Check] = []
+    for number, diagnosis in enumerate(record.diagnoses, start=1):
+        opening = opened.get(diagnosis.manifest_hash) if diagnosis.label == SEALED_LABEL else None
+        lines = [
+            _block("diagnosis block", diagnosis, parts.chain),
+            *parts.diagnoses.checks(record.image, diagnosis, content, opening),
+            *_reviews(record, diagnosis, parts),
+        ]
+        checks += _numbered(lines, "", number, len(record.diagnoses))
+    return checks
+
+
+def _reviews(record: Record, diagnosis: DiagnosisRecordedEvent, parts: _Parts) -> list[Check]:
+    reviews = record.reviews_of(diagnosis)
+    checks: list[Check] = []
+    previous = diagnosis.diagnosis_id
+    for number, review in enumerate(reviews, start=1):
+        lines = [
+            _block("review block", review, parts.chain),
+            *parts.reviews.checks(record.image, diagnosis, review, previous),
+        ]
+        checks += _numbered(lines, "review ", number, len(reviews))
+        previous = review.review_id
+    return checks
+
+
+def _registry(chain: RegistryHistory) -> str:
+    return f"the registry {chain.contract} on chain {chain.chain_id}"
+
+
+def _block(name: str, event: RecordEvent, chain: RegistryHistory) -> Check:
+    canonical = chain.block(event.block.number)
+    expected = f"{describe_block(event.block)} on the chain"
+    found = "no such block" if canonical is None else describe_block(canonical)
+    return Check(name, canonical == event.block, expected, found)
 
 
 def _numbered(checks: Sequence[Check], what: str, number: int, total: int) -> list[Check]:

@@ -15,6 +15,21 @@ const TIME = new Intl.DateTimeFormat("en-GB", {
   timeZone: "UTC",
 });
 
+// As backend/printable.py: control, format, surrogate and private-use characters, line and paragraph separators; but not
+// line feed, tab and the two joiners, without which some scripts are misspelled.
+const HIDDEN = /(?![\n\t\u200c\u200d])[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
+
+/** The first character that a reader does not see, as U+202E; null if there is none. */
+export function hiddenIn(text: string): string | null {
+  const [found] = text.match(HIDDEN) ?? [];
+  return found === undefined ? null : `U+${codeOf(found).padStart(4, "0")}`;
+}
+
+/** Text from outside with each hidden character shown: direction marks would reorder a line, others pass unseen. */
+export const printable = (text: string): string => text.replace(HIDDEN, (found) => `\\u{${codeOf(found)}}`);
+
+const codeOf = (character: string): string => (character.codePointAt(0) ?? 0).toString(16).toUpperCase();
+
 export const whole = (value: number | bigint): string => WHOLE.format(value);
 
 /** `fraction` in [0, 1]. Never rounds up to 100 %: no classifier is certain. */

@@ -28,4 +28,17 @@ class Gate(Predictor):
         found = super().predict(source)
         if not found.abstained and found.label != OTHER:
             return found
-        return replace(found, label=ABSTAINED_LABEL, code=ABSTAINED_CODE, abstained=True, reason=REASON)
+        return _abstention(found, REASON)
+
+
+def decline(found: Prediction) -> Prediction:
+    """The gate's prediction as a classification's result: always an abstention, because a modality is no diagnosis.
+
+    A recognised modality is the result where another model was named.
+    """
+    reason = f"recognised as {found.label}, which the named model was not made for"
+    return found if found.abstained else _abstention(found, reason)
+
+
+def _abstention(found: Prediction, reason: str) -> Prediction:
+    return replace(found, label=ABSTAINED_LABEL, code=ABSTAINED_CODE, abstained=True, reason=reason)

@@ -18,11 +18,10 @@ from web3 import HTTPProvider, Web3
 
 from scripts import deployments
 from scripts.deploy import (
-    DEVELOPMENT_MNEMONICS,
     DevelopmentKeyOnLiveChain,
-    development_addresses,
     refuse_development_keys,
 )
+from scripts.development_accounts import DEVELOPMENT_MNEMONICS, development_addresses
 from scripts.export_artifact import ARTIFACT
 from scripts.solc import ROOT
 from tests.chains import running_anvil
@@ -179,8 +178,10 @@ def test_names_a_missing_deployer(run_deploy):
         "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720",
         "0x90F8bf6A479f320ead074411a4B0e7944Ea8c9C1",
         "0x66aB6D9362d4F35596279692F0251Db635165871",
+        development_addresses(DEVELOPMENT_MNEMONICS[3])[0],
+        Account.from_key(bytes(31) + b"\x01").address,
     ],
-    ids=["Anvil, first", "Anvil, tenth", "Ganache, first", "Brownie, first"],
+    ids=["Anvil, first", "Anvil, tenth", "Ganache, first", "Brownie, first", "Truffle, first", "key 1"],
 )
 def test_published_accounts_are_known(address):
     with pytest.raises(DevelopmentKeyOnLiveChain, match=address):

@@ -9,7 +9,7 @@ from brownie import accounts, chain
 from eth_account import Account
 from web3 import Web3
 
-from scripts.deploy import development_addresses
+from scripts.development_accounts import development_addresses
 from scripts.export_artifact import ARTIFACT
 from scripts.roles import ROLES, NotAdmin, RegistryUnknown, WrongUse, change, compromised, main, report
 from tests.contracts.support import CLASSIFIER_ROLE, CLINICIAN_ROLE

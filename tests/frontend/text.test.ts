@@ -20,6 +20,27 @@ describe("formatting", () => {
     [26_214_400, "25 MiB"],
   ])("bytes(%d) is %s", (value, text) => expect(format.bytes(value)).toBe(text));
 
+  it.each([
+    ["\u202e", "U+202E"],
+    ["a\u0007", "U+0007"],
+    ["\u2066x\u2069", "U+2066"],
+    ["\u200b", "U+200B"],
+    ["\ud800", "U+D800"],
+    ["\u{e0041}", "U+E0041"],
+    ["\r", "U+000D"],
+    ["\u0085", "U+0085"],
+    ["\u2028", "U+2028"],
+  ])("finds and shows what readers do not see: %j", (text, name) => {
+    expect(format.hiddenIn(text)).toBe(name);
+    expect(format.hiddenIn(format.printable(text))).toBeNull();
+    expect(format.printable(text)).toContain(name.replace("U+", "u{").replace(/{0+(?=.)/, "{"));
+  });
+
+  it.each(["A broad dural base.\n\tSeen on two slices.", "نمی‌خواهم", "👩‍⚕️ é ü 猫 \u00a0", ""])("leaves %j as it is", (text) => {
+    expect(format.hiddenIn(text)).toBeNull();
+    expect(format.printable(text)).toBe(text);
+  });
+
   it("shows times in UTC", () => {
     expect(format.time(1_790_000_000)).toBe("21 Sept 2026, 14:13:20 UTC");
     expect(format.isoTime(0)).toBe("1970-01-01T00:00:00.000Z");

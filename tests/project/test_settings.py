@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import dataclasses
+import json
+import pickle
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from backend.errors import ConfigurationError
-from backend.settings import ROOT, load
+from backend.settings import ROOT, Secret, load, reveal
 
 PINATA = {
     "SCANPROOF_STORAGE": "pinata",
@@ -36,7 +41,7 @@ def test_with_nothing_set_everything_is_embedded_and_on_loopback() -> None:
         "embedded",
     )
     assert settings.var == ROOT / "var"
-    assert str.__str__(settings.rpc_url) == "http://127.0.0.1:8545"
+    assert settings.rpc_url == "http://127.0.0.1:8545"
 
 
 def test_secrets_do_not_show_in_repr() -> None:
@@ -44,7 +49,36 @@ def test_secrets_do_not_show_in_repr() -> None:
     settings = read(**PINATA, **EXTERNAL, **keys, DATABASE_URL="postgresql://u:password-that-nobody-may-see@h/d")
     assert "nobody-may-see" not in repr(settings)
     assert settings.pinata is not None
-    assert str.__str__(settings.pinata.jwt) == "jwt-that-nobody-may-see"
+    assert settings.pinata.jwt.reveal() == "jwt-that-nobody-may-see"
+    assert reveal(settings.rpc_url) == EXTERNAL["SCANPROOF_RPC_URL"]
+    shown = [
+        str(settings),
+        f"{settings} {settings.rpc_url} {settings.clinician_key:s>9} {settings.database_url!r}",
+        "{}".format(settings.pinata.jwt),  # noqa: UP032 - as old code does it
+        "%s %r" % (settings.model_admin_key, settings.pinata),  # noqa: UP031
+        str(asdict(settings)),
+        json.dumps(asdict(settings), default=str),
+        str(vars(type(settings))),
+        str(copy.deepcopy(settings)),
+        ", ".join(map(str, dataclasses.astuple(settings))),
+    ]
+    for text in shown:
+        assert "nobody-may-see" not in text
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_secrets_are_not_pickled(protocol: int) -> None:
+    with pytest.raises((TypeError, pickle.PicklingError)):
+        pickle.dumps(read(**PINATA), protocol)
+    with pytest.raises(TypeError, match="a secret is not written to files"):
+        pickle.dumps(Secret("key"), protocol)
+
+
+def test_equal_secrets_are_equal() -> None:
+    assert Secret("a") == Secret("a") != Secret("b")
+    assert Secret("a") != "a"
+    assert len({Secret("a"), Secret("a"), Secret("b")}) == 2
+    assert (bool(Secret("a")), bool(Secret(""))) == (True, False)
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.org", "::"])

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,14 @@ from scripts.stages import Command, Stage, run_all, stages
 PASSES: Command = [sys.executable, "-c", "print('fine')"]
 FAILS: Command = [sys.executable, "-c", "raise SystemExit(3)"]
 TALKS = "import time\nfor number in range(5): print('{0}', number, flush=True); time.sleep(0.01)"
+
+
+@pytest.fixture(autouse=True)
+def interruptible() -> Iterator[None]:
+    """A shell starts background jobs with SIGINT ignored, and every process inherits that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def script(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -90,6 +99,32 @@ run_all({{"a": stage("a"), "b": stage("b")}}, jobs={jobs}, environment=os.enviro
             os.killpg(runner.pid, signal.SIGKILL)
     assert error.decode().endswith("KeyboardInterrupt\n")
     assert {each.name for each in tmp_path.iterdir()} == begun
+
+
+class Interrupting:
+    def __del__(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+
+class SignalWhileCleaningUp(dict[str, Stage]):
+    """Sends SIGINT while an object is cleaned up, before the last stage is submitted: an exception there is lost."""
+
+    def items(self) -> Iterator[tuple[str, Stage]]:  # type: ignore[override]
+        *first, last = super().items()
+        yield from first
+        Interrupting()
+        yield last
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_signal_while_stages_are_submitted_stops_them(tmp_path: Path, jobs: int) -> None:
+    commands: list[Command] = [["sh", "-c", f"touch {tmp_path}/{number}; exec sleep 20"] for number in range(2)]
+    chosen = SignalWhileCleaningUp({name: Stage("", commands) for name in ("a", "b", "c")})
+    before = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        run_all(chosen, jobs=jobs, environment=os.environ)
+    assert {each.name for each in tmp_path.iterdir()} <= {"0"}
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_coverage_below_the_floor_is_a_failure(

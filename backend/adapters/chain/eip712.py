@@ -19,7 +19,7 @@ _TYPES: dict[str, list[dict[str, str]]] = {
     ]
 }
 _ZERO = "0x" + "00" * 32
-_HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
 """Half of secp256k1's order, the largest s that OpenZeppelin's ECDSA accepts (EIP-2)."""
 _TYPE_HASH = keccak(text=f"Diagnosis({','.join('{type} {name}'.format(**field) for field in _TYPES['Diagnosis'])})")
 
@@ -56,7 +56,7 @@ def digest(domain: bytes, fields: bytes) -> bytes:
 def recover(signed: SignedDiagnosis) -> str | None:
     """The EIP-55 address of the key that made ``signed.signature``; None for a malformed one or a high s (EIP-2)."""
     signature = bytes.fromhex(signed.signature.removeprefix("0x"))
-    if len(signature) != 65 or int.from_bytes(signature[32:64], "big") > _HALF_ORDER:
+    if len(signature) != 65 or int.from_bytes(signature[32:64], "big") > HALF_ORDER:
         return None
     typed_data = message(signed.diagnosis, chain_id=signed.chain_id, contract=signed.contract)
     try:

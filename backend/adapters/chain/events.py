@@ -24,6 +24,7 @@ from backend.domain import (
     ImageRegisteredEvent,
     ModelRegisteredEvent,
     ModelRetiredEvent,
+    RoleChange,
     TrainingAnchoredEvent,
     Verdict,
 )
@@ -75,6 +76,12 @@ _Decode = Callable[[Sequence[bytes], bytes, _Place], Event]
 def position(log: Log) -> tuple[int, int]:
     """Block number and index within the block."""
     return int(log["blockNumber"], 16), int(log["logIndex"], 16)
+
+
+def role_change(log: Log) -> RoleChange:
+    """Of a log RoleGranted or RoleRevoked (OpenZeppelin's IAccessControl)."""
+    granted = log["topics"][0] == TOPICS["RoleGranted"]
+    return RoleChange(*position(log), granted, _address(_bytes(log["topics"][3])), log["transactionHash"])
 
 
 class EventDecoder:

@@ -21,6 +21,7 @@ from web3.providers.rpc.utils import ExceptionRetryConfiguration
 from web3.types import RPCEndpoint, RPCResponse
 
 from backend.errors import ChainUnavailable
+from backend.settings import Secret, reveal
 
 JsonObject = Mapping[str, Any]
 """An object of a node's answer. Nothing of it is checked yet: read it within ``translated``."""
@@ -35,10 +36,10 @@ class RangeRefused(ChainUnavailable):
     """The node refused or failed this request: one for fewer blocks may succeed."""
 
 
-def connect(url: str, *, retries: int = 2) -> Web3:
+def connect(url: Secret | str, *, retries: int = 2) -> Web3:
     """A client for the node at ``url``; sends nothing yet. Only reading requests are retried."""
     retry = ExceptionRetryConfiguration(errors=(requests.ConnectionError, requests.HTTPError), retries=retries)
-    provider = HTTPProvider(url, request_kwargs={"timeout": TIMEOUT_S}, exception_retry_configuration=retry)
+    provider = HTTPProvider(reveal(url), request_kwargs={"timeout": TIMEOUT_S}, exception_retry_configuration=retry)
     web3 = Web3(provider)
     # Blocks of proof-of-authority chains such as Polygon have more extra data than web3 accepts by default.
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
@@ -116,7 +117,7 @@ def rpc_message(error: Web3RPCError) -> str:
     return str(message or "no reason given")[:200]
 
 
-def chain_id_of(url: str) -> int:
+def chain_id_of(url: Secret | str) -> int:
     """The id of the chain that the node at ``url`` serves. Raises ChainUnavailable."""
     with translated():
         return connect(url).eth.chain_id

@@ -11,13 +11,10 @@ from eth_account import Account
 
 from backend.adapters import private_files
 from backend.adapters.chain import eip712
-from backend.adapters.chain.development_accounts import is_well_known
+from backend.adapters.chain.development_accounts import ORDER, is_guessable, is_well_known
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.domain import Diagnosis, SignedDiagnosis
 from backend.errors import ConfigurationError
-
-_ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
-"""The order of secp256k1: private keys are smaller (SEC 2)."""
 
 
 class KeyFileSigner:
@@ -36,7 +33,7 @@ class KeyFileSigner:
             raise ConfigurationError(f"the classifier key {key_file} cannot be used: {error.strerror}") from error
         self._account = Account.from_key(key)
         self.address: str = self._account.address
-        if chain_id not in DEVELOPMENT_CHAIN_IDS and is_well_known(self.address):
+        if chain_id not in DEVELOPMENT_CHAIN_IDS and (is_well_known(self.address) or is_guessable(key)):
             raise ConfigurationError(
                 f"the classifier key in {key_file} is a well-known development key ({self.address}), "
                 f"and chain {chain_id} is live: remove the file, then grant the role to the new key"
@@ -60,7 +57,7 @@ class KeyFileSigner:
 
 def is_private_key(text: str) -> bool:
     """Whether ``text`` is 64 hex digits, with or without 0x, of a number in the range of private keys."""
-    return bool(re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", text)) and 0 < int(text, 16) < _ORDER
+    return bool(re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", text)) and 0 < int(text, 16) < ORDER
 
 
 def _create(key_file: Path) -> None:

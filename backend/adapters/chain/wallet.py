@@ -14,7 +14,7 @@ from web3.types import TxParams
 
 from backend.adapters.chain import artifact, reverts, rpc
 from backend.adapters.chain.artifact import Artifact
-from backend.adapters.chain.development_accounts import is_well_known
+from backend.adapters.chain.development_accounts import is_guessable, is_well_known
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.signer import is_private_key
 from backend.domain import (
@@ -43,12 +43,13 @@ class Wallet:
     no private key, or a well-known one while ``chain_id`` is a live chain.
     """
 
-    def __init__(self, url: str, contract: str, key: Secret, *, chain_id: int) -> None:
-        if not is_private_key(key):
+    def __init__(self, url: Secret | str, contract: str, key: Secret, *, chain_id: int) -> None:
+        if not is_private_key(key.reveal()):
             raise ConfigurationError("expected a private key of 64 hex digits, found something else")
-        self._account: LocalAccount = Account.from_key(str.__str__(key))
+        self._account: LocalAccount = Account.from_key(key.reveal())
         self.address: str = self._account.address
-        if chain_id not in DEVELOPMENT_CHAIN_IDS and is_well_known(self.address):
+        known = is_well_known(self.address) or is_guessable(key.reveal())
+        if chain_id not in DEVELOPMENT_CHAIN_IDS and known:
             raise ConfigurationError(
                 f"expected a key of your own on chain {chain_id}, which is live, found a well-known development key "
                 f"({self.address})"

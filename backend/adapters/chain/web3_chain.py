@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from eth_utils import keccak
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.exceptions import TransactionNotFound
 from web3.types import TxReceipt
 
 from backend.adapters.chain import artifact, ids, reverts, rpc
+from backend.adapters.chain.artifact import Artifact
 from backend.adapters.chain.blocks import BlockReader
 from backend.adapters.chain.events import (
     COMPROMISE_TOPIC,
@@ -24,9 +26,13 @@ from backend.adapters.chain.events import (
     EventDecoder,
     Log,
     position,
+    role_change,
 )
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.logs import LogReader, Topics
+from backend.adapters.chain.node_clock import node_time
+from backend.adapters.chain.proofs import signatures
+from backend.adapters.chain.proofs.encodings import encode_transaction, octets
 from backend.domain import (
     BlockRef,
     ClassifierCompromisedEvent,
@@ -35,13 +41,49 @@ from backend.domain import (
     ModelStatus,
     RecordEvent,
     RegisteredState,
+    RegistryState,
+    RoleChange,
+    SignedTransaction,
+    StateKeys,
+    StoredImage,
     TransactionState,
     TransactionStatus,
 )
 from backend.errors import ChainUnavailable, WrongChain
+from backend.settings import Secret
+
+
+def selector(function: str) -> str:
+    """The first bytes of a call, by the function's name and types."""
+    return Web3.keccak(text=function)[:4].to_0x_hex()
+
 
 _STATUSES = tuple(ModelStatus)
-_STATUS_CODES = [Web3.keccak(text=f"{name}(bytes32)")[:4].to_0x_hex() for name in ("statusOf", "trainingOf")]
+_STATUS_CODES = [selector("statusOf(bytes32)"), selector("trainingOf(bytes32)")]
+_IMAGE_OF, _IS_REGISTERED = selector("imageOf(bytes32)"), selector("isRegistered(bytes32)")
+_COMPROMISED_SINCE = selector("compromisedSince(address)")
+_NEWEST_REVIEW_OF, _HAS_ROLE = selector("newestReviewOf(bytes32)"), selector("hasRole(bytes32,address)")
+
+
+def _registered_state(status: str, training: str) -> RegisteredState:
+    return RegisteredState(_STATUSES[_number(status)], _hash_or_none(training))
+
+
+def _hash_or_none(word: str) -> str | None:
+    return word.lower() if _number(word) else None
+
+
+def _number(word: str) -> int:
+    """The number that a call returned."""
+    content = octets(word)
+    if len(content) != 32:
+        raise ValueError
+    return int.from_bytes(content)
+
+
+def _word(value: str) -> str:
+    """A hash or an address as 64 hex digits of call data."""
+    return value.removeprefix("0x").lower().rjust(64, "0")
 
 
 class Web3Chain:
@@ -51,16 +93,18 @@ class Web3Chain:
     In addition to the errors that the port names, every method that asks the node raises WrongChain.
     """
 
-    def __init__(self, rpc_url: str, *, chain_id: int, contract: str, start_block: int = 0) -> None:
+    def __init__(self, rpc_url: Secret | str, *, chain_id: int, contract: str, start_block: int = 0) -> None:
         self.chain_id = chain_id
         self._address = Web3.to_checksum_address(contract)
         self.contract: str = self._address
         self.start_block = start_block
         self.development = chain_id in DEVELOPMENT_CHAIN_IDS
+        self._url = rpc_url
         self._web3 = rpc.connect(rpc_url)
         self._blocks = BlockReader(self._web3)
         self._logs = LogReader(self._web3, self.contract)
         self._decoder = EventDecoder(self._blocks.by_hashes, chain_id=chain_id, contract=self.contract)
+        self._build: Artifact | None = None
         self._checked = False
         self._check_lock = threading.Lock()
 
@@ -73,6 +117,10 @@ class Web3Chain:
     def head(self) -> BlockRef:
         with self._right_chain():
             return self._blocks.head()
+
+    def time(self) -> int:
+        head = self.head().timestamp
+        return max(head, node_time(self._url) or head)
 
     def block(self, number: int) -> BlockRef | None:
         """The block of that number on the node's chain now, or None past its head."""
@@ -98,7 +146,7 @@ class Web3Chain:
 
     def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
         with self._right_chain():
-            events = self._decoder.decode(self._history([COMPROMISE_TOPIC, _topic(address)]))
+            events = self._decoder.decode(self._history([COMPROMISE_TOPIC, "0x" + _word(address)]))
             return [
                 event
                 for event in events
@@ -112,10 +160,7 @@ class Web3Chain:
             questions = [({"to": self.contract, "data": call}, "latest") for call in calls]
             answers = rpc.ask_many(self._web3, "eth_call", questions)
             with rpc.translated():
-                return [
-                    RegisteredState(_STATUSES[int(status, 16)], training if int(training, 16) else None)
-                    for status, training in zip(answers[::2], answers[1::2], strict=True)
-                ]
+                return [_registered_state(*each) for each in zip(answers[::2], answers[1::2], strict=True)]
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         with self._right_chain():
@@ -150,10 +195,78 @@ class Web3Chain:
                 return self._mined(hash_, receipt, confirmations)
             return TransactionStatus(hash_, TransactionState.REPLACED, sender=sender, nonce=nonce)
 
-    def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
+    def roles(self, role: str, address: str) -> Sequence[RoleChange]:
+        holder = "0x" + _word(address)
         with self._right_chain():
-            logs = self._history([[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], ROLES[role], _topic(address)])
-            return [(*position(log), log["topics"][0] == TOPICS["RoleGranted"]) for log in logs]
+            logs = self._history([[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], ROLES[role], holder])
+            with rpc.translated():
+                return [role_change(log) for log in logs]
+
+    def state_block(self) -> BlockRef | None:
+        return self.head()
+
+    def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
+        tag = hex(block.number)
+        with self._right_chain():
+            calls = [
+                *(_NEWEST_REVIEW_OF + _word(id_) for id_ in keys.diagnosis_ids),
+                *(code + _word(id_) for id_ in keys.model_ids for code in _STATUS_CODES),
+                *(_COMPROMISED_SINCE + _word(account) for account in self._reportable(keys)),
+                *(_HAS_ROLE + _word(ROLES[role]) + _word(account) for role, account in keys.roles),
+            ]
+            questions = [({"to": self.contract, "data": call}, tag) for call in calls]
+            answers = iter(rpc.ask_many(self._web3, "eth_call", questions) if questions else [])
+            with rpc.translated():
+                return RegistryState(
+                    image=self._stored_image(keys.image_id, tag),
+                    newest_reviews={id_: _hash_or_none(next(answers)) for id_ in keys.diagnosis_ids},
+                    models={id_: _registered_state(next(answers), next(answers)) for id_ in keys.model_ids},
+                    compromises=dict.fromkeys(keys.classifiers)
+                    | {account: _number(next(answers)) or None for account in self._reportable(keys)},
+                    roles={each: _number(next(answers)) == 1 for each in keys.roles},
+                )
+
+    def _reportable(self, keys: StateKeys) -> Sequence[str]:
+        """The classifiers that the registry can have a report of; the first contract had none."""
+        return keys.classifiers if self._build and "compromisedSince" in self._build.functions else ()
+
+    def _stored_image(self, image_id: str, tag: str) -> StoredImage | None:
+        """``imageOf`` reverts for an image that is not registered, and nodes report that in many ways."""
+        registered = rpc.ask(
+            self._web3, "eth_call", {"to": self.contract, "data": _IS_REGISTERED + _word(image_id)}, tag
+        )
+        if not _number(registered):
+            return None
+        answer = rpc.ask(self._web3, "eth_call", {"to": self.contract, "data": _IMAGE_OF + _word(image_id)}, tag)
+        words = octets(answer)
+        if len(words) != 4 * 32:
+            raise ValueError
+        uploader, *numbers = (words[place : place + 32] for place in range(0, len(words), 32))
+        registered_at, last_issued_at, diagnosis_count = map(int.from_bytes, numbers)
+        return StoredImage(Web3.to_checksum_address(uploader[-20:]), registered_at, last_issued_at, diagnosis_count)
+
+    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
+        with self._right_chain():
+            encoded = self._encoded(hash_)
+            with rpc.translated():
+                return None if encoded is None else signatures.decode(encoded)
+
+    def _encoded(self, hash_: str) -> bytes | None:
+        """The bytes with that hash, as the node has them or put together from its fields; None when it gives neither.
+
+        Few nodes have every transaction for ever, and some have no ``eth_getRawTransactionByHash``.
+        """
+        try:
+            raw = rpc.ask(self._web3, "eth_getRawTransactionByHash", hash_)
+        except rpc.RangeRefused:
+            raw = None
+        with rpc.translated():
+            if raw and "0x" + keccak(octets(raw)).hex() == hash_.lower():
+                return octets(raw)
+        fields: rpc.JsonObject | None = rpc.ask(self._web3, "eth_getTransactionByHash", hash_)
+        with suppress(ChainUnavailable), rpc.translated():
+            return encode_transaction({**fields, "hash": hash_.lower()}) if fields else None
+        return None
 
     def _history(self, topics: Topics) -> list[Log]:
         """The logs with these topics since the contract's deployment."""
@@ -210,10 +323,6 @@ class Web3Chain:
             raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
         if not code:
             raise WrongChain(f"expected the contract at {self.contract}, but there is no code on chain {chain_id}")
-        if artifact.of(code) is None:
+        self._build = artifact.of(code)
+        if self._build is None:
             raise WrongChain(f"expected ImageRegistry at {self.contract}, but other code is there on chain {chain_id}")
-
-
-def _topic(address: str) -> str:
-    """An address as a topic of a log."""
-    return "0x" + address.removeprefix("0x").lower().rjust(64, "0")

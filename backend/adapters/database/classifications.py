@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import AttestationRow, ClassificationRow, RecognitionRow, SealedRow
@@ -29,27 +29,17 @@ class SqlClassifications:
             return _classification(row) if row else None
 
     def add(self, classification: Classification) -> bool:
-        model = classification.model
-        return self._database.insert(
-            ClassificationRow(
-                model_name=model.name,
-                model_version=model.version,
-                model_sha256=model.sha256,
-                modality=model.modality,
-                cid=classification.cid,
-                decoding=classification.decoding,
-                label=classification.label,
-                label_code=classification.label_code,
-                confidence=classification.confidence,
-                probabilities=classification.probabilities,
-                abstained=classification.abstained,
-                reason=classification.reason,
-                manifest=classification.manifest,
-                manifest_hash=classification.manifest_hash,
-                manifest_cid=classification.manifest_cid,
-                activation_map=classification.activation_map,
-            )
-        )
+        return self._database.insert(_row(classification))
+
+    def replace(self, former: Classification, classification: Classification) -> bool:
+        with self._database.write() as session:
+            row = session.get(ClassificationRow, former.manifest_hash, with_for_update=True)
+            if row is None:
+                return False
+            session.delete(row)
+            session.flush()
+            session.add(_row(classification))
+            return True
 
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
         with self._database.read() as session:
@@ -91,13 +81,17 @@ class SqlClassifications:
 
     def save_attestation(self, signed: SignedDiagnosis) -> None:
         diagnosis = signed.diagnosis
+        key = {
+            "manifest_hash": diagnosis.manifest_hash.removeprefix("0x"),
+            "image_id": diagnosis.image_id,
+            "chain_id": signed.chain_id,
+            "contract": signed.contract.lower(),
+        }
         with self._database.write() as session:
-            session.merge(
+            session.execute(delete(AttestationRow).filter_by(**key))
+            session.add(
                 AttestationRow(
-                    manifest_hash=diagnosis.manifest_hash.removeprefix("0x"),
-                    image_id=diagnosis.image_id,
-                    chain_id=signed.chain_id,
-                    contract=signed.contract.lower(),
+                    **key,
                     model_id=diagnosis.model_id,
                     label=diagnosis.label,
                     confidence=diagnosis.confidence,
@@ -106,6 +100,28 @@ class SqlClassifications:
                     classifier=signed.classifier,
                 )
             )
+
+
+def _row(classification: Classification) -> ClassificationRow:
+    model = classification.model
+    return ClassificationRow(
+        model_name=model.name,
+        model_version=model.version,
+        model_sha256=model.sha256,
+        modality=model.modality,
+        cid=classification.cid,
+        decoding=classification.decoding,
+        label=classification.label,
+        label_code=classification.label_code,
+        confidence=classification.confidence,
+        probabilities=classification.probabilities,
+        abstained=classification.abstained,
+        reason=classification.reason,
+        manifest=classification.manifest,
+        manifest_hash=classification.manifest_hash,
+        manifest_cid=classification.manifest_cid,
+        activation_map=classification.activation_map,
+    )
 
 
 def _classification(row: ClassificationRow) -> Classification:

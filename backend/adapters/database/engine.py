@@ -2,50 +2,77 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, table, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from sqlalchemy.schema import Column
 
 from backend.adapters import private_files
-from backend.errors import ConfigurationError, DatabaseUnavailable
+from backend.errors import ConfigurationError, DatabaseFull, DatabaseUnavailable, RowDamaged
+from backend.settings import Secret, reveal
 
+_log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0006"
+REVISION = "0008"
 """The newest migration. Compared without Alembic, so that a start without migrations does not load it."""
 BUSY_TIMEOUT_S = 10.0
 """How long SQLite waits for a lock of another connection."""
+_CONNECT_S = 5
 _RETRY_S = 0.02
 _LOCKED = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED})
+_DISK = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN})
 _DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR})
 """Errors of a file whose content is wrong; the last one is for tables that are missing, or there already."""
 _VERSION = table("alembic_version", Column("version_num"))
 
 
 class Database:
-    """Sessions on one engine. ``write`` takes SQLite's write lock at its start: a reader cannot always upgrade."""
+    """Sessions on one engine. ``write`` takes SQLite's write lock at its start: a reader cannot always upgrade.
 
-    def __init__(self, engine: Engine) -> None:
-        self._readers = engine
-        self._writers = engine.execution_options(write=True)
+    ``reopen`` is given for a database that could be opened for reading only: it opens it for writing, or raises
+    ConfigurationError. Each ``write`` tries that again, so that no restart is needed when the disk has room again.
+    """
+
+    def __init__(self, engine: Engine, *, reopen: Callable[[], Engine] | None = None) -> None:
+        self._engine = engine
+        self._reopen = reopen
+        self._reopening = threading.Lock()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        with _translated(), Session(self._readers) as session:
+        with _translated(), Session(self._engine) as session:
             yield session
 
     @contextmanager
     def write(self) -> Iterator[Session]:
         """One transaction, committed at the end. Raises DatabaseUnavailable; IntegrityError for a duplicate key."""
-        with _translated(), Session(self._writers) as session, session.begin():
+        self._make_writable()
+        with _translated(), Session(self._engine.execution_options(write=True)) as session, session.begin():
             yield session
+
+    def _make_writable(self) -> None:
+        with self._reopening:
+            if self._reopen is None:
+                return
+            try:
+                engine = self._reopen()
+            except ConfigurationError as error:
+                raise DatabaseUnavailable(f"{error}; it can only be read") from None
+            self._engine.dispose()
+            self._engine, self._reopen = engine, None
 
     def insert(self, row: object) -> bool:
         """Add one row in its own transaction; False when its key exists, for instance because of a faster thread."""
@@ -58,11 +85,12 @@ class Database:
 
     def check(self) -> None:
         """Raises DatabaseUnavailable."""
+        self._make_writable()
         with self.read() as session:
             session.execute(select(_VERSION))
 
     def close(self) -> None:
-        self._readers.dispose()
+        self._engine.dispose()
 
 
 @contextmanager
@@ -72,18 +100,34 @@ def _translated() -> Iterator[None]:
     except IntegrityError:
         raise
     except DatabaseError as error:
-        raise DatabaseUnavailable(f"the database failed: {error.orig}") from error
+        kind = DatabaseFull if _code(error) == sqlite3.SQLITE_FULL else DatabaseUnavailable
+        raise kind(f"the database failed: {error.orig}") from error
+    except (json.JSONDecodeError, UnicodeError):
+        raise RowDamaged("a stored row cannot be read: run `scanproof scrub`") from None
+    except PoolTimeout:
+        raise DatabaseUnavailable("the database is slow, and other requests wait for it already: try again") from None
 
 
-def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
-    """Open the database at ``url`` and migrate it to the newest revision.
+def open_database(url: Secret | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
+    """Open the database at ``url`` and migrate it to the newest revision. If the disk is full or cannot be written, a
+    SQLite database of the newest revision is opened for reading.
 
     Raises ConfigurationError when it is damaged, was made by a newer ScanProof, cannot be reached, or stays locked for
     ``busy_timeout_s``.
     """
     try:
-        parsed = make_url(url)
-        engine = create_engine(parsed)
+        return Database(_open_for_writing(url, busy_timeout_s))
+    except _DiskRefuses as refusal:
+        engine = _open_for_reading(url, refusal)
+        _log.error("%s: it is opened for reading only", refusal)
+        return Database(engine, reopen=lambda: _open_for_writing(url, busy_timeout_s))
+
+
+def _open_for_writing(url: Secret | str, busy_timeout_s: float) -> Engine:
+    """Raises ConfigurationError, as _DiskRefuses if the database may be readable."""
+    try:
+        parsed = make_url(reveal(url))
+        engine = create_engine(parsed, **_limits(parsed, busy_timeout_s))
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError, ValueError) as error:
         raise ConfigurationError(f"DATABASE_URL is not usable: {error}") from None
     if engine.dialect.name == "sqlite":
@@ -95,17 +139,48 @@ def open_database(url: str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Databa
     except DatabaseError as error:
         engine.dispose()
         shown = parsed.database if engine.dialect.name == "sqlite" else parsed.render_as_string(hide_password=True)
-        raise ConfigurationError(f"the database {shown} {_reason(error)}") from None
+        kind = _DiskRefuses if _code(error) in _DISK else ConfigurationError
+        raise kind(f"the database {shown} {_reason(error)}") from None
     except BaseException:
         engine.dispose()
         raise
-    return Database(engine)
+    return engine
+
+
+def _limits(url: URL, wait_s: float) -> dict[str, Any]:
+    """How long to wait for a connection, of the pool and of a server."""
+    if url.get_backend_name() == "postgresql":
+        return {"pool_timeout": wait_s, "connect_args": {"connect_timeout": _CONNECT_S}}
+    return {} if url.database in (None, "", ":memory:") else {"pool_timeout": wait_s}
+
+
+def _open_for_reading(url: Secret | str, refusal: _DiskRefuses) -> Engine:
+    """Raises ``refusal`` if the database cannot be read either, or is not of the newest revision."""
+    parsed = make_url(reveal(url))
+    file = Path(parsed.database or "")
+    log = file.with_name(file.name + "-wal")
+    # SQLite needs a file for the shared memory of its log, unless nobody writes and the log is empty.
+    modes = [{"mode": "ro"}, {"immutable": "1"}] if not log.exists() or not log.stat().st_size else [{"mode": "ro"}]
+    for mode in modes:
+        readable = parsed.set(database=f"file:{quote(str(file))}", query={"uri": "true", **mode})
+        engine = create_engine(readable)
+        try:
+            with engine.connect() as connection:
+                if connection.scalar(select(_VERSION.c.version_num)) == REVISION:
+                    return engine
+        except DatabaseError:
+            pass
+        engine.dispose()
+    raise refusal
+
+
+class _DiskRefuses(ConfigurationError):
+    pass
 
 
 def _reason(error: DatabaseError) -> str:
     """Say why a database cannot be opened; to move it away is the remedy for a damaged one only."""
-    # The low byte is the error, the others say more about it.
-    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+    code = _code(error)
     if code in _LOCKED:
         return f"is in use by another process ({error.orig}): wait until that process has ended, then try again"
     if code in _DAMAGED:
@@ -114,6 +189,12 @@ def _reason(error: DatabaseError) -> str:
             "here, is a copy of the chain and the image store: move it away, and ScanProof makes a new one"
         )
     return f"cannot be used ({error.orig})"
+
+
+def _code(error: DatabaseError) -> int:
+    """SQLite's error: the low byte of its number; the others say more about it. 0 for another database."""
+    code: int = getattr(error.orig, "sqlite_errorcode", 0)
+    return code & 0xFF
 
 
 def _make_file(url: URL) -> None:

@@ -21,6 +21,7 @@ from backend.adapters.database.event_tables import (
     TrainingRow,
 )
 from backend.domain import (
+    ABSTAINED_LABEL,
     ClassifierCompromisedEvent,
     DiagnosisStatus,
     LabelCode,
@@ -155,7 +156,11 @@ def _has_label(labels: Sequence[LabelCode]) -> ColumnElement[bool]:
 
 
 def _has_status(status: DiagnosisStatus) -> ColumnElement[bool]:
-    return _NEWEST.verdict.is_(None) if status is DiagnosisStatus.ASSERTED else _NEWEST.verdict == status.value
+    if status is DiagnosisStatus.ASSERTED:
+        return and_(_NEWEST.verdict.is_(None), DiagnosisRow.label != ABSTAINED_LABEL)
+    if status is DiagnosisStatus.ABSTAINED:
+        return and_(_NEWEST.verdict.is_(None), DiagnosisRow.label == ABSTAINED_LABEL)
+    return _NEWEST.verdict == status.value
 
 
 def _records(session: Session, ledger: int, images: Sequence[RegistrationRow]) -> list[Record]:

@@ -10,10 +10,11 @@ from sqlalchemy import BigInteger, ForeignKey, Index, String
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
+from backend.adapters.database.checksums import Checked
 from backend.adapters.database.tables import ADDRESS, CID, HASH, ROW_ID, Base
 
 
-class LedgerRow(Base):
+class LedgerRow(Checked, Base):
     __tablename__ = "ledgers"
     __table_args__ = (Unique("chain_id", "contract"),)
 
@@ -22,7 +23,7 @@ class LedgerRow(Base):
     contract: Mapped[str] = mapped_column(ADDRESS)
 
 
-class CheckpointRow(Base):
+class CheckpointRow(Checked, Base):
     __tablename__ = "checkpoints"
 
     ledger_id: Mapped[int] = mapped_column(ForeignKey("ledgers.id"), primary_key=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import cast
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -32,7 +32,10 @@ class SqlEventStore:
             found = session.scalar(query)
         if found is not None:
             return found
-        self._database.insert(LedgerRow(chain_id=chain_id, contract=address))
+        # The id is part of the row's checksum, so that it must be known before the row is written.
+        with self._database.read() as session:
+            id_ = (session.scalar(select(func.max(LedgerRow.id))) or 0) + 1
+        self._database.insert(LedgerRow(id=id_, chain_id=chain_id, contract=address))
         with self._database.read() as session:
             return session.scalars(query).one()
 

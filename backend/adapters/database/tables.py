@@ -9,6 +9,8 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Integer, LargeBinary, MetaD
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from backend.adapters.database.checksums import Checked
+
 CID = String(59)
 HASH = String(66)
 ADDRESS = String(42)
@@ -27,7 +29,7 @@ class Base(DeclarativeBase):
     )
 
 
-class ImageRow(Base):
+class ImageRow(Checked, Base):
     __tablename__ = "images"
 
     cid: Mapped[str] = mapped_column(CID, primary_key=True)
@@ -41,14 +43,14 @@ class ImageRow(Base):
     client: Mapped[str] = mapped_column(String(45), index=True)
 
 
-class ClientRow(Base):
+class ClientRow(Checked, Base):
     __tablename__ = "clients"
 
     address: Mapped[str] = mapped_column(String(45), primary_key=True)
     bytes_kept: Mapped[int] = mapped_column(BigInteger)
 
 
-class ClassificationRow(Base):
+class ClassificationRow(Checked, Base):
     __tablename__ = "classifications"
     __table_args__ = (Unique("cid", "decoding", "model_sha256"),)
 
@@ -70,7 +72,7 @@ class ClassificationRow(Base):
     decoding: Mapped[int] = mapped_column(server_default="1")
 
 
-class RecognitionRow(Base):
+class RecognitionRow(Checked, Base):
     """A gate's output for an image; ``modality`` is null when it abstained."""
 
     __tablename__ = "recognitions"
@@ -81,7 +83,7 @@ class RecognitionRow(Base):
     modality: Mapped[str | None] = mapped_column(String(100))
 
 
-class SealedRow(Base):
+class SealedRow(Checked, Base):
     """The hash of a sealed manifest that this server made; its content is not stored."""
 
     __tablename__ = "sealed_manifests"
@@ -91,7 +93,7 @@ class SealedRow(Base):
     model_sha256: Mapped[str] = mapped_column(String(64))
 
 
-class StatementRow(Base):
+class StatementRow(Checked, Base):
     """The published statement of a review."""
 
     __tablename__ = "statements"
@@ -100,7 +102,7 @@ class StatementRow(Base):
     content: Mapped[bytes] = mapped_column(LargeBinary)
 
 
-class AttestationRow(Base):
+class AttestationRow(Checked, Base):
     """``manifest_hash`` is that of a classification or of a sealed manifest."""
 
     __tablename__ = "attestations"

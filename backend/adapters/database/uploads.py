@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
 
-from sqlalchemy import CursorResult, case, func, select, update
+from sqlalchemy import func, select
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import ClientRow, ImageRow
@@ -38,21 +37,18 @@ class SqlImages:
             return frozenset(session.scalars(select(ImageRow.cid).where(ImageRow.cid.in_(cids))))
 
     def reserve(self, client: str, size: int, limit: int) -> bool:
-        fits = (
-            update(ClientRow)
-            .where(ClientRow.address == client, ClientRow.bytes_kept + size <= limit)
-            .values(bytes_kept=ClientRow.bytes_kept + size)
-        )
         self._introduce(client)
         with self._database.write() as session:
-            # An UPDATE without RETURNING gives a CursorResult, which ``execute`` does not declare.
-            return cast(CursorResult[Any], session.execute(fits)).rowcount == 1
+            row = session.get_one(ClientRow, client, with_for_update=True)
+            fits = row.bytes_kept + size <= limit
+            row.bytes_kept += size * fits
+            return fits
 
     def release(self, client: str, size: int) -> None:
         # A recount may have removed the reservation meanwhile.
-        left = case((ClientRow.bytes_kept > size, ClientRow.bytes_kept - size), else_=0)
         with self._database.write() as session:
-            session.execute(update(ClientRow).where(ClientRow.address == client).values(bytes_kept=left))
+            if row := session.get(ClientRow, client, with_for_update=True):
+                row.bytes_kept = max(0, row.bytes_kept - size)
 
     def add(self, facts: ImageFacts, pin_id: str | None, client: str) -> bool:
         return self._database.insert(
@@ -70,13 +66,11 @@ class SqlImages:
         )
 
     def recount(self) -> None:
-        kept = (
-            select(func.coalesce(func.sum(ImageRow.size), 0))
-            .where(ImageRow.client == ClientRow.address)
-            .scalar_subquery()
-        )
+        kept = select(ImageRow.client, func.sum(ImageRow.size)).group_by(ImageRow.client)
         with self._database.write() as session:
-            session.execute(update(ClientRow).values(bytes_kept=kept), execution_options={"synchronize_session": False})
+            sizes = {client: int(size) for client, size in session.execute(kept)}
+            for row in session.scalars(select(ClientRow).with_for_update()):
+                row.bytes_kept = sizes.get(row.address, 0)
 
     def _introduce(self, client: str) -> None:
         with self._database.read() as session:

@@ -1,29 +1,48 @@
 """The embedded object store: IPFS blocks as files on this machine, with the same CIDs as Pinata.
 
 ``blocks/<2 characters>/<cid>`` are the blocks, ``pins/<cid>`` lists the blocks of a pinned file, its root last.
-A file gets its name only when it is complete and synced to disk. Writers exclude each other across threads and
-processes by a lock on ``lock``; readers need none, because they hash what they read.
+A block gets its name only when it is complete, and a pin gets its name after all its blocks are synced to disk. A pin's
+list only saves time: after a crash it may be empty, and the blocks are found from the root. Writers exclude each other
+across threads and processes by a lock on ``lock``; readers need none, because they hash what they read.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import errno
 import fcntl
 import logging
 import os
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 from backend.adapters import private_files
+from backend.adapters.ipfs import dag_pb
 from backend.adapters.ipfs.unixfs import CHUNK_BYTES, blocks_of, read_file, verify
-from backend.cids import Cid, parse_cid
+from backend.cids import DAG_PB, Cid, parse_cid
 from backend.domain import StoredObject
-from backend.errors import CidMismatch, InvalidDag, NotFound, StorageUnavailable
+from backend.errors import (
+    CidMismatch,
+    InvalidCid,
+    InvalidDag,
+    NotFound,
+    ObjectDamaged,
+    StorageFull,
+    StorageReadOnly,
+    StorageUnavailable,
+)
 
 logger = logging.getLogger(__name__)
 _TEMPORARY = ".tmp"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_SYNCED_SINGLY = 4
+"""Up to this number of blocks, each is synced to disk by itself."""
+_SYNCFS = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None) if sys.platform == "linux" else None
 _SPARE_BYTES = 64 * 1024 * 1024
 
 
@@ -40,15 +59,20 @@ class EmbeddedStore:
         self._folder = folder
         self._blocks = folder / "blocks"
         self._pins = folder / "pins"
-        with _os_errors():
-            for part in (folder, self._blocks, self._pins):
-                private_files.make_folder(part)
-            self._remove_leftovers()
+        try:
+            with _os_errors():
+                for part in (folder, self._blocks, self._pins):
+                    private_files.make_folder(part)
+                self._remove_leftovers()
+        except (StorageFull, StorageReadOnly) as error:
+            # What is stored can still be read.
+            logger.error("nothing can be stored: %s", error)
         logger.warning("images are stored in %s on this machine only: use Pinata for records that others audit", folder)
 
     def put(self, content: bytes, *, name: str, media_type: str) -> StoredObject:
         written: list[Path] = []
         pinned: list[str] = []
+        together = _SYNCFS is not None and len(content) > _SYNCED_SINGLY * CHUNK_BYTES
         with _os_errors(), self._lock():
             try:
                 for block in blocks_of(content):
@@ -56,9 +80,15 @@ class EmbeddedStore:
                     pinned.append(str(root))
                     if not self._is_whole(block.cid, block.data):
                         written.append(self._path(block.cid))
-                        _write_atomically(written[-1], block.data)
+                        self._make_shard(written[-1].parent)
+                        _write_atomically(written[-1], block.data, sync=not together)
                 verify(read_file(root, self._read_block, max_bytes=len(content)), root)
-                _write_atomically(self._pins / str(root), "\n".join(pinned).encode())
+                if together:
+                    _sync_filesystem(self._blocks)
+                else:
+                    for folder in {path.parent for path in written}:
+                        _sync_folder(folder)
+                self._pin(root, pinned)
             except BaseException:
                 for path in written:
                     path.unlink(missing_ok=True)
@@ -72,9 +102,12 @@ class EmbeddedStore:
         try:
             with _os_errors():
                 return read_file(root, self._read_block, max_bytes=max_bytes)
-        except (CidMismatch, InvalidDag, NotFound) as exc:
+        except (CidMismatch, InvalidDag) as exc:
             logger.error("the stored file %s is damaged: %s", root, exc)
             raise
+        except NotFound as exc:
+            logger.error("the stored file %s is damaged: %s", root, exc)
+            raise ObjectDamaged(f"{root} is damaged: {exc}") from exc
 
     def has(self, cid: str) -> bool:
         with _os_errors():
@@ -85,11 +118,11 @@ class EmbeddedStore:
         with _os_errors(), self._lock():
             if not pin.exists():
                 return
-            shared = {cid for other in self._pins.iterdir() if other != pin for cid in other.read_text().split()}
-            # The pin is deleted last, so that an interrupted delete can be repeated.
-            for cid in reversed(pin.read_text().split()):
-                if cid not in shared:
-                    self._path(parse_cid(cid)).unlink(missing_ok=True)
+            shared = {str(cid) for other in self.objects() if other != pin.name for cid in self._blocks_of(other)}
+            # The root and the pin are deleted last, so that an interrupted delete can be repeated.
+            for cid in reversed(self._blocks_of(pin.name)):
+                if str(cid) not in shared:
+                    self._path(cid).unlink(missing_ok=True)
             pin.unlink()
 
     def check(self) -> None:
@@ -97,6 +130,71 @@ class EmbeddedStore:
             free = shutil.disk_usage(self._blocks).free
         if free < _SPARE_BYTES:
             raise StorageUnavailable(f"expected {_SPARE_BYTES} bytes of free disk for the block store, found {free}")
+
+    def objects(self) -> Sequence[str]:
+        with _os_errors():
+            return sorted(pin.name for pin in self._pins.iterdir() if _cid(pin.name))
+
+    def damage(self, cid: str) -> Sequence[str]:
+        bad: list[str] = []
+        with _os_errors():
+            for block in self._walk(parse_cid(cid)):
+                try:
+                    found = Cid.of(block.codec, self._read_block(block))
+                except NotFound:
+                    bad.append(f"the block {block} is missing")
+                else:
+                    if found != block:
+                        bad.append(f"the block {block} is damaged")
+        return bad
+
+    def adopt(self, cid: str) -> None:
+        root = parse_cid(cid)
+        with _os_errors(), self._lock():
+            self._pin(root, [str(block) for block in reversed(list(self._walk(root)))])
+
+    def collect(self, kept: Collection[str], *, older_than_s: float, dry_run: bool) -> tuple[int, int]:
+        with _os_errors(), self._lock():
+            used = {str(block) for root in {*kept, *self.objects()} for block in self._blocks_of(root)}
+            latest = time.time() - older_than_s
+            count = size = 0
+            for file in self._blocks.glob("*/*"):
+                found = file.stat()
+                if file.name not in used and found.st_mtime < latest:
+                    count, size = count + 1, size + found.st_size
+                    if not dry_run:
+                        file.unlink()
+        return count, size
+
+    def _blocks_of(self, name: str) -> list[Cid]:
+        """The blocks of a file that are known, its root first: those below its root, and those of its pin's list."""
+        root = parse_cid(name)
+        pin = self._pins / name
+        listed = pin.read_text(errors="replace").split() if pin.exists() else []
+        return list(dict.fromkeys([*self._walk(root), *filter(None, map(_cid, reversed(listed)))]))
+
+    def _walk(self, root: Cid) -> Iterator[Cid]:
+        """The root and the blocks below it, as far as whole nodes lead to them. Leaves are not read."""
+        waiting = [root]
+        while waiting:
+            cid = waiting.pop()
+            yield cid
+            if cid.codec == DAG_PB:
+                with contextlib.suppress(NotFound, InvalidDag):
+                    node = self._read_block(cid)
+                    if Cid.of(DAG_PB, node) == cid:
+                        waiting += [link.cid for link in reversed(dag_pb.decode(node))]
+
+    def _pin(self, root: Cid, blocks: Sequence[str]) -> None:
+        pin, listed = self._pins / str(root), "\n".join(blocks).encode()
+        if not pin.exists() or pin.read_bytes() != listed:
+            _write_atomically(pin, listed, sync=False)
+            _sync_folder(self._pins)
+
+    def _make_shard(self, folder: Path) -> None:
+        if not folder.exists():
+            private_files.make_folder(folder)
+            _sync_folder(self._blocks)
 
     def _path(self, cid: Cid) -> Path:
         text = str(cid)
@@ -132,21 +230,37 @@ class EmbeddedStore:
             logger.debug("the block store is in use: temporary files are not removed")
 
 
-def _write_atomically(path: Path, data: bytes) -> None:
-    if not path.parent.exists():
-        private_files.make_folder(path.parent)
-        _sync_folder(path.parent.parent)
+def _write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """The name is on disk only after its folder was synced too."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=_TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         Path(temporary).replace(path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+
+
+def _sync_filesystem(folder: Path) -> None:
+    """Write everything of the folder's file system to disk (syncfs(2)): one wait instead of two for each block."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        if _SYNCFS is not None and _SYNCFS(handle) != 0:
+            number = ctypes.get_errno()
+            raise OSError(number, os.strerror(number))
+    finally:
+        os.close(handle)
+
+
+def _cid(name: str) -> Cid | None:
+    try:
+        return parse_cid(name)
+    except InvalidCid:
+        return None
 
 
 def _sync_folder(folder: Path) -> None:
@@ -162,4 +276,9 @@ def _os_errors() -> Iterator[None]:
     try:
         yield
     except OSError as exc:
-        raise StorageUnavailable(f"the block store cannot use its disk: {exc.strerror or exc}") from exc
+        message = f"the block store cannot use its disk: {exc.strerror or exc}"
+        if exc.errno in _FULL:
+            raise StorageFull(message) from exc
+        if exc.errno == errno.EROFS:
+            raise StorageReadOnly(message) from exc
+        raise StorageUnavailable(message) from exc

@@ -19,7 +19,7 @@ from backend.errors import CidMismatch, ImageTooLarge, NotFound, StorageError, S
 
 logger = logging.getLogger(__name__)
 PUBLIC_GATEWAYS = ("https://ipfs.io", "https://dweb.link")
-POLICY = HttpPolicy(total=60.0, attempts=3)
+POLICY = HttpPolicy(read=20.0, total=60.0, attempts=3)
 _REDIRECTS = 3
 # When gateways fail differently, the first of these is reported: it is the most informative.
 _GRAVITY = (CidMismatch, StorageRefused, StorageUnavailable, ImageTooLarge, NotFound)

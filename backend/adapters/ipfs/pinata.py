@@ -24,7 +24,7 @@ from backend.errors import CidMismatch, ConfigurationError, InvalidCid, StorageE
 from backend.settings import PinataSettings
 
 logger = logging.getLogger(__name__)
-POLICY = HttpPolicy(total=300.0)
+POLICY = HttpPolicy(read=20.0, total=300.0)
 _ANSWER_BYTES = 1024 * 1024
 _CHECK_LASTS = 30.0
 _LINK_LASTS = 600
@@ -47,7 +47,7 @@ class PinataStore:
         clock: Clock = time,
     ) -> None:
         for name, value in {"PINATA_JWT": settings.jwt, "PINATA_GATEWAY_TOKEN": settings.gateway_token}.items():
-            if value and not _HEADER_TOKEN.fullmatch(value):
+            if value and not _HEADER_TOKEN.fullmatch(value.reveal()):
                 raise ConfigurationError(f"{name} must hold visible ASCII characters only, without spaces or line ends")
         self.public = settings.network == "public"
         self._settings = settings
@@ -62,10 +62,10 @@ class PinataStore:
             policy=policy,
             clock=clock,
             bucket=bucket,
-            secret_headers={"Authorization": f"Bearer {settings.jwt}"},
+            secret_headers={"Authorization": f"Bearer {settings.jwt.reveal()}"},
         )
         sign = None if self.public else self._private_link
-        gateways = [Gateway(settings.gateway, settings.gateway_token, sign, bucket)]
+        gateways = [Gateway(settings.gateway, settings.gateway_token.reveal(), sign, bucket)]
         if self.public:
             gateways += [Gateway(url) for url in settings.public_gateways]
         self._reader = GatewayReader(gateways, policy=gateway_policy, clock=clock)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from backend.errors import NotFound
+from backend.errors import NotFound, StorageError
 from backend.ports import ObjectReader, ObjectStore
 
 
 class FallbackReader:
-    """Port ObjectReader: asks ``second`` for an object that ``first`` does not have."""
+    """Port ObjectReader: asks ``second`` for an object that ``first`` does not have whole."""
 
     def __init__(self, first: ObjectReader, second: ObjectReader) -> None:
         self._first = first
         self._second = second
 
     def get(self, cid: str, *, max_bytes: int) -> bytes:
-        """As ObjectReader.get; NotFound when neither has it."""
+        """As ObjectReader.get; the error of ``first`` when neither has it."""
         try:
             return self._first.get(cid, max_bytes=max_bytes)
         except NotFound:
             return self._second.get(cid, max_bytes=max_bytes)
+        except StorageError as error:
+            try:
+                return self._second.get(cid, max_bytes=max_bytes)
+            except NotFound:
+                raise error from None
 
 
 class LocalReader:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.domain import ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline, Preprocessing
+from backend.adapters.ipfs.unixfs import cid_of
+from backend.domain import GateOpinion, ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline, Preprocessing
 from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, ResultsUnreadable, UnsupportedImage
 from ml import errors as ml_errors
 from ml.bundle.bundle import Bundle, BundleDocuments
-from ml.bundle.kinds import KINDS
+from ml.bundle.kinds import KINDS, Answer
 from ml.compare.results import RESULTS, read_results
 from ml.inference.overlay import activation_overlay
 from ml.inference.prediction import Prediction
@@ -78,10 +79,13 @@ class BundledModels:
         gate = self._registry.gate()
         return facts_of(gate.bundle) if gate else None
 
-    def recognise(self, gate: ModelFacts, image: bytes) -> str | None:
+    def recognise(self, gate: ModelFacts, image: bytes) -> GateOpinion:
         with _translate_bundle_errors(gate.name), decode_in_turn():
-            seen = self._model(gate).predict(image)
-        return None if seen.abstained else seen.label
+            opened = self._model(gate)
+            if _answer(opened) is not Answer.MODALITY:
+                raise ClassificationFailed(f"{gate.name} is no gate")
+            seen = opened.predict(image)
+        return GateOpinion(gate, None if seen.abstained else seen.label)
 
     def for_modality(self, modality: str) -> ModelFacts:
         with _translate_bundle_errors(modality):
@@ -94,7 +98,15 @@ class BundledModels:
     def predict(self, model: ModelFacts, image: bytes) -> tuple[Prediction, bytes | None]:
         with _translate_bundle_errors(model.name):
             with decode_in_turn():
-                prediction = self._model(model).predict(image)
+                opened = self._model(model)
+                if _answer(opened) is Answer.OUTLINE:
+                    raise ClassificationFailed(f"{model.name} outlines and does not classify")
+                prediction = opened.predict(image)
+            if _answer(opened) is Answer.MODALITY:
+                # Imported here: the classifiers need none of it.
+                from ml.gate.gate import decline
+
+                prediction = decline(prediction)
             return prediction, activation_overlay(prediction)
 
     def outline(self, modality: str, image: bytes) -> Outline | None:
@@ -125,6 +137,16 @@ class BundledModels:
 
     def former_identities(self) -> Mapping[str, str]:
         return self._registry.retired.names()
+
+    def document(self, cid: str) -> bytes | None:
+        """The published document of an installed model with that CID: its card, training record or metrics."""
+        for name in self.identities():
+            with suppress(NotFound, ClassificationFailed):
+                found = self.documents(name)
+                for content in (found.card, found.training, found.metrics):
+                    if cid_of(content) == cid:
+                        return content
+        return None
 
     def documents(self, name: str) -> ModelDocuments:
         """The training record describes architecture, data and procedure, and lists the members of an ensemble. All of
@@ -217,6 +239,10 @@ def analyse(image: bytes) -> Analysis:
 
     with decode_in_turn():
         return analyse(image)
+
+
+def _answer(model: Model) -> Answer:
+    return KINDS[model.bundle.metadata.kind].answer
 
 
 def facts_of(bundle: BundleDocuments) -> ModelFacts:

@@ -9,6 +9,7 @@ import type {
   ImageRecord,
   LedgerPage,
   Lineage,
+  Lookup,
   Model,
   Outline,
   QueuePage,
@@ -32,7 +33,7 @@ export type RecordSearch = Partial<Record<"q" | "model" | "label" | "status" | "
 interface Asked {
   method: string;
   headers?: Record<string, string>;
-  body?: string;
+  body?: string | FormData;
 }
 
 /** The typed client. Every method raises ServerUnreachable or ApiProblem. */
@@ -83,6 +84,13 @@ export class ApiClient {
   records(search: RecordSearch, cursor: string | null, limit = 20): Promise<RecordPage> {
     const parameters = new URLSearchParams({ ...search, limit: String(limit), ...(cursor ? { cursor } : {}) });
     return this.get(`/records?${parameters}`);
+  }
+
+  /** The records of a file, also of an original whose metadata was not pinned. The server stores nothing of it. */
+  lookup(file: File): Promise<Lookup> {
+    const body = new FormData();
+    body.append("file", file);
+    return this.request("/records/lookup", { method: "POST", body }, SLOW_MS);
   }
 
   /** Every event of the contract, newest first. */

@@ -10,17 +10,28 @@ export type Verdict = "confirmed" | "overridden" | "withdrawn";
 
 export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry | CompromiseEntry;
 
-/** A diagnosis is asserted by its classifier until its first review; then the newest review decides. */
-export type DiagnosisStatus = "asserted" | "confirmed" | "overridden" | "withdrawn";
+/**
+ * Before its first review a diagnosis is asserted by its classifier; one that gives no answer is abstained.
+ *
+ * Then the newest review decides.
+ */
+export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridden" | "withdrawn";
+
+/** What a verification found. UNANCHORED: consistent in itself, but compared with no block hash that is trusted. */
+export type Outcome = "valid" | "unanchored" | "invalid";
 
 export type TransactionState = "unknown" | "pending" | "mined" | "confirmed" | "failed" | "replaced";
 
-/** For each part "ok", or the reason why it cannot be used. */
+/**
+ * For each part "ok", or the reason why it cannot be used. A server that works is `degraded` when stored data is
+ * damaged; `damage` says which.
+ */
 export interface Readiness {
-  status: "ready" | "not ready";
+  status: "ready" | "degraded" | "not ready";
   checks: {
     [k: string]: string;
   };
+  damage: string[];
 }
 
 export interface Currency {
@@ -548,6 +559,14 @@ export interface QueuePage {
   index: IndexStatus;
 }
 
+/** `cid` is that of the file without its metadata, the blocks of which `stripped` names. */
+export interface Lookup {
+  cid: string;
+  stripped: string[];
+  records: ImageRecord[];
+  index: IndexStatus;
+}
+
 /** `share` of the head's area, in [0, 1]. */
 export interface Area {
   pixels: number;
@@ -718,6 +737,21 @@ export interface PublishedStatement {
   links: StatementLinks;
 }
 
+/** Nothing of the record up to and with this block was left out. */
+export interface Completeness {
+  block: Block;
+}
+
+/** A review of a diagnosis that was never recorded: any reviewer can add it, and it changes nothing. */
+export interface Noise {
+  reviewId: Hex;
+  diagnosisId: Hex;
+  reviewer: Hex;
+  verdict: Verdict;
+  transaction: TransactionLink;
+  block: Block;
+}
+
 export interface VerifiedDiagnosis {
   diagnosisId: Hex;
   status: DiagnosisStatus;
@@ -730,9 +764,15 @@ export interface Check {
   found: string;
 }
 
+/** `completeness` is null when the registry's state does not show it. */
 export interface Verification {
   imageId: Hex;
   passed: boolean;
+  verdict: Outcome;
+  completeness: Completeness | null;
+  /** At most 20 of `noiseCount`. */
+  noise: Noise[];
+  noiseCount: number;
   diagnoses: VerifiedDiagnosis[];
   checks: Check[];
 }

@@ -1,5 +1,7 @@
 /** Finding wallets: EIP-6963, and `window.ethereum` where no wallet announces itself. */
 
+import { printable } from "../format";
+
 export interface Provider {
   request(request: { method: string; params?: unknown[] }): Promise<unknown>;
   on(event: string, listener: (payload: never) => void): unknown;
@@ -27,7 +29,7 @@ interface Announcement {
 function fromAnnouncement({ info, provider }: Announcement): Wallet | null {
   if (!info || typeof info.uuid !== "string" || typeof provider?.request !== "function") return null;
   const icon = typeof info.icon === "string" && info.icon.startsWith("data:image/") ? info.icon : null;
-  const name = typeof info.name === "string" && info.name !== "" ? info.name : "Wallet";
+  const name = typeof info.name === "string" && info.name !== "" ? printable(info.name) : "Wallet";
   return { uuid: info.uuid, name, icon, rdns: typeof info.rdns === "string" ? info.rdns : "", provider };
 }
 

@@ -9,6 +9,7 @@ import { shared } from "../styles/shared";
 import "./sp-public-data";
 import "./sp-notice";
 import "./sp-result";
+import "./sp-result-details";
 import "./sp-signing";
 import "./sp-transaction";
 import "./sp-wallet";
@@ -55,7 +56,7 @@ export class AddDiagnosis extends LitElement {
     if (!account) {
       return html`<div class="stack">
         <p>The account that registered the image can record a diagnosis: <code>${uploader}</code></p>
-        <sp-wallet .chain=${this.config.chain}></sp-wallet>
+        <sp-wallet purpose="diagnosis" .chain=${this.config.chain}></sp-wallet>
       </div>`;
     }
     if (account !== uploader) return html`<sp-notice .problem=${notUploader(uploader, account)}></sp-notice>`;
@@ -70,6 +71,7 @@ export class AddDiagnosis extends LitElement {
           @sealing=${this.sealingChosen}
           @submitted=${({ detail }: CustomEvent<PendingTransaction>) => this.keep(detail)}
         ></sp-signing>
+        <sp-result-details .classification=${this.classification}></sp-result-details>
       </div>`;
     }
     const button = (text: string) =>

@@ -1,7 +1,7 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { Config } from "../api/types";
-import { bytes, percent, storeName } from "../format";
+import { bytes, percent, printable, storeName } from "../format";
 import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
 import "./sp-public-data";
@@ -27,6 +27,9 @@ export class ChosenFile extends LitElement {
       @media (max-width: 36rem) {
         section {
           grid-template-columns: minmax(0, 1fr);
+        }
+        .stack {
+          order: -1;
         }
       }
     `,
@@ -63,7 +66,7 @@ export class ChosenFile extends LitElement {
       <div class="stack">
         <h2 tabindex="-1">${step === "chosen" ? "Ready to upload" : "Uploading"}</h2>
         <div>
-          <p class="name">${file.name}</p>
+          <p class="name">${printable(file.name)}</p>
           <p class="soft">${bytes(file.size)}</p>
         </div>
         ${this.flow.step === "chosen" ? this.ready(this.flow) : this.progress(this.flow.sent)}
@@ -81,16 +84,16 @@ export class ChosenFile extends LitElement {
         The image will be pinned to ${storeName(storage)}${storage.public ? " and be public permanently" : ""}. Nothing in it
         may identify the patient.
       </p>
-      <sp-public-data
-        .config=${this.config}
-        ?sealed=${sealed}
-        @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
-      ></sp-public-data>
       ${problem ? html`<sp-notice .problem=${problem}>${hopeless ? nothing : start("Try again")}</sp-notice>` : nothing}
       <div class="actions">
         ${problem ? nothing : start("Pin and classify")}
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
       </div>
+      <sp-public-data
+        .config=${this.config}
+        ?sealed=${sealed}
+        @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
+      ></sp-public-data>
     `;
   }
 

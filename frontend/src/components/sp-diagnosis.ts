@@ -87,7 +87,7 @@ export class DiagnosisPanel extends LitElement {
     if (!said) return nothing;
     const { label, labelCode, confidence } = said;
     return labelCode === 0
-      ? "The model did not answer."
+      ? nothing
       : html`The model said <strong>${this.text(label)}</strong>, confidence <strong>${percent(confidence)}</strong>.`;
   }
 

@@ -51,7 +51,8 @@ export class IndependentCheck extends LitElement {
       </p>
       <p>
         Or download everything in one file (image, receipts and proofs), and check it offline with
-        <code>uv run scanproof verify --evidence FILE</code>:
+        <code>uv run scanproof verify --evidence FILE</code>. Such a check is <em>unanchored</em> until you compare the file's blocks with
+        the chain, by <code>--rpc URL</code> or <code>--trusted-block HASH</code>: alone, a file only agrees with itself.
       </p>
       <p class="actions">
         <a class="button" href="/api/v1/records/${imageId}/evidence" download>Download the evidence</a>

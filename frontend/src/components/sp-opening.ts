@@ -1,7 +1,7 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Diagnosis } from "../api/types";
-import { bytes } from "../format";
+import { bytes, printable } from "../format";
 import { MAX_OPENING_BYTES, openingOf, OpeningRefused, type Opening } from "../state/opening";
 import type { Problem } from "../state/problems";
 import { shared } from "../styles/shared";
@@ -53,7 +53,7 @@ export class OpeningPanel extends LitElement {
       this.dispatchEvent(new CustomEvent<Opening>("opened", { detail }));
     } catch (error) {
       const text = error instanceof OpeningRefused ? error.message : "The file cannot be read.";
-      this.problem = { kind: "opening-refused", tone: "danger", title: `“${file.name}” does not open this diagnosis`, text };
+      this.problem = { kind: "opening-refused", tone: "danger", title: `“${printable(file.name)}” does not open this diagnosis`, text };
     }
     // So that the same file can be chosen again after a change.
     input.value = "";

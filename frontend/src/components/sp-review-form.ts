@@ -7,6 +7,7 @@ import { WalletError } from "../chain/errors";
 import { planReview, type ReviewPlan, type Verdict } from "../chain/reviews";
 import { estimate, send } from "../chain/transactions";
 import { download } from "../download";
+import { hiddenIn } from "../format";
 import { removePendingReview, savePendingReview, statementFile, type PendingReview } from "../state/pending-reviews";
 import { describe, feeOver, noFunds, type Problem } from "../state/problems";
 import { choices, fields } from "../styles/forms";
@@ -198,7 +199,8 @@ export class ReviewForm extends LitElement {
   /** Null, with the problem shown, when something is missing. */
   private plan(form: FormData): ReviewPlan | null {
     const words = form.get("reason");
-    const reason = typeof words === "string" ? words.trim() : "";
+    const reason = typeof words === "string" ? words.replaceAll("\r\n", "\n").trim() : "";
+    const hidden = hiddenIn(reason);
     const label = this.otherLabels.find(({ code }) => String(code) === form.get("label")) ?? null;
     const missing = !this.verdict
       ? "Choose a verdict."
@@ -206,7 +208,9 @@ export class ReviewForm extends LitElement {
         ? "Choose the result that is valid from now on."
         : !reason
           ? "Write the reason."
-          : null;
+          : hidden
+            ? `Remove the character ${hidden} from the reason: readers do not see it.`
+            : null;
     if (missing || !this.verdict) {
       this.problem = { kind: "review-incomplete", tone: "warning", title: "Something is missing", text: missing ?? "" };
       return null;

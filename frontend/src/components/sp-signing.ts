@@ -1,11 +1,13 @@
-import { LitElement, html, nothing } from "lit";
+import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { Classification, Config, Hex, ImageRecord } from "../api/types";
 import type { Scope } from "../chain/registry";
-import type { Plan } from "../chain/transactions";
+import type { Cost, Plan } from "../chain/transactions";
 import { recoverFocus } from "../accessibility";
+import { amount } from "../format";
 import type { Problem } from "../state/problems";
 import { isBusy } from "../state/signing";
+import { disclosure } from "../styles/disclosure";
 import { choices } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { SigningController } from "./signing-controller";
@@ -16,20 +18,37 @@ import "./sp-transaction-preview";
 import "./sp-wallet";
 import { WalletController } from "./wallet-controller";
 
+/** On a narrow screen the image comes before the details. */
+const WIDE = window.matchMedia("(min-width: 52rem)");
+
 /**
  * From the wallet to a submitted transaction. Events: `sealing` when the result is to be sealed or made public instead,
  * `waiting` with whether the wallet's window is open, `submitted` with a PendingTransaction.
  */
 @customElement("sp-signing")
 export class SigningPanel extends LitElement {
-  static override styles = [shared, choices];
+  static override styles = [
+    shared,
+    choices,
+    disclosure,
+    css`
+      summary {
+        display: flex;
+        align-items: center;
+        margin-bottom: var(--space-4);
+        font-weight: 650;
+        cursor: pointer;
+      }
+    `,
+  ];
 
   @property({ attribute: false }) config!: Config;
   @property() cid = "";
   @property({ attribute: false }) classification: Classification | null = null;
   /** Fixed to `diagnosis` where the image is registered already; else the person chooses. */
   @property() fixed: Scope | null = null;
-  @state() private chosen: Scope = "both";
+  /** What the person chose; null until then. */
+  @state() private chosen: Scope | null = null;
   /** The account that has registered the image before and wants to add the diagnosis. */
   @state() private registrant: Hex | null = null;
   /** The sealed result whose opening the person has saved. */
@@ -41,7 +60,9 @@ export class SigningPanel extends LitElement {
   private get scope(): Scope {
     if (this.fixed) return this.fixed;
     if (!this.classification) return "image";
-    return this.registrant && this.registrant === this.wallet.state.account ? "diagnosis" : this.chosen;
+    if (this.registrant && this.registrant === this.wallet.state.account) return "diagnosis";
+    // An abstention is recorded by choice only.
+    return this.chosen ?? (this.classification.abstained ? "image" : "both");
   }
 
   private get toBeSaved(): Classification | null {
@@ -65,18 +86,23 @@ export class SigningPanel extends LitElement {
 
   protected override render() {
     return html`<div class="stack">
-      ${this.fixed || !this.classification || this.scope === "diagnosis" ? nothing : this.choices()}
-      <sp-public-data
-        ?classified=${this.classification !== null}
-        .config=${this.config}
-        .scope=${this.scope}
-        ?sealed=${this.classification?.sealed}
-        ?disabled=${isBusy(this.signing.state)}
-        @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
-      ></sp-public-data>
-      ${this.toBeSaved ? this.opening(this.toBeSaved) : nothing}
-      <sp-wallet .chain=${this.config.chain}></sp-wallet>
-      ${this.body()}
+      <sp-wallet purpose=${this.fixed ? "diagnosis" : "image"} .chain=${this.config.chain}></sp-wallet>
+      ${this.toBeSaved ? this.opening(this.toBeSaved) : nothing} ${this.body()}
+      <details ?open=${WIDE.matches}>
+        <summary>What is written and what becomes public</summary>
+        <div class="stack">
+          ${this.fixed || !this.classification || this.scope === "diagnosis" ? nothing : this.choices()}
+          <sp-public-data
+            ?classified=${this.classification !== null}
+            .config=${this.config}
+            .scope=${this.scope}
+            ?sealed=${this.classification?.sealed}
+            ?disabled=${isBusy(this.signing.state)}
+            @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
+          ></sp-public-data>
+          ${this.preview()}
+        </div>
+      </details>
     </div>`;
   }
 
@@ -96,19 +122,32 @@ export class SigningPanel extends LitElement {
       case "registered":
         return this.registered(state.plan, state.record);
       case "ready":
+        return html`${this.summary(state.cost)} ${this.sign(state.problem)}`;
       case "waiting":
-        return html`
-          <sp-transaction-preview
-            tabindex="-1"
-            ?data-focus=${state.phase === "ready" && !state.problem}
-            .plan=${state.plan}
-            .cost=${state.cost}
-            .chain=${this.config.chain}
-            .classification=${this.classification}
-          ></sp-transaction-preview>
-          ${state.phase === "waiting" ? this.waiting() : this.sign(state.problem)}
-        `;
+        return html`${this.summary(state.cost)} ${this.waiting()}`;
     }
+  }
+
+  /** What the button does, in one sentence; the preview below has every field. */
+  private summary({ fee }: Cost) {
+    const { name, currency } = this.config.chain;
+    const { abstained, labelText, sealed } = this.classification ?? {};
+    const result = sealed ? "the sealed result" : abstained ? "that the model gave no answer" : `the result “${labelText}”`;
+    const what = { image: "the image", diagnosis: result, both: `the image and ${result}` }[this.scope];
+    return html`<p class="small" data-testid="signing-summary">
+      Writes ${what} to ${name}, public and permanent. Fee about ${amount(fee, currency)}.
+    </p>`;
+  }
+
+  private preview() {
+    const { state } = this.signing;
+    if (state.phase !== "ready" && state.phase !== "waiting") return nothing;
+    return html`<sp-transaction-preview
+      .plan=${state.plan}
+      .cost=${state.cost}
+      .chain=${this.config.chain}
+      .classification=${this.classification}
+    ></sp-transaction-preview>`;
   }
 
   private choices() {
@@ -125,7 +164,7 @@ export class SigningPanel extends LitElement {
             <input
               type="radio"
               name="scope"
-              .checked=${scope === this.chosen}
+              .checked=${scope === this.scope}
               ?disabled=${this.signing.state.phase === "waiting"}
               aria-label=${name}
               aria-describedby="about-${scope}"
@@ -155,7 +194,7 @@ export class SigningPanel extends LitElement {
     const button = (text: string) =>
       html`<button class="button primary" type="button" @click=${this.signed}>${text}</button>`;
     if (problem) return html`<sp-notice tabindex="-1" data-focus .problem=${problem}>${button("Try again")}</sp-notice>`;
-    return html`<div class="actions">${button(name)}</div>`;
+    return html`<div class="actions" tabindex="-1" data-focus>${button(name)}</div>`;
   }
 
   private waiting() {
@@ -164,7 +203,7 @@ export class SigningPanel extends LitElement {
       <span class="spinner"></span>
       <div>
         <p><strong>Waiting for ${name}</strong></p>
-        <p class="soft small">Compare what its window shows with the preview above, then confirm or decline there. If no window opened, click the wallet's icon in the browser's toolbar.</p>
+        <p class="soft small">Compare what its window shows with the preview below, then confirm or decline there. If no window opened, click the wallet's icon in the browser's toolbar.</p>
       </div>
     </div>`;
   }

@@ -6,7 +6,7 @@ import { shared } from "../styles/shared";
 import { tones } from "../styles/tones";
 import { icons } from "./icons";
 
-/** The status of a diagnosis: asserted by a model, confirmed, overridden or withdrawn. */
+/** The status of a diagnosis: asserted by a model, without an answer, confirmed, overridden or withdrawn. */
 @customElement("sp-status")
 export class StatusBadge extends LitElement {
   static override styles = [

@@ -63,7 +63,7 @@ export class TransactionPreview extends LitElement {
     const result = abstained ? "No answer" : labelText;
     return [
       ["Result", `${sealed ? "Sealed" : result} (code ${label})`],
-      ["Confidence", sealed ? "Sealed (0)" : `${percent(confidence / 10_000)} (${whole(confidence)} of 10,000)`],
+      ["Confidence", sealed ? "Sealed (0)" : abstained ? "None" : `${percent(confidence / 10_000)} (${whole(confidence)} of 10,000)`],
       ["Model", html`<code>${modelId}</code>`],
       ["Manifest", html`<code>${manifestHash}</code>`],
       ["Classifier", html`<code>${attestation.classifier}</code>`],

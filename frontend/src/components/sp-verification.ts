@@ -3,15 +3,22 @@ import { customElement, property, state } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Check, Verification } from "../api/types";
-import { sentence } from "../format";
+import { sentence, time, whole } from "../format";
 import { describe, type Problem } from "../state/problems";
-import { STATUSES } from "../state/diagnosis-status";
+import { verdictOf } from "../state/verdict";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-notice";
 
-/** Verifies a record at once, and again on demand; one line a check, which opens to what was expected and found. */
+/** Both are null while the checks run. */
+export interface Checked {
+  verification: Verification | null;
+  problem: Problem | null;
+}
+
+/** Verifies a record at once, and again on demand; one line a check, which opens to what was expected and found. Event
+ * `checked` with a Checked. */
 @customElement("sp-verification")
 export class VerificationPanel extends LitElement {
   static override styles = [
@@ -78,7 +85,7 @@ export class VerificationPanel extends LitElement {
 
   protected override render() {
     return html`<div class="stack" data-testid="verification" data-state=${this.stateName}>
-      ${this.verdict()}
+      ${this.verdict()} ${this.extent()}
       ${this.verification
         ? html`<ul class="checks" aria-label="Checks">
             ${this.verification.checks.map(line)}
@@ -100,29 +107,48 @@ export class VerificationPanel extends LitElement {
         <span class="spinner"></span>Checking against the chain and running the model again …
       </p>`;
     }
-    const { passed, checks, diagnoses } = this.verification;
-    const newest = diagnoses.at(-1);
-    const failed = checks.filter((check) => !check.passed).length;
-    return passed
-      ? html`<p class="verdict passed">${icons.success} Verified: all ${checks.length} checks passed</p>
-          <p class="soft small">
-            The record is genuine; that does not mean that the result is correct. ${newest ? STATUSES[newest.status].meaning : nothing}
+    const { tone, title, text } = verdictOf(this.verification);
+    return html`<p class="verdict ${tone === "success" ? "passed" : "failed"}">
+        ${tone === "success" ? icons.success : icons.cross} ${title}
+      </p>
+      <p class="soft small">${text}</p>`;
+  }
+
+  /** Up to which block nothing was left out, and what is on the chain beside the record and changes nothing. */
+  private extent() {
+    if (!this.verification) return nothing;
+    const { completeness, noiseCount } = this.verification;
+    return html`<p class="soft small" data-testid="completeness">
+        ${completeness
+          ? html`Complete up to block ${whole(completeness.block.number)} (${time(completeness.block.timestamp)}): the registry's state shows that
+              no diagnosis and no review was left out.`
+          : "Completeness not shown: a newer step, such as a withdrawal, may have been left out."}
+      </p>
+      ${noiseCount > 0
+        ? html`<p class="soft small" data-testid="noise">
+            ${noiseCount === 1 ? "1 review" : `${whole(noiseCount)} reviews`} on the chain ${noiseCount === 1 ? "is" : "are"} of diagnoses that were
+            never recorded. Any reviewer can add such reviews; they change nothing.
           </p>`
-      : html`<p class="verdict failed">${icons.cross} Not verified: ${failed} of ${checks.length} checks failed</p>`;
+        : nothing}`;
   }
 
   private async verify(): Promise<void> {
     const { imageId } = this;
-    this.verification = null;
-    this.problem = null;
+    this.show(null, null);
     try {
       const verification = await api.verification(imageId);
       if (imageId !== this.imageId) return;
-      this.verification = verification;
-      announce(verification.passed ? "Verified: all checks passed" : "Not verified: some checks failed");
+      this.show(verification, null);
+      announce(verdictOf(verification).title);
     } catch (error) {
-      if (imageId === this.imageId) this.problem = describe(error);
+      if (imageId === this.imageId) this.show(null, describe(error));
     }
+  }
+
+  private show(verification: Verification | null, problem: Problem | null): void {
+    this.verification = verification;
+    this.problem = problem;
+    this.dispatchEvent(new CustomEvent<Checked>("checked", { detail: { verification, problem } }));
   }
 }
 

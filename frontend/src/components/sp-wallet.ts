@@ -10,12 +10,24 @@ import { icons } from "./icons";
 import "./sp-notice";
 import { WalletController } from "./wallet-controller";
 
-const NO_WALLET: Problem = {
+/** What the person wants the wallet for, which decides the words. */
+export type Purpose = "image" | "diagnosis" | "review";
+
+const WORDS: Record<Purpose, { signs: string; missing: string }> = {
+  image: {
+    signs: "the record",
+    missing: "to record an image. Nothing is lost: the image stays pinned, and the result is saved here",
+  },
+  diagnosis: { signs: "the diagnosis", missing: "to record a diagnosis. The registered image stays on the chain" },
+  review: { signs: "the review", missing: "to review. Without one you can read everything here" },
+};
+
+const noWallet = (purpose: Purpose): Problem => ({
   kind: "no-wallet",
   tone: "info",
   title: "No wallet was found",
-  text: "You need a browser wallet such as MetaMask to record an image. Nothing is lost: the image stays pinned, and the result is saved here. Install a wallet, then reload this page.",
-};
+  text: `You need a browser wallet such as MetaMask ${WORDS[purpose].missing}. Install a wallet, then reload this page.`,
+});
 
 /** Finds and connects the wallet and switches it to the right chain; the wallet's window opens on a click only. */
 @customElement("sp-wallet")
@@ -43,6 +55,7 @@ export class WalletPanel extends LitElement {
   ];
 
   @property({ attribute: false }) chain!: ChainConfig;
+  @property() purpose: Purpose = "image";
   private readonly wallet = new WalletController(this);
 
   protected override updated(): void {
@@ -58,7 +71,7 @@ export class WalletPanel extends LitElement {
       return html`<div class="stack" tabindex="-1" data-focus>
         ${refusal ? html`<sp-notice .problem=${refusal}></sp-notice>` : nothing}
         <p class="soft">
-          ${wallets.length > 1 ? "Which wallet do you want to use?" : "Your wallet signs the record; it asks you before anything is written."}
+          ${wallets.length > 1 ? "Which wallet do you want to use?" : `Your wallet signs ${WORDS[this.purpose].signs}; it asks you before anything is written.`}
         </p>
         <div class="actions">${wallets.map((found) => this.connectButton(found))}</div>
       </div>`;
@@ -84,7 +97,7 @@ export class WalletPanel extends LitElement {
 
   private wrongChain(chainId: number, refusal: Problem | null) {
     const { name, id, development } = this.chain;
-    const text = `It is on chain ${chainId}; the record goes to ${name} (chain ${id}). Your wallet will ask you${
+    const text = `It is on chain ${chainId}; ${WORDS[this.purpose].signs} goes to ${name} (chain ${id}). Your wallet will ask you${
       development ? ", and may ask to add this development chain first" : ""
     }.`;
     const problem: Problem = { kind: "wrong-chain", tone: "warning", title: `Switch your wallet to ${name}`, text };
@@ -99,7 +112,7 @@ export class WalletPanel extends LitElement {
   }
 
   private noWallet() {
-    return html`<sp-notice .problem=${NO_WALLET}>
+    return html`<sp-notice .problem=${noWallet(this.purpose)}>
       <a class="button" href="https://metamask.io/download" target="_blank" rel="noopener noreferrer">
         Get MetaMask ${icons.external}<span class="visually-hidden">(opens another site)</span>
       </a>

@@ -9,22 +9,25 @@ export const homeStyles = css`
     display: grid;
     gap: var(--space-3);
   }
+  /* Once an image is chosen, the first screen belongs to it. */
+  .small-title {
+    font-size: var(--text-h3);
+  }
   .columns {
     display: grid;
     grid-template-columns: minmax(0, 5fr) minmax(0, 6fr);
-    grid-template-rows: auto 1fr;
     gap: var(--space-5) var(--space-6);
     align-items: start;
-  }
-  /* Beside the image and its details; on a narrow page between them. */
-  .answer {
-    grid-area: 1 / 2 / span 2;
   }
   .eyebrow {
     color: var(--ink-soft);
     font-size: var(--text-body);
     font-weight: 600;
     letter-spacing: 0;
+  }
+  .signature {
+    padding-top: var(--space-4);
+    border-top: 1px solid var(--line);
   }
   /* A quiet button has no edge: its text lines up with what is above. */
   .restart {
@@ -35,11 +38,17 @@ export const homeStyles = css`
     box-shadow: inset 0 4px 0 var(--success), var(--shadow);
   }
   @media (max-width: 52rem) {
+    .page {
+      gap: var(--space-4);
+    }
     .columns {
-      grid-template: none / minmax(0, 1fr);
+      grid-template-columns: minmax(0, 1fr);
     }
     .answer {
-      grid-area: auto;
+      order: -1;
+    }
+    .answer > * + * {
+      margin-top: var(--space-3);
     }
   }
 `;

@@ -1,16 +1,19 @@
 import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { Classification, Config, Image, Outline } from "../api/types";
+import type { Config, Image, Outline } from "../api/types";
 import type { PendingTransaction } from "../chain/transactions";
 import { LoadController } from "../components/load-controller";
 import "../components/sp-analysis";
 import "../components/sp-drop-zone";
 import "../components/sp-chosen-file";
 import "../components/sp-save-opening";
+import "../components/sp-known-records";
 import "../components/sp-notice";
+import "../components/sp-outline-summary";
 import "../components/sp-pinned-image";
 import "../components/sp-result";
+import "../components/sp-result-details";
 import "../components/sp-signing";
 import "../components/sp-steps";
 import "../components/sp-transaction";
@@ -53,11 +56,13 @@ export class HomePage extends LitElement {
     const { flow } = this.control;
     return html`<div class="page">
       <div class="intro">
-        <h1 tabindex="-1" id="choose">Record a medical image</h1>
-        <p class="lead">
-          Pin an image to IPFS, have it classified, and sign the result. Anybody can verify later who recorded what, and
-          when, without trusting this server.
-        </p>
+        <h1 class=${flow.step === "choose" ? "" : "small-title"} tabindex="-1" id="choose">Record a medical image</h1>
+        ${flow.step === "choose"
+          ? html`<p class="lead">
+              Pin an image to IPFS, have it classified, and sign the result. Anybody can verify later who recorded what,
+              and when, without trusting this server.
+            </p>`
+          : nothing}
       </div>
       <sp-steps .current=${stepNumber(flow)}></sp-steps>
       ${this.step(flow)}
@@ -81,12 +86,10 @@ export class HomePage extends LitElement {
       case "classifying":
         return this.classifying(flow);
       case "result":
-        return html`${this.result(flow.image, flow.classification)} ${this.analysis(flow.image)}
-        ${this.signature(flow)}`;
+        return html`${this.result(flow, this.signature(flow))} ${this.details(flow)} ${this.analysis(flow.image)}`;
       case "submitted":
       case "recorded":
-        return html`${this.transaction(flow)} ${this.result(flow.image, flow.classification)}
-        ${this.analysis(flow.image)}`;
+        return html`${this.transaction(flow)} ${this.result(flow)} ${this.details(flow)} ${this.analysis(flow.image)}`;
     }
   }
 
@@ -131,25 +134,35 @@ export class HomePage extends LitElement {
     </section>`;
   }
 
-  private result(image: Image, classification: Classification | null) {
+  private result({ image, classification }: Pinned, signature: unknown = nothing) {
     return html`<section class="panel columns">
-      <sp-viewer
-        .src=${image.links.content}
-        alt="The pinned image"
-        .overlay=${classification?.activationMap ?? null}
-        .contours=${this.outline.value?.contours ?? []}
-        .size=${image}
-      ></sp-viewer>
+      <div class="stack">
+        <sp-viewer
+          .src=${image.links.content}
+          alt="The pinned image"
+          .overlay=${classification && !classification.abstained ? classification.activationMap : null}
+          .contours=${this.outline.value?.contours ?? []}
+          .size=${image}
+        ></sp-viewer>
+        <sp-outline-summary .outline=${this.outline.value}></sp-outline-summary>
+      </div>
       <div class="stack answer">
         <h2 id="result" class="eyebrow" tabindex="-1">Result</h2>
         ${classification
-          ? html`<sp-result .classification=${classification} .outline=${this.outline.value}></sp-result>`
+          ? html`<sp-result .classification=${classification}></sp-result>`
           : html`<p>No result: the image was not classified. You can still register the image.</p>`}
+        <sp-known-records .cid=${image.cid}></sp-known-records>
+        ${signature}
       </div>
-      <div class="stack">
-        <sp-pinned-image .image=${image}></sp-pinned-image>
-        ${this.restartButton()}
-      </div>
+    </section>`;
+  }
+
+  private details({ image, classification }: Pinned) {
+    return html`<section class="panel stack">
+      <h2>Details</h2>
+      ${classification ? html`<sp-result-details .classification=${classification}></sp-result-details>` : nothing}
+      <sp-pinned-image .image=${image}></sp-pinned-image>
+      ${this.restartButton()}
     </section>`;
   }
 
@@ -158,8 +171,8 @@ export class HomePage extends LitElement {
   }
 
   private signature({ image, classification }: Pinned) {
-    return html`<section class="panel stack">
-      <h2>Sign the record</h2>
+    return html`<div class="stack signature">
+      <h2 class="eyebrow">Sign the record</h2>
       <sp-signing
         .config=${this.config}
         .cid=${image.cid}
@@ -171,7 +184,7 @@ export class HomePage extends LitElement {
           this.control.submitted({ image, classification }, detail);
         }}
       ></sp-signing>
-    </section>`;
+    </div>`;
   }
 
   private transaction({ step, transaction, classification }: Extract<Flow, { transaction: PendingTransaction }>) {

@@ -1,5 +1,5 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { api } from "../api/client";
 import type { Config, Diagnosis, Image, ImageRecord, Lineage, Model, Outline } from "../api/types";
@@ -11,9 +11,10 @@ import "../components/sp-diagnosis";
 import "../components/sp-lineage";
 import "../components/sp-notice";
 import "../components/sp-outline-summary";
+import "../components/sp-record-summary";
 import "../components/sp-registration";
-import "../components/sp-status";
 import "../components/sp-timeline";
+import type { Checked } from "../components/sp-verification";
 import "../components/sp-verification";
 import "../components/sp-viewer";
 import type { Problem } from "../state/problems";
@@ -34,17 +35,23 @@ export class RecordPage extends LitElement {
   static override styles = [
     shared,
     css`
-      .heading {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: var(--space-2) var(--space-4);
+      h1 {
+        font-size: var(--text-h3);
       }
       .columns {
         display: grid;
-        grid-template-columns: minmax(0, 4fr) minmax(0, 7fr);
-        gap: var(--space-6);
+        grid-template: "image summary" auto "image registration" 1fr / minmax(0, 4fr) minmax(0, 7fr);
+        gap: var(--space-5) var(--space-6);
         align-items: start;
+      }
+      .image {
+        grid-area: image;
+      }
+      sp-record-summary {
+        grid-area: summary;
+      }
+      sp-registration {
+        grid-area: registration;
       }
       sp-diagnosis + sp-diagnosis,
       sp-lineage + sp-lineage {
@@ -53,7 +60,7 @@ export class RecordPage extends LitElement {
       }
       @media (max-width: 52rem) {
         .columns {
-          grid-template-columns: minmax(0, 1fr);
+          grid-template: "summary" "image" "registration" / minmax(0, 1fr);
         }
       }
     `,
@@ -61,6 +68,7 @@ export class RecordPage extends LitElement {
 
   @property({ attribute: false }) imageId = "";
   @property({ attribute: false }) config!: Config;
+  @state() private checked: Checked = { verification: null, problem: null };
   private readonly control = new RecordController(this);
   private readonly models = new LoadController<Model[]>(this);
   private readonly lineages = new LoadController<Lineage[]>(this);
@@ -83,12 +91,8 @@ export class RecordPage extends LitElement {
   protected override render() {
     const { record, problem, missing } = this.control;
     if (missing) return this.noRecord();
-    const status = record?.diagnoses.at(-1)?.status;
     return html`<div class="stack">
-      <div class="heading">
-        <h1 tabindex="-1">Provenance record</h1>
-        ${status ? html`<sp-status .status=${status}></sp-status>` : nothing}
-      </div>
+      <h1 tabindex="-1">Provenance record</h1>
       ${problem
         ? html`<sp-notice level="2" .problem=${problem}>
             <button class="button" type="button" @click=${() => void this.control.load()}>Try again</button>
@@ -102,7 +106,12 @@ export class RecordPage extends LitElement {
   private found(record: ImageRecord) {
     const { imageId, cid, diagnoses } = record;
     return html`
-      <section class="panel columns" aria-label="The image">
+      <section class="panel columns" aria-label="The record in short">
+        <sp-record-summary
+          .record=${record}
+          .verification=${this.checked.verification}
+          .problem=${this.checked.problem}
+        ></sp-record-summary>
         ${this.image(record)}
         <sp-registration .record=${record}></sp-registration>
       </section>
@@ -126,7 +135,11 @@ export class RecordPage extends LitElement {
       ${record.imageAvailable ? html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
       <section class="panel stack">
         <h2>Verification</h2>
-        <sp-verification .imageId=${imageId} .additions=${this.control.changes}></sp-verification>
+        <sp-verification
+          .imageId=${imageId}
+          .additions=${this.control.changes}
+          @checked=${({ detail }: CustomEvent<Checked>) => (this.checked = detail)}
+        ></sp-verification>
       </section>
       <section class="panel stack">
         <h2>Check it yourself</h2>
@@ -158,9 +171,9 @@ export class RecordPage extends LitElement {
   }
 
   private image({ cid, imageAvailable, diagnoses }: ImageRecord) {
-    if (!imageAvailable) return html`<sp-notice .problem=${IMAGE_UNAVAILABLE}></sp-notice>`;
+    if (!imageAvailable) return html`<sp-notice class="image" .problem=${IMAGE_UNAVAILABLE}></sp-notice>`;
     const { image, outline } = this.outlined.value ?? {};
-    return html`<div class="stack">
+    return html`<div class="image stack">
       <sp-viewer
         src="/api/v1/images/${cid}/content"
         alt="The recorded image"

@@ -2,11 +2,12 @@ import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import { api, type RecordSearch } from "../api/client";
 import type { ImageRecord } from "../api/types";
+import "../components/sp-find-by-file";
 import "../components/sp-search";
 import "../components/sp-status";
 import { isoTime, percent, short, time, whole } from "../format";
 import { keyOf, withSearch } from "../state/search";
-import { modelResultOf, isModelResultValid } from "../state/diagnosis-status";
+import { modelResultOf, isModelResultValid, outcomeOf } from "../state/diagnosis-status";
 import { shared } from "../styles/shared";
 import { catchingUp, listEnd } from "./list-end";
 import { PageList } from "./page-list";
@@ -73,6 +74,7 @@ export class RecordsPage extends LitElement {
       <h1 tabindex="-1">Records</h1>
       <p class="lead">Every image that was registered with the contract, read from its events on the chain.</p>
       <sp-search .search=${this.search} @search=${this.searched}></sp-search>
+      <sp-find-by-file @search=${this.searched}></sp-find-by-file>
       ${catchingUp(this.list)}
       ${records.length > 0
         ? html`<ul class="panel list" aria-label="Records">
@@ -119,7 +121,7 @@ function item({ imageId, cid, uploader, block, diagnoses }: ImageRecord) {
   const answer = newest && isModelResultValid(newest) ? modelResultOf(newest) : null;
   return html`<li data-testid="record">
     <p class="title">
-      <a href="/records/${imageId}">${titleOf(newest)} · <code>${short(imageId)}</code></a>
+      <a href="/records/${imageId}">${outcomeOf(newest)} · <code>${short(imageId)}</code></a>
       ${newest ? html`<sp-status .status=${newest.status}></sp-status>` : nothing}
     </p>
     <p class="facts soft small">
@@ -130,11 +132,4 @@ function item({ imageId, cid, uploader, block, diagnoses }: ImageRecord) {
       <span>Block ${whole(block.number)}</span>
     </p>
   </li>`;
-}
-
-function titleOf(newest: ImageRecord["diagnoses"][number] | undefined): string {
-  if (!newest) return "Image without diagnosis";
-  const { sealed, status, current } = newest;
-  if (status === "withdrawn" || !current) return "Withdrawn diagnosis";
-  return sealed ? "Sealed diagnosis" : current.labelText;
 }

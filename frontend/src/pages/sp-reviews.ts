@@ -82,7 +82,7 @@ export class ReviewsPage extends LitElement {
         transaction of its own.
       </p>
       <section class="panel stack" aria-label="Your account">
-        <sp-wallet .chain=${this.config.chain}></sp-wallet>
+        <sp-wallet purpose="review" .chain=${this.config.chain}></sp-wallet>
         ${this.roleState()}
       </section>
       ${repeat(

@@ -11,6 +11,7 @@ const ABSTAINED = "abstained";
 
 export const STATUSES: Record<DiagnosisStatus, { text: string; tone: Tone; meaning: string }> = {
   asserted: { text: "AI-asserted", tone: "info", meaning: "The model's result; no clinician has reviewed it." },
+  abstained: { text: "No answer", tone: "warning", meaning: "The model gave no answer; no clinician has reviewed it." },
   confirmed: { text: "Confirmed", tone: "success", meaning: "A clinician agrees with the model's result." },
   overridden: { text: "Overridden", tone: "warning", meaning: "A clinician replaced the model's result." },
   withdrawn: { text: "Withdrawn", tone: "danger", meaning: "A clinician withdrew the diagnosis: it is no longer valid." },
@@ -27,6 +28,14 @@ export function currentLabel({ sealed, status, current }: Diagnosis, opening: Op
   if (status === "withdrawn" || !current) return null;
   if (!sealed) return current.label;
   return status === "overridden" ? null : (opening?.label ?? null);
+}
+
+/** The outcome of a record in words: the label that is valid now, or why there is none. */
+export function outcomeOf(newest: Diagnosis | undefined): string {
+  if (!newest) return "Image without diagnosis";
+  const { sealed, status, current } = newest;
+  if (status === "withdrawn" || !current) return "Withdrawn diagnosis";
+  return sealed ? "Sealed diagnosis" : current.labelText;
 }
 
 /** The model's own result, which no review changes; null while it is sealed. */

@@ -38,7 +38,8 @@ export function timelineOf(record: ImageRecord, lineages: Lineage[], models: Mod
 
 /** `text` is the label in words. */
 export function diagnosisTitle({ sealed, labelCode, confidence }: ModelResult, text: string): string {
-  const sure = confidence === null || labelCode === 0 ? "" : `, ${percent(confidence)}`;
+  if (labelCode === 0 && !sealed) return "Recorded without an answer of the model";
+  const sure = confidence === null ? "" : `, ${percent(confidence)}`;
   return `Diagnosis recorded: ${sealed ? "sealed" : text}${sure}`;
 }
 

@@ -76,7 +76,7 @@ def test_a_parameter_with_fixed_values_is_a_string_and_never_null(client: FlaskC
             parameter["schema"] for parameter in paths[API + path]["get"]["parameters"] if parameter["name"] == "status"
         )
         assert schema["type"] == "string"
-        assert schema["enum"] == ["asserted", "confirmed", "overridden", "withdrawn"]
+        assert schema["enum"] == ["asserted", "abstained", "confirmed", "overridden", "withdrawn"]
 
 
 def test_an_answer_that_is_not_as_described_fails_its_test(

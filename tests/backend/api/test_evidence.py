@@ -30,7 +30,7 @@ def test_the_bundle_of_a_record_and_the_status_of_its_diagnosis(
 
     (state,) = client.get(f"{API}/records/{image_id}/verification").json["diagnoses"]
     (diagnosis,) = container.records.find(image_id).diagnoses
-    assert state == {"diagnosisId": diagnosis.diagnosis_id, "status": "asserted"}
+    assert state == {"diagnosisId": diagnosis.diagnosis_id, "status": "abstained"}
 
 
 def test_a_record_that_is_not_there_has_no_bundle(client: FlaskClient, container: Container) -> None:

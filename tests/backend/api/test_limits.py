@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from apiflask import APIFlask
 
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.api.app import create_app
 from backend.api.limits import limiter
 from backend.settings import Settings
@@ -41,6 +43,31 @@ def test_too_many_uploads_a_minute(app_with, picture) -> None:
     assert 0 < int(refused.headers["Retry-After"]) <= 61
     assert client.get(f"{API}/health").status_code == 200
     assert upload(client, picture(), environ_base={"REMOTE_ADDR": "127.0.0.9"}).status_code == 201
+
+
+def test_too_many_attestations_a_minute(app_with, picture, alice: DevelopmentWallet) -> None:
+    client = app_with(uploads_per_minute=2).test_client()
+    limiter.reset()
+    cid = upload(client, picture()).json["cid"]
+    manifest_hash = client.post(f"{API}/images/{cid}/classifications").json["manifestHash"]
+    body = {"manifestHash": manifest_hash, "uploader": alice.address}
+    answers = [client.post(f"{API}/images/{cid}/attestations", json=body) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 200, 429]
+    detail = "no more than 2 per 1 minute attestations from one address"
+    assert_problem(answers[2], 429, "limit-exceeded", detail)
+
+
+def test_too_many_look_ups_by_file_a_minute(app_with, picture) -> None:
+    """Each decodes a file, as an upload does."""
+    app = app_with(uploads_per_minute=1)
+    limiter.reset()
+    client = app.test_client()
+    content = picture()
+
+    def status() -> int:
+        return client.post(f"{API}/records/lookup", data={"file": (io.BytesIO(content), "scan.png")}).status_code
+
+    assert (status(), status()) == (200, 429)
 
 
 def test_a_forwarding_header_gives_no_new_address(app_with, picture) -> None:

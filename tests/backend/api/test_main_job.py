@@ -5,7 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+from importlib import resources
+from pathlib import Path
 
+import pytest
 import rfc8785
 from flask.testing import FlaskClient
 from PIL import Image
@@ -13,7 +16,8 @@ from PIL import Image
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.eip712 import recover
 from backend.container import Container
-from tests.backend.api.conftest import API, signed_of, upload
+from backend.domain import SEALED_LABEL
+from tests.backend.api.conftest import API, assert_problem, signed_of, upload
 
 
 def test_from_an_image_to_a_verified_record(
@@ -97,3 +101,28 @@ def test_an_activation_map_is_a_png_for_the_page(classification: dict) -> None:
     head, _, data = classification["activationMap"].partition(",")
     assert head == "data:image/png;base64"
     assert Image.open(io.BytesIO(base64.b64decode(data))).mode == "RGBA"
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_a_named_model_does_not_go_round_the_gate(
+    client: FlaskClient, container: Container, alice: DevelopmentWallet, sealed: bool
+) -> None:
+    """A photo of a clock, which brain-mri takes for a meningioma, is signed as an abstention."""
+    clock = Path(str(resources.files("skimage"))) / "data" / "clock_motion.png"
+    cid = upload(client, clock.read_bytes()).json["cid"]
+    answer = client.post(f"{API}/images/{cid}/classifications", json={"model": "brain-mri", "sealed": sealed}).json
+    assert (answer["label"], answer["labelCode"], answer["abstained"]) == ("abstained", 0, True)
+    assert answer["manifest"]["gate"]["modality"] is None
+    body = {"manifestHash": answer["manifestHash"], "uploader": alice.address}
+    attestation = client.post(f"{API}/images/{cid}/attestations", json=body).json
+    assert attestation["diagnosis"]["label"] == (SEALED_LABEL if sealed else 0)
+    assert attestation["diagnosis"]["modelId"] == "0x" + container.classifier.gate().sha256
+    if not sealed:
+        alice.register_with_diagnosis(cid, signed_of(attestation))
+        verification = client.get(f"{API}/records/{attestation['imageId']}/verification").json
+        assert [check for check in verification["checks"] if not check["passed"]] == []
+
+
+def test_nobody_can_force_a_classification(client: FlaskClient, cid: str) -> None:
+    refused = client.post(f"{API}/images/{cid}/classifications", json={"model": "brain-mri", "force": True})
+    assert_problem(refused, 400, "invalid-input", "force: Unknown field.")

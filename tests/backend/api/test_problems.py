@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 
 import pytest
 from apiflask import APIFlask
@@ -133,6 +134,13 @@ def test_every_route_answers_errors_in_the_one_shape(app: APIFlask, monkeypatch:
             assert response.json["status"] == response.status_code
             asked += 1
     assert asked > 50
+
+
+def test_a_wrong_clock_is_told(container: Container, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container.attestation, "_now", lambda: time.time() + 3600)
+    ready = client.get(f"{API}/ready")
+    assert (ready.status_code, ready.json["status"]) == (503, "not ready")
+    assert ready.json["checks"]["chain"].startswith("this server's clock is 1:00:0")
 
 
 def test_every_wrong_method_and_unknown_path_is_a_problem(client: FlaskClient) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
 import pytest
 from flask.testing import FlaskClient
+from PIL import Image
+from werkzeug.test import TestResponse
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN
 from backend.settings import Settings
-from tests.backend.api.conftest import API, assert_problem, signed_of
+from tests.backend.api.conftest import API, assert_problem, signed_of, upload
 
 
 @pytest.fixture
@@ -41,6 +45,38 @@ def test_records_are_found_by_uploader_and_by_label(
     label = recorded["diagnoses"][0]["label"]
     assert recorded["imageId"] in search(client, label.upper())
     assert recorded["imageId"] not in search(client, "pituitary" if label != "pituitary" else "glioma")
+
+
+def lookup(client: FlaskClient, content: bytes) -> TestResponse:
+    return client.post(f"{API}/records/lookup", data={"file": (io.BytesIO(content), "scan.jpg")})
+
+
+def test_the_original_and_the_pinned_file_find_the_record_of_an_image(
+    client: FlaskClient, container, alice: DevelopmentWallet, picture
+) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "patient Jane Doe"
+    original = picture("JPEG", exif=exif)
+    cid = upload(client, original).json["cid"]
+    alice.register_image(cid)
+    pinned = client.get(f"{API}/images/{cid}/content").data
+    assert pinned != original
+    for content, stripped in ((original, ["EXIF"]), (pinned, [])):
+        found = lookup(client, content).json
+        assert (found["cid"], found["stripped"]) == (cid, stripped)
+        assert [record["cid"] for record in found["records"]] == [cid]
+        assert found["records"][0]["imageAvailable"] is True
+
+
+def test_a_look_up_pins_nothing(client: FlaskClient, container, picture) -> None:
+    found = lookup(client, picture()).json
+    assert found["records"] == []
+    assert not container.store.has(found["cid"])
+    assert client.get(f"{API}/images/{found['cid']}").status_code == 404
+
+
+def test_a_look_up_of_what_is_no_image_is_refused(client: FlaskClient) -> None:
+    assert lookup(client, b"not an image").status_code == 415
 
 
 def test_a_diagnosis_recorded_later_is_found_by_its_own_transaction(

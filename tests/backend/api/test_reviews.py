@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from unittest.mock import Mock
@@ -19,6 +20,7 @@ from backend.api.app import create_app
 from backend.cids import hash_of, parse_cid
 from backend.container import Container
 from backend.domain import DiagnosisReviewedEvent, Review, Verdict
+from backend.errors import Conflict, InvalidInput
 from backend.services import statements
 from backend.settings import Settings
 from backend.wiring import wire
@@ -153,8 +155,8 @@ def test_a_statement_that_names_another_class_than_its_code_is_refused(reviews: 
     assert reviews.statement(review.review_id).status_code == 404
 
 
-@pytest.mark.parametrize(("name", "code"), [("breast-histology", 2), (None, 2), ("Grade IV", 999)])
-def test_the_name_of_its_class_and_what_the_model_does_not_know_is_taken(reviews: Reviews, name, code: int) -> None:
+@pytest.mark.parametrize(("name", "code"), [("breast-histology", 2), (None, 2)])
+def test_the_name_of_its_class_and_none_at_all_are_taken(reviews: Reviews, name, code: int) -> None:
     assert reviews.publish(overridden(reviews, name, code).review_id, reviews.content).status_code == 201
 
 
@@ -191,6 +193,35 @@ def test_what_is_no_statement_is_refused_although_its_hash_is_on_the_chain(revie
         assert reviews.shown()["statement"] is None
 
 
+HIDDEN = ["ok \u202eevil", "\x1b[2J", "a\u200bb", "\u2066x\u2069", "bell\x07"]
+
+
+def statement_of(diagnosis, reason: str) -> bytes:
+    """As a program makes it that checks nothing."""
+    content = statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, "placeholder")
+    return rfc8785.dumps(json.loads(content) | {"reason": reason})
+
+
+@pytest.mark.parametrize("reason", HIDDEN)
+def test_a_reason_with_hidden_characters_is_refused(reviews: Reviews, reason: str) -> None:
+    message = "expected a text without control, direction and invisible characters, found U+"
+    (diagnosis,) = reviews.container.records.find(reviews.image_id).diagnoses
+    with pytest.raises(InvalidInput, match=re.escape(message)):
+        statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, reason)
+    review = reviews.review(lambda diagnosis: statement_of(diagnosis, reason), Verdict.WITHDRAWN, 0)
+    refused = reviews.publish(review.review_id, reviews.content)
+    assert (refused.status_code, refused.json["detail"].startswith(message)) == (400, True)
+
+
+def test_hidden_characters_of_a_reason_that_others_published_are_shown(reviews: Reviews) -> None:
+    reviews.review(lambda diagnosis: statement_of(diagnosis, "ok \u202eevil\nnext"), Verdict.WITHDRAWN, 0)
+    reviews.container.store.put(reviews.content, name="statement", media_type="application/json")
+    assert reviews.shown()["statement"] == "ok \\u202eevil\nnext"
+    verification = reviews.client.get(f"{API}/records/{reviews.image_id}/verification").json
+    (check,) = [check for check in verification["checks"] if check["name"].startswith("review statement")]
+    assert check["found"] == "“ok \\u202eevil next”"
+
+
 def test_other_bodies_are_refused_before_anybody_reads_them(reviews: Reviews) -> None:
     review = reviews.withdraw()
     large = b'{"reason":"' + b"x" * 16 * 1024 + b'"}'
@@ -225,7 +256,7 @@ def test_a_review_of_a_diagnosis_that_was_never_recorded_is_none(reviews: Review
 
     assert reviews.publish(review.review_id, content).status_code == 404
     shown = reviews.client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]
-    assert (shown["status"], shown["reviews"]) == ("asserted", [])
+    assert (shown["status"], shown["reviews"]) == ("abstained", [])
 
 
 def test_statements_of_sealed_diagnoses_are_never_published(
@@ -272,12 +303,12 @@ def test_the_hash_of_another_object_in_the_store_finds_no_statement(
         assert_problem(reviews.statement(review_id), 404, "not-found", missing)
 
 
-def test_a_code_that_the_model_does_not_have_is_reported_as_such(reviews: Reviews) -> None:
-    """The contract does not know the classes of a model."""
-    overridden(reviews, "Grade IV", 999)
-    current = reviews.client.get(f"{API}/records/{reviews.image_id}").json["diagnoses"][0]["current"]
-    text = "Code 999, which this model does not have"
-    assert current == {"label": "code-999", "labelText": text, "labelCode": 999}
+def test_a_code_that_the_model_does_not_have_is_refused_and_one_of_a_former_contract_is_named(reviews: Reviews) -> None:
+    """The contract of version 0.1.0 did not know the classes of a model."""
+    with pytest.raises(Conflict, match=r"LabelOutOfRange\(label: 999, labels: 3\)"):
+        overridden(reviews, "Grade IV", 999)
+    model_id = reviews.container.records.find(reviews.image_id).diagnoses[0].model_id
+    assert reviews.container.models.label(model_id, 999) == ("code-999", "Code 999, which this model does not have")
 
 
 def test_the_store_is_not_asked_again_and_again_for_what_is_not_published(

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import time
+from collections.abc import Iterator
+
 import pytest
+import requests
 from flask.testing import FlaskClient
 
+from backend.processes import Child, free_port
+from backend.settings import Settings
 from tests.backend.api.conftest import API, assert_problem, upload
 
 POLICY = (
@@ -72,3 +80,80 @@ def test_every_answer_tells_the_browser_what_it_may_do(client: FlaskClient, path
 
 def test_answers_about_now_are_not_kept(client: FlaskClient) -> None:
     assert client.get(f"{API}/config").headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("script", ["/evil", "/api", "/api/v1/images"])
+def test_a_script_name_changes_neither_links_nor_routes(client: FlaskClient, picture, script: str) -> None:
+    """As a server passes it on when it believes a client's header."""
+    image = upload(client, picture()).json
+    path = image["links"]["content"]
+    rest = path.removeprefix(script) if path.startswith(script) else path
+    shown = client.get(rest, environ_overrides={"SCRIPT_NAME": script})
+    assert shown.status_code == (200 if path.startswith(script) else 404)
+    listed = client.post(f"{API}/images/{image['cid']}/classifications", environ_overrides={"SCRIPT_NAME": ""})
+    assert listed.json["links"]["manifest"].startswith(f"{API}/manifests/")
+
+
+def test_a_scheme_that_a_client_names_does_not_change_the_own_origin(client: FlaskClient, picture) -> None:
+    forged = {"wsgi.url_scheme": "https"}
+    own = {"Origin": "http://localhost", "Sec-Fetch-Site": "same-origin"}
+    assert upload(client, picture(), headers=own, environ_overrides=forged).status_code == 201
+    other = {"Origin": "https://localhost", "Sec-Fetch-Site": "same-origin"}
+    assert upload(client, picture(), headers=other, environ_overrides=forged).status_code == 403
+
+
+FORGED = {
+    "SCRIPT_NAME": "/evil",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Ssl": "on",
+    "X-Forwarded-Host": "evil.example",
+    "X-Forwarded-Prefix": "/evil",
+    "X-Forwarded-For": "10.0.0.1",
+    "Forwarded": "for=10.0.0.1;host=evil.example;proto=https",
+    "X-Original-URL": "/evil",
+    "X-HTTP-Method-Override": "DELETE",
+}
+
+
+@pytest.fixture(scope="module")
+def gunicorn(ganache: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The server as README says, at its root."""
+    port = free_port()
+    environ = {
+        **os.environ,
+        "SCANPROOF_VAR": str(tmp_path_factory.mktemp("var")),
+        "SCANPROOF_CHAIN": "external",
+        "SCANPROOF_CHAIN_ID": str(ganache.chain_id),
+        "SCANPROOF_RPC_URL": f"http://127.0.0.1:{ganache.rpc_url.rsplit(':', 1)[1]}",
+        "SCANPROOF_CONTRACT_ADDRESS": str(ganache.contract_address),
+        "SCANPROOF_PORT": str(port),
+    }
+    command = [sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "4", "backend.wsgi:app"]
+    server = Child(command, environ=environ)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        deadline = time.monotonic() + 60
+        while not answers(f"{url}{API}/health"):
+            assert server.exit_status() is None and time.monotonic() < deadline
+            time.sleep(0.1)
+        yield url
+    finally:
+        server.stop()
+
+
+def answers(url: str) -> bool:
+    try:
+        return requests.get(url, timeout=2).ok
+    except requests.RequestException:
+        return False
+
+
+def test_no_header_of_a_client_changes_what_the_server_answers(gunicorn: str, picture) -> None:
+    files = {"file": ("scan.png", picture())}
+    plain = requests.post(f"{gunicorn}{API}/images", files=files, timeout=60)
+    assert plain.status_code == 201
+    for headers in [FORGED, *({name: value} for name, value in FORGED.items())]:
+        again = requests.post(f"{gunicorn}{API}/images", files=files, headers=headers, timeout=60)
+        assert (again.status_code, again.json()) == (200, {**plain.json(), "created": False}), headers
+        page = requests.get(f"{gunicorn}{API}/config", headers=headers, timeout=60)
+        assert page.status_code == 200, headers

@@ -16,6 +16,7 @@ import pytest
 from backend.cli import main
 from backend.processes import free_port
 from backend.settings import ROOT
+from tests.standins.pinata_fixture import pinata, pinata_process  # noqa: F401
 
 PROGRAM = [sys.executable, "-m", "backend.cli"]
 
@@ -47,9 +48,10 @@ class CommandLine:
         )
         return Result(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *arguments: object) -> subprocess.Popen:
+    def start(self, *arguments: object, within: tuple[str, ...] = ()) -> subprocess.Popen:
+        """``within`` is a command that runs ours."""
         return subprocess.Popen(
-            [*PROGRAM, *map(str, arguments)],
+            [*within, *PROGRAM, *map(str, arguments)],
             env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -94,8 +96,8 @@ class InProcess:
                     signal.signal(each, handler)
         return Result(status, *self.capfd.readouterr())
 
-    def start(self, *arguments: object) -> subprocess.Popen:
-        return CommandLine(self.environ).start(*arguments)
+    def start(self, *arguments: object, within: tuple[str, ...] = ()) -> subprocess.Popen:
+        return CommandLine(self.environ).start(*arguments, within=within)
 
 
 @pytest.fixture

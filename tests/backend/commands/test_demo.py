@@ -37,7 +37,7 @@ def test_a_record_is_made_verified_and_then_found_again(scanproof, process, imag
     assert result["cid"] == scanproof("cid", image).stdout.strip()
     assert sum(result["probabilities"].values()) == pytest.approx(1, abs=1e-4)
     assert result["model"].keys() == {"name", "version", "sha256"}
-    assert result["status"] == "asserted"
+    assert result["status"] == "abstained"
     (transaction,) = result["transactions"]
     assert transaction["name"] == "registerWithDiagnosis"
     assert 50_000 < transaction["gasUsed"] <= 72_000
@@ -67,7 +67,7 @@ def test_a_review_is_visible_at_once(command, image):
 
     after = command("demo", image, "--json").json
 
-    assert (before["status"], after["status"], after["verified"]) == ("asserted", "withdrawn", True)
+    assert (before["status"], after["status"], after["verified"]) == ("abstained", "withdrawn", True)
     assert [each["name"] for each in after["transactions"]] == ["registerWithDiagnosis", "reviewDiagnosis"]
 
 

@@ -38,7 +38,8 @@ def bundle(own, record, tmp_path_factory) -> Path:
 def test_a_bundle_is_checked_without_chain_and_store(command, record, bundle, tmp_path):
     result = command("verify", "--evidence", bundle, "--json")
 
-    assert (result.status, result.json["verified"]) == (0, True), result.stdout
+    assert (result.status, result.json["verdict"], result.json["verified"]) == (3, "unanchored", False), result.stdout
+    assert all(check["passed"] for check in result.json["checks"])
     assert result.json["imageIds"] == [record["imageId"]]
     assert [diagnosis["status"] for diagnosis in result.json["diagnoses"]] == ["asserted"]
     names = {check["name"] for check in result.json["checks"]}
@@ -48,8 +49,118 @@ def test_a_bundle_is_checked_without_chain_and_store(command, record, bundle, tm
 
     text = command("verify", "--evidence", bundle).stdout
     assert "No node was asked." in text
+    assert "Verdict: unanchored" in text.splitlines()
+    assert "verified" not in text.lower()
     for block in result.json["blocks"]:
         assert f"block {block['number']}  {block['hash']}" in text
+
+
+def test_the_answer_names_the_block_up_to_which_the_record_is_complete(command, bundle):
+    result = command("verify", "--evidence", bundle, "--json")
+
+    newest = result.json["blocks"][-1]
+    block = result.json["completeness"]["block"]
+    assert (block["number"], block["hash"]) == (newest["number"], newest["hash"])
+    assert block["timestamp"] > 1_700_000_000
+    text = command("verify", "--evidence", bundle).stdout
+    assert f"Complete up to block {block['number']} of 20" in text
+    assert block["hash"] in text
+
+
+def hashes(command, bundle) -> list[str]:
+    return [block["hash"] for block in command("verify", "--evidence", bundle, "--json").json["blocks"]]
+
+
+def checkpoint_file(folder: Path, blocks: list[dict]) -> Path:
+    file = folder / "checkpoints.json"
+    file.write_text(json.dumps({"schema": "scanproof.checkpoints/1", "blocks": blocks}))
+    return file
+
+
+def test_blocks_that_the_checker_trusts_anchor_a_bundle(command, bundle):
+    trusted = [
+        part for hash_ in hashes(command, bundle) for part in ("--trusted-block", hash_.upper().replace("0X", "0x"))
+    ]
+
+    result = command("verify", "--evidence", bundle, *trusted, "--json")
+
+    assert (result.status, result.json["verdict"], result.json["verified"]) == (0, "valid", True), result.stdout
+    assert all(block["anchored"] for block in result.json["blocks"])
+    assert "Unanchored" not in command("verify", "--evidence", bundle, *trusted).stdout
+
+
+def test_a_bundle_is_not_anchored_by_some_of_its_blocks(command, bundle):
+    first, *_, last = hashes(command, bundle)
+
+    result = command("verify", "--evidence", bundle, "--trusted-block", last, "--json")
+
+    assert (result.status, result.json["verdict"]) == (3, "unanchored")
+    anchored = {block["hash"]: block["anchored"] for block in result.json["blocks"]}
+    assert (anchored[first], anchored[last]) == (False, True)
+    text = command("verify", "--evidence", bundle, "--trusted-block", last).stdout
+    assert (f"  {first}" in text.partition("Unanchored")[2], f"  {last}" in text.partition("Unanchored")[2]) == (
+        *(True, False),
+    )
+
+
+def test_a_checkpoint_file_anchors_a_bundle_or_contradicts_it(command, bundle, tmp_path):
+    answer = command("verify", "--evidence", bundle, "--json").json
+    blocks = [
+        {"chainId": answer["chainId"], "number": block["number"], "hash": block["hash"]} for block in answer["blocks"]
+    ]
+    good = command("verify", "--evidence", bundle, "--checkpoints", checkpoint_file(tmp_path, blocks), "--json")
+    assert (good.status, good.json["verdict"]) == (0, "valid")
+
+    elsewhere = [{**block, "chainId": 5} for block in blocks]
+    other = command("verify", "--evidence", bundle, "--checkpoints", checkpoint_file(tmp_path, elsewhere), "--json")
+    assert (other.status, other.json["verdict"]) == (3, "unanchored")
+
+    blocks[0]["hash"] = "0x" + "ab" * 32
+    bad = command("verify", "--evidence", bundle, "--checkpoints", checkpoint_file(tmp_path, blocks), "--json")
+    assert (bad.status, bad.json["verdict"]) == (1, "invalid")
+    failed = [check["name"] for check in bad.json["checks"] if not check["passed"]]
+    assert failed == [f"checkpoint of block {blocks[0]['number']}"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 50_000,
+        '{"schema":"scanproof.checkpoints/2","blocks":[]}',
+        '{"schema":"scanproof.checkpoints/1","blocks":[{"chainId":1,"number":2}]}',
+        '{"schema":"scanproof.checkpoints/1","blocks":[{"chainId":1,"number":2,"hash":"0x12"}]}',
+        '{"schema":"scanproof.checkpoints/1","blocks":[{"chainId":"1","number":2,"hash":"0x' + "ab" * 32 + '"}]}',
+        '{"schema":"scanproof.checkpoints/1","blocks":['
+        + ",".join(['{"chainId":1,"number":2,"hash":"0x' + "ab" * 32 + '"}'] * 2)
+        + "]}",
+    ],
+    ids=lambda content: content[:30],
+)
+def test_a_checkpoint_file_that_is_none_is_wrong_use(command, bundle, tmp_path, content):
+    file = tmp_path / "checkpoints.json"
+    file.write_text(content)
+
+    result = command("verify", "--evidence", bundle, "--checkpoints", file)
+
+    assert result.status == 2
+    assert "expected a file of scanproof.checkpoints/1" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "option", [("--trusted-block", "0x" + "ab" * 32), ("--checkpoints", "FILE")], ids=lambda o: o[0]
+)
+def test_trusted_blocks_without_a_bundle_are_wrong_use(command, tmp_path, option):
+    name, value = option
+    value = (
+        checkpoint_file(tmp_path, [{"chainId": 1, "number": 2, "hash": "0x" + "ab" * 32}]) if value == "FILE" else value
+    )
+
+    result = command("verify", "--image-id", "0x" + "ab" * 32, name, value, "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
 
 
 def test_with_a_node_the_bundle_is_compared_with_its_chain(command, own, bundle, record):
@@ -59,8 +170,12 @@ def test_with_a_node_the_bundle_is_compared_with_its_chain(command, own, bundle,
         again = own("evidence", record["imageId"], "--output", bundle.with_name("again.zip"))
 
     assert (result.status, result.json["comparedWithNode"]) == (0, True), result.stdout
+    assert (result.json["verdict"], result.json["verified"]) == ("valid", True)
     names = [check["name"] for check in result.json["checks"]]
-    assert names[-3:] == ["record on the chain", "models on the chain", "roles on the chain"]
+    assert names[-7:] == [
+        *("record on the chain", "models on the chain", "roles on the chain"),
+        *(f"complete {what} on the chain" for what in ("record", "reviews", "models", "roles")),
+    ]
     assert again.status == 0
     assert bundle.with_name("again.zip").read_bytes() == bundle.read_bytes()
 
@@ -82,7 +197,7 @@ def test_a_changed_bundle_fails_with_the_right_line(command, record, bundle, tmp
 
     result = command("verify", "--evidence", changed, "--json")
 
-    assert (result.status, result.json["verified"]) == (1, False)
+    assert (result.status, result.json["verdict"], result.json["verified"]) == (1, "invalid", False)
     failed = [check["name"] for check in result.json["checks"] if not check["passed"]]
     assert failed == ["image bytes", "result reproduced"]
 
@@ -140,6 +255,7 @@ def test_a_bundle_of_a_registry_that_nobody_named_says_so(command, bundle):
 
     text = command("verify", "--evidence", bundle).stdout
     assert text.splitlines()[0].startswith(f"Registry {result.json['contract']} on ")
+    assert "Nobody named the registry." in text
     assert "compare the registry's address with the one you know" in text
 
 
@@ -152,7 +268,7 @@ def test_a_bundle_of_another_registry_than_the_named_one_fails(command, bundle):
     assert [check["name"] for check in result.json["checks"] if not check["passed"]] == ["registry"]
 
     good = command("verify", "--evidence", bundle, "--contract", theirs)
-    assert good.status == 0
+    assert good.status == 3
     assert "the one you know" not in good.stdout
 
 
@@ -173,4 +289,4 @@ def test_the_registry_of_the_settings_or_the_recorded_one_is_expected(command, b
     (tmp_path / "deployments" / f"{named.json['chainId']}.json").write_text(json.dumps(record))
     monkeypatch.setattr("backend.commands.verify.ROOT", tmp_path)
     recorded = command("verify", "--evidence", bundle, "--json")
-    assert (recorded.status, registry_check(recorded)) == (0, [True])
+    assert (recorded.status, registry_check(recorded)) == (3, [True])

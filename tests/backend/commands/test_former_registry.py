@@ -51,7 +51,7 @@ def test_there_is_a_former_registry() -> None:
 
 
 def test_its_folder_is_used_on(upgraded: InProcess, former: Path) -> None:
-    for image_id, status in ((REVIEWED, "overridden"), (ABSTAINED, "asserted")):
+    for image_id, status in ((REVIEWED, "overridden"), (ABSTAINED, "abstained")):
         read = upgraded("verify", "--image-id", image_id, "--json")
         assert (read.status, read.json["verified"]) == (0, True), read.stdout
         assert [state["status"] for state in read.json["diagnoses"]] == [status]

@@ -6,6 +6,7 @@ import http.server
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -73,8 +74,9 @@ class Up:
 
 
 @contextmanager
-def up(scanproof) -> Iterator[Up]:
-    process = scanproof.start("up", "--port", free_port(), "--json")
+def up(scanproof, *, limited: bool = False) -> Iterator[Up]:
+    """``limited``: no file may grow, as on a full disk."""
+    process = scanproof.start("up", "--port", free_port(), "--json", within=("prlimit", "--fsize=0:0") * limited)
     line = process.stdout.readline()
     assert line, process.stderr.read()
     running = Up(process, json.loads(line))
@@ -107,6 +109,36 @@ def test_it_serves_until_ctrl_c_and_the_next_start_finds_the_records(scanproof, 
     with up(scanproof) as second:
         assert second.answer["contract"] == first.answer["contract"]
         assert second.shows(cid)
+
+
+def test_where_nothing_can_be_written_it_serves_what_is_known_without_its_chain(scanproof):
+    cid = cid_of(b"known")
+    with up(scanproof) as first:
+        DevelopmentWallet(first.answer["chain"]["rpcUrl"], first.answer["contract"], USER).register_image(cid)
+        assert first.shows(cid)
+    with up(scanproof, limited=True) as second:
+        assert second.answer["contract"] == first.answer["contract"]
+        assert second.get("/api/v1/health") == {"status": "ok"}
+        assert second.shows(cid)
+        assert len(second.children) == 2  # gunicorn and its worker
+        assert second.end(signal.SIGINT) == 130
+        assert "nothing can be recorded" in second.process.stderr.read()
+
+
+def test_requests_in_flight_finish_when_it_is_stopped(scanproof):
+    with up(scanproof) as running:
+        with socket.create_connection(("127.0.0.1", running.port)) as client:
+            client.settimeout(60)
+            body = b'{"model": null}'
+            head = f"POST /api/v1/images/x/classifications HTTP/1.1\r\nHost: 127.0.0.1:{running.port}\r\n"
+            client.sendall(f"{head}Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode())
+            time.sleep(0.5)
+            running.process.send_signal(signal.SIGINT)
+            time.sleep(0.5)
+            client.sendall(body)
+            assert client.recv(100).startswith(b"HTTP/1.1 400 ")
+        assert running.process.wait(60) == 130
+    assert gone(running.children)
 
 
 def test_nothing_outlives_it_when_it_is_killed(scanproof):

@@ -11,7 +11,10 @@ from backend.adapters.ipfs.unixfs import cid_of
 from backend.processes import free_port
 from backend.settings import Settings, load
 
-NAMES = ["record exists", "image id", "block", "image bytes"]
+NAMES = [
+    *("record exists", "image id", "block", "origin", "image bytes"),
+    *(f"complete {what}" for what in ("record", "reviews", "models", "roles")),
+]
 
 
 @pytest.fixture
@@ -50,6 +53,8 @@ def test_a_record_of_the_embedded_chain_is_verified_while_nothing_runs(scanproof
         assert result.status == 0
         assert "anvil runs for the time of this command" in result.stderr
         assert (result.json["verified"], result.json["imageIds"]) == (True, [image_id])
+        assert (result.json["verdict"], result.json["noise"], result.json["noiseCount"]) == ("valid", [], 0)
+        assert set(result.json["completeness"]["block"]) == {"number", "hash", "timestamp"}
         assert [check["name"] for check in result.json["checks"]] == NAMES
         assert all(check["passed"] and check["imageId"] == image_id for check in result.json["checks"])
 
@@ -60,7 +65,9 @@ def test_a_record_is_verified_while_another_process_runs_the_chain(scanproof, ow
 
     assert (result.status, "for the time of this command" in result.stderr) == (0, False)
     assert result.stdout.splitlines()[0] == f"Record {record[0]}"
-    assert [line.split("  ")[1] for line in result.stdout.splitlines()[1:-1]] == ["passed"] * 4
+    assert result.stdout.splitlines()[1] == "Verdict: valid"
+    assert [line.split("  ")[1] for line in result.stdout.splitlines()[2:-2]] == ["passed"] * len(NAMES)
+    assert result.stdout.splitlines()[-2].startswith("Complete up to block ")
     assert result.stdout.splitlines()[-1] == "Every check passed."
 
 
@@ -74,7 +81,7 @@ def test_a_changed_file_fails_with_the_right_line(scanproof, record, image):
     assert len(failed) == 1
     assert "image bytes" in failed[0]
     assert f"expected: {cid}" in result.stdout
-    assert result.stdout.splitlines()[-1] == "1 of 4 checks failed."
+    assert result.stdout.splitlines()[-1] == f"1 of {len(NAMES)} checks failed."
 
 
 def test_a_named_node_and_contract_need_no_settings_at_all(scanproof, ganache, image):

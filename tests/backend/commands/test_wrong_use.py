@@ -78,6 +78,8 @@ CASES = [
     ("review", "--reason ' '", "expected a reason of 1 to 4,000 characters, found 0"),
     ("review", f"--reason {'x' * 4001}", "expected a reason of 1 to 4,000 characters, found 4,001"),
     ("review", "--reason \udcff", "expected a reason in Unicode"),
+    ("review", "--reason a\u202eb", "control, direction and invisible characters, found U+202E"),
+    ("review", "--reason a\x07", "control, direction and invisible characters, found U+0007"),
     ("review", "--withdraw", "not allowed with argument --confirm"),
     ("review", "--diagnosis 1", "expected 0x and 64 hex digits"),
     ("review", "--opening {folder}", "is a directory"),

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+import itertools
+import json
 import time
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+import rfc8785
 
+from backend.adapters.chain import web3_chain
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.eip712 import recover
+from backend.cids import raw_cid
 from backend.container import Container
 from backend.domain import Classification, ImageFacts
-from backend.errors import ChainUnavailable, Conflict, NotFound
+from backend.errors import ChainUnavailable, ClockWrong, Conflict, NotFound
 from backend.services.attestation import AttestationService
 from backend.settings import Settings
 from backend.wiring import wire
+from ml.datasets.phantom import phantom_png
+
+_seeds = itertools.count(80_000)
 
 
 @pytest.fixture
@@ -36,9 +45,9 @@ def at(container: Container) -> Callable[[float], AttestationService]:
     """The attestation service with its clock at a time."""
     service = container.attestation
 
-    def at(moment: float) -> AttestationService:
+    def at(now: float) -> AttestationService:
         return AttestationService(
-            service._classifications, container.chain, container.signer, container.index, now=lambda: moment
+            service._classifications, container.chain, container.signer, container.index, now=lambda: now
         )
 
     return at
@@ -73,9 +82,10 @@ def test_two_diagnoses_within_one_second_can_both_be_recorded(
 def test_an_attestation_is_the_same_at_any_time_until_it_is_recorded(
     at, made: Classification, alice: DevelopmentWallet
 ) -> None:
-    first, created = at(1_790_000_000).attest(made.cid, made.manifest_hash, alice.address)
+    now = int(time.time())
+    first, created = at(now - 3600).attest(made.cid, made.manifest_hash, alice.address)
     assert created
-    assert at(1_790_009_999).attest(made.cid, made.manifest_hash, alice.address) == (first, False)
+    assert at(now).attest(made.cid, made.manifest_hash, alice.address) == (first, False)
 
 
 @pytest.mark.parametrize(("age", "reused"), [(6 * 86_400, True), (6 * 86_400 + 1, False)])
@@ -104,7 +114,7 @@ def test_an_abstention_is_signed_without_a_confidence_and_recorded(
 def test_one_that_was_signed_with_a_wrong_clock_is_given_again_only_if_the_contract_takes_it(
     at, made: Classification, alice: DevelopmentWallet, ahead: int, reused: bool
 ) -> None:
-    now = 1_790_000_000
+    now = int(time.time()) - 3600
     early, _ = at(now + ahead).attest(made.cid, made.manifest_hash, alice.address)
     again, created = at(now).attest(made.cid, made.manifest_hash, alice.address)
     assert created is not reused
@@ -151,3 +161,83 @@ def test_an_unknown_manifest_and_one_of_another_image_are_refused(
     other = container.intake.accept(picture(), client="127.0.0.1").facts.cid
     with pytest.raises(Conflict, match=f"^that manifest is of the image {made.cid}, not of {other}$"):
         container.attestation.attest(other, made.manifest_hash, alice.address)
+
+
+@pytest.mark.parametrize("opinion", [None, "other", "absent"])
+def test_a_result_that_the_gate_does_not_permit_is_never_signed(
+    container: Container, alice: DevelopmentWallet, opinion: str | None
+) -> None:
+    """No route stores one; this one is put into the database by hand."""
+    cid = container.intake.accept(phantom_png(seed=next(_seeds)), client="127.0.0.1").facts.cid
+    made, _ = container.classification.classify(cid, "brain-mri")
+    assert not made.abstained
+    fields = json.loads(made.manifest)
+    if opinion == "absent":
+        del fields["gate"]
+    else:
+        fields["gate"]["modality"] = opinion
+    manifest = rfc8785.dumps(fields)
+    digest = hashlib.sha256(manifest).hexdigest()
+    forced = replace(made, manifest=manifest, manifest_hash=digest, manifest_cid=raw_cid(digest))
+    assert container.attestation._classifications.replace(made, forced)
+    with pytest.raises(Conflict, match=f"^expected a result that the gate permits, found that of manifest {digest}"):
+        container.attestation.attest(cid, digest, alice.address)
+
+
+HOUR, DAY = 3600, 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("ahead", "shown"), [(HOUR + 30, "1:00:[23]"), (16 * 60 + 30, "0:16:[23]"), (365 * DAY + 30, "365 days, 0:00:[23]")]
+)
+def test_with_a_clock_that_is_ahead_nothing_is_signed(
+    at, container: Container, made: Classification, alice: DevelopmentWallet, ahead: int, shown: str
+) -> None:
+    wrong = at(time.time() + ahead)
+    with pytest.raises(ClockWrong, match=rf"^this server's clock is {shown}\d ahead of the chain's, which refuses"):
+        wrong.attest(made.cid, made.manifest_hash, alice.address)
+    with pytest.raises(ClockWrong):
+        wrong.check_clock()
+    container.attestation.check_clock()
+    signed, _ = container.attestation.attest(made.cid, made.manifest_hash, alice.address)
+    alice.register_with_diagnosis(made.cid, signed)
+
+
+def test_with_a_clock_that_is_behind_nothing_is_signed(at, made: Classification, alice: DevelopmentWallet) -> None:
+    with pytest.raises(
+        ClockWrong, match=r"^this server's clock is 8 days, 0:0\d:\d\d behind the chain's, which refuses"
+    ):
+        at(time.time() - 8 * DAY).attest(made.cid, made.manifest_hash, alice.address)
+
+
+class IdleChain:
+    """The chain as if nothing had been mined for ten days; ``clock`` is that of its node."""
+
+    def __init__(self, container: Container, clock: Callable[[], int | None]) -> None:
+        self._chain = container.chain
+        self._clock = clock
+
+    def __getattr__(self, name: str):
+        return getattr(self._chain, name)
+
+    def time(self) -> int:
+        old = replace(self._chain.head(), timestamp=int(time.time()) - 10 * DAY)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(self._chain, "head", lambda: old)
+            patch.setattr(web3_chain, "node_time", lambda _url: self._clock())
+            return self._chain.time()
+
+
+def test_a_chain_on_which_nothing_is_mined_takes_what_its_nodes_clock_takes(
+    container: Container, made: Classification, alice: DevelopmentWallet
+) -> None:
+    idle = IdleChain(container, lambda: int(time.time()))
+    service = container.attestation
+
+    def attestation(now: Callable[[], float]) -> AttestationService:
+        return AttestationService(service._classifications, idle, container.signer, container.index, now=now)
+
+    signed, _ = attestation(time.time).attest(made.cid, made.manifest_hash, alice.address)
+    alice.register_with_diagnosis(made.cid, signed)
+    with pytest.raises(ClockWrong):
+        attestation(lambda: time.time() + HOUR).attest(made.cid, made.manifest_hash, alice.address)

@@ -13,7 +13,7 @@ import pytest
 import rfc8785
 
 from backend.container import Container
-from backend.domain import ImageFacts
+from backend.domain import GateOpinion, ImageFacts
 from backend.errors import CidMismatch, NotFound
 from backend.settings import Settings
 from backend.wiring import wire
@@ -81,7 +81,7 @@ def test_another_decoding_asks_gate_and_model_again(
 ) -> None:
     first, _ = container.classification.classify(image.cid, None)
     monkeypatch.setattr(type(container.classifier), "decoding", first.decoding + 1)
-    monkeypatch.setattr(type(container.classifier), "recognise", lambda *_: "brain-mri")
+    monkeypatch.setattr(type(container.classifier), "recognise", lambda _, gate, __: GateOpinion(gate, "brain-mri"))
     again, created = container.classification.classify(image.cid, None)
     assert (again.model.name, again.decoding, created) == ("brain-mri", first.decoding + 1, True)
     monkeypatch.undo()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import shutil
@@ -10,11 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import rfc8785
 from PIL import Image
 
 from backend.adapters.models.bundled import BundledModels
+from backend.cids import raw_cid
 from backend.container import Container
-from backend.errors import NotFound, UnsupportedImage
+from backend.errors import ClassificationFailed, NotFound, UnsupportedImage
 from backend.services.classification import ClassificationService
 from backend.services.models import ModelService
 from backend.settings import load
@@ -95,9 +98,67 @@ def test_what_no_model_knows_is_an_abstention_of_the_gate(models: Path, containe
     assert (again.manifest_hash, created) == (found.manifest_hash, False)
 
 
-def test_a_named_model_is_not_asked_about_by_the_gate(models: Path, container: Container, scan: str) -> None:
-    found, _ = service(container, classifier_with_gate(models, "other")).classify(scan, "brain-mri")
-    assert found.model.name == "brain-mri"
+@pytest.mark.parametrize("name", [None, "brain-mri"])
+def test_what_the_gate_declines_is_an_abstention_whoever_named_a_model(
+    models: Path, container: Container, scan: str, name: str | None
+) -> None:
+    classifier = classifier_with_gate(models, "other")
+    found, _ = service(container, classifier).classify(scan, name)
+    assert (found.model.name, found.abstained, found.label_code) == ("modality-gate", True, 0)
+    assert found.label == "abstained" and set(found.probabilities) == {"other", "other-0", "other-1", "other-2"}
+
+
+def test_an_image_of_another_modality_than_the_named_models_is_an_abstention(
+    models: Path, container: Container, scan: str
+) -> None:
+    twin(models, "knee", modality="knee-mri")
+    classifier = classifier_with_gate(models, "knee-mri")
+    found, _ = service(container, classifier).classify(scan, "brain-mri")
+    assert (found.model.name, found.abstained, found.label, found.label_code) == ("modality-gate", True, "abstained", 0)
+    assert found.reason == "recognised as knee-mri, which the named model was not made for"
+    assert json.loads(found.manifest)["gate"]["modality"] == "knee-mri"
+    assert service(container, classifier).classify(scan, "knee")[0].model.name == "knee"
+
+
+@pytest.mark.parametrize("name", [None, "brain-mri"])
+@pytest.mark.parametrize(("label", "modality"), [("brain-mri", "brain-mri"), ("other", None)])
+def test_every_manifest_has_the_opinion_of_the_gate(
+    models: Path, container: Container, scan: str, name: str | None, label: str, modality: str | None
+) -> None:
+    classifier = classifier_with_gate(models, label)
+    gate = classifier.gate()
+    expected = {"name": gate.name, "version": gate.version, "sha256": gate.sha256, "modality": modality}
+    for found in (
+        service(container, classifier).classify(scan, name)[0],
+        service(container, classifier).seal(scan, name),
+    ):
+        assert json.loads(found.manifest)["gate"] == expected
+
+
+def test_without_a_gate_the_manifest_says_that_there_was_none(models: Path, container: Container, scan: str) -> None:
+    found, _ = service(container, BundledModels(Registry(models))).classify(scan, "brain-mri")
+    assert json.loads(found.manifest)["gate"] is None
+
+
+def test_a_classification_that_was_made_without_the_gate_is_made_again(
+    models: Path, container: Container, scan: str
+) -> None:
+    """As a former release made them. Its manifest stays in the store, where records of it find it."""
+    asked = service(container, classifier_with_gate(models, "brain-mri"))
+    first, _ = asked.classify(scan, "brain-mri")
+    fields = json.loads(first.manifest)
+    del fields["gate"]
+    old = rfc8785.dumps(fields)
+    manifest_hash = hashlib.sha256(old).hexdigest()
+    former = replace(first, manifest=old, manifest_hash=manifest_hash, manifest_cid=raw_cid(manifest_hash))
+    container.store.put(old, name="manifest", media_type="application/json")
+    assert container.classification._classifications.replace(first, former)
+
+    again, created = asked.classify(scan, "brain-mri")
+
+    assert created and json.loads(again.manifest)["gate"]["modality"] == "brain-mri"
+    assert asked.classify(scan, "brain-mri") == (again, False)
+    assert asked.manifest(manifest_hash) == old
 
 
 def test_a_gate_cannot_be_named_as_the_model(models: Path) -> None:
@@ -133,6 +194,16 @@ def test_why_not_to_rely_on_a_model_goes_with_its_result(models: Path) -> None:
     service = ModelService(BundledModels(Registry(models)))
     assert service.weak("0x" + bundle.sha256) == "Of no use."
     assert service.weak("0x" + "00" * 32) is None
+
+
+def test_a_model_that_outlines_neither_classifies_nor_recognises() -> None:
+    """A record may name any model that is installed, as its model and as its gate."""
+    classifier = BundledModels()
+    (outliner,) = (model.facts for model in classifier.models() if model.kind == "segmentation")
+    with pytest.raises(ClassificationFailed, match=r"^tumour-outline outlines and does not classify$"):
+        classifier.predict(outliner, phantom_png())
+    with pytest.raises(ClassificationFailed, match=r"^tumour-outline is no gate$"):
+        classifier.recognise(outliner, phantom_png())
 
 
 def test_a_model_without_an_activation_map_has_no_overlay(models: Path) -> None:

@@ -40,14 +40,14 @@ def product(running_product: Product) -> Product:
     """Running and mining, whatever the test before did to it."""
     if not running_product.running:
         running_product.start()
-    running_product.chain.call("miner_start", [])
+    running_product.chain.control("miner_start", [])
     return running_product
 
 
 @pytest.fixture
 def paused_blocks(product: Product) -> Network:
     """The chain, with no block mined before `miner_start`."""
-    product.chain.call("miner_stop", [])
+    product.chain.control("miner_stop", [])
     return product.chain
 
 

@@ -28,8 +28,8 @@ def test_mined_is_not_yet_confirmed(wallet: InjectedWallet, site: Site):
     expect(site.transaction("mined")).to_be_visible()
     expect(site.page.get_by_test_id("confirmations")).to_have_text("1 of 3")
 
-    site.product.chain.call("evm_mine", [])
+    site.product.chain.control("evm_mine", [])
     expect(site.page.get_by_test_id("confirmations")).to_have_text("2 of 3")
-    site.product.chain.call("evm_mine", [])
+    site.product.chain.control("evm_mine", [])
 
     site.recorded()

@@ -83,19 +83,6 @@ def test_metadata_is_taken_away_and_named(site: Site):
     assert b"Jane Doe" not in pinned
 
 
-def test_image_unlike_the_training_data_gets_no_answer(wallet: InjectedWallet, site: Site):
-    site.open().pin_and_classify(images.noise())
-    expect(site.page.get_by_test_id("result-abstained")).to_be_visible()
-    expect(site.page.get_by_text("The model gave no answer:")).to_be_visible()
-
-    site.connect()
-    site.sign()
-    image_id = site.recorded()
-
-    (diagnosis,) = site.product.get(f"/records/{image_id}")["diagnoses"]
-    assert diagnosis["labelCode"] == 0
-
-
 def _pinned(product: Product, cid: str) -> bytes:
     content = requests.get(f"{product.url}/api/v1/images/{cid}/content", timeout=20).content
     assert hashlib.sha256(content).hexdigest() == product.get(f"/images/{cid}")["sha256"]

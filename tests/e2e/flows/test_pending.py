@@ -34,7 +34,7 @@ def test_reload_resumes(pending: Site, wallet: InjectedWallet, paused_blocks: Ne
     pending.page.reload()
     expect(pending.transaction("pending")).to_be_visible()
 
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     pending.recorded()
     assert wallet.popups == ["connect", "transaction"]
@@ -43,7 +43,7 @@ def test_reload_resumes(pending: Site, wallet: InjectedWallet, paused_blocks: Ne
 def test_reload_resumes_without_the_wallet(pending: Site, wallet: InjectedWallet, paused_blocks: Network):
     wallet.lock()
     pending.page.reload()
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     pending.recorded()
 
@@ -54,14 +54,14 @@ def test_network_gone_while_pending(pending: Site, paused_blocks: Network, conte
     expect(pending.notice("server-unreachable")).to_be_visible()
 
     context.set_offline(False)
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     pending.recorded()
 
 
 def test_speed_up_is_followed(pending: Site, wallet: InjectedWallet, paused_blocks: Network):
     replacement = wallet.speed_up()
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     image_id = pending.recorded()
 
@@ -71,7 +71,7 @@ def test_speed_up_is_followed(pending: Site, wallet: InjectedWallet, paused_bloc
 def test_cancelled(pending: Site, wallet: InjectedWallet, paused_blocks: Network, console: Console):
     console.tolerate("status of 404")  # the record that the page looks for
     wallet.cancel()
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
     expect(pending.notice("cancelled")).to_contain_text("The transaction was replaced")
 
     pending.button("Sign again").click()
@@ -118,7 +118,7 @@ def test_two_tabs_do_not_mix_their_work(pending: Site, paused_blocks: Network, c
     expect(other.page.get_by_label("Choose an image")).to_be_attached()
     other.pin_and_classify(images.mri())
 
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
 
     first = pending.recorded()
     other.sign()

@@ -27,7 +27,7 @@ def opened(site: Site, record: str) -> Site:
 
 def status(page: Page) -> str | None:
     """What the badge at the top says."""
-    return page.locator(".heading").get_by_test_id("status").get_attribute("data-status")
+    return page.get_by_test_id("record-summary").get_by_test_id("status").get_attribute("data-status")
 
 
 def codes(product: Product, image_id: str) -> tuple[int, int]:

@@ -71,13 +71,13 @@ def test_image_first_and_diagnosis_later(image_only: Site, wallet: InjectedWalle
 def test_pending_diagnosis_outlives_a_reload(image_only: Site, wallet: InjectedWallet, product: Product):
     image_only.button("Classify the image").click()
     expect(image_only.button("Sign and record")).to_be_enabled()
-    product.chain.call("miner_stop", [])
+    product.chain.control("miner_stop", [])
     image_only.sign()
     expect(image_only.transaction("pending")).to_be_visible()
 
     image_only.page.reload()
     expect(image_only.transaction("pending")).to_be_visible()
-    product.chain.call("miner_start", [])
+    product.chain.control("miner_start", [])
 
     expect(image_only.page.get_by_test_id("diagnosis")).to_have_count(1)
 

@@ -191,7 +191,7 @@ def test_a_reload_while_it_is_mined_goes_on(queue: Site, record: str, paused_blo
 
     expect(kept(queue, "mining")).to_be_visible()
     expect(items(queue, record)).to_have_count(0)
-    paused_blocks.call("miner_start", [])
+    paused_blocks.control("miner_start", [])
     expect(kept(queue, "done")).to_be_visible()
     assert newest(queue.product, record)["reviews"][0]["statement"] == REASON
 

@@ -119,7 +119,7 @@ def test_account_without_funds(context: BrowserContext, product: Product, site: 
         f"Not enough {product.get('/config')['chain']['currency']['symbol']}"
     )
 
-    chain.call("evm_setAccountBalance", [poor.address, hex(10**18)])
+    chain.control("evm_setAccountBalance", [poor.address, hex(10**18)])
     site.button("Check again").click()
     site.sign()
 

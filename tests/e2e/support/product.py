@@ -25,8 +25,9 @@ class Product:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.port, chain_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.chain = Network(1337, "Ganache", f"http://127.0.0.1:{chain_port}")
         self.var = folder / "var"
+        running = self.var / "chain" / "ganache" / "running.json"
+        self.chain = Network(1337, "Ganache", f"http://127.0.0.1:{chain_port}", running)
         self._log = folder / "up.log"
         # An empty variable hides what a person's own .env says.
         inherited = {name: "" if name.startswith(_PREFIXES) else value for name, value in os.environ.items()}

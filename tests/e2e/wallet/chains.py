@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -36,26 +38,38 @@ _KNOWN_KEYS = frozenset(["chainId", "chainName", "nativeCurrency", "rpcUrls", "b
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """``rpc_url`` None stands for a public network that a test cannot reach."""
+    """``rpc_url`` None stands for a public network that a test cannot reach. ``running`` is the file in which ScanProof
+    writes the node's own address.
+    """
 
     chain_id: int
     name: str
     rpc_url: str | None = None
+    running: Path | None = None
 
     def call(self, method: str, params: list[Any]) -> Any:
         """One JSON-RPC call. Raises ProviderRpcError."""
-        try:
-            body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-            answer = requests.post(self.rpc_url or "http://127.0.0.1:9", json=body, timeout=20).json()
-        except requests.RequestException as error:
-            raise ProviderRpcError(-32603, "Failed to fetch") from error
-        if "error" in answer:
-            raise node_error(answer["error"])
-        return answer["result"]
+        return _post(self.rpc_url or "http://127.0.0.1:9", method, params)
+
+    def control(self, method: str, params: list[Any]) -> Any:
+        """As ``call``, of the node itself: a method that ScanProof lets nobody use."""
+        url = json.loads(self.running.read_text())["node_url"] if self.running else self.rpc_url
+        return _post(url, method, params)
 
     def broadcast(self, signed: SignedTransaction) -> str:
         """The hash that the node gives the transaction. Raises ProviderRpcError."""
         return self.call("eth_sendRawTransaction", [signed.raw_transaction.to_0x_hex()])
+
+
+def _post(url: str, method: str, params: list[Any]) -> Any:
+    try:
+        body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
+        answer = requests.post(url, json=body, timeout=20).json()
+    except requests.RequestException as error:
+        raise ProviderRpcError(-32603, "Failed to fetch") from error
+    if "error" in answer:
+        raise node_error(answer["error"])
+    return answer["result"]
 
 
 MAINNET = Network(1, "Ethereum Mainnet")

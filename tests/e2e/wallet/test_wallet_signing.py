@@ -38,10 +38,10 @@ def connected(ask: Ask) -> Ask:
 @pytest.fixture
 def paused_blocks(networks: tuple[Network, Network]) -> Iterator[Network]:
     """A chain that mines nothing until evm_mine."""
-    networks[0].call("evm_setAutomine", [False])
+    networks[0].control("evm_setAutomine", [False])
     yield networks[0]
-    networks[0].call("evm_mine", [])
-    networks[0].call("evm_setAutomine", [True])
+    networks[0].control("evm_mine", [])
+    networks[0].control("evm_setAutomine", [True])
 
 
 @pytest.mark.parametrize("text", ["Sign in to a site", "Größe ≤ 25 MB", "0x", "0x00ff80", "x" * 5000])
@@ -69,7 +69,7 @@ def test_transaction_is_filled_signed_and_mined(
     sent = {"from": alice.address.lower(), "to": bob.address, "value": "0x5", "data": "0xabcd"}
 
     hash_ = connected("eth_sendTransaction", sent)["ok"]
-    networks[0].call("evm_mine", [])  # Anvil answers before it has mined
+    networks[0].control("evm_mine", [])  # Anvil answers before it has mined
 
     mined = connected("eth_getTransactionByHash", hash_)["ok"]
     assert {name: mined[name] for name in ("type", "from", "to", "value", "input", "chainId")} == {
@@ -109,7 +109,7 @@ def test_speed_up_replaces_the_transaction(
 ):
     first = connected("eth_sendTransaction", {"from": alice.address, "to": alice.address, "data": "0x01"})["ok"]
     second = wallet.speed_up()
-    paused_blocks.call("evm_mine", [])
+    paused_blocks.control("evm_mine", [])
 
     assert paused_blocks.call("eth_getTransactionReceipt", [first]) is None
     replaced = paused_blocks.call("eth_getTransactionByHash", [second])
@@ -121,7 +121,7 @@ def test_cancel_replaces_it_by_an_empty_transfer(
 ):
     first = connected("eth_sendTransaction", {"from": alice.address, "to": bob.address, "value": "0x1"})["ok"]
     second = wallet.cancel()
-    paused_blocks.call("evm_mine", [])
+    paused_blocks.control("evm_mine", [])
 
     assert paused_blocks.call("eth_getTransactionReceipt", [first]) is None
     empty = paused_blocks.call("eth_getTransactionByHash", [second])

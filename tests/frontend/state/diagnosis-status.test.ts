@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { modelResultOf, currentLabel, labelText, nextSteps } from "../../../frontend/src/state/diagnosis-status";
+import { modelResultOf, currentLabel, labelText, nextSteps, outcomeOf } from "../../../frontend/src/state/diagnosis-status";
 import { diagnosis, model, sealed } from "../records";
 
 const opening = { label: "glioma", labelCode: 1, confidence: 0.9, probabilities: { glioma: 0.9 }, abstained: false };
@@ -21,6 +21,16 @@ describe("what holds of a diagnosis", () => {
     expect(currentLabel(sealed())).toBeNull();
     expect(currentLabel(sealed({ status: "confirmed" }), opening)).toBe("glioma");
     expect(currentLabel(sealed({ status: "overridden" }), opening)).toBeNull();
+  });
+});
+
+describe("the outcome of a record", () => {
+  it("is its valid label, or why there is none", () => {
+    expect(outcomeOf(undefined)).toBe("Image without diagnosis");
+    expect(outcomeOf(diagnosis({ status: "withdrawn", current: null }))).toBe("Withdrawn diagnosis");
+    expect(outcomeOf(sealed())).toBe("Sealed diagnosis");
+    const silent = { label: "abstained", labelText: "No answer", labelCode: 0 };
+    expect(outcomeOf(diagnosis({ ...silent, status: "abstained", current: silent }))).toBe("No answer");
   });
 });
 

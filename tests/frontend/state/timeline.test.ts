@@ -61,6 +61,6 @@ describe("the timeline", () => {
 
   it("gives an abstention no confidence", () => {
     const silent = diagnosis({ label: "abstained", labelCode: 0, confidence: 0.4 });
-    expect(titles(record([silent]), [], [model])[1]).toBe("Diagnosis recorded: No answer");
+    expect(titles(record([silent]), [], [model])[1]).toBe("Recorded without an answer of the model");
   });
 });

@@ -12,6 +12,7 @@ from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
 from web3.exceptions import ContractLogicError, TransactionNotFound
+from web3.middleware import SignAndSendRawMiddlewareBuilder
 
 from backend.adapters.chain import artifact, reverts, rpc
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN
@@ -59,6 +60,8 @@ def find_or_deploy(url: str, folder: Path, *, classifier: str) -> Deployment:
     on; the log names what it lacks. Raises ChainUnavailable.
     """
     web3 = rpc.connect(url)
+    # The node signs for nobody.
+    web3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(ADMIN.private_key), name="sign", layer=0)
     with rpc.translated():
         deployment = _found(web3, folder)
         if deployment is None:

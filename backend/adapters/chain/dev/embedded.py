@@ -13,7 +13,7 @@ from backend.adapters.chain.dev.folder_lock import wait_for_running
 from backend.adapters.chain.dev.node import HOST, DevelopmentNode
 from backend.errors import ChainInUse
 from backend.processes import free_port
-from backend.settings import Secret, Settings
+from backend.settings import Settings, reveal
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ def folder(settings: Settings) -> Path:
     return settings.var / "chain" / settings.chain
 
 
+_PAGE_HOSTS = ("127.0.0.1", "localhost", "[::1]")
 Prepare = Callable[[Settings], object]
 
 
@@ -44,8 +45,9 @@ def running(settings: Settings, *, classifier: str | None, prepare: Prepare = _n
     contract must exist. ``prepare`` is called with the settings before other processes can use the chain. Raises
     ChainInUse when another process runs the chain, ConfigurationError, ChainUnavailable, and the errors of ``prepare``.
     """
-    port = int(settings.rpc_url.rsplit(":", 1)[1])
-    node = DevelopmentNode(settings.chain, folder(settings), port=port, chain_id=settings.chain_id)
+    port = int(reveal(settings.rpc_url).rsplit(":", 1)[1])
+    origins = [f"http://{host}:{settings.port}" for host in dict.fromkeys([_bracketed(settings.host), *_PAGE_HOSTS])]
+    node = DevelopmentNode(settings.chain, folder(settings), port=port, chain_id=settings.chain_id, origins=origins)
     if classifier is None:
         # Fails here when there is no contract: the start would create a chain.
         deployment.load(node.folder)
@@ -74,5 +76,9 @@ def joined(settings: Settings, *, classifier: str | None, prepare: Prepare = _no
         yield chain
 
 
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def _at(settings: Settings, port: int) -> Settings:
-    return replace(settings, rpc_url=Secret(f"http://{HOST}:{port}"))
+    return replace(settings, rpc_url=f"http://{HOST}:{port}")

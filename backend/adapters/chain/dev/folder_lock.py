@@ -25,10 +25,14 @@ class RunningChain:
 
 
 class _State(TypedDict):
-    """``running.json``. ``contract`` is None while the chain starts; after a crash only ``node_pid`` is known."""
+    """``running.json``. ``contract`` is None while the chain starts; after a crash only ``node_pid`` is known.
+
+    ``port`` is where the chain is served; ``node_url`` is the node's own address, for whoever debugs the chain.
+    """
 
     owner_pid: int | None
     node_pid: int | None
+    node_url: str | None
     port: int | None
     contract: str | None
 
@@ -60,11 +64,18 @@ class FolderLock:
             self._file = None
             raise ChainInUse(self._folder, _read(self._state)["owner_pid"]) from None
         # Others must not use the entry of a killed owner while this process starts.
-        self._write({"owner_pid": None, "node_pid": self.node_pid, "port": None, "contract": None})
+        self._write({"owner_pid": None, "node_pid": self.node_pid, "node_url": None, "port": None, "contract": None})
 
-    def describe(self, *, node_pid: int, port: int, contract: str | None = None) -> None:
+    def describe(self, *, node_pid: int, port: int, contract: str | None = None, node_url: str | None = None) -> None:
         """Write the state for other processes; ``contract`` when the chain is ready for use."""
-        self._write({"owner_pid": os.getpid(), "node_pid": node_pid, "port": port, "contract": contract})
+        state: _State = {
+            "owner_pid": os.getpid(),
+            "node_pid": node_pid,
+            "node_url": node_url,
+            "port": port,
+            "contract": contract,
+        }
+        self._write(state)
 
     def _write(self, state: _State) -> None:
         draft = self._state.with_suffix(".tmp")
@@ -102,10 +113,14 @@ def _read(state: Path) -> _State:
         value = fields.get(name)
         return value if type(value) is int and value > 0 else None
 
-    contract = fields.get("contract")
+    def text(name: str) -> str | None:
+        value = fields.get(name)
+        return value if isinstance(value, str) else None
+
     return {
         "owner_pid": number("owner_pid"),
         "node_pid": number("node_pid"),
+        "node_url": text("node_url"),
         "port": number("port"),
-        "contract": contract if isinstance(contract, str) else None,
+        "contract": text("contract"),
     }

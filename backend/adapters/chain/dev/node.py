@@ -6,6 +6,7 @@ import contextlib
 import json
 import logging
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -13,12 +14,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 from backend.adapters.chain.dev.folder_lock import FolderLock
+from backend.adapters.chain.dev.rpc_filter import RpcFilter
 from backend.adapters.chain.development_accounts import MNEMONIC
 from backend.errors import ChainUnavailable, ConfigurationError
-from backend.processes import Child, port_is_free
+from backend.processes import Child, free_port, port_is_free
 from backend.settings import ROOT
 
 HOST = "127.0.0.1"
@@ -30,14 +33,22 @@ _log = logging.getLogger(__name__)
 
 
 class DevelopmentNode:
-    """``kind`` is ganache or anvil; ``folder`` contains its chain, its log and its lock."""
+    """``kind`` is ganache or anvil; ``folder`` contains its chain, its log and its lock.
 
-    def __init__(self, kind: str, folder: Path, *, port: int, chain_id: int) -> None:
+    ``url`` is that of the filter in front of the node, ``private_url`` the node's own, which no page can find: there it
+    takes every method, see ``rpc_filter``. ``origins`` are those of ScanProof's page.
+    """
+
+    def __init__(self, kind: str, folder: Path, *, port: int, chain_id: int, origins: Sequence[str] = ()) -> None:
         self.kind = kind
         self.folder = folder
         self.port = port
         self.chain_id = chain_id
         self.url = f"http://{HOST}:{port}"
+        self._private_host = _secret_host()
+        self._private_port = free_port(self._private_host)
+        self.private_url = f"http://{self._private_host}:{self._private_port}"
+        self._filter = RpcFilter(HOST, port, node_url=self.private_url, origins=origins)
         self._lock = FolderLock(folder)
         self._child: Child | None = None
 
@@ -57,8 +68,9 @@ class DevelopmentNode:
                     "for the chain with SCANPROOF_CHAIN_PORT"
                 )
             self._child = Child(command, log=self.folder / "node.log", environ=_environment())
-            self._lock.describe(node_pid=self._child.pid, port=self.port)
+            self._describe()
             self._wait_until_ready()
+            self._filter.start()
         except BaseException:
             self.stop()
             raise
@@ -73,7 +85,11 @@ class DevelopmentNode:
         """Let other processes use the chain. Call it after ``start``."""
         if self._child is None:
             raise RuntimeError("the node was not started")
-        self._lock.describe(node_pid=self._child.pid, port=self.port, contract=contract)
+        self._describe(contract)
+
+    def _describe(self, contract: str | None = None) -> None:
+        pid = self._child.pid if self._child else 0
+        self._lock.describe(node_pid=pid, node_url=self.private_url, port=self.port, contract=contract)
 
     def failure(self) -> str | None:
         """Why the node exited by itself, or None while it runs."""
@@ -82,6 +98,7 @@ class DevelopmentNode:
 
     def stop(self) -> None:
         """Stop the node; its chain stays in the folder. Does nothing when it is stopped already."""
+        self._filter.stop()
         if self._child:
             self._child.stop()
         self._lock.release()
@@ -92,23 +109,23 @@ class DevelopmentNode:
             if anvil is None:
                 raise ConfigurationError(f"Anvil (npm @foundry-rs/anvil) is not installed: {_SETUP}")
             return [
-                anvil, "--host", HOST, "--port", str(self.port), "--chain-id", str(self.chain_id),
-                "--mnemonic", MNEMONIC, "--hardfork", "shanghai",
+                anvil, "--host", self._private_host, "--port", str(self._private_port),
+                "--chain-id", str(self.chain_id), "--no-cors", "--mnemonic", MNEMONIC, "--hardfork", "shanghai",
                 "--state", self.folder / "state.json", "--state-interval", "1", "--preserve-historical-states",
             ]  # fmt: skip
         ganache = ROOT / "node_modules" / "ganache" / "dist" / "node" / "cli.js"
         if not ganache.is_file():
             raise ConfigurationError(f"Ganache (npm ganache) is not installed: {_SETUP}")
         return [
-            _node_program(), ganache, "--server.host", HOST, "--server.port", str(self.port),
-            "--chain.chainId", str(self.chain_id), "--chain.networkId", str(self.chain_id),
-            "--chain.hardfork", "shanghai", "--wallet.mnemonic", MNEMONIC,
+            _node_program(), ganache, "--server.host", self._private_host, "--server.port", str(self._private_port),
+            "--server.ws", "false", "--wallet.lock", "true", "--chain.chainId", str(self.chain_id),
+            "--chain.networkId", str(self.chain_id), "--chain.hardfork", "shanghai", "--wallet.mnemonic", MNEMONIC,
             "--database.dbPath", self.folder / "database", "--logging.quiet",
         ]  # fmt: skip
 
     def _wait_until_ready(self) -> None:
         deadline = time.monotonic() + _READY_WITHIN_S
-        while (chain_id := chain_id_at(self.url)) is None:
+        while (chain_id := chain_id_at(self.private_url)) is None:
             if (failure := self.failure()) or time.monotonic() > deadline:
                 raise ChainUnavailable(
                     f"{failure or f'{self.kind} did not answer within {_READY_WITHIN_S} s'}; its log is "
@@ -123,6 +140,14 @@ class DevelopmentNode:
         lines = (self.folder / "node.log").read_text(encoding="utf-8", errors="replace").splitlines()
         words = [line.strip() for line in lines if line.strip() and not line.startswith("    at ")]
         return " ".join(words[-2:])[-300:] or "its log is empty"
+
+
+def _secret_host() -> str:
+    """A loopback address out of 16 million, so that no web page finds the node. 127.0.0.1 where the system has only
+    that one: there a page would have to find the port.
+    """
+    host = ".".join(["127", *(str(1 + secrets.randbelow(254)) for _ in range(3))])
+    return host if port_is_free(host, 0) else HOST
 
 
 def chain_id_at(url: str) -> int | None:

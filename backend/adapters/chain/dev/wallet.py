@@ -14,5 +14,5 @@ class DevelopmentWallet(Wallet):
     Raises ConfigurationError, ChainUnavailable.
     """
 
-    def __init__(self, url: str, contract: str, account: DevelopmentAccount) -> None:
+    def __init__(self, url: Secret | str, contract: str, account: DevelopmentAccount) -> None:
         super().__init__(url, contract, Secret(account.private_key), chain_id=rpc.chain_id_of(url))

@@ -15,7 +15,8 @@ from eth_utils import keccak
 from backend.adapters.chain.rpc import JsonObject
 
 _DEPOSIT = 0x7E
-_MAX_LOGS = 10_000
+_MAX_LOGS = 200_000
+"""More than the gas of any block pays for: strangers may write logs in the same transaction."""
 _FEES = "chainId nonce maxPriorityFeePerGas maxFeePerGas gas to value input accessList"
 _SIGNATURE = "yParity r s"
 _TRANSACTION_FIELDS = {
@@ -26,6 +27,8 @@ _TRANSACTION_FIELDS = {
     0x04: f"{_FEES} authorizationList {_SIGNATURE}",
     _DEPOSIT: "sourceHash from to mint value gas isSystemTx input",
 }
+SIGNED_FIELDS = {kind: tuple(names.split()) for kind, names in _TRANSACTION_FIELDS.items() if kind != _DEPOSIT}
+"""The fields of every kind of signed transaction, in their order; the last three are the signature."""
 
 
 def octets(text: str | None) -> bytes:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import pairwise
 
 from eth_utils import keccak, to_checksum_address
 
 from backend.adapters.chain import artifact, ids
-from backend.adapters.chain.events import ROLES, TOPICS, EventDecoder
-from backend.adapters.chain.proofs import headers, merkle
+from backend.adapters.chain.events import ROLES, TOPICS, EventDecoder, role_change
+from backend.adapters.chain.events import Log as JsonLog
+from backend.adapters.chain.proofs import headers, merkle, signatures
 from backend.adapters.chain.proofs.encodings import Log, decode_logs
 from backend.adapters.chain.proofs.headers import Header
-from backend.domain import BlockRef, Check, ClassifierCompromisedEvent, Event, ModelEvent, RecordEvent, position
+from backend.adapters.chain.storage import RegistryStorage
+from backend.domain import (
+    BlockRef,
+    Check,
+    ClassifierCompromisedEvent,
+    Event,
+    ModelEvent,
+    RecordEvent,
+    RegistryState,
+    RoleChange,
+    SignedTransaction,
+    StateKeys,
+    position,
+)
 from backend.errors import ChainUnavailable, InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenTransaction
 
@@ -24,15 +39,16 @@ _LARGEST = {
     "since": 2**40 - 1,
 }
 """The largest values of the contract's types. Only a forged receipt has larger ones."""
-_ROLE_CHANGES = {TOPICS["RoleGranted"]: True, TOPICS["RoleRevoked"]: False}
+_ROLE_CHANGES = (TOPICS["RoleGranted"], TOPICS["RoleRevoked"])
 
 
 class EvidenceChain:
     """Port ProvenHistory, from the receipts of ``evidence``.
 
     Receipts are read whether or not they are proven: ``proofs`` contains a check for each header, transaction and
-    receipt and two for the code, and all of them must pass. The log index of an event counts the bundle's logs in its
-    block, which preserves their order. Raises InvalidEvidence for duplicate blocks or transactions.
+    receipt, two for the code and one for the state, and all of them must pass. The log index of an event counts the
+    bundle's logs in its block, which preserves their order. Raises InvalidEvidence for a block or transaction that is
+    there twice.
     """
 
     def __init__(self, evidence: Evidence) -> None:
@@ -43,17 +59,30 @@ class EvidenceChain:
         self._headers: dict[str, Header] = {}
         self._blocks: dict[int, BlockRef] = {}
         self._events: list[Event] = []
-        self._roles: list[tuple[str, str, tuple[int, int, bool]]] = []
+        self._state_block: BlockRef | None = None
+        self._storage: RegistryStorage | None = None
+        self._words: merkle.ProvenStorage | None = None
+        self._roles: list[tuple[str, str, RoleChange]] = []
+        self._transactions: dict[str, SignedTransaction | None] = {}
         checks: list[Check] = []
         for block in evidence.blocks:
             checks += self._read(block)
         self._events.sort(key=position)
-        self.proofs: Sequence[Check] = (*checks, *self._code(evidence))
+        self.proofs: Sequence[Check] = (*checks, *self._parents(), *self._code(evidence))
 
     @property
     def blocks(self) -> Sequence[BlockRef]:
         """The bundle's blocks, by number, without those whose header cannot be decoded."""
         return [self._blocks[number] for number in sorted(self._blocks)]
+
+    def anchored(self, trusted: Collection[str]) -> Set[str]:
+        found: set[str] = set()
+        parent = ""
+        for block in reversed(self.blocks):
+            if block.hash in trusted or block.hash == parent:
+                found.add(block.hash)
+                parent = "0x" + self._headers[block.hash].parent_hash.hex()
+        return found
 
     def image_id(self, uploader: str, cid: str) -> str:
         return ids.image_id(uploader, cid)
@@ -80,9 +109,24 @@ class EvidenceChain:
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         return [event for event in self._events if event.transaction_hash == hash_]
 
-    def roles(self, role: str, address: str) -> Sequence[tuple[int, int, bool]]:
+    def roles(self, role: str, address: str) -> Sequence[RoleChange]:
         wanted = (ROLES[role], address.lower())
         return sorted(change for *key, change in self._roles if tuple(key) == wanted)
+
+    def state_block(self) -> BlockRef | None:
+        return self._state_block
+
+    def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
+        """Only of the state's block."""
+        if self._storage is None or self._words is None or block != self._state_block:
+            return None
+        try:
+            return self._storage.read(keys, self._words.word)
+        except (ValueError, LookupError):
+            return None
+
+    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
+        return self._transactions.get(hash_)
 
     def _read(self, block: ProvenBlock) -> Iterator[Check]:
         try:
@@ -103,6 +147,10 @@ class EvidenceChain:
             if previous is not None and previous.index >= each.index:
                 raise InvalidEvidence(f"expected the transactions of block {header.number} in order, each once")
             transaction, receipt = _proven(header, each)
+            try:
+                self._transactions["0x" + keccak(each.transaction).hex()] = signatures.decode(each.transaction)
+            except ValueError as error:
+                transaction = Check(transaction.name, False, transaction.expected, str(error))
             yield transaction
             try:
                 found_logs = decode_logs(each.receipt)
@@ -119,25 +167,28 @@ class EvidenceChain:
             if log.address != self._contract or not log.topics:
                 continue
             topics = ["0x" + topic.hex() for topic in log.topics]
+            answer: JsonLog = {
+                "topics": topics,
+                "data": "0x" + log.data.hex(),
+                "transactionHash": transaction_hash,
+                "logIndex": hex(index),
+                "blockHash": block.hash,
+                "blockNumber": hex(block.number),
+                "blockTimestamp": hex(block.timestamp),
+            }
             if topics[0] in _ROLE_CHANGES and len(topics) == 4:
                 holder = "0x" + log.topics[2][-20:].hex()
-                self._roles.append((topics[1], holder, (block.number, index, _ROLE_CHANGES[topics[0]])))
-            events = self._decoder.decode(
-                [
-                    {
-                        "topics": topics,
-                        "data": "0x" + log.data.hex(),
-                        "transactionHash": transaction_hash,
-                        "logIndex": hex(index),
-                        "blockHash": block.hash,
-                        "blockNumber": hex(block.number),
-                        "blockTimestamp": hex(block.timestamp),
-                    }
-                ]
-            )
+                self._roles.append((topics[1], holder, role_change(answer)))
+            events = self._decoder.decode([answer])
             if any((getattr(event, name, 0) or 0) > largest for event in events for name, largest in _LARGEST.items()):
                 raise ValueError("expected numbers that fit their types in the logs")
             self._events += events
+
+    def _parents(self) -> Iterator[Check]:
+        for older, newer in pairwise(self.blocks):
+            if newer.number == older.number + 1:
+                parent = "0x" + self._headers[newer.hash].parent_hash.hex()
+                yield Check(f"parent of block {newer.number}", parent == older.hash, older.hash, parent)
 
     def _code(self, evidence: Evidence) -> Iterator[Check]:
         code = evidence.code
@@ -150,14 +201,27 @@ class EvidenceChain:
         described = f"{len(code.code):,} bytes, keccak-256 {found}: {what}"
         yield Check("contract code", build is not None, f"the code of ImageRegistry at {evidence.contract}", described)
         header = self._headers.get(code.block_hash)
+        if evidence.storage_proof is not None:
+            yield self._newest(header)
         expected = f"code hash {found} at {evidence.contract} in the state of block {code.block_hash}"
         if header is None:
             yield Check("contract account", False, expected, "not checked: no such block is in the bundle")
             return
         account = merkle.proven_account(header.state_root, self._contract, code.account_proof)
-        proven = account and "0x" + account.hex()
+        proven = account and "0x" + account.code_hash.hex()
         described = f"code hash {proven} in the state of block {header.number}" if proven else "the proof does not fit"
         yield Check("contract account", proven == found, expected, described)
+        if evidence.storage_proof is not None and build and account and proven == found:
+            self._storage = RegistryStorage(build.storage_layout)
+            self._words = merkle.ProvenStorage(account.storage_root, evidence.storage_proof)
+
+    def _newest(self, header: Header | None) -> Check:
+        """An older state would leave out what the newer blocks of the bundle are silent about."""
+        newest = self.blocks[-1] if self._blocks else None
+        self._state_block = newest
+        passed = header is not None and newest is not None and header.number == newest.number
+        expected = f"the state of the newest block, {newest.number if newest else 'of which there is none'}"
+        return Check("state block", passed, expected, f"block {header.number}" if header else "no block of the bundle")
 
 
 def _proven(header: Header, each: ProvenTransaction) -> tuple[Check, Check]:

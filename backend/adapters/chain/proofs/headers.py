@@ -32,8 +32,9 @@ _LAST_TIME = int(datetime.max.replace(tzinfo=UTC).timestamp())
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """The fields that proofs need. ``timestamp`` in Unix seconds; roots are 32 bytes."""
+    """The fields that proofs need. ``timestamp`` in Unix seconds; hash and roots are 32 bytes."""
 
+    parent_hash: bytes
     number: int
     timestamp: int
     state_root: bytes
@@ -70,14 +71,16 @@ def decode(header: bytes) -> Header:
     if not all(isinstance(value, bytes) for value in values):
         raise ValueError("expected a header of plain fields")
     found = Header(
+        parent_hash=fields["parentHash"],
         number=int.from_bytes(fields["number"]),
         timestamp=int.from_bytes(fields["timestamp"]),
         state_root=fields["stateRoot"],
         transactions_root=fields["transactionsRoot"],
         receipts_root=fields["receiptsRoot"],
     )
-    if any(len(root) != 32 for root in (found.state_root, found.transactions_root, found.receipts_root)):
-        raise ValueError("expected roots of 32 bytes")
+    hashes = (found.parent_hash, found.state_root, found.transactions_root, found.receipts_root)
+    if any(len(each) != 32 for each in hashes):
+        raise ValueError("expected a parent hash and roots of 32 bytes")
     if found.number > _LAST_NUMBER or found.timestamp > _LAST_TIME:
         raise ValueError("expected a number of at most 53 bits, and a time before the year 10,000")
     return found

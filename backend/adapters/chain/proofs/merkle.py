@@ -5,7 +5,8 @@ Source: the yellow paper, appendix D; the trie itself is py-trie's (https://gith
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import rlp
 from eth_utils import keccak
@@ -49,11 +50,34 @@ def proven(root: bytes, key: bytes, proof: Sequence[bytes]) -> bytes | None:
     return value or None
 
 
-def proven_account(state_root: bytes, address: bytes, proof: Sequence[bytes]) -> bytes | None:
-    """The code hash of the account at ``address`` in that state, or None when the proof does not prove it."""
+class Account(NamedTuple):
+    """The two hashes of a contract's account that proofs need."""
+
+    storage_root: bytes
+    code_hash: bytes
+
+
+def proven_account(state_root: bytes, address: bytes, proof: Sequence[bytes]) -> Account | None:
+    """The account at ``address`` in that state, or None when the proof does not prove it."""
     account = proven(state_root, keccak(address), proof)
     try:
-        _nonce, _balance, _storage_root, code_hash = rlp.decode(account or b"")
+        _nonce, _balance, storage_root, code_hash = rlp.decode(account or b"")
     except (rlp.DecodingError, ValueError, TypeError, RecursionError):
         return None
-    return code_hash if isinstance(code_hash, bytes) else None
+    if not isinstance(storage_root, bytes) or not isinstance(code_hash, bytes):
+        return None
+    return Account(storage_root, code_hash)
+
+
+class ProvenStorage:
+    """The storage of a contract with that root, as far as ``nodes`` show it: all nodes of the paths to its slots."""
+
+    def __init__(self, storage_root: bytes, nodes: Iterable[bytes]) -> None:
+        self._trie = HexaryTrie({keccak(node): node for node in nodes}, storage_root)
+
+    def word(self, slot: int) -> int:
+        """The word at ``slot``, 0 where nothing was stored. Raises ValueError when the nodes do not prove it."""
+        try:
+            return int.from_bytes(rlp.decode(self._trie.get(keccak(slot.to_bytes(32))) or b"\x80"))
+        except Exception:  # py-trie and rlp raise many unrelated types for malformed and missing nodes
+            raise ValueError(f"expected a proof of the storage slot 0x{slot:064x}") from None

@@ -1,4 +1,4 @@
-"""Makes the Merkle proofs of logs and of the registry's code from an Ethereum node's answers."""
+"""Makes the Merkle proofs of logs and of the registry's code and storage from an Ethereum node's answers."""
 
 from __future__ import annotations
 
@@ -7,21 +7,27 @@ from typing import Any
 
 from eth_utils import keccak
 
-from backend.adapters.chain import rpc
+from backend.adapters.chain import artifact, rpc
 from backend.adapters.chain.proofs import headers, merkle
 from backend.adapters.chain.proofs.encodings import encode_receipt, encode_transaction, octets
 from backend.adapters.chain.rpc import JsonObject
-from backend.errors import ChainUnavailable
+from backend.adapters.chain.storage import RegistryStorage
+from backend.domain import StateKeys
+from backend.errors import ChainUnavailable, WrongChain
 from backend.evidence import ProvenBlock, ProvenCode, ProvenTransaction
+from backend.settings import Secret
 
-_SETTLED_BLOCKS = 64
-"""Deep enough that a reorganisation is unlikely; recent enough that nodes have the state: most keep 128 blocks."""
+_DEPTHS = (64, 16, 4, 0)
+"""Blocks behind the head, one of which gives the state. The first is deep enough that a reorganisation is unlikely, and
+recent enough for most nodes, which keep the state of 128 blocks; the others are for those that keep less."""
+_SLOTS = 200
+"""Of one request: nodes refuse more than about a thousand."""
 
 
 class ProofReader:
     """Port Proofs, for the registry ``contract``. The constructor sends nothing."""
 
-    def __init__(self, rpc_url: str, *, contract: str) -> None:
+    def __init__(self, rpc_url: Secret | str, *, contract: str) -> None:
         self._web3 = rpc.connect(rpc_url)
         self._contract = contract
 
@@ -32,20 +38,43 @@ class ProofReader:
         with rpc.translated():
             return tuple(self._block(block_number, wanted[block_number]) for block_number in sorted(wanted))
 
-    def code(self, newest: int) -> tuple[ProvenBlock, ProvenCode]:
+    def state(self, newest: int, keys: StateKeys) -> tuple[ProvenBlock, ProvenCode, tuple[bytes, ...]]:
         with rpc.translated():
             head = int(self._ask("eth_blockNumber"), 16)
-            tag = hex(max(newest, head - _SETTLED_BLOCKS))
-            block: JsonObject = self._ask("eth_getBlockByNumber", tag, False)
+        refusal = ""
+        for number in dict.fromkeys(max(newest, head - depth) for depth in _DEPTHS):
+            try:
+                return self._state(number, keys)
+            except rpc.RangeRefused as error:
+                refusal = str(error)
+        raise ChainUnavailable(f"evidence needs a node that answers eth_getProof for recent blocks: {refusal}")
+
+    def _state(self, number: int, keys: StateKeys) -> tuple[ProvenBlock, ProvenCode, tuple[bytes, ...]]:
+        tag = hex(number)
+        with rpc.translated():
+            block: JsonObject | None = self._ask("eth_getBlockByNumber", tag, False)
+            if block is None:
+                raise ChainUnavailable("the chain was reorganised while it was read: try again")
             code = octets(self._ask("eth_getCode", self._contract, tag))
-            account: JsonObject = self._ask("eth_getProof", self._contract, [], tag)
+            build = artifact.of(code)
+            if build is None:
+                raise WrongChain(f"expected ImageRegistry at {self._contract}, but other code is there")
+            storage = RegistryStorage(build.storage_layout)
+            slots = storage.slots(keys)
+            nodes: set[bytes] = set()
+            for start in range(0, len(slots), _SLOTS):
+                part = [f"0x{slot:064x}" for slot in slots[start : start + _SLOTS]]
+                account: JsonObject = self._ask("eth_getProof", self._contract, part, tag)
+                nodes.update(octets(node) for slot in account["storageProof"] for node in slot["proof"])
             proof = tuple(octets(node) for node in account["accountProof"])
-            if merkle.proven_account(octets(block["stateRoot"]), octets(self._contract), proof) != keccak(code):
-                raise ChainUnavailable(
-                    f"the node's proof of the contract does not fit the state of block {int(tag, 16)}"
-                )
-            proven = ProvenBlock(block["hash"], headers.encode(block), ())
-            return proven, ProvenCode(code, block["hash"], proof)
+            found = merkle.proven_account(octets(block["stateRoot"]), octets(self._contract), proof)
+            if found is None or found.code_hash != keccak(code):
+                raise ChainUnavailable(f"the node's proof of the contract does not fit the state of block {number}")
+            proven = merkle.ProvenStorage(found.storage_root, nodes)
+            for slot in slots:
+                proven.word(slot)
+            header = ProvenBlock(block["hash"], headers.encode(block), ())
+        return header, ProvenCode(code, block["hash"], proof), tuple(sorted(nodes))
 
     def _block(self, block_number: int, log_indices: set[int]) -> ProvenBlock:
         block: JsonObject | None = self._ask("eth_getBlockByNumber", hex(block_number), True)

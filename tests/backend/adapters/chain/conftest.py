@@ -11,11 +11,12 @@ from dataclasses import dataclass
 import pytest
 from web3 import Web3
 from web3.contract import Contract
+from web3.middleware import SignAndSendRawMiddlewareBuilder
 
 from backend.adapters.chain import artifact, rpc
 from backend.adapters.chain.dev import embedded
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
-from backend.adapters.chain.development_accounts import USER
+from backend.adapters.chain.development_accounts import ADMIN, USER
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.cids import raw_cid
@@ -30,7 +31,8 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True, slots=True)
 class Registry:
-    """A deployed registry with everything that a test asks of it."""
+    """A deployed registry with everything that a test asks of it. ``web3`` asks the node itself, past the filter, and
+    signs for ADMIN and USER."""
 
     settings: Settings
     chain: Web3Chain
@@ -80,10 +82,13 @@ def registry_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, 
         settings = settings_of(kind, tmp_path_factory.mktemp(kind))
         signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
         context = embedded.running(settings, classifier=signer.address)
-        deployment = context.__enter__().deployment
+        chain = context.__enter__()
+        deployment = chain.deployment
         running.append(context)
         register_models(settings.rpc_url, deployment.address, MODEL_ID)
-        web3 = rpc.connect(settings.rpc_url)
+        web3 = rpc.connect(chain.node.private_url)
+        keys = [account.private_key for account in (ADMIN, USER)]
+        web3.middleware_onion.inject(SignAndSendRawMiddlewareBuilder.build(keys), name="sign", layer=0)
         started[kind] = Registry(
             settings=settings,
             chain=Web3Chain(

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from dataclasses import astuple
 
+import pytest
 from web3 import Web3
 
 from backend.adapters.chain.development_accounts import ADMIN, USER
 from backend.adapters.chain.events import ROLES
 from backend.adapters.chain.web3_chain import Web3Chain
-from backend.domain import DiagnosisRecordedEvent, ImageRegisteredEvent
+from backend.domain import DiagnosisRecordedEvent, ImageRegisteredEvent, RoleChange, StateKeys
+from backend.errors import ChainUnavailable
 
-from .relay import relay, result
+from .relay import refusal, relay, result
 
 NOBODY = "0x00000000000000000000000000000000000000AA"
 
@@ -100,14 +102,67 @@ def test_the_history_of_the_role_tells_grant_and_revocation(registry):
     revoke = registry.contract.functions.revokeRole(ROLES["CLASSIFIER_ROLE"], other).transact({"from": ADMIN.address})
     blocks = [registry.web3.eth.get_transaction_receipt(each)["blockNumber"] for each in (grant, revoke)]
 
-    assert registry.chain.roles("CLASSIFIER_ROLE", other) == [(blocks[0], 0, True), (blocks[1], 0, False)]
+    assert registry.chain.roles("CLASSIFIER_ROLE", other) == [
+        RoleChange(blocks[0], 0, True, ADMIN.address, grant.to_0x_hex()),
+        RoleChange(blocks[1], 0, False, ADMIN.address, revoke.to_0x_hex()),
+    ]
     assert registry.chain.roles("CLASSIFIER_ROLE", NOBODY) == []
 
 
 def test_the_deployment_gave_the_classifier_its_role(registry):
     roles = registry.chain.roles("CLASSIFIER_ROLE", registry.signer.address)
 
-    assert [(block, granted) for block, _, granted in roles] == [(registry.chain.start_block, True)]
+    assert [(change.block_number, change.granted) for change in roles] == [(registry.chain.start_block, True)]
+    (change,) = roles
+    transaction = registry.chain.signed_transaction(change.transaction_hash)
+    assert (transaction.sender, transaction.to) == (change.sender, registry.chain.contract)
+
+
+def test_who_signed_a_transaction(registry, cid):
+    hash_ = registry.wallet.register_image(cid).hash
+
+    transaction = registry.chain.signed_transaction(hash_)
+
+    assert (transaction.sender, transaction.to) == (USER.address, registry.chain.contract)
+    assert transaction.chain_id == registry.chain.chain_id
+    assert cid.encode() in transaction.input
+
+
+@pytest.mark.parametrize("raw", [refusal("no such method", -32601), *map(result, (None, "0x02c0", "0x"))])
+def test_a_node_without_the_bytes_of_transactions(registry, cid, raw):
+    """They are put together from the fields, and count only if they have the hash."""
+    hash_ = registry.wallet.register_image(cid).hash
+
+    def intercept(method, _):
+        return raw if method == "eth_getRawTransactionByHash" else None
+
+    def with_other_fields(method, parameters):
+        if method != "eth_getTransactionByHash":
+            return intercept(method, parameters)
+        return result({**registry.rpc(method, *parameters), "nonce": "0x7777"})
+
+    def without_any(method, parameters):
+        return result(None) if method == "eth_getTransactionByHash" else intercept(method, parameters)
+
+    for answers, sender in ((intercept, USER.address), (with_other_fields, None), (without_any, None)):
+        with relay(registry.settings.rpc_url, answers) as url:
+            chain = Web3Chain(url, chain_id=registry.chain.chain_id, contract=registry.chain.contract)
+            transaction = chain.signed_transaction(hash_)
+        assert (transaction and transaction.sender) == sender
+
+
+@pytest.mark.parametrize("answer", ["0x", "0x" + "00" * 31, "none", None, 5, ["0x1"]], ids=repr)
+def test_answers_about_the_state_that_are_none(registry, answer):
+    """Whatever a node answers to a call, it is reported as the chain's fault."""
+    keys = StateKeys("0x" + "ab" * 32, diagnosis_ids=("0x" + "cd" * 32,), model_ids=("0x" + "cd" * 32,))
+
+    def intercept(method, _):
+        return result(answer) if method == "eth_call" else None
+
+    with relay(registry.settings.rpc_url, intercept, batches=False) as url:
+        chain = Web3Chain(url, chain_id=registry.chain.chain_id, contract=registry.chain.contract)
+        with pytest.raises(ChainUnavailable):
+            chain.state(keys, registry.chain.head())
 
 
 def test_blocks_of_proof_of_authority_chains_are_read(registry):

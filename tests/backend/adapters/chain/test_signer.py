@@ -6,9 +6,12 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from backend.adapters.chain.development_accounts import ADMIN, USER, is_well_known
+from backend.adapters.chain.development_accounts import ADMIN, ORDER, USER, is_guessable, is_well_known
 from backend.adapters.chain.signer import KeyFileSigner
+from backend.adapters.chain.wallet import Wallet
 from backend.errors import ConfigurationError
+from backend.settings import Secret
+from scripts.development_accounts import FILE, lines
 
 SEPOLIA = 11155111
 
@@ -117,9 +120,40 @@ def test_the_well_known_accounts_are_those_of_the_mnemonics():
         "test test test test test test test test test test test junk",
         "myth like bonus scare over problem client lizard pioneer submit female collect",
         "brownie",
+        "candy maple cake sugar pudding cream honey rich smooth crumble sweet treat",
     )
     for mnemonic in mnemonics:
         seed = hashlib.pbkdf2_hmac("sha512", mnemonic.encode(), b"mnemonic", 2048)
-        for index in range(20):
+        for index in (*range(20), 50, 99):
             assert is_well_known(Account.from_key(key_from_seed(seed, f"m/44'/60'/0'/0/{index}")).address)
     assert not is_well_known(Account.create().address)
+
+
+GUESSABLE = [
+    "0" * 63 + "1",
+    f"{2**64 - 1:064x}",
+    f"{ORDER - 1:064x}",
+    "deadbeef" * 8,
+    "0123456789abcdef" * 4,
+]
+
+
+@pytest.mark.parametrize("key", GUESSABLE)
+def test_a_key_that_can_be_guessed_is_refused_on_a_live_chain(tmp_path, key):
+    path = tmp_path / "classifier.key"
+    path.write_text(f"0x{key}\n")
+    path.chmod(0o600)
+    with pytest.raises(ConfigurationError, match="a well-known development key"):
+        KeyFileSigner(path, chain_id=11155111)
+    assert KeyFileSigner(path, chain_id=1337).address
+    with pytest.raises(ConfigurationError, match="a well-known development key"):
+        Wallet("http://127.0.0.1:1", "0x" + "11" * 20, Secret(key), chain_id=11155111)
+
+
+@pytest.mark.parametrize("key", [f"{2**64:064x}", "3c9229289a6125f7fdf1885a77bb12c37a8d3b4962d936f7e3084dece32a3ca1"])
+def test_other_keys_are_not_called_guessable(key):
+    assert not is_guessable(key)
+
+
+def test_the_list_of_development_accounts_is_what_the_script_writes():
+    assert FILE.read_text() == "\n".join(lines()) + "\n"

@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable, ExecutableDDLElement
 
@@ -78,6 +78,23 @@ def test_classifications_of_a_former_version_keep_their_place(file: Path) -> Non
     assert (found.label, found.decoding, found.manifest) == ("glioma", 1, b"{}")
 
 
+def test_sealed_results_of_a_former_version_are_not_signed(file: Path) -> None:
+    """Nothing tells whether the gate was asked about them."""
+    open_database(f"sqlite:///{file}").close()
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with create_engine(f"sqlite:///{file}").begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+    with sqlite3.connect(file) as connection:
+        image = ("bafk", "ab" * 32, 1, 1, 1, "image/png", "[]", None, "127.0.0.1")
+        connection.execute(f"INSERT INTO images VALUES ({', '.join('?' * len(image))})", image)
+        connection.execute("INSERT INTO sealed_manifests VALUES ('cd', 'bafk', 'ef')")
+    database = open_database(f"sqlite:///{file}")
+    assert SqlClassifications(database).sealed("cd") is None
+    database.close()
+
+
 def test_a_database_that_is_up_to_date_opens_without_alembic(file: Path) -> None:
     open_database(f"sqlite:///{file}").close()
     program = (
@@ -107,6 +124,16 @@ def test_an_opener_waits_until_another_connection_has_written(file: Path) -> Non
                 opening.result(timeout=0.3)
             writer.execute("COMMIT")
             database = opening.result(timeout=10)
+    database.check()
+    database.close()
+
+
+def test_who_waits_too_long_for_a_connection_is_told_to_try_again(file: Path) -> None:
+    database = open_database(f"sqlite:///{file}", busy_timeout_s=0.2)
+    message = r"^the database is slow, and other requests wait for it already: try again$"
+    with ExitStack() as readers, pytest.raises(DatabaseUnavailable, match=message):
+        for _ in range(100):
+            readers.enter_context(database.read()).execute(text("SELECT 1"))
     database.check()
     database.close()
 

@@ -11,7 +11,14 @@ from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.ipfs.unixfs import CHUNK_BYTES, blocks_of, cid_of
 from backend.cids import Cid, parse_cid
 from backend.domain import StoredObject
-from backend.errors import CidMismatch, ImageTooLarge, InvalidCid, NotFound, StorageUnavailable
+from backend.errors import (
+    CidMismatch,
+    ImageTooLarge,
+    InvalidCid,
+    NotFound,
+    ObjectDamaged,
+    StorageUnavailable,
+)
 from tests.backend.adapters.ipfs.block_store import block_files, get, put
 
 
@@ -108,7 +115,7 @@ def test_a_lost_block_is_named(store, photo, tmp_path):
     cid = put(store, photo).cid
     lost = next(path for path in block_files(tmp_path) if path.name != cid)
     lost.unlink()
-    with pytest.raises(NotFound, match=f"^the block {lost.name} is not in the store$"):
+    with pytest.raises(ObjectDamaged, match=f"^{cid} is damaged: the block {lost.name} is not in the store$"):
         get(store, cid)
 
 

@@ -51,15 +51,16 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class Node:
-    """A development node with a registry on it."""
+    """A development node with a registry on it; ``private_url`` is the node's own, past the filter."""
 
     settings: Settings
+    private_url: str
     chain: Web3Chain
     wallet: DevelopmentWallet
 
     def rpc(self, method: str, *parameters: object) -> object:
         call = {"jsonrpc": "2.0", "id": 1, "method": method, "params": list(parameters)}
-        answer = requests.post(self.settings.rpc_url, json=call, timeout=20).json()
+        answer = requests.post(self.private_url, json=call, timeout=20).json()
         assert "error" not in answer, answer
         return answer["result"]
 
@@ -155,7 +156,7 @@ def running_node(kind: str, folder: Path, port: int) -> Iterator[Node]:
         chain = Web3Chain(settings.rpc_url, chain_id=settings.chain_id, contract=found.address, start_block=found.block)
         if not chain.events_of_model(MODEL_ID):
             register_models(settings.rpc_url, found.address, MODEL_ID)
-        yield Node(settings, chain, DevelopmentWallet(settings.rpc_url, found.address, USER))
+        yield Node(settings, started.node.private_url, chain, DevelopmentWallet(settings.rpc_url, found.address, USER))
 
 
 @pytest.fixture(scope="module", params=["ganache", "anvil"])

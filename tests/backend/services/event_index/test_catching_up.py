@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
+from eth_account import Account
 from web3 import Web3
 
+from backend.adapters.chain.development_accounts import USER
 from backend.adapters.database.events import SqlEventStore
 from backend.domain import RecordFilter
 from backend.services import event_index
@@ -138,9 +140,11 @@ def test_a_cid_that_is_no_text_does_not_stop_the_index(node: Node, index: EventI
     selector = Web3.keccak(text="registerImage(string,bytes32)")[:4].hex()
     cid = b"baf" + b"\xff\xfe\x00" + b"a" * 53
     data = "0x" + selector + f"{64:064x}" + "0" * 64 + f"{59:064x}" + cid.hex() + "0" * 10
-    node.rpc(
-        "eth_sendTransaction", {"from": node.wallet.address, "to": node.chain.contract, "data": data, "gas": "0x493e0"}
-    )
+    account = Account.from_key(USER.private_key)
+    nonce = int(node.rpc("eth_getTransactionCount", USER.address, "latest"), 16)
+    fields = {"to": node.chain.contract, "data": data, "gas": 300_000, "gasPrice": 10**10, "nonce": nonce}
+    signed = account.sign_transaction({**fields, "chainId": node.chain.chain_id, "value": 0})
+    node.rpc("eth_sendRawTransaction", signed.raw_transaction.to_0x_hex())
     node.register()
     index.sync()
     assert index.status().synced

@@ -30,6 +30,7 @@ from backend.domain import (
     Diagnosis,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
+    GateOpinion,
     ImageFacts,
     ModelDescription,
     ModelFacts,
@@ -41,7 +42,7 @@ from backend.evidence import Evidence
 from backend.ports import Chain
 from backend.services import manifests
 from backend.services.evidence import EvidenceService
-from backend.services.evidence_verification import EvidenceVerificationService
+from backend.services.evidence_verification import EvidenceVerification, EvidenceVerificationService
 from backend.services.verification import Verification, VerificationService
 from backend.settings import Settings
 from backend.wiring import wire_chain
@@ -49,6 +50,7 @@ from tests.backend.models import LABELS
 
 MODEL = ModelFacts("brain-mri", "1.0", "a1" * 32, "brain-mri")
 OTHER_MODEL = ModelFacts("other", "1", "a2" * 32, "brain-mri")
+GATE = ModelFacts("gate", "1", "a3" * 32, "any")
 CARD = b"# A model for tests\n"
 PROBABILITIES = {"glioma": 0.75, "notumor": 0.25}
 _numbers = itertools.count()
@@ -56,14 +58,19 @@ _numbers = itertools.count()
 
 @dataclass
 class TwinClassifier:
-    """A model whose answers a test can change."""
+    """A model and a gate whose answers a test can change."""
 
     probabilities: dict[str, float] = field(default_factory=lambda: dict(PROBABILITIES))
     label: str = "glioma"
     code: int = 1
+    modality: str | None = "brain-mri"
 
     def describe(self, sha256: str) -> ModelDescription | None:
-        return ModelDescription(MODEL, "classifier", "", None, (), {}, "") if sha256 == MODEL.sha256 else None
+        known = {MODEL.sha256: (MODEL, "classifier"), GATE.sha256: (GATE, "gate")}
+        return ModelDescription(*known[sha256], "", None, (), {}, "") if sha256 in known else None
+
+    def recognise(self, gate: ModelFacts, image: bytes) -> GateOpinion:
+        return GateOpinion(gate, self.modality)
 
     def predict(self, model: ModelFacts, image: bytes) -> tuple[SimpleNamespace, None]:
         prediction = SimpleNamespace(
@@ -79,18 +86,22 @@ class TwinClassifier:
 
 
 class FalseChain:
-    """The true chain, but for what a test replaces: methods by name, and fields of its events by kind."""
+    """The true chain, but for what a test replaces: methods by name, and fields of its events by kind.
+
+    Its node has neither signed transactions nor state, so that only the lines about the events see what is false.
+    """
 
     def __init__(self, chain, events: dict[type, dict] | None = None, **methods) -> None:
         self._chain = chain
         self._events = events or {}
-        self._methods = methods
+        self._methods = {"signed_transaction": lambda _hash: None, "state_block": lambda: None, **methods}
 
     def __getattr__(self, name: str):
         return self._methods.get(name) or getattr(self._chain, name)
 
     def events_of_image(self, image_id: str) -> list:
-        return [replace(e, **self._events.get(type(e), {})) for e in self._chain.events_of_image(image_id)]
+        events = self._methods.get("events_of_image", self._chain.events_of_image)(image_id)
+        return [replace(event, **self._events.get(type(event), {})) for event in events]
 
 
 @dataclass
@@ -110,10 +121,18 @@ class World:
         content = content or f"image {next(_numbers)} of {time.time_ns()}".encode()
         return content, self.store.put(content, name="image", media_type="image/png").cid
 
-    def manifest(self, content: bytes, cid: str, model: ModelFacts = MODEL, salt: str | None = None) -> bytes:
+    def manifest(
+        self,
+        content: bytes,
+        cid: str,
+        model: ModelFacts = MODEL,
+        salt: str | None = None,
+        opinion: GateOpinion | None = None,
+    ) -> bytes:
         facts = ImageFacts(cid, hashlib.sha256(content).hexdigest(), len(content), 1, 1, "image/png", ())
         prediction, _ = self.classifier.predict(model, content)
-        return manifests.build(facts, model, {"id": "p", "temperature": 1.0}, prediction, datetime.now(UTC), salt)
+        preprocessing = {"id": "p", "temperature": 1.0}
+        return manifests.build(facts, model, preprocessing, prediction, datetime.now(UTC), salt, opinion=opinion)
 
     def sign(self, cid: str, manifest: bytes, **changes):
         fields = {
@@ -177,13 +196,17 @@ class World:
             cid_of=cid_of,
             recover=eip712.recover,
             review_id=review_id,
+            rereads=0,
         )
 
     def evidence(self, image_id: str, **options) -> Evidence:
         proofs = ProofReader(self.rpc_url, contract=self.chain.contract)
         return EvidenceService(self.chain, self.store, proofs, read=EvidenceChain).collect(image_id, **options)
 
-    def verify_evidence(self, evidence: Evidence, *, node: object = None, **options) -> Verification:
+    def verify_evidence(self, evidence: Evidence, **options) -> Verification:
+        return self.check_evidence(evidence, **options).record
+
+    def check_evidence(self, evidence: Evidence, *, node: object = None, **options) -> EvidenceVerification:
         service = EvidenceVerificationService(
             self.classifier,
             PillowInspector(),
@@ -192,7 +215,7 @@ class World:
             recover=eip712.recover,
             review_id=review_id,
         )
-        return service.verify(evidence, node=node and (lambda _first_block: node), **options).record
+        return service.verify(evidence, node=node and (lambda _first_block: node), **options)
 
     def damage(self, cid: str) -> None:
         """Flip one bit in the middle of a stored block."""

@@ -124,6 +124,7 @@ def test_evidence_holds_the_report(thief):
     assert list(failures(thief.verify_evidence(after))) == [KEY]
     assert list(failures(thief.verify_evidence(before))) == []
     assert set(failures(thief.verify_evidence(before, node=thief.chain))) == {
-        "compromise reports on the chain",
+        "complete compromise reports on the chain",
+        "complete roles on the chain",
         "roles on the chain",
     }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.cids import hash_of, raw_cid
-from backend.domain import SEALED_LABEL, Training, Verdict
+from backend.domain import SEALED_LABEL, RoleChange, Training, Verdict
 from backend.errors import InvalidInput, NotFound, StorageUnavailable
 from backend.services import manifests
 from backend.services.evidence_file import pack, unpack
@@ -143,16 +143,16 @@ def test_what_a_node_holds_beyond_the_bundle_is_reported(world, reviewed):
     world.wallet.record_diagnosis(world.sign(reviewed.cid, manifest, issued_at=issued_at))
 
     assert failures(world.verify_evidence(evidence)) == {}
-    (check,) = failures(world.verify_evidence(evidence, node=world.chain)).values()
-    assert check.name == "record on the chain"
-    assert check.found.startswith("the bundle lacks DiagnosisRecorded in block ")
+    found = failures(world.verify_evidence(evidence, node=world.chain))
+    assert list(found) == ["record on the chain", "complete record on the chain"]
+    assert found["record on the chain"].found.startswith("the bundle lacks DiagnosisRecorded in block ")
 
 
 def test_a_revocation_that_the_bundle_does_not_hold_is_reported(world, reviewed):
     evidence = world.evidence(reviewed.image_id)
 
     def revoked(role, address):
-        return [*world.chain.roles(role, address), (10**6, 0, False)]
+        return [*world.chain.roles(role, address), RoleChange(10**6, 0, False, address, "0x")]
 
     verification = world.verify_evidence(evidence, node=FalseChain(world.chain, roles=revoked))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 
 import pytest
+import rfc8785
 
-from backend.domain import BlockRef, DiagnosisRecordedEvent, ImageRegisteredEvent
+from backend.domain import BlockRef, DiagnosisRecordedEvent, GateOpinion, ImageRegisteredEvent, RoleChange
 from backend.errors import ClassificationFailed, ImageTooLarge, StorageUnavailable, UnsupportedImage
 
-from .conftest import OTHER_MODEL, PROBABILITIES, FalseChain, failures, unchecked, wrong
+from .conftest import GATE, OTHER_MODEL, PROBABILITIES, FalseChain, failures, unchecked, wrong
 
 OTHER_ADDRESS = "0x00000000000000000000000000000000000000AA"
 REPRODUCED = "result reproduced"
@@ -191,7 +192,10 @@ def test_a_classifier_without_the_role_at_that_moment(world, offsets, found):
     record = world.record()
     event = world.chain.events_of_image(record.image_id)[1]
     assert event.log_index == 1
-    history = [(event.block.number + offset, index, granted) for offset, index, granted in offsets]
+    history = [
+        RoleChange(event.block.number + offset, index, granted, OTHER_ADDRESS, "0x")
+        for offset, index, granted in offsets
+    ]
     chain = FalseChain(world.chain, roles=lambda *_: history)
 
     verification = world.verify(record.image_id, chain=chain)
@@ -293,3 +297,60 @@ def test_a_store_that_cannot_be_reached(world):
 
     assert wrong(verification) == ["image bytes", "manifest bytes"]
     assert failures(verification)["image bytes"].found == "Pinata timed out"
+
+
+@pytest.mark.parametrize(
+    ("opinion", "recognised", "found"),
+    [
+        ("brain-mri", "brain-mri", None),
+        ("brain-mri", None, "the gate recognises no modality, not brain-mri"),
+        ("brain-mri", "knee-mri", "the gate recognises knee-mri, not brain-mri"),
+        (None, "brain-mri", "the gate recognises brain-mri, not none"),
+        (None, None, "an answer, although the gate recognises no modality: expected an abstention"),
+        ("knee-mri", "knee-mri", "an answer, although the gate recognises knee-mri: expected an abstention"),
+    ],
+)
+def test_the_opinion_of_the_gate_is_reproduced(world, opinion, recognised, found):
+    record = world.record(lambda *image: world.manifest(*image, opinion=GateOpinion(GATE, opinion)))
+    world.classifier.modality = recognised
+
+    failed = failures(world.verify(record.image_id))
+
+    assert {name: check.found for name, check in failed.items()} == ({REPRODUCED: found} if found else {})
+
+
+def test_an_abstention_follows_from_any_opinion(world):
+    world.classifier.label, world.classifier.code = "abstained", 0
+    world.classifier.probabilities = dict.fromkeys(PROBABILITIES, 0.0)
+    world.classifier.modality = None
+    record = world.record(lambda *image: world.manifest(*image, opinion=GateOpinion(GATE, None)), label=0, confidence=0)
+
+    assert failures(world.verify(record.image_id)) == {}
+
+
+def test_an_opinion_of_a_gate_that_is_not_installed_cannot_be_reproduced(world):
+    record = world.record(lambda *image: world.manifest(*image, opinion=GateOpinion(OTHER_MODEL, "brain-mri")))
+
+    verification = world.verify(record.image_id)
+
+    assert unchecked(verification) == [REPRODUCED]
+    assert wrong(verification) == []
+
+
+def test_a_manifest_of_a_former_release_has_no_opinion(world):
+    def former(content, cid):
+        fields = json.loads(world.manifest(content, cid))
+        del fields["gate"]
+        return rfc8785.dumps(fields)
+
+    assert failures(world.verify(world.record(former).image_id)) == {}
+
+
+@pytest.mark.parametrize(
+    "opinion", [1, [], {}, {"sha256": 1, "modality": None}, {"sha256": "ab", "modality": "\x1b[2J"}]
+)
+def test_a_manifest_with_a_damaged_opinion_is_none(world, opinion):
+    def damaged(content, cid):
+        return rfc8785.dumps({**json.loads(world.manifest(content, cid)), "gate": opinion})
+
+    assert "manifest bytes" in wrong(world.verify(world.record(damaged).image_id))

@@ -71,7 +71,11 @@ def test_the_result_in_a_receipt(plain, word, value):
     receipt = f"receipt 0 of block {plain.block('DiagnosisRecorded')}"
     changed = forgery.with_word(plain.evidence, "DiagnosisRecorded", word, value)
 
-    assert plain.failing(changed) == ([receipt, "events", "manifest result", "classifier signature"], [])
+    found, _ = plain.failing(changed)
+    # Another diagnosis has another id, whose slot need not be proven.
+    assert [line for line in found if line != "complete record"] == [
+        *(receipt, "events", "diagnosis origin", "manifest result", "classifier signature")
+    ]
 
 
 def test_the_signature_in_a_receipt(plain):
@@ -91,7 +95,8 @@ def test_the_uploader_in_a_receipt(plain):
         log[1][2] = bytes.fromhex(OTHER_ADDRESS[2:]).rjust(32, b"\0")
 
     changed = forgery.with_log(plain.evidence, "ImageRegistered", change)
-    assert plain.failing(changed) == ([receipt, "events", "image id"], [])
+    lines = [receipt, "events", "image id", "origin", "diagnosis origin", "complete record"]
+    assert plain.failing(changed) == (lines, [])
 
 
 def test_the_cid_in_a_receipt(plain):
@@ -103,7 +108,7 @@ def test_the_cid_in_a_receipt(plain):
 
     found = plain.failing(forgery.with_log(plain.evidence, "ImageRegistered", change))
     assert found == (
-        [receipt, "events", "objects", "image id", "image bytes", "manifest image"],
+        [receipt, "events", "objects", "image id", "origin", "image bytes", "manifest image"],
         ["result reproduced"],
     )
 
@@ -164,7 +169,8 @@ def test_a_header_that_is_none(plain, header):
     place, _ = forgery.place_of(plain.evidence, "DiagnosisRecorded")
 
     found, _ = plain.failing(forgery.with_block(plain.evidence, place, header=header))
-    assert found == [f"header of block {plain.evidence.blocks[place].hash}", "events", "objects", "record exists"]
+    name = f"header of block {plain.evidence.blocks[place].hash}"
+    assert found == [name, "state block", "events", "objects", "record exists", "complete record"]
 
 
 @pytest.mark.parametrize(("field", "size"), [(8, 8), (11, 8), (11, 32)], ids=["number", "time", "endless time"])
@@ -190,37 +196,46 @@ def test_the_bytes_of_a_transaction(plain):
     transaction = plain.evidence.blocks[place[0]].transactions[place[1]].transaction
     changed = forgery.with_transaction(plain.evidence, place, transaction=forgery.flipped(transaction))
 
-    assert plain.failing(changed) == ([f"transaction 0 of block {plain.block('DiagnosisRecorded')}", "events"], [])
+    found, _ = plain.failing(changed)
+    assert found[:2] == [f"transaction 0 of block {plain.block('DiagnosisRecorded')}", "events"]
+    assert {"origin", "diagnosis origin"} < set(found)
 
 
 def test_the_contracts_code(plain):
     code = plain.evidence.code
     changed = replace(plain.evidence, code=replace(code, code=forgery.flipped(code.code, 100)))
 
-    assert plain.failing(changed) == (["contract code", "contract account"], [])
+    assert plain.failing(changed) == (["contract code", "contract account", "complete record"], [])
 
 
 def test_the_proof_of_the_contracts_code(plain):
     code = plain.evidence.code
     proof = (*code.account_proof[:-1], forgery.flipped(code.account_proof[-1]))
-    assert plain.failing(replace(plain.evidence, code=replace(code, account_proof=proof))) == (["contract account"], [])
+    lines = ["contract account", "complete record"]
+    assert plain.failing(replace(plain.evidence, code=replace(code, account_proof=proof))) == (lines, [])
 
     elsewhere = replace(plain.evidence, code=replace(code, block_hash="0x" + "11" * 32))
-    assert plain.failing(elsewhere) == ([], ["contract account"])
+    assert plain.failing(elsewhere) == (["state block", "complete record"], ["contract account"])
 
 
 def test_another_chain(plain):
-    assert plain.failing(replace(plain.evidence, chain_id=1)) == (["events", "classifier signature"], [])
+    found, _ = plain.failing(replace(plain.evidence, chain_id=1))
+    others = {line for line in found if not line.endswith("origin")}
+    assert others - {"complete record"} == {"events", "classifier signature"}
+    origins = {line for line in found if line.endswith("origin")}
+    assert origins >= {"origin", "diagnosis origin", "classifier role origin", "model origin"}
 
 
 def test_another_contract(plain):
     found, _ = plain.failing(replace(plain.evidence, contract=OTHER_ADDRESS))
 
-    assert found == ["contract account", "events", "objects", "record exists"]
+    assert found == ["contract account", "events", "objects", "record exists", "complete record"]
 
 
 def test_another_image_id(plain):
-    assert plain.failing(replace(plain.evidence, image_id="0x" + "ee" * 32))[0] == ["record exists"]
+    found, _ = plain.failing(replace(plain.evidence, image_id="0x" + "ee" * 32))
+
+    assert [line for line in found if line != "complete record"] == ["events", "objects", "record exists"]
 
 
 def test_the_model_card(plain):
@@ -232,13 +247,13 @@ def test_the_model_card(plain):
 def test_a_model_that_was_never_registered(plain):
     changed = forgery.without(plain.evidence, "ModelRegistered")
 
-    assert plain.failing(changed) == (["objects", "model in use"], ["model card"])
+    assert plain.failing(changed) == (["objects", "model in use", "complete models"], ["model card"])
 
 
 def test_a_grant_of_the_classifiers_role_that_is_missing(plain):
     changed = forgery.without(plain.evidence, "RoleGranted")
 
-    assert plain.failing(changed) == (["classifier role"], [])
+    assert plain.failing(changed) == (["classifier role", "complete roles"], [])
 
 
 def test_an_object_that_no_event_names(plain):

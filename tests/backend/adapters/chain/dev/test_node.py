@@ -155,6 +155,7 @@ def test_an_orphan_is_ended_by_the_next_start(kind, tmp_path, monkeypatch):
     context = run(settings)
     chain = context.__enter__()
     orphan = chain.node.pid
+    chain.node._filter.stop()
     chain.node._lock._file.close()  # all that a killed parent leaves: its node, and the note about it
 
     with run(settings) as chain:

@@ -6,6 +6,7 @@ import secrets
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 import rlp
@@ -13,14 +14,18 @@ from eth_account import Account
 from eth_utils import keccak
 from web3 import Web3
 
-from backend.adapters.chain import rpc
+from backend.adapters.chain import artifact, rpc
 from backend.adapters.chain.dev.node import chain_id_at
 from backend.adapters.chain.development_accounts import ADMIN, USER
 from backend.adapters.chain.proofs import encodings, headers, merkle
 from backend.adapters.chain.proofs.reader import ProofReader
+from backend.adapters.chain.storage import RegistryStorage
+from backend.domain import StateKeys, StoredImage
 from backend.errors import ChainUnavailable
 from backend.processes import free_port
 from backend.settings import ROOT
+from tests.backend.adapters.chain.conftest import MODEL_ID
+from tests.backend.adapters.chain.relay import refusal, relay
 
 HARDFORKS = {"paris": 16, "shanghai": 17, "cancun": 20, "prague": 21, "osaka": 21}
 """With the number of fields in their headers."""
@@ -80,17 +85,82 @@ def test_a_block_with_many_transactions_of_every_kind(registry, cid):
     assert "0x" + log.topics[1].hex() == event.image_id
 
 
-def test_the_code_is_proven_in_the_state_of_a_block(registry):
+def test_code_and_storage_are_proven_in_the_state_of_a_block(registry, cid):
+    hash_ = registry.wallet.register_image(cid).hash
+    (image,) = registry.chain.events_of_transaction(hash_)
+    signer = registry.signer.address
+    absent = "0x" + "ee" * 32
+    stolen = Account.create(secrets.token_hex(32)).address
+    report = registry.contract.functions.reportCompromise(stolen, 1_700_000_000)
+    call = {"to": registry.chain.contract, "data": report._encode_transaction_data()}
+    fields = {**DYNAMIC_FEE, **call, "value": 0, "nonce": registry.web3.eth.get_transaction_count(ADMIN.address)}
+    signed = Account.sign_transaction(
+        {**fields, "gas": 200_000, "chainId": registry.web3.eth.chain_id}, ADMIN.private_key
+    )
+    registry.web3.eth.wait_for_transaction_receipt(registry.web3.eth.send_raw_transaction(signed.raw_transaction))
+    keys = StateKeys(
+        image_id=image.image_id,
+        diagnosis_ids=(absent,),
+        model_ids=(MODEL_ID, absent),
+        classifiers=(signer, stolen),
+        roles=(("CLASSIFIER_ROLE", signer), ("CLINICIAN_ROLE", signer)),
+    )
     reader = ProofReader(registry.settings.rpc_url, contract=registry.chain.contract)
-    newest = registry.chain.head().number
+    newest = registry.chain.head()
 
-    block, code = reader.code(newest)
+    block, code, nodes = reader.state(newest.number, keys)
 
     header = headers.decode(block.header)
-    assert header.number == newest
+    assert header.number == newest.number
     address = bytes.fromhex(registry.chain.contract[2:])
-    assert merkle.proven_account(header.state_root, address, code.account_proof) == keccak(code.code)
+    account = merkle.proven_account(header.state_root, address, code.account_proof)
+    assert account.code_hash == keccak(code.code)
     assert merkle.proven_account(header.state_root, bytes(20), code.account_proof) is None
+    storage = RegistryStorage(artifact.of(code.code).storage_layout)
+    state = storage.read(keys, merkle.ProvenStorage(account.storage_root, nodes).word)
+    assert state.image == StoredImage(USER.address, image.block.timestamp, 0, 0)
+    assert state.newest_reviews == {absent: None}
+    assert {id_: model.status for id_, model in state.models.items()} == {MODEL_ID: "inUse", absent: "unknown"}
+    assert list(state.roles.values()) == [True, False]
+    assert state.compromises == {signer: None, stolen: 1_700_000_000}
+    assert registry.chain.state(keys, newest) == state
+    assert registry.chain.state(replace(keys, image_id=absent), newest).image is None
+
+    for left_out in nodes:
+        cut = merkle.ProvenStorage(account.storage_root, [node for node in nodes if node != left_out])
+        with pytest.raises(ValueError, match="expected a proof of the storage slot 0x"):
+            storage.read(keys, cut.word)
+
+
+@pytest.mark.parametrize("kept", [20, 2, 0])
+def test_a_node_that_keeps_few_states_gives_a_newer_one(registry, monkeypatch, kept):
+    for _ in range(70):
+        registry.rpc("evm_mine")
+    head = registry.chain.head().number
+    asked = []
+
+    def intercept(method, parameters):
+        if method != "eth_getProof":
+            return None
+        asked.append(int(parameters[2], 16))
+        return None if asked[-1] >= head - kept else refusal("missing trie node")
+
+    with relay(registry.settings.rpc_url, intercept) as url:
+        reader = ProofReader(url, contract=registry.chain.contract)
+        block, _, _ = reader.state(1, StateKeys("0x" + "ee" * 32))
+
+    assert head - kept <= headers.decode(block.header).number <= head
+    assert asked == sorted(set(asked))
+
+
+def test_a_node_without_proofs_of_state_is_named_as_the_reason(registry):
+    def intercept(method, _):
+        return refusal("the method eth_getProof does not exist", -32601) if method == "eth_getProof" else None
+
+    with relay(registry.settings.rpc_url, intercept) as url:
+        reader = ProofReader(url, contract=registry.chain.contract)
+        with pytest.raises(ChainUnavailable, match="evidence needs a node that answers eth_getProof for recent blocks"):
+            reader.state(1, StateKeys("0x" + "ee" * 32))
 
 
 def test_a_block_that_is_not_there(registry):

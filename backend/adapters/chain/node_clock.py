@@ -1,0 +1,26 @@
+"""The clock of a node, which the Date of its HTTP answers tells (RFC 9110, 6.6.1)."""
+
+from __future__ import annotations
+
+from contextlib import closing
+from email.utils import parsedate_to_datetime
+
+import requests
+
+from backend.adapters.chain import rpc
+from backend.settings import Secret, reveal
+
+_QUESTION = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
+
+
+def node_time(url: Secret | str) -> int | None:
+    """Unix seconds; None when the node does not tell. Raises ChainUnavailable."""
+    with (
+        rpc.translated(),
+        closing(requests.post(reveal(url), json=_QUESTION, timeout=rpc.TIMEOUT_S, stream=True)) as answer,
+    ):
+        date = answer.headers.get("Date")
+    try:
+        return int(parsedate_to_datetime(date).timestamp()) if date else None
+    except (ValueError, OverflowError):
+        return None

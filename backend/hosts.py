@@ -1,0 +1,25 @@
+"""Names of this machine's own address, as the Host header of a request has them."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import urlsplit
+
+
+def host_name(host: str) -> str:
+    """The name or address in a Host header, without port and brackets."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return host
+
+
+def is_loopback_host(host: str) -> bool:
+    """Whether ``host``, with or without a port, is a loopback address or localhost. Any other name in a Host header is
+    that of a foreign page (DNS rebinding).
+    """
+    name = host_name(host)
+    try:
+        return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,164 @@
+"""Verifies that nothing was left out of a record: what the registry stores of it must follow from its events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from backend.domain import (
+    BlockRef,
+    Check,
+    DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
+    ImageRegisteredEvent,
+    ModelRegisteredEvent,
+    ModelRetiredEvent,
+    ModelStatus,
+    RecordEvent,
+    RegisteredState,
+    RegistryState,
+    StateKeys,
+    StoredImage,
+    TrainingAnchoredEvent,
+    first_of,
+)
+from backend.ports import RegistryHistory
+from backend.services.model_verification import models_of
+from backend.services.role_check import role_holders
+
+_SHOWN = 3
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Completeness:
+    """``block`` is the newest one that the checks cover, ``state`` the registry's state at its end; both are None
+    without a state to compare with."""
+
+    block: BlockRef | None
+    checks: tuple[Check, ...] = ()
+    state: RegistryState | None = None
+
+    @property
+    def shown(self) -> BlockRef | None:
+        """The block up to which nothing was left out; None unless that is shown."""
+        return self.block if all(check.passed for check in self.checks) else None
+
+
+def check_completeness(
+    chain: RegistryHistory, image_id: str, *, state_of: RegistryHistory | None = None
+) -> Completeness:
+    """Compare the events of a record, of its models and of the roles of who signed it, with the registry's state, by
+    default that of the same chain.
+
+    The state's block is read before the events: what is mined in between is newer, and is left out of the comparison.
+    Raises ChainError.
+    """
+    block = (state_of or chain).state_block()
+    if block is None:
+        return Completeness(None)
+    events = [event for event in chain.events_of_image(image_id) if event.block.number <= block.number]
+    keys = keys_of(chain, image_id, events)
+    state = (state_of or chain).state(keys, block)
+    if state is None:
+        expected = f"the registry's storage at the end of block {block.number}"
+        return Completeness(block, (Check("complete record", False, expected, "not proven"),))
+    return Completeness(
+        block,
+        (
+            _record(state.image, events, block),
+            _reviews(state.newest_reviews, events, block),
+            _compared("complete models", state.models, _models(chain, keys, block), block),
+            _compared("complete roles", state.roles, _roles(chain, keys, block), block),
+            _compared("complete compromise reports", state.compromises, _reports(chain, keys, block), block),
+        ),
+        state,
+    )
+
+
+def keys_of(chain: RegistryHistory, image_id: str, events: Sequence[RecordEvent]) -> StateKeys:
+    """What the registry stores that events of that image, its models and roles must lead to. Raises ChainError."""
+    holders = role_holders(events)
+    return StateKeys(
+        image_id=image_id,
+        diagnosis_ids=tuple(event.diagnosis_id for event in events if isinstance(event, DiagnosisRecordedEvent)),
+        model_ids=tuple(models_of(chain, events)),
+        classifiers=tuple(account for role, account in holders if role == "CLASSIFIER_ROLE"),
+        roles=tuple(holders),
+    )
+
+
+def _record(stored: StoredImage | None, events: Sequence[RecordEvent], block: BlockRef) -> Check:
+    registered = next((event for event in events if isinstance(event, ImageRegisteredEvent)), None)
+    issued = [event.issued_at for event in events if isinstance(event, DiagnosisRecordedEvent)]
+    expected = f"at the end of block {block.number}: {_described(stored)}"
+    if registered is None:
+        return Check("complete record", stored is None, expected, _described(None))
+    found = StoredImage(registered.uploader, registered.block.timestamp, issued[-1] if issued else 0, len(issued))
+    return Check("complete record", found == stored, expected, _described(found))
+
+
+def _reviews(stored: Mapping[str, str | None], events: Sequence[RecordEvent], block: BlockRef) -> Check:
+    reviews = [event for event in events if isinstance(event, DiagnosisReviewedEvent)]
+    newest: dict[str, str | None] = dict.fromkeys(stored)
+    newest |= {review.diagnosis_id: review.review_id for review in reviews if review.diagnosis_id in stored}
+    return _compared("complete reviews", stored, newest, block)
+
+
+def _models(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[str, RegisteredState]:
+    states = {}
+    for model_id in keys.model_ids:
+        events = [event for event in chain.events_of_model(model_id) if event.block.number <= block.number]
+        known = ModelStatus.IN_USE if first_of(events, ModelRegisteredEvent) else ModelStatus.UNKNOWN
+        status = ModelStatus.RETIRED if first_of(events, ModelRetiredEvent) else known
+        training = first_of(events, TrainingAnchoredEvent)
+        states[model_id] = RegisteredState(status, training.training_id if training else None)
+    return states
+
+
+def _roles(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[tuple[str, str], bool]:
+    held = {}
+    for role, account in keys.roles:
+        changes = [change for change in chain.roles(role, account) if change.block_number <= block.number]
+        held[role, account] = bool(changes) and changes[-1].granted
+    return held
+
+
+def _reports(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[str, int | None]:
+    """Since when each classifier is reported as compromised: the newest report, which names the earliest time."""
+    since: dict[str, int | None] = {}
+    for account in keys.classifiers:
+        reports = [event for event in chain.events_of_classifier(account) if event.block.number <= block.number]
+        since[account] = reports[-1].since if reports else None
+    return since
+
+
+def _compared(name: str, stored: Mapping[K, V], found: Mapping[K, V], block: BlockRef) -> Check:
+    """Whether the events lead to what is stored; names what they do not lead to."""
+    expected = f"what is stored at the end of block {block.number}"
+    wrong = [key for key in stored if stored[key] != found[key]]
+    if not wrong:
+        return Check(name, True, expected, "the same")
+    shown = "; ".join(f"{_text(key)}: {_text(found[key])}, stored is {_text(stored[key])}" for key in wrong[:_SHOWN])
+    return Check(name, False, expected, shown)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, RegisteredState):
+        return f"{value.status}, training {value.training_id or 'not anchored'}"
+    if isinstance(value, tuple):
+        return " of ".join(value)
+    if isinstance(value, bool):
+        return "granted" if value else "not granted"
+    return "none" if value is None else str(value)
+
+
+def _described(image: StoredImage | None) -> str:
+    if image is None:
+        return "no such image"
+    return (
+        f"registered by {image.uploader} at {image.registered_at} (Unix time), "
+        f"{image.diagnosis_count} diagnoses, the newest issued at {image.last_issued_at}"
+    )

@@ -1,0 +1,155 @@
+"""What others can write on the chain beside a record: it is shown, and neither verdict nor evidence depend on it."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from web3 import Web3
+
+from backend.adapters.chain import artifact, rpc
+from backend.adapters.chain.development_accounts import ADMIN
+from backend.adapters.chain.events import ROLES
+from backend.domain import Verdict
+from backend.services import evidence as collecting
+from backend.services.evidence_file import pack, unpack
+from tests.chains import running_anvil
+
+from .conftest import failures
+from .relays import Relay
+from .test_origin import private_chain, relayed
+
+REASON = "0x" + "77" * 32
+
+
+@pytest.fixture
+def record(world):
+    record = world.record()
+    world.review(record.image_id, Verdict.CONFIRMED, 1)
+    return record
+
+
+def invented(world, image_id: str, number: int = 1) -> tuple:
+    """A diagnosis of that image that was never recorded: its fields and its id."""
+    true = world.diagnoses(image_id)[0]
+    fields = (image_id, true.model_id, 1, 9999, f"0x{number:064x}", true.issued_at)
+    contract = rpc.connect(world.rpc_url).eth.contract(address=world.chain.contract, abi=artifact.current().abi)
+    return fields, "0x" + contract.functions.hashDiagnosis(fields).call().hex()
+
+
+def poison(world, image_id: str, number: int = 1) -> str:
+    """A review of a diagnosis that never was, by a clinician; returns the diagnosis' id."""
+    fields, diagnosis_id = invented(world, image_id, number)
+    world.clinician._send("reviewDiagnosis", fields, (diagnosis_id, REASON, 2, 0))
+    return diagnosis_id
+
+
+def test_a_review_of_a_diagnosis_that_never_was_is_noise(world, record):
+    before = world.verify(record.image_id)
+    stale = unpack(pack(world.evidence(record.image_id)))
+    diagnosis_id = poison(world, record.image_id)
+
+    online = world.verify(record.image_id)
+    bundle = unpack(pack(world.evidence(record.image_id)))
+    verifications = [online, world.verify_evidence(bundle), world.verify_evidence(bundle, node=world.chain)]
+
+    for verification in verifications:
+        assert (failures(verification), verification.verdict) == ({}, "valid")
+        assert [review.diagnosis_id for review in verification.noise] == [diagnosis_id]
+        assert verification.diagnoses == before.diagnoses
+        assert verification.complete_to is not None
+    assert [check.name for check in online.checks] == [check.name for check in before.checks]
+    assert failures(world.verify_evidence(stale, node=world.chain)) == {}
+
+
+def test_noise_without_end_is_not_in_a_bundle(world, record, monkeypatch):
+    monkeypatch.setattr(collecting, "MAX_NOISE", 2)
+    ids = [poison(world, record.image_id, number) for number in range(4)]
+
+    bundle = unpack(pack(world.evidence(record.image_id)))
+    verification = world.verify_evidence(bundle, node=world.chain)
+
+    assert failures(verification) == {}
+    assert [review.diagnosis_id for review in verification.noise] == ids[-2:]
+    assert len(world.verify(record.image_id).noise) == 4
+
+
+def test_a_history_of_many_reviews_has_the_newest_statements_only(world, record, monkeypatch):
+    monkeypatch.setattr(collecting, "MAX_STATEMENTS", 2)
+    statements = [world.review(record.image_id, Verdict.OVERRIDDEN, label) for label in (2, 3, 4)]
+
+    bundle = unpack(pack(world.evidence(record.image_id)))
+
+    assert [statement in bundle.objects.values() for statement in statements] == [False, True, True]
+    assert failures(world.verify_evidence(bundle)) == {}
+
+
+@pytest.fixture(scope="module")
+def spacious(tmp_path_factory):
+    """A chain whose blocks take megabytes of logs."""
+    with running_anvil(31337, "--gas-limit", "120000000") as url:
+        yield private_chain(url, 31337, tmp_path_factory.mktemp("spacious"))
+
+
+def test_a_transaction_full_of_the_logs_of_strangers(spacious):
+    """As a bundler of ERC-4337 may send it: 5 MB of logs beside the registration."""
+    world = spacious
+    relay = Relay.deployed(world.rpc_url, world.chain.contract, ADMIN)
+    image_id, call = relayed(world, relay, relay.address)
+    relay.run(call, shouts=50, gas=60_000_000)
+
+    packed = pack(world.evidence(image_id))
+
+    assert len(packed) > 16 * 1024 * 1024
+    assert failures(world.verify_evidence(unpack(packed), node=world.chain)) == {}
+
+
+def test_noise_that_would_fill_a_bundle_is_left_out(spacious):
+    """A clinician that is a contract writes 5 MB of logs beside each review of a diagnosis that never was."""
+    world = spacious
+    record = world.record()
+    relay = Relay.deployed(world.rpc_url, world.chain.contract, ADMIN)
+    world.admin._send("grantRole", ROLES["CLINICIAN_ROLE"], relay.address)
+    for number in range(2):
+        fields, diagnosis_id = invented(world, record.image_id, number)
+        step = (diagnosis_id, REASON, 2, 0)
+        relay.run(relay.call("reviewDiagnosis", fields, step), shouts=50, gas=60_000_000)
+
+    packed = pack(world.evidence(record.image_id))
+
+    assert len(packed) < 1024 * 1024
+    assert failures(world.verify_evidence(unpack(packed), node=world.chain)) == {}
+    assert len(world.verify(record.image_id).noise) == 2
+
+
+def test_grants_to_others_and_reviews_of_other_images_change_nothing(world, record):
+    other = world.record()
+    bundle = unpack(pack(world.evidence(record.image_id)))
+    world.review(other.image_id, Verdict.WITHDRAWN, 0)
+    stranger = Web3.to_checksum_address("0x" + f"{time.time_ns():040x}"[-40:])
+    world.admin._send("grantRole", ROLES["CLINICIAN_ROLE"], stranger)
+    world.admin._send("revokeRole", ROLES["CLINICIAN_ROLE"], stranger)
+    world.admin._send("anchorLog", "0x" + "99" * 32)
+    world.admin._send("reportCompromise", stranger, 1)
+
+    assert failures(world.verify_evidence(bundle, node=world.chain)) == {}
+    assert failures(world.verify(record.image_id)) == {}
+    assert failures(world.verify_evidence(world.evidence(record.image_id))) == {}
+
+
+def test_two_reviews_of_one_batch(world, record):
+    """One transaction, of which one review counts and the other is noise."""
+    fields, invented_id = invented(world, record.image_id)
+    true = world.diagnoses(record.image_id)[0]
+    newest = world.reviews(record.image_id)[-1].review_id
+    own = (true.image_id, true.model_id, true.label, true.confidence, true.manifest_hash, true.issued_at)
+    steps = [(newest, REASON, 2, 0), (invented_id, REASON, 2, 0)]
+    world.clinician._send("reviewDiagnoses", [own, fields], steps)
+
+    for verification in (
+        world.verify(record.image_id),
+        world.verify_evidence(unpack(pack(world.evidence(record.image_id))), node=world.chain),
+    ):
+        assert failures(verification) == {}
+        assert [state.status for state in verification.diagnoses] == ["withdrawn"]
+        assert [review.diagnosis_id for review in verification.noise] == [invented_id]
