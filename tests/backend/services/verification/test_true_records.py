@@ -15,7 +15,7 @@ from .conftest import MODEL, FalseChain, TwinClassifier, failures
 ARTIST = 0x013B
 """Of EXIF."""
 IMAGE_CHECKS = ["record exists", "image id", "block", "origin", "image bytes"]
-COMPLETENESS = [f"complete {what}" for what in ("record", "reviews", "models", "roles")]
+COMPLETENESS = [f"complete {what}" for what in ("record", "reviews", "models", "roles", "compromise reports")]
 DIAGNOSIS_CHECKS = [
     "diagnosis block",
     "diagnosis origin",
