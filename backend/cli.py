@@ -38,9 +38,13 @@ COMMANDS = (
     "ensemble",
     "join",
     "classifier",
+    "index",
 )
 """Each is a module of ``backend.commands``, light to import, with ``add_arguments``, ``run``, EXAMPLE and HELP, whose
 first line stands in the list of commands."""
+
+LOADING = "loading"
+"""Shown where a command takes long to begin: on a busy machine its libraries alone take seconds to import."""
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -87,10 +91,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(json="--json" in arguments)
     quieten(console)
     try:
-        options = _parse(arguments)
-        _listen_for_signals()
-        status: int = options.run(options, console)
-        return status
+        with console.waiting(LOADING):
+            options = _parse(arguments)
+            _listen_for_signals()
+            status: int = options.run(options, console)
+            return status
     except (WrongUse, WrongChoice) as error:
         usage = error.usage if isinstance(error, WrongUse) else ""
         console.error("WrongUse", str(error), usage=usage, program=_program(arguments))

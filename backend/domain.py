@@ -347,6 +347,19 @@ class TrainingAnchoredEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class RoleChangedEvent:
+    """``role`` is its name in the contract, such as CLASSIFIER_ROLE."""
+
+    role: str
+    account: str
+    granted: bool
+    sender: str
+    transaction_hash: str
+    log_index: int
+    block: BlockRef
+
+
+@dataclass(frozen=True, slots=True)
 class ClassifierCompromisedEvent:
     """The admin's report that the classifier's key is not its own ``since`` then, in Unix seconds."""
 
@@ -379,10 +392,11 @@ class Outcome(StrEnum):
 RecordEvent = ImageRegisteredEvent | DiagnosisRecordedEvent | DiagnosisReviewedEvent
 ModelEvent = ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent
 Event = RecordEvent | ModelEvent | ClassifierCompromisedEvent
+IndexedEvent = Event | RoleChangedEvent
 E = TypeVar("E", bound=ModelEvent)
 
 
-def position(event: Event) -> tuple[int, int]:
+def position(event: IndexedEvent) -> tuple[int, int]:
     """The order of events on a chain: block number, and index of the log in that block."""
     return event.block.number, event.log_index
 
@@ -446,6 +460,16 @@ class Checkpoint:
 
     number: int
     hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class BlockRange:
+    """All events of neighbouring blocks in chain order. ``parent`` is the hash of the block before the first one,
+    ``last`` the last block."""
+
+    parent: str
+    last: BlockRef
+    events: tuple[IndexedEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ ScanProofError
 │   └── InvalidDag              the blocks of a CID are not a file in the layout of ``unixfs`` (502)
 ├── ChainError                  the Ethereum node
 │   ├── ChainUnavailable        cannot be reached (503)
+│   ├── LogsIncomplete          answers, but does not show all events of a block yet (503)
 │   └── WrongChain              serves another chain, or one without the contract (503)
 ├── ClockWrong                  this server's clock and the chain's differ: the contract would refuse (503)
 ├── DatabaseUnavailable         the database cannot be read or written (503)
@@ -151,6 +152,16 @@ class ChainError(ScanProofError):
 class ChainUnavailable(ChainError):
     title = "The chain cannot be reached"
     retry_after: float | None = 5
+
+
+class LogsIncomplete(ChainError):
+    """``block`` is the number of the first block whose events are not all shown."""
+
+    title = "The node does not show every event yet"
+
+    def __init__(self, block: int) -> None:
+        super().__init__(f"the node does not show every event of block {block} yet: try again in a moment")
+        self.block = block
 
 
 class WrongChain(ChainError):

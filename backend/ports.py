@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from backend.domain import (
+    BlockRange,
     BlockRef,
     Checkpoint,
     Classification,
@@ -19,6 +20,7 @@ from backend.domain import (
     Event,
     GateOpinion,
     ImageFacts,
+    IndexedEvent,
     LedgerEntry,
     ModelDescription,
     ModelDocuments,
@@ -39,6 +41,7 @@ from backend.domain import (
     SignedDiagnosis,
     SignedTransaction,
     StateKeys,
+    StoredImage,
     StoredObject,
     Training,
     TransactionStatus,
@@ -132,10 +135,10 @@ class RowAudit(Protocol):
     def copy(self, cid: str) -> bytes | None:
         """The database's own copy of a manifest or statement."""
 
-    def differing(self, ledger: int, first: int, last: int, events: Sequence[Event]) -> Sequence[str]:
+    def differing(self, ledger: int, first: int, last: int, events: Sequence[IndexedEvent]) -> Sequence[str]:
         """The places at which the stored events of the blocks ``first`` to ``last`` are not ``events``."""
 
-    def replace(self, ledger: int, first: int, last: int, events: Sequence[Event]) -> None:
+    def replace(self, ledger: int, first: int, last: int, events: Sequence[IndexedEvent]) -> None:
         """Store ``events`` in place of those of the blocks ``first`` to ``last``."""
 
     def strays(self, ledger: int, first: int) -> Sequence[str]:
@@ -220,6 +223,12 @@ class ImageInspector(Protocol):
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
 
+    def identify(self, content: bytes) -> ImageFacts:
+        """The facts of pinned bytes, also of those that an earlier release accepted and ``accept`` would refuse now.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        """
+
     def view(self, content: bytes) -> bytes | None:
         """The pixels of pinned bytes as the models see them, as an 8-bit PNG; None where browsers show the bytes alike.
 
@@ -288,6 +297,21 @@ class Chain(RegistryHistory, Protocol):
 
     def head(self) -> BlockRef:
         """The newest block. Raises ChainUnavailable."""
+
+    def read(self, first: int, last: int) -> BlockRange | None:
+        """The events of the blocks ``first`` to ``last``, proven complete; None when the node lacks one of the blocks.
+
+        Raises LogsIncomplete when the node does not show all events yet, ChainUnavailable.
+        """
+
+    def image_states(self, image_ids: Sequence[str]) -> Sequence[StoredImage | None]:
+        """What the contract stores now of each image, None for one that is not registered. Raises ChainUnavailable."""
+
+    def newest_reviews(self, diagnosis_ids: Sequence[str]) -> Sequence[str | None]:
+        """The id of the newest review of each diagnosis now, None for one without. Raises ChainUnavailable."""
+
+    def has_role(self, role: str, address: str) -> bool:
+        """Whether ``address`` has the role now; ``role`` as in ``roles``. Raises ChainUnavailable."""
 
     def time(self) -> int:
         """The chain's time in Unix seconds: that of its newest block, or of the node's clock if that is later, because
@@ -413,7 +437,9 @@ class EventStore(Protocol):
     def checkpoints(self, ledger: int) -> Sequence[Checkpoint]:
         """Newest first."""
 
-    def advance(self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[Event]) -> bool:
+    def advance(
+        self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[IndexedEvent]
+    ) -> bool:
         """Add the events between two checkpoints in one transaction.
 
         Returns False and changes nothing when ``previous`` is not the newest checkpoint: another process was faster.
@@ -426,6 +452,15 @@ class EventStore(Protocol):
 
     def find_review(self, ledger: int, review_id: str) -> Record | None:
         """The record that contains that review."""
+
+    def blocks_of_image(self, ledger: int, image_id: str) -> Sequence[int]:
+        """The numbers of the blocks with events of that image, ascending; also with reviews of no diagnosis of it."""
+
+    def blocks_of_role(self, ledger: int, role: str, account: str) -> Sequence[int]:
+        """The numbers of the blocks in which that account got or lost the role, ascending."""
+
+    def all_events(self, ledger: int, first: int, last: int) -> Sequence[IndexedEvent]:
+        """Every event of the blocks ``first`` to ``last`` in chain order, addresses in lower case."""
 
     def events_of_model(self, ledger: int, model_id: str) -> Sequence[ModelEvent]:
         """The registration, retirement and anchored training of a model, in chain order."""

@@ -47,6 +47,8 @@ from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
+from backend.services.index_check import IndexCheck
+from backend.services.indexed_history import IndexedHistory
 from backend.services.intake import IntakeService
 from backend.services.ledger import LedgerService
 from backend.services.lineage import LineageService
@@ -89,6 +91,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     images, classifications = SqlImages(database), SqlClassifications(database)
     events = SqlEventStore(database)
     index = EventIndex(chain, events)
+    history = IndexedHistory(chain, index)
     models = ModelService(classifier)
     intake = IntakeService(images=images, store=store, inspector=inspector, bytes_per_client=settings.bytes_per_address)
     scrub = ScrubService(
@@ -132,11 +135,11 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             outliner=classifier,
         ),
         attestation=attestation,
-        records=RecordService(index, models),
+        records=RecordService(index, models, chain, history),
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
         verification=VerificationService(
-            chain=chain,
+            chain=history,
             store=store,
             classifier=classifier,
             inspector=inspector,
@@ -177,6 +180,12 @@ def wire_chain(settings: Settings) -> Web3Chain:
         found = deployment.load(embedded.folder(settings))
         contract, block = found.address, found.block
     return Web3Chain(settings.rpc_url, chain_id=settings.chain_id, contract=contract, start_block=block)
+
+
+def wire_index_check(settings: Settings) -> IndexCheck:
+    """Raises ConfigurationError."""
+    chain, events = wire_chain(settings), SqlEventStore(open_database(settings.database_url))
+    return IndexCheck(chain, events, EventIndex(chain, events))
 
 
 def wire_registration(settings: Settings) -> ModelRegistrationService:

@@ -2,7 +2,7 @@
 and what was found.
 
 MlError
-├── WrongChoice             an option names something that does not exist or is not allowed
+├── WrongChoice             an option names something that does not exist, is not allowed, or does not fit the others
 ├── ImageError              the bytes cannot be read as an image
 │   └── ImageTooLarge
 ├── BundleError             a model bundle is refused
@@ -21,7 +21,8 @@ class MlError(Exception):
 
 
 class WrongChoice(MlError):
-    """An option names something that does not exist or is not allowed, such as an unknown model or recipe."""
+    """An option names something that does not exist, is not allowed, or does not fit the others: an unknown model or
+    recipe, a folder of images with other labels. Raised before anything was computed or written."""
 
 
 class ImageError(MlError):

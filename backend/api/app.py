@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
 from pathlib import Path
 
 from apiflask import HTTPError
-from flask import Request, Response, request
+from flask import Request, Response, g, request
 
 from backend.api import (
     analysis,
@@ -30,11 +31,14 @@ from backend.api.problems import problem
 from backend.api.schemas import ProblemSchema
 from backend.api.validation import check_body
 from backend.container import Container
+from backend.deadlines import time_limit
 from backend.domain import MAX_IMAGE_BYTES
 from backend.settings import ROOT
 
 PREFIX = "/api/v1"
 PAGE = ROOT / "frontend" / "dist"
+NODE_WITHIN_S = 30.0
+"""For all that one request asks of the node; past it, the answer is 503."""
 _MULTIPART_OVERHEAD = 64 * 1024
 _BLUEPRINTS = (
     system.blueprint,
@@ -82,6 +86,8 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     app.extensions["scanproof"] = container
     app.register_error_handler(HTTPError, problem)
     app.register_error_handler(Exception, problem)
+    app.before_request(_begin_time_limit)
+    app.teardown_request(_end_time_limit)
     app.before_request(security.check_source)
     app.before_request(check_body)
     app.after_request(security.add_headers)
@@ -92,6 +98,16 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     app.register_blueprint(pages.blueprint)
     app.after_request(_never_stale)
     return app
+
+
+def _begin_time_limit() -> None:
+    g.time_limit = ExitStack()
+    g.time_limit.enter_context(time_limit(NODE_WITHIN_S))
+
+
+def _end_time_limit(_error: BaseException | None) -> None:
+    if limit := g.pop("time_limit", None):
+        limit.close()
 
 
 def _never_stale(response: Response) -> Response:

@@ -10,7 +10,8 @@ from backend.commands.console import Console, columns
 from backend.commands.model_arguments import classifying_model
 
 if TYPE_CHECKING:
-    from backend.domain import GateOpinion
+    from backend.domain import GateOpinion, ModelFacts
+    from ml.inference.prediction import Prediction
 
 HELP = "Classify an image as the server would; nothing is stored"
 EXAMPLE = "scanproof classify scan.png --model brain-mri"
@@ -29,20 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import BundledModels
-    from backend.services.classification import choose_model
     from backend.services.outline import outline_finding
 
     # As it would be pinned: without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
-    models = BundledModels()
-    choice = choose_model(models, options.model, lambda gate: models.recognise(gate, content))
-    model, opinion = choice.model, choice.opinion
-    warning = None
-    if options.force and opinion and model == opinion.gate:
-        model = models.resolve(options.model)
-        warning = f"not for use: {_recognised(opinion)}, and {model.name} was made for {model.modality} images"
-    prediction, _ = models.predict(model, content)
-    outline = outline_finding(models, model, prediction, content)
+    model, prediction, warning = _classified(content, options.model, force=options.force)
+    outline = outline_finding(BundledModels(), model, prediction, content)
     area = {"pixels": outline.pixels, "share": outline.share} if outline.contours else None
     values = {
         "label": prediction.label,
@@ -64,6 +57,24 @@ def run(options: argparse.Namespace, console: Console) -> int:
     note = "NOT FOR USE. No server signs this." if warning else "For research; not for diagnosis."
     console.result(values, f"{columns(rows)}\n\n{note}")
     return 0
+
+
+def _classified(content: bytes, name: str | None, *, force: bool) -> tuple[ModelFacts, Prediction, str | None]:
+    """The model, its output, and why a forced one is not for use.
+
+    Its network and the gate's are in memory only meanwhile: an outline needs another.
+    """
+    from backend.adapters.models.bundled import BundledModels
+    from backend.services.classification import choose_model
+
+    models = BundledModels()
+    choice = choose_model(models, name, lambda gate: models.recognise(gate, content))
+    model, opinion = choice.model, choice.opinion
+    warning = None
+    if force and opinion and model == opinion.gate:
+        model = models.resolve(name)
+        warning = f"not for use: {_recognised(opinion)}, and {model.name} was made for {model.modality} images"
+    return model, models.predict(model, content)[0], warning
 
 
 def _recognised(opinion: GateOpinion) -> str:

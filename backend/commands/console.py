@@ -25,6 +25,8 @@ class Console:
     def __init__(self, *, json: bool) -> None:
         self.json = json
         self._line_shown = False
+        self._steps: list[str] = []
+        self._timer: threading.Timer | None = None
 
     def message(self, text: str) -> None:
         """A line for a person that stays."""
@@ -32,6 +34,10 @@ class Console:
         print(printable(text), file=sys.stderr, flush=True)
 
     def progress(self, text: str) -> None:
+        self._stop_waiting()
+        self._show(text)
+
+    def _show(self, text: str) -> None:
         text = printable(text)
         if not sys.stderr.isatty():
             print(text, file=sys.stderr, flush=True)
@@ -42,14 +48,29 @@ class Console:
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[None]:
-        """``progress`` for a step that may take long; nothing is shown where it does not."""
-        timer = threading.Timer(WAIT_S, self.progress, [text])
-        timer.daemon = True
-        timer.start()
+        """``progress`` for a step that may take long; nothing is shown where it does not, or shows something itself.
+
+        Of a step within a step, the inner text is shown.
+        """
+        self._steps.append(text)
+        self._start_waiting()
         try:
             yield
         finally:
-            timer.cancel()
+            self._steps.pop()
+            self._start_waiting()
+
+    def _start_waiting(self) -> None:
+        self._stop_waiting()
+        if self._steps:
+            self._timer = threading.Timer(WAIT_S, self._show, self._steps[-1:])
+            self._timer.daemon = True
+            self._timer.start()
+
+    def _stop_waiting(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+            self._timer = None
 
     def result(self, values: Mapping[str, Any], text: str) -> None:
         """The command's one answer: ``values`` as JSON if that was asked for, otherwise ``text``."""
@@ -66,6 +87,7 @@ class Console:
 
     def clear(self) -> None:
         """Erase the line of ``progress``."""
+        self._stop_waiting()
         if self._line_shown:
             print(_ERASE_LINE, end="", file=sys.stderr, flush=True)
             self._line_shown = False

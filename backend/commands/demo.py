@@ -50,13 +50,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.adapters.images.inspector import PillowInspector
+
+    content = read_image(options.image) if options.image else _phantom()
+    PillowInspector().accept(content)  # before the chain is started, which takes seconds
+
     from backend.adapters.chain.dev import embedded
     from backend.adapters.chain.dev.wallet import DevelopmentWallet
     from backend.adapters.chain.development_accounts import USER
     from backend.adapters.chain.signer import KeyFileSigner
     from backend.wiring import complete_registration, wire
 
-    content = read_image(options.image) if options.image else _phantom()
     if not options.image:
         console.message("The image is a drawing: a model's output for it means nothing.")
     settings = _embedded_settings(console)

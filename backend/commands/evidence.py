@@ -27,13 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    settings = chosen_settings(options)
+
     from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
     from backend.adapters.chain.proofs.reader import ProofReader
     from backend.services.evidence import EvidenceService
     from backend.services.evidence_file import pack
     from backend.wiring import wire_chain
 
-    settings = chosen_settings(options)
     store, documents = object_readers(settings)
     with opened_chain(settings, console) as opened:
         chain = wire_chain(opened)

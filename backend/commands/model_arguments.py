@@ -9,9 +9,8 @@ import argparse
 import re
 from pathlib import Path
 
-from backend.commands.arguments import existing_file, names, one_of
+from backend.commands.arguments import existing_file, existing_folder, names, one_of
 
-IMAGENET = "imagenet"
 WEIGHT_FILES = (".npz", ".h5", ".keras")
 
 
@@ -28,14 +27,15 @@ def classifying_model(text: str) -> str:
     from ml.inference.registry import Registry
 
     registry = Registry()
+    identities = registry.identities()
 
     def classifies(name: str) -> bool:
         try:
-            return KINDS[registry.bundle(name).metadata.kind].classifies
+            return KINDS[registry.documents(identities[name]).metadata.kind].classifies
         except BundleError:
             return True  # The command says why the bundle is refused.
 
-    return one_of(text, filter(classifies, registry.names()), "models that classify")
+    return one_of(text, filter(classifies, identities), "models that classify")
 
 
 def is_model_id(text: str) -> bool:
@@ -73,9 +73,9 @@ def trained_model(text: str) -> str:
 
 
 def network(text: str) -> str:
-    from ml.compare.published import SOURCES
+    from ml.networks.zoo import ZOO
 
-    return one_of(text, SOURCES, "networks")
+    return one_of(text, ZOO, "networks")
 
 
 def networks(text: str) -> list[str]:
@@ -100,14 +100,24 @@ def recipe(text: str) -> str:
     return text
 
 
+def bundle(text: str) -> Path:
+    """The folder of a bundle, which need not be installed."""
+    from ml.bundle.bundle import LISTING
+
+    folder = existing_folder(text)
+    if not (folder / LISTING).is_file():
+        raise argparse.ArgumentTypeError(f"expected the directory of a bundle, found no {LISTING} in {text}")
+    return folder
+
+
 def weights(text: str) -> str:
-    """A bundle's folder, a file of weights, or ``imagenet``."""
+    """The folder of a bundle, a file of weights, or ``imagenet``."""
     from ml.bundle.bundle import WEIGHTS
+    from ml.networks.zoo import IMAGENET
 
     if text == IMAGENET:
         return text
-    path = Path(text)
-    path = existing_file(str(path / WEIGHTS) if path.is_dir() else text)
+    path = existing_file(str(bundle(text) / WEIGHTS) if Path(text).is_dir() else text)
     if path.suffix not in WEIGHT_FILES:
         expected = f"a bundle, a file that ends in {', '.join(WEIGHT_FILES)}, or {IMAGENET}"
         raise argparse.ArgumentTypeError(f"expected {expected}, found {text}")
@@ -118,5 +128,5 @@ def weights_of_network(text: str) -> tuple[str, str]:
     """``NAME=FILE`` or ``NAME=imagenet``."""
     name, equals, source = text.partition("=")
     if not (name and equals and source):
-        raise argparse.ArgumentTypeError(f"expected NAME=FILE or NAME={IMAGENET}, found {text!r}")
+        raise argparse.ArgumentTypeError(f"expected NAME=FILE or NAME=imagenet, found {text!r}")
     return network(name), weights(source)

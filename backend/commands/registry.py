@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend.commands.arguments import WrongUse, existing_file, positive
@@ -10,6 +11,7 @@ from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, 
 from backend.commands.console import Console, columns
 from backend.commands.model_arguments import installed_model_or_hash, is_model_id
 from backend.domain import SentTransaction
+from backend.errors import InvalidInput
 
 if TYPE_CHECKING:
     from backend.services.model_registration import InstalledModel, ModelRegistrationService
@@ -64,6 +66,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise WrongUse("--training is for a MODEL that is named by its SHA-256")
     if options.action in ("register", "anchor") and options.model and not options.training:
         _refuse_uninstalled(options.model)
+    record = _training_record(options.training) if options.training else None
     settings = chosen_settings(options)
 
     from backend.wiring import wire_registration
@@ -71,7 +74,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with opened_chain(settings, console) as opened:
         service = wire_registration(opened)
         with console.waiting("sending transactions and waiting for their blocks"):
-            sent = _act(service, options)
+            sent = _act(service, options, record)
             models = service.known()
     values = {
         "transactions": [{"name": each.name, "hash": each.hash, "gasUsed": each.gas_used} for each in sent],
@@ -102,8 +105,22 @@ def _refuse_uninstalled(name_or_id: str) -> None:
         raise WrongUse(f"expected an installed model ({names}) or its SHA-256, found {name_or_id[:80]!r}")
 
 
-def _act(service: ModelRegistrationService, options: argparse.Namespace) -> list[SentTransaction]:
-    """The transactions that were sent."""
+def _training_record(file: Path) -> bytes:
+    """The content of ``file``. Raises WrongUse where it is no training record."""
+    from backend.services.model_registration import canonical_record
+    from backend.services.model_verification import MAX_DOCUMENT_BYTES
+
+    with file.open("rb") as handle:
+        record = handle.read(MAX_DOCUMENT_BYTES + 1)
+    try:
+        canonical_record(record)
+    except InvalidInput as error:
+        raise WrongUse(f"--training: {error}, found {file}") from error
+    return record
+
+
+def _act(service: ModelRegistrationService, options: argparse.Namespace, record: bytes | None) -> list[SentTransaction]:
+    """The transactions that were sent; ``record`` is that of ``--training``."""
     action, model = options.action, options.model
     if action == "status":
         return []
@@ -111,19 +128,17 @@ def _act(service: ModelRegistrationService, options: argparse.Namespace) -> list
         done = service.retire(_model_id(service, model))
         return [done] if done else []
     if action == "anchor":
-        return _anchor(service, options)
+        return _anchor(service, options, record)
     wanted = [service.find(model)] if model else service.installed()
     return service.register_models([each for each in wanted if model or not each.retired])
 
 
-def _anchor(service: ModelRegistrationService, options: argparse.Namespace) -> list[SentTransaction]:
-    from backend.services.model_verification import MAX_DOCUMENT_BYTES
-
+def _anchor(
+    service: ModelRegistrationService, options: argparse.Namespace, record: bytes | None
+) -> list[SentTransaction]:
     parent_model_id = _model_id(service, options.parent) if options.parent else None
     participants = options.participants or 1
-    if options.training:
-        with options.training.open("rb") as file:
-            record = file.read(MAX_DOCUMENT_BYTES + 1)
+    if record is not None:
         done = service.anchor_record(
             _model_id(service, options.model), record, parent_model_id=parent_model_id, participants=participants
         )

@@ -20,7 +20,7 @@ from backend.commands.arguments import (
     side,
 )
 from backend.commands.console import Console, columns
-from backend.commands.model_arguments import network, recipe, trained_model, weights
+from backend.commands.model_arguments import bundle, network, recipe, trained_model, weights
 
 if TYPE_CHECKING:
     from ml.training.choices import Choices
@@ -61,7 +61,7 @@ def add_refit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--refit",
         metavar="BUNDLE",
-        type=existing_folder,
+        type=bundle,
         help="train on val as well, and take temperature and limits from this bundle, which did not",
     )
 

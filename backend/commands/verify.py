@@ -12,6 +12,7 @@ from backend.commands.arguments import WrongUse, existing_file, hash32, read_ima
 from backend.commands.checkpoints import checkpoints
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console
+from backend.deadlines import time_limit
 from backend.deployments import recorded
 from backend.domain import BlockRef, DiagnosisReviewedEvent, Outcome, describe_block
 from backend.errors import InvalidEvidence, NotFound
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from backend.adapters.chain.web3_chain import Web3Chain
     from backend.evidence import Evidence
     from backend.ports import ObjectReader
-    from backend.services.evidence_verification import EvidenceVerification
+    from backend.services.evidence_verification import EvidenceVerification, EvidenceVerificationService
     from backend.services.verification import Verification
 
 HELP = (
@@ -30,6 +31,8 @@ HELP = (
     "Who recorded it, when, from which bytes, by which model, and the result itself."
 )
 EXAMPLE = "scanproof verify --tx 0x… --rpc https://ethereum-sepolia-rpc.publicnode.com --contract 0x…"
+_SECONDS = 300.0
+"""For all requests to the node. For one that answers few blocks at a time, a closer --contract-block helps."""
 _DOCUMENT_SECONDS = 10.0
 """Of search at each gateway for a statement, a model card or a training record."""
 
@@ -126,7 +129,7 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
             review_id=review_id,
             documents=documents,
         )
-        with console.waiting("reading the record from the chain and the store, and checking it"):
+        with console.waiting("reading the record from the chain and the store, and checking it"), time_limit(_SECONDS):
             if options.image_id:
                 return [service.verify(options.image_id, content=content, openings=openings)]
             verifications = service.verify_transaction(options.tx, content=content, openings=openings)
@@ -250,29 +253,14 @@ _UNANCHORED = (
 
 
 def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], console: Console) -> int:
-    """The exit status: 0 valid, 1 a check failed, 2 no evidence bundle, 3 unanchored."""
-    from backend.adapters.chain import eip712
-    from backend.adapters.chain.ids import review_id
-    from backend.adapters.chain.known_chains import describe
-    from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
-    from backend.adapters.images.inspector import PillowInspector
-    from backend.adapters.ipfs.unixfs import cid_of
-    from backend.adapters.models.bundled import BundledModels
+    """The exit status: 0 valid, 1 a check failed, 2 no evidence file, 3 unanchored."""
     from backend.services.evidence_file import MAX_FILE_BYTES, unpack
-    from backend.services.evidence_verification import EvidenceVerificationService
 
-    service = EvidenceVerificationService(
-        BundledModels(),
-        PillowInspector(),
-        read=EvidenceChain,
-        cid_of=cid_of,
-        recover=eip712.recover,
-        review_id=review_id,
-    )
     with options.evidence.open("rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
     try:
         evidence = unpack(content)
+        service = _evidence_service()
         registry = options.contract or _believed(evidence.chain_id)
         node = _Node(options, evidence) if options.rpc else None
         with console.waiting("checking the evidence"):
@@ -289,6 +277,9 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
     except InvalidEvidence as error:
         console.error(type(error).__name__, str(error))
         return NO_EVIDENCE
+
+    from backend.adapters.chain.known_chains import describe
+
     chain = describe(evidence.chain_id)
     console.result(
         {
@@ -311,6 +302,25 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
         + _in_words(result, chain.explorer_url, known=registry is not None),
     )
     return STATUSES[result.verdict]
+
+
+def _evidence_service() -> EvidenceVerificationService:
+    from backend.adapters.chain import eip712
+    from backend.adapters.chain.ids import review_id
+    from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
+    from backend.adapters.images.inspector import PillowInspector
+    from backend.adapters.ipfs.unixfs import cid_of
+    from backend.adapters.models.bundled import BundledModels
+    from backend.services.evidence_verification import EvidenceVerificationService
+
+    return EvidenceVerificationService(
+        BundledModels(),
+        PillowInspector(),
+        read=EvidenceChain,
+        cid_of=cid_of,
+        recover=eip712.recover,
+        review_id=review_id,
+    )
 
 
 def _believed(chain_id: int) -> str | None:

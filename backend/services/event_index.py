@@ -1,8 +1,10 @@
 """An index of the registry's events that survives restarts, gaps and reorganisations.
 
 A checkpoint is a block whose events, and those of all blocks before it, are in the index. Each range of blocks is added
-in one transaction together with its checkpoint. Before the next range is read, the newest checkpoint must still be on
-the chain. If another block has replaced it, everything above the newest checkpoint that is still on the chain is
+in one transaction together with its checkpoint. The chain
+proves each range complete (see ``Chain.read``), and the first block of a range must be the child of the checkpoint
+before it. Before the next range is read, the newest checkpoint must still be on the chain. If another block has
+replaced it, everything above the newest checkpoint that is still on the chain is
 deleted and read again. A chain that was wiped and started again is the same case: it has none of the checkpoints.
 
 A block that the node does not have proves nothing: the node may be behind the one that was asked before. Nothing is
@@ -19,8 +21,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
+from backend.deadlines import time_limit
 from backend.domain import Checkpoint, DiagnosisStatus, IndexStatus, LedgerEntry, ModelEvent, Record, RecordFilter
-from backend.errors import ChainError, ChainUnavailable, DatabaseUnavailable
+from backend.errors import ChainError, ChainUnavailable, DatabaseUnavailable, LogsIncomplete
 from backend.ports import Chain, EventStore
 
 FIRST_BLOCKS = 64
@@ -28,6 +31,8 @@ RANGE_BLOCKS = 2000
 EVENTS_AT_ONCE = 10_000
 """All events of a range are in memory at once: after a range with more events, the ranges get shorter."""
 LOCK_TIMEOUT_S = 2.0
+REFRESHED_WITHIN_S = 10.0
+"""A request does not wait longer for new blocks; the ranges that were read until then are kept."""
 Found = TypeVar("Found")
 _log = logging.getLogger(__name__)
 
@@ -43,8 +48,10 @@ class EventIndex:
         self._head: int | None = None
         self._synced_at: float | None = None
 
-    def sync(self) -> bool:
+    def sync(self, progress: Callable[[int, int], None] | None = None) -> bool:
         """Read the new blocks. Returns whether the index now contains everything up to the chain's head.
+
+        ``progress`` is given the newest block that was read, and the head.
 
         It does not when another thread syncs for longer than LOCK_TIMEOUT_S, when the chain changed meanwhile, and when
         the node is behind. Raises ChainError, DatabaseUnavailable.
@@ -54,7 +61,7 @@ class EventIndex:
             return False
         complete = False
         try:
-            complete = self._catch_up()
+            complete = self._catch_up(progress)
         finally:
             self._synced_at = time.monotonic() if complete else None
             self._lock.release()
@@ -64,7 +71,7 @@ class EventIndex:
         """Sync, unless the last one is at most ``max_age_s`` old. An error of it shows only in ``status``."""
         synced_at = self._synced_at
         if synced_at is None or time.monotonic() - synced_at >= max_age_s:
-            with suppress(ChainError, DatabaseUnavailable):
+            with suppress(ChainError, DatabaseUnavailable), time_limit(REFRESHED_WITHIN_S):
                 self.sync()
 
     def lookup(self, image_id: str) -> Record | None:
@@ -111,11 +118,24 @@ class EventIndex:
         """As ``EventStore.entries``, without a sync."""
         return list(self._events.entries(self._ledger, limit, before))
 
-    def status(self) -> IndexStatus:
+    def newest(self) -> Checkpoint | None:
+        """The newest block whose events are in the index."""
         kept = self._events.checkpoints(self._ledger)
-        return IndexStatus(block=kept[0].number if kept else None, head=self._head, synced=self._synced_at is not None)
+        return kept[0] if kept else None
 
-    def _catch_up(self) -> bool:
+    def blocks_of_image(self, image_id: str) -> Sequence[int]:
+        """The numbers of the blocks with events of that image, as far as they are in the index."""
+        return self._events.blocks_of_image(self._ledger, image_id)
+
+    def blocks_of_role(self, role: str, account: str) -> Sequence[int]:
+        """As ``blocks_of_image``, for grants and revocations of a role of that account."""
+        return self._events.blocks_of_role(self._ledger, role, account)
+
+    def status(self) -> IndexStatus:
+        newest = self.newest()
+        return IndexStatus(block=newest.number if newest else None, head=self._head, synced=self._synced_at is not None)
+
+    def _catch_up(self, progress: Callable[[int, int], None] | None) -> bool:
         """Whether the index now contains everything up to the head, and nothing above it."""
         # A repair may have removed the ledger.
         self._ledger = self._events.ledger(self._chain.chain_id, self._chain.contract)
@@ -130,9 +150,17 @@ class EventIndex:
             return False
         first = newest.number + 1 if newest else self._chain.start_block
         while first <= head:
-            newest = self._read(newest, first, min(first + self._span - 1, head))
+            try:
+                newest = self._read(newest, first, min(first + self._span - 1, head))
+            except LogsIncomplete as error:
+                # The blocks before it need not wait.
+                if error.block > first:
+                    self._read(newest, first, error.block - 1)
+                raise
             if newest is None:
                 return False
+            if progress:
+                progress(newest.number, head)
             first = newest.number + 1
         return first == head + 1
 
@@ -148,16 +176,12 @@ class EventIndex:
 
     def _read(self, previous: Checkpoint | None, first: int, last: int) -> Checkpoint | None:
         """Add one range. Returns None when the chain or the index changed meanwhile: the next sync starts again."""
-        upto = self._chain.block(last)
-        if upto is None:
+        found = self._chain.read(first, last)
+        if found is None or (previous and found.parent != previous.hash):
             return None
-        events = self._chain.events(first, last)
-        # A reorganisation before ``upto`` was read shows in ``previous`` now, a later one in ``upto`` at the next sync.
-        if previous and self._ancestor([previous])[0] is None:
-            return None
-        if len(events) > EVENTS_AT_ONCE:
+        if len(found.events) > EVENTS_AT_ONCE:
             self._span = max(1, self._span // 2)
-        elif len(events) < EVENTS_AT_ONCE // 4:
+        elif len(found.events) < EVENTS_AT_ONCE // 4:
             self._span = min(self._range_blocks, self._span * 2)
-        checkpoint = Checkpoint(upto.number, upto.hash)
-        return checkpoint if self._events.advance(self._ledger, previous, checkpoint, events) else None
+        checkpoint = Checkpoint(found.last.number, found.last.hash)
+        return checkpoint if self._events.advance(self._ledger, previous, checkpoint, found.events) else None

@@ -89,7 +89,7 @@ class IntakeService:
     def derive(self, cid: str) -> ImageFacts | None:
         """The facts of a stored image, from its bytes alone; None if they cannot be read or are no image."""
         try:
-            _, facts = self._inspector.accept(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
+            facts = self._inspector.identify(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
         except (InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge):
             return None
         return facts if facts.cid == cid else None
@@ -121,7 +121,7 @@ class IntakeService:
         if not self._store.has(cid):
             raise NotFound(f"no image {cid} was uploaded here")
         try:
-            _, facts = self._inspector.accept(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
+            facts = self._inspector.identify(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
         except (UnsupportedImage, ImageTooLarge):
             raise NotFound(f"{cid} is not an image") from None
         if facts.cid != cid:

@@ -119,7 +119,7 @@ class ModelRegistrationService:
         Raises InvalidInput; Conflict, also for a model whose training is anchored with another record; StorageError,
         ChainError, ConfigurationError.
         """
-        training, metrics = _canonical(record)
+        training, metrics = canonical_record(record)
         (state,) = self._chain.model_states([model_id])
         if state.training_id == hash_of(training):
             return None
@@ -174,7 +174,7 @@ class ModelRegistrationService:
         return self._open_admin().anchor_training(training)
 
 
-def _canonical(record: bytes) -> tuple[bytes, bytes]:
+def canonical_record(record: bytes) -> tuple[bytes, bytes]:
     """A training record and its metrics in canonical JSON (RFC 8785). Raises InvalidInput."""
     try:
         values = json.loads(record) if len(record) <= MAX_DOCUMENT_BYTES else None

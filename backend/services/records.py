@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from backend.deadlines import time_limit
 from backend.domain import (
     DiagnosisRecordedEvent,
     DiagnosisStatus,
@@ -12,13 +15,18 @@ from backend.domain import (
     IndexStatus,
     Record,
     RecordFilter,
+    StoredImage,
     position,
 )
-from backend.errors import NotFound
+from backend.errors import ChainError, ChainUnavailable, NotFound
+from backend.ports import Chain, RegistryHistory
 from backend.services.event_index import EventIndex
 from backend.services.models import ModelService
 
 SEARCH_MAX_AGE_S = 1.0
+_READ_WITHIN_S = 10.0
+_ID = re.compile(r"0x[0-9a-f]{64}")
+_log = logging.getLogger(__name__)
 EXPORT_RECORDS = 200
 
 
@@ -32,15 +40,40 @@ class Page:
 
 
 class RecordService:
-    def __init__(self, index: EventIndex, models: ModelService) -> None:
+    def __init__(self, index: EventIndex, models: ModelService, chain: Chain, history: RegistryHistory) -> None:
         self._index = index
         self._models = models
+        self._chain = chain
+        self._history = history
 
     def find(self, image_id: str) -> Record:
         """Raises NotFound, ChainError."""
         record = self._index.lookup(image_id)
+        if record is None and (state := self._state(image_id)):
+            record = self._read(image_id, state)
         if record is None:
             raise NotFound(f"no image with the id {image_id} is registered on the chain")
+        return record
+
+    def _state(self, image_id: str) -> StoredImage | None:
+        (state,) = self._chain.image_states([image_id])
+        return state
+
+    def _read(self, image_id: str, state: StoredImage) -> Record:
+        """The record of an image that the index lacks, from the chain.
+
+        Raises ChainUnavailable when the node does not show all events that the contract's ``state`` counts.
+        """
+        _log.warning("the index lacks the image %s: compare it with the chain by `scanproof index verify`", image_id)
+        try:
+            with time_limit(_READ_WITHIN_S):
+                record = Record.of(self._history.events_of_image(image_id))
+        except ChainError:
+            record = None
+        if record is None or len(record.diagnoses) < state.diagnosis_count:
+            raise ChainUnavailable(
+                f"the image {image_id} is registered, but its events are still being read: try again in a moment"
+            )
         return record
 
     def filter(
@@ -70,10 +103,21 @@ class RecordService:
         )
 
     def search(self, wanted: RecordFilter, *, limit: int, before: tuple[int, int] | None) -> Page:
-        """Records, newest registration first."""
+        """Records, newest registration first. An image id that the index lacks is looked for on the chain."""
         self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
         found = self._index.search(wanted, limit + 1, before)
+        image_id = wanted.text or ""
+        if not found and before is None and _ID.fullmatch(image_id) and wanted == RecordFilter(text=image_id):
+            found = self._not_indexed(image_id)
         return self._page(found[:limit], [record.image for record in found], limit)
+
+    def _not_indexed(self, image_id: str) -> list[Record]:
+        """Nothing while the chain cannot be asked; the page says then that the index is not synced."""
+        try:
+            state = self._state(image_id)
+        except ChainError:
+            return []
+        return [self._read(image_id, state)] if state else []
 
     def of_image(self, cid: str, *, limit: int) -> Page:
         """The newest records of the image with that CID, those that were mined just now too."""

@@ -12,8 +12,8 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from backend.domain import DamagedRow, Event, ImageFacts
-from backend.errors import ScanProofError
+from backend.domain import DamagedRow, ImageFacts, IndexedEvent
+from backend.errors import ChainUnavailable, ScanProofError
 from backend.ports import BlockAudit, Chain, EventStore, ObjectStore, RowAudit
 
 BLOCKS_AT_ONCE = 2000
@@ -149,18 +149,25 @@ class ScrubService:
             _add(report, place, "the chain has no such event", partial(self._remove_strays, ledger))
         while first <= newest.number:
             last = min(first + BLOCKS_AT_ONCE - 1, newest.number)
-            events = self._chain.events(first, last)
+            events = self._true_events(first, last)
             report.events += len(events)
             if self._rows.differing(ledger, first, last, events):
                 # Once more: the chain or the index may have changed meanwhile.
-                events = self._chain.events(first, last)
+                events = self._true_events(first, last)
                 for place in self._rows.differing(ledger, first, last, events):
                     repair = partial(self._read_again, ledger, first, last, events)
                     _add(report, place, "what is stored is not what the chain has", repair)
             yield
             first = last + 1
 
-    def _read_again(self, ledger: int, first: int, last: int, events: Sequence[Event]) -> str:
+    def _true_events(self, first: int, last: int) -> Sequence[IndexedEvent]:
+        """Proven complete: what a node hides must not be deleted here."""
+        found = self._chain.read(first, last)
+        if found is None:
+            raise ChainUnavailable(f"the node does not have block {last} yet: try again in a moment")
+        return found.events
+
+    def _read_again(self, ledger: int, first: int, last: int, events: Sequence[IndexedEvent]) -> str:
         self._rows.replace(ledger, first, last, events)
         return "read again from the chain"
 

@@ -32,12 +32,14 @@ WRITTEN_AFTER_MEASURING = (CARD, METRICS, LISTING)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BundleDocuments:
-    """Metadata, metrics and card of a bundle. ``sha256`` (lower-case hex) is its identity, the on-chain ``modelId``."""
+    """Metadata, metrics and card of a bundle. ``sha256`` (lower-case hex) is its identity, the on-chain ``modelId``;
+    ``files`` are the names of all files that its listing has."""
 
     sha256: str
     metadata: Metadata
     metrics: dict[str, Any]
     card: str
+    files: frozenset[str] = frozenset()
 
     @property
     def title(self) -> str:
@@ -75,14 +77,21 @@ def load_bundle(folder: Path) -> Bundle:
     return bundle
 
 
+def load_documents(folder: Path) -> BundleDocuments:
+    """The documents of a bundle, verified by its listing; no other file is read. Raises BundleError."""
+    files = {name: (folder / name).read_bytes() for name in (LISTING, *DOCUMENTS) if (folder / name).is_file()}
+    return documents_of(files, folder)
+
+
 def load_files(files: Mapping[str, bytes], place: Path, sha256: str | None = None) -> Bundle:
     """The bundle of ``files``, read from ``place``. Checks every hash, and that the model fits the metadata.
 
     That the card is the one that this version writes is not: a bundle may be older. Raises BundleError, also where the
     identity is not ``sha256``.
     """
-    documents = documents_of(files, place, sha256)
-    _verify(place, files)
+    digests = _digests(files)
+    documents = _documents(files, digests, place, sha256)
+    _verify(place, files[LISTING], digests)
     kind = KINDS[documents.metadata.kind]
     for name in (kind.model, *kind.files):
         if name not in files:
@@ -93,6 +102,7 @@ def load_files(files: Mapping[str, bytes], place: Path, sha256: str | None = Non
         metadata=documents.metadata,
         metrics=documents.metrics,
         card=documents.card,
+        files=documents.files,
         model=files[kind.model],
         detector=_detector(files[DETECTOR], place / DETECTOR) if DETECTOR in files else None,
     )
@@ -100,6 +110,12 @@ def load_files(files: Mapping[str, bytes], place: Path, sha256: str | None = Non
 
 def documents_of(files: Mapping[str, bytes], place: Path, sha256: str | None = None) -> BundleDocuments:
     """The documents of the bundle of ``files``; only listing and DOCUMENTS are needed. Raises BundleError."""
+    return _documents(files, _digests({name: files[name] for name in DOCUMENTS if name in files}), place, sha256)
+
+
+def _documents(
+    files: Mapping[str, bytes], digests: Mapping[str, str], place: Path, sha256: str | None
+) -> BundleDocuments:
     for name in (LISTING, *DOCUMENTS):
         if name not in files:
             raise _missing(place / name)
@@ -109,12 +125,13 @@ def documents_of(files: Mapping[str, bytes], place: Path, sha256: str | None = N
         raise _hash_mismatch(place / LISTING, sha256, found)
     listed = _listed(listing)
     for name in DOCUMENTS:
-        _check_hash(place / name, listed.get(name), files[name])
+        _check_hash(place / name, listed.get(name), digests[name])
     return BundleDocuments(
         sha256=found,
         metadata=Metadata.from_json(files[METADATA], place / METADATA),
         metrics=_json_object(files[METRICS], place / METRICS),
         card=files[CARD].decode("utf-8", "replace"),
+        files=frozenset(listed),
     )
 
 
@@ -144,7 +161,16 @@ def seal_bundle(folder: Path) -> str:
 
 def canonical_listing(files: dict[str, bytes]) -> bytes:
     """The listing's bytes for file names and contents: one line a file, sorted by name, LF, UTF-8."""
-    return "".join(f"{hashlib.sha256(files[name]).hexdigest()}  {name}\n" for name in sorted(files)).encode()
+    return _listing(_digests(files))
+
+
+def _digests(files: Mapping[str, bytes]) -> dict[str, str]:
+    """The SHA-256 of every file but the listing, which cannot list itself."""
+    return {name: hashlib.sha256(content).hexdigest() for name, content in files.items() if name != LISTING}
+
+
+def _listing(digests: Mapping[str, str]) -> bytes:
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests)).encode()
 
 
 def _measured_files(files: Mapping[str, bytes]) -> dict[str, bytes]:
@@ -157,23 +183,21 @@ def _listed(listing: bytes) -> dict[str, str]:
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines) if name}
 
 
-def _verify(place: Path, files: Mapping[str, bytes]) -> None:
-    listing = files[LISTING]
-    contents = {name: content for name, content in files.items() if name != LISTING}
+def _verify(place: Path, listing: bytes, digests: Mapping[str, str]) -> None:
     listed = _listed(listing)
-    for name in sorted(listed.keys() - contents.keys()):
+    for name in sorted(listed.keys() - digests.keys()):
         raise _missing(place / name)
-    for name, content in contents.items():
-        _check_hash(place / name, listed.get(name), content)
-    if listing != canonical_listing(contents):
-        canonical = hashlib.sha256(canonical_listing(contents)).hexdigest()
-        raise _hash_mismatch(place / LISTING, canonical, hashlib.sha256(listing).hexdigest())
+    for name, found in digests.items():
+        _check_hash(place / name, listed.get(name), found)
+    if listing != (canonical := _listing(digests)):
+        expected, found = (hashlib.sha256(each).hexdigest() for each in (canonical, listing))
+        raise _hash_mismatch(place / LISTING, expected, found)
 
 
-def _check_hash(path: Path, expected: str | None, content: bytes) -> None:
+def _check_hash(path: Path, expected: str | None, found: str) -> None:
     if expected is None:
         raise BundleError(f"{path} is not listed in the bundle's {LISTING}")
-    if (found := hashlib.sha256(content).hexdigest()) != expected:
+    if found != expected:
         raise _hash_mismatch(path, expected, found)
 
 

@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ml.errors import MlError, WrongChoice
+from ml.errors import WrongChoice
 
 
 def refuse_nonempty(output: Path) -> None:
-    """Raises MlError where ``output`` is a file, or a folder that is not empty."""
+    """Raises WrongChoice where ``output`` is a file, or a folder that is not empty."""
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
-        raise MlError(f"expected a new or empty folder, found files in {output}")
+        raise WrongChoice(f"expected a new or empty folder, found files in {output}")
 
 
 def weights_file(path: Path) -> Path:

@@ -9,7 +9,7 @@ called. So the table needs none of the modules that serve, evaluate and train a 
 from __future__ import annotations
 
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -39,6 +39,7 @@ class Kind:
     model: str
     checker: str
     opener: str
+    reader: str
     evaluator: str
     trainer: str = ""
     choices: tuple[str, ...] = ()
@@ -68,8 +69,13 @@ class Kind:
         return resolve(self.opener)
 
     @property
+    def read(self) -> Callable[..., Sequence[Any]]:
+        """``(folder, labels)`` returns the samples of a folder, without their images. Raises WrongChoice."""
+        return resolve(self.reader)
+
+    @property
     def evaluate(self) -> Callable[..., dict[str, Any]]:
-        """``(model, folder, choose)`` returns its figures on the samples of ``folder`` that ``choose`` keeps."""
+        """``(model, samples)`` returns the figures of a model on what ``read`` returns, or a part of it."""
         return resolve(self.evaluator)
 
 
@@ -87,7 +93,8 @@ KINDS = {
         member=True,
         checker="ml.bundle.consistency:check_network",
         opener="ml.inference.single_network:Predictor.open",
-        evaluator="ml.evaluation.evaluate_model:evaluate_labels",
+        reader="ml.datasets:read_samples",
+        evaluator="ml.evaluation.classifier:evaluate_samples",
         trainer="ml.training.train_model:train_classifier",
     ),
     "ensemble": Kind(
@@ -95,14 +102,16 @@ KINDS = {
         COMBINATION,
         checker="ml.bundle.combination:check_combination",
         opener="ml.inference.ensemble:Ensemble",
-        evaluator="ml.evaluation.evaluate_model:evaluate_labels",
+        reader="ml.datasets:read_samples",
+        evaluator="ml.evaluation.classifier:evaluate_samples",
     ),
     "gate": Kind(
         Answer.MODALITY,
         NETWORK,
         checker="ml.bundle.consistency:check_network",
         opener="ml.gate.gate:Gate.open",
-        evaluator="ml.evaluation.evaluate_model:evaluate_labels",
+        reader="ml.datasets:read_samples",
+        evaluator="ml.evaluation.classifier:evaluate_samples",
         trainer="ml.gate.training:train_gate",
         choices=("epochs", "seed"),
     ),
@@ -113,7 +122,8 @@ KINDS = {
         abstains=False,
         checker="ml.bundle.consistency:check_network",
         opener="ml.segmentation.segmenter:Segmenter.open",
-        evaluator="ml.segmentation.evaluation:evaluate_masks",
+        reader="ml.segmentation.data:read_masked_manifest",
+        evaluator="ml.segmentation.evaluation:evaluate_model",
         trainer="ml.segmentation.training:train_segmentation",
         choices=("size", "epochs", "seed", "start"),
     ),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import keras
 import numpy as np
 
 from ml.datasets import LabelledImages, Sample, load_resized, load_samples, of_split
@@ -14,10 +14,12 @@ from ml.datasets.splits import SPLITS
 from ml.errors import MlError
 from ml.inference.calibration import softmax
 from ml.networks.zoo import Architecture, build
-from ml.training.checkpoint import History
-from ml.training.fitting import fit
-from ml.training.frozen import fit_head
 from ml.training.recipes import Recipe
+
+if TYPE_CHECKING:
+    import keras
+
+    from ml.training.checkpoint import History
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ def train_and_run(candidate: Candidate, samples: Sequence[Sample], labels: Seque
     Raises:
         MlError: a split has no images, an image or a file of weights is wrong, or the training diverged.
     """
+    import keras
+
+    from ml.training.fitting import fit
+    from ml.training.frozen import fit_head
+
     keras.backend.clear_session()
     keras.utils.set_random_seed(candidate.recipe.seed)
     name = candidate.architecture.name

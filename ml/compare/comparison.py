@@ -15,6 +15,7 @@ from ml.compare.results import RESULTS, SCHEMA, result_path, write_result
 from ml.datasets import Sample, of_split, read_image, read_samples
 from ml.datasets.duplicates import Leakage, fingerprints_of, leakage_of
 from ml.datasets.splits import SPLITS
+from ml.errors import WrongChoice
 from ml.networks.zoo import Architecture, architecture
 from ml.training.recipes import recipe_of
 
@@ -46,15 +47,20 @@ def compare(plan: Plan, report: Report = lambda text: None) -> dict[str, list[An
     failed. The others continue.
 
     Raises:
-        WrongChoice: an unknown network, recipe or protocol.
-        MlError: the data cannot be read, or do not allow a protocol. Both before any training.
+        WrongChoice: an unknown network, recipe or protocol; a size or weights that a network does not take; or the
+            data do not allow a protocol.
+        MlError: an image cannot be read. Both before any training.
     """
     networks = [architecture(name) for name in plan.networks]
+    for network in networks:
+        network.check(plan.size or min(network.input_shape[:2]), plan.weights.get(network.name))
     recipe = recipe_of(plan.recipe)
     recipe = replace(recipe, epochs=plan.epochs or recipe.epochs, seed=plan.seed)
     samples = read_samples(plan.data)
-    colour = read_image(samples[0].path).mode == "RGB"
+    if len(labels := {sample.label for sample in samples}) < 2:
+        raise WrongChoice(f"expected images of two or more labels in {plan.data}, found {', '.join(labels)}")
     by_protocol = {protocol: divisions(samples, protocol, plan.seed) for protocol in plan.protocols}
+    colour = read_image(samples[0].path).mode == "RGB"
     leakages = _leakages(by_protocol)
     outcome: dict[str, list[Any]] = {"written": [], "skipped": [], "failed": []}
     for protocol, parts in by_protocol.items():

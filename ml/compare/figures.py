@@ -9,9 +9,8 @@ import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from ml.bundle.litert import THREADS, LiteRtNetwork
@@ -20,7 +19,9 @@ from ml.compare.cautions import PATIENT, unit
 from ml.compare.curves import reliability, roc_curves
 from ml.datasets import Sample
 from ml.evaluation.metrics import summarise
-from ml.training.export import export_litert
+
+if TYPE_CHECKING:
+    import keras
 
 RUNS = 30
 EXAMPLES = 24
@@ -72,6 +73,8 @@ def training_histories(trained: Sequence[Trained]) -> list[dict[str, list[float 
 def network_cost(network: keras.Model, trained: Sequence[Trained]) -> dict[str, Any]:
     """Seconds an epoch (the median), the exported file's size, and the least milliseconds of 30 runs of LiteRT on one
     image, without decoding and preprocessing it."""
+    from ml.training.export import export_litert
+
     model = export_litert(network)
     litert = LiteRtNetwork(model)
     pixels = np.random.default_rng(0).random((1, *network.input_shape[1:]), np.float32)

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
-from ml.compare.published import PUBLISHED, SOURCES
+from ml.compare.published import PUBLISHED
 from ml.compare.results import Result
+from ml.networks.zoo import ZOO
 
 NOTABLE = 0.02
 
@@ -31,7 +32,7 @@ def of_data(results: Iterable[Result], name: str) -> list[Result]:
 
 def not_trained(results: Iterable[Result]) -> list[str]:
     trained = {result["network"]["name"] for result in results}
-    return [name for name in SOURCES if name not in trained]
+    return [name for name in ZOO if name not in trained]
 
 
 def explain(results: Sequence[Result]) -> str | None:

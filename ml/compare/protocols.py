@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ml.datasets import Sample, of_split
 from ml.datasets.splits import SPLITS, grouped_folds, paper_split
 from ml.errors import WrongChoice
 
-PROTOCOLS = ("manifest", "paper", "grouped")
+PROTOCOLS: dict[str, Callable[[Sequence[Sample], int], list[list[Sample]]]] = {
+    "manifest": lambda samples, _: [list(samples)],
+    "paper": lambda samples, seed: [paper_split(samples, seed)],
+    "grouped": lambda samples, seed: grouped_folds(samples, seed=seed),
+}
 
 
 def divisions(samples: Sequence[Sample], protocol: str, seed: int) -> list[list[Sample]]:
@@ -18,15 +22,12 @@ def divisions(samples: Sequence[Sample], protocol: str, seed: int) -> list[list[
     patient in train and in test. ``grouped``: five folds, no patient in two of them.
 
     Raises:
-        WrongChoice: an unknown protocol.
-        MlError: the data's splits, groups or folds do not allow it.
+        WrongChoice: an unknown protocol, or the data's splits, groups or folds do not allow it.
     """
-    if protocol == "manifest":
+    if protocol not in PROTOCOLS:
+        raise WrongChoice(f"expected one of the protocols {', '.join(PROTOCOLS)}, found {protocol!r}")
+    parts = PROTOCOLS[protocol](samples, seed)
+    for part in parts:
         for split in SPLITS:
-            of_split(samples, split)
-        return [list(samples)]
-    if protocol == "paper":
-        return [paper_split(samples, seed)]
-    if protocol == "grouped":
-        return grouped_folds(samples, seed=seed)
-    raise WrongChoice(f"expected one of the protocols {', '.join(PROTOCOLS)}, found {protocol!r}")
+            of_split(part, split)
+    return parts

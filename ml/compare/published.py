@@ -34,26 +34,3 @@ PUBLISHED = (
     Published("S3", "googlenet", _S3, None, None, 0.9218),
     Published("S3", "xception", _S3 + "; its conclusion says 0.8962", None, None, 0.9427),
 )
-
-SOURCES = {
-    "basecnn": "S1",
-    "mobilenetv3small": "S1",
-    "efficientnetb0": "S1",
-    "vgg16": "S1",
-    "resnet50v2": "S1",
-    "vgg19": "S2",
-    "inceptionv3": "S2",
-    "xception": "S3",
-    "alexnet": "S3",
-    "densenet121": "S3",
-    "resnet18": "S3",
-    "googlenet": "S3",
-    "cnn_a": "S4",
-    "cnn_b": "S4",
-    "logistic": "S5",
-    "mobilenet": "ScanProof",
-    "mobile_compact": "ScanProof",
-    "lite_compact": "ScanProof",
-    "compact_residual": "ScanProof",
-}
-"""Every network of ``ml.networks.zoo``, readable without TensorFlow."""

@@ -126,7 +126,8 @@ def without_duplicates_of_train(samples: Sequence[AnySample], splits: Sequence[s
     """For each of ``splits`` its samples that have no near-duplicate in the split train. Every image is read once.
 
     Raises:
-        MlError: a split has no samples, or a file cannot be decoded.
+        WrongChoice: a split has no samples.
+        ImageError: a file cannot be decoded.
     """
     rows = {split: of_split(samples, split) for split in splits}
     train = fingerprints_of([sample for sample in samples if sample.split == "train"])

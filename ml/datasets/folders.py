@@ -16,7 +16,7 @@ def read_samples(folder: Path, labels: Sequence[str] | None = None) -> list[Samp
     A group may be in two splits; ``ml.datasets.duplicates.leakage`` finds that, and `read_manifest` refuses it.
 
     Raises:
-        MlError: none of the three, or not as documented, or a label that is not in ``labels`` where they are given.
+        WrongChoice: none of the three, or not as documented, or a label that is not in ``labels`` where they are given.
     """
     if (folder / MANIFEST).exists():
         return read_rows(folder, labels)

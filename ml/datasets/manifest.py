@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ml.datasets.samples import Sample, check_label
 from ml.datasets.splits import check_groups
-from ml.errors import MlError
+from ml.errors import WrongChoice
 
 MANIFEST = "manifest.csv"
 MAX_MANIFEST_BYTES = 64 * 1024 * 1024
@@ -21,7 +21,7 @@ def read_manifest(folder: Path, labels: Sequence[str] | None = None) -> list[Sam
     """The rows of ``folder/manifest.csv`` as `read_rows` returns them, checked that no group is in two splits.
 
     Raises:
-        MlError: see `read_rows`; or a group is in two splits.
+        WrongChoice: see `read_rows`; or a group is in two splits.
     """
     samples = read_rows(folder, labels)
     check_groups((sample.group, sample.split) for sample in samples)
@@ -29,9 +29,9 @@ def read_manifest(folder: Path, labels: Sequence[str] | None = None) -> list[Sam
 
 
 def file_within(root: Path, path: Path) -> Path:
-    """``path`` with all links followed. Raises MlError where it is not a file inside ``root``, a resolved path."""
+    """``path`` with all links followed. Raises WrongChoice where it is not a file inside ``root``, a resolved path."""
     if not path.is_file() or not (target := path.resolve()).is_relative_to(root):
-        raise MlError(f"the manifest names {path}, but there is no such file")
+        raise WrongChoice(f"the manifest names {path}, but there is no such file")
     return target
 
 
@@ -40,16 +40,16 @@ def read_rows(folder: Path, labels: Sequence[str] | None = None) -> list[Sample]
     group (or patient_case, or block) where there are any. UTF-8, with or without BOM, any line ends.
 
     Raises:
-        MlError: no such file, too large, no row, or a column or a label is missing; a label that is not in ``labels``
-            where they are given; an image that is named twice, is not there, or leads out of ``folder``.
+        WrongChoice: no such file, too large, no row, or a column or a label is missing; a label that is not in
+            ``labels`` where they are given; an image that is named twice, is not there, or leads out of ``folder``.
     """
     manifest = folder / MANIFEST
     try:
         samples = list(_samples(folder, manifest, labels))
     except (OSError, UnicodeDecodeError, csv.Error) as exc:
-        raise MlError(f"{manifest}: cannot be read: {exc}") from exc
+        raise WrongChoice(f"{manifest}: cannot be read: {exc}") from exc
     if not samples:
-        raise MlError(f"{manifest}: expected at least one row, found none")
+        raise WrongChoice(f"{manifest}: expected at least one row, found none")
     return samples
 
 
@@ -59,18 +59,18 @@ def _samples(folder: Path, manifest: Path, labels: Sequence[str] | None) -> Iter
     path_column = next((name for name in PATH_COLUMNS if name in columns), "path")
     group_column = next((name for name in GROUP_COLUMNS if name in columns), "group")
     if missing := {path_column, "label"} - set(columns):
-        raise MlError(f"{manifest}: expected the columns path and label, {', '.join(sorted(missing))} missing")
+        raise WrongChoice(f"{manifest}: expected the columns path and label, {', '.join(sorted(missing))} missing")
     root = folder.resolve()
     lines: dict[Path, int] = {}
     for row in rows:
         label = row["label"]
         check_label(label, labels)
         if not label:
-            raise MlError(f"{manifest}: line {rows.line_num} has no label")
+            raise WrongChoice(f"{manifest}: line {rows.line_num} has no label")
         path = folder / row[path_column]
         target = file_within(root, path)
         if (line := lines.setdefault(target, rows.line_num)) != rows.line_num:
-            raise MlError(f"{manifest}: line {rows.line_num} names the file of line {line} again, {path}")
+            raise WrongChoice(f"{manifest}: line {rows.line_num} names the file of line {line} again, {path}")
         yield Sample(
             path,
             label,
@@ -80,7 +80,7 @@ def _samples(folder: Path, manifest: Path, labels: Sequence[str] | None) -> Iter
 
 def _text(manifest: Path) -> str:
     if not manifest.is_file():
-        raise MlError(f"{manifest}: there is no such file")
+        raise WrongChoice(f"{manifest}: there is no such file")
     if (size := manifest.stat().st_size) > MAX_MANIFEST_BYTES:
-        raise MlError(f"{manifest}: expected at most {MAX_MANIFEST_BYTES:,} bytes, found {size:,}")
+        raise WrongChoice(f"{manifest}: expected at most {MAX_MANIFEST_BYTES:,} bytes, found {size:,}")
     return manifest.read_text(encoding="utf-8-sig")

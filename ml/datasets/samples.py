@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from ml import progress
-from ml.errors import ImageError, MlError
+from ml.errors import ImageError, WrongChoice
 from ml.preprocessing.grey_image import preprocess
 from ml.preprocessing.images import damaged, decode_image
 
@@ -64,10 +64,10 @@ AnySample = TypeVar("AnySample", bound=InSplit)
 
 
 def of_split(samples: Sequence[AnySample], split: str) -> list[AnySample]:
-    """The samples of one split. Raises MlError where there are none."""
+    """The samples of one split. Raises WrongChoice where there are none."""
     chosen = [sample for sample in samples if sample.split == split]
     if not chosen:
-        raise MlError(missing_split(samples, split))
+        raise WrongChoice(missing_split(samples, split))
     return chosen
 
 
@@ -78,9 +78,9 @@ def missing_split(samples: Sequence[InSplit], split: str) -> str:
 
 
 def check_label(label: str, labels: Sequence[str] | None) -> None:
-    """Raises MlError where ``labels`` are given and ``label`` is none of them."""
+    """Raises WrongChoice where ``labels`` are given and ``label`` is none of them."""
     if labels is not None and label not in labels:
-        raise MlError(f"expected one of the labels {', '.join(labels)}, found {label!r}")
+        raise WrongChoice(f"expected one of the labels {', '.join(labels)}, found {label!r}")
 
 
 def read_image(path: Path) -> Image.Image:
@@ -121,7 +121,7 @@ def load_through(
 
     Raises:
         ImageError: a file cannot be decoded; the message names it.
-        MlError: a label that is not in ``labels``.
+        WrongChoice: a label that is not in ``labels``.
     """
     for sample in samples:
         check_label(sample.label, labels)

@@ -9,20 +9,20 @@ from dataclasses import replace
 import numpy as np
 
 from ml.datasets.samples import Sample
-from ml.errors import MlError
+from ml.errors import WrongChoice
 
 SPLITS = ("train", "val", "test")
 PAPER_SHARES = (0.54, 0.136, 0.324)
 
 
 def check_groups(parts: Iterable[tuple[str, str]]) -> None:
-    """``parts`` are pairs of a sample's group and its split or fold. Raises MlError where a group is in two of them."""
+    """Raises WrongChoice where a group is in two of ``parts``, pairs of a sample's group and its split or fold."""
     parts_of: dict[str, set[str]] = {}
     for group, part in parts:
         parts_of.setdefault(group, set()).add(part)
     for group, found in parts_of.items():
         if group and len(found) > 1:
-            raise MlError(f"group {group} must lie in one split, found it in {', '.join(sorted(found))}")
+            raise WrongChoice(f"group {group} must lie in one split, found it in {', '.join(sorted(found))}")
 
 
 def paper_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
@@ -42,7 +42,7 @@ def paper_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
 def grouped_split(samples: Sequence[Sample], seed: int) -> list[Sample]:
     """The shares of `paper_split`, as nearly as whole groups allow, each class on its own; no group is in two splits.
 
-    A sample without a group is a group of its own. Raises MlError with fewer than three groups.
+    A sample without a group is a group of its own. Raises WrongChoice with fewer than three groups.
     """
     part_of = _allocate(samples, PAPER_SHARES, seed)
     return [replace(sample, split=SPLITS[part]) for sample, part in zip(samples, part_of, strict=True)]
@@ -56,7 +56,7 @@ def grouped_folds(samples: Sequence[Sample], folds: int = 5, seed: int = 0) -> l
     class. A sample without a group is a group of its own.
 
     Raises:
-        MlError: a group is in two of the named folds; fewer than three folds or groups, or fewer groups than folds.
+        WrongChoice: a group is in two of the named folds; fewer than three folds or groups, or fewer groups than folds.
     """
     if samples and all(sample.fold for sample in samples):
         check_groups((sample.group, sample.fold) for sample in samples)
@@ -104,5 +104,5 @@ def _allocate(samples: Sequence[Sample], shares: Sequence[float], seed: int) -> 
     return [part_of[key] for key in keys]
 
 
-def _too_few_groups(groups: int, parts: int) -> MlError:
-    return MlError(f"expected at least {parts} groups (patients) for {parts} parts, found {groups}")
+def _too_few_groups(groups: int, parts: int) -> WrongChoice:
+    return WrongChoice(f"expected at least {parts} groups (patients) for {parts} parts, found {groups}")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from ml.datasets.samples import Sample, check_label
-from ml.errors import MlError
+from ml.errors import WrongChoice
 
 IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
 SPLIT_FOLDERS = {
@@ -33,7 +33,7 @@ def image_files(folder: Path) -> list[Path]:
     """All images below ``folder``, sorted, without hidden files and those that macOS adds.
 
     Raises:
-        MlError: a link, as its target may lie outside the folder; or a folder that cannot be read.
+        WrongChoice: a link, as its target may lie outside the folder; or a folder that cannot be read.
     """
     try:
         return sorted(_walk(folder))
@@ -47,7 +47,7 @@ def read_breakhis(files: Sequence[Path]) -> list[Sample]:
     The letters after the slide's number distinguish the slides of one case: 22549AB and 22549CD are case 22549.
 
     Raises:
-        MlError: a name that does not parse, or a file in the folder of the other class.
+        WrongChoice: a name that does not parse, or a file in the folder of the other class.
     """
     return [_breakhis_sample(path) for path in files]
 
@@ -56,13 +56,13 @@ def read_class_folders(folder: Path, files: Sequence[Path], labels: Sequence[str
     """``<label>/<image>`` or ``<split>/<label>/<image>`` where the split is one of ``SPLIT_FOLDERS`` in any case.
 
     Raises:
-        MlError: an image at another depth, or a folder that is not in ``labels`` where they are given.
+        WrongChoice: an image at another depth, or a folder that is not in ``labels`` where they are given.
     """
     return [_class_sample(folder, path, labels) for path in files]
 
 
-def unknown_layout(folder: Path, reason: str) -> MlError:
-    return MlError(
+def unknown_layout(folder: Path, reason: str) -> WrongChoice:
+    return WrongChoice(
         f"{folder}: expected a manifest.csv, the BreakHis tree, or <label>/<image> or <split>/<label>/<image>; {reason}"
     )
 
@@ -78,7 +78,7 @@ def _walk(folder: Path) -> Iterator[Path]:
             wanted = path.suffix.lower() in IMAGE_SUFFIXES
             if entry.is_symlink():
                 if wanted or entry.is_dir():
-                    raise MlError(f"expected files and folders, found the link {path}")
+                    raise WrongChoice(f"expected files and folders, found the link {path}")
             elif entry.is_dir():
                 pending.append(path)
             elif wanted and entry.is_file():
@@ -88,11 +88,11 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _breakhis_sample(path: Path) -> Sample:
     found = BREAKHIS_NAME.fullmatch(path.name)
     if not found:
-        raise MlError(f"{path}: expected a name such as SOB_B_A-14-22549AB-40-001.png")
+        raise WrongChoice(f"{path}: expected a name such as SOB_B_A-14-22549AB-40-001.png")
     label = "benign" if found["benign"] else "malignant"
     other = "malignant" if found["benign"] else "benign"
     if other in path.parts and label not in path.parts:
-        raise MlError(f"{path}: the name says {label}, the folder {other}")
+        raise WrongChoice(f"{path}: the name says {label}, the folder {other}")
     return Sample(
         path,
         label,

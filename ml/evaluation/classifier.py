@@ -52,7 +52,8 @@ def evaluate_splits(
     but not all of the split.
 
     Raises:
-        MlError: a split has no samples, or a file cannot be decoded.
+        WrongChoice: a split has no samples.
+        ImageError: a file cannot be decoded.
     """
     figures: dict[str, object] = {}
     for split, kept in distinct.items():

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ml.bundle.kinds import KINDS
-from ml.datasets import of_split, read_samples
+from ml.datasets import of_split
 from ml.datasets.duplicates import without_duplicates_of
-from ml.datasets.samples import AnySample, Sample, missing_split
+from ml.datasets.samples import AnySample, missing_split
 from ml.errors import MlError, WrongChoice
-from ml.evaluation.classifier import evaluate_samples
-from ml.inference.prediction import Classifier
 from ml.inference.registry import Registry
 
 
@@ -36,25 +33,20 @@ def evaluate(
 
     Raises:
         BundleError: no such model, or it is refused.
-        WrongChoice: a split that was named has no images.
-        MlError: the folder, a label or a file is wrong, or no image is left.
+        WrongChoice: the folder has no such images, or none of a split that was named.
+        MlError: an image is wrong, or none is left.
     """
-    predictor = (registry or Registry()).get(model)
-    bundle = predictor.bundle
+    registry = registry or Registry()
+    metadata = registry.bundle(model).metadata
+    kind = KINDS[metadata.kind]
+    samples = _chosen(kind.read(data, metadata.labels), split, exclude_duplicates_of)
+    predictor = registry.get(model)
     facts = {
-        "model": {"name": bundle.metadata.name, "version": bundle.metadata.version, "sha256": bundle.sha256},
+        "model": {"name": metadata.name, "version": metadata.version, "sha256": predictor.bundle.sha256},
         "split": split,
         "apart_from": exclude_duplicates_of,
     }
-    choose = partial(_chosen, split=split, exclude_duplicates_of=exclude_duplicates_of)
-    return facts | KINDS[bundle.metadata.kind].evaluate(predictor, data, choose)
-
-
-def evaluate_labels(
-    model: Classifier, data: Path, choose: Callable[[Sequence[Sample]], Sequence[Sample]]
-) -> dict[str, Any]:
-    """Figures of a model whose answer is a label; see ``Kind.evaluate``."""
-    return evaluate_samples(model, choose(read_samples(data, model.bundle.metadata.labels)))
+    return facts | kind.evaluate(predictor, samples)
 
 
 def _chosen(samples: Sequence[AnySample], split: str | None, exclude_duplicates_of: str | None) -> Sequence[AnySample]:

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from ml.datasets import LabelledImages, of_split, read_image, read_manifest
+from ml.datasets import LabelledImages, Sample, of_split, read_image, read_manifest
+from ml.datasets.splits import SPLITS
+from ml.errors import WrongChoice
 from ml.gate.pictures import crop, learned_pictures, unseen_pictures
 from ml.preprocessing.thumbnail import thumbnail
 
@@ -47,11 +49,12 @@ def gather(
     test has every image unchanged. ``brain_limit`` and ``pictures`` (of each kind) reduce the number of images.
 
     Raises:
-        MlError: a folder or one of its images is wrong.
+        WrongChoice: see `listed`.
+        MlError: one of the images is wrong.
     """
-    generator = np.random.default_rng(("train", "val", "test").index(split))
-    slices = of_split(read_manifest(brain), split)[:brain_limit]
-    samples = [each for each in read_manifest(histology) if each.fold in HISTOLOGY_FOLDS[split]]
+    generator = np.random.default_rng(SPLITS.index(split))
+    slices, samples = listed(brain, histology, split)
+    slices = slices[:brain_limit]
     whole_brains = [read_image(each.path) for each in slices]
     whole_histology = [read_image(each.path) for each in samples]
     views = HISTOLOGY_VIEWS[split]
@@ -63,6 +66,16 @@ def gather(
         patients=[each.group for each in samples for _ in range(views)],
         others=draw(pictures or PICTURES[split], 1 if split == "val" else 0, whole_brains, whole_histology),
     )
+
+
+def listed(brain: Path, histology: Path, split: str) -> tuple[list[Sample], list[Sample]]:
+    """The files of ``split`` in both folders, from their manifests alone. Raises WrongChoice where there are none."""
+    slices = of_split(read_manifest(brain), split)
+    folds = HISTOLOGY_FOLDS[split]
+    samples = [each for each in read_manifest(histology) if each.fold in folds]
+    if not samples:
+        raise WrongChoice(f"{histology}: expected rows of the folds {', '.join(folds)}, found none")
+    return slices, samples
 
 
 def _tinted(generator: np.random.Generator, image: Image.Image) -> Image.Image:

@@ -5,30 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 from PIL import Image
 
 from ml import progress
 from ml.bundle.bundle import WEIGHTS, Bundle, write_bundle
+from ml.bundle.files import new_folder
 from ml.bundle.kinds import NETWORK
 from ml.bundle.litert import LiteRtNetwork
 from ml.bundle.metadata import ABSTAINED_LABEL, Abstention
 from ml.datasets import LabelledImages
+from ml.datasets.splits import SPLITS
 from ml.evaluation.classifier import abstention_rates
 from ml.evaluation.metrics import summarise
-from ml.gate.data import OTHER, Material, gather
+from ml.gate.data import OTHER, Material, gather, listed
 from ml.gate.gate import Gate
-from ml.gate.network import build_gate
 from ml.inference.calibration import fit_temperature, softmax
-from ml.networks.weights import weights_to_bytes
 from ml.training.choices import TrainingJob
-from ml.training.export import export_litert
-from ml.training.fitting import fit
 from ml.training.recipes import Recipe
 from ml.training.specifications import Specification
+
+if TYPE_CHECKING:
+    import keras
 
 BRAIN_FOLDER, HISTOLOGY_FOLDER = "brain-mri", "breakhis-100x"
 MAJORITY = 0.5
@@ -43,13 +43,22 @@ def train_gate(job: TrainingJob) -> Bundle:
     Temperature and limits are fitted on val; test is evaluated once.
 
     Raises:
-        MlError: a folder or one of its images is wrong. Before any training.
+        WrongChoice: a folder is missing, or has no images of a split.
+        MlError: one of the images is wrong. Both before any training.
     """
-    specification, data, choices = job.specification, job.data, job.choices
+    specification, choices = job.specification, job.choices
+    folders = job.data / BRAIN_FOLDER, job.data / HISTOLOGY_FOLDER
+    for split in SPLITS:
+        listed(*folders, split)
+
+    # TensorFlow takes seconds to import, so the checks come first.
+    import keras
+
+    from ml.gate.network import build_gate
+    from ml.training.fitting import fit
+
     progress.report("gathering the images")
-    material = {
-        split: gather(data / BRAIN_FOLDER, data / HISTOLOGY_FOLDER, split) for split in ("train", "val", "test")
-    }
+    material = {split: gather(*folders, split) for split in SPLITS}
     recipe = replace(RECIPE, seed=choices.seed, epochs=choices.epochs or RECIPE.epochs)
     size = specification.input_size
     progress.report("preparing the images")
@@ -57,7 +66,8 @@ def train_gate(job: TrainingJob) -> Bundle:
     keras.utils.set_random_seed(choices.seed)
     network = build_gate((size, size, 3), len(specification.classes))
     fit(network, images["train"], images["val"], recipe)
-    return package(specification, network, recipe, images, material["test"], job.folder)
+    with new_folder(job.output) as folder:
+        return package(specification, network, recipe, images, material["test"], folder)
 
 
 def package(
@@ -69,6 +79,11 @@ def package(
     folder: Path,
 ) -> Bundle:
     """Write the bundle of a trained ``model`` to ``folder``, which exists and is empty; ``images``: train and val."""
+    import keras
+
+    from ml.networks.weights import weights_to_bytes
+    from ml.training.export import export_litert
+
     flatbuffer = export_litert(model)
     network = LiteRtNetwork(flatbuffer)
     logits = np.stack([network(row[None]).logits for row in images["val"].pixels])

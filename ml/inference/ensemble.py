@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 from PIL import Image
@@ -12,6 +13,7 @@ from PIL import Image
 from ml.bundle.bundle import Bundle
 from ml.bundle.combination import Combination, Member
 from ml.bundle.kinds import COMBINATION, KINDS
+from ml.bundle.metadata import Metadata
 from ml.errors import BundleError, BundleNotFound, MlError
 from ml.inference.calibration import log_softmax, softmax
 from ml.inference.prediction import Prediction, decide
@@ -81,7 +83,8 @@ class Ensemble:
             raise BundleError(
                 f"the ensemble {metadata.name} needs {member.name} with SHA-256 {member.sha256}, which is not installed"
             ) from exc
-        return checked_member(metadata.name, metadata.labels, model, BundleError)
+        check_member(metadata.name, metadata.labels, model.bundle.metadata, BundleError)
+        return cast(Predictor, model)  # as which every kind that can be a member is opened
 
 
 def examine(members: Sequence[Predictor], image: Image.Image) -> list[Examination]:
@@ -94,15 +97,13 @@ def examine(members: Sequence[Predictor], image: Image.Image) -> list[Examinatio
     return [member.examine(prepared[member.bundle.metadata.preprocessing]) for member in members]
 
 
-def checked_member(ensemble: str, labels: tuple[str, ...], model: Model, error: type[MlError]) -> Predictor:
-    """``model``, of a kind that can be a member, with these ``labels``. Raises ``error`` where it is something else."""
-    found = model.bundle.metadata
-    if not KINDS[found.kind].member or not isinstance(model, Predictor):
+def check_member(ensemble: str, labels: tuple[str, ...], found: Metadata, error: type[MlError]) -> None:
+    """Raises ``error`` where a model of the metadata ``found`` cannot be a member, or has other labels than these."""
+    if not KINDS[found.kind].member:
         members = " or ".join(name for name, kind in KINDS.items() if kind.member)
         raise error(member_mismatch(ensemble, found.name, "kind", members, found.kind))
     if found.labels != labels:
         raise error(member_mismatch(ensemble, found.name, "labels", labels, found.labels))
-    return model
 
 
 def member_mismatch(ensemble: str, name: str, what: str, expected: object, found: object) -> str:

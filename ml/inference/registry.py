@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from ml.bundle.bundle import LISTING, Bundle, BundleDocuments, load_bundle
+from ml.bundle.bundle import LISTING, Bundle, BundleDocuments, load_bundle, load_documents
 from ml.bundle.kinds import KINDS, Answer
 from ml.bundle.retired import RetiredBundles
 from ml.errors import BundleError, BundleNotFound
@@ -77,17 +77,22 @@ class Registry:
         """The model of a bundle. Raises as ``bundle``, and BundleError where its files do not work together."""
         return self._open(self._installed(name))
 
-    def member(self, name: str) -> Model:
-        """As ``get``, but also for the name of a retired bundle, from which other models may be built."""
-        sha256 = None if name in self.names() else self.retired.names().get(name)
-        return self._open(sha256) if sha256 else self.get(name)
+    def identity(self, name: str) -> str:
+        """The SHA-256 of the model ``name``, also of a retired one, from which other models may be built.
+
+        Raises:
+            BundleNotFound: no such name.
+        """
+        if name not in self.names() and (sha256 := self.retired.names().get(name)):
+            return sha256
+        return self._identity(self._installed(name))
 
     @contextmanager
-    def files(self, name: str) -> Iterator[Path]:
-        """The folder with the files of ``member(name)``; that of a retired one is temporary. Raises BundleError."""
-        sha256 = self.member(name).bundle.sha256
-        if not self.retired.has(sha256):
-            yield self.folder / name
+    def files(self, sha256: str) -> Iterator[Path]:
+        """The folder with the files of a bundle; that of a retired one is temporary. Raises as ``by_sha256``."""
+        key = self._key_of(sha256)
+        if key != sha256:
+            yield self.folder / key
             return
         with tempfile.TemporaryDirectory() as folder:
             self.retired.unpack(sha256, Path(folder))
@@ -141,9 +146,14 @@ class Registry:
         return self._open(self._key_of(sha256))
 
     def documents(self, sha256: str) -> BundleDocuments:
-        """The documents of the bundle with this identity, also of a retired one. Raises as ``by_sha256``."""
+        """The documents of the bundle with this identity, also of a retired one; no other file is read.
+
+        Raises as ``by_sha256``.
+        """
         key = self._key_of(sha256)
-        return self.retired.documents(key) if key == sha256 else self._load(key)
+        if key == sha256:
+            return self.retired.documents(key)
+        return self._bundles.get(key) or load_documents(self.folder / key)
 
     def _key_of(self, sha256: str) -> str:
         """The name of the installed bundle with this identity, or the identity itself of a retired one."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import keras
 from keras import layers
 
-from ml.networks.weights import IMAGENET, Weights, load_file
+from ml.networks.weights import Weights, load_file
+from ml.networks.zoo import IMAGENET
 
 FIRST = "conv1"
 

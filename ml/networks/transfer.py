@@ -11,7 +11,8 @@ import keras
 from keras import layers, ops
 
 from ml.networks.heads import dense_head
-from ml.networks.weights import IMAGENET, Weights, load_file
+from ml.networks.weights import Weights, load_file
+from ml.networks.zoo import IMAGENET
 
 # Mean and standard deviation of ImageNet's red, green and blue in [0, 1]; the VGG nets subtract means of bytes.
 IMAGENET_MEAN, IMAGENET_DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -11,9 +11,8 @@ import keras
 import numpy as np
 
 from ml.bundle.files import weights_file
-from ml.errors import MlError, WrongChoice
+from ml.errors import MlError
 
-IMAGENET = "imagenet"
 SUFFIXES = (".h5", ".keras", ".npz")
 
 Weights = str | Path | None
@@ -65,11 +64,8 @@ def restored(model: keras.Model, weights: Weights) -> keras.Model:
     """``model``, a network without an ImageNet backbone, with the weights of a file where ``weights`` names one.
 
     Raises:
-        WrongChoice: ``weights`` is "imagenet", or no file.
-        MlError: see ``load_file``.
+        WrongChoice, MlError: see ``load_file``.
     """
-    if weights == IMAGENET:
-        raise WrongChoice(f"expected a file of weights or none: no ImageNet weights of {model.name} are published")
     if weights is not None:
         load_file(model, Path(weights))
     return model

@@ -1,4 +1,4 @@
-"""Every network by name: its input, its source, and how to build it.
+"""Every network by name: its input, its source, and how to build it. The table is read without TensorFlow.
 
 Each takes ``pixels``, float32 (N, H, W, C) in [0, 1], and returns ``logits`` without activation: (N, 1) for two
 classes, else (N, classes). Layer ``feature_map`` (N, h, w, D) is the map that explains a result; ``features`` is the
@@ -7,63 +7,211 @@ input of the head, so that all layers up to it run once where the backbone is fr
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-import keras
-
+from ml.bundle.kinds import resolve
 from ml.errors import WrongChoice
-from ml.networks.alexnet import build_alexnet
-from ml.networks.basecnn import build_basecnn
-from ml.networks.cnn_ab import build_cnn_a, build_cnn_b
-from ml.networks.compact_residual import build_compact
-from ml.networks.densenet import build_densenet121
-from ml.networks.efficientnet import build_efficientnetb0, build_lite_compact
-from ml.networks.inception import build_googlenet, build_inceptionv3
-from ml.networks.logistic import build_logistic
-from ml.networks.mobilenet import build_mobile_compact, build_mobilenet, build_mobilenetv3small
-from ml.networks.resnet import build_resnet18, build_resnet50v2
-from ml.networks.vgg import build_vgg16, build_vgg19
-from ml.networks.weights import Weights
-from ml.networks.xception import build_xception
+
+if TYPE_CHECKING:
+    import keras
+
+    from ml.networks.weights import Weights
+
+IMAGENET = "imagenet"
+"""In place of a file of weights: those that Keras publishes, which it downloads."""
+
+SMALLEST_SIDE = 16
+"""Pixels a side of the least input that anything is trained on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
     """``source`` is S1 to S5, the systems that ScanProof unites, or "ScanProof".
 
-    ``input_shape`` (H, W, C) is the source's. ``frozen_backbone``: the layers up to ``feature_map`` are not trained.
-    ``build(input_shape, classes, weights=None)`` makes the network. ``parameters`` are the numbers of all and of
-    trained ones that the source states for its own classes, if any."""
+    ``input_shape`` (H, W, C) is the source's, ``smallest_side`` the least H and W that its layers or its published
+    weights allow. ``builder`` is "module:name" of ``(input_shape, classes, weights=None)``, which makes the network.
+    ``parameters`` are the numbers of all and of trained ones that the source states for its own classes, if any.
+    ``frozen_backbone``: the layers up to ``feature_map`` are not trained. ``imagenet``: Keras publishes ImageNet
+    weights of it or of its backbone. ``flattens``: its weights fit one size of images only."""
 
     name: str
     source: str
     input_shape: tuple[int, int, int]
-    frozen_backbone: bool
-    build: Callable[..., keras.Model]
+    builder: str
     parameters: tuple[int, int] | None = None
+    frozen_backbone: bool = False
+    imagenet: bool = False
+    smallest_side: int = SMALLEST_SIDE
+    flattens: bool = False
+
+    def check(self, side: int, weights: Weights) -> None:
+        """Raises WrongChoice where an input of ``side`` pixels is too small, or no such ``weights`` are published."""
+        if side < self.smallest_side:
+            raise WrongChoice(f"expected at least {self.smallest_side} pixels a side for {self.name}, found {side}")
+        if weights == IMAGENET and not self.imagenet:
+            known = ", ".join(name for name, each in ZOO.items() if each.imagenet)
+            raise WrongChoice(
+                f"expected a file of weights or none: no ImageNet weights of {self.name} are published, only of {known}"
+            )
 
 
 _ARCHITECTURES = (
-    Architecture("basecnn", "S1", (224, 224, 3), False, build_basecnn, (89_485, 89_479)),
-    Architecture("mobilenetv3small", "S1", (224, 224, 3), True, build_mobilenetv3small, (1_103_345, 164_225)),
-    Architecture("efficientnetb0", "S1", (224, 224, 3), True, build_efficientnetb0, (4_385_764, 336_193)),
-    Architecture("vgg16", "S1", (224, 224, 3), True, build_vgg16, (14_854_273, 139_585)),
-    Architecture("resnet50v2", "S1", (224, 224, 3), True, build_resnet50v2, (24_097_601, 532_801)),
-    Architecture("vgg19", "S2", (224, 224, 3), True, build_vgg19),
-    Architecture("inceptionv3", "S2", (224, 224, 3), True, build_inceptionv3),
-    Architecture("xception", "S3", (256, 256, 3), False, build_xception, (27_415_884, 27_361_256)),
-    Architecture("alexnet", "S3", (256, 256, 3), False, build_alexnet),
-    Architecture("densenet121", "S3", (256, 256, 3), False, build_densenet121),
-    Architecture("resnet18", "S3", (256, 256, 3), False, build_resnet18),
-    Architecture("googlenet", "S3", (256, 256, 3), False, build_googlenet),
-    Architecture("cnn_a", "S4", (64, 64, 1), False, build_cnn_a),
-    Architecture("cnn_b", "S4", (200, 200, 1), False, build_cnn_b, (2_663_844, 2_663_012)),
-    Architecture("logistic", "S5", (128, 128, 1), False, build_logistic),
-    Architecture("mobilenet", "ScanProof", (224, 224, 3), True, build_mobilenet),
-    Architecture("mobile_compact", "ScanProof", (128, 128, 1), False, build_mobile_compact),
-    Architecture("lite_compact", "ScanProof", (128, 128, 1), False, build_lite_compact),
-    Architecture("compact_residual", "ScanProof", (128, 128, 1), False, build_compact),
+    Architecture(
+        "basecnn",
+        "S1",
+        (224, 224, 3),
+        "ml.networks.basecnn:build_basecnn",
+        parameters=(89_485, 89_479),
+        smallest_side=22,
+    ),
+    Architecture(
+        "mobilenetv3small",
+        "S1",
+        (224, 224, 3),
+        "ml.networks.mobilenet:build_mobilenetv3small",
+        parameters=(1_103_345, 164_225),
+        frozen_backbone=True,
+        imagenet=True,
+        smallest_side=32,
+    ),
+    Architecture(
+        "efficientnetb0",
+        "S1",
+        (224, 224, 3),
+        "ml.networks.efficientnet:build_efficientnetb0",
+        parameters=(4_385_764, 336_193),
+        frozen_backbone=True,
+        imagenet=True,
+        smallest_side=32,
+    ),
+    Architecture(
+        "vgg16",
+        "S1",
+        (224, 224, 3),
+        "ml.networks.vgg:build_vgg16",
+        parameters=(14_854_273, 139_585),
+        frozen_backbone=True,
+        imagenet=True,
+        smallest_side=32,
+    ),
+    Architecture(
+        "resnet50v2",
+        "S1",
+        (224, 224, 3),
+        "ml.networks.resnet:build_resnet50v2",
+        parameters=(24_097_601, 532_801),
+        frozen_backbone=True,
+        imagenet=True,
+        smallest_side=32,
+    ),
+    Architecture(
+        "vgg19",
+        "S2",
+        (224, 224, 3),
+        "ml.networks.vgg:build_vgg19",
+        frozen_backbone=True,
+        imagenet=True,
+        smallest_side=32,
+    ),
+    Architecture(
+        "inceptionv3",
+        "S2",
+        (224, 224, 3),
+        "ml.networks.inception:build_inceptionv3",
+        frozen_backbone=True,
+        imagenet=True,
+        smallest_side=75,
+    ),
+    Architecture(
+        "xception",
+        "S3",
+        (256, 256, 3),
+        "ml.networks.xception:build_xception",
+        parameters=(27_415_884, 27_361_256),
+        imagenet=True,
+        smallest_side=71,
+        flattens=True,
+    ),
+    Architecture(
+        "alexnet",
+        "S3",
+        (256, 256, 3),
+        "ml.networks.alexnet:build_alexnet",
+        smallest_side=67,
+        flattens=True,
+    ),
+    Architecture(
+        "densenet121",
+        "S3",
+        (256, 256, 3),
+        "ml.networks.densenet:build_densenet121",
+        imagenet=True,
+        smallest_side=32,
+    ),
+    Architecture(
+        "resnet18",
+        "S3",
+        (256, 256, 3),
+        "ml.networks.resnet:build_resnet18",
+    ),
+    Architecture(
+        "googlenet",
+        "S3",
+        (256, 256, 3),
+        "ml.networks.inception:build_googlenet",
+    ),
+    Architecture(
+        "cnn_a",
+        "S4",
+        (64, 64, 1),
+        "ml.networks.cnn_ab:build_cnn_a",
+        smallest_side=32,
+        flattens=True,
+    ),
+    Architecture(
+        "cnn_b",
+        "S4",
+        (200, 200, 1),
+        "ml.networks.cnn_ab:build_cnn_b",
+        parameters=(2_663_844, 2_663_012),
+        flattens=True,
+    ),
+    Architecture(
+        "logistic",
+        "S5",
+        (128, 128, 1),
+        "ml.networks.logistic:build_logistic",
+    ),
+    Architecture(
+        "mobilenet",
+        "ScanProof",
+        (224, 224, 3),
+        "ml.networks.mobilenet:build_mobilenet",
+        frozen_backbone=True,
+        imagenet=True,
+        smallest_side=32,
+    ),
+    Architecture(
+        "mobile_compact",
+        "ScanProof",
+        (128, 128, 1),
+        "ml.networks.mobilenet:build_mobile_compact",
+        imagenet=True,
+        smallest_side=32,
+    ),
+    Architecture(
+        "lite_compact",
+        "ScanProof",
+        (128, 128, 1),
+        "ml.networks.efficientnet:build_lite_compact",
+    ),
+    Architecture(
+        "compact_residual",
+        "ScanProof",
+        (128, 128, 1),
+        "ml.networks.compact_residual:build_compact",
+    ),
 )
 BATCH_NORM_MOMENTUM = 0.9
 """Keras's default of 0.99 needs hundreds of batches until the statistics fit; these data sets have few an epoch."""
@@ -87,7 +235,8 @@ def build(
     ``.h5`` or ``.keras`` for the backbone (for the whole network where there is none), ``.npz`` for a whole network.
 
     Raises:
-        WrongChoice: there is no such network, no such file, or no ImageNet weights of the network.
+        WrongChoice: there is no such network, no such file, or no ImageNet weights of the network; or the input is too
+            small for it.
         MlError: the file is of another kind, damaged, or of another network.
 
     Example:
@@ -95,7 +244,12 @@ def build(
         (None, 1)
     """
     chosen = architecture(name)
-    network = chosen.build(input_shape or chosen.input_shape, classes, weights)
+    shape = input_shape or chosen.input_shape
+    chosen.check(min(shape[:2]), weights)
+
+    import keras
+
+    network: keras.Model = resolve(chosen.builder)(shape, classes, weights)
     for layer in network.layers:
         if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable:
             layer.momentum = min(layer.momentum, BATCH_NORM_MOMENTUM)

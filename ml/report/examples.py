@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ml.compare.results import Result
 from ml.datasets import read_image
 from ml.datasets.manifest import file_within
+from ml.errors import WrongChoice
 from ml.report.canvas import new_figure, png
 
 if TYPE_CHECKING:
@@ -17,11 +18,21 @@ COLUMNS = 6
 RIGHT, WRONG = "#1b6640", "#9c2328"
 
 
+def check_examples(result: Result, data: Path) -> None:
+    """Raises WrongChoice where the folder ``data`` lacks one of the result's example images."""
+    for example in result["examples"]:
+        try:
+            file_within(data.resolve(), data / example["path"])
+        except WrongChoice as exc:
+            name = result["data"]["name"]
+            raise WrongChoice(f"expected the images of {name} in {data}, found no {example['path']}") from exc
+
+
 def example_grid(result: Result, data: Path) -> bytes:
     """A PNG with the result's example images from the folder ``data``: truth, answer and confidence; wrong ones red.
 
     Raises:
-        MlError: ``data`` lacks one of them, one cannot be decoded, or matplotlib is not installed.
+        MlError: one cannot be read, or matplotlib is not installed.
     """
     examples = result["examples"]
     rows = -(-len(examples) // COLUMNS)
@@ -32,9 +43,7 @@ def example_grid(result: Result, data: Path) -> bytes:
 
 
 def _draw(axes: Axes, example: dict[str, Any], data: Path) -> None:
-    path = data / example["path"]
-    file_within(data.resolve(), path)
-    image = read_image(path)
+    image = read_image(data / example["path"])
     image.thumbnail((200, 200))
     answer = max(example["probabilities"], key=example["probabilities"].get)
     right = answer == example["label"]

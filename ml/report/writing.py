@@ -8,9 +8,9 @@ from pathlib import Path
 from ml import progress
 from ml.compare.overview import of_data
 from ml.compare.results import Result, read_results
-from ml.errors import MlError
+from ml.errors import WrongChoice
 from ml.report import charts
-from ml.report.examples import example_grid
+from ml.report.examples import check_examples, example_grid
 from ml.report.page import page
 
 CHARTS = {
@@ -37,15 +37,21 @@ def write_report(results: Path, output: Path, data: Path | None = None) -> list[
 
     Raises:
         ResultInvalid: a file is no result.
-        MlError: there are no results, matplotlib is not installed, or ``data`` is another data set of that name.
+        WrongChoice: there are no results, or ``data`` is another data set of that name. Nothing was written.
+        MlError: matplotlib is not installed, or an image cannot be decoded.
     """
     found = read_results(results)
     if not found:
-        raise MlError(f"expected results of scanproof compare in {results}, found none")
+        raise WrongChoice(f"expected results of scanproof compare in {results}, found none")
+    names = list(dict.fromkeys(result["data"]["name"] for result in found))
+    folders = {name: _folder_of(name, data) for name in names}
+    for name, folder in folders.items():
+        if folder:
+            check_examples(of_data(found, name)[0], folder)
     output.mkdir(parents=True, exist_ok=True)
     written, pictures = [], {}
-    for name in dict.fromkeys(result["data"]["name"] for result in found):
-        pictures[name] = _pictures(name, of_data(found, name), data)
+    for name in names:
+        pictures[name] = _pictures(name, of_data(found, name), folders[name])
         for title, (_, content) in pictures[name].items():
             written.append(output / f"{name}-{title}.png")
             written[-1].write_bytes(content)
@@ -54,17 +60,22 @@ def write_report(results: Path, output: Path, data: Path | None = None) -> list[
     return written
 
 
-def _pictures(name: str, results: Sequence[Result], data: Path | None) -> dict[str, tuple[str, bytes]]:
+def _folder_of(name: str, data: Path | None) -> Path | None:
+    """The folder of the data set ``name``: ``data`` itself, or one in it."""
+    folders = (data / name, data) if data else ()
+    return next((folder for folder in folders if folder.resolve().name == name and folder.is_dir()), None)
+
+
+def _pictures(name: str, results: Sequence[Result], folder: Path | None) -> dict[str, tuple[str, bytes]]:
     drawn = {}
     for title, (words, draw) in CHARTS.items():
         progress.report(f"drawing {name}: {title}")
         drawn[title] = (words, draw(results))
-    for folder in (data / name, data) if data else ():
-        if folder.resolve().name == name and folder.is_dir():
-            first = results[0]
-            words = (
-                f"Test images with the answers of {charts.title_of(first)}; green is right, red is wrong, "
-                "with the truth below"
-            )
-            return drawn | {"examples": (words, example_grid(first, folder))}
+    if folder:
+        first = results[0]
+        words = (
+            f"Test images with the answers of {charts.title_of(first)}; green is right, red is wrong, "
+            "with the truth below"
+        )
+        drawn["examples"] = (words, example_grid(first, folder))
     return drawn

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ml.datasets.manifest import file_within
 from ml.datasets.splits import check_groups
-from ml.errors import MlError
+from ml.errors import MlError, WrongChoice
 from ml.preprocessing.grey_image import Preprocessed, preprocess
 from ml.preprocessing.images import decode_image
 
@@ -39,25 +39,28 @@ class MaskedImages:
     masks: np.ndarray
 
 
-def read_masked_manifest(folder: Path) -> list[MaskedSample]:
-    """Read ``folder/manifest.csv`` with the columns split, image, mask, label and block.
+def read_masked_manifest(folder: Path, _labels: Sequence[str] = ()) -> list[MaskedSample]:
+    """Read ``folder/manifest.csv`` with the columns split, image, mask, label and block. The labels of a model do not
+    matter: those of the manifest are kinds of tumours.
 
     Raises:
-        MlError: no such file, no row, or a column is missing; a path that is not there, or leads out of ``folder``;
+        WrongChoice: no such file, no row, or a column is missing; a path that is not there, or leads out of ``folder``;
             one block in two splits.
     """
     manifest = folder / "manifest.csv"
     try:
         with manifest.open(newline="", encoding="utf-8") as file:
-            rows = csv.DictReader(file)
+            rows = csv.DictReader(file, restval="")
             missing = sorted(set(COLUMNS) - set(rows.fieldnames or ()))
             if missing:
-                raise MlError(f"{manifest}: expected the columns {', '.join(COLUMNS)}; {', '.join(missing)} missing")
+                raise WrongChoice(
+                    f"{manifest}: expected the columns {', '.join(COLUMNS)}; {', '.join(missing)} missing"
+                )
             samples = [_sample(folder, row) for row in rows]
-    except OSError as exc:
-        raise MlError(f"{manifest}: expected a readable file: {exc.strerror}") from exc
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise WrongChoice(f"{manifest}: cannot be read: {exc}") from exc
     if not samples:
-        raise MlError(f"{manifest}: expected at least one row, found none")
+        raise WrongChoice(f"{manifest}: expected at least one row, found none")
     check_groups((f"{sample.label} {sample.block}", sample.split) for sample in samples)
     return samples
 

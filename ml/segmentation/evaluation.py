@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from PIL import Image
 from ml import progress
 from ml.evaluation.metrics import ROUNDS, interval, resampling_weights
 from ml.preprocessing.images import decode_image
-from ml.segmentation.data import MaskedSample, read_mask, read_masked_manifest
+from ml.segmentation.data import MaskedSample, read_mask
 from ml.segmentation.segmenter import Segmenter
 
 FOUND = 0.5
@@ -72,11 +71,9 @@ def evaluate_outlines(outline: Outliner, samples: Sequence[MaskedSample]) -> dic
     }
 
 
-def evaluate_masks(
-    model: Segmenter, data: Path, choose: Callable[[Sequence[MaskedSample]], Sequence[MaskedSample]]
-) -> dict[str, Any]:
-    """Figures of a model whose answer is an outline; see ``Kind.evaluate``."""
-    return evaluate_outlines(lambda image: model.predict(image).mask, choose(read_masked_manifest(data)))
+def evaluate_model(model: Segmenter, samples: Sequence[MaskedSample]) -> dict[str, Any]:
+    """`evaluate_outlines` of a model."""
+    return evaluate_outlines(lambda image: model.predict(image).mask, samples)
 
 
 def resized(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ml.bundle.bundle import Bundle
+from ml.bundle.files import new_folder
 from ml.datasets import of_split
 from ml.segmentation.data import load_masked, read_masked_manifest
 from ml.training.choices import TrainingJob, identity_of, weights_of
@@ -44,4 +45,5 @@ def train_segmentation(job: TrainingJob) -> Bundle:
     keras.utils.set_random_seed(choices.seed)
     network = build_unet(side, start)
     fit(network, images["train"], images["val"], recipe, folder=choices.run)
-    return package(specification, network, recipe, samples, images["val"], job.folder)
+    with new_folder(job.output) as folder:
+        return package(specification, network, recipe, samples, images["val"], folder)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from ml import progress
-from ml.bundle.bundle import Bundle, write_bundle
+from ml.bundle.bundle import Bundle, BundleDocuments, write_bundle
 from ml.bundle.combination import Combination, Member, Method
 from ml.bundle.detector import threshold_at
 from ml.bundle.files import new_folder, refuse_nonempty
@@ -25,7 +25,7 @@ from ml.evaluation.outliers import draw_outliers
 from ml.inference.calibration import fit_temperature
 from ml.inference.ensemble import (
     Ensemble,
-    checked_member,
+    check_member,
     examine,
     member_log_probabilities,
     relative_ood_score,
@@ -56,15 +56,19 @@ def build_ensemble(
     ``candidates`` with their losses.
 
     Raises:
-        WrongChoice: the members cannot make an ensemble.
+        WrongChoice: the members cannot make an ensemble, the data cannot be used to choose among them, or the output is
+            not empty.
         BundleError: a member is not installed or is refused.
-        MlError: the output is not empty, or the data are wrong.
+        MlError: an image is wrong.
     """
     registry = registry or Registry()
-    members = chosen_members(output, names, registry)
-    refuse_other_splits(output, names, members, TRAIN_ALONE)
-    labels = members[0].bundle.metadata.labels
+    documents = chosen_members(output, names, registry)
+    refuse_other_splits(output, names, documents, TRAIN_ALONE)
+    labels = documents[0].metadata.labels
     samples = read_manifest(data, labels)
+    for split in splits_of(samples):
+        of_split(samples, split)
+    members = [cast(Predictor, registry.by_sha256(each.sha256)) for each in documents]
     distinct = without_duplicates_of_train(samples, splits_of(samples)[1:])
     val = selection_set(of_split(samples, "val"), distinct["val"])
     answers, scores = _answers(members, val)
@@ -103,28 +107,29 @@ def build_ensemble(
     }
 
 
-def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> list[Predictor]:
-    """The models of ``names``, each once, that are combined in the folder ``output``.
+def chosen_members(output: Path, names: Sequence[str], registry: Registry) -> list[BundleDocuments]:
+    """The documents of the models ``names``, each once, that are to be combined in the folder ``output``.
 
     Raises:
-        WrongChoice: there are fewer than two; or one is not a classifier, or has other labels than the first.
+        WrongChoice: there are fewer than two; one is not a classifier, or has other labels than the first; or
+            ``output`` is not empty.
         BundleError: one is not installed or is refused.
-        MlError: ``output`` is not empty.
     """
     if len(set(names)) < 2:
         raise WrongChoice(f"an ensemble needs two or more different members, found {', '.join(names) or 'none'}")
     refuse_nonempty(output)
-    models = [registry.member(name) for name in dict.fromkeys(names)]
-    labels = models[0].bundle.metadata.labels
-    return [checked_member(output.name, labels, model, WrongChoice) for model in models]
+    found = [registry.documents(registry.identity(name)) for name in dict.fromkeys(names)]
+    for documents in found:
+        check_member(output.name, found[0].metadata.labels, documents.metadata, WrongChoice)
+    return found
 
 
 def refuse_other_splits(
-    output: Path, names: Sequence[str], members: Sequence[Predictor], splits: tuple[str, ...]
+    output: Path, names: Sequence[str], members: Sequence[BundleDocuments], splits: tuple[str, ...]
 ) -> None:
     """Raises WrongChoice where one of ``members`` did not learn from these ``splits``."""
     for name, member in zip(dict.fromkeys(names), members, strict=True):
-        if (found := member.bundle.metadata.learned_from) != splits:
+        if (found := member.metadata.learned_from) != splits:
             raise WrongChoice(
                 f"expected members of {output.name} that learned from {' and '.join(splits)}, "
                 f"found that {name} learned from {' and '.join(found)}"

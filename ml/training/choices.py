@@ -12,11 +12,11 @@ from ml.bundle.files import weights_file
 from ml.bundle.kinds import KINDS, resolve
 from ml.bundle.metadata import TRAIN_ALONE, Metadata
 from ml.errors import WrongChoice
+from ml.networks.zoo import IMAGENET, ZOO, architecture
 from ml.training.recipes import Recipe, recipe_of
 from ml.training.refit import learned_from_val
 from ml.training.specifications import FROM_NOTHING_LICENCE, LICENCES, OTHER_LICENCE, Specification, specification_of
 
-IMAGENET = "imagenet"
 TRAINERS = {"tile_measures": "ml.training.histology:train_histology"}
 TRAINER_CHOICES = {"tile_measures": ("seed",)}
 """Trainers of architectures that are not networks, and what they take, as in ``KINDS``."""
@@ -51,14 +51,15 @@ class Choices:
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """One training: ``data`` is its folder of images, ``folder`` that of the bundle, which exists and is empty.
+    """One training: ``data`` is its folder of images, ``output`` that of the bundle, which is new or empty. A trainer
+    checks the data before it reads images or imports TensorFlow, and writes to ``output`` at its end.
 
     ``outliers`` are further files, by kind, on which abstention is measured; ``report`` receives lines for people.
     """
 
     specification: Specification
     data: Path
-    folder: Path
+    output: Path
     choices: Choices
     outliers: Mapping[str, Sequence[Path]]
     report: Callable[[str], None]
@@ -75,19 +76,22 @@ def chosen_specification(model: str, choices: Choices) -> Specification:
     will have.
 
     Raises:
-        WrongChoice: an unknown model; or the bundle to start from learned from val, which is needed for validation, or
-            is of another network.
+        WrongChoice: an unknown model or network; an input that is too small for the network; ImageNet weights that are
+            not published; or the bundle to start from learned from val, which is needed for validation, or is of
+            another network.
         BundleError: that bundle is refused.
     """
     specification = replace(specification_of(model), version=choices.version)
     specification = replace(
         specification, name=chosen_name(model, choices), architecture=choices.architecture or specification.architecture
     )
-    if choices.architecture or specification.architecture in LICENCES:
-        specification = replace(specification, licence=_licence(specification, choices))
     if choices.size:
         preprocessing = specification.preprocessing.replace(f"-{specification.input_size}-", f"-{choices.size}-")
         specification = replace(specification, input_size=choices.size, preprocessing=preprocessing)
+    if choices.architecture or specification.architecture in ZOO:
+        architecture(specification.architecture).check(specification.input_size, choices.start)
+    if choices.architecture or specification.architecture in LICENCES:
+        specification = replace(specification, licence=_licence(specification, choices))
     return specification
 
 
@@ -122,20 +126,26 @@ def _initial_bundle(specification: Specification, choices: Choices) -> Metadata 
 
 
 def _network(described: Specification | Metadata) -> str:
-    """What weights depend on. Most networks take images of any size."""
-    counts = f"channels: {described.channels}, classes: {len(described.classes)}"
+    """What weights depend on: the size of the images too, where the network flattens its map."""
+    found = ZOO.get(described.architecture)
+    side = f"pixels a side: {described.input_size}, " if found and found.flattens else ""
+    counts = f"{side}channels: {described.channels}, classes: {len(described.classes)}"
     return f"the network {described.architecture} ({counts})"
 
 
-def refuse_other_choices(model: str, choices: Choices) -> None:
-    """Raises WrongChoice where more is chosen than the trainer of ``model`` takes, beside name, version and folders."""
+def refuse_other_choices(model: str, choices: Choices, *, outliers: bool = False) -> None:
+    """Raises WrongChoice where more is chosen than the trainer of ``model`` takes, beside name, version and folders.
+
+    ``outliers``: further images are given on which abstention is to be measured.
+    """
     own = specification_of(model)
     allowed = TRAINER_CHOICES.get(own.architecture) or KINDS[own.kind].choices
-    for field in fields(Choices) if allowed else ():
-        if field.name not in {*allowed, *ANYWHERE} and getattr(choices, field.name) != field.default:
+    chosen = [field.name for field in fields(Choices) if getattr(choices, field.name) != field.default]
+    for name in [*chosen, *(["outliers"] if outliers else [])] if allowed else ():
+        if name not in {*allowed, *ANYWHERE}:
             raise WrongChoice(
                 f"{model} has a training of its own, which leaves only {', '.join(sorted(allowed))} to choose, "
-                f"found {field.name}"
+                f"found {name}"
             )
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import keras
 import numpy as np
 
 from ml import progress
 from ml.bundle.bundle import Bundle, write_bundle
 from ml.bundle.detector import MahalanobisDetector, threshold_at
+from ml.bundle.files import new_folder
 from ml.bundle.kinds import DETECTOR, NETWORK
 from ml.bundle.litert import LiteRtNetwork
 from ml.bundle.metadata import Abstention
@@ -23,9 +23,11 @@ from ml.evaluation.metrics import areas, summarise
 from ml.histology.tiles import GRID
 from ml.inference.calibration import fit_temperature, softmax
 from ml.training.choices import TrainingJob
-from ml.training.export import convert
 from ml.training.linear_head import Head, Measured, fit_head, out_of_fold, out_of_fold_probabilities
 from ml.training.specifications import Specification
+
+if TYPE_CHECKING:
+    import keras
 
 FALSE_ALARM_RATE = 0.05
 COMPONENTS = 24
@@ -42,13 +44,16 @@ def train_histology(job: TrainingJob) -> Bundle:
     weights of the bundle are fitted on all images afterwards, and not evaluated.
 
     Raises:
-        MlError: the data are wrong. Before any fitting.
+        WrongChoice: the data have other labels, or too few patients.
+        MlError: an image is wrong. Both before any fitting.
     """
     specification = job.specification
     samples = read_manifest(job.data, specification.labels)
+    _folds(samples)
     procedure = procedure_of(specification.preprocessing)
     images = load_through(samples, specification.labels, lambda image: procedure.run(image).pixels[0])
-    return package(specification, samples, images.pixels, images.labels, job.folder, seed=job.choices.seed)
+    with new_folder(job.output) as folder:
+        return package(specification, samples, images.pixels, images.labels, folder, seed=job.choices.seed)
 
 
 def package(
@@ -61,6 +66,8 @@ def package(
     seed: int,
 ) -> Bundle:
     """``train_histology`` with the measures of every tile, float32 (N, ROWS, COLUMNS, F), and class indices (N,)."""
+    from ml.training.export import convert
+
     patients = np.array([sample.group for sample in samples])
     data = Measured(tiles.mean(axis=(1, 2)), labels, patients, _folds(samples))
     progress.report("cross-validation by patient")
@@ -96,6 +103,8 @@ def package(
 def serving_network(head: Head, measures: np.ndarray) -> keras.Model:
     """From ``pixels`` (1, ROWS, COLUMNS, F) to ``logits``, ``activation_maps``, each tile's evidence, whose mean are
     the logits, and ``features``, the principal components of the ``measures`` (N, F) that ``head`` was fitted on."""
+    import keras
+
     constants = [value.astype(np.float32) for value in (head.mean, 1 / head.scale, head.weights[:, None])]
     components = _components(head, measures).astype(np.float32)
     pixels = keras.Input((*GRID, len(head.mean)), name="pixels")

@@ -7,14 +7,14 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml.bundle.bundle import WEIGHTS
+from ml.bundle.bundle import WEIGHTS, BundleDocuments
 from ml.bundle.files import new_folder
 from ml.bundle.metadata import TRAIN_ALONE, TRAIN_AND_VAL
-from ml.datasets import read_manifest
+from ml.datasets import of_split, read_manifest
 from ml.errors import WrongChoice
 from ml.inference.ensemble import member_mismatch
 from ml.inference.registry import Registry
-from ml.inference.single_network import Predictor
+from ml.networks.zoo import architecture, build
 from ml.training.build_ensemble import chosen_members, merged_texts, refuse_other_splits
 from ml.training.datasheets import MEASURED_ON, listed
 from ml.training.refit import REFIT_SPLITS, earlier_version, val_as_train
@@ -46,33 +46,39 @@ def join(
 
     Raises:
         WrongChoice: fewer than two members; a member has other labels or preprocessing than the first, learned from val
-            without ``refit`` or did not with it, or lacks its weights; ``refit`` is not such a bundle.
+            without ``refit`` or did not with it, or lacks its weights; ``refit`` is not such a bundle; the data cannot
+            be used to measure the result; or the output is not empty.
         BundleError: a member is not installed or is refused.
-        MlError: the output is not empty, the data are wrong, or the networks cannot be joined.
+        MlError: the networks cannot be joined, or an image is wrong.
     """
     registry = registry or Registry()
     members = chosen_members(output, names, registry)
-    expected = members[0].bundle.metadata.preprocessing
+    expected = members[0].metadata.preprocessing
     for name, member in zip(dict.fromkeys(names), members, strict=True):
-        if (found := member.bundle.metadata.preprocessing) != expected:
+        if (found := member.metadata.preprocessing) != expected:
             raise WrongChoice(member_mismatch(output.name, name, "preprocessing", expected, found))
+        if WEIGHTS not in member.files:
+            raise WrongChoice(f"expected members of {output.name} with Keras weights, found none in {name}")
+        architecture(member.metadata.architecture)
     specification = _specification(members, output.name, version)
     samples = read_manifest(data, specification.labels)
     refuse_other_splits(output, names, members, TRAIN_AND_VAL if refit else TRAIN_ALONE)
     earlier = earlier_version(refit, specification) if refit else None
     samples, splits = (val_as_train(samples), REFIT_SPLITS) if refit else (samples, splits_of(samples))
-    images = {split: load(specification, samples, split) for split in splits}
+    for split in splits:
+        of_split(samples, split)
 
     # TensorFlow takes seconds to import, so the checks come first.
     from ml.training.packaging import package
 
+    network = joined_network(members, registry)
+    images = {split: load(specification, samples, split) for split in splits}
     training = {
         "joined": "mean of the members' logits, each divided by its temperature",
-        "members": [member.bundle.title for member in members],
+        "members": [member.title for member in members],
         MEASURED_ON: listed(data),
     }
     with new_folder(output) as folder:
-        network = joined_network(names, registry)
         bundle = package(
             specification,
             network,
@@ -87,23 +93,21 @@ def join(
     return {"name": output.name, "version": version, "sha256": bundle.sha256, "metrics": bundle.metrics}
 
 
-def _specification(members: Sequence[Predictor], name: str, version: str) -> Specification:
+def _specification(members: Sequence[BundleDocuments], name: str, version: str) -> Specification:
     """The specification of the first member, with merged texts."""
-    each = [member.bundle.metadata for member in members]
+    each = [member.metadata for member in members]
     first = Specification(**{field.name: getattr(each[0], field.name) for field in fields(Specification)})
     return replace(first, name=name, version=version, **merged_texts(each))
 
 
-def joined_network(names: Sequence[str], registry: Registry) -> keras.Model:
-    """The joined network, from the Keras weights of the models installed as ``names``. Raises MlError."""
+def joined_network(members: Sequence[BundleDocuments], registry: Registry) -> keras.Model:
+    """The joined network, from the Keras weights of ``members``. Raises MlError."""
     from ml.networks.joined import build_joined
-    from ml.networks.zoo import build
 
-    networks, temperatures = [], []
-    for name in names:
-        metadata = registry.member(name).bundle.metadata
+    networks = []
+    for member in members:
+        metadata = member.metadata
         shape = (metadata.input_size, metadata.input_size, metadata.channels)
-        with registry.files(name) as folder:
+        with registry.files(member.sha256) as folder:
             networks.append(build(metadata.architecture, len(metadata.classes), shape, folder / WEIGHTS))
-        temperatures.append(metadata.temperature)
-    return build_joined(networks, temperatures)
+    return build_joined(networks, [member.metadata.temperature for member in members])

@@ -48,17 +48,16 @@ def train(
     Returns name, version, sha256 and metrics.
 
     Raises:
-        WrongChoice: what was chosen does not exist or is not allowed.
-        MlError: the output is not empty; the data, the weights, a bundle or the state of a run are wrong. Both before
-            any training.
+        WrongChoice: what was chosen does not exist or is not allowed, or ``data`` cannot train the model. Nothing was
+            written.
+        MlError: the output is not empty; an image, the weights, a bundle or the state of a run are wrong. Before any
+            training.
     """
     choices = choices or Choices()
-    refuse_other_choices(model, choices)
+    refuse_other_choices(model, choices, outliers=bool(outliers))
     specification = described(chosen_specification(model, choices), model, data)
     refuse_nonempty(output)
-    with new_folder(output) as folder:
-        job = TrainingJob(specification, data, folder, choices, outliers or {}, report)
-        bundle = trainer_of(model)(job)
+    bundle = trainer_of(model)(TrainingJob(specification, data, output, choices, outliers or {}, report))
     if choices.run:
         from ml.training.checkpoint import clear
 
@@ -110,21 +109,20 @@ def train_classifier(job: TrainingJob) -> Bundle:
     splits = splits_of(samples)
     for split in splits:
         of_split(samples, split)
-    earlier = earlier_version(choices.refit, specification) if choices.refit else None
-
-    # TensorFlow takes seconds to import, so the checks come first.
-    from ml.networks.zoo import architecture
-    from ml.training.packaging import package
-
     recipe = chosen_recipe(choices)
-    architecture(specification.architecture)
+    earlier = earlier_version(choices.refit, specification) if choices.refit else None
     learned = samples
     if earlier:
         refuse_choices_by_val(recipe)
         learned, splits = val_as_train(samples), REFIT_SPLITS
+
+    # TensorFlow takes seconds to import, so the checks come first.
+    from ml.training.packaging import package
+
     found = leakage(learned)
     job.report(f"{'Data' if found.clean else 'WARNING: images for training and testing overlap'}: {found}")
     images = {split: load(specification, learned, split) for split in splits}
     val = load(specification, samples, "val") if earlier else images["val"]
     network = fit_network(specification, images["train"], val, recipe, choices)
-    return package(specification, network, asdict(recipe), learned, images, job.outliers, job.folder, earlier=earlier)
+    with new_folder(job.output) as folder:
+        return package(specification, network, asdict(recipe), learned, images, job.outliers, folder, earlier=earlier)

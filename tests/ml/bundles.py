@@ -16,7 +16,8 @@ FILES = ("model.tflite", "detector.npz")
 
 def unpacked(name: str, folder: Path) -> Path:
     """A copy of a shipped bundle, also of a retired one, as the new folder ``folder``."""
-    with Registry().files(name) as files:
+    registry = Registry()
+    with registry.files(registry.identity(name)) as files:
         return Path(shutil.copytree(files, folder))
 
 

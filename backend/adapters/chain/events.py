@@ -46,6 +46,7 @@ REGISTRY_TOPICS = [*RECORD_TOPICS, *MODEL_TOPICS, TRAINING_TOPIC, COMPROMISE_TOP
 ROLES = {name: "0x" + keccak(text=name).hex() for name in ("CLASSIFIER_ROLE", "CLINICIAN_ROLE", "MODEL_ADMIN_ROLE")}
 _VERDICTS = tuple(Verdict)
 _WORD = 32
+_LARGEST = 2**63 - 1
 
 
 class Log(TypedDict):
@@ -234,7 +235,11 @@ def _dynamic(data: bytes, offset: bytes) -> bytes:
 
 
 def _number(word: bytes) -> int:
-    return int.from_bytes(word, "big")
+    """Raises ValueError for a number that no field of the contract's events can have, nor a database."""
+    number = int.from_bytes(word, "big")
+    if number > _LARGEST:
+        raise ValueError
+    return number
 
 
 @lru_cache(4096)

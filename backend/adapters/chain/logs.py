@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-import time
+import re
 from collections.abc import Iterator, Sequence
 
 from web3 import Web3
 
 from backend.adapters.chain import rpc
 from backend.adapters.chain.events import Log, position
-from backend.adapters.chain.rpc import RangeRefused, RateLimited
+from backend.adapters.chain.limits import named_blocks
+from backend.adapters.chain.rpc import MethodMissing, RangeRefused, quantity
 
-_PAUSES = 3
-_PAUSE_S = 1.0
-_LONGEST_PAUSE_S = 10.0
 Topics = Sequence[str | Sequence[str] | None]
 """A filter of ``eth_getLogs``, by place: this topic, one of these topics, any topic."""
+_HASH = re.compile(r"0x[0-9a-f]{64}")
+_DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
+_LAST_NUMBER = 2**53
 
 
 class LogReader:
     """``eth_getLogs`` within the limits of the node, which differ between nodes and cannot be queried.
 
-    A refused range is halved until the node accepts it, then doubled again: time-outs and server errors look the same
-    and are temporary. After HTTP 429 it waits instead, a few times in a row.
+    How many blocks the node takes at once is remembered for every reader of that node (see ``limits.Width``).
     """
 
     def __init__(self, web3: Web3, address: str) -> None:
         self._web3 = web3
         self._address = address
+        self._width = rpc.provider_of(web3).limits.blocks
 
     def read(self, first: int, last: int, topics: Topics) -> Iterator[list[Log]]:
         """The logs of the blocks ``first`` to ``last`` in chain order, range by range.
@@ -35,28 +36,59 @@ class LogReader:
         Raises RangeRefused when the node refuses a single block, RateLimited when pauses do not help, ChainUnavailable
         when the node cannot be reached.
         """
-        widest = span = max(1, last - first + 1)
-        pauses = 0
         while first <= last:
-            end = min(last, first + span - 1)
+            width = self._width.of(last - first + 1)
+            end = first + width - 1
             try:
-                found: list[Log] = rpc.ask(
-                    self._web3,
-                    "eth_getLogs",
-                    {"address": self._address, "fromBlock": hex(first), "toBlock": hex(end), "topics": list(topics)},
-                )
-            except RangeRefused:
-                if end == first:
+                found = self._ask({"fromBlock": hex(first), "toBlock": hex(end)}, topics)
+            except MethodMissing:
+                raise
+            except RangeRefused as error:
+                if width == 1:
                     raise
-                span = (end - first + 1) // 2
+                self._width.refused(width, named=named_blocks(error.said, first=first, last=end))
                 continue
-            except RateLimited as error:
-                if pauses == _PAUSES:
-                    raise
-                pauses += 1
-                time.sleep(min(_PAUSE_S if error.retry_after is None else error.retry_after, _LONGEST_PAUSE_S))
-                continue
-            with rpc.translated():
-                logs = sorted(found, key=position)
-            yield logs
-            first, span, pauses = end + 1, min(widest, span * 2), 0
+            self._width.accepted(width)
+            # The node may ignore the filter.
+            yield [log for log in found if first <= position(log)[0] <= end]
+            first = end + 1
+
+    def of_blocks(self, hashes: Sequence[str], topics: Topics) -> list[list[Log]]:
+        """The logs of each of these blocks, which the node must have (EIP-234)."""
+        filters = [({"address": self._address, "blockHash": hash_, "topics": list(topics)},) for hash_ in hashes]
+        answers = rpc.ask_many(self._web3, "eth_getLogs", filters)
+        return [
+            [log for log in self.checked(answer) if log["blockHash"] == hash_]
+            for hash_, answer in zip(hashes, answers, strict=True)
+        ]
+
+    def _ask(self, blocks: dict[str, str], topics: Topics) -> list[Log]:
+        answer = rpc.ask(self._web3, "eth_getLogs", {"address": self._address, **blocks, "topics": list(topics)})
+        return self.checked(answer)
+
+    def checked(self, logs: object) -> list[Log]:
+        """The contract's logs in chain order, each once; without those of blocks that left the chain, and without the
+        block's time, which some nodes get wrong. Raises ChainUnavailable for what are no logs."""
+        with rpc.translated():
+            if not isinstance(logs, list):
+                raise TypeError
+            ours = [log for log in logs if log["address"].lower() == self._address.lower() and not log.get("removed")]
+            each_once = {(log["blockHash"], position(log)): log for log in map(_checked, ours)}
+            return sorted(each_once.values(), key=position)
+
+
+def _checked(log: rpc.JsonObject) -> Log:
+    topics = [topic.lower() for topic in log["topics"]]
+    data, block, transaction = (log[name].lower() for name in ("data", "blockHash", "transactionHash"))
+    number, index = quantity(log["blockNumber"]), quantity(log["logIndex"])
+    hashes = all(_HASH.fullmatch(each) for each in (*topics, block, transaction))
+    if not (hashes and _DATA.fullmatch(data)) or number > _LAST_NUMBER or index > _LAST_NUMBER:
+        raise ValueError
+    return Log(
+        topics=topics,
+        data=data,
+        blockNumber=hex(number),
+        blockHash=block,
+        transactionHash=transaction,
+        logIndex=hex(index),
+    )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
+import json
 from email.utils import parsedate_to_datetime
 
-import requests
-
-from backend.adapters.chain import rpc
+from backend.adapters.chain.http_node import HttpNode
 from backend.settings import Secret, reveal
 
 _QUESTION = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
@@ -15,11 +13,7 @@ _QUESTION = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
 
 def node_time(url: Secret | str) -> int | None:
     """Unix seconds; None when the node does not tell. Raises ChainUnavailable."""
-    with (
-        rpc.translated(),
-        closing(requests.post(reveal(url), json=_QUESTION, timeout=rpc.TIMEOUT_S, stream=True)) as answer,
-    ):
-        date = answer.headers.get("Date")
+    date = HttpNode(reveal(url)).post(json.dumps(_QUESTION).encode()).headers.get("Date")
     try:
         return int(parsedate_to_datetime(date).timestamp()) if date else None
     except (ValueError, OverflowError):

@@ -7,37 +7,39 @@ from eth_abi.exceptions import DecodingError
 from eth_utils.abi import abi_to_signature, function_signature_to_4byte_selector, get_abi_input_types
 from web3 import Web3
 from web3.exceptions import ContractLogicError, Web3RPCError
-from web3.types import TxData, TxParams, TxReceipt
+from web3.types import TxParams
 
 from backend.adapters.chain import artifact
-from backend.adapters.chain.rpc import rpc_message, translated
+from backend.adapters.chain.rpc import JsonObject, quantity, rpc_message, translated
+from backend.errors import ChainUnavailable
 
 _ERROR_STRING = bytes.fromhex("08c379a0")
 _PANIC = bytes.fromhex("4e487b71")
 
 
-def reason(web3: Web3, transaction: TxData, receipt: TxReceipt) -> str:
-    """The revert reason, found by calling the transaction again in its block.
-
-    Raises ChainUnavailable when the node cannot be reached.
-    """
-    if receipt["gasUsed"] == transaction["gas"]:
-        return "out of gas"
-    call: TxParams = {
-        "from": transaction["from"],
-        "value": transaction["value"],
-        "gas": transaction["gas"],
-        "data": transaction["input"],
-    }
-    if receiver := transaction.get("to"):
-        call["to"] = receiver
-    with translated():
-        try:
-            web3.eth.call(call, block_identifier=receipt["blockNumber"])
-        except ContractLogicError as error:
-            return describe(error.data) or error.message or "reverted without a reason"
-        except Web3RPCError as error:
-            return rpc_message(error)
+def reason(web3: Web3, transaction: JsonObject, receipt: JsonObject) -> str:
+    """The revert reason, found by calling the transaction again in its block, or why it cannot be found."""
+    try:
+        with translated():
+            gas = quantity(transaction["gas"])
+            if quantity(receipt["gasUsed"]) == gas:
+                return "out of gas"
+            call: TxParams = {
+                "from": Web3.to_checksum_address(transaction["from"]),
+                "value": Web3.to_wei(quantity(transaction["value"]), "wei"),
+                "gas": gas,
+                "data": transaction["input"],
+            }
+            if receiver := transaction.get("to"):
+                call["to"] = Web3.to_checksum_address(receiver)
+            try:
+                web3.eth.call(call, block_identifier=quantity(receipt["blockNumber"]))
+            except ContractLogicError as error:
+                return describe(error.data) or error.message or "reverted without a reason"
+            except Web3RPCError as error:
+                return rpc_message(error)
+    except ChainUnavailable as error:
+        return f"failed for a reason that the node does not tell ({error})"
     return "failed in its block, but passes when called again now"
 
 

@@ -6,52 +6,180 @@ URLs at level DEBUG do not log at that level.
 
 from __future__ import annotations
 
+import json
 import logging
+import re
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any, cast
 
-import requests
 import urllib3
 from web3 import HTTPProvider, Web3
 from web3.exceptions import BadResponseFormat, BlockNotFound, Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
-from web3.providers.rpc.utils import ExceptionRetryConfiguration
 from web3.types import RPCEndpoint, RPCResponse
 
+from backend.adapters.chain.http_node import AnswerTimeout, AnswerTooLarge, HttpAnswer, HttpNode
+from backend.adapters.chain.limits import BATCH, NodeLimits, limits_of
+from backend.deadlines import remaining
 from backend.errors import ChainUnavailable
 from backend.settings import Secret, reveal
 
 JsonObject = Mapping[str, Any]
 """An object of a node's answer. Nothing of it is checked yet: read it within ``translated``."""
-TIMEOUT_S = (3.05, 20.0)
-"""Seconds to connect, and between two bytes of an answer."""
+_ATTEMPTS = 2
+"""How often a reading request is sent while the connection breaks or the node fails with HTTP 5xx."""
+_ATTEMPT_PAUSE_S = 0.125
+_PAUSES = 3
+_PAUSE_S = 1.0
+_LONGEST_PAUSE_S = 10.0
+_SHOWN_CHARACTERS = 200
+_READ_CHARACTERS = 2000
 
 for _name in ("web3", "urllib3.connectionpool"):
     logging.getLogger(_name).setLevel(logging.INFO)
 
 
 class RangeRefused(ChainUnavailable):
-    """The node refused or failed this request: one for fewer blocks may succeed."""
+    """The node refused or failed this request: one for fewer blocks, or fewer requests at once, may succeed.
+
+    ``said`` is the node's message, longer than the one that is shown.
+    """
+
+    def __init__(self, message: str, said: str = "") -> None:
+        super().__init__(message)
+        self.said = said
 
 
-def connect(url: Secret | str, *, retries: int = 2) -> Web3:
-    """A client for the node at ``url``; sends nothing yet. Only reading requests are retried."""
-    retry = ExceptionRetryConfiguration(errors=(requests.ConnectionError, requests.HTTPError), retries=retries)
-    provider = HTTPProvider(reveal(url), request_kwargs={"timeout": TIMEOUT_S}, exception_retry_configuration=retry)
-    web3 = Web3(provider)
-    # Blocks of proof-of-authority chains such as Polygon have more extra data than web3 accepts by default.
-    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
-    return web3
+class MethodMissing(RangeRefused):
+    """The node does not have this method."""
 
 
 class RateLimited(ChainUnavailable):
     """The node wants fewer requests of any size; ``retry_after`` in seconds, None when the node gives no time."""
 
-    def __init__(self, retry_after: float | None) -> None:
-        super().__init__("the node answered with HTTP 429: too many requests")
+    def __init__(self, retry_after: float | None, how: str = "with HTTP 429") -> None:
+        super().__init__(f"the node answered {how}: too many requests")
         self.retry_after = retry_after
+
+
+class NodeProvider(HTTPProvider):
+    """web3's provider, with time limits, pauses and the limits of the node as far as they are known."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._node = HttpNode(url)
+        self.limits: NodeLimits = limits_of(url)
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        """One request, repeated after a pause while the node is asked too often.
+
+        Raises RateLimited, RangeRefused, ChainUnavailable.
+        """
+        body = self.encode_rpc_request(method, params)
+        for pauses in range(_PAUSES + 1):
+            try:
+                answer = self._request(body, attempts=_ATTEMPTS if _repeatable(method) else 1)
+                if not isinstance(answer, dict):
+                    raise BadResponseFormat("expected one answer to one request")
+                if answer.get("error") is None:
+                    answer.pop("error", None)
+                return cast(RPCResponse, answer)
+            except RateLimited as error:
+                if pauses == _PAUSES:
+                    raise
+                pause(error, pauses)
+        raise AssertionError("the last pause raises")
+
+    def batch(self, method: str, parameters: Sequence[Sequence[object]]) -> list[JsonObject | None]:
+        """The answers of one batch (JSON-RPC 2.0, 6) in the order of ``parameters``; None for each that is missing.
+
+        Raises RateLimited, RangeRefused when the node refuses the batch as a whole, ChainUnavailable.
+        """
+        calls = [
+            {"jsonrpc": "2.0", "id": number, "method": method, "params": list(each)}
+            for number, each in enumerate(parameters)
+        ]
+        answers = self._request(json.dumps(calls).encode(), attempts=_ATTEMPTS, failed_status=False)
+        if not isinstance(answers, list):
+            raise refusal(answers.get("error") if isinstance(answers, dict) else None)
+        by_id: dict[object, JsonObject] = {}
+        for answer in answers:
+            if isinstance(answer, dict) and isinstance(answer.get("id"), int | str):
+                by_id.setdefault(answer["id"], answer)
+        return [by_id.get(number) for number in range(len(calls))]
+
+    def _request(self, body: bytes, *, attempts: int, failed_status: bool = True) -> Any:
+        """The JSON of the answer, whatever its status; repeated while the connection breaks, and after HTTP 5xx with
+        ``failed_status``. An error that says "too many requests" raises RateLimited."""
+        for attempt in range(attempts):
+            if attempt:
+                time.sleep(_ATTEMPT_PAUSE_S)
+            last = attempt == attempts - 1
+            try:
+                answer = self._node.post(body)
+            except (AnswerTimeout, AnswerTooLarge) as error:
+                raise RangeRefused(str(error)) from None
+            except ChainUnavailable:
+                if last:
+                    raise
+                continue
+            failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and "Retry-After" not in answer.headers
+            if last or not (failed and failed_status):
+                return _json(answer)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _repeatable(method: str) -> bool:
+    """Whether it changes nothing to send it twice: a signed transaction is the same one."""
+    return method == "eth_sendRawTransaction" or (method.startswith("eth_") and not method.startswith("eth_send"))
+
+
+def _json(answer: HttpAnswer) -> Any:
+    retry_after = _retry_after(answer.headers)
+    unavailable = answer.status == HTTPStatus.SERVICE_UNAVAILABLE and retry_after is not None
+    if answer.status == HTTPStatus.TOO_MANY_REQUESTS or unavailable:
+        raise RateLimited(retry_after, f"with HTTP {answer.status}")
+    good = answer.status == HTTPStatus.OK
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        if good:
+            raise ChainUnavailable("the node's answer is not an Ethereum node's (no JSON)") from None
+        found = None
+    error = found.get("error") if isinstance(found, dict) else None
+    if error is not None and _is_rate_limit(error):
+        raise RateLimited(_told_pause(error) if retry_after is None else retry_after, "that it limits its rate")
+    if good:
+        return found
+    if error is not None:
+        raise refusal(error)
+    raise RangeRefused(f"the node answered with HTTP {answer.status}")
+
+
+def pause(error: RateLimited, number: int = 0) -> None:
+    """Wait as long as the node asks for, or longer each time, but at most _LONGEST_PAUSE_S. Raises ``error`` when the
+    time of the caller is up before that."""
+    wished = _PAUSE_S * 2**number if error.retry_after is None else error.retry_after
+    seconds = max(0.0, min(wished, _LONGEST_PAUSE_S))
+    left = remaining()
+    if left is not None and left <= seconds:
+        raise error
+    time.sleep(seconds)
+
+
+def connect(url: Secret | str) -> Web3:
+    """A client for the node at ``url``; sends nothing yet. Only reading requests are sent again after an error."""
+    web3 = Web3(NodeProvider(reveal(url)))
+    # Blocks of proof-of-authority chains such as Polygon have more extra data than web3 accepts by default.
+    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+    return web3
+
+
+def provider_of(web3: Web3) -> NodeProvider:
+    return cast(NodeProvider, web3.provider)
 
 
 def ask(web3: Web3, method: str, *parameters: object) -> Any:
@@ -61,18 +189,76 @@ def ask(web3: Web3, method: str, *parameters: object) -> Any:
 
 
 def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) -> list[Any]:
-    """As ``ask``, many requests in one batch (JSON-RPC 2.0, 6), or one by one if the node refuses batches."""
-    with translated():
-        requests_ = [(RPCEndpoint(method), each) for each in parameters]
-        answers = cast(HTTPProvider, web3.provider).make_batch_request(requests_)
-        if isinstance(answers, list) and len(answers) == len(parameters):
-            return [_result(answer) for answer in answers]
-    return [ask(web3, method, *each) for each in parameters]
+    """As ``ask``, many requests in batches that the node accepts, at last one by one.
+
+    What a batch leaves out, or answers with an error, is asked again alone.
+    """
+    provider = provider_of(web3)
+    width = provider.limits.batch
+    results: dict[int, Any] = {}
+    waiting = list(range(len(parameters)))
+    pauses = 0
+    while waiting:
+        size = width.of(min(len(waiting), BATCH))
+        part, waiting = waiting[:size], waiting[size:]
+        if size == 1:
+            results[part[0]] = ask(web3, method, *parameters[part[0]])
+            width.accepted(1)
+            continue
+        try:
+            answers = provider.batch(method, [parameters[number] for number in part])
+        except RangeRefused:
+            width.refused(size)
+            waiting = part + waiting
+            continue
+        except RateLimited as error:
+            if pauses == _PAUSES:
+                raise
+            pause(error, pauses)
+            pauses += 1
+            width.refused(size)
+            waiting = part + waiting
+            continue
+        answered, limited, alone = _sorted(part, answers)
+        results.update(answered)
+        if len(answered) < size:
+            width.refused(size, named=len(answered))
+        else:
+            width.accepted(size)
+        if answered:
+            pauses = 0
+        if limited:
+            if pauses == _PAUSES:
+                raise limited[0][1]
+            pause(limited[0][1], pauses)
+            pauses += 1
+            waiting = [number for number, _ in limited] + waiting
+        for number in alone:
+            results[number] = ask(web3, method, *parameters[number])
+    return [results[number] for number in range(len(parameters))]
+
+
+def _sorted(
+    numbers: Sequence[int], answers: Sequence[JsonObject | None]
+) -> tuple[dict[int, Any], list[tuple[int, RateLimited]], list[int]]:
+    """The results by number, the numbers that came too often, and those without a result."""
+    answered: dict[int, Any] = {}
+    limited: list[tuple[int, RateLimited]] = []
+    alone: list[int] = []
+    for number, answer in zip(numbers, answers, strict=True):
+        error = None if answer is None else answer.get("error")
+        if answer is not None and error is None and "result" in answer:
+            answered[number] = answer["result"]
+        elif error is not None and _is_rate_limit(error):
+            limited.append((number, RateLimited(_told_pause(error), "that it limits its rate")))
+        else:
+            alone.append(number)
+    return answered, limited, alone
 
 
 def _result(answer: RPCResponse) -> Any:
     if "error" in answer:
-        raise Web3RPCError(str(answer["error"]), rpc_response=answer)
+        raise refusal(answer["error"])
     return answer["result"]
 
 
@@ -81,43 +267,106 @@ def translated() -> Iterator[None]:
     """Turn every error of the client into ChainUnavailable, without the node's URL in it."""
     try:
         yield
-    except requests.Timeout:
-        raise RangeRefused("the node did not answer in time") from None
-    except requests.HTTPError as error:
-        response = error.response
-        if response is not None and response.status_code == HTTPStatus.TOO_MANY_REQUESTS:
-            raise RateLimited(_retry_after(response)) from None
-        status = "an error" if response is None else response.status_code
-        raise RangeRefused(f"the node answered with HTTP {status}") from None
-    except requests.RequestException as error:
-        raise ChainUnavailable(f"the node cannot be reached ({type(error).__name__})") from None
     except BlockNotFound:
         raise ChainUnavailable("the chain was reorganised while it was read: try again") from None
     except Web3RPCError as error:
-        raise RangeRefused(f"the node refused the request: {rpc_message(error)}") from None
-    except (BadResponseFormat, ValueError, LookupError, TypeError, AttributeError) as error:
+        raise refusal(error.rpc_response.get("error") if error.rpc_response else None) from None
+    except KeyError as error:
+        field = str(error.args[0]) if error.args else ""
+        detail = f"without {field}" if field.isidentifier() else type(error).__name__
+        raise ChainUnavailable(f"the node's answer is not an Ethereum node's ({detail})") from None
+    except (BadResponseFormat, ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise ChainUnavailable(f"the node's answer is not an Ethereum node's ({type(error).__name__})") from None
+    except RecursionError:
+        raise ChainUnavailable("the node's answer is not an Ethereum node's (it is nested too deeply)") from None
     except Web3Exception as error:
         raise ChainUnavailable(f"the node's answer cannot be used ({type(error).__name__})") from None
 
 
-def _retry_after(response: requests.Response) -> float | None:
-    """A number or a date (RFC 9110, 10.2.3)."""
-    try:
-        seconds: float = urllib3.Retry().parse_retry_after(response.headers["Retry-After"])
-    except (KeyError, urllib3.exceptions.InvalidHeader):
-        return None
-    return seconds
+_RATE_CODES = frozenset({429, -32007, -32016, -32029, -32097})
+"""429 is Alchemy's, -32007 QuickNode's, -32016 that of the OP Stack's public nodes, -32029 and -32097 others'."""
+_LIMIT_EXCEEDED = -32005
+"""EIP-1474: a limit of the rate, or of the size of an answer; only the message tells which."""
+_METHOD_NOT_FOUND = -32601
+_ABOUT_RATE = re.compile(
+    r"\brate\b|rate.?limit|too many (?:requests|calls|connections)|"
+    r"(?:requests?|calls?|credits?|units?|cu)\s*(?:/|per)\s*[smhd]|per.?second|compute.?units|throttl|\bquota\b|"
+    r"daily|monthly|concurren|capacity|request.?limit|slow down|(?:retry|try again) (?:in|after) \d|back.?off"
+)
+_ABOUT_SIZE = re.compile(r"block|range|result|\blogs?\b|size|too (?:large|big|wide|long)|time.?out|timed out")
+_NO_METHOD = re.compile(r"method\b.*(?:not (?:found|exist|available|supported|allowed|enabled)|unsupported|does not)")
+_PAUSE_TOLD = re.compile(r"(?:retry|try again|wait|back.?off)\D{0,20}?(\d{1,6}(?:\.\d{1,3})?)\s*(ms|m\b|min)?")
+_UNITS = {"ms": 0.001, "m": 60, "min": 60}
+
+
+def refusal(error: object) -> RangeRefused:
+    """The error for a node's ``error`` object, or for whatever it gives in place of one."""
+    said = _message(error)
+    text = f"the node refused the request: {said[:_SHOWN_CHARACTERS] or 'no reason given'}"
+    missing = _code(error) == _METHOD_NOT_FOUND or _NO_METHOD.search(said.lower()) is not None
+    return (MethodMissing if missing else RangeRefused)(text, said)
 
 
 def rpc_message(error: Web3RPCError) -> str:
     """The node's message, shortened."""
-    answer: object = error.rpc_response.get("error") if error.rpc_response else None
-    message = answer.get("message") if isinstance(answer, dict) else answer
-    return str(message or "no reason given")[:200]
+    answer = error.rpc_response.get("error") if error.rpc_response else None
+    return _message(answer)[:_SHOWN_CHARACTERS] or "no reason given"
+
+
+def _is_rate_limit(error: object) -> bool:
+    code, said = _code(error), _message(error).lower()
+    if code in _RATE_CODES or _ABOUT_RATE.search(said):
+        return True
+    return code == _LIMIT_EXCEEDED and not _ABOUT_SIZE.search(said)
+
+
+def _code(error: object) -> object:
+    code = error.get("code") if isinstance(error, dict) else None
+    return int(code) if isinstance(code, str) and re.fullmatch(r"-?\d{1,9}", code) else code
+
+
+def _message(error: object) -> str:
+    message = error.get("message") if isinstance(error, dict) else error
+    return str(message or "")[:_READ_CHARACTERS]
+
+
+def _told_pause(error: object) -> float | None:
+    """The seconds that the node's ``error`` names: Infura's ``data.rate.backoff_seconds``, or a number in its words."""
+    data = error.get("data") if isinstance(error, dict) else None
+    rate = data.get("rate") if isinstance(data, dict) else None
+    seconds = rate.get("backoff_seconds") if isinstance(rate, dict) else None
+    if isinstance(seconds, int | float) and not isinstance(seconds, bool):
+        return float(seconds)
+    found = _PAUSE_TOLD.search(_message(error).lower())
+    if found is None:
+        return None
+    return float(found[1]) * _UNITS.get(found[2], 1)
+
+
+def _retry_after(headers: Mapping[str, str]) -> float | None:
+    """A number or a date (RFC 9110, 10.2.3)."""
+    try:
+        seconds: float = urllib3.Retry().parse_retry_after(headers["Retry-After"])
+    except (KeyError, ValueError, OverflowError, urllib3.exceptions.InvalidHeader):
+        return None
+    return seconds
 
 
 def chain_id_of(url: Secret | str) -> int:
     """The id of the chain that the node at ``url`` serves. Raises ChainUnavailable."""
+    return quantity(ask(connect(url), "eth_chainId"))
+
+
+def quantity(value: object) -> int:
+    """A quantity of JSON-RPC: hex digits after 0x; some nodes give a number, or decimal digits. Raises
+    ChainUnavailable."""
     with translated():
-        return connect(url).eth.chain_id
+        if isinstance(value, int) and not isinstance(value, bool):
+            found = value
+        elif isinstance(value, str):
+            found = int(value, 16 if value[:2].lower() == "0x" else 10)
+        else:
+            raise TypeError
+        if not 0 <= found < 2**256:
+            raise ValueError
+        return found

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import cast
+import re
+import time
+from typing import Any, cast
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_account.types import TransactionDictType
 from web3 import Web3
 from web3.contract.contract import ContractFunction
-from web3.exceptions import ContractLogicError, TimeExhausted
-from web3.types import TxParams
+from web3.exceptions import ContractLogicError
+from web3.types import Nonce, TxParams
 
 from backend.adapters.chain import artifact, reverts, rpc
 from backend.adapters.chain.artifact import Artifact
 from backend.adapters.chain.development_accounts import is_guessable, is_well_known
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
+from backend.adapters.chain.rpc import JsonObject, RangeRefused, quantity
 from backend.adapters.chain.signer import is_private_key
 from backend.domain import (
     Diagnosis,
@@ -31,6 +34,18 @@ from backend.settings import Secret
 
 _MINED_WITHIN_S = 180
 _POLL_S = 0.05
+_LONGEST_POLL_S = 1.0
+_FEE_STEP = 1.5
+"""Nodes replace a waiting transaction when its fees grow by 10 % at least; those that want more get it in few steps."""
+_FEE_STEPS = 5
+_FEES = ("maxFeePerGas", "maxPriorityFeePerGas", "gasPrice")
+_KNOWN = re.compile(
+    r"already ?known|known transaction|already (?:imported|exists in|in (?:the )?(?:mem|tx)?pool)|"
+    r"(?:transaction|tx) already (?:exists|in)|duplicate transaction"
+)
+_UNDERPRICED = re.compile(
+    r"underpriced|replacement|fee too low|fee cap less|max ?fee ?per ?gas|priority ?fee|tip |gas ?price (?:is )?too low"
+)
 _NO_HASH = bytes(32)
 NO_COMMITMENT = _NO_HASH
 
@@ -92,13 +107,13 @@ class Wallet:
 
     def _artifact(self) -> Artifact:
         """The build of the registry, after the node's chain was compared; read once."""
-        with rpc.translated():
-            serves = self._web3.eth.chain_id
+        serves = quantity(rpc.ask(self._web3, "eth_chainId"))
         if serves != self._chain_id:
             raise WrongChain(f"expected chain {self._chain_id}, but the node serves chain {serves}")
         if self._build is None:
+            code = rpc.ask(self._web3, "eth_getCode", self._contract, "latest")
             with rpc.translated():
-                self._build = artifact.of(bytes(self._web3.eth.get_code(self._contract)))
+                self._build = artifact.of(bytes.fromhex(code.removeprefix("0x")))
         if self._build is None:
             raise WrongChain(f"expected ImageRegistry at {self._contract}, but no or other code is there")
         return self._build
@@ -106,36 +121,91 @@ class Wallet:
     def _send(self, function: str, *arguments: object) -> SentTransaction:
         registry = self._web3.eth.contract(address=self._contract, abi=self._artifact().abi)
         call: ContractFunction = registry.functions[function](*arguments)
+        # Not the pending count: an interrupted command that is repeated must replace its pending transaction.
+        sender = Web3.to_checksum_address(self.address)
+        nonce = quantity(rpc.ask(self._web3, "eth_getTransactionCount", sender, "latest"))
         with rpc.translated():
-            # Not the pending count: an interrupted command that is repeated must replace its pending transaction.
-            sender = Web3.to_checksum_address(self.address)
-            fields: TxParams = {
-                "from": sender,
-                "nonce": self._web3.eth.get_transaction_count(sender),
-                "chainId": self._chain_id,
-            }
+            fields: TxParams = {"from": sender, "nonce": Nonce(nonce), "chainId": self._chain_id}
             try:
-                transaction = call.build_transaction(fields)
+                # The two libraries describe the same dictionary by different types.
+                transaction = cast(TransactionDictType, call.build_transaction(fields))
             except ContractLogicError as error:
                 raise Conflict(reverts.explain(error.data) or str(error.message)) from None
-            # The two libraries describe the same dictionary by different types.
-            signed = self._account.sign_transaction(cast(TransactionDictType, transaction))
-            hash_ = self._web3.eth.send_raw_transaction(signed.raw_transaction)
+        hash_ = self._submit(transaction)
+        receipt = self._wait(hash_)
+        with rpc.translated():
+            if quantity(receipt["status"]) == 0:
+                sent = rpc.ask(self._web3, "eth_getTransactionByHash", hash_)
+                raise Conflict(reverts.reason(self._web3, sent, receipt))
+            return SentTransaction(
+                name=call.fn_name,
+                hash=hash_,
+                gas_used=quantity(receipt["gasUsed"]),
+                block=quantity(receipt["blockNumber"]),
+            )
+
+    def _submit(self, transaction: TransactionDictType) -> str:
+        """Sign and send, with higher fees while the node finds them too low; the hash.
+
+        A transaction that the node has already is this one, for instance sent by a command that was interrupted.
+        """
+        for step in range(_FEE_STEPS + 1):
+            signed = self._account.sign_transaction(transaction)
+            hash_ = "0x" + signed.hash.hex().removeprefix("0x")
             try:
-                receipt = self._web3.eth.wait_for_transaction_receipt(hash_, _MINED_WITHIN_S, _POLL_S)
-            except TimeExhausted:
+                rpc.ask(self._web3, "eth_sendRawTransaction", signed.raw_transaction.to_0x_hex())
+                return hash_
+            except RangeRefused as error:
+                said = error.said.lower()
+                if _KNOWN.search(said) or self._is_known(hash_):
+                    return hash_
+                if not _UNDERPRICED.search(said):
+                    raise
+                if step == _FEE_STEPS:
+                    raise ChainUnavailable(
+                        f"the node wants higher fees, or another transaction of {self.address} with the nonce "
+                        f"{transaction['nonce']!r} waits and pays more: repeat the command later ({error})"
+                    ) from None
+            except ChainUnavailable:
+                # The answer was lost; the transaction may have arrived.
+                if self._is_known(hash_):
+                    return hash_
+                raise
+            transaction = _with_higher_fees(transaction)
+        raise AssertionError("the last step returns or raises")
+
+    def _is_known(self, hash_: str) -> bool:
+        try:
+            return rpc.ask(self._web3, "eth_getTransactionByHash", hash_) is not None
+        except ChainUnavailable:
+            return False
+
+    def _wait(self, hash_: str) -> JsonObject:
+        """The receipt, once the transaction is mined. A node that fails meanwhile is asked again."""
+        deadline = time.monotonic() + _MINED_WITHIN_S
+        poll = _POLL_S
+        while True:
+            trouble = ""
+            try:
+                receipt: JsonObject | None = rpc.ask(self._web3, "eth_getTransactionReceipt", hash_)
+                with rpc.translated():
+                    if receipt is not None and receipt["blockHash"]:
+                        return receipt
+            except ChainUnavailable as error:
+                trouble = f" ({error})"
+            if time.monotonic() > deadline:
                 raise ChainUnavailable(
-                    f"transaction {hash_.to_0x_hex()} was sent, but is not mined after {_MINED_WITHIN_S} s: "
+                    f"transaction {hash_} was sent, but is not mined after {_MINED_WITHIN_S} s{trouble}: "
                     "repeat the command when it is"
-                ) from None
-            if receipt["status"] == 0:
-                raise Conflict(reverts.reason(self._web3, self._web3.eth.get_transaction(hash_), receipt))
-        return SentTransaction(
-            name=call.fn_name,
-            hash=hash_.to_0x_hex(),
-            gas_used=receipt["gasUsed"],
-            block=receipt["blockNumber"],
-        )
+                )
+            time.sleep(poll)
+            poll = min(_LONGEST_POLL_S, poll * 1.1)
+
+
+def _with_higher_fees(transaction: TransactionDictType) -> TransactionDictType:
+    fields = cast(dict[str, Any], transaction)
+    raised = {name: int(int(fields[name]) * _FEE_STEP) + 1 for name in _FEES if name in fields}
+    return cast(TransactionDictType, {**fields, **raised})
 
 
 def _struct(diagnosis: Diagnosis | DiagnosisRecordedEvent) -> tuple[str, str, int, int, str, int]:

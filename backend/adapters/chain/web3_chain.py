@@ -7,14 +7,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from eth_utils import keccak
-from hexbytes import HexBytes
 from web3 import Web3
-from web3.exceptions import TransactionNotFound
-from web3.types import TxReceipt
 
 from backend.adapters.chain import artifact, ids, reverts, rpc
 from backend.adapters.chain.artifact import Artifact
 from backend.adapters.chain.blocks import BlockReader
+from backend.adapters.chain.complete import CompleteReader
 from backend.adapters.chain.events import (
     MODEL_TOPICS,
     RECORD_TOPICS,
@@ -32,7 +30,9 @@ from backend.adapters.chain.logs import LogReader, Topics
 from backend.adapters.chain.node_clock import node_time
 from backend.adapters.chain.proofs import signatures
 from backend.adapters.chain.proofs.encodings import encode_transaction, octets
+from backend.adapters.chain.rpc import JsonObject, quantity
 from backend.domain import (
+    BlockRange,
     BlockRef,
     Event,
     ModelEvent,
@@ -41,12 +41,14 @@ from backend.domain import (
     RegisteredState,
     RegistryState,
     RoleChange,
+    RoleChangedEvent,
     SignedTransaction,
     StateKeys,
     StoredImage,
     TransactionState,
     TransactionStatus,
 )
+from backend.domain import position as event_position
 from backend.errors import ChainUnavailable, WrongChain
 from backend.settings import Secret
 
@@ -57,6 +59,8 @@ def selector(function: str) -> str:
 
 
 _STATUSES = tuple(ModelStatus)
+_ROLE_TOPICS = [TOPICS["RoleGranted"], TOPICS["RoleRevoked"]]
+_ROLE_NAMES = {topic: name for name, topic in ROLES.items()}
 _STATUS_CODES = [selector("statusOf(bytes32)"), selector("trainingOf(bytes32)")]
 _IMAGE_OF, _IS_REGISTERED = selector("imageOf(bytes32)"), selector("isRegistered(bytes32)")
 _COMPROMISED_SINCE = selector("compromisedSince(address)")
@@ -84,6 +88,15 @@ def _word(value: str) -> str:
     return value.removeprefix("0x").lower().rjust(64, "0")
 
 
+def _stored_image(answer: str) -> StoredImage:
+    words = octets(answer)
+    if len(words) != 4 * 32:
+        raise ValueError
+    uploader, *numbers = (words[place : place + 32] for place in range(0, len(words), 32))
+    registered_at, last_issued_at, diagnosis_count = map(int.from_bytes, numbers)
+    return StoredImage(Web3.to_checksum_address(uploader[-20:]), registered_at, last_issued_at, diagnosis_count)
+
+
 class Web3Chain:
     """Port Chain. The constructor sends nothing; the first request, and the first one after a failure, checks that the
     node serves ``chain_id`` with this registry's code at ``contract``.
@@ -101,6 +114,9 @@ class Web3Chain:
         self._web3 = rpc.connect(rpc_url)
         self._blocks = BlockReader(self._web3)
         self._logs = LogReader(self._web3, self.contract)
+        self._complete = CompleteReader(
+            self._web3, contract.lower(), [*REGISTRY_TOPICS, *_ROLE_TOPICS], blocks=self._blocks, logs=self._logs
+        )
         self._decoder = EventDecoder(self._blocks.by_hashes, chain_id=chain_id, contract=self.contract)
         self._build: Artifact | None = None
         self._checked = False
@@ -125,6 +141,15 @@ class Web3Chain:
         with self._right_chain():
             return self._blocks.by_number(number)
 
+    def read(self, first: int, last: int) -> BlockRange | None:
+        with self._right_chain():
+            found = self._complete.read(first, last)
+            if found is None:
+                return None
+            headers, logs = found
+            events = [*self._decoder.decode(logs), *self._role_changes(logs)]
+            return BlockRange(headers[0].parent, headers[-1].block, tuple(sorted(events, key=event_position)))
+
     def events(self, first: int, last: int) -> Sequence[Event]:
         with self._right_chain():
             ranges = self._logs.read(first, last, [REGISTRY_TOPICS])
@@ -144,21 +169,44 @@ class Web3Chain:
 
     def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """The registry's state of each model now, in one request. Raises ChainUnavailable."""
-        calls = [selector + model_id.removeprefix("0x") for model_id in model_ids for selector in _STATUS_CODES]
+        answers = self._call([code + _word(model_id) for model_id in model_ids for code in _STATUS_CODES])
+        with rpc.translated():
+            return [_registered_state(*each) for each in zip(answers[::2], answers[1::2], strict=True)]
+
+    def image_states(self, image_ids: Sequence[str]) -> Sequence[StoredImage | None]:
+        known = self._call([_IS_REGISTERED + _word(image_id) for image_id in image_ids])
+        with rpc.translated():
+            registered = [image_id for image_id, answer in zip(image_ids, known, strict=True) if _number(answer)]
+        answers = self._call([_IMAGE_OF + _word(image_id) for image_id in registered])
+        with rpc.translated():
+            states = dict(zip(registered, map(_stored_image, answers), strict=True))
+        return [states.get(image_id) for image_id in image_ids]
+
+    def newest_reviews(self, diagnosis_ids: Sequence[str]) -> Sequence[str | None]:
+        answers = self._call([_NEWEST_REVIEW_OF + _word(diagnosis_id) for diagnosis_id in diagnosis_ids])
+        with rpc.translated():
+            return [_hash_or_none(answer) for answer in answers]
+
+    def has_role(self, role: str, address: str) -> bool:
+        (answer,) = self._call([_HAS_ROLE + _word(ROLES[role]) + _word(address)])
+        with rpc.translated():
+            return _number(answer) == 1
+
+    def _call(self, calls: Sequence[str]) -> list[str]:
+        """The results of calls of the contract now. Raises ChainUnavailable."""
         with self._right_chain():
-            questions = [({"to": self.contract, "data": call}, "latest") for call in calls]
-            answers = rpc.ask_many(self._web3, "eth_call", questions)
-            with rpc.translated():
-                return [_registered_state(*each) for each in zip(answers[::2], answers[1::2], strict=True)]
+            answers: list[str] = rpc.ask_many(
+                self._web3, "eth_call", [({"to": self.contract, "data": call}, "latest") for call in calls]
+            )
+            return answers
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         with self._right_chain():
-            receipt: rpc.JsonObject | None = rpc.ask(self._web3, "eth_getTransactionReceipt", hash_)
+            receipt = self._receipt(hash_)
             if receipt is None:
                 return []
             with rpc.translated():
-                logs: list[Log] = [log for log in receipt["logs"] if log["address"].lower() == self.contract.lower()]
-            return self._decoder.decode(logs)
+                return self._decoder.decode(self._logs.checked(receipt["logs"]))
 
     def transaction(
         self, hash_: str, *, confirmations: int, sender: str | None = None, nonce: int | None = None
@@ -169,16 +217,12 @@ class Web3Chain:
         with self._right_chain():
             if receipt := self._receipt(hash_):
                 return self._mined(hash_, receipt, confirmations)
-            with rpc.translated():
-                try:
-                    pending = self._web3.eth.get_transaction(HexBytes(hash_))
-                    return TransactionStatus(
-                        hash_, TransactionState.PENDING, sender=pending["from"], nonce=pending["nonce"]
-                    )
-                except TransactionNotFound:
-                    pass
-                if sender is None or nonce is None or self._nonce(sender) <= nonce:
-                    return TransactionStatus(hash_, TransactionState.UNKNOWN, sender=sender, nonce=nonce)
+            if pending := self._transaction(hash_):
+                with rpc.translated():
+                    found = (Web3.to_checksum_address(pending["from"]), quantity(pending["nonce"]))
+                return TransactionStatus(hash_, TransactionState.PENDING, sender=found[0], nonce=found[1])
+            if sender is None or nonce is None or self._nonce(sender) <= nonce:
+                return TransactionStatus(hash_, TransactionState.UNKNOWN, sender=sender, nonce=nonce)
             # It may have been mined between the two requests, and then it used up the nonce itself.
             if receipt := self._receipt(hash_):
                 return self._mined(hash_, receipt, confirmations)
@@ -187,9 +231,30 @@ class Web3Chain:
     def roles(self, role: str, address: str) -> Sequence[RoleChange]:
         holder = "0x" + _word(address)
         with self._right_chain():
-            logs = self._history([[TOPICS["RoleGranted"], TOPICS["RoleRevoked"]], ROLES[role], holder])
+            logs = self._history([_ROLE_TOPICS, ROLES[role], holder])
             with rpc.translated():
-                return [role_change(log) for log in logs]
+                # The node may ignore a filter.
+                ours = [log for log in logs if log["topics"][0] in _ROLE_TOPICS]
+                return [role_change(log) for log in ours if log["topics"][1:3] == [ROLES[role], holder]]
+
+    def _role_changes(self, logs: Sequence[Log]) -> list[RoleChangedEvent]:
+        """Of the roles that have a name here."""
+        found = [log for log in logs if log["topics"][0] in _ROLE_TOPICS and log["topics"][1] in _ROLE_NAMES]
+        blocks = self._blocks.by_hashes(log["blockHash"] for log in found)
+        with rpc.translated():
+            changes = [(log, role_change(log)) for log in found]
+            return [
+                RoleChangedEvent(
+                    role=_ROLE_NAMES[log["topics"][1]],
+                    account=Web3.to_checksum_address("0x" + log["topics"][2][-40:]),
+                    granted=change.granted,
+                    sender=change.sender,
+                    transaction_hash=change.transaction_hash,
+                    log_index=change.log_index,
+                    block=blocks[log["blockHash"]],
+                )
+                for log, change in changes
+            ]
 
     def state_block(self) -> BlockRef | None:
         return self.head()
@@ -227,12 +292,7 @@ class Web3Chain:
         if not _number(registered):
             return None
         answer = rpc.ask(self._web3, "eth_call", {"to": self.contract, "data": _IMAGE_OF + _word(image_id)}, tag)
-        words = octets(answer)
-        if len(words) != 4 * 32:
-            raise ValueError
-        uploader, *numbers = (words[place : place + 32] for place in range(0, len(words), 32))
-        registered_at, last_issued_at, diagnosis_count = map(int.from_bytes, numbers)
-        return StoredImage(Web3.to_checksum_address(uploader[-20:]), registered_at, last_issued_at, diagnosis_count)
+        return _stored_image(answer)
 
     def signed_transaction(self, hash_: str) -> SignedTransaction | None:
         with self._right_chain():
@@ -262,34 +322,49 @@ class Web3Chain:
         head = self._blocks.head().number
         return [log for logs in self._logs.read(self.start_block, head, topics) for log in logs]
 
-    def _mined(self, hash_: str, receipt: TxReceipt, confirmations: int) -> TransactionStatus:
+    def _mined(self, hash_: str, receipt: JsonObject, confirmations: int) -> TransactionStatus:
+        transaction = self._transaction(hash_)
+        if transaction is None:
+            raise ChainUnavailable("the node has the transaction's receipt, but not the transaction yet: try again")
+        head = quantity(rpc.ask(self._web3, "eth_blockNumber"))
         with rpc.translated():
-            transaction = self._web3.eth.get_transaction(HexBytes(hash_))
-            head = self._web3.eth.block_number
-        block = self._blocks.by_hash(receipt["blockHash"].to_0x_hex())
+            block = self._blocks.by_hash(receipt["blockHash"].lower())
+            failed = quantity(receipt["status"]) == 0
+            gas_used = quantity(receipt["gasUsed"])
+            sender, nonce = Web3.to_checksum_address(transaction["from"]), quantity(transaction["nonce"])
+            reason = reverts.reason(self._web3, transaction, receipt) if failed else None
         depth = max(1, head - block.number + 1)
-        failed = receipt["status"] == 0
         state = TransactionState.CONFIRMED if depth >= confirmations else TransactionState.MINED
         return TransactionStatus(
             hash=hash_,
             state=TransactionState.FAILED if failed else state,
             confirmations=depth,
             block=block,
-            gas_used=receipt["gasUsed"],
-            sender=transaction["from"],
-            nonce=transaction["nonce"],
-            revert_reason=reverts.reason(self._web3, transaction, receipt) if failed else None,
+            gas_used=gas_used,
+            sender=sender,
+            nonce=nonce,
+            revert_reason=reason,
         )
 
-    def _receipt(self, hash_: str) -> TxReceipt | None:
+    def _receipt(self, hash_: str) -> JsonObject | None:
+        """The receipt of a mined transaction."""
+        return self._object("eth_getTransactionReceipt", hash_)
+
+    def _transaction(self, hash_: str) -> JsonObject | None:
+        return self._object("eth_getTransactionByHash", hash_)
+
+    def _object(self, method: str, hash_: str) -> JsonObject | None:
+        """What the node has of a transaction. Raises ChainUnavailable, also for that of another transaction."""
+        found: JsonObject | None = rpc.ask(self._web3, method, hash_)
         with rpc.translated():
-            try:
-                return self._web3.eth.get_transaction_receipt(HexBytes(hash_))
-            except TransactionNotFound:
-                return None
+            name = "transactionHash" if method == "eth_getTransactionReceipt" else "hash"
+            if found is not None and found.get(name, hash_).lower() != hash_.lower():
+                raise ChainUnavailable(f"the node answered with another transaction than {hash_}")
+            # Some nodes show a receipt without its block for a transaction that waits.
+            return None if found is None or (name == "transactionHash" and not found["blockHash"]) else found
 
     def _nonce(self, sender: str) -> int:
-        return self._web3.eth.get_transaction_count(Web3.to_checksum_address(sender))
+        return quantity(rpc.ask(self._web3, "eth_getTransactionCount", sender, "latest"))
 
     @contextmanager
     def _right_chain(self) -> Iterator[None]:
@@ -305,9 +380,10 @@ class Web3Chain:
             raise
 
     def _check(self) -> None:
+        chain_id = quantity(rpc.ask(self._web3, "eth_chainId"))
+        code_hex = rpc.ask(self._web3, "eth_getCode", self._address, "latest")
         with rpc.translated():
-            chain_id = self._web3.eth.chain_id
-            code = bytes(self._web3.eth.get_code(self._address))
+            code = bytes.fromhex(code_hex.removeprefix("0x"))
         if chain_id != self.chain_id:
             raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
         if not code:

@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import Any, cast, get_args
+from typing import Any, cast
 
 from sqlalchemy import (
     ColumnClause,
@@ -35,12 +35,12 @@ from backend.adapters.database.event_rows import TABLES, by_table
 from backend.adapters.database.event_tables import CheckpointRow, EventColumns, LedgerRow
 from backend.adapters.database.tables import Base, ClassificationRow, ImageRow, StatementRow
 from backend.cids import parse_cid, raw_cid
-from backend.domain import DamagedRow, Event, ImageFacts
+from backend.domain import DamagedRow, ImageFacts, IndexedEvent
 from backend.errors import DatabaseUnavailable, InvalidCid
 
 ROWS_AT_ONCE = 100
 _MESSAGES = 20
-_COMPARED = tuple(TABLES[kind] for kind in get_args(Event))
+_COMPARED = tuple(TABLES.values())
 """The tables of the events that ``Chain.events`` gives."""
 _PLACE: ColumnClause[Any] = literal_column("rowid")
 _REDONE = {
@@ -149,7 +149,7 @@ class SqlAudit:
             reason_hash = "0x" + parse_cid(cid).digest.hex()
             return session.scalar(select(StatementRow.content).filter_by(reason_hash=reason_hash))
 
-    def differing(self, ledger: int, first: int, last: int, events: Sequence[Event]) -> Sequence[str]:
+    def differing(self, ledger: int, first: int, last: int, events: Sequence[IndexedEvent]) -> Sequence[str]:
         expected = by_table(events, ledger)
         found: list[str] = []
         with self._raw() as session:
@@ -176,7 +176,7 @@ class SqlAudit:
                 )
             ]
 
-    def replace(self, ledger: int, first: int, last: int, events: Sequence[Event]) -> None:
+    def replace(self, ledger: int, first: int, last: int, events: Sequence[IndexedEvent]) -> None:
         with self._change() as session:
             for kind in _COMPARED:
                 session.execute(delete(kind).where(_between(kind, ledger, first, last)))

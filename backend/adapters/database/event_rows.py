@@ -14,6 +14,7 @@ from backend.adapters.database.event_tables import (
     ModelRetirementRow,
     RegistrationRow,
     ReviewRow,
+    RoleChangeRow,
     TrainingRow,
 )
 from backend.domain import (
@@ -21,30 +22,32 @@ from backend.domain import (
     ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
-    Event,
     ImageRegisteredEvent,
+    IndexedEvent,
     ModelEvent,
     ModelRegisteredEvent,
     ModelRetiredEvent,
+    RoleChangedEvent,
     TrainingAnchoredEvent,
     Verdict,
 )
 
-TABLES: dict[type[Event], type[EventColumns]] = {
+TABLES: dict[type[IndexedEvent], type[EventColumns]] = {
     ImageRegisteredEvent: RegistrationRow,
     DiagnosisRecordedEvent: DiagnosisRow,
     DiagnosisReviewedEvent: ReviewRow,
     ModelRegisteredEvent: ModelRegistrationRow,
     ModelRetiredEvent: ModelRetirementRow,
     TrainingAnchoredEvent: TrainingRow,
+    RoleChangedEvent: RoleChangeRow,
     ClassifierCompromisedEvent: CompromiseRow,
 }
-_EVENTS: dict[type[EventColumns], type[Event]] = {row: event for event, row in TABLES.items()}
+_EVENTS: dict[type[EventColumns], type[IndexedEvent]] = {row: event for event, row in TABLES.items()}
 _FIELDS = {event: [field.name for field in fields(event) if field.name != "block"] for event in TABLES}
-_ADDRESSES = {"uploader", "classifier", "reviewer", "admin"}
+_ADDRESSES = {"uploader", "classifier", "reviewer", "admin", "account", "sender"}
 
 
-def values_of(event: Event, ledger: int) -> dict[str, object]:
+def values_of(event: IndexedEvent, ledger: int) -> dict[str, object]:
     """The values of its row. The chain gives hashes in lower case; addresses lose the upper case of their checksum."""
     values: dict[str, object] = {
         "ledger_id": ledger,
@@ -66,7 +69,11 @@ def event_of(row: DiagnosisRow) -> DiagnosisRecordedEvent: ...
 def event_of(row: ReviewRow) -> DiagnosisReviewedEvent: ...
 @overload
 def event_of(row: ModelRegistrationRow | ModelRetirementRow | TrainingRow) -> ModelEvent: ...
-def event_of(row: EventColumns) -> Event:
+@overload
+def event_of(row: RoleChangeRow) -> RoleChangedEvent: ...
+@overload
+def event_of(row: EventColumns) -> IndexedEvent: ...
+def event_of(row: EventColumns) -> IndexedEvent:
     """Addresses stay in lower case."""
     kind = _EVENTS[type(row)]
     values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS[kind]}
@@ -75,7 +82,7 @@ def event_of(row: EventColumns) -> Event:
     return kind(**values, block=BlockRef(row.block_number, row.block_hash, row.block_timestamp))
 
 
-def by_table(events: Sequence[Event], ledger: int) -> dict[type[EventColumns], list[dict[str, object]]]:
+def by_table(events: Sequence[IndexedEvent], ledger: int) -> dict[type[EventColumns], list[dict[str, object]]]:
     """The values of all rows, by table, in the order of ``events``."""
     rows: dict[type[EventColumns], list[dict[str, object]]] = {}
     for event in events:

@@ -140,6 +140,16 @@ class TrainingRow(EventColumns):
     admin: Mapped[str] = mapped_column(ADDRESS)
 
 
+class RoleChangeRow(EventColumns):
+    __tablename__ = "role_changes"
+    __table_args__ = (Index(None, "account"), _IN_ORDER)
+
+    role: Mapped[str] = mapped_column(String(32))
+    account: Mapped[str] = mapped_column(ADDRESS)
+    granted: Mapped[bool]
+    sender: Mapped[str] = mapped_column(ADDRESS)
+
+
 class CompromiseRow(EventColumns):
     """The newest report of a classifier has the earliest time: the contract refuses every other."""
 

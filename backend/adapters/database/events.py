@@ -9,11 +9,11 @@ from sqlalchemy import Table, delete, func, insert, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from backend.adapters.database import event_ledger, event_search
+from backend.adapters.database import event_ledger, event_places, event_search
 from backend.adapters.database.engine import Database
 from backend.adapters.database.event_rows import TABLES, by_table
 from backend.adapters.database.event_tables import CheckpointRow, LedgerRow, ReviewRow
-from backend.domain import Checkpoint, DiagnosisStatus, Event, LedgerEntry, ModelEvent, Record, RecordFilter
+from backend.domain import Checkpoint, DiagnosisStatus, IndexedEvent, LedgerEntry, ModelEvent, Record, RecordFilter
 
 KEPT_CHECKPOINTS = 256
 """After a reorganisation deeper than this, the index is read again from the contract's first block."""
@@ -43,7 +43,9 @@ class SqlEventStore:
         with self._database.read() as session:
             return _checkpoints(session, ledger)
 
-    def advance(self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[Event]) -> bool:
+    def advance(
+        self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[IndexedEvent]
+    ) -> bool:
         try:
             with self._database.write() as session:
                 _lock(session, ledger)
@@ -60,16 +62,20 @@ class SqlEventStore:
         return True
 
     def rewind(self, ledger: int, newest: Checkpoint, ancestor: Checkpoint | None) -> bool:
-        above = ancestor.number if ancestor else -1
         with self._database.write() as session:
             _lock(session, ledger)
             if _checkpoints(session, ledger, limit=1) != [newest]:
                 return False
-            session.execute(
-                delete(CheckpointRow).where(CheckpointRow.ledger_id == ledger, CheckpointRow.number > above)
-            )
-            for row in TABLES.values():
-                session.execute(delete(row).where(row.ledger_id == ledger, row.block_number > above))
+            checkpoints = delete(CheckpointRow).where(CheckpointRow.ledger_id == ledger)
+            rows = [delete(row).where(row.ledger_id == ledger) for row in TABLES.values()]
+            if ancestor:
+                checkpoints = checkpoints.where(CheckpointRow.number > ancestor.number)
+                rows = [
+                    deletion.where(row.block_number > ancestor.number)
+                    for deletion, row in zip(rows, TABLES.values(), strict=True)
+                ]
+            for deletion in (checkpoints, *rows):
+                session.execute(deletion)
         return True
 
     def find(self, ledger: int, image_id: str) -> Record | None:
@@ -81,6 +87,18 @@ class SqlEventStore:
         with self._database.read() as session:
             image_id = session.scalar(query)
             return None if image_id is None else event_search.record_of(session, ledger, image_id)
+
+    def blocks_of_image(self, ledger: int, image_id: str) -> Sequence[int]:
+        with self._database.read() as session:
+            return event_places.blocks_of_image(session, ledger, image_id.lower())
+
+    def blocks_of_role(self, ledger: int, role: str, account: str) -> Sequence[int]:
+        with self._database.read() as session:
+            return event_places.blocks_of_role(session, ledger, role, account.lower())
+
+    def all_events(self, ledger: int, first: int, last: int) -> Sequence[IndexedEvent]:
+        with self._database.read() as session:
+            return event_places.all_events(session, ledger, first, last)
 
     def events_of_model(self, ledger: int, model_id: str) -> Sequence[ModelEvent]:
         with self._database.read() as session:

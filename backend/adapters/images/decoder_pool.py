@@ -53,10 +53,10 @@ class DecoderPool:
         self._idle: list[_Decoder] = []
         self._owner = os.getpid()
 
-    def inspect(self, content: bytes) -> tuple[dict[str, Any], bytes]:
-        """The fields of ``inspection.Inspected`` but the content, and the content."""
+    def inspect(self, content: bytes, *, pinned: bool = False) -> tuple[dict[str, Any], bytes]:
+        """The fields of ``inspection.Inspected`` but the content, and the content; ``pinned`` as there."""
         with self._slot():
-            facts, clean = self._run({"job": INSPECT}, content)
+            facts, clean = self._run({"job": INSPECT, "pinned": pinned}, content)
         if len(clean) > MAX_IMAGE_BYTES:
             raise _misled()
         return facts, clean

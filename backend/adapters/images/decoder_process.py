@@ -47,8 +47,8 @@ def _answer(header: dict[str, Any], content: bytes) -> tuple[dict[str, Any], byt
         return {"error": "MemoryError"}, b""
 
 
-def _inspect(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    found = asdict(inspect(content))
+def _inspect(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    found = asdict(inspect(content, pinned=header["pinned"]))
     return found, found.pop("content")
 
 

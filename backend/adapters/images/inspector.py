@@ -25,8 +25,14 @@ class PillowInspector:
         self._pool = pool or decoder_pool()
 
     def accept(self, content: bytes) -> tuple[bytes, ImageFacts]:
+        return self._inspected(content, pinned=False)
+
+    def identify(self, content: bytes) -> ImageFacts:
+        return self._inspected(content, pinned=True)[1]
+
+    def _inspected(self, content: bytes, *, pinned: bool) -> tuple[bytes, ImageFacts]:
         check_bytes(content)
-        found, clean = self._pool.inspect(content)
+        found, clean = self._pool.inspect(content, pinned=pinned)
         return clean, ImageFacts(
             cid=cid_of(clean),
             sha256=hashlib.sha256(clean).hexdigest(),

@@ -21,10 +21,15 @@ def check_bytes(content: bytes, where: str = "") -> None:
         raise ImageTooLarge(f"expected at most {MAX_IMAGE_BYTES} bytes, found {len(content)}{where}")
 
 
-def check_size(width: int, height: int) -> None:
+def check_pixels(width: int, height: int) -> None:
     """Raises ImageTooLarge."""
     if width * height > MAX_PIXELS:
         raise ImageTooLarge(f"expected at most {MAX_PIXELS} pixels, found {width} x {height} = {width * height}")
+
+
+def check_size(width: int, height: int) -> None:
+    """Pixels, sides and their ratio. Raises ImageTooLarge."""
+    check_pixels(width, height)
     if max(width, height) > MAX_SIDE:
         raise ImageTooLarge(f"expected sides of at most {MAX_SIDE} pixels, found {width} x {height}")
     if max(width, height) > MAX_RATIO * min(width, height):

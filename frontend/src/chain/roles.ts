@@ -14,6 +14,7 @@ const ROLES = {
   Clinician: role("CLINICIAN_ROLE"),
   Classifier: role("CLASSIFIER_ROLE"),
   "Model administrator": role("MODEL_ADMIN_ROLE"),
+  "Federated site": role("SITE_ROLE"),
 } as const satisfies Record<string, Hex>;
 
 export type Role = keyof typeof ROLES | "Uploader";

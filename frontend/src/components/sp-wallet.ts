@@ -55,6 +55,20 @@ export class WalletPanel extends LitElement {
       img:not([hidden]) + .icon {
         display: none;
       }
+      /* The address in one line: the main button below it stays on the first screen of a phone. */
+      @media (max-width: 28rem) {
+        .account span {
+          flex: 1 1 calc(100% - 3rem);
+        }
+        .account code {
+          display: block;
+          font-size: 0.7rem;
+        }
+        .account .quiet {
+          min-height: 2rem;
+          padding-left: 0;
+        }
+      }
     `,
   ];
 

@@ -108,6 +108,7 @@ export const appStyles = css`
       padding: var(--space-3) var(--space-2) calc(var(--space-3) - 3px);
     }
     header .inner {
+      column-gap: var(--space-2);
       padding-top: var(--space-2);
     }
   }

@@ -48,7 +48,8 @@ def test_from_an_image_to_a_verified_record(
     (diagnosis,) = record["diagnoses"]
     same = ("label", "labelText", "labelCode", "manifestHash", "manifestCid")
     assert {name: diagnosis[name] for name in same} == {name: classification[name] for name in same}
-    assert diagnosis["confidence"] == round(classification["confidence"], 4)
+    signed_confidence = 0 if classification["abstained"] else round(classification["confidence"], 4)
+    assert diagnosis["confidence"] == signed_confidence
     assert diagnosis["model"]["version"] == classification["model"]["version"]
 
     verification = client.get(f"{API}/records/{image_id}/verification").json

@@ -42,8 +42,8 @@ def test_a_report_of_one_result_is_one_page(scanproof, tmp_path):
 def test_without_results_there_is_no_report(scanproof, tmp_path):
     result = scanproof("report", "--results", tmp_path, "--output", tmp_path / "report")
 
-    assert result.status == 1
-    assert result.stderr == f"scanproof: expected results of scanproof compare in {tmp_path}, found none\n"
+    assert result.status == 2
+    assert result.stderr == f"scanproof report: expected results of scanproof compare in {tmp_path}, found none\n"
 
 
 @pytest.mark.parametrize(

@@ -45,3 +45,17 @@ def test_only_a_long_wait_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: p
     with shown.waiting("a long step"):
         time.sleep(0.5)
     assert capsys.readouterr().err == "a long step\n"
+
+
+def test_of_a_wait_within_a_wait_the_inner_one_is_reported(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "WAIT_S", 0.05)
+    shown = Console(json=False)
+    with shown.waiting("outer"):
+        with shown.waiting("inner"):
+            time.sleep(0.5)
+        time.sleep(0.5)
+        shown.message("done")
+        time.sleep(0.5)
+    assert capsys.readouterr().err == "inner\nouter\ndone\n"

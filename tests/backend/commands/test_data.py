@@ -71,5 +71,5 @@ def test_a_folder_with_faults_fails(scanproof, folder):
 def test_a_folder_that_is_none_of_the_three(scanproof, tmp_path):
     result = scanproof("data", tmp_path, "--json")
 
-    assert result.status == 1
+    assert result.status == 2
     assert "expected a manifest.csv, the BreakHis tree, or <label>/<image>" in result.json["error"]["message"]

@@ -72,8 +72,9 @@ def test_wrong_use_is_reported_in_words_and_as_json(scanproof, arguments, messag
         ("analyse image.png", 0),
         ("models", 0),
         ("evaluate --model brain-mri --data data", 0),
-        ("evaluate --model tumour-outline --data data", 1),
-        ("data .", 1),
+        ("classify note.txt", 1),
+        ("evaluate --model tumour-outline --data data", 2),
+        ("data .", 2),
         ("cid", 2),
         ("compare --data data --models basecnn --protocol none", 2),
     ],
@@ -81,6 +82,7 @@ def test_wrong_use_is_reported_in_words_and_as_json(scanproof, arguments, messag
 def test_the_process_ends_with_the_status_and_nothing_but_the_answer(process, tmp_path, monkeypatch, arguments, status):
     monkeypatch.chdir(tmp_path)
     Image.radial_gradient("L").save(tmp_path / "image.png")
+    (tmp_path / "note.txt").write_text("no image")
     (tmp_path / "data" / "glioma").mkdir(parents=True)
     Image.radial_gradient("L").save(tmp_path / "data" / "glioma" / "a.png")
     result = process(*arguments.split(), "--json")
@@ -103,7 +105,7 @@ def test_a_process_that_trains_prints_its_answer_and_its_progress_alone(process,
 
     assert len(result.json["written"]) == 1
     steps = [re.split("[:,]", line)[0] for line in result.stderr.splitlines()]
-    assert steps == ["loading TensorFlow", "manifest", "manifest", "epoch 1 of 1", "exporting the network"]
+    assert steps == ["manifest", "manifest", "loading TensorFlow", "epoch 1 of 1", "exporting the network"]
 
 
 def test_a_wrong_setting_is_reported_in_words_and_as_json(scanproof):
@@ -161,6 +163,38 @@ def test_wrong_use_is_refused_before_web3_is_loaded(process, arguments):
     done = subprocess.run(command, env=process.environ, capture_output=True, text=True, check=True)
 
     assert done.stdout == "2 False\n"
+
+
+SLOW_IMPORT = """
+import importlib.abc, sys, time
+from backend.commands import console
+class Slow(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "web3":
+            time.sleep(1)
+sys.meta_path.insert(0, Slow())
+console.WAIT_S = 0.2
+from backend.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        f"verify --tx 0x{'ab' * 32}",
+        f"evidence 0x{'ab' * 32} --output new.zip",
+        f"review 0x{'ab' * 32} --confirm --reason because",
+        "registry status",
+    ],
+)
+def test_progress_begins_before_libraries_are_imported(process, arguments):
+    nowhere = ["--rpc", "http://127.0.0.1:9", "--contract", "0x" + "12" * 20]
+    command = [sys.executable, "-c", SLOW_IMPORT, *arguments.split(), *nowhere]
+    done = subprocess.run(command, env=process.environ, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0] == "loading"
 
 
 def test_an_error_with_a_name_that_is_no_text_is_reported_as_json(scanproof):

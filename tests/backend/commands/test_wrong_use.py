@@ -12,11 +12,12 @@ import pytest
 from PIL import Image
 
 from backend.cli import COMMANDS
-from tests.backend.commands.conftest import InProcess
+from tests.backend.commands.conftest import CommandLine, InProcess
 
 ID = "0x" + "ab" * 32
 ADDRESS = "0x" + "12" * 20
 NO_NUMBER = "expected a whole number from"
+MEMBERS = "--members brain-mri-mobile,brain-mri-128"
 NO_PATH = "expected a path, found an empty text"
 GOOD = {
     "classify": "{image}",
@@ -74,6 +75,7 @@ CASES = [
     ("evidence", "--output {folder}", "expected a new file: {folder} exists"),
     ("evidence", "--output {missing}/x.zip", "expected a file in an existing directory"),
     ("evidence", "--output {image}/x.zip", "expected a directory: {image} is a file"),
+    ("evidence", f"--contract {ADDRESS}", "--rpc and --contract belong together"),
     ("review", "--reason ''", "expected a reason of 1 to 4,000 characters, found 0"),
     ("review", "--reason ' '", "expected a reason of 1 to 4,000 characters, found 0"),
     ("review", f"--reason {'x' * 4001}", "expected a reason of 1 to 4,000 characters, found 4,001"),
@@ -83,6 +85,7 @@ CASES = [
     ("review", "--withdraw", "not allowed with argument --confirm"),
     ("review", "--diagnosis 1", "expected 0x and 64 hex digits"),
     ("review", "--opening {folder}", "is a directory"),
+    ("review", "--rpc http://127.0.0.1:9", "--rpc and --contract belong together"),
     ("registry", "explode", "invalid choice: 'explode'"),
     ("registry", "register nope", "expected an installed model (brain-mri, "),
     ("registry", f"register {ID}", "expected an installed model (brain-mri, "),
@@ -91,14 +94,22 @@ CASES = [
     ("registry", "--participants 0", NO_NUMBER),
     ("registry", "--parent nope", "expected an installed model (brain-mri, "),
     ("registry", "--training {image}", "--training is for a MODEL that is named by its SHA-256"),
+    ("registry", f"anchor {ID} --training {{image}}", "--training: expected a training record"),
     ("registry", "status --participants 2", "are for `anchor MODEL`"),
+    ("registry", "status --contract-block 7", "--contract-block is the block that created --contract"),
     ("evaluate", "--model nope", "expected one of the installed models brain-mri, "),
     ("evaluate", "--data {image}", "expected a directory: {image} is a file"),
     ("evaluate", "--data {missing}", "no such directory: {missing}"),
     ("evaluate", "--split ''", "expected a name, found ''"),
     ("evaluate", "--apart-from train,", "expected names with commas between them"),
     ("evaluate", "--split test --apart-from train,test", "--apart-from test leaves nothing of --split test"),
+    ("evaluate", "--split test --apart-from val --data {collection}", "expected rows of the split 'val'"),
+    ("evaluate", "--data {empty}", "{empty}: expected a manifest.csv, "),
+    ("evaluate", "--data {folder}", "{folder}: expected a manifest.csv, "),
+    ("evaluate", "--model breast-histology --data {collection}", "expected one of the labels benign, malignant, "),
+    ("evaluate", "--model tumour-outline --data {collection}", "expected the columns split, image, mask, "),
     ("data", "{image}", "is a file"),
+    ("data", "{empty}", "{empty}: expected a manifest.csv, "),
     ("data", "--output {new}", "--output needs DIR, whose chart it is"),
     ("data", "{folder} --output {folder}", "is a directory"),
     ("data", "{folder} --output {missing}/x.png", "expected a file in an existing directory"),
@@ -116,10 +127,19 @@ CASES = [
     ("compare", "--weights basecnn={image}", "that ends in .npz, .h5, .keras"),
     ("compare", "--weights mobilenet=imagenet", "--weights: expected networks of --models, found mobilenet"),
     ("compare", "--weights basecnn=imagenet --weights basecnn=imagenet", "one source of weights for each network"),
+    ("compare", "--models cnn_b --weights cnn_b=imagenet", "no ImageNet weights of cnn_b are published"),
+    ("compare", "--models basecnn,alexnet --size 66", "expected at least 67 pixels a side for alexnet, found 66"),
+    ("compare", "--data {empty}", "{empty}: expected a manifest.csv, "),
+    ("compare", "--data {collection}", "expected images of two or more labels in {collection}, found glioma"),
+    ("compare", "--data {pairs}", "expected rows of the split 'val'"),
+    ("compare", "--data {pairs} --protocol manifest", "expected rows of the split 'train', found the splits none"),
+    ("compare", "--data {pairs} --protocol grouped", "expected at least 5 groups (patients)"),
     ("compare", "--results {image}", "is a file"),
     ("report", "--output {image}", "is a file"),
     ("report", "--results {missing}", "no such directory"),
     ("report", "--data {image}", "is a file"),
+    ("report", "--results {empty}", "expected results of scanproof compare in {empty}, found none"),
+    ("report", "--data {breakhis}", "expected the images of breakhis-100x in {breakhis}, found no "),
     ("train", "--model nope", "expected one of the models brain-mri, "),
     ("train", "--architecture nope", "expected one of the networks basecnn, "),
     ("train", "--recipe nope", "expected one of the recipes scanproof, "),
@@ -128,7 +148,7 @@ CASES = [
     ("train", "--epochs x", NO_NUMBER),
     ("train", "--seed -1", NO_NUMBER),
     ("train", "--from {missing}", "no such file"),
-    ("train", "--from {folder}", "no such file"),
+    ("train", "--from {folder}", "expected the directory of a bundle, found no SHA256SUMS in {folder}"),
     ("train", "--from {image}", "that ends in .npz, .h5, .keras"),
     ("train", "--output {folder}", "expected a new or empty directory"),
     ("train", "--output {image}", "is a file"),
@@ -141,6 +161,22 @@ CASES = [
     ("train", "--outliers {folder} --outliers {folder}", "--outliers: expected directories of different names"),
     ("train", "--model tumour-outline --architecture basecnn", "a training of its own"),
     ("train", "--model breast-histology --epochs 3", "a training of its own"),
+    ("train", "--model modality-gate --outliers {folder}", "a training of its own"),
+    ("train", "--architecture cnn_a --from imagenet", "no ImageNet weights of cnn_a are published"),
+    ("train", "--architecture lite_compact --from imagenet", "no ImageNet weights of lite_compact are published"),
+    ("train", "--architecture cnn_a --size 31", "expected at least 32 pixels a side for cnn_a, found 31"),
+    ("train", "--architecture vgg16 --size 16", "expected at least 32 pixels a side for vgg16, found 16"),
+    ("train", "--model tumour-outline --size 100", "the recipe's size must be a multiple of 16"),
+    ("train", "--data {folder}", "manifest.csv: there is no such file"),
+    ("train", "--data {collection}", "expected rows of the split 'val', found the splits test, train"),
+    ("train", "--model breast-histology --data {collection}", "expected one of the labels benign, malignant, "),
+    ("train", "--model breast-histology --data {pairs}", "expected at least 5 groups (patients)"),
+    ("train", "--model modality-gate --data {collection}", "manifest.csv: there is no such file"),
+    ("train", "--model tumour-outline --data {collection}", "expected the columns split, image, mask, "),
+    ("train", "--refit {folder}", "expected the directory of a bundle, found no SHA256SUMS in {folder}"),
+    ("search", "--architecture inceptionv3 --size 74", "expected at least 75 pixels a side for inceptionv3, found 74"),
+    ("search", "--architecture cnn_a --from imagenet", "no ImageNet weights of cnn_a are published"),
+    ("search", "--data {empty}", "manifest.csv: there is no such file"),
     ("search", "--model tumour-outline", "--model: expected a model that is trained by a recipe"),
     ("search", "--model breast-histology", "--model: expected a model that is trained by a recipe"),
     ("search", "--trials 0", NO_NUMBER),
@@ -150,29 +186,41 @@ CASES = [
     ("ensemble", "--members brain-mri", "expected two or more different models"),
     ("ensemble", "--members brain-mri,brain-mri", "expected two or more different models"),
     ("ensemble", "--members brain-mri,nope", "expected one of the models brain-mri, "),
+    ("ensemble", "--members brain-mri,tumour-outline", "needs members of the kind classifier"),
+    ("ensemble", "--members brain-mri,breast-histology", "needs members of the labels"),
+    (
+        "ensemble",
+        "--members brain-mri,brain-mri-128",
+        "learned from train, found that brain-mri learned from train and",
+    ),
+    ("ensemble", f"{MEMBERS} --data {{empty}}", "manifest.csv: there is no such file"),
+    ("ensemble", f"{MEMBERS} --data {{collection}}", "expected rows of the split 'val'"),
     ("ensemble", "--data {image}", "is a file"),
     ("ensemble", "--output {folder}", "expected a new or empty directory"),
     ("join", "--members brain-mri", "expected two or more different models"),
     ("join", "--output {folder}/New", "the directory's name becomes the bundle's"),
     ("join", "--version ''", "expected a version such as 1.0.0"),
     ("join", "--refit {image}", "is a file"),
+    ("index", "repair", "invalid choice: 'repair'"),
+    ("join", "--refit {folder}", "expected the directory of a bundle, found no SHA256SUMS in {folder}"),
+    ("join", f"{MEMBERS} --data {{empty}}", "manifest.csv: there is no such file"),
+    ("join", f"{MEMBERS} --data {{collection}}", "expected rows of the split 'val'"),
+    ("join", "--members brain-mri-mobile,brain-mri", "with Keras weights, found none in brain-mri"),
 ]
 
 
 @pytest.fixture
 def places(tmp_path: Path) -> dict[str, Path]:
-    """Paths for the cases: a file, a directory with an image, an empty one, and names that are free."""
-    (tmp_path / "folder").mkdir()
-    (tmp_path / "empty").mkdir()
-    Image.new("L", (8, 8)).save(tmp_path / "folder" / "a.png")
-    Image.new("L", (8, 8)).save(tmp_path / "image.png")
-    return {
-        "image": tmp_path / "image.png",
-        "folder": tmp_path / "folder",
-        "empty": tmp_path / "empty",
-        "new": tmp_path / "new",
-        "missing": tmp_path / "missing",
-    }
+    """Paths for the cases: a file, a directory with an image, an empty one, collections, and names that are free."""
+    for name in ("folder", "empty", "collection", "pairs", "breakhis-100x"):
+        (tmp_path / name).mkdir()
+    for name in ("image.png", "folder/a.png", "collection/a.png", "collection/b.png", "pairs/a.png", "pairs/b.png"):
+        Image.new("L", (8, 8)).save(tmp_path / name)
+    (tmp_path / "collection" / "manifest.csv").write_text("path,label,split\na.png,glioma,train\nb.png,glioma,test\n")
+    (tmp_path / "pairs" / "manifest.csv").write_text("path,label\na.png,benign\nb.png,malignant\n")
+    names = {"image": "image.png", "breakhis": "breakhis-100x"}
+    known = ("image", "folder", "empty", "collection", "pairs", "breakhis", "new", "missing")
+    return {name: tmp_path / names.get(name, name) for name in known}
 
 
 def arguments(text: str, places: dict[str, Path]) -> Iterator[str]:
@@ -180,40 +228,66 @@ def arguments(text: str, places: dict[str, Path]) -> Iterator[str]:
         yield " " if word == "\0" else word.strip("'")
 
 
+def words_of(command: str, wrong: str, places: dict[str, Path]) -> list[str]:
+    """The case's arguments, after good ones where it starts with an option."""
+    good = GOOD.get(command, "") if wrong.startswith("-") else ""
+    return [command, *arguments(good, places), *arguments(wrong, places)]
+
+
 @pytest.mark.parametrize(("command", "wrong", "message"), CASES, ids=[f"{c} {w[:60]}" for c, w, _ in CASES])
 def test_wrong_use_is_refused(
     scanproof: InProcess, places: dict[str, Path], command: str, wrong: str, message: str
 ) -> None:
-    positional = not wrong.startswith("-")
-    good = "" if positional else GOOD.get(command, "")
-    words = [command, *arguments(good, places), *arguments(wrong, places)]
-    result = scanproof(*words, "--json")
+    result = scanproof(*words_of(command, wrong, places), "--json")
 
     assert (result.status, result.json["error"]["type"]) == (2, "WrongUse"), result.stdout
     assert message.format(**places) in result.json["error"]["message"]
     assert result.stderr == ""
+    assert not places["new"].exists()
 
 
 def test_every_command_with_arguments_has_a_case() -> None:
     assert set(COMMANDS) - {command for command, _, _ in CASES} == {"models", "classifier"}
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["compare", "--data", ".", "--models", "basecnn", "--protocol", "foo"],
-        ["train", "--model", "brain-mri", "--data", ".", "--output", "/tmp/new", "--recipe", "foo"],
-        ["train", "--model", "breast-histology", "--data", ".", "--output", "/tmp/new", "--epochs", "3"],
-    ],
-    ids=" ".join,
-)
-def test_wrong_use_is_refused_before_tensorflow_loads(words: list[str]) -> None:
-    program = (
-        "import sys, json; from backend.cli import main;"
-        f"print(json.dumps([main({words}), 'tensorflow' in sys.modules]))"
+HEAVY = {
+    *("tensorflow", "keras", "ray", "matplotlib", "scipy", "sklearn", "skimage", "cv2"),
+    *("web3", "eth_account", "flask", "sqlalchemy", "requests"),
+}
+PROGRAM = f"""
+import json, sys
+from backend.cli import main
+found = []
+for words in json.load(sys.stdin):
+    before = set(sys.modules)
+    found.append([main(words), sorted({HEAVY} & (sys.modules.keys() - before))])
+print(json.dumps(found))
+"""
+"""Runs each case, and prints its status and what it imported: one process for all, as each takes a second to start."""
+
+
+def test_wrong_use_is_refused_before_anything_heavy_is_imported(process: CommandLine, places: dict[str, Path]) -> None:
+    cases = [words_of(command, wrong, places) for command, wrong, _ in CASES]
+    cases.append(["verify", "--evidence", str(places["image"])])
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env=process.environ,
+        input=json.dumps(cases),
+        capture_output=True,
+        text=True,
+        check=True,
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert json.loads(done.stdout) == [2, False], done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert [(words, *each) for words, each in zip(cases, found, strict=True) if each != [2, []]] == []
+
+
+def test_an_image_that_the_demonstration_cannot_use_is_refused_before_the_chain_starts(
+    process: CommandLine, places: dict[str, Path]
+) -> None:
+    places["image"].write_bytes(b"no image")
+    result = process("demo", places["image"], "--json")
+    assert (result.status, result.json["error"]["type"]) == (1, "UnsupportedImage")
+    assert not (Path(process.environ["SCANPROOF_VAR"]) / "chain").exists()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -13,9 +14,10 @@ import pytest
 from backend.adapters.database.uploads import SqlImages
 from backend.container import Container
 from backend.domain import ImageFacts
-from backend.errors import InvalidCid, LimitExceeded, NotFound, StorageUnavailable
+from backend.errors import ImageTooLarge, InvalidCid, LimitExceeded, NotFound, StorageUnavailable, UnsupportedImage
 from backend.settings import Settings
 from backend.wiring import wire
+from tests.backend.adapters.images import metadata
 from tests.backend.services.conftest import CLIENT
 
 
@@ -105,6 +107,23 @@ def test_after_a_loss_of_the_database_an_image_is_found_in_the_store(
     assert rebuilt.intake.find(image.cid) == image
     assert rebuilt.intake.available([image.cid]) == {image.cid}
     rebuilt.close()
+
+
+@pytest.mark.parametrize("kind", ["cut JPEG", "16-bit colour", "a line"])
+def test_an_image_that_an_earlier_release_accepted_is_still_found(
+    container: Container, picture: Callable[..., bytes], kind: str
+) -> None:
+    content = {
+        "cut JPEG": picture("JPEG")[:-40] + b"\xff\xd9",
+        "16-bit colour": metadata.deep_png(),
+        "a line": picture("PNG", (1, 1000)),
+    }[kind]
+    with pytest.raises((UnsupportedImage, ImageTooLarge)):
+        container.intake.accept(content, client=CLIENT)
+    stored = container.store.put(content, name="image", media_type="image/png")
+
+    assert container.intake.find(stored.cid).sha256 == hashlib.sha256(content).hexdigest()
+    assert container.intake.derive(stored.cid) == container.intake.find(stored.cid)
 
 
 def test_what_is_in_the_store_but_is_no_image_is_not_found(container: Container) -> None:

@@ -27,6 +27,7 @@ describe("the roles of an account", () => {
   it.each<[string, string[], string[]]>([
     ["none but uploading, which everybody may", [], ["Uploader"]],
     ["the clinician's", [keccak256(stringToHex("CLINICIAN_ROLE"))], ["Clinician", "Uploader"]],
+    ["a hospital's", [keccak256(stringToHex("SITE_ROLE"))], ["Federated site", "Uploader"]],
     ["the classifier's", [keccak256(stringToHex("CLASSIFIER_ROLE"))], ["Classifier", "Uploader"]],
     [
       "both of an administrator",

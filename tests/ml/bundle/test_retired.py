@@ -60,7 +60,7 @@ def test_a_retired_model_is_not_offered_and_answers_by_its_id(models: Path) -> N
         registry.default("brain-mri")
     assert registry.by_sha256(shipped.sha256).bundle.model == shipped.model
     assert registry.documents(shipped.sha256).card == shipped.card
-    assert registry.member("brain-mri").bundle.sha256 == shipped.sha256
+    assert registry.identity("brain-mri") == shipped.sha256
 
 
 def test_the_same_bundle_gives_the_same_archive(models: Path, tmp_path: Path) -> None:
@@ -93,7 +93,7 @@ def test_what_is_no_archive_beside_it_changes_nothing(models: Path, caplog: pyte
     archive.with_name(f"{'00' * 32}.tar.xz").write_bytes(b"x")
     registry = Registry(models)
     assert registry.retired.names() == {"brain-mri": id_of(archive)}
-    assert registry.member("brain-mri").bundle.sha256 == id_of(archive)
+    assert registry.identity("brain-mri") == id_of(archive)
     assert "a retired model is refused: " in caplog.text
 
 

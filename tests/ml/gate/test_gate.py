@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.errors import WrongChoice
 from ml.evaluation.outliers import draw_outliers
-from ml.gate.data import BRAIN, HISTOLOGY, Material, gather
+from ml.gate.data import BRAIN, HISTOLOGY, Material, gather, listed
 from ml.gate.gate import REASON, Gate
 from ml.gate.pictures import LEARNED, LEARNED_PHOTOGRAPHS, UNSEEN, UNSEEN_PHOTOGRAPHS, unseen_pictures
 from ml.gate.pictures import learned_pictures as learned
@@ -91,6 +92,15 @@ def test_no_patient_is_learned_from_and_judged_on(data: Path) -> None:
     assert len(parts[0]) == 4
     assert len(parts[1]) == 5
     assert not parts[0] & parts[1]
+
+
+def test_a_collection_without_the_folds_of_a_split_is_refused(tmp_path: Path) -> None:
+    for name, row in (("brains", "a.png,brain,test,"), ("sections", "a.png,benign,,0")):
+        (tmp_path / name).mkdir()
+        Image.new("L", (8, 8)).save(tmp_path / name / "a.png")
+        (tmp_path / name / "manifest.csv").write_text(f"path,label,split,fold\n{row}\n")
+    with pytest.raises(WrongChoice, match="sections: expected rows of the folds 4, found none"):
+        listed(tmp_path / "brains", tmp_path / "sections", "test")
 
 
 def test_the_rate_of_false_alarms_counts_the_two_kinds_only() -> None:

@@ -78,5 +78,5 @@ def test_a_training_starts_from_the_file_that_is_written(tmp_path: Path) -> None
 
 
 def test_keras_has_none_to_download() -> None:
-    with pytest.raises(WrongChoice, match="no ImageNet weights of lite_encoder are published"):
+    with pytest.raises(WrongChoice, match="no ImageNet weights of lite_compact are published"):
         build("lite_compact", 4, weights="imagenet")

@@ -13,10 +13,11 @@ import pytest
 
 keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 
+from ml.bundle.kinds import resolve  # noqa: E402
 from ml.errors import MlError, WrongChoice  # noqa: E402
 from ml.networks import transfer  # noqa: E402
 from ml.networks.weights import weights_to_bytes  # noqa: E402
-from ml.networks.zoo import ZOO, architecture, build  # noqa: E402
+from ml.networks.zoo import SMALLEST_SIDE, ZOO, architecture, build  # noqa: E402
 
 # (in all, trained) where the source gives no figure, for four classes. The figures of the literature are for 1000.
 MOBILE_WIDTHS = (24, 48, 96, 96, 192, 192, *(384,) * 6)
@@ -256,4 +257,28 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 def test_there_are_no_imagenet_weights_of_a_network_of_the_sources() -> None:
     with pytest.raises(WrongChoice) as caught:
         build("cnn_b", 4, weights="imagenet")
-    assert str(caught.value) == "expected a file of weights or none: no ImageNet weights of cnn_b are published"
+    assert str(caught.value) == (
+        "expected a file of weights or none: no ImageNet weights of cnn_b are published, only of mobilenetv3small, "
+        "efficientnetb0, vgg16, resnet50v2, vgg19, inceptionv3, xception, densenet121, mobilenet, mobile_compact"
+    )
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_the_smallest_input_is_the_least_that_can_be_built(name: str) -> None:
+    side = ZOO[name].smallest_side
+    assert build(name, 4, (side, side, 1)).input_shape == (None, side, side, 1)
+    with pytest.raises(WrongChoice, match=f"expected at least {side} pixels a side for {name}, found {side - 1}"):
+        build(name, 4, (side - 1, side - 1, 1))
+    too_small = (
+        side - 1 if name != "mobile_compact" else 30
+    )  # its published weights need one pixel more than its layers
+    if side > SMALLEST_SIDE:
+        with pytest.raises(ValueError, match=r"[Ii]nput"):
+            resolve(ZOO[name].builder)((too_small, too_small, 1), 4)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_the_weights_of_a_network_that_flattens_fit_one_size_only(name: str) -> None:
+    side = ZOO[name].smallest_side
+    small, large = (build(name, 4, (each, each, 1)) for each in (side, 2 * side))
+    assert (small.count_params() != large.count_params()) is ZOO[name].flattens

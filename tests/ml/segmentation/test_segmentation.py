@@ -187,7 +187,7 @@ def test_a_manifest_without_a_column_is_refused(folder: Path) -> None:
 
 
 def test_no_manifest_and_one_without_rows_are_refused(folder: Path) -> None:
-    with pytest.raises(MlError, match="expected a readable file: No such file or directory"):
+    with pytest.raises(MlError, match=r"cannot be read: .*No such file or directory"):
         read_masked_manifest(folder)
     write_manifest(folder)
     with pytest.raises(MlError, match="expected at least one row, found none"):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ml.bundle.bundle import load_bundle
+from ml.bundle.bundle import BundleDocuments, load_bundle
 from ml.datasets.phantom import phantom_png
 from ml.errors import MlError, WrongChoice
 from ml.inference.registry import BUNDLES, Registry
@@ -74,6 +74,11 @@ def test_maps_that_do_not_fit_are_refused() -> None:
         build_joined([pair()[0], other], (1.0, 1.0))
 
 
+def documents(name: str, registry: Registry | None = None) -> BundleDocuments:
+    registry = registry or Registry()
+    return registry.documents(registry.identity(name))
+
+
 @dataclass(frozen=True)
 class Joined:
     data: Path
@@ -84,7 +89,7 @@ class Joined:
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Phantoms; labels by number, in train, val and test."""
-    labels, splits = Registry().member(MEMBERS[0]).bundle.metadata.labels, ("train", "val", "test")
+    labels, splits = documents(MEMBERS[0]).metadata.labels, ("train", "val", "test")
     return write_collection(
         tmp_path_factory.mktemp("data"),
         (
@@ -104,7 +109,7 @@ def test_the_bundle_is_named_after_its_folder_and_names_its_members(joined: Join
     bundle = load_bundle(joined.folder)
     assert joined.result | {"name": "both", "version": "3.1.4", "sha256": bundle.sha256} == joined.result
     assert (bundle.metadata.name, bundle.metadata.version, bundle.metadata.kind) == ("both", "3.1.4", "classifier")
-    each = [Registry().member(name).bundle for name in MEMBERS]
+    each = [documents(name) for name in MEMBERS]
     named = [f"{one.metadata.name} {one.metadata.version} {one.sha256}" for one in each]
     assert bundle.metadata.training["members"] == named
     assert bundle.metadata.architecture == "mobile_compact and compact_residual"
@@ -120,7 +125,7 @@ def test_it_was_measured_and_holds_no_weights_to_train_on(joined: Joined) -> Non
 
 def test_the_exported_network_answers_with_the_mean_of_its_members(joined: Joined) -> None:
     one = Predictor(load_bundle(joined.folder))
-    each = [Predictor(Registry().member(name).bundle) for name in MEMBERS]
+    each = [Predictor(Registry().by_sha256(documents(name).sha256).bundle) for name in MEMBERS]
     for number in range(4):
         image = Image.open(joined.data / f"{number}.png")
         logits = [p.examine(p.prepare(image)).output.logits / p.bundle.metadata.temperature for p in each]
@@ -129,12 +134,12 @@ def test_the_exported_network_answers_with_the_mean_of_its_members(joined: Joine
 
 def test_the_shipped_model_is_its_members_joined(joined: Joined) -> None:
     shipped, names = Predictor(load_bundle(BUNDLES / "brain-mri")), ("brain-mri-mobile-refit", "brain-mri-128-refit")
-    each = [Registry().member(name).bundle for name in names]
+    each = [documents(name) for name in names]
     named = [f"{one.metadata.name} {one.metadata.version} {one.sha256}" for one in each]
     assert shipped.bundle.metadata.training["members"] == named
     assert all(one.metadata.learned_from == shipped.bundle.metadata.learned_from for one in each)
     seen = shipped.prepare(Image.open(joined.data / "1.png"))
-    expected = outputs(joined_network(names, Registry()), seen.pixels)["logits"][0]
+    expected = outputs(joined_network(each, Registry()), seen.pixels)["logits"][0]
     assert shipped.examine(seen).output.logits == pytest.approx(expected, abs=0.05)
 
 
@@ -160,12 +165,11 @@ def test_a_member_for_something_else_is_refused(other: str, message: str, data: 
 
 def test_a_member_that_sees_other_pixels_is_refused(data: Path, tmp_path: Path) -> None:
     class Installed(Registry):
-        def member(self, name: str) -> Predictor:
-            model = super().member(name)
-            if name == MEMBERS[1]:
-                metadata = replace(model.bundle.metadata, preprocessing="grey-crop-pad-160-v1")
-                model.bundle = replace(model.bundle, metadata=metadata)
-            return model
+        def documents(self, sha256: str) -> BundleDocuments:
+            found = super().documents(sha256)
+            if found.metadata.name == MEMBERS[1]:
+                return replace(found, metadata=replace(found.metadata, preprocessing="grey-crop-pad-160-v1"))
+            return found
 
     with pytest.raises(WrongChoice, match="the preprocessing grey-crop-pad-128-v1, brain-mri-128 has grey"):
         join(MEMBERS, data, tmp_path / "new", registry=Installed())
@@ -175,13 +179,14 @@ def test_weights_are_those_of_the_folder_that_is_named(data: Path, tmp_path: Pat
     """A bundle may lie in a folder of another name than its own, beside one that bears its name."""
     for folder, name in (("mine", MEMBERS[1]), (MEMBERS[0], MEMBERS[0]), (MEMBERS[1], "brain-mri-128b")):
         unpacked(name, tmp_path / folder)
-    found = joined_network(("mine", MEMBERS[0]), Registry(tmp_path))
+    registry = Registry(tmp_path)
+    found = joined_network([documents(name, registry) for name in ("mine", MEMBERS[0])], registry)
     pixels = np.random.default_rng(1).random((1, 128, 128, 1), np.float32)
-    expected = joined_network((MEMBERS[1], MEMBERS[0]), Registry())
+    expected = joined_network([documents(name) for name in reversed(MEMBERS)], Registry())
     assert outputs(found, pixels)["logits"] == pytest.approx(outputs(expected, pixels)["logits"])
 
 
 def test_a_member_without_weights_is_refused(data: Path, tmp_path: Path) -> None:
-    with pytest.raises(WrongChoice, match=r"weights\.npz"):
+    with pytest.raises(WrongChoice, match="with Keras weights, found none in brain-mri-128b"):
         join((MEMBERS[0], "brain-mri-128b"), data, tmp_path / "new")
     assert not (tmp_path / "new").exists()

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -159,10 +159,10 @@ def test_evaluation_of_a_split_that_is_not_there(drawn: Path) -> None:
 def test_any_network_of_the_zoo_at_any_size(drawn: Path, tmp_path: Path) -> None:
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
     reported: list[str] = []
-    choices = Choices(architecture="logistic", recipe="s4", size=32, epochs=1, run=tmp_path / "run", version="0.3.0")
+    choices = Choices(architecture="cnn_a", recipe="s4", size=32, epochs=1, run=tmp_path / "run", version="0.3.0")
     train("brain-mri", drawn, tmp_path / "bundle", choices, report=reported.append)
     metadata = load_bundle(tmp_path / "bundle").metadata
-    assert (metadata.name, metadata.version, metadata.architecture) == ("brain-mri-logistic", "0.3.0", "logistic")
+    assert (metadata.name, metadata.version, metadata.architecture) == ("brain-mri-cnn-a", "0.3.0", "cnn_a")
     assert metadata.data.startswith("A collection that nothing is known of")
     assert (metadata.input_size, metadata.preprocessing) == (32, "grey-crop-pad-32-v1")
     assert metadata.licence == "MIT; weights trained from nothing"
@@ -170,6 +170,10 @@ def test_any_network_of_the_zoo_at_any_size(drawn: Path, tmp_path: Path) -> None
     assert len(reported) == 1
     assert reported[0].startswith("WARNING: images for training and testing overlap: 48 images; near-duplicates: ")
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["tensorboard"]
+    start = replace(choices, start=str(tmp_path / "bundle"))
+    assert chosen_specification("brain-mri", start).input_size == 32
+    with pytest.raises(WrongChoice, match=r"of the network cnn_a \(pixels a side: 64, .*, found .*: 32, "):
+        chosen_specification("brain-mri", replace(start, size=64))
 
 
 def test_training_goes_on_from_a_bundle(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +197,7 @@ def test_training_goes_on_from_a_bundle(trained: Trained, monkeypatch: pytest.Mo
         (Choices(start="imagenet"), MOBILENET_LICENCE),
         (Choices(start="mobilenet.weights.h5"), MOBILENET_LICENCE),
         (Choices(start="mine.npz"), OTHER_LICENCE),
-        (Choices(start="imagenet", architecture="lite_compact"), LITE_LICENCE),
+        (Choices(start="lite0.weights.h5", architecture="lite_compact"), LITE_LICENCE),
         (Choices(start="imagenet", architecture="vgg16"), OTHER_LICENCE),
     ],
 )

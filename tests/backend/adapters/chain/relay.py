@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import urllib.request
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+_numbers = itertools.count(1)
+"""A client remembers the limits of an address: each relay has its own."""
 Answer = tuple[int, bytes] | tuple[int, bytes, dict[str, str]]
 Intercept = Callable[[str, list], Answer | None]
 """Method and parameters in; HTTP status, body and, if need be, headers out, or None to let the request through."""
@@ -53,7 +56,7 @@ def relay(url: str, intercept: Intercept, *, batches: bool = True) -> Iterator[s
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}/v3/secret-key"
+        yield f"http://127.0.0.1:{server.server_port}/v3/secret-key/{next(_numbers)}"
     finally:
         server.shutdown()
         server.server_close()

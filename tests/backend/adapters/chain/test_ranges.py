@@ -21,7 +21,7 @@ def through(registry, url: str) -> Web3Chain:
 @pytest.fixture
 def pauses(monkeypatch) -> list[float]:
     slept: list[float] = []
-    monkeypatch.setattr("backend.adapters.chain.logs.time.sleep", slept.append)
+    monkeypatch.setattr("backend.adapters.chain.rpc.time.sleep", slept.append)
     return slept
 
 
@@ -60,7 +60,7 @@ def test_a_single_refused_block_is_an_error_with_the_nodes_words(registry):
 @pytest.mark.parametrize("message", [None, "", {}])
 def test_a_refusal_without_words_is_an_error_too(registry, message):
     def no_logs(method, parameters):
-        return refusal(message) if method == "eth_getLogs" else None
+        return refusal(message, -32000) if method == "eth_getLogs" else None
 
     with (
         relay(registry.settings.rpc_url, no_logs) as url,
@@ -84,7 +84,7 @@ def test_a_range_grows_again_after_trouble_that_passed(registry, head):
         if method != "eth_getLogs":
             return None
         asked.append(int(parameters[0]["toBlock"], 16) - int(parameters[0]["fromBlock"], 16) + 1)
-        return refusal("try again") if len(asked) <= 2 else None
+        return refusal("try again", -32000) if len(asked) <= 2 else None
 
     with relay(registry.settings.rpc_url, fail_twice) as url:
         events = through(registry, url).events(head - 3, head)

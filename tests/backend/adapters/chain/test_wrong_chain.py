@@ -87,7 +87,7 @@ def test_whatever_a_node_answers_is_a_chain_error_that_hides_its_address(
     registry_of, caplog, monkeypatch, method, answer
 ):
     registry = registry_of["anvil"]
-    monkeypatch.setattr("backend.adapters.chain.logs._PAUSE_S", 0)
+    monkeypatch.setattr("backend.adapters.chain.rpc._PAUSE_S", 0)
     caplog.set_level(logging.DEBUG)
     empty = method == "eth_getTransactionReceipt" and answer == result(None)
 

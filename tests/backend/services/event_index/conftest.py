@@ -64,6 +64,12 @@ class Node:
         assert "error" not in answer, answer
         return answer["result"]
 
+    def mine(self, count: int) -> None:
+        if self.settings.chain == "anvil":
+            self.rpc("anvil_mine", hex(count))
+        for _ in range(0 if self.settings.chain == "anvil" else count):
+            self.rpc("evm_mine")
+
     def register(self, count: int = 1) -> None:
         for _ in range(count):
             self.wallet.register_image(new_cid())

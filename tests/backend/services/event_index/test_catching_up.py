@@ -27,9 +27,9 @@ class Recording:
     def __getattr__(self, name: str):
         return getattr(self._chain, name)
 
-    def events(self, first: int, last: int):
+    def read(self, first: int, last: int):
         self.ranges.append((first, last))
-        return self._chain.events(first, last)
+        return self._chain.read(first, last)
 
 
 def test_an_index_that_never_synced_is_empty_and_says_so(index: EventIndex) -> None:
@@ -101,10 +101,10 @@ def test_a_process_that_dies_between_two_ranges_loses_nothing(node: Node, events
     node.register(4)
 
     class Dying(Recording):
-        def events(self, first: int, last: int):
+        def read(self, first: int, last: int):
             if len(self.ranges) == 2:
                 raise KeyboardInterrupt
-            return super().events(first, last)
+            return super().read(first, last)
 
     with pytest.raises(KeyboardInterrupt):
         EventIndex(Dying(node.chain), events, range_blocks=2).sync()

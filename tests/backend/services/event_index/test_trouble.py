@@ -132,10 +132,10 @@ def test_a_request_does_not_wait_for_a_long_catching_up(
             def __getattr__(self, name: str):
                 return getattr(node.chain, name)
 
-            def events(self, first: int, last: int):
+            def read(self, first: int, last: int):
                 reading.set()
                 assert go_on.wait(20)
-                return node.chain.events(first, last)
+                return node.chain.read(first, last)
 
         index = EventIndex(Slow(), events)
         worker = threading.Thread(target=index.sync)

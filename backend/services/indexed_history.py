@@ -1,0 +1,159 @@
+"""The history of images, models and roles, found fast with the index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from backend.domain import (
+    BlockRef,
+    DiagnosisRecordedEvent,
+    DiagnosisReviewedEvent,
+    Event,
+    ImageRegisteredEvent,
+    IndexedEvent,
+    ModelEvent,
+    ModelRegisteredEvent,
+    ModelRetiredEvent,
+    ModelStatus,
+    RecordEvent,
+    RegistryState,
+    RoleChange,
+    RoleChangedEvent,
+    SignedTransaction,
+    StateKeys,
+    TrainingAnchoredEvent,
+    first_of,
+    position,
+)
+from backend.errors import ChainUnavailable
+from backend.ports import Chain
+from backend.services.event_index import EventIndex
+
+_MAX_AGE_S = 1.0
+_UNINDEXED_BLOCKS = 256
+"""Blocks newer than the index that are read in addition to it."""
+Found = TypeVar("Found", bound=Sequence[object])
+
+
+class IndexedHistory:
+    """Port RegistryHistory, of ``chain``.
+
+    The ``index`` only says in which blocks to look; the events come from the chain. If they do not lead to what the
+    contract stores now, an event is missing, and the whole chain is searched.
+    """
+
+    def __init__(self, chain: Chain, index: EventIndex) -> None:
+        self._chain = chain
+        self._index = index
+        self.chain_id = chain.chain_id
+        self.contract = chain.contract
+
+    def image_id(self, uploader: str, cid: str) -> str:
+        return self._chain.image_id(uploader, cid)
+
+    def block(self, number: int) -> BlockRef | None:
+        return self._chain.block(number)
+
+    def events(self, first: int, last: int) -> Sequence[Event]:
+        return self._chain.events(first, last)
+
+    def events_of_transaction(self, hash_: str) -> Sequence[Event]:
+        return self._chain.events_of_transaction(hash_)
+
+    def state_block(self) -> BlockRef | None:
+        return self._chain.state_block()
+
+    def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
+        return self._chain.state(keys, block)
+
+    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
+        return self._chain.signed_transaction(hash_)
+
+    def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
+        return self._found(
+            self._index.blocks_of_image(image_id),
+            lambda events: [e for e in events if isinstance(e, RecordEvent) and e.image_id == image_id],
+            is_all=lambda events: self._is_all_of_image(image_id, events),
+            search=lambda: self._chain.events_of_image(image_id),
+        )
+
+    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
+        return self._found(
+            {event.block.number for event in self._index.known_events_of_model(model_id)},
+            lambda events: [e for e in events if isinstance(e, ModelEvent) and e.model_id == model_id],
+            is_all=lambda events: self._is_all_of_model(model_id, events),
+            search=lambda: self._chain.events_of_model(model_id),
+        )
+
+    def roles(self, role: str, address: str) -> Sequence[RoleChange]:
+        def changes(events: Iterable[IndexedEvent]) -> Sequence[RoleChange]:
+            ours = (e for e in events if isinstance(e, RoleChangedEvent) and e.role == role)
+            return [
+                RoleChange(*position(e), e.granted, e.sender, e.transaction_hash)
+                for e in ours
+                if e.account.lower() == address.lower()
+            ]
+
+        return self._found(
+            self._index.blocks_of_role(role, address),
+            changes,
+            is_all=lambda found: self._chain.has_role(role, address) == (bool(found) and found[-1].granted),
+            search=lambda: self._chain.roles(role, address),
+        )
+
+    def _found(
+        self,
+        blocks: Iterable[int],
+        choose: Callable[[Iterable[IndexedEvent]], Found],
+        *,
+        is_all: Callable[[Found], bool],
+        search: Callable[[], Found],
+    ) -> Found:
+        """What ``choose`` takes from the events of ``blocks`` and of those that are not in the index yet, if
+        ``is_all``; else what ``search`` finds."""
+        events = self._events_in(blocks)
+        if events is not None and is_all(found := choose(events)):
+            return found
+        return search()
+
+    def _events_in(self, blocks: Iterable[int]) -> list[IndexedEvent] | None:
+        """None when the index is too far behind to help."""
+        self._index.refresh(max_age_s=_MAX_AGE_S)
+        newest, head = self._index.newest(), self._chain.head().number
+        if newest is None or head - newest.number > _UNINDEXED_BLOCKS:
+            return None
+        ranges = [(block, block) for block in sorted(blocks) if block <= newest.number]
+        if newest.number < head:
+            ranges.append((newest.number + 1, head))
+        events: list[IndexedEvent] = []
+        for first, last in ranges:
+            found = self._chain.read(first, last)
+            if found is None:
+                raise ChainUnavailable(f"the node does not have block {last} yet: try again in a moment")
+            events += found.events
+        return events
+
+    def _is_all_of_image(self, image_id: str, events: Sequence[RecordEvent]) -> bool:
+        """A review of what was never recorded may be missing: it changes nothing."""
+        (state,) = self._chain.image_states([image_id])
+        diagnoses = [event.diagnosis_id for event in events if isinstance(event, DiagnosisRecordedEvent)]
+        registered = any(isinstance(event, ImageRegisteredEvent) for event in events)
+        if state is None or not registered or len(diagnoses) != state.diagnosis_count:
+            return state is None and not events
+        reviews = {e.diagnosis_id: e.review_id for e in events if isinstance(e, DiagnosisReviewedEvent)}
+        return [reviews.get(diagnosis_id) for diagnosis_id in diagnoses] == self._chain.newest_reviews(diagnoses)
+
+    def _is_all_of_model(self, model_id: str, events: Sequence[ModelEvent]) -> bool:
+        (state,) = self._chain.model_states([model_id])
+        training = first_of(events, TrainingAnchoredEvent)
+        shown = (
+            first_of(events, ModelRegisteredEvent) is not None,
+            first_of(events, ModelRetiredEvent) is not None,
+            training.training_id if training else None,
+        )
+        return shown == (
+            state.status is not ModelStatus.UNKNOWN,
+            state.status is ModelStatus.RETIRED,
+            state.training_id,
+        )

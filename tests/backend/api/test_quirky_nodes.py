@@ -1,0 +1,196 @@
+"""The API in front of nodes that hide, limit or garble what they know."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from backend.adapters.chain.dev import embedded
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
+from backend.adapters.chain.development_accounts import CLINICIAN, USER
+from backend.adapters.chain.signer import KeyFileSigner
+from backend.api.app import NODE_WITHIN_S, create_app
+from backend.domain import Diagnosis, DiagnosisRecordedEvent, Review, Verdict
+from backend.processes import free_port
+from backend.settings import Secret, Settings, load
+from backend.wiring import wire
+from tests.backend.api.conftest import API
+from tests.backend.models import register_models
+from tests.backend.services.event_index.conftest import new_cid
+from tests.standins.nodes import Garbled, QuirkyNode, Rule, error, quirky_node
+
+MODEL_ID = "0x" + "ab" * 32
+BLOCKS = 1500
+
+
+@pytest.fixture(scope="module")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """A chain with one reviewed record, and BLOCKS blocks after it."""
+    folder = tmp_path_factory.mktemp("deep")
+    environ = {"SCANPROOF_VAR": str(folder), "SCANPROOF_CHAIN": "anvil", "SCANPROOF_CHAIN_PORT": str(free_port())}
+    settings = load(environ, env_file=None)
+    signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+    with embedded.running(settings, classifier=signer.address) as chain:
+        found = chain.deployment
+        register_models(settings.rpc_url, found.address, MODEL_ID)
+        yield replace(settings, contract_address=found.address, contract_block=found.block)
+
+
+@pytest.fixture(scope="module")
+def image_id(deep: Settings) -> str:
+    wallet = DevelopmentWallet(deep.rpc_url, deep.contract_address, USER)
+    with served(deep, deep.var / "first.db") as (client, _):
+        chain = client.application.extensions["scanproof"].chain
+        cid = new_cid()
+        image_id = chain.image_id(USER.address, cid)
+        diagnosis = Diagnosis(image_id, MODEL_ID, 1, 9000, "0x" + "cd" * 32, int(time.time()))
+        signer = KeyFileSigner(deep.classifier_key_file, chain_id=deep.chain_id)
+        signed = signer.sign(diagnosis, chain_id=deep.chain_id, contract=chain.contract)
+        wallet.register_with_diagnosis(cid, signed)
+        recorded = next(e for e in chain.events_of_image(image_id) if isinstance(e, DiagnosisRecordedEvent))
+        review = Review(recorded.diagnosis_id, "0x" + "0a" * 32, Verdict.WITHDRAWN, 0)
+        DevelopmentWallet(deep.rpc_url, deep.contract_address, CLINICIAN).review(recorded, review)
+        chain._web3.provider.make_request("anvil_mine", [hex(BLOCKS)])
+    return image_id
+
+
+@contextmanager
+def served(settings: Settings, database: Path, rule: Rule | None = None) -> Iterator[tuple[FlaskClient, QuirkyNode]]:
+    """The API with a database of its own, whose index was read before ``rule`` holds, and the node that it asks."""
+    with quirky_node(settings.rpc_url) as node:
+        container = wire(replace(settings, rpc_url=Secret(node.url), database_url=Secret(f"sqlite:///{database}")))
+        try:
+            container.index.sync()
+            node.rule = rule or Rule()
+            yield create_app(container).test_client(), node
+        finally:
+            container.close()
+
+
+class TenBlocks(Rule):
+    def call(self, method, params, relay):
+        blocks = params[0] if method == "eth_getLogs" and "fromBlock" in params[0] else None
+        if blocks and int(blocks["toBlock"], 16) - int(blocks["fromBlock"], 16) >= 10:
+            return error(-32600, "block range is too large, max is 10 blocks")
+        return relay()
+
+
+def test_a_record_of_a_deep_chain_is_verified_in_few_requests_on_ten_blocks_at_once(deep, image_id, tmp_path) -> None:
+    with served(deep, tmp_path / "index.db", TenBlocks()) as (client, node):
+        node.counts.clear()
+        begun = time.monotonic()
+        answer = client.get(f"{API}/records/{image_id}/verification")
+        assert answer.status_code == 200
+        assert time.monotonic() - begun < NODE_WITHIN_S
+        assert node.counts["eth_getLogs"] <= 20
+        assert [diagnosis["status"] for diagnosis in answer.json["diagnoses"]] == ["withdrawn"]
+        passed = {check["name"] for check in answer.json["checks"] if check["passed"]}
+        assert passed >= {
+            "record exists",
+            "block",
+            "classifier role",
+            "model in use",
+            "diagnosis block",
+            "review block",
+        }
+
+
+def test_verification_without_an_answer_in_time_is_503(deep, image_id, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("backend.api.app.NODE_WITHIN_S", 1.0)
+
+    class Slow(Rule):
+        def call(self, method, params, relay):
+            time.sleep(0.3)
+            return relay()
+
+    with served(deep, tmp_path / "index.db") as (client, node):
+        node.rule = Slow()
+        begun = time.monotonic()
+        answer = client.get(f"{API}/records/{image_id}/verification")
+        assert time.monotonic() - begun < 4
+        assert (answer.status_code, answer.json["type"]) == (503, "urn:scanproof:problem:chain-unavailable")
+
+
+@pytest.fixture
+def holed(deep, image_id, tmp_path) -> Path:
+    """A database whose index has lost the record, and says that it is complete."""
+    database = tmp_path / "holed.db"
+    with served(deep, database) as (client, _):
+        assert client.get(f"{API}/records/{image_id}").status_code == 200
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("DELETE FROM registrations")
+        connection.execute("DELETE FROM diagnoses")
+        connection.commit()
+    return database
+
+
+def test_an_image_that_the_index_lacks_is_read_from_the_chain(deep, image_id, holed) -> None:
+    with served(deep, holed) as (client, _):
+        found = client.get(f"{API}/records/{image_id}")
+        assert found.status_code == 200
+        assert [diagnosis["status"] for diagnosis in found.json["diagnoses"]] == ["withdrawn"]
+        listed = client.get(f"{API}/records", query_string={"q": image_id.upper().replace("0X", "0x")}).json
+        assert [record["imageId"] for record in listed["records"]] == [image_id]
+        assert client.get(f"{API}/records", query_string={"q": "0x" + "12" * 32}).json["records"] == []
+        assert client.get(f"{API}/records/0x{'12' * 32}").status_code == 404
+
+
+def test_an_image_that_nobody_shows_although_the_contract_has_it_is_503_not_404(deep, image_id, holed) -> None:
+    class NoLogs(Rule):
+        def call(self, method, params, relay):
+            if method in ("eth_getBlockReceipts", "eth_getTransactionReceipt"):
+                return {"result": None}
+            return {"result": []} if method == "eth_getLogs" else relay()
+
+    with served(deep, holed, NoLogs()) as (client, _):
+        for path in (f"{API}/records/{image_id}", f"{API}/records?q={image_id}"):
+            answer = client.get(path)
+            assert (answer.status_code, answer.json["type"]) == (503, "urn:scanproof:problem:chain-unavailable")
+            assert "still being read" in answer.json["detail"]
+
+
+ROUTES = (
+    "/config",
+    "/ready",
+    "/records",
+    "/records?q={image_id}",
+    "/records/{image_id}",
+    "/records/{image_id}/verification",
+    "/records/{image_id}/evidence",
+    "/records/0x" + "12" * 32,
+    "/transactions/{transaction}",
+    "/transactions/{transaction}?from=" + USER.address + "&nonce=0",
+    "/ledger",
+    "/reviews/queue",
+    "/reviews/0x" + "12" * 32 + "/statement",
+    "/records.csv",
+    "/models",
+    "/models/" + MODEL_ID[2:] + "/lineage",
+)
+
+
+@pytest.mark.parametrize("seeds", [range(0, 4), range(4, 8)])
+def test_no_answer_of_a_node_is_an_error_that_nobody_foresaw(deep, image_id, tmp_path, monkeypatch, seeds) -> None:
+    monkeypatch.setattr("backend.adapters.chain.rpc.time.sleep", lambda _: None)
+    monkeypatch.setattr("backend.api.app.NODE_WITHIN_S", 2.0)
+    database = tmp_path / "index.db"
+    with served(deep, database) as (client, _):
+        transaction = client.get(f"{API}/records/{image_id}").json["transaction"]["hash"]
+    for seed in seeds:
+        with served(deep, database, Garbled(seed)) as (client, _):
+            for route in ROUTES:
+                path = API + route.format(image_id=image_id, transaction=transaction)
+                answer = client.get(path)
+                kind = answer.json.get("type", "") if answer.is_json else ""
+                assert answer.status_code < 500 or answer.status_code in (502, 503), (seed, path, answer.text)
+                assert kind != "urn:scanproof:problem:internal-server-error", (seed, path)
+    with served(deep, database) as (client, _):
+        assert client.get(f"{API}/records/{image_id}").status_code == 200
+        assert client.get(f"{API}/records").json["index"]["synced"]
