@@ -29,7 +29,7 @@ from backend.services.model_verification import models_of
 from backend.services.read_once import ReadOnce
 from backend.services.role_check import role_holders
 
-REREADS = 2
+REREADS = 3
 _PAUSE_S = 1.0
 _SHOWN = 3
 K = TypeVar("K")
