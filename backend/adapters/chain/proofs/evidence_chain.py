@@ -14,12 +14,12 @@ from backend.adapters.chain.proofs import headers, merkle, signatures
 from backend.adapters.chain.proofs.encodings import Log, decode_logs
 from backend.adapters.chain.proofs.headers import Header
 from backend.adapters.chain.storage import RegistryStorage
+from backend.ancestry import Ancestry, ancestry_in
 from backend.domain import (
     BlockRef,
     Check,
     ClassifierCompromisedEvent,
     Event,
-    ModelEvent,
     RecordEvent,
     RegistryState,
     RoleChange,
@@ -96,8 +96,8 @@ class EvidenceChain:
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         return [event for event in self._events if isinstance(event, RecordEvent) and event.image_id == image_id]
 
-    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        return [event for event in self._events if isinstance(event, ModelEvent) and event.model_id == model_id]
+    def ancestry(self, model_id: str) -> Ancestry:
+        return ancestry_in(self._events, model_id)
 
     def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
         return [
