@@ -302,6 +302,9 @@ class Chain(RegistryHistory, Protocol):
     development: bool
     """Whether the chain has a single node, for development: a block that this node lacks does not exist."""
 
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        """As ``block``, for many blocks in few requests."""
+
     def head(self) -> BlockRef:
         """The newest block. Raises ChainUnavailable."""
 

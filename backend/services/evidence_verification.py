@@ -202,8 +202,8 @@ class _Comparison:
             return
         completeness = check_completeness(chain, image_id, state_of=node)
         self.complete_to = completeness.shown
-        for block in chain.blocks:
-            canonical = node.block(block.number)
+        numbers = [block.number for block in chain.blocks]
+        for block, canonical in zip(chain.blocks, node.blocks(numbers), strict=True):
             if canonical == block:
                 self.confirmed |= {block.hash}
             found = canonical.hash if canonical else "no such block"

@@ -152,6 +152,10 @@ class Web3Chain:
         with self._right_chain():
             return self._blocks.by_number(number)
 
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        with self._right_chain():
+            return self._blocks.by_numbers(numbers)
+
     def read(self, first: int, last: int) -> BlockRange | None:
         with self._right_chain():
             found = self._complete.read(first, last)

@@ -63,7 +63,7 @@ class EvidenceChain:
         self._storage: RegistryStorage | None = None
         self._words: merkle.ProvenStorage | None = None
         self._roles: list[tuple[str, str, RoleChange]] = []
-        self._transactions: dict[str, SignedTransaction | None] = {}
+        self._transactions: dict[str, bytes] = {}
         checks: list[Check] = []
         for block in evidence.blocks:
             checks += self._read(block)
@@ -126,7 +126,8 @@ class EvidenceChain:
             return None
 
     def signed_transaction(self, hash_: str) -> SignedTransaction | None:
-        return self._transactions.get(hash_)
+        transaction = self._transactions.get(hash_)
+        return None if transaction is None else signatures.decode(transaction)
 
     def _read(self, block: ProvenBlock) -> Iterator[Check]:
         try:
@@ -148,7 +149,8 @@ class EvidenceChain:
                 raise InvalidEvidence(f"expected the transactions of block {header.number} in order, each once")
             transaction, receipt = _proven(header, each)
             try:
-                self._transactions["0x" + keccak(each.transaction).hex()] = signatures.decode(each.transaction)
+                signatures.check_form(each.transaction)
+                self._transactions["0x" + keccak(each.transaction).hex()] = each.transaction
             except ValueError as error:
                 transaction = Check(transaction.name, False, transaction.expected, str(error))
             yield transaction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -76,6 +77,22 @@ def test_generations_cost_few_requests(federated, image_id):
     assert list(ancestry) == [ancestor(number) for number in range(GENERATIONS)]
     assert ancestry == federated.chain.ancestry(MODEL_ID)
     assert node.counts["eth_getLogs"] == 3
+
+
+def test_evidence_of_many_generations_costs_few_requests(federated, image_id):
+    direct = federated.chain
+    with quirky_node(federated.rpc_url) as node:
+        chain = Web3Chain(node.url, chain_id=direct.chain_id, contract=direct.contract, start_block=direct.start_block)
+        world = replace(federated, rpc_url=node.url, chain=chain)
+        evidence = world.evidence(image_id)
+        made = Counter(node.counts)
+        node.counts.clear()
+        assert failures(world.verify_evidence(evidence, node=chain)) == {}
+
+    assert made["eth_getBlockReceipts"] > GENERATIONS
+    assert made["batch"] < GENERATIONS / 2
+    assert node.counts["eth_getBlockByNumber"] > GENERATIONS
+    assert node.counts["batch"] < 10
 
 
 def test_evidence_holds_every_generation(federated, image_id):
