@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -406,17 +406,27 @@ def first_of(events: Sequence[ModelEvent], kind: type[E]) -> E | None:
     return next((event for event in events if isinstance(event, kind)), None)
 
 
+def compromised_since(diagnosis: DiagnosisRecordedEvent, reports: Iterable[ClassifierCompromisedEvent]) -> int | None:
+    """Since when the key of the diagnosis' classifier was not its own, in Unix seconds, if that is at or before the
+    time of its block or of its signature; else None."""
+    times = [report.since for report in reports if report.classifier.lower() == diagnosis.classifier.lower()]
+    # A later report only ever names an earlier time.
+    since = min(times, default=None)
+    return since if since is not None and since <= max(diagnosis.block.timestamp, diagnosis.issued_at) else None
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """An image on the chain with its diagnoses and their reviews, oldest first.
 
     ``reviews`` may contain reviews of a diagnosis that was never recorded, because the contract cannot refuse them.
-    They change nothing: they are ``noise``.
+    They change nothing: they are ``noise``. ``reports`` are those of its classifiers' keys.
     """
 
     image: ImageRegisteredEvent
     diagnoses: tuple[DiagnosisRecordedEvent, ...]
     reviews: tuple[DiagnosisReviewedEvent, ...] = ()
+    reports: tuple[ClassifierCompromisedEvent, ...] = ()
 
     @classmethod
     def of(cls, events: Sequence[RecordEvent]) -> Record | None:
@@ -439,6 +449,10 @@ class Record:
     def reviews_of(self, diagnosis: DiagnosisRecordedEvent) -> tuple[DiagnosisReviewedEvent, ...]:
         """The reviews of one diagnosis, oldest first; each supersedes the one before."""
         return tuple(review for review in self.reviews if review.diagnosis_id == diagnosis.diagnosis_id)
+
+    def compromised_since(self, diagnosis: DiagnosisRecordedEvent) -> int | None:
+        """As the function of that name."""
+        return compromised_since(diagnosis, self.reports)
 
     def status_of(self, diagnosis: DiagnosisRecordedEvent) -> DiagnosisStatus:
         reviews = self.reviews_of(diagnosis)
@@ -500,6 +514,7 @@ class LedgerKind(StrEnum):
     MODEL_REGISTERED = "modelRegistered"
     MODEL_RETIRED = "modelRetired"
     TRAINING_ANCHORED = "trainingAnchored"
+    CLASSIFIER_COMPROMISED = "classifierCompromised"
 
 
 @dataclass(frozen=True, slots=True)
@@ -507,7 +522,9 @@ class LedgerEntry:
     """One event, summarised. ``who`` is the account that acted; for a diagnosis, the classifier.
 
     ``image_id`` and ``model_id`` are None for events without one; a review has the model id of its diagnosis.
-    ``label``, ``confidence`` (basis points) and ``verdict`` are None for events without one.
+    ``label``, ``confidence`` (basis points) and ``verdict`` are None for events without one. ``classifier`` is the
+    reported one of a compromise report. ``compromised_since``, in Unix seconds, is the time of the report; of a
+    diagnosis, that of its classifier's if it is at or before the block's time or the signature's.
     """
 
     kind: LedgerKind
@@ -517,6 +534,8 @@ class LedgerEntry:
     label: int | None
     confidence: int | None
     verdict: Verdict | None
+    classifier: str | None
+    compromised_since: int | None
     transaction_hash: str
     log_index: int
     block: BlockRef

@@ -13,6 +13,7 @@ from backend.domain import (
     BlockRef,
     Checkpoint,
     Classification,
+    ClassifierCompromisedEvent,
     DamagedRow,
     Diagnosis,
     DiagnosisRecordedEvent,
@@ -265,6 +266,10 @@ class RegistryHistory(Protocol):
 
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
         """The registration, retirement and anchored training of a model, in chain order. Raises ChainUnavailable."""
+
+    def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
+        """The reports that a classifier's key is compromised, in chain order; none on a registry that takes no report.
+        Raises ChainUnavailable."""
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         """The registry's events in one mined, successful transaction; empty if it has none."""

@@ -173,27 +173,18 @@ contract ImageRegistry is IImageRegistry, ModelRegistry, EIP712 {
         if (image.uploader != msg.sender) revert NotUploader(diagnosis.imageId, msg.sender);
         if (diagnosis.confidence > BASIS_POINTS) revert ConfidenceOutOfRange(diagnosis.confidence);
         if (diagnosis.issuedAt <= image.lastIssuedAt) revert DiagnosisNotNewer(diagnosis.issuedAt, image.lastIssuedAt);
-        // A block producer moves its clock by seconds, which 15 minutes outweigh.
+        // A block producer moves its clock by seconds, which 15 minutes and 7 days outweigh.
         // slither-disable-next-line timestamp
         if (diagnosis.issuedAt > block.timestamp + MAX_CLOCK_SKEW) {
             revert DiagnosisFromFuture(diagnosis.issuedAt, block.timestamp);
         }
-        // Seconds of a block producer's clock do not matter beside 7 days.
-        // slither-disable-next-line timestamp
         if (block.timestamp > diagnosis.issuedAt + MAX_AGE) {
             revert DiagnosisExpired(diagnosis.issuedAt, block.timestamp);
         }
         // This counter only ever grows by one, below, so it cannot step over its end.
         // slither-disable-next-line incorrect-equality
         if (image.diagnosisCount == type(uint16).max) revert TooManyDiagnoses(diagnosis.imageId);
-        uint16 labels = _labelsInUse(diagnosis.modelId);
-        if (diagnosis.label == SEALED) {
-            if (diagnosis.confidence != 0) revert SealedConfidence(diagnosis.confidence);
-        } else if (diagnosis.label > labels) {
-            revert LabelOutOfRange(diagnosis.label, labels);
-        } else if (diagnosis.label == 0 && diagnosis.confidence != 0) {
-            revert AbstentionConfidence(diagnosis.confidence);
-        }
+        _checkFinding(diagnosis.label, diagnosis.confidence, _labelsInUse(diagnosis.modelId));
 
         // The other two values say why an address is zero, which is refused whatever the reason.
         // slither-disable-next-line unused-return
@@ -223,18 +214,13 @@ contract ImageRegistry is IImageRegistry, ModelRegistry, EIP712 {
         if (image.uploader == address(0)) revert ImageNotRegistered(diagnosis.imageId);
         if (image.uploader == msg.sender) revert ReviewerIsUploader(diagnosis.imageId);
         bytes32 diagnosisId = hashDiagnosis(diagnosis);
+        // Two times that classifiers signed are compared; the block's is not among them.
+        // slither-disable-next-line timestamp
         if (diagnosis.issuedAt == 0 || diagnosis.issuedAt > image.lastIssuedAt) revert DiagnosisNotRecorded(diagnosisId);
         bytes32 newest = _newestReviews[diagnosisId];
         if (newest == 0) newest = diagnosisId;
         if (review.supersedes != newest) revert NotNewestStep(newest, review.supersedes);
-        if (!_labelFits(diagnosis.label, review)) {
-            revert LabelDoesNotFit(review.verdict, diagnosis.label, review.label);
-        }
-        // Only an override names another label than the diagnosis, or than a withdrawal's 0.
-        if (review.verdict == Verdict.Overridden && review.label != SEALED) {
-            uint16 labels = labelsOf(diagnosis.modelId);
-            if (review.label > labels) revert LabelOutOfRange(review.label, labels);
-        }
+        _checkReviewLabel(diagnosis, review);
         if (review.reasonHash == 0) revert ReasonMissing();
 
         reviewId = keccak256(abi.encode(diagnosisId, msg.sender, review));
@@ -259,6 +245,27 @@ contract ImageRegistry is IImageRegistry, ModelRegistry, EIP712 {
             if (since != 0) revert ClassifierIsCompromised(account, since);
         }
         return super._grantRole(role, account);
+    }
+
+    function _checkReviewLabel(Diagnosis calldata diagnosis, Review calldata review) private view {
+        if (!_labelFits(diagnosis.label, review)) {
+            revert LabelDoesNotFit(review.verdict, diagnosis.label, review.label);
+        }
+        // Only an override names another label than the diagnosis, or than a withdrawal's 0.
+        if (review.verdict == Verdict.Overridden && review.label != SEALED) {
+            uint16 labels = labelsOf(diagnosis.modelId);
+            if (review.label > labels) revert LabelOutOfRange(review.label, labels);
+        }
+    }
+
+    function _checkFinding(uint16 label, uint16 confidence, uint16 labels) private pure {
+        if (label == SEALED) {
+            if (confidence != 0) revert SealedConfidence(confidence);
+        } else if (label > labels) {
+            revert LabelOutOfRange(label, labels);
+        } else if (label == 0 && confidence != 0) {
+            revert AbstentionConfidence(confidence);
+        }
     }
 
     function _labelFits(uint16 diagnosed, Review calldata review) private pure returns (bool fits) {

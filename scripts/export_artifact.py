@@ -99,6 +99,15 @@ def keep() -> Path:
     return folder
 
 
+def builds() -> list[tuple[dict[str, Any], str]]:
+    """The committed builds, each with the text of its standard-JSON input: the current one, then the former ones."""
+    folders = [ARTIFACTS, *sorted((ARTIFACTS / FORMER).iterdir())]
+    return [
+        (json.loads((folder / ARTIFACT.name).read_text()), (folder / STANDARD_INPUT.name).read_text())
+        for folder in folders
+    ]
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Write the files, with ``--keep`` file the former ones, with ``--check`` compare. Exit status 1 if one differs."""
     parser = argparse.ArgumentParser(prog="export_artifact", description=__doc__.splitlines()[0])

@@ -33,6 +33,8 @@ class LedgerEventSchema(AnswerSchema):
     label_text: Field[Any] = Null()
     label_code: Field[Any] = Null()
     confidence: Field[Any] = Null()
+    classifier: Field[Any] = Null()
+    compromised_since: Field[Any] = Null()
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
 
@@ -45,7 +47,9 @@ class ImageEntrySchema(LedgerEventSchema):
 
 
 class DiagnosisEntrySchema(LedgerEventSchema):
-    """`who` is the classifier. Of a sealed diagnosis neither the label nor the confidence is known."""
+    """`who` is the classifier. Of a sealed diagnosis neither the label nor the confidence is known.
+
+    `compromisedSince` is as in a record."""
 
     kind = Literal(LedgerKind.DIAGNOSIS_RECORDED.value)
     image_id = Hash()
@@ -55,6 +59,7 @@ class DiagnosisEntrySchema(LedgerEventSchema):
     label_text = String()
     label_code = Integer()
     confidence = Float(allow_none=True)
+    compromised_since = Integer(allow_none=True)
 
 
 class ReviewEntrySchema(LedgerEventSchema):
@@ -78,11 +83,20 @@ class ModelEntrySchema(LedgerEventSchema):
     model = Nested(ModelNameSchema, allow_none=True)
 
 
+class CompromiseEntrySchema(LedgerEventSchema):
+    """`who` is the admin, who reports that the key of `classifier` is not its own since then, in Unix seconds."""
+
+    kind = Literal(LedgerKind.CLASSIFIER_COMPROMISED.value)
+    classifier = Address()
+    compromised_since = Integer()
+
+
 ENTRY_SCHEMAS = {
     LedgerKind.IMAGE_REGISTERED.value: ImageEntrySchema,
     LedgerKind.DIAGNOSIS_RECORDED.value: DiagnosisEntrySchema,
     LedgerKind.DIAGNOSIS_REVIEWED.value: ReviewEntrySchema,
     **{kind.value: ModelEntrySchema for kind in _MODEL_KINDS},
+    LedgerKind.CLASSIFIER_COMPROMISED.value: CompromiseEntrySchema,
 }
 
 
@@ -123,6 +137,8 @@ def _entry(entry: LedgerEntry) -> Values:
         "label_text": text,
         "label_code": entry.label,
         "confidence": None if entry.confidence is None or sealed else entry.confidence / BASIS_POINTS,
+        "classifier": entry.classifier and to_checksum_address(entry.classifier),
+        "compromised_since": entry.compromised_since,
         "transaction": transaction_link(entry.transaction_hash),
         "block": entry.block,
     }

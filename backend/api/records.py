@@ -91,6 +91,13 @@ class DiagnosisSchema(AnswerSchema):
     manifest_cid = String()
     issued_at = Integer()
     classifier = Address()
+    compromised_since = Integer(
+        allow_none=True,
+        metadata={
+            "description": "Since when the classifier's key is reported as compromised, in Unix seconds, if that is at "
+            "or before the time of the block or of the signature: whoever has the key can have signed it. Else null."
+        },
+    )
     signature = Signature()
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
@@ -306,6 +313,7 @@ def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reaso
         "manifest_cid": raw_cid(diagnosis.manifest_hash),
         "issued_at": diagnosis.issued_at,
         "classifier": to_checksum_address(diagnosis.classifier),
+        "compromised_since": record.compromised_since(diagnosis),
         "signature": diagnosis.signature,
         "transaction": transaction_link(diagnosis.transaction_hash),
         "block": diagnosis.block,

@@ -16,6 +16,8 @@ from backend.services.event_index import EventIndex
 BASIS_POINTS = 10_000
 MAX_CLOCK_SKEW_S = 15 * 60
 """How far in the future of the block the contract accepts a diagnosis (ImageRegistry.MAX_CLOCK_SKEW)."""
+RENEWED_AFTER_S = 6 * 86_400
+"""An attestation lives seven days (ImageRegistry.MAX_AGE): a day before, the wallet gets a new one."""
 
 
 MAX_AGE_S = 7 * 24 * 3600
@@ -51,9 +53,10 @@ class AttestationService:
     def attest(self, cid: str, manifest_hash: str, uploader: str) -> tuple[SignedDiagnosis, bool]:
         """The signed diagnosis, and whether it was signed now. The image id depends on the uploader.
 
-        Returns the same attestation again until a diagnosis at least as new is on the chain; but not one whose time is
-        too far in the future for the contract, because the clock was wrong. ``manifest_hash`` is hex without 0x. Raises
-        NotFound; Conflict, also for a model that is not in use on the chain; ClockWrong; ChainError.
+        Returns the same attestation again until a diagnosis at least as new is on the chain, or six days have passed;
+        but not one whose time is too far in the future for the contract, because the clock was wrong.
+        ``manifest_hash`` is hex without 0x. Raises NotFound; Conflict, also for a model that is not in use on the
+        chain; ClockWrong; ChainError.
         """
         finding = self._finding(manifest_hash)
         if finding.cid != cid:
@@ -69,7 +72,8 @@ class AttestationService:
         if (
             earlier
             and earlier.classifier == self._signer.address
-            and recorded < earlier.diagnosis.issued_at <= min(now, chain_time) + MAX_CLOCK_SKEW_S
+            and max(recorded + 1, now - RENEWED_AFTER_S) <= earlier.diagnosis.issued_at
+            and earlier.diagnosis.issued_at <= min(now, chain_time) + MAX_CLOCK_SKEW_S
         ):
             return earlier, False
         diagnosis = Diagnosis(

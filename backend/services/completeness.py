@@ -76,6 +76,7 @@ def check_completeness(
             _reviews(state.newest_reviews, events, block),
             _compared("complete models", state.models, _models(chain, keys, block), block),
             _compared("complete roles", state.roles, _roles(chain, keys, block), block),
+            _compared("complete compromise reports", state.compromises, _reports(chain, keys, block), block),
         ),
         state,
     )
@@ -141,6 +142,15 @@ def _roles(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[tup
         changes = [change for change in chain.roles(role, account) if change.block_number <= block.number]
         held[role, account] = bool(changes) and changes[-1].granted
     return held
+
+
+def _reports(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[str, int | None]:
+    """Since when each classifier is reported as compromised: the newest report, which names the earliest time."""
+    since: dict[str, int | None] = {}
+    for account in keys.classifiers:
+        reports = [event for event in chain.events_of_classifier(account) if event.block.number <= block.number]
+        since[account] = reports[-1].since if reports else None
+    return since
 
 
 def _compared(name: str, stored: Mapping[K, V], found: Mapping[K, V], block: BlockRef) -> Check:

@@ -22,7 +22,7 @@ from backend.services.manifests import MAX_MANIFEST_BYTES, ReadManifest, read
 from backend.services.model_verification import ModelVerifier
 from backend.services.models import ModelService
 from backend.services.origin import OriginVerifier
-from backend.services.role_check import check_role
+from backend.services.role_check import check_key, check_role
 
 Recover = Callable[[SignedDiagnosis], str | None]
 TOLERANCE = 1e-4
@@ -81,6 +81,7 @@ class DiagnosisVerifier:
                 account=diagnosis.classifier,
                 event=diagnosis,
             ),
+            check_key(self._chain, diagnosis),
             _model_bundle(model, diagnosis.model_id),
             *reproduction,
             *self._models.checks(diagnosis),

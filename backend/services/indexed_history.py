@@ -7,6 +7,7 @@ from typing import TypeVar
 
 from backend.domain import (
     BlockRef,
+    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     Event,
@@ -31,6 +32,7 @@ from backend.ports import Chain
 from backend.services.event_index import EventIndex
 
 _MAX_AGE_S = 1.0
+NO_IMAGE = "0x" + "00" * 32
 _UNINDEXED_BLOCKS = 256
 """Blocks newer than the index that are read in addition to it."""
 Found = TypeVar("Found", bound=Sequence[object])
@@ -85,6 +87,24 @@ class IndexedHistory:
             is_all=lambda events: self._is_all_of_model(model_id, events),
             search=lambda: self._chain.events_of_model(model_id),
         )
+
+    def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
+        """A report revokes the role, so most are in the block of a revocation."""
+        return self._found(
+            self._index.blocks_of_role("CLASSIFIER_ROLE", address),
+            lambda events: [
+                event
+                for event in events
+                if isinstance(event, ClassifierCompromisedEvent) and event.classifier.lower() == address.lower()
+            ],
+            is_all=lambda reports: self._compromised_since(address) == min((r.since for r in reports), default=None),
+            search=lambda: self._chain.events_of_classifier(address),
+        )
+
+    def _compromised_since(self, classifier: str) -> int | None:
+        """The time that the contract stores now; each report names an earlier one than those before."""
+        state = self._chain.state(StateKeys(NO_IMAGE, classifiers=(classifier,)), self._chain.head())
+        return state.compromises[classifier] if state else None
 
     def roles(self, role: str, address: str) -> Sequence[RoleChange]:
         def changes(events: Iterable[IndexedEvent]) -> Sequence[RoleChange]:

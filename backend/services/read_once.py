@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from backend.domain import (
     BlockRef,
+    ClassifierCompromisedEvent,
     Event,
     ModelEvent,
     RecordEvent,
@@ -43,6 +44,9 @@ class ReadOnce:
 
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
         return self._once("events_of_model", self._chain.events_of_model, model_id)
+
+    def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
+        return self._once("events_of_classifier", self._chain.events_of_classifier, address)
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         return self._once("events_of_transaction", self._chain.events_of_transaction, hash_)

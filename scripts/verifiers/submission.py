@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from scripts import deployments
-from scripts.export_artifact import ARTIFACT, CONTRACT, SOURCE, STANDARD_INPUT
+from scripts.export_artifact import ARTIFACT, ARTIFACTS, CONTRACT, SOURCE, STANDARD_INPUT, builds
 
 
 class VerificationError(Exception):
@@ -65,42 +64,43 @@ def from_record(chain_id: int, address: str, records: Path) -> Submission | None
     record = deployments.read(chain_id, records)
     if record is None or record["address"].lower() != address.lower():
         return None
-    found = hashlib.sha256(STANDARD_INPUT.read_bytes()).hexdigest()
-    if found != record["standardInputSha256"]:
-        raise SubmissionInvalid(
-            f"expected {STANDARD_INPUT.name} with SHA-256 {record['standardInputSha256']}, from which {address} was "
-            f"deployed, found {found}; check out the version that it was deployed from"
-        )
     arguments = record["constructorArguments"]["encoded"]
-    return _submission(chain_id, record["address"], arguments, record["transaction"])
+    for artifact, standard_input in builds():
+        if hashlib.sha256(standard_input.encode()).hexdigest() == record["standardInputSha256"]:
+            return _submission(
+                chain_id, record["address"], arguments, record["transaction"], (artifact, standard_input)
+            )
+    raise SubmissionInvalid(
+        f"expected {STANDARD_INPUT.name} with SHA-256 {record['standardInputSha256']}, from which {address} was "
+        f"deployed, found none in {ARTIFACTS.name}; check out the version that it was deployed from"
+    )
 
 
 def from_transaction(chain_id: int, address: str, transaction: str, creation_code: str) -> Submission:
     """The registry at ``address``, created by ``transaction`` whose data is ``creation_code`` (hex with 0x).
 
-    Raises SubmissionInvalid unless that is the committed bytecode followed by the constructor's arguments.
+    Raises SubmissionInvalid unless that is the bytecode of a committed build, the current or a former one, followed by
+    the constructor's arguments.
     """
-    bytecode = _artifact()["bytecode"]
-    arguments = creation_code.removeprefix(bytecode)
-    if arguments == creation_code or len(arguments) != 64 * len(deployments.CONSTRUCTOR):
-        raise SubmissionInvalid(
-            f"expected transaction {transaction} to hold the bytecode of {ARTIFACT.name} and "
-            f"{len(deployments.CONSTRUCTOR)} arguments, found other data; check out the version that was deployed"
-        )
-    return _submission(chain_id, address, arguments, transaction)
+    for artifact, standard_input in builds():
+        arguments = creation_code.removeprefix(artifact["bytecode"])
+        if arguments != creation_code and len(arguments) == 64 * len(deployments.CONSTRUCTOR):
+            return _submission(chain_id, address, arguments, transaction, (artifact, standard_input))
+    raise SubmissionInvalid(
+        f"expected transaction {transaction} to hold the bytecode of a committed {ARTIFACT.name} and "
+        f"{len(deployments.CONSTRUCTOR)} arguments, found other data; check out the version that was deployed"
+    )
 
 
-def _submission(chain_id: int, address: str, arguments: str, transaction: str) -> Submission:
+def _submission(
+    chain_id: int, address: str, arguments: str, transaction: str, build: tuple[dict[str, Any], str]
+) -> Submission:
+    artifact, standard_input = build
     return Submission(
         chain_id=chain_id,
         address=address,
         arguments=arguments,
         transaction=transaction,
-        standard_input=STANDARD_INPUT.read_text(),
-        compiler=_artifact()["compiler"]["version"],
+        standard_input=standard_input,
+        compiler=artifact["compiler"]["version"],
     )
-
-
-def _artifact() -> dict[str, Any]:
-    artifact: dict[str, Any] = json.loads(ARTIFACT.read_text())
-    return artifact

@@ -11,8 +11,8 @@ from web3 import Web3
 
 from scripts.development_accounts import development_addresses
 from scripts.export_artifact import ARTIFACT
-from scripts.roles import ROLES, NotAdmin, RegistryUnknown, WrongUse, change, main
-from tests.contracts.support import CLINICIAN_ROLE
+from scripts.roles import ROLES, NotAdmin, RegistryUnknown, WrongUse, change, compromised, main, report
+from tests.contracts.support import CLASSIFIER_ROLE, CLINICIAN_ROLE
 from tests.contracts.test_deploy_script import CHAIN_ID, DEPLOYER, deployment, live_chain, run_deploy
 
 pytestmark = pytest.mark.node
@@ -39,7 +39,10 @@ def test_a_role_is_granted_and_revoked_once(registry, admin, charlie, role):
     ("arguments", "expected"),
     [
         (("give", "CLINICIAN", CLINICIAN), "expected one of grant, revoke, found 'give'"),
-        (("grant", "ADMIN", CLINICIAN), "expected one of the roles CLASSIFIER, CLINICIAN, MODEL_ADMIN, found 'ADMIN'"),
+        (
+            ("grant", "ADMIN", CLINICIAN),
+            "expected one of the roles CLASSIFIER, CLINICIAN, MODEL_ADMIN, SITE, found 'ADMIN'",
+        ),
         (("grant", "CLINICIAN", "0x12"), "expected an address, 0x and 40 hex digits, found '0x12'"),
         (("grant", "CLINICIAN", "0x" + 40 * "0"), "expected the address of an account, found the zero address"),
     ],
@@ -56,6 +59,50 @@ def test_only_the_admin_changes_roles(registry, admin, alice):
     expected = f"^expected the registry's admin {admin.address} as sender, found {alice.address}$"
     with pytest.raises(NotAdmin, match=expected):
         change(registry, "grant", "CLINICIAN", CLINICIAN, alice)
+
+
+def test_a_compromised_classifier_is_reported(registry, admin, classifier):
+    now = chain[-1].timestamp
+
+    assert report(registry, classifier.address.lower(), str(now - 60), admin) == now - 60
+    assert registry.compromisedSince(classifier.address) == now - 60
+    assert not registry.hasRole(CLASSIFIER_ROLE, classifier.address)
+    assert report(registry, classifier.address, "2023-11-14T22:13:20Z", admin) == 1_700_000_000
+    assert registry.compromisedSince(classifier.address) == 1_700_000_000
+    with pytest.raises(WrongUse, match=r"^expected a time before 1700000000, since when 0x.{40} is reported, found "):
+        report(registry, classifier.address, "2023-11-15", admin)
+
+
+@pytest.mark.parametrize(
+    ("address", "since", "expected"),
+    [
+        ("0x12", "1", "expected an address, 0x and 40 hex digits, found '0x12'"),
+        (CLINICIAN, "yesterday", "expected a time as 2026-11-28T09:30:00Z or in Unix seconds, found 'yesterday'"),
+        (CLINICIAN, "0", "expected a time that has come, found '0'"),
+        (CLINICIAN, "9999-01-01", "expected a time that has come, found '9999-01-01'"),
+    ],
+    ids=["address", "time", "zero", "future"],
+)
+def test_wrong_reports_are_refused(registry, admin, address, since, expected):
+    block = chain.height
+    with pytest.raises(WrongUse, match=f"^{expected}$"):
+        report(registry, address, since, admin)
+    assert chain.height == block
+
+
+def test_only_the_admin_reports(registry, alice, classifier):
+    with pytest.raises(NotAdmin, match=r"^expected the registry's admin "):
+        report(registry, classifier.address, "1", alice)
+
+
+def test_a_report_says_what_holds(registry, classifier, monkeypatch, capsys):
+    monkeypatch.delenv("SCANPROOF_DEPLOYER_KEY", raising=False)
+    monkeypatch.setenv("SCANPROOF_CONTRACT_ADDRESS", registry.address)
+    compromised(classifier.address, "1700000000")
+    assert capsys.readouterr().out.splitlines()[-1] == (
+        f"{classifier.address} is reported as compromised since 2023-11-14 22:13:20 UTC to {registry.address} "
+        f"on chain {chain.id}, and is never a classifier again."
+    )
 
 
 def test_a_development_chain_needs_no_account(registry, monkeypatch, capsys):

@@ -45,6 +45,7 @@ export function diagnosis(more: Partial<Diagnosis> = {}): Diagnosis {
     manifestCid: "bafkrei",
     issuedAt: 1_790_000_000,
     classifier: OTHER,
+    compromisedSince: null,
     signature: `0x${"11".repeat(65)}`,
     transaction,
     block: block(5),

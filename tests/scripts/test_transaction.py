@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from scripts import verify_source
-from scripts.deployments import encode_arguments
+from scripts.deployments import encode_arguments, write
+from scripts.export_artifact import STANDARD_INPUT, builds
 from scripts.verifiers.http import Patience
-from scripts.verifiers.submission import SubmissionInvalid, VerifierUnavailable
+from scripts.verifiers.submission import SubmissionInvalid, VerifierUnavailable, from_record
 from scripts.verifiers.transaction import fetch
 from tests.scripts.conftest import CHAIN_ID
 
@@ -55,3 +56,36 @@ def test_rpc_and_transaction_belong_together(deployed, capsys):
         verify_source.main([deployed.address, "--chain", str(CHAIN_ID), "--rpc", deployed.url])
     assert stopped.value.code == 2
     assert "expected --rpc and --transaction together, found one of them" in capsys.readouterr().err
+
+
+def test_a_former_registry_is_submitted_with_its_own_source(deployed):
+    artifact, standard_input = builds()[1]
+    web3 = deployed.web3
+    data = artifact["bytecode"] + encode_arguments(deployed.arguments)
+    sent = web3.eth.send_transaction({"from": deployed.arguments["admin"], "data": data})
+    receipt = web3.eth.wait_for_transaction_receipt(sent)
+
+    found = fetch(CHAIN_ID, receipt["contractAddress"], web3.to_hex(sent), deployed.url, QUICK)
+
+    assert found.standard_input == standard_input != STANDARD_INPUT.read_text()
+    assert found.arguments == encode_arguments(deployed.arguments)
+
+
+def test_a_recorded_former_registry_is_submitted_with_its_own_source(tmp_path, deployed):
+    artifact, standard_input = builds()[1]
+    record = {
+        "chainId": CHAIN_ID,
+        "contract": "ImageRegistry",
+        "address": deployed.address,
+        "transaction": deployed.transaction,
+        "block": 1,
+        "time": "2026-11-21T00:00:00Z",
+        "deployer": deployed.arguments["admin"],
+        "constructorArguments": deployed.arguments | {"encoded": encode_arguments(deployed.arguments)},
+        "compiler": artifact["compiler"],
+        "standardInputSha256": artifact["standardJsonSha256"],
+        "codeHash": artifact["codeHash"],
+    }
+    write(record, tmp_path)
+
+    assert from_record(CHAIN_ID, deployed.address, tmp_path).standard_input == standard_input

@@ -14,6 +14,7 @@ from backend.adapters.chain.artifact import Artifact
 from backend.adapters.chain.blocks import BlockReader
 from backend.adapters.chain.complete import CompleteReader
 from backend.adapters.chain.events import (
+    COMPROMISE_TOPIC,
     MODEL_TOPICS,
     RECORD_TOPICS,
     REGISTRY_TOPICS,
@@ -34,6 +35,7 @@ from backend.adapters.chain.rpc import JsonObject, quantity
 from backend.domain import (
     BlockRange,
     BlockRef,
+    ClassifierCompromisedEvent,
     Event,
     ModelEvent,
     ModelStatus,
@@ -166,6 +168,15 @@ class Web3Chain:
             logs = [*self._history([MODEL_TOPICS, model_id]), *self._history([TRAINING_TOPIC, None, model_id])]
             events = self._decoder.decode(sorted(logs, key=position))
             return [event for event in events if isinstance(event, ModelEvent) and event.model_id == model_id]
+
+    def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
+        with self._right_chain():
+            events = self._decoder.decode(self._history([COMPROMISE_TOPIC, "0x" + _word(address)]))
+            return [
+                event
+                for event in events
+                if isinstance(event, ClassifierCompromisedEvent) and event.classifier.lower() == address.lower()
+            ]
 
     def model_states(self, model_ids: Sequence[str]) -> Sequence[RegisteredState]:
         """The registry's state of each model now, in one request. Raises ChainUnavailable."""

@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Integer, Row, Select, String, and_, cast, literal, null, select, tuple_, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Row,
+    Select,
+    String,
+    and_,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.adapters.database.event_tables import (
+    CompromiseRow,
     DiagnosisRow,
     EventColumns,
     ModelRegistrationRow,
@@ -18,7 +35,15 @@ from backend.adapters.database.event_tables import (
 )
 from backend.domain import BlockRef, LedgerEntry, LedgerKind, Verdict
 
-_ALL = {"image_id": String, "model_id": String, "verdict": String, "label": Integer, "confidence": Integer}
+_ALL = {
+    "image_id": String,
+    "model_id": String,
+    "verdict": String,
+    "label": Integer,
+    "confidence": Integer,
+    "classifier": String,
+    "compromised_since": BigInteger,
+}
 _Column = InstrumentedAttribute[str] | InstrumentedAttribute[int]
 _SOURCES: dict[LedgerKind, tuple[type[EventColumns], InstrumentedAttribute[str], tuple[_Column, ...]]] = {
     LedgerKind.IMAGE_REGISTERED: (RegistrationRow, RegistrationRow.uploader, (RegistrationRow.image_id,)),
@@ -35,6 +60,7 @@ _SOURCES: dict[LedgerKind, tuple[type[EventColumns], InstrumentedAttribute[str],
     LedgerKind.MODEL_REGISTERED: (ModelRegistrationRow, ModelRegistrationRow.admin, (ModelRegistrationRow.model_id,)),
     LedgerKind.MODEL_RETIRED: (ModelRetirementRow, ModelRetirementRow.admin, (ModelRetirementRow.model_id,)),
     LedgerKind.TRAINING_ANCHORED: (TrainingRow, TrainingRow.admin, (TrainingRow.model_id,)),
+    LedgerKind.CLASSIFIER_COMPROMISED: (CompromiseRow, CompromiseRow.admin, (CompromiseRow.classifier,)),
 }
 
 
@@ -49,7 +75,11 @@ def entries(session: Session, ledger: int, limit: int, before: tuple[int, int] |
 def _events(kind: LedgerKind, ledger: int, before: tuple[int, int] | None) -> Select[*tuple[Any, ...]]:
     """The events of one kind, with the same columns for every kind."""
     table, who, own = _SOURCES[kind]
-    columns = {column.key: column for column in own}
+    columns: dict[str, ColumnElement[Any]] = {column.key: column.expression for column in own}
+    if kind is LedgerKind.DIAGNOSIS_RECORDED:
+        columns["compromised_since"] = _compromised_since()
+    elif kind is LedgerKind.CLASSIFIER_COMPROMISED:
+        columns["compromised_since"] = CompromiseRow.since.expression
     query = select(
         literal(kind.value).label("kind"),
         who.label("who"),
@@ -67,6 +97,17 @@ def _events(kind: LedgerKind, ledger: int, before: tuple[int, int] | None) -> Se
     return query if before is None else query.where(tuple_(table.block_number, table.log_index) < before)
 
 
+def _compromised_since() -> ColumnElement[Any]:
+    """As ``LedgerEntry.compromised_since`` of a diagnosis. Of the times that are reached, the earliest."""
+    reached = or_(CompromiseRow.since <= DiagnosisRow.issued_at, CompromiseRow.since <= DiagnosisRow.block_timestamp)
+    query = select(func.min(CompromiseRow.since)).where(
+        CompromiseRow.ledger_id == DiagnosisRow.ledger_id,
+        CompromiseRow.classifier == DiagnosisRow.classifier,
+        reached,
+    )
+    return query.correlate(DiagnosisRow).scalar_subquery()
+
+
 def _entry(row: Row[*tuple[Any, ...]]) -> LedgerEntry:
     return LedgerEntry(
         kind=LedgerKind(row.kind),
@@ -76,6 +117,8 @@ def _entry(row: Row[*tuple[Any, ...]]) -> LedgerEntry:
         label=row.label,
         confidence=row.confidence,
         verdict=None if row.verdict is None else Verdict(row.verdict),
+        classifier=row.classifier,
+        compromised_since=row.compromised_since,
         transaction_hash=row.transaction_hash,
         log_index=row.log_index,
         block=BlockRef(row.block_number, row.block_hash, row.block_timestamp),

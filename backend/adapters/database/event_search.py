@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, TypeVar
@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from backend.adapters.database.event_rows import event_of
 from backend.adapters.database.event_tables import (
+    CompromiseRow,
     DiagnosisRow,
     ModelRegistrationRow,
     ModelRetirementRow,
@@ -21,6 +22,7 @@ from backend.adapters.database.event_tables import (
 )
 from backend.domain import (
     ABSTAINED_LABEL,
+    ClassifierCompromisedEvent,
     DiagnosisStatus,
     LabelCode,
     ModelEvent,
@@ -35,7 +37,7 @@ _LATER = aliased(ReviewRow)
 _PLACE = (RegistrationRow.block_number, RegistrationRow.log_index)
 _DIAGNOSIS_PLACE = (DiagnosisRow.block_number, DiagnosisRow.log_index)
 M = TypeVar("M", ModelRegistrationRow, ModelRetirementRow, TrainingRow)
-R = TypeVar("R", DiagnosisRow, ReviewRow)
+R = TypeVar("R", DiagnosisRow, ReviewRow, CompromiseRow)
 Query = TypeVar("Query", bound=Select[*tuple[Any, ...]])
 
 
@@ -76,11 +78,13 @@ def queue(
         query = query.where(tuple_(*_DIAGNOSIS_PLACE) > after)
     found = session.execute(query.order_by(*_DIAGNOSIS_PLACE).limit(limit)).all()
     reviews = _grouped(session, ReviewRow, ReviewRow.diagnosis_id, ledger, [row.diagnosis_id for row, _ in found])
+    reports = _reports(session, ledger, [diagnosis for diagnosis, _ in found])
     return [
         Record(
             image=event_of(image),
             diagnoses=(event_of(diagnosis),),
             reviews=tuple(map(event_of, reviews.get(diagnosis.diagnosis_id, ()))),
+            reports=_reports_of([diagnosis], reports),
         )
         for diagnosis, image in found
     ]
@@ -163,14 +167,29 @@ def _records(session: Session, ledger: int, images: Sequence[RegistrationRow]) -
     ids = [image.image_id for image in images]
     diagnoses = _grouped(session, DiagnosisRow, DiagnosisRow.image_id, ledger, ids)
     reviews = _grouped(session, ReviewRow, ReviewRow.image_id, ledger, ids)
+    reports = _reports(session, ledger, [row for rows in diagnoses.values() for row in rows])
     return [
         Record(
             image=event_of(image),
             diagnoses=tuple(map(event_of, diagnoses.get(image.image_id, ()))),
             reviews=tuple(map(event_of, reviews.get(image.image_id, ()))),
+            reports=_reports_of(diagnoses.get(image.image_id, ()), reports),
         )
         for image in images
     ]
+
+
+def _reports(session: Session, ledger: int, diagnoses: Sequence[DiagnosisRow]) -> dict[str, list[CompromiseRow]]:
+    """The reports of the diagnoses' classifiers, by classifier."""
+    classifiers = sorted({diagnosis.classifier for diagnosis in diagnoses})
+    return _grouped(session, CompromiseRow, CompromiseRow.classifier, ledger, classifiers)
+
+
+def _reports_of(
+    diagnoses: Sequence[DiagnosisRow], reports: Mapping[str, Sequence[CompromiseRow]]
+) -> tuple[ClassifierCompromisedEvent, ...]:
+    classifiers = dict.fromkeys(diagnosis.classifier for diagnosis in diagnoses)
+    return tuple(event_of(row) for classifier in classifiers for row in reports.get(classifier, ()))
 
 
 def _grouped(

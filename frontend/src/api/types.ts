@@ -8,7 +8,7 @@ export type ModelStatus = "unknown" | "inUse" | "retired";
 /** The verdict of a review, in the order of IImageRegistry.Verdict. */
 export type Verdict = "confirmed" | "overridden" | "withdrawn";
 
-export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry;
+export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry | CompromiseEntry;
 
 /**
  * Before its first review a diagnosis is asserted by its classifier; one that gives no answer is abstained.
@@ -181,6 +181,8 @@ export interface ImageEntry {
   labelText: null;
   labelCode: null;
   confidence: null;
+  classifier: null;
+  compromisedSince: null;
   transaction: TransactionLink;
   block: Block;
   kind: "imageRegistered";
@@ -191,7 +193,11 @@ export interface ModelName {
   version: string;
 }
 
-/** `who` is the classifier. Of a sealed diagnosis neither the label nor the confidence is known. */
+/**
+ * `who` is the classifier. Of a sealed diagnosis neither the label nor the confidence is known.
+ *
+ * `compromisedSince` is as in a record.
+ */
 export interface DiagnosisEntry {
   who: Hex;
   imageId: Hex;
@@ -203,6 +209,8 @@ export interface DiagnosisEntry {
   labelText: string;
   labelCode: number;
   confidence: number | null;
+  classifier: null;
+  compromisedSince: number | null;
   transaction: TransactionLink;
   block: Block;
   kind: "diagnosisRecorded";
@@ -220,6 +228,8 @@ export interface ReviewEntry {
   labelText: string | null;
   labelCode: number;
   confidence: null;
+  classifier: null;
+  compromisedSince: null;
   transaction: TransactionLink;
   block: Block;
   kind: "diagnosisReviewed";
@@ -237,9 +247,30 @@ export interface ModelEntry {
   labelText: null;
   labelCode: null;
   confidence: null;
+  classifier: null;
+  compromisedSince: null;
   transaction: TransactionLink;
   block: Block;
   kind: "modelRegistered" | "modelRetired" | "trainingAnchored";
+}
+
+/** `who` is the admin, who reports that the key of `classifier` is not its own since then, in Unix seconds. */
+export interface CompromiseEntry {
+  who: Hex;
+  imageId: null;
+  modelId: null;
+  model: null;
+  sealed: boolean;
+  verdict: null;
+  label: null;
+  labelText: null;
+  labelCode: null;
+  confidence: null;
+  classifier: Hex;
+  compromisedSince: number;
+  transaction: TransactionLink;
+  block: Block;
+  kind: "classifierCompromised";
 }
 
 /** `block` is the newest one whose events are known here, `head` the chain's newest. */
@@ -466,6 +497,8 @@ export interface Diagnosis {
   manifestCid: string;
   issuedAt: number;
   classifier: Hex;
+  /** Since when the classifier's key is reported as compromised, in Unix seconds, if that is at or before the time of the block or of the signature: whoever has the key can have signed it. Else null. */
+  compromisedSince: number | null;
   signature: Hex;
   transaction: TransactionLink;
   block: Block;
@@ -510,6 +543,8 @@ export interface QueuedDiagnosis {
   manifestCid: string;
   issuedAt: number;
   classifier: Hex;
+  /** Since when the classifier's key is reported as compromised, in Unix seconds, if that is at or before the time of the block or of the signature: whoever has the key can have signed it. Else null. */
+  compromisedSince: number | null;
   signature: Hex;
   transaction: TransactionLink;
   block: Block;

@@ -34,9 +34,12 @@ const WORDS: Record<string, [text: string, remedy: string]> = {
     "The result is dated in the chain's future.",
     "Wait a few minutes and try again; the server's clock may be wrong.",
   ],
-  DiagnosisExpired: ["The result was signed more than seven days ago.", "Try again: it is signed anew."],
-  LabelOutOfRange: ["The model has no such result.", "Tell the operator of this server."],
-  AbstentionConfidence: ["A model that gives no answer has no confidence.", "Tell the operator of this server."],
+  DiagnosisExpired: [
+    "The result was signed more than seven days ago.",
+    "Try again: a new signature is requested.",
+  ],
+  LabelOutOfRange: ["The model has no such class.", "Choose one of the classes of the model."],
+  AbstentionConfidence: ["An abstention must not contain a confidence.", "Tell the operator of this server."],
   ImageIdMismatch: [
     "The result was signed for another account or image.",
     "Try again: a new signature is requested for the account in use.",

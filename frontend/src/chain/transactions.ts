@@ -50,14 +50,15 @@ export function checkAttestation(
 ): void {
   const { diagnosis } = attestation;
   const imageId = imageIdOf(from, classification.cid);
-  const { sealed, opening } = classification;
+  const { abstained, sealed, opening } = classification;
   const pairs: [field: string, expected: string | number, found: string | number][] = [
     ...(sealed ? openingPairs(classification, opening ?? "") : []),
     ["imageId", imageId, attestation.imageId],
     ["diagnosis.imageId", imageId, diagnosis.imageId],
     ["modelId", `0x${classification.model.sha256}`, diagnosis.modelId],
     ["label", sealed ? SEALED_LABEL : classification.labelCode, diagnosis.label],
-    ["confidence", sealed ? 0 : Math.round(classification.confidence * 10_000), diagnosis.confidence],
+    // The contract refuses the confidence of what is sealed, and of an abstention.
+    ["confidence", sealed || abstained ? 0 : Math.round(classification.confidence * 10_000), diagnosis.confidence],
     ["manifestHash", classification.manifestHash, diagnosis.manifestHash],
     ["chainId", chain.id, attestation.chainId],
     ["contract", chain.contract, attestation.contract],

@@ -6,6 +6,7 @@ import { isoTime, percent, time } from "../format";
 import type { Opening } from "../state/opening";
 import { modelResultOf, currentLabel, labelText, modelOf, nextSteps, STATUSES } from "../state/diagnosis-status";
 import { shared } from "../styles/shared";
+import "./sp-compromised";
 import "./sp-hash";
 import "./sp-next-steps";
 import "./sp-opening";
@@ -41,10 +42,11 @@ export class DiagnosisPanel extends LitElement {
   }
 
   protected override render() {
-    const { sealed, status, model, modelId, manifestHash, issuedAt } = this.diagnosis;
+    const { sealed, status, model, modelId, manifestHash, issuedAt, compromisedSince } = this.diagnosis;
     const steps = this.newest ? nextSteps(this.diagnosis, modelOf(this.diagnosis, this.models), this.opening) : [];
     return html`<article class="stack" data-testid="diagnosis">
       <p class="label">${this.label()} <sp-status .status=${status}></sp-status></p>
+      ${compromisedSince === null ? nothing : html`<sp-compromised .since=${compromisedSince}></sp-compromised>`}
       <p class="soft">${STATUSES[status].meaning} ${this.said()}</p>
       ${sealed ? this.seal() : nothing}
       <sp-next-steps .steps=${steps}></sp-next-steps>

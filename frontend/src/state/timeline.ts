@@ -142,6 +142,8 @@ export function entryTitle(entry: LedgerEntry): string {
       return `Model retired: ${modelName(entry)}`;
     case "trainingAnchored":
       return `Training anchored: ${modelName(entry)}`;
+    case "classifierCompromised":
+      return `Classifier reported as compromised: ${short(entry.classifier)}`;
   }
 }
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
+from eth_account import Account
 from flask.testing import FlaskClient
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN
+from backend.adapters.chain.events import ROLES
 from backend.api.app import create_app
 from backend.container import Container
 from backend.domain import SEALED_LABEL, Training, Verdict
@@ -26,6 +29,8 @@ NOTHING_SAID = {
     "labelText": None,
     "labelCode": None,
     "confidence": None,
+    "classifier": None,
+    "compromisedSince": None,
 }
 
 
@@ -149,3 +154,33 @@ def test_without_a_node_what_is_known_is_still_listed(client: FlaskClient, setti
     container.close()
     assert len(known) == 5
     assert (answer["entries"], answer["index"]["synced"]) == (known, False)
+
+
+def test_a_report_of_a_compromised_key_is_listed_and_marks_the_diagnoses_since_then(
+    client: FlaskClient, ledger: Ledger, ganache: Settings
+) -> None:
+    """Each by the time of its block or the time that it states. A key of its own: a report is for good."""
+    key = Account.create()
+    admin = DevelopmentWallet(ganache.rpc_url, ganache.contract_address, ADMIN)
+    admin._send("grantRole", bytes.fromhex(ROLES["CLASSIFIER_ROLE"][2:]), key.address)
+    ledger.record(1)
+    early = ledger.record(1, key=key)
+    since = client.get(f"{API}/records/{early}").json["diagnoses"][0]["block"]["timestamp"] + 1
+    time.sleep(max(0, since - time.time()))
+    late = ledger.record(1, key=key)
+    admin._send("reportCompromise", key.address, since)
+    ledger.container.index.sync()
+
+    report, second, _, first, _, other, _ = newest(client, 7)
+
+    assert said(report) == NOTHING_SAID | {"classifier": key.address, "compromisedSince": since}
+    assert (report["kind"], report["who"], report["imageId"]) == ("classifierCompromised", ADMIN.address, None)
+    assert [entry["imageId"] for entry in (second, first)] == [late, early]
+    assert [entry["compromisedSince"] for entry in (second, first, other)] == [since, None, None]
+    for image_id, expected in ((late, since), (early, None)):
+        (diagnosis,) = client.get(f"{API}/records/{image_id}").json["diagnoses"]
+        assert diagnosis["compromisedSince"] == expected
+        (found,) = client.get(f"{API}/records", query_string={"q": image_id}).json["records"]
+        assert found["diagnoses"][0]["compromisedSince"] == expected
+    queued = client.get(f"{API}/reviews/queue", query_string={"limit": 100}).json["diagnoses"]
+    assert {each["imageId"]: each["compromisedSince"] for each in queued}.items() >= {late: since, early: None}.items()

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
+from eth_account.signers.local import LocalAccount
 from flask.testing import FlaskClient
 
+from backend.adapters.chain import eip712
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import CLINICIAN
 from backend.api.app import create_app
@@ -36,8 +38,9 @@ class Ledger:
     clinician: DevelopmentWallet
     picture: Callable[..., bytes]
 
-    def record(self, label: int, *, confidence: int = 9700) -> str:
-        """The image id of a new image whose diagnosis the default model would have given."""
+    def record(self, label: int, *, confidence: int = 9700, key: LocalAccount | None = None) -> str:
+        """The image id of a new image whose diagnosis the default model would have given, signed with ``key`` or by the
+        server's classifier."""
         cid = self.container.inspector.accept(self.picture())[1].cid
         chain = self.container.chain
         model_id = "0x" + self.container.models.all()[0].facts.sha256
@@ -45,6 +48,10 @@ class Ledger:
         image_id = chain.image_id(self.uploader.address, cid)
         diagnosis = Diagnosis(image_id, model_id, label, confidence, manifest_hash, int(time.time()))
         signed = self.container.signer.sign(diagnosis, chain_id=chain.chain_id, contract=chain.contract)
+        if key:
+            message = eip712.message(diagnosis, chain_id=chain.chain_id, contract=chain.contract)
+            signature = "0x" + bytes(key.sign_message(message).signature).hex()
+            signed = replace(signed, signature=signature, classifier=key.address)
         self.uploader.register_with_diagnosis(cid, signed)
         return image_id
 

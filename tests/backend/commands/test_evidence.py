@@ -172,9 +172,9 @@ def test_with_a_node_the_bundle_is_compared_with_its_chain(command, own, bundle,
     assert (result.status, result.json["comparedWithNode"]) == (0, True), result.stdout
     assert (result.json["verdict"], result.json["verified"]) == ("valid", True)
     names = [check["name"] for check in result.json["checks"]]
-    assert names[-7:] == [
+    assert names[-8:] == [
         *("record on the chain", "models on the chain", "roles on the chain"),
-        *(f"complete {what} on the chain" for what in ("record", "reviews", "models", "roles")),
+        *(f"complete {what} on the chain" for what in ("record", "reviews", "models", "roles", "compromise reports")),
     ]
     assert again.status == 0
     assert bundle.with_name("again.zip").read_bytes() == bundle.read_bytes()

@@ -13,7 +13,7 @@ from backend.settings import Settings, load
 
 NAMES = [
     *("record exists", "image id", "block", "origin", "image bytes"),
-    *(f"complete {what}" for what in ("record", "reviews", "models", "roles")),
+    *(f"complete {what}" for what in ("record", "reviews", "models", "roles", "compromise reports")),
 ]
 
 

@@ -33,6 +33,14 @@ def made(container: Container, image: ImageFacts) -> Classification:
 
 
 @pytest.fixture
+def abstention(container: Container, image: ImageFacts) -> Classification:
+    """The test's image is a grey area, in which the gate recognises nothing."""
+    made, _ = container.classification.classify(image.cid, None)
+    assert made.abstained
+    return made
+
+
+@pytest.fixture
 def at(container: Container) -> Callable[[float], AttestationService]:
     """The attestation service with its clock at a time."""
     service = container.attestation
@@ -78,6 +86,28 @@ def test_an_attestation_is_the_same_at_any_time_until_it_is_recorded(
     first, created = at(now - 3600).attest(made.cid, made.manifest_hash, alice.address)
     assert created
     assert at(now).attest(made.cid, made.manifest_hash, alice.address) == (first, False)
+
+
+@pytest.mark.parametrize(("age", "reused"), [(6 * 86_400, True), (6 * 86_400 + 1, False)])
+def test_one_that_was_not_recorded_is_renewed_after_six_days(
+    at, made: Classification, alice: DevelopmentWallet, age: int, reused: bool
+) -> None:
+    """A day before the contract refuses it, so that the wallet has time."""
+    now = 1_790_000_000
+    first, _ = at(now).attest(made.cid, made.manifest_hash, alice.address)
+    again, created = at(now + age).attest(made.cid, made.manifest_hash, alice.address)
+    assert created is not reused
+    assert again.diagnosis.issued_at == (now if reused else now + age)
+    assert (again == first) is reused
+
+
+def test_an_abstention_is_signed_without_a_confidence_and_recorded(
+    container: Container, abstention: Classification, alice: DevelopmentWallet
+) -> None:
+    signed, _ = container.attestation.attest(abstention.cid, abstention.manifest_hash, alice.address)
+    assert abstention.confidence > 0
+    assert (signed.diagnosis.label, signed.diagnosis.confidence) == (0, 0)
+    alice.register_with_diagnosis(abstention.cid, signed)
 
 
 @pytest.mark.parametrize(("ahead", "reused"), [(15 * 60, True), (15 * 60 + 1, False)])

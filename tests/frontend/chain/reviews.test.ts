@@ -25,6 +25,7 @@ const diagnosis: Diagnosis = {
   manifestHash: hash("b"),
   manifestCid: "bafkrei",
   issuedAt: 1_790_000_000,
+  compromisedSince: null,
   classifier: OTHER,
   signature: "0x",
   transaction: { hash: hash("c"), explorerUrl: null },

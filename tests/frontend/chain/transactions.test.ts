@@ -69,6 +69,13 @@ describe("what the server signed", () => {
     expect(check(changed)).toThrow(`${field}: expected`);
   });
 
+  it("has no confidence when the model gave no answer", () => {
+    const abstention = { ...classification, abstained: true, label: "abstained", labelCode: 0 };
+    const signed = (confidence: number) => ({ ...attestation, diagnosis: { ...diagnosis, label: 0, confidence } });
+    expect(() => checkAttestation(signed(0), chain, abstention, UPLOADER)).not.toThrow();
+    expect(() => checkAttestation(signed(9877), chain, abstention, UPLOADER)).toThrow("confidence: expected 0, found 9877");
+  });
+
   it("is refused when it was made for another account", () => {
     expect(() => checkAttestation(attestation, chain, classification, OTHER)).toThrow("imageId: expected");
   });

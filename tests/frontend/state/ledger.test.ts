@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { LedgerEntry } from "../../../frontend/src/api/types";
+import { short } from "../../../frontend/src/format";
 import { entryTitle } from "../../../frontend/src/state/timeline";
 import { block } from "../records";
 import { hash, IMAGE_ID, OTHER } from "../samples";
@@ -14,6 +15,8 @@ const written = {
   labelText: null,
   labelCode: null,
   confidence: null,
+  classifier: null,
+  compromisedSince: null,
   who: OTHER,
   transaction: { hash: hash("c"), explorerUrl: null },
   block: block(5),
@@ -34,6 +37,10 @@ const CASES: [LedgerEntry, string][] = [
   [{ ...written, ...model, kind: "modelRegistered" }, "Model registered: brain-mri 1.1.0"],
   [{ ...written, ...model, kind: "modelRetired" }, "Model retired: brain-mri 1.1.0"],
   [{ ...written, ...model, kind: "trainingAnchored" }, "Training anchored: brain-mri 1.1.0"],
+  [
+    { ...written, kind: "classifierCompromised", classifier: OTHER, compromisedSince: 1_790_000_000 },
+    `Classifier reported as compromised: ${short(OTHER)}`,
+  ],
   [{ ...written, modelId: hash("a"), kind: "modelRegistered" }, "Model registered: 0xaaaaaa…aaaaaa"],
 ];
 

@@ -11,10 +11,10 @@ from pathlib import Path
 from hexbytes import HexBytes
 from web3 import Web3
 from web3.contract import Contract
-from web3.exceptions import TransactionNotFound
+from web3.exceptions import ContractLogicError, TransactionNotFound
 from web3.middleware import SignAndSendRawMiddlewareBuilder
 
-from backend.adapters.chain import artifact, rpc
+from backend.adapters.chain import artifact, reverts, rpc
 from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN
 from backend.errors import ChainUnavailable, ConfigurationError
 
@@ -124,8 +124,12 @@ def _deploy(web3: Web3, classifier: str) -> Deployment:
 
 
 def _grant(registry: Contract, role: str, address: str) -> None:
-    """Grant the role, unless the account has it."""
+    """Grant the role, unless the account has it, or is reported as compromised: that one never gets it again."""
     role_id = Web3.keccak(text=role)
-    if not registry.functions.hasRole(role_id, address).call():
+    if registry.functions.hasRole(role_id, address).call():
+        return
+    try:
         transaction = registry.functions.grantRole(role_id, address).transact({"from": ADMIN.address})
         registry.w3.eth.wait_for_transaction_receipt(transaction, timeout=_MINED_WITHIN_S)
+    except ContractLogicError as error:
+        _log.error("%s does not get %s: %s", address, role, reverts.explain(error.data) or error.message)

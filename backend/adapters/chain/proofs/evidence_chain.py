@@ -17,6 +17,7 @@ from backend.adapters.chain.storage import RegistryStorage
 from backend.domain import (
     BlockRef,
     Check,
+    ClassifierCompromisedEvent,
     Event,
     ModelEvent,
     RecordEvent,
@@ -97,6 +98,13 @@ class EvidenceChain:
 
     def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
         return [event for event in self._events if isinstance(event, ModelEvent) and event.model_id == model_id]
+
+    def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
+        return [
+            event
+            for event in self._events
+            if isinstance(event, ClassifierCompromisedEvent) and event.classifier.lower() == address.lower()
+        ]
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         return [event for event in self._events if event.transaction_hash == hash_]

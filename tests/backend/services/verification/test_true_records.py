@@ -8,14 +8,14 @@ from PIL import Image
 
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.unixfs import cid_of
-from backend.domain import RoleChange
+from backend.domain import DiagnosisRecordedEvent, RoleChange
 
 from .conftest import MODEL, FalseChain, TwinClassifier, failures
 
 ARTIST = 0x013B
 """Of EXIF."""
 IMAGE_CHECKS = ["record exists", "image id", "block", "origin", "image bytes"]
-COMPLETENESS = [f"complete {what}" for what in ("record", "reviews", "models", "roles")]
+COMPLETENESS = [f"complete {what}" for what in ("record", "reviews", "models", "roles", "compromise reports")]
 DIAGNOSIS_CHECKS = [
     "diagnosis block",
     "diagnosis origin",
@@ -25,6 +25,7 @@ DIAGNOSIS_CHECKS = [
     "classifier signature",
     "classifier role",
     "classifier role origin",
+    "classifier key",
     "model bundle",
     "result reproduced",
     "model in use",
@@ -37,6 +38,26 @@ DIAGNOSIS_CHECKS = [
 def names_of(verification) -> list[str]:
     """Without who anchored the model's training, which another test may have done on this chain."""
     return [check.name for check in verification.checks if not check.name.startswith("training origin")]
+
+
+@pytest.mark.parametrize("confidence", [0, 7500])
+def test_an_abstention_has_no_confidence_or_as_in_a_former_registry_that_of_its_manifest(world, confidence):
+    world.classifier.label, world.classifier.code = "abstained", 0
+    record = world.record(label=0, confidence=0)
+    chain = FalseChain(world.chain, events={DiagnosisRecordedEvent: {"confidence": confidence}})
+
+    verification = world.verify(record.image_id, chain=chain)
+
+    # The signature covers the confidence that was recorded.
+    assert list(failures(verification)) == ([] if confidence == 0 else ["classifier signature"])
+
+
+def test_an_abstention_has_no_other_confidence(world):
+    world.classifier.label, world.classifier.code = "abstained", 0
+    record = world.record(label=0, confidence=0)
+    chain = FalseChain(world.chain, events={DiagnosisRecordedEvent: {"confidence": 1}})
+
+    assert "manifest result" in failures(world.verify(record.image_id, chain=chain))
 
 
 def test_every_check_of_a_true_record_passes(world):

@@ -9,7 +9,7 @@ from eth_utils import keccak
 from backend.adapters.chain import artifact
 from backend.adapters.chain.dev import deployment, embedded
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
-from backend.adapters.chain.development_accounts import USER
+from backend.adapters.chain.development_accounts import ADMIN, USER
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.errors import ConfigurationError
@@ -66,6 +66,19 @@ def test_a_replaced_key_gets_the_role(settings):
 
     assert chain.deployment == first
     assert [granted for _, _, granted in roles] == [True]
+
+
+@pytest.mark.parametrize("kind", ["anvil", "ganache"])
+def test_a_reported_key_stays_without_the_role_and_the_chain_starts(tmp_path, caplog, kind):
+    settings = settings_of(kind, tmp_path)
+    signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+    with embedded.running(settings, classifier=signer.address) as chain:
+        admin = DevelopmentWallet(settings.rpc_url, chain.deployment.address, ADMIN)
+        admin._send("reportCompromise", signer.address, 1)
+        first = chain.deployment
+
+    assert deployed(settings, signer) == first
+    assert f"{signer.address} does not get CLASSIFIER_ROLE: ClassifierIsCompromised(" in caplog.text
 
 
 def test_without_a_deployment_there_is_a_remedy(tmp_path):
