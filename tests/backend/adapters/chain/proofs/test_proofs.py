@@ -143,7 +143,7 @@ def test_a_node_that_keeps_few_states_gives_a_newer_one(registry, monkeypatch, k
         if method != "eth_getProof":
             return None
         asked.append(int(parameters[2], 16))
-        return None if asked[-1] >= head - kept else refusal("missing trie node")
+        return None if asked[-1] >= head - kept else refusal("missing trie node", -32000)
 
     with relay(registry.settings.rpc_url, intercept) as url:
         reader = ProofReader(url, contract=registry.chain.contract)
