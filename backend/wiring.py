@@ -149,7 +149,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             documents=local,
         ),
         evidence=EvidenceService(
-            chain=chain,
+            chain=history,
             store=store,
             proofs=guarded(ProofReader(settings.rpc_url, contract=chain.contract), node),
             read=EvidenceChain,

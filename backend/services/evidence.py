@@ -25,7 +25,7 @@ from backend.errors import (
     StorageError,
 )
 from backend.evidence import Evidence, Proofs, ProvenBlock, ProvenHistory
-from backend.ports import Chain, ObjectReader
+from backend.ports import ObjectReader, RegistryHistory
 from backend.services.completeness import (
     REREADS,
     Completeness,
@@ -53,7 +53,7 @@ class EvidenceService:
 
     def __init__(
         self,
-        chain: Chain,
+        chain: RegistryHistory,
         store: ObjectReader,
         proofs: Proofs,
         *,

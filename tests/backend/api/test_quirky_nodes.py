@@ -12,27 +12,30 @@ from pathlib import Path
 import pytest
 from flask.testing import FlaskClient
 
+from backend.adapters.chain import rpc
 from backend.adapters.chain.dev import embedded
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import CLINICIAN, USER
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.api.app import NODE_WITHIN_S, create_app
+from backend.cids import hash_of
 from backend.domain import Diagnosis, DiagnosisRecordedEvent, Review, Verdict
 from backend.processes import free_port
+from backend.services.evidence_file import unpack
 from backend.settings import Secret, Settings, load
 from backend.wiring import wire
 from tests.backend.api.conftest import API
 from tests.backend.models import register_models
-from tests.backend.services.event_index.conftest import new_cid
 from tests.standins.nodes import Garbled, QuirkyNode, Rule, error, quirky_node
 
 MODEL_ID = "0x" + "ab" * 32
-BLOCKS = 1500
+MANIFEST = b"{}"
+BLOCKS = 600
 
 
 @pytest.fixture(scope="module")
-def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """A chain with one reviewed record, and BLOCKS blocks after it."""
+def node_of_deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, str]]:
+    """The settings of ``deep``, and the address of its node past the filter."""
     folder = tmp_path_factory.mktemp("deep")
     environ = {"SCANPROOF_VAR": str(folder), "SCANPROOF_CHAIN": "anvil", "SCANPROOF_CHAIN_PORT": str(free_port())}
     settings = load(environ, env_file=None)
@@ -40,24 +43,34 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     with embedded.running(settings, classifier=signer.address) as chain:
         found = chain.deployment
         register_models(settings.rpc_url, found.address, MODEL_ID)
-        yield replace(settings, contract_address=found.address, contract_block=found.block)
+        yield replace(settings, contract_address=found.address, contract_block=found.block), chain.node.private_url
 
 
 @pytest.fixture(scope="module")
-def image_id(deep: Settings) -> str:
+def deep(node_of_deep: tuple[Settings, str]) -> Settings:
+    """A chain with one reviewed record, and BLOCKS blocks after it once there is ``image_id``."""
+    return node_of_deep[0]
+
+
+@pytest.fixture(scope="module")
+def image_id(node_of_deep: tuple[Settings, str]) -> str:
+    deep, private_url = node_of_deep
     wallet = DevelopmentWallet(deep.rpc_url, deep.contract_address, USER)
     with served(deep, deep.var / "first.db") as (client, _):
-        chain = client.application.extensions["scanproof"].chain
-        cid = new_cid()
+        container = client.application.extensions["scanproof"]
+        chain, store = container.chain, container.store
+        cid = store.put(b"image", name="image", media_type="image/png").cid
+        store.put(MANIFEST, name="manifest", media_type="application/json")
         image_id = chain.image_id(USER.address, cid)
-        diagnosis = Diagnosis(image_id, MODEL_ID, 1, 9000, "0x" + "cd" * 32, int(time.time()))
+        diagnosis = Diagnosis(image_id, MODEL_ID, 1, 9000, hash_of(MANIFEST), int(time.time()))
         signer = KeyFileSigner(deep.classifier_key_file, chain_id=deep.chain_id)
         signed = signer.sign(diagnosis, chain_id=deep.chain_id, contract=chain.contract)
         wallet.register_with_diagnosis(cid, signed)
         recorded = next(e for e in chain.events_of_image(image_id) if isinstance(e, DiagnosisRecordedEvent))
         review = Review(recorded.diagnosis_id, "0x" + "0a" * 32, Verdict.WITHDRAWN, 0)
         DevelopmentWallet(deep.rpc_url, deep.contract_address, CLINICIAN).review(recorded, review)
-        chain._web3.provider.make_request("anvil_mine", [hex(BLOCKS)])
+        rpc.ask(rpc.connect(private_url), "anvil_mine", hex(BLOCKS))
+        assert chain.head().number > BLOCKS
     return image_id
 
 
@@ -100,6 +113,15 @@ def test_a_record_of_a_deep_chain_is_verified_in_few_requests_on_ten_blocks_at_o
             "diagnosis block",
             "review block",
         }
+
+
+def test_the_evidence_of_a_deep_chain_is_collected_in_few_requests_on_ten_blocks_at_once(deep, image_id, tmp_path):
+    with served(deep, tmp_path / "index.db", TenBlocks()) as (client, node):
+        node.counts.clear()
+        answer = client.get(f"{API}/records/{image_id}/evidence")
+        assert answer.status_code == 200
+        assert unpack(answer.data).image_id == image_id
+        assert node.counts["eth_getLogs"] <= 20
 
 
 def test_verification_without_an_answer_in_time_is_503(deep, image_id, tmp_path, monkeypatch) -> None:
