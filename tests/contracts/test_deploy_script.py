@@ -70,6 +70,8 @@ def run_deploy(live_chain, tmp_path_factory) -> Runner:
     for name in ("contracts", "scripts", "build/contracts"):
         shutil.copytree(ROOT / name, project / name)
     shutil.copy(ROOT / "brownie-config.yaml", project)
+    (project / "deployments").mkdir()
+    shutil.copy(ROOT / "deployments" / "development-accounts.txt", project / "deployments")
     (project / "node_modules").symlink_to(ROOT / "node_modules")
     environment = {key: value for key, value in os.environ.items() if key != "SCANPROOF_DEPLOYER_KEY"}
     environment["HOME"] = str(home)

@@ -63,7 +63,6 @@ def test_a_repeated_classification_is_answered_from_the_database_alone(
         (type(container.store), "get"),
         (type(container.classifier), "predict"),
         (type(container.classifier), "recognise"),
-        (hashlib, "sha256"),
     ):
         monkeypatch.setattr(owner, name, lambda *_args, name=name, **_options: pytest.fail(f"{name} was called"))
     assert container.classification.classify(image.cid, model) == (first, False)

@@ -80,7 +80,7 @@ def test_a_start_makes_every_model_known_and_the_next_one_sends_nothing(own: Set
         assert wire_registration(own).installed() == models
         assert wire_chain(own).head().number == head
         roles = wire_chain(own).roles("CLINICIAN_ROLE", CLINICIAN.address)
-    assert [granted for _, _, granted in roles] == [True]
+    assert [role.granted for role in roles] == [True]
 
 
 def test_a_model_no_longer_offered_is_listed_while_the_registry_knows_it(

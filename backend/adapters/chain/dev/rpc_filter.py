@@ -63,6 +63,7 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_CONNECTIONS = 64
 REQUEST_WITHIN_S = 30.0
 """For a whole request, and for the wait between two of one connection."""
+_FREED_WITHIN_S = 1.0
 _NODE_WITHIN_S = 60.0
 _PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INTERNAL_ERROR = -32700, -32600, -32601, -32603
 
@@ -110,14 +111,17 @@ class _Server(ThreadingHTTPServer):
         self.origins = origins
         self._free = threading.Semaphore(MAX_CONNECTIONS)
         self._open: set[socket.socket] = set()
+        self._idle: dict[socket.socket, None] = {}
         self._lock = threading.Lock()
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        if self._free.acquire(blocking=False):
-            super().process_request(request, client_address)
-        else:
-            self.shutdown_request(request)
+        if not self._free.acquire(blocking=False):
+            self._end_longest_idle()
+            if not self._free.acquire(timeout=_FREED_WITHIN_S):
+                self.shutdown_request(request)
+                return
+        super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         with self._lock:
@@ -127,7 +131,24 @@ class _Server(ThreadingHTTPServer):
         finally:
             with self._lock:
                 self._open.discard(request)
+                self._idle.pop(request, None)
             self._free.release()
+
+    def waits(self, connection: socket.socket, *, for_request: bool) -> None:
+        """Note whether ``connection`` waits for its next request, or works on one."""
+        with self._lock:
+            self._idle.pop(connection, None)
+            if for_request:
+                self._idle[connection] = None
+
+    def _end_longest_idle(self) -> None:
+        """A client that keeps a connection without a request does not keep others out."""
+        with self._lock:
+            connection = next(iter(self._idle), None)
+            if connection:
+                self._idle.pop(connection)
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def close_connections(self) -> None:
         """A client that keeps its connection would go on asking the node that has ended, not the next one."""
@@ -175,7 +196,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         self._reader.restart()
+        self.server.waits(self.connection, for_request=True)
         super().handle_one_request()
+
+    def parse_request(self) -> bool:
+        self.server.waits(self.connection, for_request=False)
+        return super().parse_request()
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Nothing: requests are no news."""

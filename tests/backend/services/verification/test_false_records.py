@@ -243,7 +243,7 @@ def test_another_result_is_not_the_manifests(world, change):
 def test_an_image_that_the_model_cannot_take(world, monkeypatch, error):
     record = world.record()
 
-    def refuse(model, image):
+    def refuse(model, image, decoding):
         raise error("not this one")
 
     monkeypatch.setattr(world.classifier, "predict", refuse)

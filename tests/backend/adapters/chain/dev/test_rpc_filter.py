@@ -263,6 +263,8 @@ def test_connections_are_limited_and_come_back(url: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(rpc_filter, "REQUEST_WITHIN_S", 3)
     parts = urlsplit(url)
     held = [socket.create_connection((parts.hostname, parts.port)) for _ in range(rpc_filter.MAX_CONNECTIONS)]
+    for connection in held:
+        connection.sendall(b"POST / HTTP/1.1\r\n")
     time.sleep(0.5)
     with pytest.raises(requests.ConnectionError):
         post(url)
@@ -270,6 +272,15 @@ def test_connections_are_limited_and_come_back(url: str, monkeypatch: pytest.Mon
         connection.close()
     time.sleep(0.5)
     assert post(url).status_code == 200
+
+
+def test_connections_without_a_request_keep_nobody_out(url: str) -> None:
+    parts = urlsplit(url)
+    held = [socket.create_connection((parts.hostname, parts.port)) for _ in range(rpc_filter.MAX_CONNECTIONS)]
+    time.sleep(0.5)
+    assert [post(url).status_code for _ in range(5)] == [200] * 5
+    for connection in held:
+        connection.close()
 
 
 def test_many_clients_at_once(url: str) -> None:
