@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from backend.ancestry import Ancestry
 from backend.domain import (
     BlockRange,
     BlockRef,
@@ -264,8 +265,9 @@ class RegistryHistory(Protocol):
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         """All events of one image, in chain order. Raises ChainUnavailable."""
 
-    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        """The registration, retirement and anchored training of a model, in chain order. Raises ChainUnavailable."""
+    def ancestry(self, model_id: str) -> Ancestry:
+        """The registration, retirement and anchored training of a model and of those that it was trained from. Raises
+        ChainUnavailable."""
 
     def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
         """The reports that a classifier's key is compromised, in chain order; none on a registry that takes no report.
@@ -300,6 +302,9 @@ class Chain(RegistryHistory, Protocol):
     development: bool
     """Whether the chain has a single node, for development: a block that this node lacks does not exist."""
 
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        """As ``block``, for many blocks in few requests."""
+
     def head(self) -> BlockRef:
         """The newest block. Raises ChainUnavailable."""
 
@@ -308,6 +313,13 @@ class Chain(RegistryHistory, Protocol):
 
         Raises LogsIncomplete when the node does not show all events yet, ChainUnavailable.
         """
+
+    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
+        """The registration, retirement and anchored training of a model, in chain order. Raises ChainUnavailable."""
+
+    def model_events_in(self, blocks: Collection[BlockRef]) -> Sequence[ModelEvent]:
+        """The events of models in these blocks, in chain order, in few requests. Raises ChainUnavailable, also when the
+        node does not have one of the blocks."""
 
     def image_states(self, image_ids: Sequence[str]) -> Sequence[StoredImage | None]:
         """What the contract stores now of each image, None for one that is not registered. Raises ChainUnavailable."""
@@ -463,6 +475,9 @@ class EventStore(Protocol):
 
     def blocks_of_role(self, ledger: int, role: str, account: str) -> Sequence[int]:
         """The numbers of the blocks in which that account got or lost the role, ascending."""
+
+    def blocks_of_reports(self, ledger: int, classifier: str) -> Sequence[int]:
+        """The numbers of the blocks in which that classifier's key was reported as compromised, ascending."""
 
     def all_events(self, ledger: int, first: int, last: int) -> Sequence[IndexedEvent]:
         """Every event of the blocks ``first`` to ``last`` in chain order, addresses in lower case."""

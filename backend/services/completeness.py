@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from backend.ancestry import Ancestry
 from backend.domain import (
     BlockRef,
     Check,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     ImageRegisteredEvent,
+    ModelEvent,
     ModelRegisteredEvent,
     ModelRetiredEvent,
     ModelStatus,
@@ -25,7 +27,7 @@ from backend.domain import (
     first_of,
 )
 from backend.ports import RegistryHistory
-from backend.services.model_verification import models_of
+from backend.services.model_verification import PROVEN_GENERATIONS, models_of
 from backend.services.read_once import ReadOnce
 from backend.services.role_check import role_holders
 
@@ -74,7 +76,7 @@ def check_completeness(
         (
             _record(state.image, events, block),
             _reviews(state.newest_reviews, events, block),
-            _compared("complete models", state.models, _models(chain, keys, block), block),
+            _compared("complete models", state.models, _models(models_of(chain, events), block), block),
             _compared("complete roles", state.roles, _roles(chain, keys, block), block),
             _compared("complete compromise reports", state.compromises, _reports(chain, keys, block), block),
         ),
@@ -102,7 +104,7 @@ def keys_of(chain: RegistryHistory, image_id: str, events: Sequence[RecordEvent]
     return StateKeys(
         image_id=image_id,
         diagnosis_ids=tuple(event.diagnosis_id for event in events if isinstance(event, DiagnosisRecordedEvent)),
-        model_ids=tuple(models_of(chain, events)),
+        model_ids=tuple(models_of(chain, events, generations=PROVEN_GENERATIONS)),
         classifiers=tuple(account for role, account in holders if role == "CLASSIFIER_ROLE"),
         roles=tuple(holders),
     )
@@ -125,15 +127,19 @@ def _reviews(stored: Mapping[str, str | None], events: Sequence[RecordEvent], bl
     return _compared("complete reviews", stored, newest, block)
 
 
-def _models(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[str, RegisteredState]:
-    states = {}
-    for model_id in keys.model_ids:
-        events = [event for event in chain.events_of_model(model_id) if event.block.number <= block.number]
-        known = ModelStatus.IN_USE if first_of(events, ModelRegisteredEvent) else ModelStatus.UNKNOWN
-        status = ModelStatus.RETIRED if first_of(events, ModelRetiredEvent) else known
-        training = first_of(events, TrainingAnchoredEvent)
-        states[model_id] = RegisteredState(status, training.training_id if training else None)
-    return states
+def state_after(events: Sequence[ModelEvent]) -> RegisteredState:
+    """What the registry stores of a model after these events of it."""
+    registered = ModelStatus.IN_USE if first_of(events, ModelRegisteredEvent) else ModelStatus.UNKNOWN
+    status = ModelStatus.RETIRED if first_of(events, ModelRetiredEvent) else registered
+    training = first_of(events, TrainingAnchoredEvent)
+    return RegisteredState(status, training.training_id if training else None)
+
+
+def _models(models: Ancestry, block: BlockRef) -> dict[str, RegisteredState]:
+    return {
+        model_id: state_after([event for event in events if event.block.number <= block.number])
+        for model_id, events in models.items()
+    }
 
 
 def _roles(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[tuple[str, str], bool]:

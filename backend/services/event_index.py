@@ -131,6 +131,10 @@ class EventIndex:
         """As ``blocks_of_image``, for grants and revocations of a role of that account."""
         return self._events.blocks_of_role(self._ledger, role, account)
 
+    def blocks_of_reports(self, classifier: str) -> Sequence[int]:
+        """As ``blocks_of_image``, for the reports that a classifier's key is compromised."""
+        return self._events.blocks_of_reports(self._ledger, classifier)
+
     def status(self) -> IndexStatus:
         newest = self.newest()
         return IndexStatus(block=newest.number if newest else None, head=self._head, synced=self._synced_at is not None)

@@ -43,7 +43,7 @@ def events_of_record(chain: RegistryHistory, image_id: str) -> list[Event]:
     """The events of the image, of the models of its diagnoses and those that these were trained from, and the reports
     of its classifiers' keys, in chain order. What else is in the same transactions is of others. Raises ChainError."""
     history = chain.events_of_image(image_id)
-    models = [event for model_id in models_of(chain, history) for event in chain.events_of_model(model_id)]
+    models = [event for events in models_of(chain, history).values() for event in events]
     classifiers = dict.fromkeys(event.classifier for event in history if isinstance(event, DiagnosisRecordedEvent))
     reports = [event for classifier in classifiers for event in chain.events_of_classifier(classifier)]
     return sorted([*history, *models, *reports], key=position)

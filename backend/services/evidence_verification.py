@@ -9,9 +9,7 @@ from dataclasses import dataclass, replace
 from backend.domain import (
     BlockRef,
     Check,
-    DiagnosisRecordedEvent,
     Event,
-    ModelEvent,
     Outcome,
     Record,
     RecordEvent,
@@ -22,6 +20,7 @@ from backend.ports import Chain, Classifier, ImageInspector, RegistryHistory
 from backend.services.completeness import check_completeness
 from backend.services.diagnosis_verification import Recover
 from backend.services.evidence_events import Need, described, events_of_record, named_objects
+from backend.services.model_verification import models_of
 from backend.services.review_verification import ReviewId
 from backend.services.role_check import role_holders
 from backend.services.verification import Verification, VerificationService
@@ -203,18 +202,14 @@ class _Comparison:
             return
         completeness = check_completeness(chain, image_id, state_of=node)
         self.complete_to = completeness.shown
-        for block in chain.blocks:
-            canonical = node.block(block.number)
+        numbers = [block.number for block in chain.blocks]
+        for block, canonical in zip(chain.blocks, node.blocks(numbers), strict=True):
             if canonical == block:
                 self.confirmed |= {block.hash}
             found = canonical.hash if canonical else "no such block"
             yield Check(f"block {block.number} on the chain", canonical == block, block.hash, found)
         yield _nothing_newer("record on the chain", _heard(chain, image_id), _heard(node, image_id))
-        models = dict.fromkeys(
-            event.model_id for event in events if isinstance(event, ModelEvent | DiagnosisRecordedEvent)
-        )
-        ours = [event for model in models for event in chain.events_of_model(model)]
-        theirs = [event for model in models for event in node.events_of_model(model)]
+        ours, theirs = ([event for known in models_of(of, events).values() for event in known] for of in (chain, node))
         yield _nothing_newer("models on the chain", ours, theirs)
         yield _roles(node, chain, chain.events_of_image(image_id))
         yield from (replace(check, name=f"{check.name} on the chain") for check in completeness.checks)

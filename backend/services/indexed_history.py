@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
+from backend.ancestry import Ancestry, ancestry_in, by_model, parent_in, trace
 from backend.domain import (
     BlockRef,
     ClassifierCompromisedEvent,
@@ -13,22 +14,17 @@ from backend.domain import (
     Event,
     ImageRegisteredEvent,
     IndexedEvent,
-    ModelEvent,
-    ModelRegisteredEvent,
-    ModelRetiredEvent,
-    ModelStatus,
     RecordEvent,
     RegistryState,
     RoleChange,
     RoleChangedEvent,
     SignedTransaction,
     StateKeys,
-    TrainingAnchoredEvent,
-    first_of,
     position,
 )
 from backend.errors import ChainUnavailable
 from backend.ports import Chain
+from backend.services.completeness import state_after
 from backend.services.event_index import EventIndex
 
 _MAX_AGE_S = 1.0
@@ -80,18 +76,34 @@ class IndexedHistory:
             search=lambda: self._chain.events_of_image(image_id),
         )
 
-    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        return self._found(
-            {event.block.number for event in self._index.known_events_of_model(model_id)},
-            lambda events: [e for e in events if isinstance(e, ModelEvent) and e.model_id == model_id],
-            is_all=lambda events: self._is_all_of_model(model_id, events),
-            search=lambda: self._chain.events_of_model(model_id),
-        )
+    def ancestry(self, model_id: str) -> Ancestry:
+        return self._indexed_ancestry(model_id) or self._chain.ancestry(model_id)
+
+    def _indexed_ancestry(self, model_id: str) -> Ancestry | None:
+        """None when the index is too far behind, or an event is not where it says."""
+        unindexed = self._events_in(())
+        if unindexed is None:
+            return None
+        newer = by_model(unindexed)
+        blocks: dict[str, BlockRef] = {}
+
+        def parent_of(model: str) -> str | None:
+            events = [*self._index.known_events_of_model(model), *newer[model]]
+            blocks.update((event.block.hash, event.block) for event in events)
+            return parent_in(events)
+
+        trace(model_id, parent_of)
+        try:
+            found = ancestry_in(self._chain.model_events_in(blocks.values()), model_id)
+        except ChainUnavailable:
+            return None
+        states = self._chain.model_states(list(found))
+        is_all = all(state_after(events) == state for events, state in zip(found.values(), states, strict=True))
+        return found if is_all else None
 
     def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
-        """A report revokes the role, so most are in the block of a revocation."""
         return self._found(
-            self._index.blocks_of_role("CLASSIFIER_ROLE", address),
+            self._index.blocks_of_reports(address),
             lambda events: [
                 event
                 for event in events
@@ -163,17 +175,3 @@ class IndexedHistory:
             return state is None and not events
         reviews = {e.diagnosis_id: e.review_id for e in events if isinstance(e, DiagnosisReviewedEvent)}
         return [reviews.get(diagnosis_id) for diagnosis_id in diagnoses] == self._chain.newest_reviews(diagnoses)
-
-    def _is_all_of_model(self, model_id: str, events: Sequence[ModelEvent]) -> bool:
-        (state,) = self._chain.model_states([model_id])
-        training = first_of(events, TrainingAnchoredEvent)
-        shown = (
-            first_of(events, ModelRegisteredEvent) is not None,
-            first_of(events, ModelRetiredEvent) is not None,
-            training.training_id if training else None,
-        )
-        return shown == (
-            state.status is not ModelStatus.UNKNOWN,
-            state.status is ModelStatus.RETIRED,
-            state.training_id,
-        )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from itertools import islice
 
+from backend.ancestry import MAX_GENERATIONS, Ancestry
 from backend.cids import raw_cid
 from backend.domain import (
-    NO_PARENT,
     BlockRef,
     Check,
     DiagnosisRecordedEvent,
@@ -23,24 +24,17 @@ from backend.services.origin import OriginVerifier
 
 MAX_DOCUMENT_BYTES = 256 * 1024
 """The limit for a model card, a training record and its metrics: one block, whose CID follows from its SHA-256."""
-MAX_GENERATIONS = 100
-"""The most ancestors that are read: federated training can have many rounds, and a false node can return more."""
+PROVEN_GENERATIONS = 100
+"""The most models of an ancestry whose registry state is compared: each takes two words of a storage proof."""
 _SHOWN_GENERATIONS = 3
 _UNAVAILABLE = (NotFound, StorageUnavailable, StorageRefused)
 
 
-def models_of(chain: RegistryHistory, events: Sequence[Event]) -> Iterator[str]:
-    """The models of the diagnoses among ``events``, and those that these were trained from. Raises ChainError."""
-    models = {event.model_id for event in events if isinstance(event, DiagnosisRecordedEvent)}
-    seen = {NO_PARENT}
-    for _ in range(MAX_GENERATIONS):
-        parents: set[str] = set()
-        for model_id in sorted(models - seen):
-            yield model_id
-            trainings = [each for each in chain.events_of_model(model_id) if isinstance(each, TrainingAnchoredEvent)]
-            parents |= {training.parent_model_id for training in trainings}
-        seen |= models
-        models = parents
+def models_of(chain: RegistryHistory, events: Sequence[Event], *, generations: int = MAX_GENERATIONS) -> Ancestry:
+    """The models of the diagnoses among ``events`` and those that they were trained from, with the events of each, back
+    over so many generations. Raises ChainError."""
+    models = sorted({event.model_id for event in events if isinstance(event, DiagnosisRecordedEvent)})
+    return dict(each for model in models for each in islice(chain.ancestry(model).items(), generations))
 
 
 class ModelVerifier:
@@ -52,7 +46,8 @@ class ModelVerifier:
 
     def checks(self, diagnosis: DiagnosisRecordedEvent) -> list[Check]:
         """Raises ChainError."""
-        events = self._chain.events_of_model(diagnosis.model_id)
+        ancestry = self._chain.ancestry(diagnosis.model_id)
+        events = ancestry[diagnosis.model_id]
         registered = first_of(events, ModelRegisteredEvent)
         retired = first_of(events, ModelRetiredEvent)
         training = first_of(events, TrainingAnchoredEvent)
@@ -61,7 +56,7 @@ class ModelVerifier:
             _in_use(diagnosis, registered, retired),
             *(origins.of_model(event) for event in (registered, retired, training) if event),
             self._card(registered),
-            self._training(training),
+            self._training(training, ancestry),
         ]
 
     def _card(self, registered: ModelRegisteredEvent | None) -> Check:
@@ -77,7 +72,7 @@ class ModelVerifier:
             return Check("model card", False, cid, str(error))
         return Check("model card", True, cid, f"{cid} ({len(content):,} bytes)")
 
-    def _training(self, training: TrainingAnchoredEvent | None) -> Check:
+    def _training(self, training: TrainingAnchoredEvent | None, ancestry: Ancestry) -> Check:
         """From the training of the model itself back to the first one."""
 
         def check(passed: bool, found: str) -> Check:
@@ -89,7 +84,7 @@ class ModelVerifier:
             return check(False, damage)
         steps = [_described(training)]
         while (parent := training.parent) and len(steps) < MAX_GENERATIONS:
-            earlier = first_of(self._chain.events_of_model(parent), TrainingAnchoredEvent)
+            earlier = first_of(ancestry.get(parent, ()), TrainingAnchoredEvent)
             if earlier is None:
                 return check(False, f"none anchored of the parent {parent}")
             if position(earlier) >= position(training):

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
+from backend.ancestry import Ancestry
 from backend.domain import (
     BlockRef,
     ClassifierCompromisedEvent,
     Event,
-    ModelEvent,
     RecordEvent,
     RegistryState,
     RoleChange,
@@ -42,8 +42,8 @@ class ReadOnce:
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         return self._once("events_of_image", self._chain.events_of_image, image_id)
 
-    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        return self._once("events_of_model", self._chain.events_of_model, model_id)
+    def ancestry(self, model_id: str) -> Ancestry:
+        return self._once("ancestry", self._chain.ancestry, model_id)
 
     def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
         return self._once("events_of_classifier", self._chain.events_of_classifier, address)

@@ -66,7 +66,7 @@ def build_ensemble(
     refuse_other_splits(output, names, documents, TRAIN_ALONE)
     labels = documents[0].metadata.labels
     samples = read_manifest(data, labels)
-    for split in splits_of(samples):
+    for split in splits_of(samples)[1:]:
         of_split(samples, split)
     members = [cast(Predictor, registry.by_sha256(each.sha256)) for each in documents]
     distinct = without_duplicates_of_train(samples, splits_of(samples)[1:])

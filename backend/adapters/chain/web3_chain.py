@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain
 
 from eth_utils import keccak
 from web3 import Web3
@@ -32,7 +33,9 @@ from backend.adapters.chain.node_clock import node_time
 from backend.adapters.chain.proofs import signatures
 from backend.adapters.chain.proofs.encodings import encode_transaction, octets
 from backend.adapters.chain.rpc import JsonObject, quantity
+from backend.ancestry import Ancestry, parent_in, trace
 from backend.domain import (
+    NO_PARENT,
     BlockRange,
     BlockRef,
     ClassifierCompromisedEvent,
@@ -61,6 +64,7 @@ def selector(function: str) -> str:
 
 
 _STATUSES = tuple(ModelStatus)
+_ALL_MODEL_TOPICS = [*MODEL_TOPICS, TRAINING_TOPIC]
 _ROLE_TOPICS = [TOPICS["RoleGranted"], TOPICS["RoleRevoked"]]
 _ROLE_NAMES = {topic: name for name, topic in ROLES.items()}
 _STATUS_CODES = [selector("statusOf(bytes32)"), selector("trainingOf(bytes32)")]
@@ -71,6 +75,11 @@ _NEWEST_REVIEW_OF, _HAS_ROLE = selector("newestReviewOf(bytes32)"), selector("ha
 
 def _registered_state(status: str, training: str) -> RegisteredState:
     return RegisteredState(_STATUSES[_number(status)], _hash_or_none(training))
+
+
+def _place_of_model(log: Log) -> int:
+    """Which topic of a model's event is the model's id."""
+    return 2 if log["topics"][0] == TRAINING_TOPIC else 1
 
 
 def _hash_or_none(word: str) -> str | None:
@@ -143,6 +152,10 @@ class Web3Chain:
         with self._right_chain():
             return self._blocks.by_number(number)
 
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        with self._right_chain():
+            return self._blocks.by_numbers(numbers)
+
     def read(self, first: int, last: int) -> BlockRange | None:
         with self._right_chain():
             found = self._complete.read(first, last)
@@ -168,6 +181,31 @@ class Web3Chain:
             logs = [*self._history([MODEL_TOPICS, model_id]), *self._history([TRAINING_TOPIC, None, model_id])]
             events = self._decoder.decode(sorted(logs, key=position))
             return [event for event in events if isinstance(event, ModelEvent) and event.model_id == model_id]
+
+    def ancestry(self, model_id: str) -> Ancestry:
+        """That of a model with a parent is read from the events of all models at once, not model by model."""
+        events = self.events_of_model(model_id)
+        if parent_in(events) is None:
+            return {model_id: events}
+        with self._right_chain():
+            logs = self._history([_ALL_MODEL_TOPICS])
+            with rpc.translated():
+                ours = [log for log in logs if log["topics"][0] in _ALL_MODEL_TOPICS]
+                trainings = [log["topics"] for log in reversed(ours) if log["topics"][0] == TRAINING_TOPIC]
+                parents = {model: parent for _, _, model, parent in trainings if parent != NO_PARENT}
+                found: dict[str, list[ModelEvent]] = {each: [] for each in trace(model_id, parents.get)}
+                ancestral = [log for log in ours if log["topics"][_place_of_model(log)] in found]
+            for event in self._model_events(ancestral):
+                found[event.model_id].append(event)
+            return found
+
+    def model_events_in(self, blocks: Collection[BlockRef]) -> Sequence[ModelEvent]:
+        with self._right_chain():
+            found = self._logs.of_blocks([block.hash for block in blocks], [_ALL_MODEL_TOPICS])
+            return sorted(self._model_events(chain.from_iterable(found)), key=event_position)
+
+    def _model_events(self, logs: Iterable[Log]) -> list[ModelEvent]:
+        return [event for event in self._decoder.decode(logs) if isinstance(event, ModelEvent)]
 
     def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
         with self._right_chain():

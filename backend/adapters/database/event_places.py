@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from backend.adapters.database.event_rows import TABLES, event_of
 from backend.adapters.database.event_tables import (
+    CompromiseRow,
     DiagnosisRow,
     EventColumns,
     RegistrationRow,
@@ -30,6 +31,11 @@ def blocks_of_role(session: Session, ledger: int, role: str, account: str) -> li
     """As ``EventStore.blocks_of_role``."""
     conditions = (RoleChangeRow.role == role, RoleChangeRow.account == account)
     return sorted(_blocks(session, ledger, RoleChangeRow, *conditions))
+
+
+def blocks_of_reports(session: Session, ledger: int, classifier: str) -> list[int]:
+    """As ``EventStore.blocks_of_reports``."""
+    return sorted(_blocks(session, ledger, CompromiseRow, CompromiseRow.classifier == classifier))
 
 
 def all_events(session: Session, ledger: int, first: int, last: int) -> Sequence[IndexedEvent]:

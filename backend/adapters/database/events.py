@@ -96,6 +96,10 @@ class SqlEventStore:
         with self._database.read() as session:
             return event_places.blocks_of_role(session, ledger, role, account.lower())
 
+    def blocks_of_reports(self, ledger: int, classifier: str) -> Sequence[int]:
+        with self._database.read() as session:
+            return event_places.blocks_of_reports(session, ledger, classifier.lower())
+
     def all_events(self, ledger: int, first: int, last: int) -> Sequence[IndexedEvent]:
         with self._database.read() as session:
             return event_places.all_events(session, ledger, first, last)

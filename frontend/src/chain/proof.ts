@@ -68,7 +68,7 @@ async function proveDiagnosis(
       "The manifest agrees with the chain",
       "The manifest, whose hash was signed, contains image, label and confidence too: if only one side changes, they differ.",
       `${cid}, code ${fields.label}, ${fields.confidence} of 10,000`,
-      manifestSummary(manifest),
+      manifestSummary(manifest, fields),
     ),
     signed,
   ];
@@ -82,10 +82,12 @@ async function signerOf(fields: SignedFields, signature: Hex, chain: Pick<ChainC
   }
 }
 
-function manifestSummary(manifest: Uint8Array): string {
+/** An abstention is on the chain without the confidence of its manifest, but for those of the first contract. */
+function manifestSummary(manifest: Uint8Array, fields: SignedFields): string {
   try {
     const { image, labelCode, confidence } = JSON.parse(new TextDecoder().decode(manifest)) as ManifestFacts;
-    return `${image.cid}, code ${labelCode}, ${Math.round(confidence * 10_000)} of 10,000`;
+    const basisPoints = labelCode === 0 && fields.confidence === 0 ? 0 : Math.round(confidence * 10_000);
+    return `${image.cid}, code ${labelCode}, ${basisPoints} of 10,000`;
   } catch {
     return "none: the manifest cannot be read";
   }

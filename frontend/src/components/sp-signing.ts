@@ -6,7 +6,7 @@ import type { Scope } from "../chain/registry";
 import type { PendingTransaction } from "../chain/transaction-state";
 import type { Cost, Plan } from "../chain/transactions";
 import { recoverFocus } from "../accessibility";
-import { amount } from "../format";
+import { amount, short } from "../format";
 import type { Problem } from "../state/problems";
 import { isBusy, type Signing } from "../state/signing";
 import { disclosure } from "../styles/disclosure";
@@ -151,18 +151,20 @@ export class SigningPanel extends LitElement {
       case "ready":
       case "checking":
       case "waiting":
-        return html`${this.summary(state.cost)} ${this.action(state)}`;
+        return html`${this.summary(state.cost, state.plan)} ${this.action(state)}`;
     }
   }
 
-  /** What the button does, in one sentence; the preview below has every field. */
-  private summary({ fee }: Cost) {
+  /** What the button does, and what the wallet shows then; the preview below has every field. */
+  private summary({ fee }: Cost, { functionName, data, contract }: Plan) {
     const { name, currency } = this.config.chain;
     const { abstained, labelText, sealed } = this.classification ?? {};
     const result = sealed ? "the sealed result" : abstained ? "that the model gave no answer" : `the result “${labelText}”`;
     const what = { image: "the image", diagnosis: result, both: `the image and ${result}` }[this.scope];
     return html`<p class="small" data-testid="signing-summary">
       Writes ${what} to ${name}, public and permanent. Fee about ${amount(fee, currency)}.
+      ${this.walletName} will show <code>${functionName}</code> or <code>${data.slice(0, 10)}</code>, and the registry
+      <code title=${contract}>${short(contract, 4)}</code>.
     </p>`;
   }
 

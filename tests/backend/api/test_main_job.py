@@ -87,7 +87,7 @@ def test_a_manifest_names_the_decoding(classification: dict) -> None:
 
 
 def test_a_busy_server_says_when_to_come_again(client: FlaskClient, picture, monkeypatch) -> None:
-    def busy(*_: object) -> None:
+    def busy(*_: object, **__: object) -> None:
         raise ServerBusy("other images are being decoded: try again in a moment")
 
     monkeypatch.setattr(DecoderPool, "inspect", busy)

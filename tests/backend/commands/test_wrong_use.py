@@ -202,6 +202,8 @@ CASES = [
     ("join", "--version ''", "expected a version such as 1.0.0"),
     ("join", "--refit {image}", "is a file"),
     ("index", "repair", "invalid choice: 'repair'"),
+    ("scrub", "--gateway ftp://gateway", "expected an http or https address"),
+    ("scrub", "--orphan-hours -1", "expected a number of hours, 0 or more, found '-1'"),
     ("join", "--refit {folder}", "expected the directory of a bundle, found no SHA256SUMS in {folder}"),
     ("join", f"{MEMBERS} --data {{empty}}", "manifest.csv: there is no such file"),
     ("join", f"{MEMBERS} --data {{collection}}", "expected rows of the split 'val'"),

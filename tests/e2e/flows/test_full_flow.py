@@ -50,7 +50,7 @@ def test_from_file_to_verified_record(new_wallet: InjectedWallet, site: Site, al
     expect(shown).to_contain_text("What MetaMask will show")
     expect(shown).to_contain_text("that the registry is no contract")
     expect(shown).to_contain_text(site.product.chain.rpc_url)
-    told = shown.inner_text()
+    told, summary = shown.inner_text(), site.page.get_by_test_id("signing-summary").inner_text()
     site.sign()
     image_id = site.recorded()
 
@@ -59,6 +59,7 @@ def test_from_file_to_verified_record(new_wallet: InjectedWallet, site: Site, al
     assert (receipt["status"], len(receipt["logs"])) == ("0x1", 2)
     sent = new_wallet.sent[0].transaction
     assert sent["data"][:10] in told
+    assert sent["data"][:10] in summary
     assert "0x" + keccak(hexstr=sent["data"]).hex() in told
     (estimate,) = [params[0] for method, params in new_wallet.requests if method == "eth_estimateGas"][:1]
     assert "gas" not in estimate

@@ -44,7 +44,10 @@ def networks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Network
         for node in nodes:
             running.callback(node.stop)
             node.start()
-        first, second = (Network(node.chain_id, f"Test chain {node.chain_id}", node.url) for node in nodes)
+        first, second = (
+            Network(node.chain_id, f"Test chain {node.chain_id}", node.url, node.folder / "running.json")
+            for node in nodes
+        )
         yield first, second
 
 

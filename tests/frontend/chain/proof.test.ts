@@ -70,6 +70,17 @@ describe("the checks of a record", () => {
     expect(await prove(bare, chain)).toHaveLength(1);
   });
 
+  it.each([
+    ["none", 0, true],
+    ["that of its manifest, as on the first contract", 9400, true],
+    ["another one", 1, false],
+  ])("accept as the confidence of an abstention: %s", async (_, confidence, passed) => {
+    const manifest = new TextEncoder().encode(JSON.stringify({ image: { cid: CID }, labelCode: 0, confidence: 0.94 }));
+    const evidence = await signed(manifest, { label: 0, confidence });
+    const found = (await prove(evidence, chain)).find(({ name }) => name === "The manifest agrees with the chain");
+    expect(found).toMatchObject({ passed });
+  });
+
   it("tell a signature that is none", async () => {
     const evidence = await signed();
     const broken = { ...evidence, diagnosis: { ...evidence.diagnosis!, signature: `0x${"00".repeat(65)}` as const } };
@@ -84,11 +95,11 @@ const MANIFEST = new TextEncoder().encode(JSON.stringify({ image: { cid: CID }, 
 const diagnosis = { fields: attestation.diagnosis, signature: hash("1"), classifier: SIGNER, manifest: MANIFEST } as const;
 
 /** A record whose parts all fit, signed by a key of the test's own. */
-async function signed(): Promise<Evidence> {
+async function signed(manifest = MANIFEST, changes: Partial<typeof attestation.diagnosis> = {}): Promise<Evidence> {
   const { privateKeyToAccount } = await import("viem/accounts");
   const { typedData } = await import("../../../frontend/src/chain/diagnosis");
-  const fields = { ...attestation.diagnosis, imageId, manifestHash: sha256(MANIFEST) };
+  const fields = { ...attestation.diagnosis, imageId, manifestHash: sha256(manifest), ...changes };
   const account = privateKeyToAccount(hash("1"));
   const signature = await account.signTypedData(typedData(fields, chain));
-  return { image: IMAGE, cid: CID, uploader: UPLOADER, imageId, diagnosis: { fields, signature, classifier: account.address, manifest: MANIFEST } };
+  return { image: IMAGE, cid: CID, uploader: UPLOADER, imageId, diagnosis: { fields, signature, classifier: account.address, manifest } };
 }

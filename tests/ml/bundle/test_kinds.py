@@ -23,7 +23,8 @@ def test_every_function_of_the_table_takes_what_it_is_called_with(kind: Kind) ->
     """A type checker does not see through the names."""
     signature(kind.check).bind("metadata", b"model", "path")
     signature(kind.open).bind("bundle", "by_sha256")
-    signature(kind.evaluate).bind("model", "folder", "choose")
+    signature(kind.read).bind("folder", ("label",))
+    signature(kind.evaluate).bind("model", ["sample"])
     if kind.trainer:
         signature(resolve(kind.trainer)).bind("job")
 

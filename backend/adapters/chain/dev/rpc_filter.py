@@ -97,6 +97,7 @@ class RpcFilter:
         if server:
             server.shutdown()
             server.server_close()
+            server.close_connections()
 
 
 class _Server(ThreadingHTTPServer):
@@ -108,6 +109,8 @@ class _Server(ThreadingHTTPServer):
         self.node = node
         self.origins = origins
         self._free = threading.Semaphore(MAX_CONNECTIONS)
+        self._open: set[socket.socket] = set()
+        self._lock = threading.Lock()
         super().__init__(address, _Handler)
 
     def process_request(self, request: Any, client_address: Any) -> None:
@@ -117,10 +120,21 @@ class _Server(ThreadingHTTPServer):
             self.shutdown_request(request)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
+        with self._lock:
+            self._open.add(request)
         try:
             super().process_request_thread(request, client_address)
         finally:
+            with self._lock:
+                self._open.discard(request)
             self._free.release()
+
+    def close_connections(self) -> None:
+        """A client that keeps its connection would go on asking the node that has ended, not the next one."""
+        with self._lock:
+            for connection in self._open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is no error of the chain's owner, on whose terminal it would be printed."""

@@ -14,12 +14,12 @@ from backend.adapters.chain.proofs import headers, merkle, signatures
 from backend.adapters.chain.proofs.encodings import Log, decode_logs
 from backend.adapters.chain.proofs.headers import Header
 from backend.adapters.chain.storage import RegistryStorage
+from backend.ancestry import Ancestry, ancestry_in
 from backend.domain import (
     BlockRef,
     Check,
     ClassifierCompromisedEvent,
     Event,
-    ModelEvent,
     RecordEvent,
     RegistryState,
     RoleChange,
@@ -63,7 +63,7 @@ class EvidenceChain:
         self._storage: RegistryStorage | None = None
         self._words: merkle.ProvenStorage | None = None
         self._roles: list[tuple[str, str, RoleChange]] = []
-        self._transactions: dict[str, SignedTransaction | None] = {}
+        self._transactions: dict[str, bytes] = {}
         checks: list[Check] = []
         for block in evidence.blocks:
             checks += self._read(block)
@@ -96,8 +96,8 @@ class EvidenceChain:
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         return [event for event in self._events if isinstance(event, RecordEvent) and event.image_id == image_id]
 
-    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        return [event for event in self._events if isinstance(event, ModelEvent) and event.model_id == model_id]
+    def ancestry(self, model_id: str) -> Ancestry:
+        return ancestry_in(self._events, model_id)
 
     def events_of_classifier(self, address: str) -> Sequence[ClassifierCompromisedEvent]:
         return [
@@ -126,7 +126,8 @@ class EvidenceChain:
             return None
 
     def signed_transaction(self, hash_: str) -> SignedTransaction | None:
-        return self._transactions.get(hash_)
+        transaction = self._transactions.get(hash_)
+        return None if transaction is None else signatures.decode(transaction)
 
     def _read(self, block: ProvenBlock) -> Iterator[Check]:
         try:
@@ -148,7 +149,8 @@ class EvidenceChain:
                 raise InvalidEvidence(f"expected the transactions of block {header.number} in order, each once")
             transaction, receipt = _proven(header, each)
             try:
-                self._transactions["0x" + keccak(each.transaction).hex()] = signatures.decode(each.transaction)
+                signatures.check_form(each.transaction)
+                self._transactions["0x" + keccak(each.transaction).hex()] = each.transaction
             except ValueError as error:
                 transaction = Check(transaction.name, False, transaction.expected, str(error))
             yield transaction

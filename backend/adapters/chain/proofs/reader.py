@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from eth_utils import keccak
@@ -20,6 +20,8 @@ from backend.settings import Secret
 _DEPTHS = (64, 16, 4, 0)
 """Blocks behind the head, one of which gives the state. The first is deep enough that a reorganisation is unlikely, and
 recent enough for most nodes, which keep the state of 128 blocks; the others are for those that keep less."""
+_BLOCKS = 8
+"""Of one batch: a full block with its receipts takes a megabyte."""
 _SLOTS = 200
 """Of one request: nodes refuse more than about a thousand."""
 
@@ -35,8 +37,20 @@ class ProofReader:
         wanted: dict[int, set[int]] = {}
         for block_number, log_index in positions:
             wanted.setdefault(block_number, set()).add(log_index)
+        numbers = sorted(wanted)
+        blocks: list[ProvenBlock] = []
         with rpc.translated():
-            return tuple(self._block(block_number, wanted[block_number]) for block_number in sorted(wanted))
+            for start in range(0, len(numbers), _BLOCKS):
+                part = numbers[start : start + _BLOCKS]
+                found: list[JsonObject | None] = rpc.ask_many(
+                    self._web3, "eth_getBlockByNumber", [(hex(number), True) for number in part]
+                )
+                whole = [block for block in found if block is not None]
+                if len(whole) < len(part):
+                    raise ChainUnavailable("the chain was reorganised while it was read: try again")
+                for number, block, receipts in zip(part, whole, self._receipts(whole), strict=True):
+                    blocks.append(self._block(block, receipts, wanted[number]))
+        return tuple(blocks)
 
     def state(self, newest: int, keys: StateKeys) -> tuple[ProvenBlock, ProvenCode, tuple[bytes, ...]]:
         with rpc.translated():
@@ -76,11 +90,10 @@ class ProofReader:
             header = ProvenBlock(block["hash"], headers.encode(block), ())
         return header, ProvenCode(code, block["hash"], proof), tuple(sorted(nodes))
 
-    def _block(self, block_number: int, log_indices: set[int]) -> ProvenBlock:
-        block: JsonObject | None = self._ask("eth_getBlockByNumber", hex(block_number), True)
-        if block is None:
+    def _block(self, block: JsonObject, receipts: Sequence[JsonObject], log_indices: set[int]) -> ProvenBlock:
+        hashes = [transaction["hash"] for transaction in block["transactions"]]
+        if [receipt and receipt["transactionHash"] for receipt in receipts] != hashes:
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
-        receipts = self._receipts(block)
         holding = [
             int(receipt["transactionIndex"], 16)
             for receipt in receipts
@@ -105,17 +118,14 @@ class ProofReader:
             ),
         )
 
-    def _receipts(self, block: JsonObject) -> list[JsonObject]:
-        """All receipts of the block, in order; one by one from a node without eth_getBlockReceipts, such as Ganache."""
-        hashes = [transaction["hash"] for transaction in block["transactions"]]
-        receipts: list[JsonObject]
+    def _receipts(self, blocks: Sequence[JsonObject]) -> list[list[JsonObject]]:
+        """All receipts of each block, in order; one by one from a node without eth_getBlockReceipts, such as
+        Ganache."""
         try:
-            receipts = self._ask("eth_getBlockReceipts", block["number"])
+            return rpc.ask_many(self._web3, "eth_getBlockReceipts", [(block["number"],) for block in blocks])
         except rpc.RangeRefused:
-            receipts = rpc.ask_many(self._web3, "eth_getTransactionReceipt", [(hash_,) for hash_ in hashes])
-        if [receipt and receipt["transactionHash"] for receipt in receipts] != hashes:
-            raise ChainUnavailable("the chain was reorganised while it was read: try again")
-        return receipts
+            hashes = [[(transaction["hash"],) for transaction in block["transactions"]] for block in blocks]
+            return [rpc.ask_many(self._web3, "eth_getTransactionReceipt", each) for each in hashes]
 
     def _encoded(self, transaction: JsonObject) -> bytes:
         encoded = encode_transaction(transaction)

@@ -5,6 +5,8 @@ Sources: the yellow paper (appendix F), EIP-2 (low s), EIP-155, EIP-2718, EIP-29
 
 from __future__ import annotations
 
+from typing import Any
+
 import rlp
 from eth_keys.datatypes import Signature
 from eth_keys.exceptions import BadSignature
@@ -23,8 +25,40 @@ _LARGEST_V = 2**64
 
 def decode(transaction: bytes) -> SignedTransaction | None:
     """None for a kind of transaction that carries no signature or is unknown. Raises ValueError for bytes that are no
-    transaction of their kind.
+    transaction of their kind. Recovering a public key takes some 20 ms.
     """
+    if (found := _fields(transaction)) is None:
+        return None
+    kind, fields = found
+    names = SIGNED_FIELDS[kind]
+    unsigned = [fields[name] for name in names[:-3]]
+    v, r, s = (int.from_bytes(fields[name]) for name in names[-3:])
+    if kind:
+        chain_id: int | None = int.from_bytes(fields["chainId"])
+        sender = _recover(bytes([kind]) + rlp.encode(unsigned), parity=v, r=r, s=s)
+    elif v in _UNPROTECTED:
+        chain_id = None
+        sender = _recover(rlp.encode(unsigned), parity=v - _UNPROTECTED[0], r=r, s=s)
+    elif _PROTECTED <= v < _LARGEST_V:
+        chain_id = (v - _PROTECTED) // 2
+        sender = _recover(rlp.encode([*unsigned, chain_id, b"", b""]), parity=(v - _PROTECTED) % 2, r=r, s=s)
+    else:
+        chain_id, sender = None, None
+    return SignedTransaction(
+        sender=sender,
+        to=to_checksum_address(fields["to"]) if fields["to"] else _created(sender, fields["nonce"]),
+        chain_id=chain_id,
+        input=fields["input"],
+    )
+
+
+def check_form(transaction: bytes) -> None:
+    """Raises ValueError as ``decode``, without recovering who signed."""
+    _fields(transaction)
+
+
+def _fields(transaction: bytes) -> tuple[int, dict[str, Any]] | None:
+    """The kind (EIP-2718, 0 for an untyped one) and its fields by name, as in RLP."""
     typed = bool(transaction) and transaction[0] <= 0x7F
     kind = transaction[0] if typed else 0
     if kind not in SIGNED_FIELDS or (typed and kind == 0):
@@ -37,27 +71,10 @@ def decode(transaction: bytes) -> SignedTransaction | None:
     if not isinstance(values, list) or len(values) != len(names):
         raise ValueError(f"expected a transaction of {len(names)} fields")
     fields = dict(zip(names, values, strict=True))
-    plain = [fields[name] for name in ("nonce", "to", "input", *names[-3:])]
+    plain = [fields[name] for name in ("chainId", "nonce", "to", "input", *names[-3:]) if name in fields]
     if not all(isinstance(value, bytes) for value in plain) or len(fields["to"]) not in (0, 20):
         raise ValueError("expected a transaction with a receiver, call data and a signature")
-    v, r, s = (int.from_bytes(fields[name]) for name in names[-3:])
-    if typed:
-        chain_id: int | None = int.from_bytes(fields["chainId"])
-        sender = _recover(bytes([kind]) + rlp.encode(values[:-3]), parity=v, r=r, s=s)
-    elif v in _UNPROTECTED:
-        chain_id = None
-        sender = _recover(rlp.encode(values[:-3]), parity=v - _UNPROTECTED[0], r=r, s=s)
-    elif _PROTECTED <= v < _LARGEST_V:
-        chain_id = (v - _PROTECTED) // 2
-        sender = _recover(rlp.encode([*values[:-3], chain_id, b"", b""]), parity=(v - _PROTECTED) % 2, r=r, s=s)
-    else:
-        chain_id, sender = None, None
-    return SignedTransaction(
-        sender=sender,
-        to=to_checksum_address(fields["to"]) if fields["to"] else _created(sender, fields["nonce"]),
-        chain_id=chain_id,
-        input=fields["input"],
-    )
+    return kind, fields
 
 
 def _recover(signed: bytes, *, parity: int, r: int, s: int) -> str | None:

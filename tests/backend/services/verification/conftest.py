@@ -24,6 +24,7 @@ from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.ipfs.unixfs import cid_of
+from backend.ancestry import Ancestry, parent_in, trace
 from backend.cids import hash_of
 from backend.domain import (
     Check,
@@ -101,6 +102,11 @@ class FalseChain:
 
     def __getattr__(self, name: str):
         return self._methods.get(name) or getattr(self._chain, name)
+
+    def ancestry(self, model_id: str) -> Ancestry:
+        events_of = self._methods.get("events_of_model", self._chain.events_of_model)
+        models = trace(model_id, lambda each: parent_in(events_of(each)))
+        return {each: events_of(each) for each in models}
 
     def events_of_image(self, image_id: str) -> list:
         events = self._methods.get("events_of_image", self._chain.events_of_image)(image_id)

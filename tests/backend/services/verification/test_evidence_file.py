@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 import rfc8785
 
+from backend.ancestry import MAX_GENERATIONS
 from backend.cids import raw_cid
 from backend.errors import InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenCode, ProvenTransaction
@@ -149,6 +150,16 @@ def test_proofs_that_could_not_be_read_again_are_not_packed(monkeypatch):
     monkeypatch.setattr(evidence_file, "_MAX_INDEX_BYTES", 100)
     with pytest.raises(InvalidEvidence, match="expected a record whose proofs take at most 100 bytes"):
         pack(EVIDENCE)
+
+
+def test_the_longest_ancestry_in_full_blocks_fits():
+    """Each training is in a block of hundreds of transactions: three branches of 532 bytes lead to it in both tries."""
+    branches = (bytes(532),) * 3
+    proven = ProvenTransaction(200, bytes(350), (*branches, bytes(360)), bytes(700), (*branches, bytes(710)))
+    blocks = tuple(ProvenBlock(f"0x{number:064x}", bytes(620), (proven,)) for number in range(MAX_GENERATIONS))
+    evidence = replace(EVIDENCE, blocks=blocks, events=({"event": "TrainingAnchored", "hash": HASH * 8},) * len(blocks))
+
+    assert unpack(pack(evidence)).blocks == blocks
 
 
 def test_what_could_not_be_read_again_is_not_packed(monkeypatch):

@@ -25,7 +25,7 @@ from backend.errors import ChainUnavailable
 from backend.processes import free_port
 from backend.settings import ROOT
 from tests.backend.adapters.chain.conftest import MODEL_ID
-from tests.backend.adapters.chain.relay import refusal, relay
+from tests.backend.adapters.chain.relay import refusal, relay, result
 
 HARDFORKS = {"paris": 16, "shanghai": 17, "cancun": 20, "prague": 21, "osaka": 21}
 """With the number of fields in their headers."""
@@ -143,7 +143,7 @@ def test_a_node_that_keeps_few_states_gives_a_newer_one(registry, monkeypatch, k
         if method != "eth_getProof":
             return None
         asked.append(int(parameters[2], 16))
-        return None if asked[-1] >= head - kept else refusal("missing trie node")
+        return None if asked[-1] >= head - kept else refusal("missing trie node", -32000)
 
     with relay(registry.settings.rpc_url, intercept) as url:
         reader = ProofReader(url, contract=registry.chain.contract)
@@ -183,19 +183,20 @@ def test_a_kind_of_transaction_that_is_not_known_is_asked_for_as_it_is(registry_
 
 
 @pytest.mark.parametrize("fields", ["receiptsRoot", "transactionsRoot", "mixHash"])
-def test_a_block_whose_parts_do_not_fit_is_refused(registry, monkeypatch, cid, fields):
+def test_a_block_whose_parts_do_not_fit_is_refused(registry, cid, fields):
     sent = registry.wallet.register_image(cid)
     (event,) = registry.chain.events_of_transaction(sent.hash)
-    reader = ProofReader(registry.settings.rpc_url, contract=registry.chain.contract)
-    ask = reader._ask
 
-    def lie(method, *parameters):
-        answer = ask(method, *parameters)
-        return {**answer, fields: "0x" + "11" * 32} if method == "eth_getBlockByNumber" else answer
+    def lie(method, parameters):
+        if method != "eth_getBlockByNumber":
+            return None
+        return result({**registry.rpc(method, *parameters), fields: "0x" + "11" * 32})
 
-    monkeypatch.setattr(reader, "_ask", lie)
-    with pytest.raises(ChainUnavailable, match=r"this chain's (blocks|headers) are not Ethereum's"):
-        reader.blocks([(event.block.number, event.log_index)])
+    with (
+        relay(registry.settings.rpc_url, lie) as url,
+        pytest.raises(ChainUnavailable, match=r"this chain's (blocks|headers) are not Ethereum's"),
+    ):
+        ProofReader(url, contract=registry.chain.contract).blocks([(event.block.number, event.log_index)])
 
 
 @pytest.fixture(params=HARDFORKS)

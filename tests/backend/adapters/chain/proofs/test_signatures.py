@@ -115,6 +115,7 @@ def test_kinds_without_a_signature_prove_nothing_about_a_sender():
         signed(FEES) + b"\0",
         b"\x02" + rlp.encode([[]] * 12),
         b"\x02" + rlp.encode([b"\x01"] * 12),
+        b"\x02" + rlp.encode([[b"\x01"], *rlp.decode(signed(FEES)[1:])[1:]]),
     ],
     ids=[
         "empty",
@@ -127,8 +128,10 @@ def test_kinds_without_a_signature_prove_nothing_about_a_sender():
         "longer",
         "lists",
         "short receiver",
+        "a list as chain id",
     ],
 )
 def test_bytes_that_are_no_transaction(transaction):
-    with pytest.raises(ValueError, match="expected a transaction"):
-        signatures.decode(transaction)
+    for read in (signatures.decode, signatures.check_form):
+        with pytest.raises(ValueError, match="expected a transaction"):
+            read(transaction)

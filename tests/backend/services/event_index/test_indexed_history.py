@@ -1,0 +1,176 @@
+"""The history that is found with the index is that of the chain, and is found without searching the whole chain."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from eth_utils import to_checksum_address
+
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
+from backend.adapters.chain.development_accounts import ADMIN
+from backend.adapters.chain.events import ROLES
+from backend.domain import ClassifierCompromisedEvent, Training
+from backend.services.event_index import EventIndex
+from backend.services.indexed_history import IndexedHistory
+from tests.backend.models import LABELS
+
+from .conftest import Node, new_cid, new_hash
+
+GENERATIONS = 5
+
+
+class Searches:
+    """Port Chain: the true one. Remembers each search of the whole chain."""
+
+    def __init__(self, chain) -> None:
+        self._chain = chain
+        self.searched: list[str] = []
+
+    def __getattr__(self, name: str):
+        return getattr(self._chain, name)
+
+    def ancestry(self, model_id: str):
+        self.searched.append(model_id)
+        return self._chain.ancestry(model_id)
+
+    def events_of_classifier(self, address: str):
+        self.searched.append(address)
+        return self._chain.events_of_classifier(address)
+
+
+@pytest.fixture
+def chain(node: Node) -> Searches:
+    return Searches(node.chain)
+
+
+@pytest.fixture
+def history(chain: Searches, index: EventIndex) -> IndexedHistory:
+    return IndexedHistory(chain, index)
+
+
+@pytest.fixture
+def admin(node: Node) -> DevelopmentWallet:
+    return DevelopmentWallet(node.settings.rpc_url, node.chain.contract, ADMIN)
+
+
+@pytest.fixture
+def classifier(admin: DevelopmentWallet) -> str:
+    """An account that is granted the role."""
+    account: str = to_checksum_address("0x" + new_hash()[-40:])
+    admin._send("grantRole", bytes.fromhex(ROLES["CLASSIFIER_ROLE"][2:]), account)
+    return account
+
+
+@pytest.fixture
+def rounds(admin: DevelopmentWallet) -> list[str]:
+    """The models of rounds of training, the newest first; the newest is registered."""
+    models = [new_hash() for _ in range(GENERATIONS)]
+    for model, parent in zip(models, [None, *models], strict=False):
+        admin.anchor_training(Training(new_hash(), model, parent, new_hash(), 3))
+    admin.register_model(models[-1], LABELS, new_cid())
+    return models[::-1]
+
+
+def delete(file: Path, table: str, column: str, value: str) -> None:
+    with closing(sqlite3.connect(file)) as database:
+        assert database.execute(f"DELETE FROM {table} WHERE lower({column}) = ?", [value.lower()]).rowcount
+        database.commit()
+
+
+def since(reports: list[ClassifierCompromisedEvent]) -> list[int]:
+    return [report.since for report in reports]
+
+
+def test_a_report_is_found_where_the_index_says(node, admin, classifier, index, chain, history) -> None:
+    admin._send("reportCompromise", classifier, 1_700_000_000)
+    node.mine(3)
+    assert index.sync()
+
+    reports = history.events_of_classifier(classifier)
+
+    assert reports == node.chain.events_of_classifier(classifier)
+    assert since(reports) == [1_700_000_000]
+    assert chain.searched == []
+
+
+def test_a_classifier_without_a_report_is_not_searched_for(classifier, index, chain, history) -> None:
+    assert index.sync()
+
+    assert history.events_of_classifier(classifier) == []
+    assert chain.searched == []
+
+
+def test_every_report_of_a_classifier_is_found(node, admin, classifier, index, chain, history) -> None:
+    """The second one revokes nothing."""
+    for time in (1_700_000_000, 1_600_000_000):
+        admin._send("reportCompromise", classifier, time)
+    node.mine(3)
+    assert index.sync()
+
+    assert since(history.events_of_classifier(classifier)) == [1_700_000_000, 1_600_000_000]
+    assert chain.searched == []
+
+
+def test_a_report_that_the_index_lost_is_searched_for(
+    node, admin, classifier, index, chain, history, file: Path
+) -> None:
+    """The older one is found, but the contract stores an earlier time."""
+    admin._send("reportCompromise", classifier, 1_700_000_000)
+    last = admin._send("reportCompromise", classifier, 1_600_000_000)
+    node.mine(3)
+    assert index.sync()
+    delete(file, "compromises", "transaction_hash", last.hash)
+
+    assert since(history.events_of_classifier(classifier)) == [1_700_000_000, 1_600_000_000]
+    assert chain.searched == [classifier]
+
+
+def test_an_ancestry_is_found_where_the_index_says(node, rounds, index, chain, history) -> None:
+    node.mine(3)
+    assert index.sync()
+
+    found = history.ancestry(rounds[0])
+
+    assert list(found) == rounds
+    assert found == node.chain.ancestry(rounds[0])
+    assert chain.searched == []
+
+
+def test_the_newest_round_is_found_before_it_is_in_the_index(
+    node, admin, rounds, index, chain, history, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert index.sync()
+    monkeypatch.setattr(index, "refresh", lambda max_age_s: None)
+    newest = new_hash()
+    admin.anchor_training(Training(new_hash(), newest, rounds[0], new_hash(), 3))
+    admin.retire_model(rounds[0])
+
+    assert list(history.ancestry(newest)) == [newest, *rounds]
+    assert history.ancestry(newest) == node.chain.ancestry(newest)
+    assert chain.searched == []
+
+
+@pytest.mark.parametrize("table", ["trainings", "model_registrations"])
+def test_an_event_that_the_index_lost_is_searched_for(
+    node, rounds, index, chain, history, file: Path, table: str
+) -> None:
+    node.mine(3)
+    assert index.sync()
+    delete(file, table, "model_id", rounds[0 if table == "model_registrations" else 2])
+
+    assert history.ancestry(rounds[0]) == node.chain.ancestry(rounds[0])
+    assert chain.searched == [rounds[0]]
+
+
+def test_blocks_that_the_node_does_not_have_are_no_answer(node, rounds, index, chain, history, file: Path) -> None:
+    node.mine(3)
+    assert index.sync()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("UPDATE trainings SET block_hash = ?", ["0x" + "12" * 32])
+        database.commit()
+
+    assert history.ancestry(rounds[0]) == node.chain.ancestry(rounds[0])
+    assert chain.searched == [rounds[0]]
