@@ -293,6 +293,7 @@ _ABOUT_RATE = re.compile(
     r"(?:requests?|calls?|credits?|units?|cu)\s*(?:/|per)\s*[smhd]|per.?second|compute.?units|throttl|\bquota\b|"
     r"daily|monthly|concurren|capacity|request.?limit|slow down|(?:retry|try again) (?:in|after) \d|back.?off"
 )
+_ABOUT_BATCH = re.compile(r"\bbatch(?!.*\brate\b)")
 _ABOUT_SIZE = re.compile(r"block|range|result|\blogs?\b|size|too (?:large|big|wide|long)|time.?out|timed out")
 _NO_METHOD = re.compile(r"method\b.*(?:not (?:found|exist|available|supported|allowed|enabled)|unsupported|does not)")
 _PAUSE_TOLD = re.compile(r"(?:retry|try again|wait|back.?off)\D{0,20}?(\d{1,6}(?:\.\d{1,3})?)\s*(ms|m\b|min)?")
@@ -315,7 +316,11 @@ def rpc_message(error: Web3RPCError) -> str:
 
 def _is_rate_limit(error: object) -> bool:
     code, said = _code(error), _message(error).lower()
-    if code in _RATE_CODES or _ABOUT_RATE.search(said):
+    if code in _RATE_CODES:
+        return True
+    if _ABOUT_BATCH.search(said):
+        return False
+    if _ABOUT_RATE.search(said):
         return True
     return code == _LIMIT_EXCEEDED and not _ABOUT_SIZE.search(said)
 

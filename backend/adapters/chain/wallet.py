@@ -40,11 +40,13 @@ _FEE_STEP = 1.5
 _FEE_STEPS = 5
 _FEES = ("maxFeePerGas", "maxPriorityFeePerGas", "gasPrice")
 _KNOWN = re.compile(
-    r"already ?known|known transaction|already (?:imported|exists in|in (?:the )?(?:mem|tx)?pool)|"
-    r"(?:transaction|tx) already (?:exists|in)|duplicate transaction"
+    r"already ?known|\bknown (?:transaction|tx)|"
+    r"already (?:imported|exists|in (?:the )?(?:(?:mem|tx)?pool|transaction pool))|duplicate (?:transaction|tx)|"
+    r"(?:transaction|tx) already in"
 )
 _UNDERPRICED = re.compile(
-    r"underpriced|replacement|fee too low|fee cap less|max ?fee ?per ?gas|priority ?fee|tip |gas ?price (?:is )?too low"
+    r"underpriced|replacement|fee too low|fee cap less|max ?fee ?per ?gas|priority ?fee|tip |"
+    r"gas ?price (?:is )?too low|gas ?price below|could not replace"
 )
 _NO_HASH = bytes(32)
 NO_COMMITMENT = _NO_HASH

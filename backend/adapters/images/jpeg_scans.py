@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from backend.adapters.images.formats import not_supported
 from backend.errors import UnsupportedImage
 
 SEQUENTIAL, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
@@ -63,6 +64,8 @@ class Frame:
         parts = [payload[start : start + 3] for start in range(6, len(payload), 3)]
         factors = [(part[1] >> 4, part[1] & 15) for part in parts if len(part) == 3]
         height, width = int.from_bytes(payload[1:3]), int.from_bytes(payload[3:5])
+        if width and not height:
+            raise not_supported("a JPEG that gives its height behind its picture (DNL)")
         valid = (
             factors and len(factors) == len(parts) == payload[5] and all(1 <= f <= 4 for pair in factors for f in pair)
         )

@@ -41,7 +41,7 @@ def strip(content: bytes, findings: Findings) -> bytes:
         elif kind == b"acTL":
             raise UnsupportedImage("expected one still image, found an animated PNG")
         elif kind[0] < ord("a"):
-            raise UnsupportedImage(f"expected a PNG, found one with the chunk {kind!r}, which cannot be read")
+            raise not_supported(f"a PNG with the chunk {kind!r}")
         elif kind == b"eXIf":
             findings.add_exif(data)
         else:

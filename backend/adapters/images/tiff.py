@@ -25,12 +25,12 @@ _MAX_ENTRIES = 4096
 _MAX_VALUES = 16
 _WHITE_IS_ZERO = 0
 _SIGNED, _FLOAT, _COMPLEX = 2, 3, (5, 6)
-_COMMON = {1, 2, 3, 4, 5, 7, 8, 32773, 32946}
+_COMMON = {1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000}
 _COMPRESSIONS = {
     6: "old-style JPEG", 9: "JBIG", 10: "JBIG", 32766: "NeXT", 32809: "ThunderScan", 33003: "JPEG 2000",
     33004: "JPEG 2000", 33005: "JPEG 2000", 34661: "JBIG", 34676: "LogLuv", 34677: "LogLuv", 34712: "JPEG 2000",
-    34887: "LERC", 34892: "lossy JPEG", 34925: "LZMA", 34926: "Zstandard", 34927: "WebP", 34933: "PNG",
-    34934: "JPEG XR", 50000: "Zstandard", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
+    34887: "LERC", 34892: "lossy JPEG", 34926: "Zstandard", 34927: "WebP", 34933: "PNG",
+    34934: "JPEG XR", 50001: "WebP", 50002: "JPEG XL", 52546: "JPEG XL",
 }  # fmt: skip
 _NAMES = {
     34665: "EXIF", 34853: "GPS position", 700: "XMP", 33723: "IPTC", 34377: "IPTC", _SUB_IMAGES: "thumbnail",

@@ -104,7 +104,7 @@ export class ReviewItem extends LitElement {
     return html`<div class="columns">
       ${record.imageAvailable
         ? html`<sp-viewer
-            src="/api/v1/images/${record.cid}/content"
+            src="/api/v1/images/${record.cid}/view"
             alt="The image to be reviewed"
             .overlay=${this.data.activationMap}
             .contours=${this.data.contours}

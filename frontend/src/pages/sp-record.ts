@@ -175,7 +175,7 @@ export class RecordPage extends LitElement {
     const { image, outline } = this.outlined.value ?? {};
     return html`<div class="image stack">
       <sp-viewer
-        src="/api/v1/images/${cid}/content"
+        src="/api/v1/images/${cid}/view"
         alt="The recorded image"
         .contours=${outline?.contours ?? []}
         .size=${image ?? { width: 1, height: 1 }}

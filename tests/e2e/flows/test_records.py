@@ -11,7 +11,8 @@ from playwright.sync_api import expect
 from tests.e2e.support import images
 from tests.e2e.support.console import Console
 from tests.e2e.support.product import Product
-from tests.e2e.support.site import Site
+from tests.e2e.support.records import make_record
+from tests.e2e.support.site import MEAN_BRIGHTNESS, Site
 from tests.e2e.wallet.wallet import InjectedWallet
 
 
@@ -102,6 +103,14 @@ def test_changed_byte_is_caught(wallet: InjectedWallet, site: Site, console: Con
     expect(verification).to_have_attribute("data-state", "failed")
     failed = site.page.locator("[data-testid=check][data-passed=false]")
     expect(failed.first).to_contain_text("Image bytes")
+
+
+def test_a_sixteen_bit_image_is_shown_as_the_model_saw_it(wallet: InjectedWallet, site: Site):
+    image_id, _ = make_record(site.product, images.deep_mri())
+
+    site.open(f"/records/{image_id}")
+
+    assert site.page.get_by_role("img", name="The recorded image").evaluate(MEAN_BRIGHTNESS) > 15
 
 
 def flip_a_byte(product: Product, cid: str) -> None:

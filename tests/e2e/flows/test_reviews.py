@@ -18,7 +18,7 @@ from tests.e2e.support.console import Console
 from tests.e2e.support.product import Product
 from tests.e2e.support.records import make_record, newest, review
 from tests.e2e.support.review_queue import folded, items, kept, opened
-from tests.e2e.support.site import Site
+from tests.e2e.support.site import MEAN_BRIGHTNESS, Site
 from tests.e2e.wallet.chains import Network
 from tests.e2e.wallet.wallet import InjectedWallet
 
@@ -270,6 +270,14 @@ def test_the_queue_shows_map_outline_and_history(queue: Site, record: str, produ
     expect(item.get_by_label("Opacity of the activation map")).to_be_visible()
     expect(item.get_by_role("link", name="Timeline, outline and verification")).to_be_visible()
     expect(item).to_contain_text("Blurred.")
+
+
+def test_a_sixteen_bit_image_is_shown_as_the_model_saw_it(clinician: InjectedWallet, site: Site):
+    image_id, _ = make_record(site.product, images.deep_mri())
+
+    item = opened(connected(site), image_id)
+
+    assert item.get_by_role("img", name="The image to be reviewed").evaluate(MEAN_BRIGHTNESS) > 15
 
 
 def connected(site: Site) -> Site:

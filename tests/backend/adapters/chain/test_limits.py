@@ -48,6 +48,7 @@ def test_the_number_of_blocks_that_a_refusal_names(message, blocks):
         (-32016, "over rate limit"),
         (-32000, "Too Many Requests"),
         (-32603, "You reached the free tier quota"),
+        (-32000, "too many batch calls: rate limit exceeded"),
         ("-32097", "as text"),
     ],
 )
@@ -65,6 +66,7 @@ def test_too_many_requests_in_whatever_words(code, message):
         (-32602, "query exceeds max results 20000, retry with the range 0-100"),
         (-32000, "block range too large, try again in smaller parts"),
         (-32600, "batch size limit exceeded"),
+        (-32600, "Too many requests in batch, max 20"),
         (None, None),
     ],
 )

@@ -76,6 +76,16 @@ def test_a_transaction_that_the_node_refuses_is_not_waited_for(registry, cid, an
         through(registry, node.url).register_image(cid)
 
 
+def test_an_unknown_type_of_transaction_is_not_taken_for_a_known_transaction(registry, cid, monkeypatch):
+    monkeypatch.setattr(wallets, "_MINED_WITHIN_S", 0.2)
+    rule = Sending(error(-32000, "unknown transaction type"), lost=True)
+    with (
+        quirky_node(registry.settings.rpc_url, rule) as node,
+        pytest.raises(ChainUnavailable, match=r"^the node refused the request: unknown transaction type$"),
+    ):
+        through(registry, node.url).register_image(cid)
+
+
 def test_a_repeated_command_goes_on_with_the_transaction_of_the_one_that_was_cut_off(registry, cid, monkeypatch):
     monkeypatch.setattr(wallets, "_MINED_WITHIN_S", 0.2)
     registry.mine_nothing()
@@ -94,9 +104,16 @@ def test_a_repeated_command_goes_on_with_the_transaction_of_the_one_that_was_cut
     assert [event.cid for event in registry.chain.events_of_transaction(sent.hash)] == [cid]
 
 
-def test_fees_that_are_too_low_are_raised(registry, cid):
-    answer = error(-32000, "replacement transaction underpriced")
-    rule = Sending(answer, lost=True, times=2)
+@pytest.mark.parametrize(
+    "message",
+    [
+        "replacement transaction underpriced",
+        "effective gas price below network minimum",
+        "INTERNAL_ERROR: could not replace existing tx",
+    ],
+)
+def test_fees_that_are_too_low_are_raised(registry, cid, message):
+    rule = Sending(error(-32000, message), lost=True, times=2)
     with quirky_node(registry.settings.rpc_url, rule) as node:
         through(registry, node.url).register_image(cid)
     assert len(set(rule.sent)) == 3

@@ -115,7 +115,8 @@ REFUSED = {
     "expected one image, found a TIFF with several pages": (
         lambda: saved("TIFF", save_all=True, append_images=[picture()])
     ),
-    "expected a PNG, found one with the chunk b'JDAT', which cannot be read": lambda: metadata.png((b"JDAT", b"x")),
+    "expected an image that browsers show, found a PNG with the chunk b'JDAT', which is not supported: "
+    "convert it to an 8-bit PNG": lambda: metadata.png((b"JDAT", b"x")),
     "expected a PNG with 110 bytes of pixels, found one with more or fewer": lambda: metadata.raw_png(10, 10, 8, 0, 99),
     "expected a PNG with 12 bytes of pixels, found one with more or fewer": lambda: metadata.raw_png(3, 3, 8, 0, 13),
     "expected a JPEG, found one with the marker 0xfff6, which cannot be read": lambda: metadata.jpeg((0xF6, b"x")),

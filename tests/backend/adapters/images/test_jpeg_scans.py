@@ -206,7 +206,7 @@ def test_the_damage_is_named(damage, message):
     assert refusal(damage(victim("plain"))) == f"expected a whole JPEG, found one {message}"
 
 
-def test_a_frame_without_size_is_refused():
+def test_a_frame_without_width_is_refused():
     content = bytearray(victim("plain"))
-    content[content.index(b"\xff\xc0") + 5 : content.index(b"\xff\xc0") + 7] = b"\0\0"
+    content[content.index(b"\xff\xc0") + 7 : content.index(b"\xff\xc0") + 9] = b"\0\0"
     assert refusal(bytes(content)) == "expected a whole JPEG, found one whose frame header is damaged"

@@ -47,6 +47,14 @@ def two_channels() -> bytes:
     return bytes(content[: start + 16] + content[start + 19 :])
 
 
+def height_behind() -> bytes:
+    content = bytearray(saved("JPEG"))
+    start = content.index(b"\xff\xc0")
+    height = bytes(content[start + 5 : start + 7])
+    content[start + 5 : start + 7] = bytes(2)
+    return bytes(content[:-2]) + b"\xff\xdc\0\4" + height + b"\xff\xd9"
+
+
 KINDS: dict[str, tuple[Callable[[], bytes], str]] = {
     "dicom": (lambda: bytes(128) + b"DICM" + ELEMENT, DICOM),
     **{
@@ -90,6 +98,12 @@ KINDS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "jpeg-hierarchical-header": (
         lambda: metadata.jpeg((0xDE, bytes(15))), f"{SHOWN}a hierarchical JPEG{TO_8_BIT}"
+    ),
+    "jpeg-height-behind": (
+        height_behind, f"{SHOWN}a JPEG that gives its height behind its picture (DNL){TO_8_BIT}"
+    ),
+    "png-of-xcode": (
+        lambda: metadata.png((b"CgBI", bytes(4))), f"{SHOWN}a PNG with the chunk b'CgBI'{TO_8_BIT}"
     ),
     "jpeg-ls": (lambda: metadata.jpeg((0xF7, bytes(9))), f"{SHOWN}a JPEG-LS image{TO_8_BIT}"),
     "png-16-bit-colour": (metadata.deep_png, f"{SHOWN}a PNG with 16 bits in each of several channels{TO_COLOUR}"),
@@ -206,3 +220,11 @@ def test_a_cut_tiff_of_a_usual_kind_is_still_called_damaged(accept, compression,
     upload = saved("TIFF", compression=compression)
     with pytest.raises(UnsupportedImage, match=r"^expected a whole TIFF image, found one that is cut off or damaged$"):
         accept(upload[: int(len(upload) * share)])
+
+
+@pytest.mark.parametrize(("compression", "magic"), [("zstd", b"\x28\xb5\x2f\xfd"), ("lzma", b"\xfd7zXZ")])
+def test_a_garbled_tiff_of_a_kind_that_is_read_is_called_damaged(accept, compression, magic):
+    upload = saved("TIFF", compression=compression)
+    assert magic in upload
+    with pytest.raises(UnsupportedImage, match=r"^expected a whole TIFF image, found one that is cut off or damaged$"):
+        accept(upload.replace(magic, bytes(len(magic))))
