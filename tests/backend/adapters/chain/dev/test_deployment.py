@@ -65,7 +65,7 @@ def test_a_replaced_key_gets_the_role(settings):
         roles = reader.roles("CLASSIFIER_ROLE", new_signer.address)
 
     assert chain.deployment == first
-    assert [granted for _, _, granted in roles] == [True]
+    assert [role.granted for role in roles] == [True]
 
 
 @pytest.mark.parametrize("kind", ["anvil", "ganache"])
