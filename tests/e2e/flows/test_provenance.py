@@ -96,7 +96,7 @@ def test_a_withdrawal_reaches_a_page_that_is_open(product: Product, record: str,
 
     expect(page.get_by_test_id("flag")).to_be_visible()
     assert status(page) == "withdrawn"
-    expect(page.get_by_test_id("check").filter(has_text="Reviewer role")).to_be_visible()
+    expect(page.get_by_test_id("check").filter(has_text="Reviewer role passed")).to_be_visible()
 
 
 def test_a_step_tells_how_to_check_it(opened: Site, record: str):
