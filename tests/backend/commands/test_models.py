@@ -76,11 +76,11 @@ def test_a_split_that_the_data_lack_is_wrong_use(scanproof, data, option):
         ("a,b\n", "expected the columns path and label"),
     ],
 )
-def test_wrong_data_fail(scanproof, data, manifest, message):
+def test_wrong_data_are_wrong_use(scanproof, data, manifest, message):
     (data / "manifest.csv").write_text(manifest)
     result = scanproof("evaluate", "--model", "brain-mri", "--data", data, "--json")
 
-    assert result.status == 1
+    assert result.status == 2
     assert message in result.json["error"]["message"]
 
 

@@ -97,7 +97,7 @@ def test_a_training_record_that_is_none_is_refused(command: InProcess, tmp_path:
     file = tmp_path / "training.json"
     file.write_bytes(record)
     result = command("registry", "anchor", "0x" + "f1" * 32, "--training", file, "--json")
-    assert (result.status, result.json["error"]["type"]) == (1, "InvalidInput")
+    assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
     assert result.json["error"]["message"].startswith("expected a training record: a JSON object of at most ")
 
 

@@ -13,6 +13,7 @@ from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.domain import (
     Checkpoint,
+    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     Event,
@@ -32,6 +33,7 @@ KINDS = {
     ModelRegisteredEvent: LedgerKind.MODEL_REGISTERED,
     ModelRetiredEvent: LedgerKind.MODEL_RETIRED,
     TrainingAnchoredEvent: LedgerKind.TRAINING_ANCHORED,
+    ClassifierCompromisedEvent: LedgerKind.CLASSIFIER_COMPROMISED,
 }
 ONE_OF_EACH = {
     "m-anchored": ("trainingAnchored", BOB, None, MODEL, None, None, None),
@@ -39,6 +41,7 @@ ONE_OF_EACH = {
     "confirmed": ("imageRegistered", BOB, hash_of("confirmed"), None, None, None, None),
     "d-confirmed": ("diagnosisRecorded", BOB, hash_of("confirmed"), MODEL, 2, 9_000, None),
     "r-confirmed": ("diagnosisReviewed", BOB, hash_of("confirmed"), MODEL, 2, None, "confirmed"),
+    "reported": ("classifierCompromised", BOB, None, None, None, None, None),
     "m-retired": ("modelRetired", BOB, None, MODEL, None, None, None),
 }
 UPTO = Checkpoint(20, hash_of("block 20"))
