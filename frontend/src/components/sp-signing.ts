@@ -38,6 +38,10 @@ export class SigningPanel extends LitElement {
     choices,
     disclosure,
     css`
+      /* As high while the transaction is prepared as it is then: what is below must not move under the pointer. */
+      .body {
+        min-height: 8rem;
+      }
       summary {
         display: flex;
         align-items: center;
@@ -106,7 +110,8 @@ export class SigningPanel extends LitElement {
     return html`<div class="stack">
       <sp-wallet purpose=${this.fixed ? "diagnosis" : "image"} .chain=${this.config.chain}></sp-wallet>
       ${this.toBeSaved && !this.blocked ? this.opening(this.toBeSaved) : nothing}
-      ${this.openRequests.map((intent) => this.open(intent))} ${this.body()}
+      ${this.openRequests.map((intent) => this.open(intent))}
+      <div class="stack ${this.signing.state.phase === "idle" ? "" : "body"}">${this.body()}</div>
       <details ?open=${WIDE.matches}>
         <summary>What is written and what becomes public</summary>
         <div class="stack">

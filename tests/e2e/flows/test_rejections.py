@@ -144,6 +144,7 @@ def test_diagnosis_for_an_image_registered_before(wallet: InjectedWallet, site: 
     image = images.mri()
     site.open().pin_and_classify(image)
     site.connect()
+    expect(site.button("Sign and record")).to_be_visible()
     site.page.get_by_role("radio", name="Image only").check()
     site.button("Sign and register").click()
     image_id = site.recorded()
