@@ -61,7 +61,7 @@ def test_fields_are_checked(post, body: str, detail: str) -> None:
 
 
 def test_a_name_that_no_encoding_takes_is_refused_like_others(post) -> None:
-    assert_problem(post('{"\\ud800": 1}', kind="classifications"), 400, "invalid-input", "\ud800: Unknown field.")
+    assert_problem(post('{"\\ud800": 1}', kind="classifications"), 400, "invalid-input", r"\ud800: Unknown field.")
 
 
 def test_a_model_must_be_a_name(post) -> None:
@@ -139,7 +139,8 @@ def test_more_parts_than_any_upload_has_are_refused(client: FlaskClient) -> None
     ("content", "status", "kind", "detail"),
     [
         (b"", 415, "unsupported-image", "expected a PNG, JPEG, TIFF, BMP or WebP image, found an empty file"),
-        (b"GIF89a" + bytes(20), 415, "unsupported-image", "expected a PNG, JPEG, TIFF, BMP or WebP image, found a GIF"),
+        (b"GIF89a" + bytes(20), 415, "unsupported-image",
+         "expected a PNG, JPEG, TIFF, BMP or WebP image, found a GIF, which is not supported: convert it to PNG"),
         (b"<svg onload=alert(1)>", 415, "unsupported-image",
          "expected a PNG, JPEG, TIFF, BMP or WebP image, found data that begins with 3c 73 76 67 20 6f 6e 6c"),
         (bytes(25 * 1024 * 1024 + 1), 413, "image-too-large", "expected at most 26214400 bytes, found 26214401"),

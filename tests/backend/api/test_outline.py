@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from backend.container import Container
-from backend.domain import ModelFacts, Outline
+from backend.domain import GateOpinion, ModelFacts, Outline
 from tests.backend.api.conftest import API, assert_problem
 
 SQUARE = [[1.0, 1.0], [5.0, 1.0], [5.0, 5.0], [1.0, 5.5]]
@@ -25,6 +25,10 @@ class Finding:
 def glioma(container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every image is taken for a glioma, and the same square is outlined on it."""
     outline = Outline(ModelFacts(**MODEL), None, (tuple(map(tuple, SQUARE)),), 17, 0.0213, 0.9, b"\x89PNG")
+    gate = container.classifier.gate()
+    assert gate
+    opinion = GateOpinion(gate, "brain-mri")
+    monkeypatch.setattr(type(container.classifier), "recognise", lambda *_: opinion)
     monkeypatch.setattr(type(container.classifier), "predict", lambda *_: (Finding(), None))
     monkeypatch.setattr(type(container.outline._outliner), "outline", lambda *_: outline)
 

@@ -98,7 +98,9 @@ def test_a_training_record_that_is_none_is_refused(command: InProcess, tmp_path:
     file.write_bytes(record)
     result = command("registry", "anchor", "0x" + "f1" * 32, "--training", file, "--json")
     assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
-    assert result.json["error"]["message"].startswith("--training: expected a training record: a JSON object of at most ")
+    assert result.json["error"]["message"].startswith(
+        "--training: expected a training record: a JSON object of at most "
+    )
 
 
 def test_how_a_training_went_is_for_one_model_only(command: InProcess) -> None:

@@ -10,8 +10,10 @@ import pytest
 from PIL import Image
 
 from backend.cli import main
+from ml.inference.registry import BUNDLES
 from ml.training.choices import Choices
 
+BUNDLE = BUNDLES / "brain-mri"
 MEMBERS = "--members brain-mri,brain-mri-mobile"
 FOUND: dict[str, Any] = {
     "chosen_by": "macro_auc on val",
@@ -46,7 +48,7 @@ def test_train_passes_everything_on(passed_on: list[tuple], tmp_path: Path, caps
     given = ["--model", "brain-mri", "--data", str(tmp_path), "--output", str(tmp_path / "new"), "--size", "160"]
     given += ["--architecture", "basecnn", "--recipe", "source", "--from", "imagenet", "--epochs", "3", "--seed", "4"]
     given += ["--outliers", str(tmp_path / "cats"), "--outliers", str(tmp_path / "dogs")]
-    given += ["--name", "ward-7", "--version", "2.1.0", "--refit", str(tmp_path)]
+    given += ["--name", "ward-7", "--version", "2.1.0", "--refit", str(BUNDLE)]
     assert main(["train", *given]) == 0
     ((model, data, output, choices, outliers, _),) = passed_on
     assert (model, data, output) == ("brain-mri", tmp_path, tmp_path / "new")
@@ -57,7 +59,7 @@ def test_train_passes_everything_on(passed_on: list[tuple], tmp_path: Path, caps
         epochs=3,
         seed=4,
         start="imagenet",
-        refit=tmp_path,
+        refit=BUNDLE,
         name="ward-7",
         version="2.1.0",
         run=Path("var/training/ward-7"),
@@ -71,10 +73,10 @@ def test_join_passes_everything_on(passed_on: list[tuple], tmp_path: Path, capsy
     (tmp_path / "cats").mkdir()
     Image.new("L", (8, 8)).save(tmp_path / "cats" / "1.png")
     given = ["--data", str(tmp_path), "--output", str(tmp_path / "new"), "--outliers", str(tmp_path / "cats")]
-    given += ["--refit", str(tmp_path)]
+    given += ["--refit", str(BUNDLE)]
     assert main(["join", "--members", "brain-mri, brain-mri-mobile", "--version", "2.0.0", *given]) == 0
     outliers = {"cats": [tmp_path / "cats" / "1.png"]}
-    assert passed_on == [(["brain-mri", "brain-mri-mobile"], tmp_path, tmp_path / "new", "2.0.0", outliers, tmp_path)]
+    assert passed_on == [(["brain-mri", "brain-mri-mobile"], tmp_path, tmp_path / "new", "2.0.0", outliers, BUNDLE)]
     assert "Accuracy, val  91.0% of 1,200 images" in capsys.readouterr().out
 
 
