@@ -5,6 +5,7 @@ import type { Hex, ImageRecord } from "../api/types";
 import type { Wallet } from "./discovery";
 import { toWalletError } from "./errors";
 import { transactionOf, type Intent } from "./intents";
+import { isSettled } from "./reverts";
 import type { PendingTransaction } from "./transaction-state";
 import { callOf } from "./transactions";
 
@@ -18,9 +19,6 @@ export type Outcome =
   | { state: "found"; transaction: PendingTransaction };
 
 type Server = Pick<ApiClient, "records">;
-
-/** The reasons for a revert that no later block takes away. */
-const SUPERSEDED = ["ImageAlreadyRegistered", "DiagnosisNotNewer", "TooManyDiagnoses", "NotNewestStep"];
 
 /** `wallet` is null while there is none on the right chain: then the server alone is asked. Raises what the server raises. */
 export async function lookUp(intent: Intent, server: Server, wallet: Wallet | null): Promise<Outcome> {
@@ -47,7 +45,7 @@ async function isSuperseded(intent: Intent, { provider }: Wallet): Promise<boole
     await provider.request({ method: "eth_call", params: [callOf(intent), "latest"] });
     return false;
   } catch (error) {
-    return SUPERSEDED.includes(toWalletError(error).revert?.name ?? "");
+    return isSettled(toWalletError(error).revert?.name ?? "");
   }
 }
 

@@ -11,6 +11,11 @@ export interface Revert {
   remedy: string;
 }
 
+const SETTLED = ["ImageAlreadyRegistered", "DiagnosisNotNewer", "TooManyDiagnoses", "NotNewestStep"];
+
+/** Whether no later block takes the reason of that name away. */
+export const isSettled = (name: string): boolean => SETTLED.includes(name);
+
 const WORDS: Record<string, [text: string, remedy: string]> = {
   ImageAlreadyRegistered: [
     "This account has registered this image before.",

@@ -1,19 +1,19 @@
-import { LitElement, css, html } from "lit";
-import { customElement, property, state } from "lit/decorators.js";
+import { css, html } from "lit";
+import { customElement, property } from "lit/decorators.js";
 import type { Limits } from "../api/types";
 import { bytes, whole } from "../format";
 import { typeNames } from "../state/files";
 import { shared } from "../styles/shared";
+import { FileZone, fileZone } from "./file-zone";
 import { icons } from "./icons";
 
-/** Takes one file, dropped or chosen; a real file input, so that keyboard and screen reader need nothing special. */
+/** Takes the image to record. Event `file` with a File. */
 @customElement("sp-drop-zone")
-export class DropZone extends LitElement {
+export class DropZone extends FileZone {
   static override styles = [
     shared,
     css`
       .zone {
-        position: relative;
         display: grid;
         justify-items: center;
         gap: var(--space-3);
@@ -24,14 +24,9 @@ export class DropZone extends LitElement {
         text-align: center;
         transition: background-color 120ms, border-color 120ms;
       }
-      .zone:hover,
-      .zone.over {
+      .zone:hover {
         border-color: var(--accent);
         background: var(--accent-soft);
-      }
-      .zone:focus-within {
-        outline: 3px solid var(--focus);
-        outline-offset: 2px;
       }
       .mark {
         display: grid;
@@ -43,18 +38,11 @@ export class DropZone extends LitElement {
         color: var(--accent);
         font-size: 1.375rem;
       }
-      input {
-        position: absolute;
-        inset: 0;
-        width: 100%;
-        opacity: 0;
-        cursor: pointer;
-      }
     `,
+    fileZone,
   ];
 
   @property({ attribute: false }) limits!: Limits;
-  @state() private over = false;
 
   protected override render() {
     const { maxBytes, maxPixels, mediaTypes } = this.limits;
@@ -75,29 +63,7 @@ export class DropZone extends LitElement {
     </div>`;
   }
 
-  private dragged(event: DragEvent): void {
-    event.preventDefault();
-    this.over = true;
-  }
-
-  private left(): void {
-    this.over = false;
-  }
-
-  private dropped(event: DragEvent): void {
-    event.preventDefault();
-    this.over = false;
-    this.emit(event.dataTransfer?.files[0]);
-  }
-
-  private chosen({ target }: Event): void {
-    const input = target as HTMLInputElement;
-    this.emit(input.files?.[0]);
-    // The same file may be chosen again after it was refused.
-    input.value = "";
-  }
-
-  private emit(file: File | undefined): void {
-    if (file) this.dispatchEvent(new CustomEvent<File>("file", { detail: file }));
+  protected override take(file: File): void {
+    this.dispatchEvent(new CustomEvent<File>("file", { detail: file }));
   }
 }

@@ -1,21 +1,21 @@
-import { LitElement, css, html, nothing } from "lit";
+import { css, html, nothing } from "lit";
 import { customElement, state } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import { api, type RecordSearch } from "../api/client";
 import type { Lookup } from "../api/types";
 import { describe, type Problem } from "../state/problems";
 import { shared } from "../styles/shared";
+import { FileZone, fileZone } from "./file-zone";
 import { icons } from "./icons";
 import "./sp-notice";
 
 /** Finds the records of a file, or of the original that it was pinned from. Event `search` with a RecordSearch. */
 @customElement("sp-find-by-file")
-export class FindByFile extends LitElement {
+export class FindByFile extends FileZone {
   static override styles = [
     shared,
     css`
       .zone {
-        position: relative;
         display: flex;
         flex-wrap: wrap;
         align-items: center;
@@ -24,25 +24,10 @@ export class FindByFile extends LitElement {
         border: 1px dashed var(--line-strong);
         border-radius: var(--radius-small);
       }
-      .zone.over {
-        border-color: var(--accent);
-        background: var(--accent-soft);
-      }
-      .zone:focus-within {
-        outline: 3px solid var(--focus);
-        outline-offset: 2px;
-      }
-      input {
-        position: absolute;
-        inset: 0;
-        width: 100%;
-        opacity: 0;
-        cursor: pointer;
-      }
     `,
+    fileZone,
   ];
 
-  @state() private over = false;
   @state() private busy = false;
   @state() private found: Lookup | null = null;
   @state() private problem: Problem | null = null;
@@ -74,30 +59,12 @@ export class FindByFile extends LitElement {
     </p>`;
   }
 
-  private dragged(event: DragEvent): void {
-    event.preventDefault();
-    this.over = true;
+  protected override take(file: File): void {
+    void this.find(file);
   }
 
-  private left(): void {
-    this.over = false;
-  }
-
-  private dropped(event: DragEvent): void {
-    event.preventDefault();
-    this.over = false;
-    void this.find(event.dataTransfer?.files[0]);
-  }
-
-  private chosen({ target }: Event): void {
-    const input = target as HTMLInputElement;
-    void this.find(input.files?.[0]);
-    // The same file may be chosen again.
-    input.value = "";
-  }
-
-  private async find(file: File | undefined): Promise<void> {
-    if (!file || this.busy) return;
+  private async find(file: File): Promise<void> {
+    if (this.busy) return;
     this.busy = true;
     this.found = null;
     this.problem = null;

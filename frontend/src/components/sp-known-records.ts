@@ -3,7 +3,7 @@ import { customElement, property } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { RecordPage } from "../api/types";
 import { isoTime, short, time } from "../format";
-import { outcomeOf } from "../state/diagnosis-status";
+import { badgeOf, outcomeOf } from "../state/diagnosis-status";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import { LoadController } from "./load-controller";
@@ -49,9 +49,10 @@ export class KnownRecords extends LitElement {
       <ul>
         ${records.map(({ imageId, uploader, block, diagnoses }) => {
           const newest = diagnoses.at(-1);
+          const badge = badgeOf(newest);
           return html`<li>
             <a href="/records/${imageId}">${outcomeOf(newest)}</a>
-            ${newest && newest.status !== "abstained" ? html`<sp-status .status=${newest.status}></sp-status>` : nothing}, recorded by
+            ${badge ? html`<sp-status .status=${badge}></sp-status>` : nothing}, recorded by
             <code title=${uploader}>${short(uploader, 4)}</code> on
             <time datetime=${isoTime(block.timestamp)}>${time(block.timestamp)}</time>
           </li>`;

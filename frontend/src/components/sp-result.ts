@@ -18,13 +18,6 @@ export class Result extends LitElement {
       .answer.abstained {
         border-left-color: var(--warning);
       }
-      .label {
-        font-size: var(--text-display);
-        font-weight: 680;
-        letter-spacing: -0.02em;
-        line-height: 1.15;
-        text-wrap: balance;
-      }
       .stack > * + * {
         margin-top: var(--space-3);
       }
@@ -65,7 +58,7 @@ export class Result extends LitElement {
   private answer() {
     const { labelText, confidence } = this.classification;
     return html`<div class="answer">
-      <p class="label" data-testid="result-label">${labelText}</p>
+      <p class="headline" data-testid="result-label">${labelText}</p>
       <p class="soft">Confidence <strong data-testid="result-confidence">${percent(confidence)}</strong></p>
       <p class="soft small" data-testid="result-notice">A model's output is not a diagnosis.</p>
     </div>`;
@@ -74,7 +67,7 @@ export class Result extends LitElement {
   private abstention() {
     const { reason } = this.classification;
     return html`<div class="answer abstained" data-testid="result-abstained">
-      <p class="label" data-testid="result-label">No answer</p>
+      <p class="headline" data-testid="result-label">No answer</p>
       <p>The model gave no answer: ${reason ?? "the image is unlike its training images"}.</p>
     </div>`;
   }

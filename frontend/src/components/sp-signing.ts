@@ -68,10 +68,8 @@ export class SigningPanel extends LitElement {
   private readonly signing = new SigningController(this);
   private wasWaiting = false;
 
-  /** Requests to record this image whose answers this tab does not wait for. */
-  private get openRequests(): Intent[] {
-    return isBusy(this.signing.state) ? [] : this.intents.ofImage(this.cid, this.config.chain);
-  }
+  /** Requests to record this image whose answers this tab does not wait for, as they are stored at this update. */
+  private openRequests: Intent[] = [];
 
   /** The same account signs nothing else for the image meanwhile. */
   private get blocked(): boolean {
@@ -94,6 +92,7 @@ export class SigningPanel extends LitElement {
   protected override willUpdate(): void {
     const { selected, account, chainId } = this.wallet.state;
     const { config, cid, classification, scope } = this;
+    this.openRequests = isBusy(this.signing.state) ? [] : this.intents.ofImage(cid, config.chain);
     const ready = selected && account && chainId === config.chain.id && !this.blocked;
     this.signing.follow(ready ? { wallet: selected, account, chain: config.chain, cid, classification, scope } : null);
   }

@@ -4,7 +4,7 @@ import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { ChainConfig } from "../api/types";
 import { forget } from "../chain/intents";
-import { describeReason } from "../chain/reverts";
+import { describeReason, isSettled } from "../chain/reverts";
 import { Tracker } from "../chain/tracker";
 import { elapsed, whole } from "../format";
 import { UNREACHABLE, type Problem } from "../state/problems";
@@ -125,7 +125,7 @@ export class TransactionPanel extends LitElement {
     const again = html`<button class="button primary" type="button" @click=${this.again}>${failed ? this.back : "Sign again"}</button>`;
     if (!failed || kind === "review") return again;
     // What is there already can be looked at; to sign it again would fail again.
-    const settled = SETTLED.includes(describeReason(status?.revertReason ?? null).name);
+    const settled = isSettled(describeReason(status?.revertReason ?? null).name);
     return settled ? html`<a class="button primary" href="/records/${imageId}">See the record</a>` : again;
   }
 
@@ -145,7 +145,6 @@ export class TransactionPanel extends LitElement {
   }
 }
 
-const SETTLED = ["ImageAlreadyRegistered", "DiagnosisNotNewer", "TooManyDiagnoses"];
 const SERVER_GONE = "Your transaction is not affected. This page retries, and continues when the server is back.";
 const OTHER_CHAIN: Problem = {
   kind: "other-chain",

@@ -25,10 +25,10 @@ import { shared } from "../styles/shared";
 import { FlowController } from "./flow-controller";
 import { homeStyles } from "./home-styles";
 
-/** `/`: the way of one image from a file to a record. */
 /** The image as the models see it: a browser shows some 16-bit files black. Drafts of earlier releases have no view. */
 const shown = ({ links }: Image) => links.view || links.content;
 
+/** `/`: the way of one image from a file to a record. */
 @customElement("sp-home")
 export class HomePage extends LitElement {
   static override styles = [shared, homeStyles];
@@ -89,10 +89,13 @@ export class HomePage extends LitElement {
       case "classifying":
         return this.classifying(flow);
       case "result":
-        return html`${this.result(flow, this.signature(flow))} ${this.details(flow)} ${this.analysis(flow.image)}`;
       case "submitted":
-      case "recorded":
-        return html`${this.transaction(flow)} ${this.result(flow)} ${this.details(flow)} ${this.analysis(flow.image)}`;
+      case "recorded": {
+        // One template for all three: what is below the transaction stays as it is.
+        const signing = flow.step === "result";
+        return html`${signing ? nothing : this.transaction(flow)}
+        ${this.result(flow, signing ? this.signature(flow) : nothing)} ${this.details(flow)} ${this.analysis(flow.image)}`;
+      }
     }
   }
 
@@ -138,7 +141,7 @@ export class HomePage extends LitElement {
     </section>`;
   }
 
-  private result({ image, classification }: Pinned, signature: unknown = nothing) {
+  private result({ image, classification }: Pinned, signature: unknown) {
     return html`<section class="panel columns">
       <div class="stack">
         <sp-viewer

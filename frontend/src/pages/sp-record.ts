@@ -107,11 +107,7 @@ export class RecordPage extends LitElement {
     const { imageId, cid, diagnoses } = record;
     return html`
       <section class="panel columns" aria-label="The record in short">
-        <sp-record-summary
-          .record=${record}
-          .verification=${this.checked.verification}
-          .problem=${this.checked.problem}
-        ></sp-record-summary>
+        <sp-record-summary .record=${record} .checked=${this.checked}></sp-record-summary>
         ${this.image(record)}
         <sp-registration .record=${record}></sp-registration>
       </section>

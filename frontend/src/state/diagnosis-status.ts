@@ -38,6 +38,10 @@ export function outcomeOf(newest: Diagnosis | undefined): string {
   return sealed ? "Sealed diagnosis" : current.labelText;
 }
 
+/** The status to show beside the outcome; null where the outcome says it already. */
+export const badgeOf = (newest: Diagnosis | undefined): DiagnosisStatus | null =>
+  newest && newest.status !== "abstained" ? newest.status : null;
+
 /** The model's own result, which no review changes; null while it is sealed. */
 export function modelResultOf(diagnosis: Diagnosis, opening: Opening | null = null): Answer | null {
   const { sealed, label, labelCode, confidence } = diagnosis;

@@ -82,6 +82,13 @@ export const shared = css`
     max-width: 44rem;
     text-wrap: pretty;
   }
+  .headline {
+    font-size: var(--text-display);
+    font-weight: 680;
+    letter-spacing: -0.02em;
+    line-height: 1.15;
+    text-wrap: balance;
+  }
   .panel {
     background: var(--surface);
     border: 1px solid var(--line);
