@@ -7,11 +7,11 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from backend.worker import BufferingWorker
+from backend.worker import THREADS, BufferingWorker
 
 worker_class = "backend.worker.BufferingWorker"
 workers = 1
-threads = 16
+threads = THREADS
 keepalive = 5
 graceful_timeout = 30
 # No proxy stands in front of the server, so no client is believed about the address that it asked for

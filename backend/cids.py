@@ -65,6 +65,14 @@ def parse_cid(text: str) -> Cid:
     raise InvalidCid(f"expected a CIDv1 in base32 such as bafkrei… or bafybei…, found {text[:80]!r}")
 
 
+def find_cid(text: str) -> Cid | None:
+    """As ``parse_cid``, None for everything that is no CID."""
+    try:
+        return parse_cid(text)
+    except InvalidCid:
+        return None
+
+
 def hash_of(content: bytes) -> str:
     """SHA-256 in the chain's form: lower-case hex with 0x. ``raw_cid`` makes a CID of it."""
     return "0x" + hashlib.sha256(content).hexdigest()

@@ -230,7 +230,6 @@ class _Connection(TConn):
         self.lingering = False
         self.pace = Pace()
         self.queued_until = 0.0
-        self.urgent = False
 
 
 class BufferingWorker(ThreadWorker):
@@ -253,7 +252,11 @@ class BufferingWorker(ThreadWorker):
         super().init_process()
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(max(THREADS, self.cfg.threads))
+        return ThreadPoolExecutor(self._threads)
+
+    @property
+    def _threads(self) -> int:
+        return max(THREADS, int(self.cfg.threads))
 
     def accept(self, listener: socket.socket) -> None:
         try:
@@ -350,12 +353,12 @@ class BufferingWorker(ThreadWorker):
             _send(conn, b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _submit(self, conn: _Connection) -> None:
-        conn.urgent = conn.incoming.path in URGENT
-        if not conn.urgent and len(self._running) >= max(THREADS, self.cfg.threads) + QUEUED:
+        urgent = conn.incoming.path in URGENT
+        if not urgent and len(self._running) >= self._threads + QUEUED:
             self._refuse(conn, OVERLOADED)
             return
         self._forget(conn)
-        if conn.urgent:
+        if urgent:
             future = self._urgent_pool.submit(self.handle, conn)
         else:
             conn.queued_until = time.monotonic() + QUEUED_S

@@ -10,6 +10,7 @@ from backend.commands.console import Console, columns
 from backend.commands.model_arguments import classifying_model
 
 if TYPE_CHECKING:
+    from backend.adapters.models.bundled import BundledModels
     from backend.domain import GateOpinion, ModelFacts
     from ml.inference.prediction import Prediction
 
@@ -28,14 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.adapters.images.decoded_images import DecodedImages
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import BundledModels
     from backend.services.outline import outline_finding
 
     # As it would be pinned: without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
-    model, prediction, warning = _classified(content, options.model, force=options.force)
-    outline = outline_finding(BundledModels(), model, prediction, content)
+    # Decoded once; the models that are open are others.
+    images = DecodedImages()
+    model, prediction, warning = _classified(BundledModels(images=images), content, options.model, force=options.force)
+    outline = outline_finding(BundledModels(images=images), model, prediction, content)
     area = {"pixels": outline.pixels, "share": outline.share} if outline.contours else None
     values = {
         "label": prediction.label,
@@ -59,15 +63,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _classified(content: bytes, name: str | None, *, force: bool) -> tuple[ModelFacts, Prediction, str | None]:
+def _classified(
+    models: BundledModels, content: bytes, name: str | None, *, force: bool
+) -> tuple[ModelFacts, Prediction, str | None]:
     """The model, its output, and why a forced one is not for use.
 
     Its network and the gate's are in memory only meanwhile: an outline needs another.
     """
-    from backend.adapters.models.bundled import BundledModels
     from backend.services.classification import choose_model
 
-    models = BundledModels()
     choice = choose_model(models, name, lambda gate: models.recognise(gate, content))
     model, opinion = choice.model, choice.opinion
     warning = None

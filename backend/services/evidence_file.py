@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 
 import rfc8785
 
-from backend.cids import parse_cid
+from backend.cids import find_cid
 from backend.domain import MAX_IMAGE_BYTES
-from backend.errors import InvalidCid, InvalidEvidence
+from backend.errors import InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenCode, ProvenTransaction
 from backend.services import evidence_zip
 from backend.services.evidence_events import camel_case
@@ -95,10 +95,8 @@ def _largest(name: str) -> int:
 
 
 def _well_named(name: str) -> bool:
-    try:
-        return name.startswith(_OBJECTS) and str(parse_cid(name[len(_OBJECTS) :])) == name[len(_OBJECTS) :]
-    except InvalidCid:
-        return False
+    cid = find_cid(name.removeprefix(_OBJECTS))
+    return cid is not None and name == f"{_OBJECTS}{cid}"
 
 
 def _of_schema(values: object) -> dict[str, Any]:

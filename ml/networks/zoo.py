@@ -56,6 +56,22 @@ class Architecture:
             )
 
 
+def _pretrained(
+    name: str, source: str, builder: str, parameters: tuple[int, int] | None = None, *, smallest_side: int = 32
+) -> Architecture:
+    """A head on a frozen backbone, for which Keras publishes ImageNet weights."""
+    return Architecture(
+        name,
+        source,
+        (224, 224, 3),
+        builder,
+        parameters,
+        frozen_backbone=True,
+        imagenet=True,
+        smallest_side=smallest_side,
+    )
+
+
 _ARCHITECTURES = (
     Architecture(
         "basecnn",
@@ -65,64 +81,12 @@ _ARCHITECTURES = (
         parameters=(89_485, 89_479),
         smallest_side=22,
     ),
-    Architecture(
-        "mobilenetv3small",
-        "S1",
-        (224, 224, 3),
-        "ml.networks.mobilenet:build_mobilenetv3small",
-        parameters=(1_103_345, 164_225),
-        frozen_backbone=True,
-        imagenet=True,
-        smallest_side=32,
-    ),
-    Architecture(
-        "efficientnetb0",
-        "S1",
-        (224, 224, 3),
-        "ml.networks.efficientnet:build_efficientnetb0",
-        parameters=(4_385_764, 336_193),
-        frozen_backbone=True,
-        imagenet=True,
-        smallest_side=32,
-    ),
-    Architecture(
-        "vgg16",
-        "S1",
-        (224, 224, 3),
-        "ml.networks.vgg:build_vgg16",
-        parameters=(14_854_273, 139_585),
-        frozen_backbone=True,
-        imagenet=True,
-        smallest_side=32,
-    ),
-    Architecture(
-        "resnet50v2",
-        "S1",
-        (224, 224, 3),
-        "ml.networks.resnet:build_resnet50v2",
-        parameters=(24_097_601, 532_801),
-        frozen_backbone=True,
-        imagenet=True,
-        smallest_side=32,
-    ),
-    Architecture(
-        "vgg19",
-        "S2",
-        (224, 224, 3),
-        "ml.networks.vgg:build_vgg19",
-        frozen_backbone=True,
-        imagenet=True,
-        smallest_side=32,
-    ),
-    Architecture(
-        "inceptionv3",
-        "S2",
-        (224, 224, 3),
-        "ml.networks.inception:build_inceptionv3",
-        frozen_backbone=True,
-        imagenet=True,
-        smallest_side=75,
-    ),
+    _pretrained("mobilenetv3small", "S1", "ml.networks.mobilenet:build_mobilenetv3small", (1_103_345, 164_225)),
+    _pretrained("efficientnetb0", "S1", "ml.networks.efficientnet:build_efficientnetb0", (4_385_764, 336_193)),
+    _pretrained("vgg16", "S1", "ml.networks.vgg:build_vgg16", (14_854_273, 139_585)),
+    _pretrained("resnet50v2", "S1", "ml.networks.resnet:build_resnet50v2", (24_097_601, 532_801)),
+    _pretrained("vgg19", "S2", "ml.networks.vgg:build_vgg19"),
+    _pretrained("inceptionv3", "S2", "ml.networks.inception:build_inceptionv3", smallest_side=75),
     Architecture(
         "xception",
         "S3",
@@ -183,15 +147,7 @@ _ARCHITECTURES = (
         (128, 128, 1),
         "ml.networks.logistic:build_logistic",
     ),
-    Architecture(
-        "mobilenet",
-        "ScanProof",
-        (224, 224, 3),
-        "ml.networks.mobilenet:build_mobilenet",
-        frozen_backbone=True,
-        imagenet=True,
-        smallest_side=32,
-    ),
+    _pretrained("mobilenet", "ScanProof", "ml.networks.mobilenet:build_mobilenet"),
     Architecture(
         "mobile_compact",
         "ScanProof",

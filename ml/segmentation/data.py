@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from ml.datasets.manifest import file_within
+from ml.datasets.manifest import MANIFEST, file_within
 from ml.datasets.splits import check_groups
 from ml.errors import MlError, WrongChoice
 from ml.preprocessing.grey_image import Preprocessed, preprocess
@@ -47,7 +47,7 @@ def read_masked_manifest(folder: Path, _labels: Sequence[str] = ()) -> list[Mask
         WrongChoice: no such file, no row, or a column is missing; a path that is not there, or leads out of ``folder``;
             one block in two splits.
     """
-    manifest = folder / "manifest.csv"
+    manifest = folder / MANIFEST
     try:
         with manifest.open(newline="", encoding="utf-8") as file:
             rows = csv.DictReader(file, restval="")

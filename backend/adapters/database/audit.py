@@ -34,14 +34,14 @@ from backend.adapters.database.engine import Database
 from backend.adapters.database.event_rows import TABLES, by_table
 from backend.adapters.database.event_tables import CheckpointRow, EventColumns, LedgerRow
 from backend.adapters.database.tables import Base, ClassificationRow, ImageRow, StatementRow
-from backend.cids import parse_cid, raw_cid
+from backend.cids import find_cid, parse_cid, raw_cid
 from backend.domain import DamagedRow, ImageFacts, IndexedEvent
-from backend.errors import DatabaseUnavailable, InvalidCid
+from backend.errors import DatabaseUnavailable
 
 ROWS_AT_ONCE = 100
 _MESSAGES = 20
 _COMPARED = tuple(TABLES.values())
-"""The tables of the events that ``Chain.events`` gives."""
+"""The tables of the events that ``Chain.read`` gives."""
 _PLACE: ColumnClause[Any] = literal_column("rowid")
 _REDONE = {
     "recognitions": "removed: the image's kind is recognised again when it is needed",
@@ -139,7 +139,9 @@ class SqlAudit:
             images = list(session.scalars(select(ImageRow.cid)))
             manifests = list(session.scalars(select(ClassificationRow.manifest_cid)))
             statements = list(session.scalars(select(StatementRow.reason_hash)))
-        return list(filter(None, map(_canonical, [*images, *manifests, *map(_cid_of_hash, statements)])))
+        # A damaged CID is named by the finding of its own row.
+        found = map(find_cid, [*images, *manifests, *map(_cid_of_hash, statements)])
+        return [str(cid) for cid in found if cid]
 
     def copy(self, cid: str) -> bytes | None:
         with self._database.read() as session:
@@ -165,9 +167,7 @@ class SqlAudit:
 
     def strays(self, ledger: int, first: int) -> Sequence[str]:
         with self._raw() as session:
-            newest = session.scalar(
-                select(CheckpointRow.number).filter_by(ledger_id=ledger).order_by(CheckpointRow.number.desc()).limit(1)
-            )
+            newest = _newest_checkpoint(session, ledger)
             return [
                 f"{kind.__tablename__} of block {number}"
                 for kind in TABLES.values()
@@ -187,9 +187,7 @@ class SqlAudit:
 
     def remove_strays(self, ledger: int, first: int) -> None:
         with self._change() as session:
-            newest = session.scalar(
-                select(CheckpointRow.number).filter_by(ledger_id=ledger).order_by(CheckpointRow.number.desc()).limit(1)
-            )
+            newest = _newest_checkpoint(session, ledger)
             for kind in TABLES.values():
                 session.execute(delete(kind).where(_astray(kind, ledger, first, newest)))
 
@@ -241,17 +239,14 @@ def _delete_equal(session: Session, table: Table, values: Sequence[dict[str, obj
                 session.execute(delete(table).where(tuple_(*constraint.columns).in_(keys)))
 
 
+def _newest_checkpoint(session: Session, ledger: int) -> int | None:
+    query = select(CheckpointRow.number).filter_by(ledger_id=ledger).order_by(CheckpointRow.number.desc())
+    return session.scalar(query.limit(1))
+
+
 def _cid_of_hash(hash_: str) -> str:
     """Empty for a damaged hash."""
     return raw_cid(hash_) if re.fullmatch(r"0x[0-9a-f]{64}", hash_) else ""
-
-
-def _canonical(cid: str) -> str | None:
-    """None for a damaged CID, which the row's own finding names."""
-    try:
-        return str(parse_cid(cid))
-    except InvalidCid:
-        return None
 
 
 def _plain(value: object) -> object:

@@ -39,9 +39,9 @@ class SqlEventStore:
         with self._database.read() as session:
             return session.scalars(query).one()
 
-    def checkpoints(self, ledger: int) -> Sequence[Checkpoint]:
+    def checkpoints(self, ledger: int, limit: int | None = None) -> Sequence[Checkpoint]:
         with self._database.read() as session:
-            return _checkpoints(session, ledger)
+            return _checkpoints(session, ledger, limit)
 
     def advance(
         self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[IndexedEvent]
@@ -66,16 +66,12 @@ class SqlEventStore:
             _lock(session, ledger)
             if _checkpoints(session, ledger, limit=1) != [newest]:
                 return False
-            checkpoints = delete(CheckpointRow).where(CheckpointRow.ledger_id == ledger)
-            rows = [delete(row).where(row.ledger_id == ledger) for row in TABLES.values()]
-            if ancestor:
-                checkpoints = checkpoints.where(CheckpointRow.number > ancestor.number)
-                rows = [
-                    deletion.where(row.block_number > ancestor.number)
-                    for deletion, row in zip(rows, TABLES.values(), strict=True)
-                ]
-            for deletion in (checkpoints, *rows):
-                session.execute(deletion)
+            # Without an ancestor there is no bound: a damaged row may have any number.
+            newer = [CheckpointRow.number > ancestor.number] if ancestor else []
+            session.execute(delete(CheckpointRow).where(CheckpointRow.ledger_id == ledger, *newer))
+            for row in TABLES.values():
+                newer = [row.block_number > ancestor.number] if ancestor else []
+                session.execute(delete(row).where(row.ledger_id == ledger, *newer))
         return True
 
     def find(self, ledger: int, image_id: str) -> Record | None:

@@ -85,7 +85,8 @@ def strip(content: bytes, findings: Findings) -> bytes:
 
 def check_picture_data(content: bytes) -> None:
     """Raises UnsupportedImage unless browsers show a stripped JPEG and its compressed data is whole; ImageTooLarge."""
-    frames = [Frame.read(code, payload) for code, payload, _ in segments(content) if code in FRAMES]
+    found = list(segments(content))
+    frames = [Frame.read(code, payload) for code, payload, _ in found if code in FRAMES]
     if not frames:
         raise UnsupportedImage("expected a JPEG with a picture, found one without")
     frame = frames[0]
@@ -96,8 +97,8 @@ def check_picture_data(content: bytes) -> None:
     if len(frame.components) not in _CHANNELS:
         raise not_supported(f"a JPEG with {len(frame.components)} channels")
     limits.check_size(frame.width, frame.height)
-    limits.check_scans(frame.width, frame.height, sum(code == SCAN for code, _, _ in segments(content)))
-    check_scans(content)
+    limits.check_scans(frame.width, frame.height, sum(code == SCAN for code, _, _ in found))
+    check_scans(found)
 
 
 def _payload(content: bytes, position: int) -> bytes:

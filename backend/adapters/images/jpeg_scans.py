@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from backend.adapters.images.formats import not_supported
@@ -99,15 +99,15 @@ def segments(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         yield code, payload, data
 
 
-def check_scans(content: bytes) -> None:
-    """Raises UnsupportedImage unless all scans of a JPEG from ``jpeg.strip`` are there, and each is whole.
+def check_scans(found: Iterable[tuple[int, bytes, bytes]]) -> None:
+    """Raises UnsupportedImage unless all scans in the ``segments`` of a JPEG are there, and each is whole.
 
     Its frame must be SEQUENTIAL, EXTENDED or PROGRESSIVE, with samples of 8 bits.
     """
     picture = _Picture()
     scans = 0
     try:
-        for code, payload, data in segments(content):
+        for code, payload, data in found:
             scans += code == SCAN
             picture.read(code, payload, data)
         picture.finish()
@@ -209,21 +209,21 @@ def _plain_entry(length: int, symbol: int) -> int:
 
 
 class _Bits:
-    """The bits of one restart interval. ``held`` ends with ``ahead`` + 16 bits that are not used yet."""
+    """The bits of one restart interval. ``buffer`` ends with ``ahead`` + 16 bits that are not used yet."""
 
-    __slots__ = ("ahead", "data", "held", "position", "size")
+    __slots__ = ("ahead", "buffer", "data", "position", "size")
 
     def __init__(self, data: bytes) -> None:
         self.size = len(data)
-        # A code near the end is looked up with 16 bits, and bits are held by eight bytes.
+        # A code near the end is looked up with 16 bits, and bits are read by eight bytes.
         self.data = data + bytes(32)
-        self.position, self.held, self.ahead = 0, 0, -16
+        self.position, self.buffer, self.ahead = 0, 0, -16
 
     def more(self) -> None:
         if self.position > self.size + 16:
             raise _Damaged("that is cut off")
         following = int.from_bytes(self.data[self.position : self.position + 8])
-        self.held = (self.held & 0xFFFFFFFF) << 64 | following
+        self.buffer = (self.buffer & 0xFFFFFFFF) << 64 | following
         self.position += 8
         self.ahead += 64
 
@@ -231,7 +231,7 @@ class _Bits:
         """The symbol of the next code."""
         if self.ahead < 16:
             self.more()
-        entry = lookup[self.held >> self.ahead & 0xFFFF]
+        entry = lookup[self.buffer >> self.ahead & 0xFFFF]
         self.ahead -= entry & 31
         return entry >> 5
 
@@ -240,14 +240,14 @@ class _Bits:
         if self.ahead < 16:
             self.more()
         self.ahead -= count
-        return self.held >> self.ahead + 16 & (1 << count) - 1
+        return self.buffer >> self.ahead + 16 & (1 << count) - 1
 
     def skip(self, count: int) -> None:
         if self.ahead + 16 < count:
             start = 8 * self.position - self.ahead - 16 + count
             if start > 8 * self.size:
                 raise _Damaged("that is cut off")
-            self.position, self.held, self.ahead = start // 8, 0, -16
+            self.position, self.buffer, self.ahead = start // 8, 0, -16
             count = start % 8
             self.more()
         self.ahead -= count
@@ -344,19 +344,19 @@ def _read_mcus(
     ``layout`` has component, DC and AC table of each block of an MCU. The inner loop holds the bits in local variables:
     it runs once for each coefficient that is not zero.
     """
-    held, ahead, more = bits.held, bits.ahead, bits.more
+    buffer, ahead, more = bits.buffer, bits.ahead, bits.more
     dc_of = [0] * len(limits)
     for _ in range(count):
         for component, dc_codes, ac_codes in layout:
             if ahead < 16:
-                bits.held, bits.ahead = held, ahead
+                bits.buffer, bits.ahead = buffer, ahead
                 more()
-                held, ahead = bits.held, bits.ahead
-            entry = dc_codes[held >> ahead & 0xFFFF]
+                buffer, ahead = bits.buffer, bits.ahead
+            entry = dc_codes[buffer >> ahead & 0xFFFF]
             ahead -= entry & 31
             size = entry >> 5
             if size:
-                value = held >> ahead + 16 & (1 << size) - 1
+                value = buffer >> ahead + 16 & (1 << size) - 1
                 dc = dc_of[component] + (value if value >> size - 1 else value + 1 - (1 << size))
                 if size > 11 or abs(dc) > limits[component]:
                     raise _Damaged("that is damaged: its brightness leaves the possible range")
@@ -366,29 +366,29 @@ def _read_mcus(
             passed = 0
             while passed < 63:
                 if ahead < 16:
-                    bits.held, bits.ahead = held, ahead
+                    bits.buffer, bits.ahead = buffer, ahead
                     more()
-                    held, ahead = bits.held, bits.ahead
-                entry = ac_codes[held >> ahead & 0xFFFF]
+                    buffer, ahead = bits.buffer, bits.ahead
+                entry = ac_codes[buffer >> ahead & 0xFFFF]
                 ahead -= entry & 31
                 passed += entry >> 5
             if 63 < passed < _END_OF_BLOCK:
                 raise _Damaged("that is damaged: a block has too many coefficients")
-    bits.held, bits.ahead = held, ahead
+    bits.buffer, bits.ahead = buffer, ahead
 
 
 def _read_ac(bits: _Bits, lookup: Sequence[int], nonzero: array[int], units: range, first: int, last: int) -> None:
     """The first scan of a band of coefficients of one component (T.81 G.1.2.2)."""
-    held, ahead = bits.held, bits.ahead
+    buffer, ahead = bits.buffer, bits.ahead
     unit = units.start
     while unit < units.stop:
         place, found, run = first, 0, 0
         while place <= last:
             if ahead < 16:
-                bits.held, bits.ahead = held, ahead
+                bits.buffer, bits.ahead = buffer, ahead
                 bits.more()
-                held, ahead = bits.held, bits.ahead
-            entry = lookup[held >> ahead & 0xFFFF]
+                buffer, ahead = bits.buffer, bits.ahead
+            entry = lookup[buffer >> ahead & 0xFFFF]
             zeros, size = entry >> 9, entry >> 5 & 15
             ahead -= (entry & 31) + size
             if size:
@@ -399,13 +399,13 @@ def _read_ac(bits: _Bits, lookup: Sequence[int], nonzero: array[int], units: ran
                 place += 16
             else:
                 ahead -= zeros
-                run = (1 << zeros) - 1 + (held >> ahead + 16 & (1 << zeros) - 1)
+                run = (1 << zeros) - 1 + (buffer >> ahead + 16 & (1 << zeros) - 1)
                 break
         if place > last + 1:
             raise _Damaged("that is damaged: a block has too many coefficients")
         nonzero[unit] |= found
         unit += 1 + run
-    bits.held, bits.ahead = held, ahead
+    bits.buffer, bits.ahead = buffer, ahead
     if unit > units.stop:
         raise _Damaged("that is damaged: blocks end that do not exist")
 

@@ -24,11 +24,10 @@ from pathlib import Path
 from backend.adapters import private_files
 from backend.adapters.ipfs import dag_pb
 from backend.adapters.ipfs.unixfs import CHUNK_BYTES, blocks_of, read_file, verify
-from backend.cids import DAG_PB, Cid, parse_cid
+from backend.cids import DAG_PB, Cid, find_cid, parse_cid
 from backend.domain import StoredObject
 from backend.errors import (
     CidMismatch,
-    InvalidCid,
     InvalidDag,
     NotFound,
     ObjectDamaged,
@@ -133,7 +132,7 @@ class EmbeddedStore:
 
     def objects(self) -> Sequence[str]:
         with _os_errors():
-            return sorted(pin.name for pin in self._pins.iterdir() if _cid(pin.name))
+            return sorted(pin.name for pin in self._pins.iterdir() if find_cid(pin.name))
 
     def damage(self, cid: str) -> Sequence[str]:
         bad: list[str] = []
@@ -171,7 +170,7 @@ class EmbeddedStore:
         root = parse_cid(name)
         pin = self._pins / name
         listed = pin.read_text(errors="replace").split() if pin.exists() else []
-        return list(dict.fromkeys([*self._walk(root), *filter(None, map(_cid, reversed(listed)))]))
+        return list(dict.fromkeys([*self._walk(root), *filter(None, map(find_cid, reversed(listed)))]))
 
     def _walk(self, root: Cid) -> Iterator[Cid]:
         """The root and the blocks below it, as far as whole nodes lead to them. Leaves are not read."""
@@ -255,13 +254,6 @@ def _sync_filesystem(folder: Path) -> None:
             raise OSError(number, os.strerror(number))
     finally:
         os.close(handle)
-
-
-def _cid(name: str) -> Cid | None:
-    try:
-        return parse_cid(name)
-    except InvalidCid:
-        return None
 
 
 def _sync_folder(folder: Path) -> None:

@@ -128,7 +128,7 @@ def test_an_opener_waits_until_another_connection_has_written(file: Path) -> Non
     database.close()
 
 
-def test_who_waits_too_long_for_a_connection_is_told_to_try_again(file: Path) -> None:
+def test_who_waits_too_long_for_a_connection_should_try_again(file: Path) -> None:
     database = open_database(f"sqlite:///{file}", busy_timeout_s=0.2)
     message = r"^the database is slow, and other requests wait for it already: try again$"
     with ExitStack() as readers:
