@@ -14,6 +14,11 @@ def host_name(host: str) -> str:
         return host
 
 
+def bracketed(address: str) -> str:
+    """The address as a URL has it: one of IPv6 in brackets (RFC 3986, 3.2.2)."""
+    return f"[{address}]" if ":" in address else address
+
+
 def is_loopback_host(host: str) -> bool:
     """Whether ``host``, with or without a port, is a loopback address or localhost. Any other name in a Host header is
     that of a foreign page (DNS rebinding).

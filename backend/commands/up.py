@@ -19,6 +19,7 @@ from backend.commands.arguments import WrongUse, port
 from backend.commands.console import Console, columns
 from backend.errors import ChainInUse, ChainUnavailable, ConfigurationError, ScanProofError
 from backend.explorer import address_url
+from backend.hosts import bracketed
 from backend.processes import Child, port_is_free
 from backend.settings import ROOT, Settings, reveal
 
@@ -160,5 +161,4 @@ def _url(settings: Settings) -> str:
 
 
 def _address(settings: Settings) -> str:
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return f"{host}:{settings.port}"
+    return f"{bracketed(settings.host)}:{settings.port}"

@@ -7,7 +7,6 @@ code hash is the keccak256 of the runtime code with zeros in the place of its im
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -69,16 +68,15 @@ def of(code: bytes) -> Artifact | None:
     return next((build for build in known() if build.matches(code)), None)
 
 
-def event_topics(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
+def event_topics(name: str) -> dict[str, tuple[str, ...]]:
     """Topic 0 (0x-hex) of each form of an event that any build emits, with the names of its fields; the current one
     first, none for an event that does not exist."""
-    forms = {
+    return {
         "0x" + event_abi_to_log_topic(entry).hex(): tuple(field["name"] for field in entry["inputs"])
         for build in known()
         for entry in build.abi
         if entry["type"] == "event" and entry["name"] == name
     }
-    yield from forms.items()
 
 
 def _read(path: Path, *, former: bool) -> Artifact:

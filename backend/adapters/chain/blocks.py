@@ -14,9 +14,9 @@ from backend.domain import BlockRef
 from backend.errors import ChainUnavailable
 
 _CACHED_BLOCKS = 4096
-_HASH = re.compile(r"0x[0-9a-f]{64}")
-_LAST_NUMBER = 2**53
-_LAST_TIME = 253_402_300_799
+HASH = re.compile(r"0x[0-9a-f]{64}")
+LAST_NUMBER = 2**53
+LAST_TIME = 253_402_300_799
 """The end of the year 9999."""
 _HEADER_METHOD = "eth_getHeaderByNumber"
 """Of Geth and its relatives: a block without its transactions, a tenth of the bytes."""
@@ -122,7 +122,7 @@ class BlockReader:
 def _reference(block: rpc.JsonObject) -> BlockRef:
     with rpc.translated():
         number, hash_, timestamp = quantity(block["number"]), block["hash"].lower(), quantity(block["timestamp"])
-        if not _HASH.fullmatch(hash_) or number > _LAST_NUMBER or timestamp > _LAST_TIME:
+        if not HASH.fullmatch(hash_) or number > LAST_NUMBER or timestamp > LAST_TIME:
             raise ValueError
         return BlockRef(number, hash_, timestamp)
 

@@ -59,14 +59,10 @@ class CompleteReader:
         headers = self._blocks.headers(first, last)
         if headers is None:
             return None
-        settled = self._blocks.head().number - SETTLED_BLOCKS
         doubtful = [header for header in headers if not self._is_complete(header, found[header.block.number])]
-        again = [
-            header
-            for header in doubtful
-            if not found[header.block.number] and header.block.number <= settled and self._is_crowded(header.bloom)
-        ]
-        empty = self._empty(again)
+        crowded = [h for h in doubtful if not found[h.block.number] and self._is_crowded(h.bloom)]
+        settled = self._blocks.head().number - SETTLED_BLOCKS if crowded else 0
+        empty = self._empty([header for header in crowded if header.block.number <= settled])
         for header in doubtful:
             number = header.block.number
             if number not in empty:
@@ -87,7 +83,7 @@ class CompleteReader:
     def _is_complete(self, header: Header, logs: Sequence[Log]) -> bool:
         if any(log["blockHash"] != header.block.hash for log in logs):
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
-        bits = self._bits(logs)
+        bits = _bits((self._address, log["topics"]) for log in logs)
         if bits & ~header.bloom:
             raise ChainUnavailable(
                 f"the node's logs of block {header.block.number} are not in the filter of its header (logsBloom)"
@@ -102,14 +98,6 @@ class CompleteReader:
         full = (bloom.bit_count() / _BITS) ** 3
         return full * min(1.0, len(self._topics) * full) > _UNLIKELY
 
-    def _bits(self, logs: Iterable[Log]) -> int:
-        bits = 0
-        for log in logs:
-            bits |= bits_of(self._address)
-            for topic in log["topics"]:
-                bits |= bits_of(topic)
-        return bits
-
     def _from_receipts(self, header: Header, found: Sequence[Log]) -> list[Log]:
         """The contract's logs in the receipts of a block, which must be complete. Raises LogsIncomplete."""
         receipts = self._receipts(header)
@@ -119,10 +107,7 @@ class CompleteReader:
             for receipt in receipts:
                 if receipt["blockHash"].lower() != header.block.hash:
                     raise LogsIncomplete(header.block.number)
-                for log in receipt["logs"]:
-                    bits |= bits_of(log["address"].lower())
-                    for topic in log["topics"]:
-                        bits |= bits_of(topic.lower())
+                bits |= _bits((log["address"].lower(), map(str.lower, log["topics"])) for log in receipt["logs"])
                 ours += self._ours(self._logs.checked(receipt["logs"]))
         shown = {position(log) for log in ours}
         if header.bloom & ~bits or any(position(log) not in shown for log in found):
@@ -149,6 +134,16 @@ class CompleteReader:
         except rpc.RangeRefused:
             raise LogsIncomplete(header.block.number) from None
         return [receipt for receipt in found if receipt is not None]
+
+
+def _bits(logs: Iterable[tuple[str, Iterable[str]]]) -> int:
+    """The bits of logs, given as address and topics, in the Bloom filter of their block."""
+    bits = 0
+    for address, topics in logs:
+        bits |= bits_of(address)
+        for topic in topics:
+            bits |= bits_of(topic)
+    return bits
 
 
 @lru_cache(4096)

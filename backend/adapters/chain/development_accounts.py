@@ -53,6 +53,11 @@ def is_well_known(address: str) -> bool:
     return address.lower() in _well_known()
 
 
+def is_public(key: str, address: str) -> bool:
+    """Whether anybody may have the private key ``key`` of that address."""
+    return is_well_known(address) or is_guessable(key)
+
+
 def is_guessable(key: str) -> bool:
     """Whether a private key, in hex with or without 0x, is a small number or its negative."""
     return not _SMALLEST_KEY <= int(key, 16) <= ORDER - _SMALLEST_KEY

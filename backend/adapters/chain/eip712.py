@@ -6,6 +6,7 @@ from eth_account import Account
 from eth_account.messages import SignableMessage, encode_typed_data
 from eth_utils import keccak
 
+from backend.adapters.chain.development_accounts import ORDER
 from backend.domain import Diagnosis, SignedDiagnosis
 
 _TYPES: dict[str, list[dict[str, str]]] = {
@@ -19,7 +20,7 @@ _TYPES: dict[str, list[dict[str, str]]] = {
     ]
 }
 _ZERO = "0x" + "00" * 32
-HALF_ORDER = 0x7FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF5D576E7357A4501DDFE92F46681B20A0
+HALF_ORDER = ORDER // 2
 """Half of secp256k1's order, the largest s that OpenZeppelin's ECDSA accepts (EIP-2)."""
 _TYPE_HASH = keccak(text=f"Diagnosis({','.join('{type} {name}'.format(**field) for field in _TYPES['Diagnosis'])})")
 

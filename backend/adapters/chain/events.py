@@ -36,7 +36,7 @@ TOPICS = {
 }
 """Topic 0 of every event of the contract, by the event's name."""
 
-_MODEL_REGISTERED = dict(artifact.event_topics("ModelRegistered"))
+_MODEL_REGISTERED = artifact.event_topics("ModelRegistered")
 """The forms of this event: in the first contract it had no number of labels."""
 RECORD_TOPICS = [TOPICS[name] for name in ("ImageRegistered", "DiagnosisRecorded", "DiagnosisReviewed")]
 MODEL_TOPICS = [*_MODEL_REGISTERED, TOPICS["ModelRetired"]]

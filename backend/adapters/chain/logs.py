@@ -8,15 +8,14 @@ from collections.abc import Iterator, Sequence
 from web3 import Web3
 
 from backend.adapters.chain import rpc
+from backend.adapters.chain.blocks import HASH, LAST_NUMBER
 from backend.adapters.chain.events import Log, position
 from backend.adapters.chain.limits import named_blocks
 from backend.adapters.chain.rpc import MethodMissing, RangeRefused, quantity
 
 Topics = Sequence[str | Sequence[str] | None]
 """A filter of ``eth_getLogs``, by place: this topic, one of these topics, any topic."""
-_HASH = re.compile(r"0x[0-9a-f]{64}")
 _DATA = re.compile(r"0x(?:[0-9a-f]{2})*")
-_LAST_NUMBER = 2**53
 
 
 class LogReader:
@@ -81,8 +80,8 @@ def _checked(log: rpc.JsonObject) -> Log:
     topics = [topic.lower() for topic in log["topics"]]
     data, block, transaction = (log[name].lower() for name in ("data", "blockHash", "transactionHash"))
     number, index = quantity(log["blockNumber"]), quantity(log["logIndex"])
-    hashes = all(_HASH.fullmatch(each) for each in (*topics, block, transaction))
-    if not (hashes and _DATA.fullmatch(data)) or number > _LAST_NUMBER or index > _LAST_NUMBER:
+    hashes = all(HASH.fullmatch(each) for each in (*topics, block, transaction))
+    if not (hashes and _DATA.fullmatch(data)) or number > LAST_NUMBER or index > LAST_NUMBER:
         raise ValueError
     return Log(
         topics=topics,

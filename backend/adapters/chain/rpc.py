@@ -90,7 +90,7 @@ class NodeProvider(HTTPProvider):
             except RateLimited as error:
                 if pauses == _PAUSES:
                     raise
-                pause(error, pauses)
+                _pause(error, pauses)
         raise AssertionError("the last pause raises")
 
     def batch(self, method: str, parameters: Sequence[Sequence[object]]) -> list[JsonObject | None]:
@@ -151,7 +151,7 @@ def _json(answer: HttpAnswer) -> Any:
         found = None
     error = found.get("error") if isinstance(found, dict) else None
     if error is not None and _is_rate_limit(error):
-        raise RateLimited(_told_pause(error) if retry_after is None else retry_after, "that it limits its rate")
+        raise RateLimited(_named_pause(error) if retry_after is None else retry_after, "that it limits its rate")
     if good:
         return found
     if error is not None:
@@ -159,7 +159,7 @@ def _json(answer: HttpAnswer) -> Any:
     raise RangeRefused(f"the node answered with HTTP {answer.status}")
 
 
-def pause(error: RateLimited, number: int = 0) -> None:
+def _pause(error: RateLimited, number: int = 0) -> None:
     """Wait as long as the node asks for, or longer each time, but at most _LONGEST_PAUSE_S. Raises ``error`` when the
     time of the caller is up before that."""
     wished = _PAUSE_S * 2**number if error.retry_after is None else error.retry_after
@@ -214,7 +214,7 @@ def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) ->
         except RateLimited as error:
             if pauses == _PAUSES:
                 raise
-            pause(error, pauses)
+            _pause(error, pauses)
             pauses += 1
             width.refused(size)
             waiting = part + waiting
@@ -230,7 +230,7 @@ def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) ->
         if limited:
             if pauses == _PAUSES:
                 raise limited[0][1]
-            pause(limited[0][1], pauses)
+            _pause(limited[0][1], pauses)
             pauses += 1
             waiting = [number for number, _ in limited] + waiting
         for number in alone:
@@ -250,7 +250,7 @@ def _sorted(
         if answer is not None and error is None and "result" in answer:
             answered[number] = answer["result"]
         elif error is not None and _is_rate_limit(error):
-            limited.append((number, RateLimited(_told_pause(error), "that it limits its rate")))
+            limited.append((number, RateLimited(_named_pause(error), "that it limits its rate")))
         else:
             alone.append(number)
     return answered, limited, alone
@@ -296,7 +296,7 @@ _ABOUT_RATE = re.compile(
 _ABOUT_BATCH = re.compile(r"\bbatch(?!.*\brate\b)")
 _ABOUT_SIZE = re.compile(r"block|range|result|\blogs?\b|size|too (?:large|big|wide|long)|time.?out|timed out")
 _NO_METHOD = re.compile(r"method\b.*(?:not (?:found|exist|available|supported|allowed|enabled)|unsupported|does not)")
-_PAUSE_TOLD = re.compile(r"(?:retry|try again|wait|back.?off)\D{0,20}?(\d{1,6}(?:\.\d{1,3})?)\s*(ms|m\b|min)?")
+_PAUSE_NAMED = re.compile(r"(?:retry|try again|wait|back.?off)\D{0,20}?(\d{1,6}(?:\.\d{1,3})?)\s*(ms|m\b|min)?")
 _UNITS = {"ms": 0.001, "m": 60, "min": 60}
 
 
@@ -335,14 +335,14 @@ def _message(error: object) -> str:
     return str(message or "")[:_READ_CHARACTERS]
 
 
-def _told_pause(error: object) -> float | None:
+def _named_pause(error: object) -> float | None:
     """The seconds that the node's ``error`` names: Infura's ``data.rate.backoff_seconds``, or a number in its words."""
     data = error.get("data") if isinstance(error, dict) else None
     rate = data.get("rate") if isinstance(data, dict) else None
     seconds = rate.get("backoff_seconds") if isinstance(rate, dict) else None
     if isinstance(seconds, int | float) and not isinstance(seconds, bool):
         return float(seconds)
-    found = _PAUSE_TOLD.search(_message(error).lower())
+    found = _PAUSE_NAMED.search(_message(error).lower())
     if found is None:
         return None
     return float(found[1]) * _UNITS.get(found[2], 1)

@@ -11,7 +11,7 @@ from eth_account import Account
 
 from backend.adapters import private_files
 from backend.adapters.chain import eip712
-from backend.adapters.chain.development_accounts import ORDER, is_guessable, is_well_known
+from backend.adapters.chain.development_accounts import ORDER, is_public
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.domain import Diagnosis, SignedDiagnosis
 from backend.errors import ConfigurationError
@@ -33,7 +33,7 @@ class KeyFileSigner:
             raise ConfigurationError(f"the classifier key {key_file} cannot be used: {error.strerror}") from error
         self._account = Account.from_key(key)
         self.address: str = self._account.address
-        if chain_id not in DEVELOPMENT_CHAIN_IDS and (is_well_known(self.address) or is_guessable(key)):
+        if chain_id not in DEVELOPMENT_CHAIN_IDS and is_public(key, self.address):
             raise ConfigurationError(
                 f"the classifier key in {key_file} is a well-known development key ({self.address}), "
                 f"and chain {chain_id} is live: remove the file, then grant the role to the new key"

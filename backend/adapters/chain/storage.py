@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from eth_utils import keccak, to_checksum_address
 
 from backend.adapters.chain.events import ROLES
+from backend.adapters.chain.proofs.encodings import octets
 from backend.domain import ModelStatus, RegisteredState, RegistryState, StateKeys, StoredImage
 
 _WORD = 32
@@ -48,7 +49,7 @@ class RegistryStorage:
 
     def read(self, keys: StateKeys, word_at: ReadWord) -> RegistryState:
         image = {
-            field: self._place("_images", _bytes(keys.image_id), field).read(word_at)
+            field: self._place("_images", octets(keys.image_id), field).read(word_at)
             for field in ("uploader", "registeredAt", "lastIssuedAt", "diagnosisCount")
         }
         stored = StoredImage(
@@ -60,13 +61,13 @@ class RegistryStorage:
         return RegistryState(
             image=stored if image["uploader"] else None,
             newest_reviews={
-                id_: _hash(self._place("_newestReviews", _bytes(id_)).read(word_at)) for id_ in keys.diagnosis_ids
+                id_: _hash(self._place("_newestReviews", octets(id_)).read(word_at)) for id_ in keys.diagnosis_ids
             },
-            models={id_: self._model(_bytes(id_), word_at) for id_ in keys.model_ids},
-            compromises={account: self._compromise(_bytes(account), word_at) for account in keys.classifiers},
+            models={id_: self._model(octets(id_), word_at) for id_ in keys.model_ids},
+            compromises={account: self._compromise(octets(account), word_at) for account in keys.classifiers},
             roles={
                 (role, account): bool(
-                    self._place("_roles", _bytes(ROLES[role]), "hasRole", _bytes(account)).read(word_at)
+                    self._place("_roles", octets(ROLES[role]), "hasRole", octets(account)).read(word_at)
                 )
                 for role, account in keys.roles
             },
@@ -96,10 +97,6 @@ class RegistryStorage:
                 member = next(member for member in type_["members"] if member["label"] == step)
                 slot, offset, type_ = slot + int(member["slot"]), member["offset"], self._types[member["type"]]
         return _Place(slot, offset, int(type_["numberOfBytes"]))
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
 
 
 def _hash(value: int) -> str | None:

@@ -16,7 +16,7 @@ from web3.types import Nonce, TxParams
 
 from backend.adapters.chain import artifact, reverts, rpc
 from backend.adapters.chain.artifact import Artifact
-from backend.adapters.chain.development_accounts import is_guessable, is_well_known
+from backend.adapters.chain.development_accounts import is_public
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.adapters.chain.rpc import JsonObject, RangeRefused, quantity
 from backend.adapters.chain.signer import is_private_key
@@ -65,8 +65,7 @@ class Wallet:
             raise ConfigurationError("expected a private key of 64 hex digits, found something else")
         self._account: LocalAccount = Account.from_key(key.reveal())
         self.address: str = self._account.address
-        known = is_well_known(self.address) or is_guessable(key.reveal())
-        if chain_id not in DEVELOPMENT_CHAIN_IDS and known:
+        if chain_id not in DEVELOPMENT_CHAIN_IDS and is_public(key.reveal(), self.address):
             raise ConfigurationError(
                 f"expected a key of your own on chain {chain_id}, which is live, found a well-known development key "
                 f"({self.address})"
@@ -95,9 +94,9 @@ class Wallet:
 
     def register_model(self, model_id: str, labels: int, card_cid: str) -> SentTransaction:
         """A former registry has no place for the number of labels, and is not given it."""
-        if "labelsOf" not in self._artifact().functions:
-            return self._send("registerModel", model_id, card_cid)
-        return self._send("registerModel", model_id, labels, card_cid)
+        build = self._artifact()
+        arguments = (model_id, labels, card_cid) if "labelsOf" in build.functions else (model_id, card_cid)
+        return self._send("registerModel", *arguments, build=build)
 
     def retire_model(self, model_id: str) -> SentTransaction:
         return self._send("retireModel", model_id)
@@ -120,8 +119,9 @@ class Wallet:
             raise WrongChain(f"expected ImageRegistry at {self._contract}, but no or other code is there")
         return self._build
 
-    def _send(self, function: str, *arguments: object) -> SentTransaction:
-        registry = self._web3.eth.contract(address=self._contract, abi=self._artifact().abi)
+    def _send(self, function: str, *arguments: object, build: Artifact | None = None) -> SentTransaction:
+        """``build`` is what ``_artifact`` returned, if it was asked already."""
+        registry = self._web3.eth.contract(address=self._contract, abi=(build or self._artifact()).abi)
         call: ContractFunction = registry.functions[function](*arguments)
         # Not the pending count: an interrupted command that is repeated must replace its pending transaction.
         sender = Web3.to_checksum_address(self.address)

@@ -58,7 +58,7 @@ from backend.errors import ChainUnavailable, WrongChain
 from backend.settings import Secret
 
 
-def selector(function: str) -> str:
+def _selector(function: str) -> str:
     """The first bytes of a call, by the function's name and types."""
     return Web3.keccak(text=function)[:4].to_0x_hex()
 
@@ -67,10 +67,10 @@ _STATUSES = tuple(ModelStatus)
 _ALL_MODEL_TOPICS = [*MODEL_TOPICS, TRAINING_TOPIC]
 _ROLE_TOPICS = [TOPICS["RoleGranted"], TOPICS["RoleRevoked"]]
 _ROLE_NAMES = {topic: name for name, topic in ROLES.items()}
-_STATUS_CODES = [selector("statusOf(bytes32)"), selector("trainingOf(bytes32)")]
-_IMAGE_OF, _IS_REGISTERED = selector("imageOf(bytes32)"), selector("isRegistered(bytes32)")
-_COMPROMISED_SINCE = selector("compromisedSince(address)")
-_NEWEST_REVIEW_OF, _HAS_ROLE = selector("newestReviewOf(bytes32)"), selector("hasRole(bytes32,address)")
+_STATUS_CODES = [_selector("statusOf(bytes32)"), _selector("trainingOf(bytes32)")]
+_IMAGE_OF, _IS_REGISTERED = _selector("imageOf(bytes32)"), _selector("isRegistered(bytes32)")
+_COMPROMISED_SINCE = _selector("compromisedSince(address)")
+_NEWEST_REVIEW_OF, _HAS_ROLE = _selector("newestReviewOf(bytes32)"), _selector("hasRole(bytes32,address)")
 
 
 def _registered_state(status: str, training: str) -> RegisteredState:

@@ -12,6 +12,7 @@ from backend.adapters.chain.dev.deployment import Deployment
 from backend.adapters.chain.dev.folder_lock import wait_for_running
 from backend.adapters.chain.dev.node import HOST, DevelopmentNode
 from backend.errors import ChainInUse
+from backend.hosts import bracketed
 from backend.processes import free_port
 from backend.settings import Settings, reveal
 
@@ -46,7 +47,7 @@ def running(settings: Settings, *, classifier: str | None, prepare: Prepare = _n
     ChainInUse when another process runs the chain, ConfigurationError, ChainUnavailable, and the errors of ``prepare``.
     """
     port = int(reveal(settings.rpc_url).rsplit(":", 1)[1])
-    origins = [f"http://{host}:{settings.port}" for host in dict.fromkeys([_bracketed(settings.host), *_PAGE_HOSTS])]
+    origins = [f"http://{host}:{settings.port}" for host in dict.fromkeys([bracketed(settings.host), *_PAGE_HOSTS])]
     node = DevelopmentNode(settings.chain, folder(settings), port=port, chain_id=settings.chain_id, origins=origins)
     if classifier is None:
         # Fails here when there is no contract: the start would create a chain.
@@ -74,10 +75,6 @@ def joined(settings: Settings, *, classifier: str | None, prepare: Prepare = _no
             there = wait_for_running(folder(settings))
             chain = EmbeddedChain(_at(settings, there.port), deployment.load(folder(settings)), None)
         yield chain
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _at(settings: Settings, port: int) -> Settings:

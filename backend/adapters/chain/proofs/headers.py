@@ -6,11 +6,11 @@ Sources: the yellow paper (4.4), EIP-1559, EIP-4399, EIP-4895, EIP-4844, EIP-478
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import rlp
 from eth_utils import keccak
 
+from backend.adapters.chain.blocks import LAST_NUMBER, LAST_TIME
 from backend.adapters.chain.proofs.encodings import number, octets
 from backend.adapters.chain.rpc import JsonObject
 from backend.errors import ChainUnavailable
@@ -26,8 +26,6 @@ _NUMBERS = {
     "difficulty", "number", "gasLimit", "gasUsed", "timestamp", "baseFeePerGas", "blobGasUsed", "excessBlobGas",
 }  # fmt: skip
 _MAX_HEADER_BYTES = 4096
-_LAST_NUMBER = 2**53
-_LAST_TIME = int(datetime.max.replace(tzinfo=UTC).timestamp())
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +79,6 @@ def decode(header: bytes) -> Header:
     hashes = (found.parent_hash, found.state_root, found.transactions_root, found.receipts_root)
     if any(len(each) != 32 for each in hashes):
         raise ValueError("expected a parent hash and roots of 32 bytes")
-    if found.number > _LAST_NUMBER or found.timestamp > _LAST_TIME:
+    if found.number > LAST_NUMBER or found.timestamp > LAST_TIME:
         raise ValueError("expected a number of at most 53 bits, and a time before the year 10,000")
     return found

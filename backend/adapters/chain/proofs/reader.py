@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain, islice
 from typing import Any
 
 from eth_utils import keccak
@@ -54,7 +55,7 @@ class ProofReader:
 
     def state(self, newest: int, keys: StateKeys) -> tuple[ProvenBlock, ProvenCode, tuple[bytes, ...]]:
         with rpc.translated():
-            head = int(self._ask("eth_blockNumber"), 16)
+            head = rpc.quantity(self._ask("eth_blockNumber"))
         refusal = ""
         for number in dict.fromkeys(max(newest, head - depth) for depth in _DEPTHS):
             try:
@@ -121,11 +122,17 @@ class ProofReader:
     def _receipts(self, blocks: Sequence[JsonObject]) -> list[list[JsonObject]]:
         """All receipts of each block, in order; one by one from a node without eth_getBlockReceipts, such as
         Ganache."""
-        try:
-            return rpc.ask_many(self._web3, "eth_getBlockReceipts", [(block["number"],) for block in blocks])
-        except rpc.RangeRefused:
-            hashes = [[(transaction["hash"],) for transaction in block["transactions"]] for block in blocks]
-            return [rpc.ask_many(self._web3, "eth_getTransactionReceipt", each) for each in hashes]
+        limits = rpc.provider_of(self._web3).limits
+        if limits.receipts:
+            try:
+                return rpc.ask_many(self._web3, "eth_getBlockReceipts", [(block["number"],) for block in blocks])
+            except rpc.MethodMissing:
+                limits.receipts = False
+            except rpc.RangeRefused:
+                pass
+        hashes = [[(transaction["hash"],) for transaction in block["transactions"]] for block in blocks]
+        found = iter(rpc.ask_many(self._web3, "eth_getTransactionReceipt", list(chain.from_iterable(hashes))))
+        return [list(islice(found, len(each))) for each in hashes]
 
     def _encoded(self, transaction: JsonObject) -> bytes:
         encoded = encode_transaction(transaction)

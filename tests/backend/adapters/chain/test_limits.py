@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from backend.adapters.chain.limits import Width, named_blocks
-from backend.adapters.chain.rpc import MethodMissing, _is_rate_limit, _told_pause, refusal
+from backend.adapters.chain.rpc import MethodMissing, _is_rate_limit, _named_pause, refusal
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_other_limits_are_not_taken_for_a_rate(code, message):
     ],
 )
 def test_the_pause_that_an_error_names(error, seconds):
-    assert _told_pause(error) == seconds
+    assert _named_pause(error) == seconds
 
 
 @pytest.mark.parametrize(

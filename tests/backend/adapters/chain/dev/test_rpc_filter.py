@@ -225,7 +225,7 @@ def test_an_answer_without_end_is_not_passed_on(url: str, monkeypatch: pytest.Mo
     assert "ask for fewer blocks" in answer.json()["error"]["message"]
 
 
-def test_a_node_that_is_gone_is_told(url: str) -> None:
+def test_a_node_that_is_gone_is_reported(url: str) -> None:
     port = free_port()
     served = RpcFilter("127.0.0.1", port, node_url=f"http://127.0.0.1:{free_port()}", origins=[])
     served.start()
@@ -262,13 +262,13 @@ def test_a_drip_of_bytes_does_not_keep_a_connection(url: str, monkeypatch: pytes
 def test_connections_are_limited_and_come_back(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rpc_filter, "REQUEST_WITHIN_S", 3)
     parts = urlsplit(url)
-    held = [socket.create_connection((parts.hostname, parts.port)) for _ in range(rpc_filter.MAX_CONNECTIONS)]
-    for connection in held:
+    connections = [socket.create_connection((parts.hostname, parts.port)) for _ in range(rpc_filter.MAX_CONNECTIONS)]
+    for connection in connections:
         connection.sendall(b"POST / HTTP/1.1\r\n")
     time.sleep(0.5)
     with pytest.raises(requests.ConnectionError):
         post(url)
-    for connection in held:
+    for connection in connections:
         connection.close()
     time.sleep(0.5)
     assert post(url).status_code == 200
@@ -276,10 +276,10 @@ def test_connections_are_limited_and_come_back(url: str, monkeypatch: pytest.Mon
 
 def test_connections_without_a_request_keep_nobody_out(url: str) -> None:
     parts = urlsplit(url)
-    held = [socket.create_connection((parts.hostname, parts.port)) for _ in range(rpc_filter.MAX_CONNECTIONS)]
+    connections = [socket.create_connection((parts.hostname, parts.port)) for _ in range(rpc_filter.MAX_CONNECTIONS)]
     time.sleep(0.5)
     assert [post(url).status_code for _ in range(5)] == [200] * 5
-    for connection in held:
+    for connection in connections:
         connection.close()
 
 
