@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from backend.domain import IndexedEvent, ModelEvent, TrainingAnchoredEvent, first_of
+from backend.domain import (
+    IndexedEvent,
+    ModelEvent,
+    ModelRegisteredEvent,
+    ModelRetiredEvent,
+    ModelStatus,
+    RegisteredState,
+    TrainingAnchoredEvent,
+    first_of,
+)
 
 MAX_GENERATIONS = 1000
 """The most models of one ancestry that are read, with the model itself: a federated training has hundreds of rounds,
@@ -29,6 +38,14 @@ def parent_in(events: Sequence[ModelEvent]) -> str | None:
     """The model that the model of these events was trained from, if any."""
     training = first_of(events, TrainingAnchoredEvent)
     return training.parent if training else None
+
+
+def state_after(events: Sequence[ModelEvent]) -> RegisteredState:
+    """What the registry stores of a model after these events of it."""
+    registered = ModelStatus.IN_USE if first_of(events, ModelRegisteredEvent) else ModelStatus.UNKNOWN
+    status = ModelStatus.RETIRED if first_of(events, ModelRetiredEvent) else registered
+    training = first_of(events, TrainingAnchoredEvent)
+    return RegisteredState(status, training.training_id if training else None)
 
 
 def by_model(events: Iterable[IndexedEvent]) -> Mapping[str, list[ModelEvent]]:

@@ -394,6 +394,7 @@ ModelEvent = ModelRegisteredEvent | ModelRetiredEvent | TrainingAnchoredEvent
 Event = RecordEvent | ModelEvent | ClassifierCompromisedEvent
 IndexedEvent = Event | RoleChangedEvent
 E = TypeVar("E", bound=ModelEvent)
+AnyEvent = TypeVar("AnyEvent", bound=Event)
 
 
 def position(event: IndexedEvent) -> tuple[int, int]:
@@ -445,6 +446,11 @@ class Record:
         """The reviews of diagnoses that were never recorded: any reviewer can add them to any image."""
         recorded = {diagnosis.diagnosis_id for diagnosis in self.diagnoses}
         return tuple(review for review in self.reviews if review.diagnosis_id not in recorded)
+
+    def without_noise(self, events: Iterable[AnyEvent]) -> list[AnyEvent]:
+        """``events`` without the noise of this record."""
+        noise = frozenset[object](self.noise)
+        return [event for event in events if event not in noise]
 
     def reviews_of(self, diagnosis: DiagnosisRecordedEvent) -> tuple[DiagnosisReviewedEvent, ...]:
         """The reviews of one diagnosis, oldest first; each supersedes the one before."""

@@ -259,9 +259,6 @@ class RegistryHistory(Protocol):
     def block(self, number: int) -> BlockRef | None:
         """The block of that number, or None where there is none. Raises ChainUnavailable."""
 
-    def events(self, first: int, last: int) -> Sequence[Event]:
-        """Events of the blocks ``first`` to ``last`` (both included) in chain order. Raises ChainUnavailable."""
-
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         """All events of one image, in chain order. Raises ChainUnavailable."""
 
@@ -313,9 +310,6 @@ class Chain(RegistryHistory, Protocol):
 
         Raises LogsIncomplete when the node does not show all events yet, ChainUnavailable.
         """
-
-    def events_of_model(self, model_id: str) -> Sequence[ModelEvent]:
-        """The registration, retirement and anchored training of a model, in chain order. Raises ChainUnavailable."""
 
     def model_events_in(self, blocks: Collection[BlockRef]) -> Sequence[ModelEvent]:
         """The events of models in these blocks, in chain order, in few requests. Raises ChainUnavailable, also when the
@@ -451,8 +445,8 @@ class EventStore(Protocol):
     def ledger(self, chain_id: int, contract: str) -> int:
         """The id of that ledger, created if it is new."""
 
-    def checkpoints(self, ledger: int) -> Sequence[Checkpoint]:
-        """Newest first."""
+    def checkpoints(self, ledger: int, limit: int | None = None) -> Sequence[Checkpoint]:
+        """Newest first, all or at most ``limit``."""
 
     def advance(
         self, ledger: int, previous: Checkpoint | None, upto: Checkpoint, events: Sequence[IndexedEvent]

@@ -16,12 +16,10 @@ from backend.services.event_index import EventIndex
 BASIS_POINTS = 10_000
 MAX_CLOCK_SKEW_S = 15 * 60
 """How far in the future of the block the contract accepts a diagnosis (ImageRegistry.MAX_CLOCK_SKEW)."""
-RENEWED_AFTER_S = 6 * 86_400
-"""An attestation lives seven days (ImageRegistry.MAX_AGE): a day before, the wallet gets a new one."""
-
-
-MAX_AGE_S = 7 * 24 * 3600
-"""How old a diagnosis may be when it is recorded."""
+MAX_AGE_S = 7 * 86_400
+"""How old a diagnosis may be when it is recorded (ImageRegistry.MAX_AGE)."""
+RENEWED_AFTER_S = MAX_AGE_S - 86_400
+"""A day before an attestation is too old, the wallet gets a new one."""
 
 
 class _Finding(NamedTuple):

@@ -7,24 +7,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from backend.ancestry import Ancestry
+from backend.ancestry import Ancestry, state_after
 from backend.domain import (
     BlockRef,
     Check,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     ImageRegisteredEvent,
-    ModelEvent,
-    ModelRegisteredEvent,
-    ModelRetiredEvent,
-    ModelStatus,
     RecordEvent,
     RegisteredState,
-    RegistryState,
     StateKeys,
     StoredImage,
-    TrainingAnchoredEvent,
-    first_of,
 )
 from backend.ports import RegistryHistory
 from backend.services.model_verification import PROVEN_GENERATIONS, models_of
@@ -40,12 +33,10 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """``block`` is the newest one that the checks cover, ``state`` the registry's state at its end; both are None
-    without a state to compare with."""
+    """``block`` is the newest one that the checks cover, None without a state to compare with."""
 
     block: BlockRef | None
     checks: tuple[Check, ...] = ()
-    state: RegistryState | None = None
 
     @property
     def shown(self) -> BlockRef | None:
@@ -80,7 +71,6 @@ def check_completeness(
             _compared("complete roles", state.roles, _roles(chain, keys, block), block),
             _compared("complete compromise reports", state.compromises, _reports(chain, keys, block), block),
         ),
-        state,
     )
 
 
@@ -127,14 +117,6 @@ def _reviews(stored: Mapping[str, str | None], events: Sequence[RecordEvent], bl
     return _compared("complete reviews", stored, newest, block)
 
 
-def state_after(events: Sequence[ModelEvent]) -> RegisteredState:
-    """What the registry stores of a model after these events of it."""
-    registered = ModelStatus.IN_USE if first_of(events, ModelRegisteredEvent) else ModelStatus.UNKNOWN
-    status = ModelStatus.RETIRED if first_of(events, ModelRetiredEvent) else registered
-    training = first_of(events, TrainingAnchoredEvent)
-    return RegisteredState(status, training.training_id if training else None)
-
-
 def _models(models: Ancestry, block: BlockRef) -> dict[str, RegisteredState]:
     return {
         model_id: state_after([event for event in events if event.block.number <= block.number])
@@ -143,11 +125,11 @@ def _models(models: Ancestry, block: BlockRef) -> dict[str, RegisteredState]:
 
 
 def _roles(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[tuple[str, str], bool]:
-    held = {}
+    granted = {}
     for role, account in keys.roles:
         changes = [change for change in chain.roles(role, account) if change.block_number <= block.number]
-        held[role, account] = bool(changes) and changes[-1].granted
-    return held
+        granted[role, account] = bool(changes) and changes[-1].granted
+    return granted
 
 
 def _reports(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[str, int | None]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from backend.cids import hash_of, raw_cid
 from backend.domain import (
+    ABSTAINED_LABEL,
     SEALED_LABEL,
     Check,
     Diagnosis,
@@ -208,7 +209,7 @@ def _manifest_result(manifest: ReadManifest | None, diagnosis: DiagnosisRecorded
     if manifest is None:
         return Check("manifest result", False, expected, "not checked: no manifest to trust")
     # A former registry also took the probability that was too low for an answer.
-    abstained = manifest.label_code == 0 and diagnosis.confidence == 0
+    abstained = manifest.label_code == ABSTAINED_LABEL and diagnosis.confidence == 0
     confidence = 0 if abstained else round(manifest.confidence * BASIS_POINTS)
     found = describe("0x" + manifest.model_sha256, manifest.label_code, confidence)
     return Check("manifest result", found == expected, expected, found)

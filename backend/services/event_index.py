@@ -17,12 +17,21 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
 from backend.deadlines import time_limit
-from backend.domain import Checkpoint, DiagnosisStatus, IndexStatus, LedgerEntry, ModelEvent, Record, RecordFilter
+from backend.domain import (
+    BlockRange,
+    Checkpoint,
+    DiagnosisStatus,
+    IndexStatus,
+    LedgerEntry,
+    ModelEvent,
+    Record,
+    RecordFilter,
+)
 from backend.errors import ChainError, ChainUnavailable, DatabaseUnavailable, LogsIncomplete
 from backend.ports import Chain, EventStore
 
@@ -35,6 +44,20 @@ REFRESHED_WITHIN_S = 10.0
 """A request does not wait longer for new blocks; the ranges that were read until then are kept."""
 Found = TypeVar("Found")
 _log = logging.getLogger(__name__)
+
+
+def ranges(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """The blocks ``first`` to ``last`` in ranges of RANGE_BLOCKS."""
+    for start in range(first, last + 1, RANGE_BLOCKS):
+        yield start, min(start + RANGE_BLOCKS - 1, last)
+
+
+def read_range(chain: Chain, first: int, last: int) -> BlockRange:
+    """The events of these blocks, proven complete. Raises ChainUnavailable, also when the node lacks the last block."""
+    found = chain.read(first, last)
+    if found is None:
+        raise ChainUnavailable(f"the node does not have block {last} yet: try again in a moment")
+    return found
 
 
 class EventIndex:
@@ -120,7 +143,7 @@ class EventIndex:
 
     def newest(self) -> Checkpoint | None:
         """The newest block whose events are in the index."""
-        kept = self._events.checkpoints(self._ledger)
+        kept = self._events.checkpoints(self._ledger, limit=1)
         return kept[0] if kept else None
 
     def blocks_of_image(self, image_id: str) -> Sequence[int]:

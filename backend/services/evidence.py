@@ -78,7 +78,7 @@ class EvidenceService:
         if record is None:
             raise NotFound(f"no image {image_id} is registered in {chain.contract}")
         _require(completeness)
-        events = [event for event in events_of_record(chain, image_id) if event not in record.noise]
+        events = record.without_noise(events_of_record(chain, image_id))
         changes = [change for role, address in role_holders(history) for change in chain.roles(role, address)]
         positions = {*map(position, events), *(change[:2] for change in changes)}
         blocks, newest = self._blocks(positions, {position(review) for review in record.noise[-MAX_NOISE:]})
@@ -115,7 +115,7 @@ class EvidenceService:
                 f"expected the manifest of a sealed diagnosis of this record, found a file with SHA-256 {min(foreign)}"
             )
         yield from ((raw_cid(hash_), opening) for hash_, opening in opened.items())
-        older = [event for event in events if isinstance(event, DiagnosisReviewedEvent)][:-MAX_STATEMENTS]
+        older = frozenset([event for event in events if isinstance(event, DiagnosisReviewedEvent)][:-MAX_STATEMENTS])
         for named in named_objects([event for event in events if event not in older]):
             if named.need is Need.REQUIRED:
                 yield named.cid, self._store.get(named.cid, max_bytes=named.max_bytes)

@@ -219,7 +219,7 @@ def _heard(chain: RegistryHistory, image_id: str) -> list[RecordEvent]:
     """The events of the image that count, without reviews of diagnoses that were never recorded."""
     events = chain.events_of_image(image_id)
     record = Record.of(events)
-    return [event for event in events if record is None or event not in record.noise]
+    return record.without_noise(events) if record else list(events)
 
 
 def _roles(node: RegistryHistory, chain: ProvenHistory, events: Sequence[RecordEvent]) -> Check:

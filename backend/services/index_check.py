@@ -17,7 +17,7 @@ from backend.domain import (
 )
 from backend.errors import ChainUnavailable
 from backend.ports import Chain, EventStore
-from backend.services.event_index import RANGE_BLOCKS, EventIndex
+from backend.services.event_index import EventIndex, ranges, read_range
 
 MAX_SHOWN = 20
 _LAST_BLOCK = 2**62
@@ -66,10 +66,8 @@ class IndexCheck:
         newest = self._catch_up(progress)
         kept = self._events.checkpoints(self._ledger)
         differences = list(self._of_checkpoints(kept))
-        for first, last in self._ranges(newest):
-            on_chain = self._chain.read(first, last)
-            if on_chain is None:
-                raise ChainUnavailable(f"the node does not have block {last} yet: try again in a moment")
+        for first, last in ranges(self._chain.start_block, newest.number):
+            on_chain = read_range(self._chain, first, last)
             indexed = self._events.all_events(self._ledger, first, last)
             differences += _of_events([_as_indexed(event) for event in on_chain.events], indexed)
             progress(last, newest.number)
@@ -119,17 +117,13 @@ class IndexCheck:
         """The differences between the index and the contract's state, when the chain did not change meanwhile."""
         for _ in range(_ATTEMPTS):
             counted = _Counted()
-            for first, last in self._ranges(newest):
+            for first, last in ranges(self._chain.start_block, newest.number):
                 counted.add(self._events.all_events(self._ledger, first, last))
             differences = list(self._of_state(counted))
             if not differences or (again := self._catch_up()) == newest:
                 return newest, counted, differences
             newest = again
         raise ChainUnavailable("the chain changes too fast to compare the index with its state: try again")
-
-    def _ranges(self, newest: Checkpoint) -> Iterator[tuple[int, int]]:
-        for first in range(self._chain.start_block, newest.number + 1, RANGE_BLOCKS):
-            yield first, min(first + RANGE_BLOCKS - 1, newest.number)
 
     def _of_state(self, counted: _Counted) -> Iterator[Difference]:
         for image_ids in _parts(list(counted.diagnoses)):

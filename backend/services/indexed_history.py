@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
-from backend.ancestry import Ancestry, ancestry_in, by_model, parent_in, trace
+from backend.ancestry import Ancestry, ancestry_in, by_model, parent_in, state_after, trace
 from backend.domain import (
     BlockRef,
     ClassifierCompromisedEvent,
@@ -24,8 +24,7 @@ from backend.domain import (
 )
 from backend.errors import ChainUnavailable
 from backend.ports import Chain
-from backend.services.completeness import state_after
-from backend.services.event_index import EventIndex
+from backend.services.event_index import EventIndex, read_range
 
 _MAX_AGE_S = 1.0
 NO_IMAGE = "0x" + "00" * 32
@@ -52,9 +51,6 @@ class IndexedHistory:
 
     def block(self, number: int) -> BlockRef | None:
         return self._chain.block(number)
-
-    def events(self, first: int, last: int) -> Sequence[Event]:
-        return self._chain.events(first, last)
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         return self._chain.events_of_transaction(hash_)
@@ -155,16 +151,10 @@ class IndexedHistory:
         newest, head = self._index.newest(), self._chain.head().number
         if newest is None or head - newest.number > _UNINDEXED_BLOCKS:
             return None
-        ranges = [(block, block) for block in sorted(blocks) if block <= newest.number]
+        parts = [(block, block) for block in sorted(blocks) if block <= newest.number]
         if newest.number < head:
-            ranges.append((newest.number + 1, head))
-        events: list[IndexedEvent] = []
-        for first, last in ranges:
-            found = self._chain.read(first, last)
-            if found is None:
-                raise ChainUnavailable(f"the node does not have block {last} yet: try again in a moment")
-            events += found.events
-        return events
+            parts.append((newest.number + 1, head))
+        return [event for first, last in parts for event in read_range(self._chain, first, last).events]
 
     def _is_all_of_image(self, image_id: str, events: Sequence[RecordEvent]) -> bool:
         """A review of what was never recorded may be missing: it changes nothing."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
+from backend.ancestry import state_after
 from backend.domain import (
     ModelEvent,
     ModelRegisteredEvent,
@@ -60,11 +61,10 @@ class LineageService:
         registered = first_of(events, ModelRegisteredEvent)
         retired = first_of(events, ModelRetiredEvent)
         facts = self._models.facts(model_id)
-        known = ModelStatus.IN_USE if registered else ModelStatus.UNKNOWN
         return Lineage(
             model_id=model_id,
             name=facts.name if facts else None,
-            status=ModelStatus.RETIRED if retired else known,
+            status=state_after(events).status,
             registered=registered,
             retired=retired,
             card_available=registered is not None and self._available(registered.card_cid),

@@ -36,9 +36,6 @@ class ReadOnce:
     def block(self, number: int) -> BlockRef | None:
         return self._once("block", self._chain.block, number)
 
-    def events(self, first: int, last: int) -> Sequence[Event]:
-        return self._once("events", self._chain.events, first, last)
-
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         return self._once("events_of_image", self._chain.events_of_image, image_id)
 

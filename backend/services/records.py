@@ -102,9 +102,19 @@ class RecordService:
             last_time=last_time,
         )
 
-    def search(self, wanted: RecordFilter, *, limit: int, before: tuple[int, int] | None) -> Page:
-        """Records, newest registration first. An image id that the index lacks is looked for on the chain."""
-        self._index.refresh(max_age_s=SEARCH_MAX_AGE_S)
+    def search(
+        self,
+        wanted: RecordFilter,
+        *,
+        limit: int,
+        before: tuple[int, int] | None,
+        max_age_s: float = SEARCH_MAX_AGE_S,
+    ) -> Page:
+        """Records, newest registration first. An image id that the index lacks is looked for on the chain.
+
+        The index is synced first, unless that was done in the last ``max_age_s``.
+        """
+        self._index.refresh(max_age_s=max_age_s)
         found = self._index.search(wanted, limit + 1, before)
         image_id = wanted.text or ""
         if not found and before is None and _ID.fullmatch(image_id) and wanted == RecordFilter(text=image_id):
@@ -121,8 +131,7 @@ class RecordService:
 
     def of_image(self, cid: str, *, limit: int) -> Page:
         """The newest records of the image with that CID, those that were mined just now too."""
-        self._index.refresh(max_age_s=0)
-        return self.search(RecordFilter(text=cid), limit=limit, before=None)
+        return self.search(RecordFilter(text=cid), limit=limit, before=None, max_age_s=0)
 
     def pages(self, wanted: RecordFilter) -> Iterator[Sequence[Record]]:
         """All records that ``search`` finds, with at most EXPORT_RECORDS in memory at once."""

@@ -10,14 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 
 from backend.domain import DamagedRow, ImageFacts, IndexedEvent
-from backend.errors import ChainUnavailable, ScanProofError
+from backend.errors import ScanProofError
 from backend.ports import BlockAudit, Chain, EventStore, ObjectStore, RowAudit
+from backend.services.event_index import ranges, read_range
 
-BLOCKS_AT_ONCE = 2000
-"""Blocks of the chain whose events are compared in one step."""
 ORPHAN_AGE_S = 24 * 3600.0
 _NAMED_PROBLEMS = 3
 _log = logging.getLogger(__name__)
@@ -119,8 +118,9 @@ class ScrubService:
                 yield
                 if after is None:
                     break
+        left = cache(self._left_after_rebuilding)
         for problem in self._rows.structure():
-            _add(report, "the database", problem, partial(self._mend_structure, problem))
+            _add(report, "the database", problem, partial(_mended, problem, left))
             yield
 
     def _mend_row(self, row: DamagedRow) -> str | None:
@@ -131,13 +131,14 @@ class ScrubService:
             return "written again from the image"
         return self._rows.discard(row)
 
-    def _mend_structure(self, problem: str) -> str | None:
+    def _left_after_rebuilding(self) -> Collection[str]:
+        """The problems of the database's structure that remain when its indexes are built again."""
         self._rows.rebuild_indexes()
-        return None if problem in self._rows.structure() else "the indexes of the database were built again"
+        return frozenset(self._rows.structure())
 
     def _scrub_events(self, report: ScrubReport) -> Iterator[None]:
         ledger = self._events.ledger(self._chain.chain_id, self._chain.contract)
-        kept = self._events.checkpoints(ledger)
+        kept = self._events.checkpoints(ledger, limit=1)
         if not kept:
             return
         newest, first = kept[0], self._chain.start_block
@@ -145,27 +146,20 @@ class ScrubService:
         if block is None or block.hash != newest.hash:
             report.unchecked.append("the events: the index has to follow the chain first")
             return
+        # One repair mends all that is found in its range. One that failed is tried again.
+        remove = cache(partial(self._remove_strays, ledger))
         for place in self._rows.strays(ledger, first):
-            _add(report, place, "the chain has no such event", partial(self._remove_strays, ledger))
-        while first <= newest.number:
-            last = min(first + BLOCKS_AT_ONCE - 1, newest.number)
-            events = self._true_events(first, last)
+            _add(report, place, "the chain has no such event", remove)
+        for first, last in ranges(self._chain.start_block, newest.number):
+            events = read_range(self._chain, first, last).events
             report.events += len(events)
             if self._rows.differing(ledger, first, last, events):
                 # Once more: the chain or the index may have changed meanwhile.
-                events = self._true_events(first, last)
+                events = read_range(self._chain, first, last).events
+                repair = cache(partial(self._read_again, ledger, first, last, events))
                 for place in self._rows.differing(ledger, first, last, events):
-                    repair = partial(self._read_again, ledger, first, last, events)
                     _add(report, place, "what is stored is not what the chain has", repair)
             yield
-            first = last + 1
-
-    def _true_events(self, first: int, last: int) -> Sequence[IndexedEvent]:
-        """Proven complete: what a node hides must not be deleted here."""
-        found = self._chain.read(first, last)
-        if found is None:
-            raise ChainUnavailable(f"the node does not have block {last} yet: try again in a moment")
-        return found.events
 
     def _read_again(self, ledger: int, first: int, last: int, events: Sequence[IndexedEvent]) -> str:
         self._rows.replace(ledger, first, last, events)
@@ -210,6 +204,10 @@ class ScrubService:
             named, older_than_s=self._orphan_age_s, dry_run=report.dry_run
         )
         yield
+
+
+def _mended(problem: str, left: Callable[[], Collection[str]]) -> str | None:
+    return None if problem in left() else "the indexes of the database were built again"
 
 
 def _add(report: ScrubReport, what: str, problem: str, repair: Callable[[], str | None]) -> None:

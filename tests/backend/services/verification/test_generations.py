@@ -123,7 +123,9 @@ def test_the_state_of_the_newest_generations_is_compared(federated, image_id):
 def history_of(world: World, generations: int):
     """The events of each model, as a chain with so many generations has them."""
     head = world.chain.head()
-    known = [event for event in world.chain.events_of_model(MODEL_ID) if not isinstance(event, TrainingAnchoredEvent)]
+    known = [
+        event for event in world.chain.ancestry(MODEL_ID)[MODEL_ID] if not isinstance(event, TrainingAnchoredEvent)
+    ]
 
     def events_of_model(model_id: str) -> list[ModelEvent]:
         number = 0 if model_id == MODEL_ID else int(model_id[4:], 16)
