@@ -10,11 +10,13 @@ from backend.cids import raw_cid
 from backend.domain import (
     MAX_IMAGE_BYTES,
     SEALED_LABEL,
+    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     Event,
     ImageRegisteredEvent,
     ModelRegisteredEvent,
+    RecordEvent,
     TrainingAnchoredEvent,
     position,
 )
@@ -44,9 +46,13 @@ def events_of_record(chain: RegistryHistory, image_id: str) -> list[Event]:
     of its classifiers' keys, in chain order. What else is in the same transactions is of others. Raises ChainError."""
     history = chain.events_of_image(image_id)
     models = [event for events in models_of(chain, history).values() for event in events]
+    return sorted([*history, *models, *reports_about(chain, history)], key=position)
+
+
+def reports_about(chain: RegistryHistory, history: Sequence[RecordEvent]) -> list[ClassifierCompromisedEvent]:
+    """The reports of the keys that signed the diagnoses of an image. Raises ChainError."""
     classifiers = dict.fromkeys(event.classifier for event in history if isinstance(event, DiagnosisRecordedEvent))
-    reports = [event for classifier in classifiers for event in chain.events_of_classifier(classifier)]
-    return sorted([*history, *models, *reports], key=position)
+    return [event for classifier in classifiers for event in chain.events_of_classifier(classifier)]
 
 
 def named_objects(events: Sequence[Event]) -> Iterator[NamedObject]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.deadlines import time_limit
 from backend.domain import (
@@ -21,6 +21,7 @@ from backend.domain import (
 from backend.errors import ChainError, ChainUnavailable, NotFound
 from backend.ports import Chain, RegistryHistory
 from backend.services.event_index import EventIndex
+from backend.services.evidence_events import reports_about
 from backend.services.models import ModelService
 
 SEARCH_MAX_AGE_S = 1.0
@@ -67,7 +68,10 @@ class RecordService:
         _log.warning("the index lacks the image %s: compare it with the chain by `scanproof index verify`", image_id)
         try:
             with time_limit(_READ_WITHIN_S):
-                record = Record.of(self._history.events_of_image(image_id))
+                events = self._history.events_of_image(image_id)
+                record = Record.of(events)
+                if record:
+                    record = replace(record, reports=tuple(reports_about(self._history, events)))
         except ChainError:
             record = None
         if record is None or len(record.diagnoses) < state.diagnosis_count:

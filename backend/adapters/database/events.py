@@ -14,9 +14,11 @@ from backend.adapters.database.engine import Database
 from backend.adapters.database.event_rows import TABLES, by_table
 from backend.adapters.database.event_tables import CheckpointRow, LedgerRow, ReviewRow
 from backend.domain import Checkpoint, DiagnosisStatus, IndexedEvent, LedgerEntry, ModelEvent, Record, RecordFilter
+from backend.errors import DatabaseUnavailable
 
 KEPT_CHECKPOINTS = 256
 """After a reorganisation deeper than this, the index is read again from the contract's first block."""
+_ATTEMPTS = 20
 
 
 class SqlEventStore:
@@ -28,16 +30,16 @@ class SqlEventStore:
     def ledger(self, chain_id: int, contract: str) -> int:
         address = contract.lower()
         query = select(LedgerRow.id).filter_by(chain_id=chain_id, contract=address)
-        with self._database.read() as session:
-            found = session.scalar(query)
-        if found is not None:
-            return found
-        # The id is part of the row's checksum, so that it must be known before the row is written.
-        with self._database.read() as session:
-            id_ = (session.scalar(select(func.max(LedgerRow.id))) or 0) + 1
-        self._database.insert(LedgerRow(id=id_, chain_id=chain_id, contract=address))
-        with self._database.read() as session:
-            return session.scalars(query).one()
+        for _ in range(_ATTEMPTS):
+            with self._database.read() as session:
+                found = session.scalar(query)
+                # The id is part of the row's checksum, so that it must be known before the row is written.
+                newest = session.scalar(select(func.max(LedgerRow.id))) if found is None else None
+            if found is not None:
+                return found
+            # Another process may be faster, with this ledger or with another one.
+            self._database.insert(LedgerRow(id=(newest or 0) + 1, chain_id=chain_id, contract=address))
+        raise DatabaseUnavailable("other processes add contracts to the index at the same time: try again")
 
     def checkpoints(self, ledger: int, limit: int | None = None) -> Sequence[Checkpoint]:
         with self._database.read() as session:

@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from backend.adapters.chain.dev import embedded
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
-from backend.adapters.chain.development_accounts import CLINICIAN, USER
+from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN, USER
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.api.app import NODE_WITHIN_S, create_app
 from backend.cids import hash_of
@@ -223,3 +223,12 @@ def test_no_answer_of_a_node_is_an_error_that_nobody_foresaw(deep, image_id, tmp
     with served(deep, database) as (client, _):
         assert client.get(f"{API}/records/{image_id}").status_code == 200
         assert client.get(f"{API}/records").json["index"]["synced"]
+
+
+def test_a_record_that_the_index_lacks_shows_the_report_of_its_classifier_too(deep, image_id, holed) -> None:
+    """The last test of this chain: the report stays on it."""
+    signer = KeyFileSigner(deep.classifier_key_file, chain_id=deep.chain_id)
+    DevelopmentWallet(deep.rpc_url, deep.contract_address, ADMIN)._send("reportCompromise", signer.address, 1)
+    with served(deep, holed) as (client, _):
+        (diagnosis,) = client.get(f"{API}/records/{image_id}").json["diagnoses"]
+    assert diagnosis["compromisedSince"] == 1

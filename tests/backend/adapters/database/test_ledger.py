@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, event
 
-from backend.adapters.database.engine import open_database
+from backend.adapters.database.engine import Database, open_database
+from backend.adapters.database.event_tables import LedgerRow
 from backend.adapters.database.events import SqlEventStore
 from backend.domain import (
     Checkpoint,
@@ -148,3 +149,19 @@ def test_a_page_is_one_query_that_reads_each_table_in_order(store: SqlEventStore
     assert any("MERGE" in step for step in steps)
     assert [step for step in steps if "TEMP B-TREE" in step] == []
     assert before is None or [step for step in steps if step.startswith("SCAN")] == []
+
+
+def test_another_process_that_adds_a_contract_first_takes_nothing_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(open_database(f"sqlite:///{tmp_path / 'index.db'}")) as database:
+        store, insert, faster = SqlEventStore(database), Database.insert, ["0x" + "c" * 40, "0x" + "d" * 40]
+
+        def overtaken(self: Database, row: LedgerRow) -> bool:
+            if faster:
+                assert insert(self, LedgerRow(id=row.id, chain_id=1, contract=faster.pop()))
+            return insert(self, row)
+
+        monkeypatch.setattr(Database, "insert", overtaken)
+        assert store.ledger(1, "0x" + "e" * 40) == 3
+        assert [store.ledger(1, "0x" + letter * 40) for letter in "dce"] == [1, 2, 3]
