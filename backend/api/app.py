@@ -25,6 +25,7 @@ from backend.api import (
     system,
     transactions,
 )
+from backend.api.downloads import Downloads
 from backend.api.limits import limiter
 from backend.api.openapi import DescribedApp
 from backend.api.problems import problem
@@ -84,6 +85,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     )
     app.json.sort_keys = False  # type: ignore[attr-defined] # Flask declares a base of the provider that it uses
     app.extensions["scanproof"] = container
+    app.extensions["downloads"] = Downloads()
     app.register_error_handler(HTTPError, problem)
     app.register_error_handler(Exception, problem)
     app.before_request(_begin_time_limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 
-from flask import Response
+from flask import Response, current_app
 
 from backend.errors import Overloaded
 
@@ -61,4 +61,7 @@ class Download:
             self._slots.release()
 
 
-downloads = Downloads()
+def begin_download() -> Download:
+    """Take a slot of the application that serves the request. Raises Overloaded when none becomes free soon."""
+    downloads: Downloads = current_app.extensions["downloads"]
+    return downloads.begin()

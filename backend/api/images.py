@@ -8,7 +8,7 @@ from flask import Response, request, url_for
 
 from backend.api.access import container
 from backend.api.caching import IMMUTABLE, revalidated
-from backend.api.downloads import downloads
+from backend.api.downloads import begin_download
 from backend.api.limits import client_address, limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
@@ -81,7 +81,7 @@ def content(cid: str) -> Response:
         return _content(Response(status=304), container().intake.find(cid))
     facts, data = container().intake.content(cid)
     # Not before: a store that hangs would take the places of other downloads.
-    with downloads.begin() as download:
+    with begin_download() as download:
         return download.answer(_content(Response(data), facts))
 
 

@@ -15,7 +15,7 @@ from eth_utils.address import to_checksum_address
 from flask import Flask, Response, current_app
 
 from backend.api.access import container
-from backend.api.downloads import downloads
+from backend.api.downloads import begin_download
 from backend.api.openapi import file_response, responses
 from backend.api.records import FilterSchema, ImageRecordSchema, record_answer, record_filter
 from backend.api.schemas import AnswerSchema, Values
@@ -56,7 +56,7 @@ def as_json(query_data: Values) -> Response:
 
 
 def _download(render: Render, query: Values, content_type: str, suffix: str) -> Response:
-    with downloads.begin() as download:
+    with begin_download() as download:
         pages = container().records.pages(record_filter(query))
         # The first page is read before the answer begins, so that an error is still an answer of its own.
         pages = chain([next(pages, [])], pages)

@@ -13,7 +13,7 @@ from eth_utils.address import to_checksum_address
 from flask import Response
 
 from backend.api.access import container
-from backend.api.downloads import downloads
+from backend.api.downloads import begin_download
 from backend.api.images import UploadSchema, one_file
 from backend.api.limits import limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
@@ -267,7 +267,7 @@ def verification(image_id: str) -> Values:
 def evidence(image_id: str) -> Response:
     found = container().evidence.collect(hash_in_path("the image id", image_id))
     # Not before: a node that hangs would take the places of other downloads.
-    with downloads.begin() as download:
+    with begin_download() as download:
         response = Response(pack(found), content_type=MEDIA_TYPE)
         response.headers["Content-Disposition"] = f'attachment; filename="scanproof-{found.image_id[2:10]}.zip"'
         return download.answer(response)

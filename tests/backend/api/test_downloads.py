@@ -9,7 +9,7 @@ from flask import Flask, Response
 from flask.testing import FlaskClient
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from backend.api.downloads import AT_ONCE, Downloads, downloads
+from backend.api.downloads import AT_ONCE, Downloads
 from backend.errors import Overloaded
 from tests.backend.api.conftest import API, assert_problem
 
@@ -61,7 +61,7 @@ def test_an_answer_that_fails_frees_the_place() -> None:
 
 
 def test_the_next_download_gets_503_with_a_time_to_try_again(client: FlaskClient, cid: str) -> None:
-    taken = [downloads.begin() for _ in range(AT_ONCE)]
+    taken = [client.application.extensions["downloads"].begin() for _ in range(AT_ONCE)]
     paths = (f"{API}/images/{cid}/content", f"{API}/records.csv", f"{API}/records.json")
     answers = [client.get(path) for path in paths]
     for download in taken:
