@@ -10,10 +10,11 @@ const ALLOWED: Record<string, string[]> = {
   "": [],
   api: [],
   styles: [],
+  dicom: [],
   chain: ["", "api"],
-  state: ["", "api", "chain"],
-  components: ["", "api", "chain", "state", "styles"],
-  pages: ["", "api", "chain", "state", "styles", "components"],
+  state: ["", "api", "chain", "dicom"],
+  components: ["", "api", "chain", "dicom", "state", "styles"],
+  pages: ["", "api", "chain", "dicom", "state", "styles", "components"],
 };
 
 const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
