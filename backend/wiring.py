@@ -57,7 +57,7 @@ from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
-from backend.services.reviews import ReviewingService, ReviewService, StatementArchive
+from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
@@ -207,9 +207,9 @@ def complete_registration(settings: Settings) -> None:
     wire_registration(replace(settings, model_admin_key=Secret(""))).complete()
 
 
-def wire_reviewing(settings: Settings) -> ReviewingService:
+def wire_review_submission(settings: Settings) -> ReviewSubmission:
     """Reviews diagnoses with the clinician's account of the settings. Raises ConfigurationError."""
-    return ReviewingService(
+    return ReviewSubmission(
         chain=wire_chain(settings),
         models=ModelService(BundledModels()),
         files=StatementFolder(settings.var / "reviews"),

@@ -54,7 +54,7 @@ def _wired() -> Container:
 
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(PrintableFormatter())
+    handler.setFormatter(PrintableFormatter("scanproof: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 

@@ -136,7 +136,7 @@ class BundledModels:
     def identities(self) -> Mapping[str, str]:
         return self._registry.identities()
 
-    def former_identities(self) -> Mapping[str, str]:
+    def retired_identities(self) -> Mapping[str, str]:
         return self._registry.retired.names()
 
     def document(self, cid: str) -> bytes | None:
