@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
@@ -23,6 +23,7 @@ from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.uploads import SqlImages
+from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.ipfs.gateway import Gateway, GatewayReader
@@ -85,7 +86,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         store = guarded(store, bulkhead)
     local = LocalReader(store)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
-    classifier = BundledModels()
+    decoded = DecodedImages()
+    classifier = BundledModels(images=decoded)
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications = SqlImages(database), SqlClassifications(database)
@@ -126,7 +128,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         index=index,
         intake=intake,
         classification=classification,
-        analysis=AnalysisService(intake, analyse),
+        analysis=AnalysisService(intake, partial(analyse, images=decoded)),
         outline=OutlineService(
             classifications=classifications,
             classification=classification,
