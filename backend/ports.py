@@ -196,8 +196,8 @@ class ModelCatalogue(Protocol):
     def identities(self) -> Mapping[str, str]:
         """SHA-256 of every installed bundle, by its name; the bundle's files are not verified yet."""
 
-    def former_identities(self) -> Mapping[str, str]:
-        """SHA-256 by name of the models that are no longer offered."""
+    def retired_identities(self) -> Mapping[str, str]:
+        """SHA-256 of every retired bundle, by its name: models that are no longer offered."""
 
     def documents(self, name: str) -> ModelDocuments:
         """The published documents of that model, after verifying its bundle. Raises NotFound, ClassificationFailed."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
@@ -23,6 +23,7 @@ from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.uploads import SqlImages
+from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.ipfs.gateway import Gateway, GatewayReader
@@ -57,7 +58,7 @@ from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
-from backend.services.reviews import ReviewingService, ReviewService, StatementArchive
+from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
@@ -85,7 +86,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         store = guarded(store, bulkhead)
     local = LocalReader(store)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
-    classifier = BundledModels()
+    decoded = DecodedImages()
+    classifier = BundledModels(images=decoded)
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications = SqlImages(database), SqlClassifications(database)
@@ -126,7 +128,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         index=index,
         intake=intake,
         classification=classification,
-        analysis=AnalysisService(intake, analyse),
+        analysis=AnalysisService(intake, partial(analyse, images=decoded)),
         outline=OutlineService(
             classifications=classifications,
             classification=classification,
@@ -207,9 +209,9 @@ def complete_registration(settings: Settings) -> None:
     wire_registration(replace(settings, model_admin_key=Secret(""))).complete()
 
 
-def wire_reviewing(settings: Settings) -> ReviewingService:
+def wire_review_submission(settings: Settings) -> ReviewSubmission:
     """Reviews diagnoses with the clinician's account of the settings. Raises ConfigurationError."""
-    return ReviewingService(
+    return ReviewSubmission(
         chain=wire_chain(settings),
         models=ModelService(BundledModels()),
         files=StatementFolder(settings.var / "reviews"),

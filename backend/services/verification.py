@@ -70,7 +70,7 @@ class VerificationService:
 
     ``inspector`` turns a given file into the bytes that were pinned of it. Statements, model cards and training records
     are read from ``documents``, by default ``store``: many were never published, and the public network searches long.
-    A history that is not complete is read again up to ``rereads`` times, a second apart.
+    A history that is not complete is read again up to ``rereads`` times, with a second between.
     """
 
     def __init__(

@@ -25,6 +25,7 @@ from backend.settings import Settings, load
 from backend.wiring import complete_registration, wire
 from tests.backend.described import DescribedClient
 from tests.backend.models import register_models
+from tests.backend.postgresql import postgresql, postgresql_server  # noqa: F401
 
 FICTITIOUS_MODELS = ("0x" + "ab" * 32, "0x" + "cd" * 32)
 _shades = itertools.count()

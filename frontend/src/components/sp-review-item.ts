@@ -24,11 +24,8 @@ export class ReviewItem extends LitElement {
     disclosure,
     css`
       summary {
-        display: flex;
         flex-wrap: wrap;
-        align-items: center;
         gap: var(--space-1) var(--space-4);
-        cursor: pointer;
       }
       .name {
         font-weight: 650;
