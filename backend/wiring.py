@@ -22,6 +22,7 @@ from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
+from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.block_store import EmbeddedStore
@@ -31,6 +32,7 @@ from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
 from backend.adapters.statement_files import StatementFolder
+from backend.adapters.study_folders import StudyFolders
 from backend.container import ChainProfile, Container
 from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import (
@@ -59,6 +61,7 @@ from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewingService, ReviewService, StatementArchive
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
+from backend.services.studies import StudyService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Secret, Settings
@@ -88,7 +91,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     classifier = BundledModels()
     inspector = PillowInspector()
     database = open_database(settings.database_url)
-    images, classifications = SqlImages(database), SqlClassifications(database)
+    images, classifications, studies = SqlImages(database), SqlClassifications(database), SqlStudies(database)
     events = SqlEventStore(database)
     index = EventIndex(chain, events)
     history = IndexedHistory(chain, index)
@@ -112,7 +115,9 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     classification = ClassificationService(
         classifications=classifications, intake=intake, store=store, classifier=classifier
     )
-    attestation = AttestationService(classifications=classifications, chain=chain, signer=signer, index=index)
+    attestation = AttestationService(
+        classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
+    )
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -168,6 +173,16 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             damage=scrub.damage,
         ),
         scrub=scrub,
+        studies=StudyService(
+            stage=StudyFolders(settings.var / "studies"),
+            studies=studies,
+            intake=intake,
+            store=store,
+            inspector=inspector,
+            classifier=classifier,
+            cid_of=cid_of,
+            stage_bytes=settings.study_bytes,
+        ),
         close=database.close,
     )
 
