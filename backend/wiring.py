@@ -62,6 +62,7 @@ from backend.services.records import RecordService
 from backend.services.reviews import ReviewingService, ReviewService, StatementArchive
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.studies import StudyService
+from backend.services.study_verification import SliceScope
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Secret, Settings
@@ -70,6 +71,8 @@ from ml.guidance.next_steps import next_steps
 _NODE_SLOTS = 6
 _PINATA_SLOTS = 4
 """With the downloads fewer than the server's threads, so that other requests go on while both hang."""
+_SLICES_CHECKED = 24
+"""The most slices of a study whose inference the server repeats for a verification."""
 _COMPUTED = frozenset({"image_id"})
 """Methods of the chain that ask no node."""
 
@@ -152,6 +155,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             recover=eip712.recover,
             review_id=review_id,
             documents=local,
+            # Each slice is a request to a remote store, and anybody can ask for a verification.
+            scope=SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED),
         ),
         evidence=EvidenceService(
             chain=history,

@@ -165,6 +165,9 @@ def read_slices(content: bytes, manifest: StudyManifest) -> tuple[SliceResult, .
     slices = _read(what, lambda: tuple(_slice(each) for each in _typed(values["slices"], list)))
     if len(slices) != manifest.count:
         raise InvalidStudy(f"expected {manifest.count} slices, found {len(slices)}: slices were left out or added")
+    own = manifest.model.sha256
+    if foreign := next((each for each in slices if not each.abstained and each.model_sha256 != own), None):
+        raise InvalidStudy(f"slice {foreign.order + 1} was answered by the model {foreign.model_sha256}, not by {own}")
     first_of: dict[str, int] = {}
     for place, each in enumerate(slices):
         if each.order != place:

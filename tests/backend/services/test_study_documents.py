@@ -166,6 +166,7 @@ def write_vectors(folder: Path = VECTORS) -> None:
         "fail_slices_reordered.json": changed(slices, swap),
         "fail_slices_changed_label.json": changed(slices, lambda v: v["slices"][1].update(label="pituitary")),
         "fail_slices_changed_size.json": changed(slices, lambda v: v["slices"][3].update(size=7)),
+        "fail_slices_another_model.json": changed(slices, lambda v: v["slices"][1].update(model="b2" * 32)),
         "fail_slices_twice.json": changed(slices, lambda v: v["slices"][2].update(cid=v["slices"][1]["cid"])),
         "fail_slices_another_study.json": other.slice_list,
         "fail_slices_upper_case_hash.json": changed(
