@@ -22,6 +22,7 @@ from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
+from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
@@ -32,6 +33,7 @@ from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
 from backend.adapters.statement_files import StatementFolder
+from backend.adapters.study_folders import StudyFolders
 from backend.container import ChainProfile, Container
 from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import (
@@ -60,6 +62,8 @@ from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
+from backend.services.studies import StudyService
+from backend.services.study_verification import SliceScope
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Secret, Settings
@@ -68,6 +72,8 @@ from ml.guidance.next_steps import next_steps
 _NODE_SLOTS = 6
 _PINATA_SLOTS = 4
 """With the downloads fewer than the server's threads, so that other requests go on while both hang."""
+_SLICES_CHECKED = 24
+"""The most slices of a study whose inference the server repeats for a verification."""
 _COMPUTED = frozenset({"image_id"})
 """Methods of the chain that ask no node."""
 
@@ -90,7 +96,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     classifier = BundledModels(images=decoded)
     inspector = PillowInspector()
     database = open_database(settings.database_url)
-    images, classifications = SqlImages(database), SqlClassifications(database)
+    images, classifications, studies = SqlImages(database), SqlClassifications(database), SqlStudies(database)
     events = SqlEventStore(database)
     index = EventIndex(chain, events)
     history = IndexedHistory(chain, index)
@@ -114,7 +120,9 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     classification = ClassificationService(
         classifications=classifications, intake=intake, store=store, classifier=classifier
     )
-    attestation = AttestationService(classifications=classifications, chain=chain, signer=signer, index=index)
+    attestation = AttestationService(
+        classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
+    )
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -149,6 +157,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             recover=eip712.recover,
             review_id=review_id,
             documents=local,
+            # Each slice is a request to a remote store, and anybody can ask for a verification.
+            scope=SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED),
         ),
         evidence=EvidenceService(
             chain=history,
@@ -170,6 +180,16 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             damage=scrub.damage,
         ),
         scrub=scrub,
+        studies=StudyService(
+            stage=StudyFolders(settings.var / "studies"),
+            studies=studies,
+            intake=intake,
+            store=store,
+            inspector=inspector,
+            classifier=classifier,
+            cid_of=cid_of,
+            stage_bytes=settings.study_bytes,
+        ),
         close=database.close,
     )
 
