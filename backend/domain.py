@@ -150,6 +150,60 @@ class SealedManifest:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyFile:
+    """A file that somebody chose for a study: its name, and the SHA-256 (hex) and size of its bytes as they were."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudySeries:
+    """The DICOM study and series (their UIDs after de-identification) that the slices of a study belong to."""
+
+    study: str
+    series: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """A slice of a study as the slice list has it, in the order of the series: ``order`` begins at 0.
+
+    ``sha256`` and ``model_sha256`` are hex without 0x, ``manifest_hash`` (of the slice's inference manifest) has it.
+    ``size`` in bytes, ``confidence`` in [0, 1]; ``label_code`` is 0 when the model, or the gate, abstained.
+    """
+
+    order: int
+    cid: str
+    sha256: str
+    size: int
+    manifest_hash: str
+    model_sha256: str
+    label: str
+    label_code: int
+    confidence: float
+    abstained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """The result of a study. ``confidence`` in [0, 1], 0 for an abstention, whose ``reason`` says why.
+
+    ``deciding`` are the first and last of the neighbouring slices (from 0) that gave the finding; None without one.
+    ``counts`` are the numbers of slices by label.
+    """
+
+    label: str
+    label_code: int
+    confidence: float
+    abstained: bool
+    reason: str | None
+    deciding: tuple[int, int] | None
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """The tumour that ``model`` outlines on an image, or the ``reason`` why there is no outline.
 

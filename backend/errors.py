@@ -5,7 +5,8 @@ ScanProofError
 │   ├── UnsupportedImage        not an image of an accepted type, or corrupt (415)
 │   ├── ImageTooLarge           more bytes or pixels than accepted (413)
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
-│   └── InvalidEvidence         not an evidence bundle (400)
+│   ├── InvalidEvidence         not an evidence file (400)
+│   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
 ├── LimitExceeded               too many requests or bytes from one address (429)
@@ -71,7 +72,11 @@ class InvalidCid(InvalidInput):
 
 
 class InvalidEvidence(InvalidInput):
-    title = "The file is not an evidence bundle"
+    title = "The file is not an evidence file"
+
+
+class InvalidStudy(InvalidInput):
+    title = "The study is not valid"
 
 
 class NotFound(ScanProofError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
@@ -24,7 +24,9 @@ from backend.adapters.database.engine import exists as database_exists
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
+from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
+from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.ipfs.gateway import Gateway, GatewayReader
@@ -33,6 +35,7 @@ from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
 from backend.adapters.statement_files import StatementFolder
+from backend.adapters.study_folders import StudyFolders
 from backend.container import ChainProfile, Container
 from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import (
@@ -60,8 +63,10 @@ from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
-from backend.services.reviews import ReviewingService, ReviewService, StatementArchive
+from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
+from backend.services.studies import StudyService
+from backend.services.study_verification import SliceScope
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Secret, Settings
@@ -70,6 +75,8 @@ from ml.guidance.next_steps import next_steps
 _NODE_SLOTS = 6
 _PINATA_SLOTS = 4
 """With the downloads fewer than the server's threads, so that other requests go on while both hang."""
+_SLICES_CHECKED = 24
+"""The most slices of a study whose inference the server repeats for a verification."""
 _COMPUTED = frozenset({"image_id"})
 """Methods of the chain that ask no node."""
 
@@ -88,10 +95,11 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         store = guarded(store, bulkhead)
     local = LocalReader(store)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
-    classifier = BundledModels()
+    decoded = DecodedImages()
+    classifier = BundledModels(images=decoded)
     inspector = PillowInspector()
     database = open_database(settings.database_url)
-    images, classifications = SqlImages(database), SqlClassifications(database)
+    images, classifications, studies = SqlImages(database), SqlClassifications(database), SqlStudies(database)
     events = SqlEventStore(database)
     index = EventIndex(chain, events)
     history = IndexedHistory(chain, index)
@@ -115,7 +123,9 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     classification = ClassificationService(
         classifications=classifications, intake=intake, store=store, classifier=classifier
     )
-    attestation = AttestationService(classifications=classifications, chain=chain, signer=signer, index=index)
+    attestation = AttestationService(
+        classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
+    )
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -129,7 +139,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         index=index,
         intake=intake,
         classification=classification,
-        analysis=AnalysisService(intake, analyse),
+        analysis=AnalysisService(intake, partial(analyse, images=decoded)),
         outline=OutlineService(
             classifications=classifications,
             classification=classification,
@@ -150,6 +160,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             recover=eip712.recover,
             review_id=review_id,
             documents=local,
+            # Each slice is a request to a remote store, and anybody can ask for a verification.
+            scope=SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED),
         ),
         evidence=EvidenceService(
             chain=history,
@@ -171,6 +183,16 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             damage=scrub.damage,
         ),
         scrub=scrub,
+        studies=StudyService(
+            stage=StudyFolders(settings.var / "studies"),
+            studies=studies,
+            intake=intake,
+            store=store,
+            inspector=inspector,
+            classifier=classifier,
+            cid_of=cid_of,
+            stage_bytes=settings.study_bytes,
+        ),
         close=database.close,
     )
 
@@ -248,9 +270,9 @@ def complete_registration(settings: Settings) -> None:
     wire_registration(replace(settings, model_admin_key=Secret(""))).complete()
 
 
-def wire_reviewing(settings: Settings) -> ReviewingService:
+def wire_review_submission(settings: Settings) -> ReviewSubmission:
     """Reviews diagnoses with the clinician's account of the settings. Raises ConfigurationError."""
-    return ReviewingService(
+    return ReviewSubmission(
         chain=wire_chain(settings),
         models=ModelService(BundledModels()),
         files=StatementFolder(settings.var / "reviews"),

@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--evidence",
         metavar="FILE",
         type=existing_file,
-        help="a bundle of `scanproof evidence`; needs no node, but with --rpc it is compared with one; --contract is "
+        help="a file of `scanproof evidence`; needs no node, but with --rpc it is compared with one; --contract is "
         "the registry that it must be of (default: that of the settings or of deployments/ for its chain)",
     )
     parser.add_argument(
@@ -243,7 +243,7 @@ def object_readers(settings: Settings) -> tuple[ObjectReader, ObjectReader]:
 
 
 NO_EVIDENCE = 2
-"""Exit status for a file that is no bundle, as for other wrong use."""
+"""Exit status for a file that is no evidence file, as for other wrong use."""
 STATUSES = {Outcome.VALID: 0, Outcome.INVALID: 1, Outcome.UNANCHORED: 3}
 """Exit status of each verdict."""
 _COMPARE = (

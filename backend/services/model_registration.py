@@ -53,9 +53,9 @@ class ModelRegistrationService:
         return self._states(self._models.identities())
 
     def known(self) -> Sequence[InstalledModel]:
-        """The installed models, and those no longer offered that the registry knows. Raises ChainError."""
-        former = self._states(self._models.former_identities())
-        return [*self.installed(), *(model for model in former if model.state.status is not ModelStatus.UNKNOWN)]
+        """The installed models, and those of retired bundles that the registry knows. Raises ChainError."""
+        retired = self._states(self._models.retired_identities())
+        return [*self.installed(), *(model for model in retired if model.state.status is not ModelStatus.UNKNOWN)]
 
     def find(self, name_or_id: str) -> InstalledModel:
         """The model of ``known`` with that name or id, with or without 0x. Raises NotFound, ChainError."""

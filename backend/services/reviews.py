@@ -177,7 +177,7 @@ class _Draft(NamedTuple):
         return hash_of(self.content)
 
 
-class ReviewingService:
+class ReviewSubmission:
     """Account and archive are opened only when they are needed; the account needs CLINICIAN_ROLE."""
 
     def __init__(

@@ -46,7 +46,12 @@ def at(container: Container) -> Callable[[float], AttestationService]:
 
     def at(now: float) -> AttestationService:
         return AttestationService(
-            service._classifications, container.chain, container.signer, container.index, now=lambda: now
+            service._classifications,
+            service._studies,
+            container.chain,
+            container.signer,
+            container.index,
+            now=lambda: now,
         )
 
     return at
@@ -230,7 +235,9 @@ def test_a_chain_on_which_nothing_is_mined_takes_what_its_nodes_clock_takes(
     service = container.attestation
 
     def attestation(now: Callable[[], float]) -> AttestationService:
-        return AttestationService(service._classifications, idle, container.signer, container.index, now=now)
+        return AttestationService(
+            service._classifications, service._studies, idle, container.signer, container.index, now=now
+        )
 
     signed, _ = attestation(time.time).attest(made.cid, made.manifest_hash, alice.address)
     alice.register_with_diagnosis(made.cid, signed)
