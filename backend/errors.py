@@ -39,7 +39,8 @@ ScanProofError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 _SHOWN_NAMES = 12
@@ -247,3 +248,17 @@ class ChainInUse(ConfigurationError):
         super().__init__(f"{process} runs the chain in {folder} already: stop that ScanProof first")
         self.folder = folder
         self.owner = owner
+
+
+@contextmanager
+def after_sending(hashes: Sequence[str]) -> Iterator[None]:
+    """An error in this block says that these transactions were sent, as far as it does not name them itself. They may
+    be added meanwhile."""
+    try:
+        yield
+    except ScanProofError as error:
+        text = str(error)
+        if unnamed := [hash_ for hash_ in hashes if hash_ not in text]:
+            what = f"transaction {unnamed[0]} was" if len(unnamed) == 1 else f"transactions {', '.join(unnamed)} were"
+            error.args = (f"{what} sent, but {text}",)
+        raise

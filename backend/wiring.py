@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
 
@@ -19,6 +20,7 @@ from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.adapters.database.audit import SqlAudit
 from backend.adapters.database.classifications import SqlClassifications
+from backend.adapters.database.engine import exists as database_exists
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
@@ -39,12 +41,13 @@ from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import (
     ChainUnavailable,
     ConfigurationError,
+    DatabaseUnavailable,
     ImageTooLarge,
     NotFound,
     StorageError,
     StorageUnavailable,
 )
-from backend.ports import Chain, ModelAdmin, ObjectStore, Reviewer
+from backend.ports import Chain, ModelAdmin, ObjectStore, RegistryHistory, Reviewer
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
@@ -194,14 +197,52 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     )
 
 
-def wire_chain(settings: Settings) -> Web3Chain:
-    """The registry of the settings. Raises ConfigurationError when none is deployed on the embedded chain yet."""
+def wire_chain(
+    settings: Settings, *, brief: bool = False, progress: Callable[[int, int], None] | None = None
+) -> Web3Chain:
+    """The registry of the settings; ``brief`` and ``progress`` as in Web3Chain. Raises ConfigurationError when none is
+    deployed on the embedded chain yet."""
     if settings.contract_address:
         contract, block = settings.contract_address, settings.contract_block
     else:
         found = deployment.load(embedded.folder(settings))
         contract, block = found.address, found.block
-    return Web3Chain(settings.rpc_url, chain_id=settings.chain_id, contract=contract, start_block=block)
+    return Web3Chain(
+        settings.rpc_url,
+        chain_id=settings.chain_id,
+        contract=contract,
+        start_block=block,
+        brief=brief,
+        progress=progress,
+    )
+
+
+@contextmanager
+def wire_history(
+    settings: Settings, *, progress: Callable[[int, int], None] | None = None
+) -> Iterator[RegistryHistory]:
+    """What the registry of the settings wrote, for one command: found with the index, brought up to date, where the
+    database of the settings has one. Raises ConfigurationError."""
+    chain = wire_chain(settings, brief=True, progress=progress)
+    with ExitStack() as opened:
+        index = _index_of(chain, settings, opened)
+        if index is None:
+            yield chain
+            return
+        history = IndexedHistory(chain, index)
+        history.catch_up(progress)
+        yield history
+
+
+def _index_of(chain: Chain, settings: Settings, opened: ExitStack) -> EventIndex | None:
+    """None without an index of that registry that can be used."""
+    if not database_exists(settings.database_url):
+        return None
+    with suppress(ConfigurationError, DatabaseUnavailable):
+        events = SqlEventStore(opened.enter_context(closing(open_database(settings.database_url))))
+        if events.has_ledger(chain.chain_id, chain.contract):
+            return EventIndex(chain, events)
+    return None
 
 
 def wire_index_check(settings: Settings) -> IndexCheck:
