@@ -6,7 +6,8 @@ ScanProofError
 │   ├── ImageTooLarge           more bytes or pixels than accepted (413)
 │   ├── IdentifiersLeft         a DICOM file that still identifies somebody (422)
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
-│   └── InvalidEvidence         not an evidence bundle (400)
+│   ├── InvalidEvidence         not an evidence file (400)
+│   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
 ├── Unconfirmed                 a person must confirm an upload first (409)
@@ -41,7 +42,8 @@ ScanProofError
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -98,7 +100,11 @@ class InvalidCid(InvalidInput):
 
 
 class InvalidEvidence(InvalidInput):
-    title = "The file is not an evidence bundle"
+    title = "The file is not an evidence file"
+
+
+class InvalidStudy(InvalidInput):
+    title = "The study is not valid"
 
 
 class NotFound(ScanProofError):
@@ -282,3 +288,17 @@ class ChainInUse(ConfigurationError):
         super().__init__(f"{process} runs the chain in {folder} already: stop that ScanProof first")
         self.folder = folder
         self.owner = owner
+
+
+@contextmanager
+def after_sending(hashes: Sequence[str]) -> Iterator[None]:
+    """An error in this block says that these transactions were sent, as far as it does not name them itself. They may
+    be added meanwhile."""
+    try:
+        yield
+    except ScanProofError as error:
+        text = str(error)
+        if unnamed := [hash_ for hash_ in hashes if hash_ not in text]:
+            what = f"transaction {unnamed[0]} was" if len(unnamed) == 1 else f"transactions {', '.join(unnamed)} were"
+            error.args = (f"{what} sent, but {text}",)
+        raise

@@ -55,14 +55,19 @@ class IntakeService:
         ``ScreeningService.check`` raises.
         """
         pinned, facts = self._inspector.accept(content)
-        if self._known(facts):
-            return Intake(facts, created=False)
-        if places := self._screening.check(pinned, answers):
+        if not self._known(facts) and (places := self._screening.check(pinned, answers)):
             former = facts.stripped
             pinned, facts = self._inspector.mask(pinned, places)
             facts = replace(facts, stripped=tuple(sorted({*former, *facts.stripped, MASKED_TEXT})))
-            if self._known(facts):
-                return Intake(facts, created=False)
+        return self.keep(pinned, facts, client=client)
+
+    def keep(self, pinned: bytes, facts: ImageFacts, *, client: str) -> Intake:
+        """Pin an image that was inspected before: ``pinned`` are its bytes, ``facts`` theirs.
+
+        Raises LimitExceeded, StorageError.
+        """
+        if self._known(facts):
+            return Intake(facts, created=False)
         if not self._images.reserve(client, facts.size, self._bytes_per_client):
             raise LimitExceeded(
                 f"this address may store {self._bytes_per_client:,} bytes in total, and the image's {facts.size:,} "

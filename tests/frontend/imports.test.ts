@@ -11,10 +11,11 @@ const ALLOWED: Record<string, string[]> = {
   api: [],
   styles: [],
   dicom: [],
+  imaging: [""],
   chain: ["", "api"],
-  state: ["", "api", "chain", "dicom"],
-  components: ["", "api", "chain", "dicom", "state", "styles"],
-  pages: ["", "api", "chain", "dicom", "state", "styles", "components"],
+  state: ["", "api", "chain", "dicom", "imaging"],
+  components: ["", "api", "chain", "dicom", "imaging", "state", "styles"],
+  pages: ["", "api", "chain", "dicom", "imaging", "state", "styles", "components"],
 };
 
 const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
@@ -22,7 +23,7 @@ const imports = new Map(files.map((file) => [file, importsOf(file)]));
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(SOURCE, file), "utf8");
-  const found = [...text.matchAll(/(?:from|import)\s+"(\.[^"]+)"/g)].map(([, path = ""]) => path);
+  const found = [...text.matchAll(/(?:from|import)(?:\s+|\()"(\.[^"]+)"/g)].map(([, path = ""]) => path);
   const paths = found.map((path) => `${relative(SOURCE, resolve(SOURCE, dirname(file), path))}.ts`);
   return paths.filter((path) => files.includes(path));
 }
