@@ -23,6 +23,7 @@ from backend.services.evidence_events import Need, described, events_of_record, 
 from backend.services.model_verification import models_of
 from backend.services.review_verification import ReviewId
 from backend.services.role_check import role_holders
+from backend.services.study_verification import SliceScope
 from backend.services.verification import Verification, VerificationService
 
 
@@ -96,6 +97,7 @@ class EvidenceVerificationService:
             recover=self._recover,
             review_id=self._review_id,
             rereads=0,
+            scope=SliceScope(partial=True),
         )
         record = service.verify(evidence.image_id, openings=[*_openings(evidence, events), *openings])
         known = checkpoints or {}

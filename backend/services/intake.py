@@ -42,6 +42,13 @@ class IntakeService:
         Raises UnsupportedImage, ImageTooLarge, ServerBusy, LimitExceeded, StorageError.
         """
         pinned, facts = self._inspector.accept(content)
+        return self.keep(pinned, facts, client=client)
+
+    def keep(self, pinned: bytes, facts: ImageFacts, *, client: str) -> Intake:
+        """Pin an image that was inspected before: ``pinned`` are its bytes, ``facts`` theirs.
+
+        Raises LimitExceeded, StorageError.
+        """
         if self._images.find(facts.cid) and self._is_intact(facts.cid):
             return Intake(facts, created=False)
         if not self._images.reserve(client, facts.size, self._bytes_per_client):

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -34,7 +35,7 @@ from backend.adapters.database import checksums
 from backend.adapters.database.engine import Database
 from backend.adapters.database.event_rows import TABLES, by_table
 from backend.adapters.database.event_tables import CheckpointRow, EventColumns, LedgerRow
-from backend.adapters.database.tables import Base, ClassificationRow, ImageRow, StatementRow
+from backend.adapters.database.tables import Base, ClassificationRow, ImageRow, StatementRow, StudyRow
 from backend.cids import find_cid, parse_cid, raw_cid
 from backend.domain import DamagedRow, ImageFacts, IndexedEvent
 from backend.errors import DatabaseUnavailable
@@ -48,6 +49,7 @@ _REDONE = {
     "recognitions": "removed: the image's kind is recognised again when it is needed",
     "attestations": "removed: it is signed again when it is asked for",
     "statements": "removed: it is read again from the store when it is needed",
+    "studies": "removed: it is read again from the store when it is needed",
     "classifications": "removed: the image is classified again when it is asked for",
 }
 """What is lost with a row of these tables can be made again."""
@@ -139,8 +141,9 @@ class SqlAudit:
             images = list(session.scalars(select(ImageRow.cid)))
             manifests = list(session.scalars(select(ClassificationRow.manifest_cid)))
             statements = list(session.scalars(select(StatementRow.reason_hash)))
+            documents = session.execute(select(StudyRow.cid, StudyRow.slices_cid, StudyRow.manifests_cid)).all()
         # A damaged CID is named by the finding of its own row.
-        found = map(find_cid, [*images, *manifests, *map(_cid_of_hash, statements)])
+        found = map(find_cid, [*images, *manifests, *map(_cid_of_hash, statements), *chain(*documents)])
         return [str(cid) for cid in found if cid]
 
     def copy(self, cid: str) -> bytes | None:
@@ -148,6 +151,9 @@ class SqlAudit:
             manifest = session.scalar(select(ClassificationRow.manifest).filter_by(manifest_cid=cid))
             if manifest is not None:
                 return manifest
+            study = session.scalar(select(StudyRow.manifest).filter_by(cid=cid))
+            if study is not None:
+                return study
             reason_hash = "0x" + parse_cid(cid).digest.hex()
             return session.scalar(select(StatementRow.content).filter_by(reason_hash=reason_hash))
 

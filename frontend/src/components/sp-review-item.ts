@@ -14,7 +14,7 @@ import "./sp-notice";
 import "./sp-opening";
 import "./sp-review-form";
 import "./sp-status";
-import "./sp-viewer";
+import { loadViewer } from "./viewer-loader";
 
 /** One diagnosis of the queue: a line that opens to everything a reviewer needs. Event `submitted` with a PendingReview. */
 @customElement("sp-review-item")
@@ -175,6 +175,7 @@ export class ReviewItem extends LitElement {
 
   private toggled({ target }: Event): void {
     this.open = (target as HTMLDetailsElement).open;
+    if (this.open) loadViewer();
   }
 
   private outdated({ detail }: CustomEvent<string>): void {
