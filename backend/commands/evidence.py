@@ -52,7 +52,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         evidence = service.collect(options.image_id, openings=openings)
     content = pack(evidence)
     complete_to = EvidenceChain(evidence).blocks[-1]
-    _write(options.output, content)
+    write_new(options.output, content)
     console.result(
         {
             "file": str(options.output),
@@ -77,8 +77,8 @@ def _refuse_existing(file: Path) -> None:
         raise WrongUse(f"{file} is there already: name a new file")
 
 
-def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all."""
+def write_new(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises WrongUse where it exists or cannot be written."""
     try:
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:
