@@ -160,8 +160,8 @@ class EvidenceService:
         if not {replace(event, log_index=0) for event in events} <= {replace(event, log_index=0) for event in proven}:
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
         _require(check_completeness(chain, evidence.image_id))
-        held = Counter(event.diagnosis_id for event in proven if isinstance(event, DiagnosisReviewedEvent))
-        missing = {each: len(record.reviews_of(each)) - held[each.diagnosis_id] for each in record.diagnoses}
+        in_file = Counter(event.diagnosis_id for event in proven if isinstance(event, DiagnosisReviewedEvent))
+        missing = {each: len(record.reviews_of(each)) - in_file[each.diagnosis_id] for each in record.diagnoses}
         return replace(
             evidence,
             events=tuple(described(event) for event in proven),
