@@ -4,6 +4,7 @@ ScanProofError
 ├── InvalidInput                the caller's input is wrong (HTTP 400)
 │   ├── UnsupportedImage        not an image of an accepted type, or corrupt (415)
 │   ├── ImageTooLarge           more bytes or pixels than accepted (413)
+│   ├── IdentifiersLeft         a DICOM file that still identifies somebody (422)
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
 │   ├── InvalidEvidence         not an evidence file (400)
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
@@ -42,6 +43,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+_SHOWN_NAMES = 12
+
 
 class ScanProofError(Exception):
     """Base class. ``status`` is the HTTP status, ``title`` the fixed summary of the problem type (RFC 9457)."""
@@ -65,6 +68,22 @@ class UnsupportedImage(InvalidInput):
 class ImageTooLarge(InvalidInput):
     status = 413
     title = "The image is too large"
+
+
+class IdentifiersLeft(InvalidInput):
+    """``names`` are those of attributes and other places in the file; never their values."""
+
+    status = 422
+    title = "The file still has identifiers"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        shown = ", ".join(names[:_SHOWN_NAMES]) + (
+            f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+        )
+        super().__init__(
+            f"expected a DICOM file without identifiers, found {shown}: the page and `scanproof deidentify` remove them"
+        )
+        self.names = tuple(names)
 
 
 class InvalidCid(InvalidInput):

@@ -23,6 +23,7 @@ NO_PATH = "expected a path, found an empty text"
 GOOD = {
     "classify": "{image}",
     "analyse": "{image}",
+    "deidentify": "{image} --out {new}",
     "demo": "{image}",
     "verify": f"--image-id {ID}",
     "evidence": f"{ID} --output {{new}}",
@@ -61,6 +62,9 @@ CASES = [
     ("classify", "--model ''", "expected one of the models that classify"),
     ("analyse", "--output {image}", "expected a directory: {image} is a file"),
     ("analyse", "--output {image}/deep/er", "expected a directory: {image} is a file"),
+    ("deidentify", "{missing}", "no such file: {missing}"),
+    ("deidentify", "--out {image}", "expected a directory: {image} is a file"),
+    ("deidentify", "--key {missing}/key", "expected a file in an existing directory"),
     ("verify", "--image-id 0x12", "expected 0x and 64 hex digits"),
     ("verify", "--tx 0x12", "expected 0x and 64 hex digits"),
     ("verify", f"--tx {ID}", "not allowed with argument"),

@@ -179,12 +179,12 @@ def test_two_fingers_zoom_and_one_scrolls_the_page(site: Site, viewer: Viewer):
     touch = site.page.context.new_cdp_session(site.page)
 
     def fingers(kind: str, *spread: int) -> None:
-        points = [{"x": x + way * apart, "y": y, "id": id} for apart in spread for id, way in enumerate((-1, 1))]
+        points = [{"x": x + way * distance, "y": y, "id": id} for distance in spread for id, way in enumerate((-1, 1))]
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
 
     fingers("touchStart", 20)
-    for apart in (30, 40, 60):
-        fingers("touchMove", apart)
+    for distance in (30, 40, 60):
+        fingers("touchMove", distance)
     fingers("touchEnd")
 
     assert viewer.zoom() == pytest.approx(3 * fitted, rel=0.05)
