@@ -11,7 +11,7 @@ import pytest
 from backend.adapters.chain.dev import embedded
 from backend.adapters.chain.events import TOPICS
 from backend.settings import load
-from tests.backend.commands.conftest import CommandLine, command_line
+from tests.backend.commands.conftest import Shared, shared
 from tests.standins.nodes import Json, Rule, quirky_node
 
 
@@ -35,8 +35,8 @@ class Hiding(Rule):
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory) -> CommandLine:
-    return command_line(tmp_path_factory.mktemp("own"))
+def own(tmp_path_factory) -> Shared:
+    return shared(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(scope="module")
