@@ -22,6 +22,7 @@ from backend.domain import (
     RecordEvent,
 )
 from backend.errors import ChainUnavailable, after_sending
+from backend.services.screening import Answers
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _demonstrate(
     content: bytes, model: str | None, parts: Container, wallet: DevelopmentWallet, steps: _Steps, console: Console
 ) -> int:
-    intake = parts.intake.accept(content, client=_CLIENT)
+    intake = parts.intake.accept(content, client=_CLIENT, answers=Answers(text="keep"))
     cid = intake.facts.cid
     steps.done("pin", f"{cid} ({'new' if intake.created else 'known'})")
     result, _ = parts.classification.classify(cid, model)
