@@ -18,7 +18,7 @@ from backend.errors import (
 from backend.ports import ImageInspector, Images, ObjectStore
 
 _HOUR_S = 3600
-_EXTENSIONS = {"image/jpeg": "jpg"}
+_EXTENSIONS = {"image/jpeg": "jpg", "application/dicom": "dcm"}
 _FROM_STORE = "store"
 """The client of an image that was recovered from the store."""
 
@@ -42,6 +42,8 @@ class IntakeService:
         Raises UnsupportedImage, ImageTooLarge, ServerBusy, LimitExceeded, StorageError.
         """
         pinned, facts = self._inspector.accept(content)
+        if facts.frames > 1:
+            raise UnsupportedImage(f"expected one picture, found a DICOM file of {facts.frames} frames: it is a study")
         if self._images.find(facts.cid) and self._is_intact(facts.cid):
             return Intake(facts, created=False)
         if not self._images.reserve(client, facts.size, self._bytes_per_client):
