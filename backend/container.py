@@ -22,6 +22,7 @@ from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService
 from backend.services.scrub import ScrubService
+from backend.services.studies import StudyService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
 from backend.settings import Settings
@@ -75,4 +76,5 @@ class Container:
     reviews: ReviewService
     readiness: ReadinessService
     scrub: ScrubService
+    studies: StudyService
     close: Callable[[], None]

@@ -154,6 +154,60 @@ class SealedManifest:
 
 
 @dataclass(frozen=True, slots=True)
+class StudyFile:
+    """A file that somebody chose for a study: its name, and the SHA-256 (hex) and size of its bytes as they were."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class StudySeries:
+    """The DICOM study and series (their UIDs after de-identification) that the slices of a study belong to."""
+
+    study: str
+    series: str
+
+
+@dataclass(frozen=True, slots=True)
+class SliceResult:
+    """A slice of a study as the slice list has it, in the order of the series: ``order`` begins at 0.
+
+    ``sha256`` and ``model_sha256`` are hex without 0x, ``manifest_hash`` (of the slice's inference manifest) has it.
+    ``size`` in bytes, ``confidence`` in [0, 1]; ``label_code`` is 0 when the model, or the gate, abstained.
+    """
+
+    order: int
+    cid: str
+    sha256: str
+    size: int
+    manifest_hash: str
+    model_sha256: str
+    label: str
+    label_code: int
+    confidence: float
+    abstained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StudySummary:
+    """The result of a study. ``confidence`` in [0, 1], 0 for an abstention, whose ``reason`` says why.
+
+    ``deciding`` are the first and last of the neighbouring slices (from 0) that gave the finding; None without one.
+    ``counts`` are the numbers of slices by label.
+    """
+
+    label: str
+    label_code: int
+    confidence: float
+    abstained: bool
+    reason: str | None
+    deciding: tuple[int, int] | None
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Outline:
     """The tumour that ``model`` outlines on an image, or the ``reason`` why there is no outline.
 
@@ -208,13 +262,18 @@ class BlockRef:
     timestamp: int
 
 
+def describe_time(timestamp: int) -> str:
+    """Unix seconds in UTC, for people. A time past the calendar, which only a false node or file states, stays a
+    number."""
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"Unix time {timestamp}"
+
+
 def describe_block(block: BlockRef) -> str:
     """Number, time and hash, for people."""
-    try:
-        time = datetime.fromtimestamp(block.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        time = f"Unix time {block.timestamp}"
-    return f"block {block.number} of {time}, {block.hash}"
+    return f"block {block.number} of {describe_time(block.timestamp)}, {block.hash}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,12 +470,16 @@ def first_of(events: Sequence[ModelEvent], kind: type[E]) -> E | None:
     return next((event for event in events if isinstance(event, kind)), None)
 
 
+def earliest_report(reports: Iterable[ClassifierCompromisedEvent]) -> int | None:
+    """Since when the key is reported as compromised, in Unix seconds; None without a report. A later report only ever
+    names an earlier time."""
+    return min((report.since for report in reports), default=None)
+
+
 def compromised_since(diagnosis: DiagnosisRecordedEvent, reports: Iterable[ClassifierCompromisedEvent]) -> int | None:
     """Since when the key of the diagnosis' classifier was not its own, in Unix seconds, if that is at or before the
     time of its block or of its signature; else None."""
-    times = [report.since for report in reports if report.classifier.lower() == diagnosis.classifier.lower()]
-    # A later report only ever names an earlier time.
-    since = min(times, default=None)
+    since = earliest_report([report for report in reports if report.classifier.lower() == diagnosis.classifier.lower()])
     return since if since is not None and since <= max(diagnosis.block.timestamp, diagnosis.issued_at) else None
 
 

@@ -6,7 +6,7 @@ An adapter does not inherit from its protocol: mypy compares the two wherever ``
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from backend.ancestry import Ancestry
 from backend.domain import (
@@ -196,8 +196,8 @@ class ModelCatalogue(Protocol):
     def identities(self) -> Mapping[str, str]:
         """SHA-256 of every installed bundle, by its name; the bundle's files are not verified yet."""
 
-    def former_identities(self) -> Mapping[str, str]:
-        """SHA-256 by name of the models that are no longer offered."""
+    def retired_identities(self) -> Mapping[str, str]:
+        """SHA-256 of every retired bundle, by its name: models that are no longer offered."""
 
     def documents(self, name: str) -> ModelDocuments:
         """The published documents of that model, after verifying its bundle. Raises NotFound, ClassificationFailed."""
@@ -321,6 +321,10 @@ class Chain(RegistryHistory, Protocol):
     def newest_reviews(self, diagnosis_ids: Sequence[str]) -> Sequence[str | None]:
         """The id of the newest review of each diagnosis now, None for one without. Raises ChainUnavailable."""
 
+    def compromised_since(self, classifier: str) -> int | None:
+        """Since when that key is reported as compromised, in Unix seconds, as the contract stores it now; None without
+        a report. Raises ChainUnavailable."""
+
     def has_role(self, role: str, address: str) -> bool:
         """Whether ``address`` has the role now; ``role`` as in ``roles``. Raises ChainUnavailable."""
 
@@ -430,6 +434,49 @@ class Classifications(Protocol):
         """Store it in place of an older one."""
 
 
+class Studies(Protocol):
+    """Copies of the manifests of pinned studies."""
+
+    def add(self, manifest_hash: str, manifest: bytes, named: tuple[str, str]) -> None:
+        """Store a study manifest by its SHA-256 (0x-hex); ``named`` are the CIDs of its slice list and slice manifests.
+        Does nothing when it is stored already."""
+
+    def find(self, cid: str) -> bytes | None:
+        """The study manifest with that CID."""
+
+    def known(self, cids: Sequence[str]) -> frozenset[str]:
+        """The subset of ``cids`` that ``find`` finds."""
+
+
+class StudyStage(Protocol):
+    """Studies that are not pinned yet, each with a journal and files, on this machine. Ids and names are 64 hex digits.
+
+    Every method raises StorageUnavailable.
+    """
+
+    def journal(self, study_id: str) -> Sequence[Mapping[str, Any]] | None:
+        """The entries in the order in which they were appended; None for a study that is not there."""
+
+    def append(self, study_id: str, entry: Mapping[str, Any]) -> None:
+        """Add an entry, ready for JSON. The first one makes the study."""
+
+    def write(self, study_id: str, name: str, content: bytes) -> None:
+        """Store a file, whole or not at all."""
+
+    def read(self, study_id: str, name: str) -> bytes | None: ...
+
+    def release(self, study_id: str) -> None:
+        """Remove the files of a study, and keep its journal."""
+
+    def remove(self, study_id: str) -> None: ...
+
+    def expire(self, older_than_s: float) -> None:
+        """Remove the studies to which nothing was appended for that long."""
+
+    def size(self) -> int:
+        """The bytes of all files of all studies."""
+
+
 class Statements(Protocol):
     """Copies of the published statements of reviews, by their SHA-256 (0x-hex, lower case)."""
 
@@ -441,6 +488,9 @@ class Statements(Protocol):
 
 class EventStore(Protocol):
     """Copies of the chain's events. A ledger is one contract on one chain."""
+
+    def has_ledger(self, chain_id: int, contract: str) -> bool:
+        """Whether that ledger was ever asked for. Raises DatabaseUnavailable."""
 
     def ledger(self, chain_id: int, contract: str) -> int:
         """The id of that ledger, created if it is new."""

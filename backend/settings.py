@@ -102,6 +102,10 @@ class Settings:
     pinata: PinataSettings | None
     uploads_per_minute: int
     bytes_per_address: int
+    slices_per_minute: int
+    """As ``uploads_per_minute``, for the files of studies."""
+    study_bytes: int
+    """What all studies that are not recorded yet may take on the disk."""
 
     @property
     def embedded_chain(self) -> bool:
@@ -171,6 +175,8 @@ class _Reader:
             pinata=self._pinata() if storage == "pinata" else None,
             uploads_per_minute=self._integer("SCANPROOF_UPLOADS_PER_MINUTE", 30, 1, 100_000),
             bytes_per_address=self._integer("SCANPROOF_BYTES_PER_ADDRESS", 2 * 1024**3, 1, 2**62),
+            slices_per_minute=self._integer("SCANPROOF_SLICES_PER_MINUTE", 2000, 1, 100_000),
+            study_bytes=self._integer("SCANPROOF_STUDY_BYTES", 2 * 1024**3, 1, 2**62),
         )
 
     def _pinata(self) -> PinataSettings:

@@ -22,6 +22,7 @@ from backend.api import (
     results,
     reviews,
     security,
+    studies,
     system,
     transactions,
 )
@@ -53,6 +54,7 @@ _BLUEPRINTS = (
     record_export.blueprint,
     ledger.blueprint,
     reviews.blueprint,
+    studies.blueprint,
     transactions.blueprint,
 )
 

@@ -18,4 +18,8 @@ def uploads_allowed() -> str:
     return f"{container().settings.uploads_per_minute}/minute"
 
 
+def slices_allowed() -> str:
+    return f"{container().settings.slices_per_minute}/minute"
+
+
 limiter = Limiter(client_address)

@@ -17,7 +17,7 @@ from flask import Flask, Response, current_app
 from backend.api.access import container
 from backend.api.downloads import begin_download
 from backend.api.openapi import file_response, responses
-from backend.api.records import FilterSchema, ImageRecordSchema, record_answer, record_filter
+from backend.api.records import FilterSchema, ImageRecordSchema, Kept, kept, record_answer, record_filter
 from backend.api.schemas import AnswerSchema, Values
 from backend.domain import Record
 
@@ -79,9 +79,9 @@ def _json(app: Flask, pages: Iterator[Sequence[Record]]) -> Iterator[str]:
 
 def _objects(records: Sequence[Record]) -> Iterator[str]:
     schema = ImageRecordSchema()
-    available = container().intake.available([record.image.cid for record in records])
+    found = kept(records)
     for record in records:
-        answer = record_answer(record, available=record.image.cid in available)
+        answer = record_answer(record, kept=found)
         yield json.dumps(schema.dump(answer), ensure_ascii=False)
 
 
@@ -111,7 +111,7 @@ def _rows(record: Record) -> list[dict[str, object]]:
         "registrationTransaction": image.transaction_hash,
         "registrationBlock": image.block.number,
     }
-    answer = record_answer(record, available=False)
+    answer = record_answer(record, kept=Kept(frozenset(), frozenset()))
     return [{**registration, **_diagnosis(diagnosis)} for diagnosis in answer["diagnoses"]] or [registration]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, time
+from typing import NamedTuple
 
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, Enum, Float, Integer, List, Nested, String
@@ -17,7 +18,7 @@ from backend.api.downloads import begin_download
 from backend.api.images import UploadSchema, one_file
 from backend.api.limits import limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
-from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
+from backend.api.paging import IndexStatusSchema, PageSchema, PagingSchema, cursor_of, position_of
 from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash, ModelNameSchema, Signature, Values
 from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.api.validation import hash_in_path
@@ -112,6 +113,7 @@ class ImageRecordSchema(AnswerSchema):
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
     image_available = Boolean()
+    study = Boolean(metadata={"description": "Whether the record is of a study: its CID is that of a study manifest."})
     diagnoses = List(Nested(DiagnosisSchema))
 
 
@@ -130,10 +132,8 @@ class RecordQuerySchema(FilterSchema, PagingSchema):
     pass
 
 
-class RecordPageSchema(AnswerSchema):
+class RecordPageSchema(PageSchema):
     records = List(Nested(ImageRecordSchema))
-    next = String(allow_none=True)
-    index = Nested(IndexStatusSchema)
 
 
 class LookupSchema(AnswerSchema):
@@ -192,8 +192,7 @@ class VerificationSchema(AnswerSchema):
 @blueprint.doc(summary="One record; an image just mined is found at once")
 def record(image_id: str) -> Values:
     found = container().records.find(hash_in_path("the image id", image_id))
-    available = bool(container().intake.available([found.image.cid]))
-    return record_answer(found, available=available, reason=container().reviews.reason)
+    return record_answer(found, kept=kept([found]), reason=container().reviews.reason)
 
 
 @blueprint.get("/records")
@@ -204,9 +203,9 @@ def search(query_data: Values) -> Values:
     page = container().records.search(
         record_filter(query_data), limit=query_data["limit"], before=position_of(query_data["cursor"])
     )
-    available = container().intake.available([record.image.cid for record in page.records])
+    found = kept(page.records)
     return {
-        "records": [record_answer(record, available=record.image.cid in available) for record in page.records],
+        "records": [record_answer(record, kept=found) for record in page.records],
         "next": cursor_of(page.next),
         "index": page.index,
     }
@@ -222,11 +221,11 @@ def search(query_data: Values) -> Values:
 def lookup(files_data: Values) -> Values:
     facts = container().intake.identify(one_file(files_data))
     page = container().records.of_image(facts.cid, limit=RECORDS_OF_A_FILE)
-    available = bool(container().intake.available([facts.cid]))
+    found = kept(page.records)
     return {
         "cid": facts.cid,
         "stripped": facts.stripped,
-        "records": [record_answer(record, available=available) for record in page.records],
+        "records": [record_answer(record, kept=found) for record in page.records],
         "index": page.index,
     }
 
@@ -259,7 +258,7 @@ def verification(image_id: str) -> Values:
 
 
 @blueprint.get("/records/<image_id>/evidence")
-@limiter.limit(uploads_allowed, error_message="evidence bundles")
+@limiter.limit(uploads_allowed, error_message="evidence files")
 @blueprint.doc(
     summary="Everything needed to check a record without this server, as a ZIP",
     responses=responses({200: file_response(MEDIA_TYPE, "The evidence file"), 404: "", 429: ""}),
@@ -277,8 +276,20 @@ def no_reason(_review: DiagnosisReviewedEvent) -> None:
     """No reasons: each is an object of the store, and a list would ask for many."""
 
 
-def record_answer(record: Record, *, available: bool, reason: Reason = no_reason) -> Values:
-    """``available``: whether the image is kept here. ``reason`` gives a review's published reason, None without one."""
+class Kept(NamedTuple):
+    """CIDs of what is pinned here."""
+
+    images: frozenset[str]
+    studies: frozenset[str]
+
+
+def kept(records: Sequence[Record]) -> Kept:
+    cids = [record.image.cid for record in records]
+    return Kept(container().intake.available(cids), container().studies.known(cids))
+
+
+def record_answer(record: Record, *, kept: Kept, reason: Reason = no_reason) -> Values:
+    """``kept``: what of such records is pinned here. ``reason`` gives the published reason of a review, or None."""
     image = record.image
     return {
         "image_id": image.image_id,
@@ -287,7 +298,8 @@ def record_answer(record: Record, *, available: bool, reason: Reason = no_reason
         "commitment": image.commitment,
         "transaction": transaction_link(image.transaction_hash),
         "block": image.block,
-        "image_available": available,
+        "image_available": image.cid in kept.images or image.cid in kept.studies,
+        "study": image.cid in kept.studies,
         "diagnoses": [diagnosis_answer(record, diagnosis, reason=reason) for diagnosis in record.diagnoses],
     }
 

@@ -12,9 +12,11 @@ from backend.cids import parse_cid
 from backend.errors import InvalidInput
 
 MAX_JSON_BYTES = 16 * 1024
+_LARGER_BODIES = {"studies.begin": 8 * 1024 * 1024}
+"""A study lists its files: a folder of ten thousand is to be refused with a sentence, not as a large body."""
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
-UPLOADS = ("images.upload", "records.lookup")
+UPLOADS = ("images.upload", "records.lookup", "studies.add")
 
 
 def check_body() -> None:
@@ -23,10 +25,11 @@ def check_body() -> None:
         return
     expected = MULTIPART if request.endpoint in UPLOADS else JSON
     if expected == JSON:
-        request.max_content_length = MAX_JSON_BYTES
+        most = _LARGER_BODIES.get(request.endpoint or "", MAX_JSON_BYTES)
+        request.max_content_length = most
         body = request.get_data(cache=True)
         # A body in chunks is cut at the limit, so that one that reaches it may have had more.
-        if request.content_length is None and len(body) >= MAX_JSON_BYTES:
+        if request.content_length is None and len(body) >= most:
             raise RequestEntityTooLarge
         if not body:
             return
@@ -62,6 +65,20 @@ def _refuse_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def cid_in_path(text: str) -> str:
     """A CID in the one form that is stored: upper case and version 0 name the same bytes. Raises InvalidCid."""
     return str(parse_cid(text))
+
+
+def study_in_path(text: str) -> str:
+    """The id of an unfinished study. Raises InvalidInput."""
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise InvalidInput(f"the study's id must be 64 lower-case hex digits, not {text[:80]!r}")
+    return text
+
+
+def order_in_path(text: str) -> int:
+    """The place of a slice in its study, from 0. Raises InvalidInput."""
+    if not re.fullmatch(r"[0-9]{1,6}", text):
+        raise InvalidInput(f"the order of a slice must be a whole number from 0, not {text[:80]!r}")
+    return int(text)
 
 
 def hash_in_path(name: str, text: str) -> str:

@@ -21,7 +21,7 @@ from backend.domain import (
     ImageRegisteredEvent,
     RecordEvent,
 )
-from backend.errors import ChainUnavailable
+from backend.errors import ChainUnavailable, after_sending
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,9 +86,10 @@ def _demonstrate(
     image_id = parts.chain.image_id(wallet.address, cid)
     recorded = _record(image_id, result, parts, wallet)
     steps.done("record", "now, with the classifier's signature" if recorded else "found: it was recorded before")
-    events = parts.chain.events_of_image(image_id)
-    transactions = _transactions(parts, events)
-    verification = parts.verification.verify(image_id)
+    with after_sending(recorded):
+        events = parts.chain.events_of_image(image_id)
+        transactions = _transactions(parts, events)
+        verification = parts.verification.verify(image_id)
     steps.done("verify", f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
     console.result(
         {
@@ -110,18 +111,16 @@ def _demonstrate(
     return 0 if verification.passed else 1
 
 
-def _record(image_id: str, result: Classification, parts: Container, wallet: DevelopmentWallet) -> bool:
-    """Record the diagnosis, unless this account has one of this model for this image already."""
+def _record(image_id: str, result: Classification, parts: Container, wallet: DevelopmentWallet) -> list[str]:
+    """Record the diagnosis, unless this account has one of this model for this image already: what was sent."""
     events = parts.chain.events_of_image(image_id)
     model_id = "0x" + result.model.sha256
     if any(isinstance(event, DiagnosisRecordedEvent) and event.model_id == model_id for event in events):
-        return False
+        return []
     signed, _ = parts.attestation.attest(result.cid, result.manifest_hash, wallet.address)
     if events:
-        wallet.record_diagnosis(signed)
-    else:
-        wallet.register_with_diagnosis(result.cid, signed)
-    return True
+        return [wallet.record_diagnosis(signed).hash]
+    return [wallet.register_with_diagnosis(result.cid, signed).hash]
 
 
 def _transactions(parts: Container, events: Sequence[RecordEvent]) -> list[dict[str, Any]]:

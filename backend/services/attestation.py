@@ -1,4 +1,4 @@
-"""Signs a classification for one uploader, who can then record it on the chain."""
+"""Signs a classification, or a study, for one uploader, who can then record it on the chain."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import NamedTuple
 
+from backend.cids import raw_cid
 from backend.domain import SEALED_LABEL, Classification, Diagnosis, ModelStatus, SignedDiagnosis
 from backend.errors import ClockWrong, Conflict, NotFound
-from backend.ports import Chain, Classifications, DiagnosisSigner
-from backend.services import manifests
+from backend.ports import Chain, Classifications, DiagnosisSigner, Studies
+from backend.services import manifests, study_documents
 from backend.services.event_index import EventIndex
 
 BASIS_POINTS = 10_000
@@ -36,6 +37,7 @@ class AttestationService:
     def __init__(
         self,
         classifications: Classifications,
+        studies: Studies,
         chain: Chain,
         signer: DiagnosisSigner,
         index: EventIndex,
@@ -43,6 +45,7 @@ class AttestationService:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._classifications = classifications
+        self._studies = studies
         self._chain = chain
         self._signer = signer
         self._index = index
@@ -109,6 +112,11 @@ class AttestationService:
             return _Finding(found.cid, found.model.sha256, found.label_code, confidence)
         if sealed := self._classifications.sealed(manifest_hash):
             return _Finding(sealed.cid, sealed.model_sha256, SEALED_LABEL, 0)
+        if study := self._studies.find(raw_cid(manifest_hash)):
+            manifest = study_documents.read_manifest(study)
+            summary = manifest.summary
+            confidence = round(summary.confidence * BASIS_POINTS)
+            return _Finding(manifest.cid, manifest.model.sha256, summary.label_code, confidence)
         raise NotFound(f"no manifest with the SHA-256 {manifest_hash} was made here")
 
     def _last_issued_at(self, image_id: str) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from backend.cids import hash_of, raw_cid
 from backend.domain import (
@@ -16,18 +16,19 @@ from backend.domain import (
     ModelFacts,
     SignedDiagnosis,
 )
-from backend.errors import ClassificationFailed, ImageTooLarge, NotFound, StorageError, UnsupportedImage
+from backend.errors import ImageTooLarge, NotFound, StorageError
 from backend.ports import Classifier, ObjectReader, RegistryHistory
 from backend.services.attestation import BASIS_POINTS
 from backend.services.manifests import MAX_MANIFEST_BYTES, ReadManifest, read
 from backend.services.model_verification import ModelVerifier
 from backend.services.models import ModelService
 from backend.services.origin import OriginVerifier
+from backend.services.reproduction import describe_result, repeat
 from backend.services.role_check import check_key, check_role
+from backend.services.study_documents import is_study
+from backend.services.study_verification import GivenFile, StudyVerifier
 
 Recover = Callable[[SignedDiagnosis], str | None]
-TOLERANCE = 1e-4
-"""The largest accepted difference of a probability: processors differ in the last digits of floating point."""
 
 
 class DiagnosisVerifier:
@@ -40,11 +41,13 @@ class DiagnosisVerifier:
         store: ObjectReader,
         documents: ObjectReader,
         classifier: Classifier,
+        studies: StudyVerifier,
         recover: Recover,
     ) -> None:
         self._chain = chain
         self._store = store
         self._classifier = classifier
+        self._studies = studies
         self._recover = recover
         self._models = ModelVerifier(chain, documents)
 
@@ -54,15 +57,18 @@ class DiagnosisVerifier:
         diagnosis: DiagnosisRecordedEvent,
         content: bytes | None,
         opening: bytes | None = None,
+        files: Sequence[GivenFile] | None = None,
     ) -> list[Check]:
         """``content``: the image's bytes, None when they are not available; ``opening``: a sealed diagnosis' manifest,
-        which is never in the store. Raises ChainError.
+        which is never in the store; ``files``: as in StudyVerifier. Raises ChainError.
         """
         model = ModelService(self._classifier).facts(diagnosis.model_id)
         sealed = diagnosis.label == SEALED_LABEL
         about_manifest: list[Check] = [_unopened()]
         reproduction: list[Check] = []
-        if not sealed or opening is not None:
+        if content is not None and is_study(content):
+            about_manifest = self._studies.checks(diagnosis, content, files)
+        elif not sealed or opening is not None:
             bytes_check, manifest = self._manifest_bytes(diagnosis.manifest_hash, opening)
             about_manifest = [
                 *([_opened(manifest)] if sealed else []),
@@ -133,42 +139,8 @@ class DiagnosisVerifier:
         if manifest is None or model is None or content is None:
             missing = "manifest" if manifest is None else "model" if model is None else "image bytes"
             return Check("result reproduced", False, "the manifest's result", f"not checked: no {missing} to trust")
-        expected = f"{manifest.label} ({manifest.confidence:.4f}), probabilities within {TOLERANCE}"
-        try:
-            if failure := self._gate_failure(manifest, model, content):
-                return Check("result reproduced", False, expected, failure)
-            prediction, _ = self._classifier.predict(model, content, manifest.decoding)
-        except (UnsupportedImage, ImageTooLarge, ClassificationFailed) as error:
-            return Check("result reproduced", False, expected, str(error))
-        same_labels = prediction.probabilities.keys() == manifest.probabilities.keys()
-        difference = max(
-            (abs(p - manifest.probabilities.get(label, 0.0)) for label, p in prediction.probabilities.items()),
-            default=0.0,
-        )
-        result = (prediction.label, prediction.code, prediction.abstained)
-        passed = (
-            same_labels
-            and difference <= TOLERANCE
-            and abs(prediction.confidence - manifest.confidence) <= TOLERANCE
-            and result == (manifest.label, manifest.label_code, manifest.abstained)
-        )
-        found = f"{prediction.label} ({prediction.confidence:.4f}), largest difference {difference:.6f}"
-        return Check("result reproduced", passed, expected, found)
-
-    def _gate_failure(self, manifest: ReadManifest, model: ModelFacts, content: bytes) -> str | None:
-        """Why the manifest's result does not follow from the gate's opinion in it; None where it does."""
-        opinion = manifest.opinion
-        if opinion is None:
-            return None
-        gate = ModelService(self._classifier).facts("0x" + opinion.gate_sha256)
-        if gate is None:
-            return f"not checked: the gate with SHA-256 {opinion.gate_sha256} is not installed here"
-        recognised = self._classifier.recognise(gate, content, manifest.decoding).modality
-        if recognised != opinion.modality:
-            return f"the gate recognises {recognised or 'no modality'}, not {opinion.modality or 'none'}"
-        if not manifest.follows_gate(model.modality):
-            return f"an answer, although the gate recognises {recognised or 'no modality'}: expected an abstention"
-        return None
+        passed, found = repeat(self._classifier, manifest, model, content)
+        return Check("result reproduced", passed, describe_result(manifest), found)
 
 
 def _unopened() -> Check:

@@ -44,6 +44,13 @@ class IntakeService:
         pinned, facts = self._inspector.accept(content)
         if facts.frames > 1:
             raise UnsupportedImage(f"expected one picture, found a DICOM file of {facts.frames} frames: it is a study")
+        return self.keep(pinned, facts, client=client)
+
+    def keep(self, pinned: bytes, facts: ImageFacts, *, client: str) -> Intake:
+        """Pin an image that was inspected before: ``pinned`` are its bytes, ``facts`` theirs.
+
+        Raises LimitExceeded, StorageError.
+        """
         if self._images.find(facts.cid) and self._is_intact(facts.cid):
             return Intake(facts, created=False)
         if not self._images.reserve(client, facts.size, self._bytes_per_client):

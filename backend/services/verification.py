@@ -27,7 +27,10 @@ from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
 from backend.services.manifests import by_hash
 from backend.services.origin import OriginVerifier
 from backend.services.review_verification import ReviewId, ReviewVerifier
+from backend.services.study_documents import is_study
+from backend.services.study_verification import GivenFile, SliceScope, StudyVerifier
 
+ALL_SLICES = SliceScope()
 SHOWN_NOISE = 20
 """The most entries of noise that an answer shows: any reviewer can add any number."""
 
@@ -70,7 +73,8 @@ class VerificationService:
 
     ``inspector`` turns a given file into the bytes that were pinned of it. Statements, model cards and training records
     are read from ``documents``, by default ``store``: many were never published, and the public network searches long.
-    A history that is not complete is read again up to ``rereads`` times, a second apart.
+    A history that is not complete is read again up to ``rereads`` times, with a second between. ``scope`` is how much
+    of a study is checked.
     """
 
     def __init__(
@@ -85,6 +89,7 @@ class VerificationService:
         review_id: ReviewId,
         documents: ObjectReader | None = None,
         rereads: int = REREADS,
+        scope: SliceScope = ALL_SLICES,
     ) -> None:
         self._chain = chain
         self._rereads = rereads
@@ -94,13 +99,21 @@ class VerificationService:
         self._inspector = inspector
         self._cid_of = cid_of
         self._recover = recover
+        self._scope = scope
         self._review_id = review_id
 
-    def verify(self, image_id: str, *, content: bytes | None = None, openings: Sequence[bytes] = ()) -> Verification:
+    def verify(
+        self,
+        image_id: str,
+        *,
+        content: bytes | None = None,
+        openings: Sequence[bytes] = (),
+        files: Sequence[GivenFile] | None = None,
+    ) -> Verification:
         """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses and their reviews.
 
         ``content`` is the pinned image or the original upload; without it the image is fetched by CID. ``openings`` are
-        the manifests of sealed diagnoses. Raises ChainError.
+        the manifests of sealed diagnoses; ``files`` are somebody's own files of a study. Raises ChainError.
         """
         chain, completeness = read_completely(self._chain, image_id, rereads=self._rereads)
         record = Record.of(chain.events_of_image(image_id))
@@ -114,6 +127,7 @@ class VerificationService:
                 store=self._store,
                 documents=self._documents,
                 classifier=self._classifier,
+                studies=StudyVerifier(self._store, self._classifier, self._cid_of, self._scope),
                 recover=self._recover,
             ),
             reviews=ReviewVerifier(chain, self._documents, self._review_id),
@@ -124,7 +138,8 @@ class VerificationService:
         checks = (
             *_registration(record.image, parts),
             bytes_check,
-            *_diagnoses(record, parts, trusted, opened),
+            *([_no_study(record.image)] if files is not None and not (trusted and is_study(trusted)) else []),
+            *_diagnoses(record, parts, trusted, opened, files),
             *(
                 Check("opening", False, "the manifest of a sealed diagnosis of this record", f"SHA-256 {hash_}")
                 for hash_ in sorted(opened.keys() - sealed)
@@ -137,12 +152,17 @@ class VerificationService:
         return Verification(image_id, checks, states, record.noise, completeness.shown)
 
     def verify_transaction(
-        self, hash_: str, *, content: bytes | None = None, openings: Sequence[bytes] = ()
+        self,
+        hash_: str,
+        *,
+        content: bytes | None = None,
+        openings: Sequence[bytes] = (),
+        files: Sequence[GivenFile] | None = None,
     ) -> list[Verification]:
         """Check every record with an event in that transaction; empty if there is none. Raises ChainError."""
         events = self._chain.events_of_transaction(hash_)
         image_ids = dict.fromkeys(event.image_id for event in events if isinstance(event, RecordEvent))
-        return [self.verify(image_id, content=content, openings=openings) for image_id in image_ids]
+        return [self.verify(each, content=content, openings=openings, files=files) for each in image_ids]
 
     def _image_bytes(self, cid: str, given: bytes | None) -> tuple[Check, bytes | None]:
         """The check, and the bytes if they have the record's CID: those of the store, or ``given``, which may be the
@@ -203,13 +223,24 @@ def _registration(image: ImageRegisteredEvent, parts: _Parts) -> list[Check]:
     ]
 
 
-def _diagnoses(record: Record, parts: _Parts, content: bytes | None, opened: Mapping[str, bytes]) -> list[Check]:
+def _no_study(image: ImageRegisteredEvent) -> Check:
+    found = f"{image.cid}, which is no study manifest: compare a single file with it"
+    return Check("files", False, "the record of a study", found)
+
+
+def _diagnoses(
+    record: Record,
+    parts: _Parts,
+    content: bytes | None,
+    opened: Mapping[str, bytes],
+    files: Sequence[GivenFile] | None,
+) -> list[Check]:
     checks: list[Check] = []
     for number, diagnosis in enumerate(record.diagnoses, start=1):
         opening = opened.get(diagnosis.manifest_hash) if diagnosis.label == SEALED_LABEL else None
         lines = [
             _block("diagnosis block", diagnosis, parts.chain),
-            *parts.diagnoses.checks(record.image, diagnosis, content, opening),
+            *parts.diagnoses.checks(record.image, diagnosis, content, opening, files),
             *_reviews(record, diagnosis, parts),
         ]
         checks += _numbered(lines, "", number, len(record.diagnoses))

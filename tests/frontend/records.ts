@@ -90,6 +90,7 @@ export function record(diagnoses: Diagnosis[]): ImageRecord {
     transaction,
     block: block(4),
     imageAvailable: true,
+    study: false,
     diagnoses,
   };
 }

@@ -26,7 +26,7 @@ from backend.settings import Secret, reveal
 
 _log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration. Compared without Alembic, so that a start without migrations does not load it."""
 BUSY_TIMEOUT_S = 10.0
 """How long SQLite waits for a lock of another connection."""
@@ -106,6 +106,15 @@ def _translated() -> Iterator[None]:
         raise RowDamaged("a stored row cannot be read: run `scanproof scrub`") from None
     except PoolTimeout:
         raise DatabaseUnavailable("the database is slow, and other requests wait for it already: try again") from None
+
+
+def exists(url: Secret | str) -> bool:
+    """Whether there is a database to open, as far as that shows without opening it."""
+    try:
+        parsed = make_url(reveal(url))
+    except ArgumentError:
+        return False
+    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
 
 
 def open_database(url: Secret | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:

@@ -93,6 +93,18 @@ class SealedRow(Checked, Base):
     model_sha256: Mapped[str] = mapped_column(String(64))
 
 
+class StudyRow(Checked, Base):
+    """The manifest of a pinned study, and the CIDs of the two documents that it names."""
+
+    __tablename__ = "studies"
+
+    manifest_hash: Mapped[str] = mapped_column(HASH, primary_key=True)
+    cid: Mapped[str] = mapped_column(CID, unique=True)
+    manifest: Mapped[bytes] = mapped_column(LargeBinary)
+    slices_cid: Mapped[str] = mapped_column(CID)
+    manifests_cid: Mapped[str] = mapped_column(CID)
+
+
 class StatementRow(Checked, Base):
     """The published statement of a review."""
 

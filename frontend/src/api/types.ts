@@ -157,6 +157,13 @@ export interface Upload {
   file: string;
 }
 
+/** `block` is the newest one whose events are known here, `head` the chain's newest. */
+export interface IndexStatus {
+  block: number | null;
+  head: number | null;
+  synced: boolean;
+}
+
 export interface TransactionLink {
   hash: Hex;
   explorerUrl: string | null;
@@ -273,17 +280,10 @@ export interface CompromiseEntry {
   kind: "classifierCompromised";
 }
 
-/** `block` is the newest one whose events are known here, `head` the chain's newest. */
-export interface IndexStatus {
-  block: number | null;
-  head: number | null;
-  synced: boolean;
-}
-
 export interface LedgerPage {
-  entries: LedgerEntry[];
   next: string | null;
   index: IndexStatus;
+  entries: LedgerEntry[];
 }
 
 /** The test data; `unit` is what a group is, such as a patient. */
@@ -513,13 +513,115 @@ export interface ImageRecord {
   transaction: TransactionLink;
   block: Block;
   imageAvailable: boolean;
+  /** Whether the record is of a study: its CID is that of a study manifest. */
+  study: boolean;
   diagnoses: Diagnosis[];
 }
 
 export interface RecordPage {
-  records: ImageRecord[];
   next: string | null;
   index: IndexStatus;
+  records: ImageRecord[];
+}
+
+/** A file that is no slice of the study, for instance because it is no image or is there twice. */
+export interface LeftOut {
+  name: string;
+  reason: string;
+}
+
+/** A model; 0x and its `sha256` are its id on the chain. */
+export interface ModelIdentity {
+  name: string;
+  version: string;
+  sha256: string;
+  modality: string;
+}
+
+/** UIDs of DICOM, after de-identification. */
+export interface StudySeries {
+  study: string;
+  series: string;
+}
+
+/**
+ * `deciding` are the first and last of the neighbouring slices that gave the finding, or null; `counts` the numbers
+ * of slices by label.
+ */
+export interface StudySummary {
+  label: string;
+  labelText: string;
+  labelCode: number;
+  confidence: number;
+  abstained: boolean;
+  reason: string | null;
+  deciding: number[] | null;
+  counts: {
+    [k: string]: number;
+  };
+}
+
+/** `order` begins at 0; `labelCode` is 0 when the model, or the gate, abstained. */
+export interface StudySlice {
+  order: number;
+  /** Of the file, until the study is recorded. */
+  name: string | null;
+  cid: string;
+  sha256: string;
+  size: number;
+  manifestHash: Hex;
+  modelSha256: string;
+  label: string;
+  labelText: string;
+  labelCode: number;
+  confidence: number;
+  abstained: boolean;
+}
+
+/** A study as its manifest (`scanproof.study/1`) and its slice list say. */
+export interface StudyResult {
+  cid: string;
+  manifestHash: Hex;
+  slicesCid: string;
+  manifestsCid: string;
+  /** The Merkle root over the slices, in hex. */
+  root: string;
+  rule: string;
+  time: string;
+  model: ModelIdentity;
+  weak: string | null;
+  series: StudySeries | null;
+  summary: StudySummary;
+  slices: StudySlice[];
+}
+
+/**
+ * `missing` are the SHA-256 of the files that were not received yet. `pinned` of `objects` are pinned; when all
+ * are, `signable` is true. `result` is null until every slice is classified.
+ */
+export interface Study {
+  studyId: string;
+  files: number;
+  missing: string[];
+  leftOut: LeftOut[];
+  slices: number;
+  classified: number;
+  objects: number;
+  pinned: number;
+  signable: boolean;
+  result: StudyResult | null;
+}
+
+/** `sha256` and `size` of the file as it was chosen. */
+export interface StudyFile {
+  name: string;
+  sha256: string;
+  size: number;
+}
+
+export interface StudyRequest {
+  files: StudyFile[];
+  model?: string | null;
 }
 
 export interface RecordExport {
@@ -556,9 +658,9 @@ export interface QueuedDiagnosis {
 }
 
 export interface QueuePage {
-  diagnoses: QueuedDiagnosis[];
   next: string | null;
   index: IndexStatus;
+  diagnoses: QueuedDiagnosis[];
 }
 
 /** `cid` is that of the file without its metadata, the blocks of which `stripped` names. */
@@ -573,14 +675,6 @@ export interface Lookup {
 export interface Area {
   pixels: number;
   share: number;
-}
-
-/** A model; 0x and its `sha256` are its id on the chain. */
-export interface ModelIdentity {
-  name: string;
-  version: string;
-  sha256: string;
-  modality: string;
 }
 
 export interface OutlineLinks {
@@ -626,6 +720,20 @@ export interface Analysis {
   cid: string;
   stained: boolean;
   steps: AnalysisStep[];
+}
+
+/** How far the study is after a step: as in `Study`, without what may be long. */
+export interface StudyStep {
+  studyId: string;
+  files: number;
+  missing: number;
+  leftOut: number;
+  slices: number;
+  classified: number;
+  objects: number;
+  pinned: number;
+  classificationDone: boolean;
+  signable: boolean;
 }
 
 /** Who wrote something about a model on the chain, and where it is there. */

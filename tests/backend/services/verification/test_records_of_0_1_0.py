@@ -14,7 +14,7 @@ from backend.adapters.models.bundled import BundledModels
 from backend.domain import ModelFacts
 from backend.errors import NotFound
 from backend.services import manifests
-from backend.services.diagnosis_verification import TOLERANCE
+from backend.services.reproduction import TOLERANCE
 from ml.inference.registry import Registry
 
 RECORDS = Path(__file__).with_name("records_of_0_1_0")

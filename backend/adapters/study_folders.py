@@ -1,0 +1,137 @@
+"""Studies that are being received and classified, as folders that other users cannot read.
+
+``<folder>/<study id>/journal.jsonl`` is what was done so far, one JSON object a line; ``<SHA-256>`` are the files that
+will be pinned. A crash may cut the journal's last line, which is then done again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from backend.adapters import private_files
+from backend.errors import StorageFull, StorageUnavailable
+
+_JOURNAL = "journal.jsonl"
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+
+class StudyFolders:
+    """Port StudyStage. The folder is made when the first study is."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def journal(self, study_id: str) -> Sequence[Mapping[str, Any]] | None:
+        with self._errors():
+            try:
+                lines = (self._path(study_id) / _JOURNAL).read_bytes().split(b"\n")
+            except FileNotFoundError:
+                return None
+        return [json.loads(line) for line in lines[:-1]]
+
+    def append(self, study_id: str, entry: Mapping[str, Any]) -> None:
+        with self._errors():
+            path = self._path(study_id)
+            private_files.make_folder(path)
+            file = os.open(path / _JOURNAL, os.O_RDWR | os.O_CREAT, 0o600)
+            with os.fdopen(file, "r+b") as journal:
+                self._cut(journal)
+                journal.write(json.dumps(entry).encode() + b"\n")
+
+    def write(self, study_id: str, name: str, content: bytes) -> None:
+        with self._errors():
+            file = self._file(study_id, name)
+            private_files.make_folder(file.parent)
+            temporary = file.with_name(f".{file.name}.{os.urandom(4).hex()}")
+            try:
+                with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as handle:
+                    handle.write(content)
+                temporary.replace(file)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+
+    def read(self, study_id: str, name: str) -> bytes | None:
+        with self._errors():
+            try:
+                return self._file(study_id, name).read_bytes()
+            except FileNotFoundError:
+                return None
+
+    def release(self, study_id: str) -> None:
+        """Remove the files of a study, and keep its journal."""
+        with self._errors():
+            for file in self._files(study_id):
+                file.unlink(missing_ok=True)
+
+    def remove(self, study_id: str) -> None:
+        with self._errors(), contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._path(study_id))
+
+    def expire(self, older_than_s: float) -> None:
+        limit = time.time() - older_than_s
+        with self._errors():
+            for path in self._studies():
+                with contextlib.suppress(FileNotFoundError):
+                    if max(path.stat().st_mtime, (path / _JOURNAL).stat().st_mtime) < limit:
+                        shutil.rmtree(path)
+
+    def size(self) -> int:
+        with self._errors():
+            return sum(_size(file) for path in self._studies() for file in self._files(path.name))
+
+    def _studies(self) -> list[Path]:
+        return sorted(self._folder.iterdir()) if self._folder.is_dir() else []
+
+    def _files(self, study_id: str) -> list[Path]:
+        try:
+            return [file for file in self._path(study_id).iterdir() if file.name != _JOURNAL]
+        except FileNotFoundError:
+            return []
+
+    def _path(self, study_id: str) -> Path:
+        return self._folder / _checked(study_id)
+
+    def _file(self, study_id: str, name: str) -> Path:
+        return self._path(study_id) / _checked(name)
+
+    @staticmethod
+    def _cut(journal: Any) -> None:
+        """Go to the end, and remove a line that a crash has cut."""
+        end = journal.seek(0, os.SEEK_END)
+        if end and (journal.seek(end - 1), journal.read(1))[1] != b"\n":
+            journal.seek(0)
+            journal.truncate(journal.read().rfind(b"\n") + 1)
+            journal.seek(0, os.SEEK_END)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            kind = StorageFull if error.errno in _FULL else StorageUnavailable
+            raise kind(f"the folder for studies cannot be used: {error.strerror}") from error
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _checked(name: str) -> str:
+    """``name``, if it is safe as a part of a path."""
+    if not re.fullmatch(r"[0-9a-f]{64}", name):
+        raise ValueError(f"expected 64 hex digits, found {name!r}")
+    return name

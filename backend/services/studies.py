@@ -1,0 +1,500 @@
+"""Makes one record of many images: receives the slices of a study, classifies them, pins them, signs the whole once.
+
+Each step is a request that works for a few seconds and says how far it is; the client asks again until the step is
+done. So a connection that is cut, a page that is reloaded or a server that is restarted goes on where it was, and
+nothing waits for a limit of the store before the person sees the result. Nothing is pinned before every slice has been
+accepted and classified.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+import time
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts, ModelFacts, SliceResult, StudyFile
+from backend.errors import (
+    CidMismatch,
+    Conflict,
+    ImageTooLarge,
+    InvalidStudy,
+    LimitExceeded,
+    NotFound,
+    UnsupportedImage,
+)
+from backend.ports import Classifier, ImageInspector, ObjectReader, ObjectStore, Studies, StudyStage
+from backend.services import manifests, study_documents
+from backend.services.classification import choose_model
+from backend.services.intake import IntakeService
+from backend.services.study_documents import MAX_SLICES, StudyDocuments, StudyManifest
+
+KEPT_S = 86_400.0
+"""A study that nobody continues is removed after a day."""
+_HOUR_S = 3600
+_OPEN_STUDIES = 16
+"""How many studies are kept in memory; the others are read from their journals again."""
+_AT_ONCE = 2
+"""Slices that are classified at the same time: decoding leaves this process, so that two cores are used."""
+_JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file of a study that is no slice of it: ``reason`` is a sentence for people."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class StudyProgress:
+    """How far a study is. ``missing`` are the SHA-256 of the files that were not received yet.
+
+    ``objects`` is the number of what has to be pinned, ``pinned`` how much of that is. ``documents`` is None until
+    every slice is classified. ``names`` are the files of the slices, in their order.
+    """
+
+    study_id: str
+    files: int
+    missing: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+    slices: int
+    classified: int
+    objects: int
+    pinned: int
+    documents: StudyDocuments | None
+    names: tuple[str, ...]
+
+    @property
+    def signable(self) -> bool:
+        return self.pinned == self.objects
+
+
+@dataclass(slots=True)
+class _Study:
+    """A study in memory; its journal says the same. Guarded by ``lock``."""
+
+    study_id: str
+    files: tuple[StudyFile, ...]
+    model: str | None
+    left_out: list[LeftOut] = field(default_factory=list)
+    facts: dict[str, ImageFacts] = field(default_factory=dict)
+    """By the SHA-256 of the file as it was chosen, as the next two."""
+    refused: set[str] = field(default_factory=set)
+    results: dict[str, bytes] = field(default_factory=dict)
+    manifest: StudyManifest | None = None
+    documents: StudyDocuments | None = None
+    pinned: set[str] = field(default_factory=set)
+    recorded: bool = False
+    users: int = 0
+    """How many threads use it or wait for it; guarded by the service."""
+    removed: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        return tuple(f.sha256 for f in self.files if f.sha256 not in self.facts and f.sha256 not in self.refused)
+
+    @property
+    def slices(self) -> list[StudyFile]:
+        """The files that are slices, in their order."""
+        return [each for each in self.files if each.sha256 in self.facts]
+
+
+class StudyService:
+    """``client`` is an IP address, as in IntakeService. ``stage_bytes`` limits what all unfinished studies take on
+    disk. Thread-safe."""
+
+    def __init__(
+        self,
+        *,
+        stage: StudyStage,
+        studies: Studies,
+        intake: IntakeService,
+        store: ObjectStore,
+        inspector: ImageInspector,
+        classifier: Classifier,
+        cid_of: Callable[[bytes], str],
+        stage_bytes: int,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._stage = stage
+        self._studies = studies
+        self._intake = intake
+        self._store = store
+        self._inspector = inspector
+        self._classifier = classifier
+        self._cid_of = cid_of
+        self._stage_bytes = stage_bytes
+        self._now = now
+        self._open: OrderedDict[str, _Study] = OrderedDict()
+        self._opening = threading.Lock()
+
+    def begin(self, files: Sequence[StudyFile], model: str | None) -> tuple[StudyProgress, bool]:
+        """The study of these files in this order, and whether it is new. The same files give the same study, so that
+        one whose transfer was cut goes on.
+
+        A file that is there twice or too large is left out. Raises InvalidStudy, NotFound for an unknown model,
+        StorageError.
+        """
+        self._stage.expire(KEPT_S)
+        chosen, left_out = _usable(files)
+        if not chosen:
+            why = left_out[0].reason if left_out else "no file"
+            raise InvalidStudy(f"expected a study with at least one image, found {why}")
+        if len(chosen) > MAX_SLICES:
+            raise InvalidStudy(f"expected a study of at most {MAX_SLICES:,} slices, found {len(chosen):,} files")
+        if (size := sum(each.size for each in chosen)) > self._stage_bytes:
+            raise InvalidStudy(f"expected a study of at most {self._stage_bytes:,} bytes, found {size:,}")
+        if model:
+            self._classifier.resolve(model)
+        study_id = self._id(chosen, model)
+        with self._opening:
+            study, created = self._load(study_id), False
+            if study is None:
+                entry = {
+                    "files": [asdict(each) for each in chosen],
+                    "model": model,
+                    "leftOut": [asdict(each) for each in left_out],
+                }
+                self._stage.append(study_id, entry)
+                study, created = self._remember(_Study(study_id, chosen, model, left_out)), True
+        return _progress(study), created
+
+    def progress(self, study_id: str) -> StudyProgress:
+        """Raises NotFound, StorageError."""
+        with self._locked(study_id) as study:
+            return _progress(study)
+
+    def add(self, study_id: str, content: bytes) -> StudyProgress:
+        """Receive one of the study's files. What is no image is left out of the study, with the reason.
+
+        Raises NotFound; Conflict for a file that the study does not name; LimitExceeded; ServerBusy; StorageError.
+        """
+        sha256 = hashlib.sha256(content).hexdigest()
+        with self._locked(study_id) as study:
+            if sha256 not in study.missing:
+                self._check_named(study, sha256)
+                return _progress(study)
+        if self._stage.size() + len(content) > self._stage_bytes:
+            raise LimitExceeded(
+                f"unfinished studies may take {self._stage_bytes:,} bytes on this server, and this file would exceed "
+                "that: finish or remove another study first",
+                retry_after=_HOUR_S,
+            )
+        reason, facts = None, None
+        try:
+            pinned, facts = self._inspector.accept(content)
+        except (UnsupportedImage, ImageTooLarge) as error:
+            reason = str(error)
+        with self._locked(study_id) as study:
+            if sha256 in study.missing:
+                if facts and (twin := _same_image(study, facts)):
+                    reason = f"the same image as {twin}"
+                if facts and reason is None:
+                    self._stage.write(study_id, sha256, pinned)
+                    self._note(study, {"sha256": sha256, "facts": asdict(facts)})
+                else:
+                    self._note(study, {"sha256": sha256, "refused": reason})
+            return _progress(study)
+
+    def classify(self, study_id: str, *, seconds: float) -> StudyProgress:
+        """Classify slices for about ``seconds``, in order; the last ones make the documents of the study.
+
+        Raises NotFound; Conflict while files are missing; InvalidStudy without any image; ServerBusy,
+        ClassificationFailed, StorageError.
+        """
+        end = time.monotonic() + seconds
+        with self._locked(study_id) as study:
+            if study.missing:
+                raise Conflict(f"{len(study.missing)} of the study's {len(study.files)} files were not received yet")
+            if not study.slices:
+                raise InvalidStudy(f"expected at least one image, found none: {study.left_out[0].reason}")
+            waiting = [each.sha256 for each in study.slices if each.sha256 not in study.results]
+            with ThreadPoolExecutor(_AT_ONCE) as pool:
+                while waiting:
+                    part, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
+                    made = list(pool.map(lambda sha256: self._classified(study, sha256, study.model), part))
+                    for sha256, manifest in zip(part, made, strict=True):
+                        self._note(study, {"sha256": sha256, "result": manifest.decode()})
+                    if time.monotonic() > end:
+                        break
+            if not waiting and study.documents is None:
+                self._complete(study)
+            return _progress(study)
+
+    def pin(self, study_id: str, client: str, *, seconds: float) -> StudyProgress:
+        """Pin images and documents for about ``seconds``. When all is pinned the study can be signed.
+
+        Raises NotFound; Conflict before every slice is classified; LimitExceeded, StorageError.
+        """
+        end = time.monotonic() + seconds
+        with self._locked(study_id) as study:
+            documents = study.documents
+            if documents is None:
+                raise Conflict("the study is not classified yet")
+            for each in study.slices:
+                if study.recorded or time.monotonic() > end:
+                    return _progress(study)
+                facts = study.facts[each.sha256]
+                if facts.cid not in study.pinned:
+                    self._intake.keep(self._slice(study, each.sha256), facts, client=client)
+                    self._note(study, {"pinned": facts.cid})
+            if not study.recorded:
+                self._pin_documents(documents)
+                self._note(study, {"recorded": True})
+                self._stage.release(study_id)
+            return _progress(study)
+
+    def view(self, study_id: str, order: int) -> tuple[str, bytes]:
+        """Media type and bytes of a slice as the models see it. Raises NotFound, StorageError, and the inspector's."""
+        with self._locked(study_id) as study:
+            slices = study.slices
+            if not 0 <= order < len(slices):
+                raise NotFound(f"expected an order from 0 to {len(slices) - 1}, found {order}")
+            facts = study.facts[slices[order].sha256]
+            if study.recorded:
+                return self._intake.view(facts.cid)
+            content = self._slice(study, slices[order].sha256)
+        view = self._inspector.view(content)
+        return (facts.media_type, content) if view is None else ("image/png", view)
+
+    def discard(self, study_id: str) -> None:
+        """Remove what is not pinned of a study. Raises NotFound, StorageError."""
+        with self._locked(study_id) as study:
+            self._remove(study)
+
+    def find(self, cid: str) -> StudyManifest | None:
+        """The manifest of a study that was pinned here; None if that CID is of none."""
+        content = self._studies.find(cid)
+        return study_documents.read_manifest(content) if content else None
+
+    def known(self, cids: Sequence[str]) -> frozenset[str]:
+        """The subset of ``cids`` that are studies which were pinned here."""
+        return self._studies.known(cids)
+
+    def slices(self, cid: str) -> tuple[StudyManifest, tuple[SliceResult, ...]]:
+        """A pinned study. Raises NotFound, StorageError, InvalidStudy."""
+        return read_study(self._store, cid)
+
+    def _id(self, files: Sequence[StudyFile], model: str | None) -> str:
+        """Also of what decides the result, so that another release or model makes another study."""
+        gate = self._classifier.gate()
+        values = [
+            manifests.CODE_VERSION,
+            self._classifier.decoding,
+            gate and gate.sha256,
+            self._classifier.resolve(model).sha256,
+            model,
+            [each.sha256 for each in files],
+        ]
+        return hashlib.sha256(json.dumps(values).encode()).hexdigest()
+
+    @contextmanager
+    def _locked(self, study_id: str) -> Iterator[_Study]:
+        with self._opening:
+            study = self._load(study_id)
+            if study is None:
+                raise _no_study(study_id)
+            study.users += 1
+        try:
+            with study.lock:
+                if study.removed:
+                    raise _no_study(study_id)
+                yield study
+        finally:
+            with self._opening:
+                study.users -= 1
+
+    def _remove(self, study: _Study) -> None:
+        study.removed = True
+        with self._opening:
+            self._open.pop(study.study_id, None)
+            self._stage.remove(study.study_id)
+
+    def _load(self, study_id: str) -> _Study | None:
+        found = self._open.get(study_id)
+        journal = self._stage.journal(study_id)
+        if not journal:
+            self._open.pop(study_id, None)
+            return None
+        if found:
+            self._open.move_to_end(study_id)
+            return found
+        first, *entries = journal
+        study = _Study(
+            study_id,
+            tuple(StudyFile(**each) for each in first["files"]),
+            first["model"],
+            [LeftOut(**each) for each in first["leftOut"]],
+        )
+        for entry in entries:
+            self._apply(study, entry)
+        return self._remember(study)
+
+    def _remember(self, study: _Study) -> _Study:
+        self._open[study.study_id] = study
+        idle = [key for key, each in self._open.items() if each is not study and not each.users]
+        for key in idle[: max(0, len(self._open) - _OPEN_STUDIES)]:
+            del self._open[key]
+        return study
+
+    def _note(self, study: _Study, entry: dict[str, Any]) -> None:
+        """Do one step in the journal, then in memory."""
+        self._stage.append(study.study_id, entry)
+        self._apply(study, entry)
+
+    def _apply(self, study: _Study, entry: Mapping[str, Any]) -> None:
+        sha256 = entry.get("sha256", "")
+        if "facts" in entry:
+            facts = entry["facts"]
+            study.facts[sha256] = ImageFacts(**{**facts, "stripped": tuple(facts["stripped"])})
+        elif "refused" in entry:
+            study.refused.add(sha256)
+            name = next(each.name for each in study.files if each.sha256 == sha256)
+            study.left_out.append(LeftOut(name, entry["refused"]))
+        elif "result" in entry:
+            study.results[sha256] = entry["result"].encode()
+        elif "manifest" in entry:
+            study.manifest = study_documents.read_manifest(entry["manifest"].encode())
+            study.documents = self._documents(study, study.manifest)
+        elif "pinned" in entry:
+            study.pinned.add(entry["pinned"])
+        else:
+            study.recorded = True
+
+    @staticmethod
+    def _check_named(study: _Study, sha256: str) -> None:
+        if not any(each.sha256 == sha256 for each in study.files):
+            raise Conflict(f"the file with SHA-256 {sha256} is none of the files that this study was begun with")
+
+    def _slice(self, study: _Study, sha256: str) -> bytes:
+        facts, content = study.facts[sha256], self._stage.read(study.study_id, sha256)
+        found = hashlib.sha256(content or b"").hexdigest()
+        if content is None or found != facts.sha256:
+            self._remove(study)
+            raise CidMismatch(f"{facts.cid} with SHA-256 {facts.sha256}", f"SHA-256 {found}: begin the study again")
+        return content
+
+    def _classified(self, study: _Study, sha256: str, model: str | None) -> bytes:
+        """The inference manifest of a slice."""
+        facts, content = study.facts[sha256], self._slice(study, sha256)
+        choice = choose_model(self._classifier, model, lambda gate: self._classifier.recognise(gate, content))
+        prediction, _ = self._classifier.predict(choice.model, content)
+        return manifests.build(
+            image=facts,
+            model=choice.model,
+            preprocessing=self._classifier.preprocessing(choice.model),
+            prediction=prediction,
+            time=self._now(),
+            decoding=self._classifier.decoding,
+            opinion=choice.opinion,
+        )
+
+    def _complete(self, study: _Study) -> None:
+        """The model of the series is the one for the modality that the gate recognised most often. Slices of another
+        modality become the gate's abstentions, as they would be if that model had been named."""
+        model = self._model_of(study)
+        for each in study.slices:
+            found = manifests.read(study.results[each.sha256])
+            modality = found.opinion.modality if found and found.opinion else None
+            if modality not in (None, model.modality):
+                manifest = self._classified(study, each.sha256, model.name)
+                self._note(study, {"sha256": each.sha256, "result": manifest.decode()})
+        documents = study_documents.build(
+            self._results(study),
+            [study.results[each.sha256] for each in study.slices],
+            model=model,
+            series=None,
+            cid_of=self._cid_of,
+            time=self._now(),
+        )
+        self._note(study, {"manifest": documents.manifest.content.decode()})
+
+    def _model_of(self, study: _Study) -> ModelFacts:
+        if study.model:
+            return self._classifier.resolve(study.model)
+        opinions = [manifests.read(study.results[each.sha256]) for each in study.slices]
+        seen = Counter(each.opinion.modality for each in opinions if each and each.opinion and each.opinion.modality)
+        if seen:
+            return self._classifier.for_modality(seen.most_common(1)[0][0])
+        return self._classifier.gate() or self._classifier.resolve(None)
+
+    @staticmethod
+    def _results(study: _Study) -> list[SliceResult]:
+        return [
+            study_documents.slice_of(order, study.facts[each.sha256].size, study.results[each.sha256])
+            for order, each in enumerate(study.slices)
+        ]
+
+    def _documents(self, study: _Study, manifest: StudyManifest) -> StudyDocuments:
+        slices = self._results(study)
+        lines = b"".join(study.results[each.sha256] + b"\n" for each in study.slices)
+        return StudyDocuments(manifest, tuple(slices), study_documents.list_of(slices), lines)
+
+    def _pin_documents(self, documents: StudyDocuments) -> None:
+        """The study manifest last: it names the others."""
+        manifest = documents.manifest
+        for cid, content, kind in (
+            (manifest.manifests_cid, documents.slice_manifests, "application/jsonl"),
+            (manifest.slices_cid, documents.slice_list, _JSON),
+            (manifest.cid, manifest.content, _JSON),
+        ):
+            stored = self._store.put(content, name=f"{cid}.{kind.partition('/')[2]}", media_type=kind)
+            if stored.cid != cid:
+                raise CidMismatch(cid, stored.cid)
+        self._studies.add(manifest.hash, manifest.content, (manifest.slices_cid, manifest.manifests_cid))
+
+
+def read_study(store: ObjectReader, cid: str) -> tuple[StudyManifest, tuple[SliceResult, ...]]:
+    """The manifest and the slices of a study from a store. Raises InvalidCid, NotFound, StorageError, InvalidStudy."""
+    try:
+        manifest = study_documents.read_manifest(store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES))
+        slices = store.get(manifest.slices_cid, max_bytes=study_documents.MAX_LIST_BYTES)
+    except ImageTooLarge as error:
+        raise InvalidStudy(f"{cid} is no study: {error}") from error
+    return manifest, study_documents.read_slices(slices, manifest)
+
+
+def _no_study(study_id: str) -> NotFound:
+    return NotFound(f"no study {study_id} is being made here: an unfinished study is removed after a day")
+
+
+def _progress(study: _Study) -> StudyProgress:
+    slices = study.slices
+    return StudyProgress(
+        study_id=study.study_id,
+        files=len(study.files),
+        missing=study.missing,
+        left_out=tuple(study.left_out),
+        slices=len(slices),
+        classified=len(slices) if study.documents else max(0, min(len(study.results), len(slices) - 1)),
+        objects=len(slices) + 1,
+        pinned=len(slices) + 1 if study.recorded else len(study.pinned),
+        documents=study.documents,
+        names=tuple(each.name for each in slices),
+    )
+
+
+def _usable(files: Sequence[StudyFile]) -> tuple[tuple[StudyFile, ...], list[LeftOut]]:
+    first: dict[str, StudyFile] = {}
+    left_out: list[LeftOut] = []
+    for each in files:
+        if each.size > MAX_IMAGE_BYTES:
+            left_out.append(LeftOut(each.name, f"{each.size:,} bytes, where a slice has at most {MAX_IMAGE_BYTES:,}"))
+        elif (known := first.setdefault(each.sha256, each)) is not each:
+            left_out.append(LeftOut(each.name, f"the same file as {known.name}"))
+    return tuple(first.values()), left_out
+
+
+def _same_image(study: _Study, facts: ImageFacts) -> str | None:
+    """The name of the slice that has the same image, after its metadata was removed."""
+    return next((each.name for each in study.slices if study.facts[each.sha256].cid == facts.cid), None)
