@@ -34,7 +34,7 @@ class StoredObject:
 class ImageFacts:
     """An accepted upload after sniffing and stripping. ``sha256`` is lower-case hex of the bytes that are pinned.
 
-    ``frames`` counts the pictures of a new DICOM file; an image that is known here has one.
+    ``frames`` counts the pictures of a DICOM file; an image that is kept has one.
     """
 
     cid: str

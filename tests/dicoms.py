@@ -13,6 +13,9 @@ from pydicom.data import get_testdata_file
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
+from backend.adapters.dicom.deidentification import deidentify
+from backend.adapters.dicom.replacement import KEY_BYTES
+
 SAMPLES = Path(pydicom.__file__).parent / "data" / "test_files"
 
 
@@ -22,7 +25,7 @@ def sample(name: str) -> bytes:
 
 
 def dataset(pixels: np.ndarray, **values: Any) -> Dataset:
-    """A de-identified MR image of ``pixels``, (H, W), (N, H, W) or (H, W, 3); ``values`` replace or add attributes by
+    """An MR image of ``pixels``, (H, W), (N, H, W) or (H, W, 3); ``values`` replace or add attributes by
     their keywords, None removes one."""
     colour = pixels.ndim == 3 and pixels.shape[-1] == 3
     made = Dataset()
@@ -30,7 +33,7 @@ def dataset(pixels: np.ndarray, **values: Any) -> Dataset:
     made.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     made.file_meta.MediaStorageSOPClassUID = made.SOPClassUID = MRImageStorage
     made.file_meta.MediaStorageSOPInstanceUID = made.SOPInstanceUID = generate_uid(entropy_srcs=["scanproof"])
-    made.Modality, made.PatientIdentityRemoved, made.DeidentificationMethod = "MR", "YES", "made of numbers"
+    made.Modality = "MR"
     made.SamplesPerPixel = 3 if colour else 1
     made.PhotometricInterpretation = "RGB" if colour else "MONOCHROME2"
     if colour:
@@ -65,3 +68,8 @@ def written(made: Dataset, **options: Any) -> bytes:
 def dicom(pixels: np.ndarray, **values: Any) -> bytes:
     """The file of ``dataset``."""
     return written(dataset(pixels, **values))
+
+
+def deidentified(content: bytes) -> bytes:
+    """The file as it may be pinned."""
+    return deidentify(content, bytes(KEY_BYTES)).content

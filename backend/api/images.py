@@ -57,7 +57,7 @@ def one_file(files_data: Values) -> bytes:
 @limiter.limit(uploads_allowed)
 @blueprint.input(UploadSchema, location="files", unknown="raise")
 @blueprint.output(ImageSchema, 201)
-@blueprint.doc(summary="Pin an image", responses={200: "Known already", 413: "", 415: "", 429: ""})
+@blueprint.doc(summary="Pin an image", responses={200: "Known already", 413: "", 415: "", 422: "", 429: ""})
 def upload(files_data: Values) -> tuple[Values, int]:
     intake = container().intake.accept(one_file(files_data), client=client_address())
     return _image(intake.facts, intake.created), 201 if intake.created else 200
@@ -73,7 +73,7 @@ def facts(cid: str) -> Values:
 @blueprint.get("/images/<cid>/content")
 @blueprint.doc(
     summary="The bytes of an image, re-hashed before they are sent",
-    responses=responses({200: file_response("image/*", "The image"), 304: "Not modified"}),
+    responses=responses({200: file_response("image/*", "The image", "application/dicom"), 304: "Not modified"}),
 )
 def content(cid: str) -> Response:
     cid = cid_in_path(cid)
@@ -95,7 +95,7 @@ def _content(response: Response, facts: ImageFacts) -> Response:
 
 @blueprint.get("/images/<cid>/view")
 @blueprint.doc(
-    summary="The image as the models see it: 16-bit grey stretched to 8 bits, others as they are",
+    summary="The image as the models see it: 16-bit grey and DICOM as an 8-bit PNG, others as they are",
     responses=responses({200: file_response("image/*", "The image"), 304: "Not modified", 413: "", 415: ""}),
 )
 def view(cid: str) -> Response:

@@ -39,11 +39,9 @@ class IntakeService:
     def accept(self, content: bytes, *, client: str) -> Intake:
         """Pin an upload of ``client`` (an IP address). A known image changes nothing.
 
-        Raises UnsupportedImage, ImageTooLarge, ServerBusy, LimitExceeded, StorageError.
+        Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy, LimitExceeded, StorageError.
         """
         pinned, facts = self._inspector.accept(content)
-        if facts.frames > 1:
-            raise UnsupportedImage(f"expected one picture, found a DICOM file of {facts.frames} frames: it is a study")
         return self.keep(pinned, facts, client=client)
 
     def keep(self, pinned: bytes, facts: ImageFacts, *, client: str) -> Intake:

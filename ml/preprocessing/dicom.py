@@ -53,8 +53,7 @@ class Description:
 
     ``modality`` is DICOM's code, such as MR; ``body_part`` as in Body Part Examined, such as BREAST; both are empty if
     unknown. ``bits`` are stored for each value. ``spacing`` is the distance of the rows and of the columns in mm.
-    ``deidentified``: Patient Identity Removed is YES. ``window`` is the one of the picture, None for colour and for a
-    look-up table.
+    ``window`` is the one of the picture, None for colour and for a look-up table.
     """
 
     modality: str
@@ -66,7 +65,6 @@ class Description:
     spacing: tuple[float, float] | None
     photometric: str
     transfer_syntax: str
-    deidentified: bool
     window: Window | None = None
 
 
@@ -178,7 +176,7 @@ class DicomFile:
         bits = self.description.bits
         if bits <= 8 and not rescaled:
             low = -(1 << bits - 1) if signed else 0
-            return range_window(low, low + (1 << bits) - 1, "bits")
+            return range_window(float(low), float(low + (1 << bits) - 1), "bits")
         values = modality(np.array(robust_range(stored, _padding(self._dataset, signed=signed))))
         return range_window(float(values.min()), float(values.max()), "percentiles")
 
@@ -230,7 +228,6 @@ def _describe(dataset: Dataset, structure: Structure) -> Description:
         bits=bits,
         spacing=_spacing(dataset),
         photometric=photometric,
-        deidentified=_value(dataset, "PatientIdentityRemoved") == "YES",
         transfer_syntax=_syntax(structure, encapsulated=bool(structure.pixels and structure.pixels.encapsulated)),
     )
 

@@ -44,9 +44,10 @@ def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspe
 
     An image with an EXIF orientation is turned upright and becomes PNG too. The same upload always gives the same
     bytes. A JPEG has no checksums: damage that leaves its compressed data well-formed is not detected. Raises
-    UnsupportedImage, ImageTooLarge.
+    UnsupportedImage, ImageTooLarge, IdentifiersLeft.
 
-    A DICOM file stays as it is. Its first frame is decoded. It must be de-identified where it is ``kept``.
+    A DICOM file stays as it is; its first frame is decoded. Where it is ``kept``, it has one frame, and nothing in it
+    may identify anybody.
 
     ``pinned`` bytes may have been accepted by an earlier release, which had fewer checks: it is enough that they are an
     image.
@@ -81,6 +82,7 @@ def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspe
 
 def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
     # Imported here: pydicom is slow to import, and other images need none of it.
+    from backend.adapters.dicom.deidentification import check
     from ml.preprocessing.dicom import picture
 
     try:
@@ -89,11 +91,11 @@ def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
         too_large = isinstance(exc, ml_errors.ImageTooLarge)
         raise (ImageTooLarge if too_large else UnsupportedImage)(str(exc)) from exc
     limits.check_size(seen.columns, seen.rows)
-    if kept and not seen.deidentified:
-        raise UnsupportedImage(
-            "expected a de-identified DICOM file, in which Patient Identity Removed is YES, found one that may name "
-            "its patient: de-identify it first"
-        )
+    if kept:
+        # A model would see the first only.
+        if seen.frames > 1:
+            raise UnsupportedImage(f"expected a DICOM file of one frame, found one of {seen.frames}")
+        check(content)
     return Inspected(content, seen.columns, seen.rows, "DICOM", (), seen.frames)
 
 
