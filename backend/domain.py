@@ -32,7 +32,10 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """An accepted upload after sniffing and stripping. ``sha256`` is lower-case hex of the bytes that are pinned."""
+    """An accepted upload after sniffing and stripping. ``sha256`` is lower-case hex of the bytes that are pinned.
+
+    ``frames`` counts the pictures of a DICOM file; an image that is kept has one.
+    """
 
     cid: str
     sha256: str
@@ -41,6 +44,7 @@ class ImageFacts:
     height: int
     media_type: str
     stripped: tuple[str, ...]
+    frames: int = 1
 
 
 @dataclass(frozen=True, slots=True)

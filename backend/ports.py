@@ -223,7 +223,7 @@ class ImageInspector(Protocol):
     def accept(self, content: bytes) -> tuple[bytes, ImageFacts]:
         """Detect the file's type from its content, check the limits, strip metadata: the bytes to pin, and their facts.
 
-        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy.
         """
 
     def identify(self, content: bytes) -> ImageFacts:

@@ -278,10 +278,13 @@ def complete_registration(settings: Settings) -> None:
     wire_registration(replace(settings, model_admin_key=Secret(""))).complete()
 
 
-def wire_review_submission(settings: Settings) -> ReviewSubmission:
-    """Reviews diagnoses with the clinician's account of the settings. Raises ConfigurationError."""
+def wire_review_submission(
+    settings: Settings, *, progress: Callable[[int, int], None] | None = None
+) -> ReviewSubmission:
+    """Reviews diagnoses with the clinician's account of the settings; ``progress`` as in Web3Chain. Raises
+    ConfigurationError."""
     return ReviewSubmission(
-        chain=wire_chain(settings),
+        chain=wire_chain(settings, progress=progress),
         models=ModelService(BundledModels()),
         files=StatementFolder(settings.var / "reviews"),
         open_reviewer=lambda: _clinician(settings),

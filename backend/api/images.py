@@ -97,7 +97,7 @@ def facts(cid: str) -> Values:
 @blueprint.get("/images/<cid>/content")
 @blueprint.doc(
     summary="The bytes of an image, re-hashed before they are sent",
-    responses=responses({200: file_response("image/*", "The image"), 304: "Not modified"}),
+    responses=responses({200: file_response("image/*", "The image", "application/dicom"), 304: "Not modified"}),
 )
 def content(cid: str) -> Response:
     cid = cid_in_path(cid)
@@ -119,7 +119,7 @@ def _content(response: Response, facts: ImageFacts) -> Response:
 
 @blueprint.get("/images/<cid>/view")
 @blueprint.doc(
-    summary="The image as the models see it: 16-bit grey stretched to 8 bits, others as they are",
+    summary="The image as the models see it: 16-bit grey and DICOM as an 8-bit PNG, others as they are",
     responses=responses({200: file_response("image/*", "The image"), 304: "Not modified", 413: "", 415: ""}),
 )
 def view(cid: str) -> Response:

@@ -19,7 +19,7 @@ from backend.ports import ImageInspector, Images, ObjectStore
 from backend.services.screening import Answers, ScreeningService
 
 _HOUR_S = 3600
-_EXTENSIONS = {"image/jpeg": "jpg"}
+_EXTENSIONS = {"image/jpeg": "jpg", "application/dicom": "dcm"}
 MASKED_TEXT = "text in the picture"
 _NO_ANSWERS = Answers()
 _FROM_STORE = "store"
@@ -51,11 +51,13 @@ class IntakeService:
     def accept(self, content: bytes, *, client: str, answers: Answers = _NO_ANSWERS) -> Intake:
         """Pin an upload of ``client`` (an IP address). A known image changes nothing, and raises no question.
 
-        Raises UnsupportedImage, ImageTooLarge, ServerBusy, LimitExceeded, StorageError, and what
+        Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy, LimitExceeded, StorageError, and what
         ``ScreeningService.check`` raises.
         """
         pinned, facts = self._inspector.accept(content)
-        if not self._known(facts) and (places := self._screening.check(pinned, answers)):
+        if self._known(facts):
+            return Intake(facts, created=False)
+        if places := self._screening.check(pinned, answers):
             former = facts.stripped
             pinned, facts = self._inspector.mask(pinned, places)
             facts = replace(facts, stripped=tuple(sorted({*former, *facts.stripped, MASKED_TEXT})))

@@ -66,26 +66,26 @@ class DecoderPool:
         self._idle: list[_Decoder] = []
         self._owner = os.getpid()
 
-    def inspect(self, content: bytes, *, pinned: bool = False) -> tuple[dict[str, Any], bytes]:
-        """The fields of ``inspection.Inspected`` but the content, and the content; ``pinned`` as there."""
+    def inspect(self, content: bytes, *, pinned: bool = False, kept: bool = True) -> tuple[dict[str, Any], bytes]:
+        """The fields of ``inspection.Inspected`` but the content, and the content; ``pinned`` and ``kept`` as there."""
         with self._slot():
-            facts, clean = self._run({"job": INSPECT, "pinned": pinned}, content)
+            facts, clean = self._run({"job": INSPECT, "pinned": pinned, "kept": kept}, content)
         if len(clean) > MAX_IMAGE_BYTES:
             raise _misled()
         return facts, clean
 
     @contextmanager
-    def decoded(self, content: bytes, decoding: int) -> Iterator[Image.Image]:
+    def decoded(self, content: bytes, decoding: int, frame: int = 0) -> Iterator[Image.Image]:
         """The pixels of ``ml.preprocessing.images.decode_image``. They count as a process until the caller is done, so
         that only so many decoded images are in memory."""
         with self._slot():
-            facts, pixels = self._run({"job": DECODE, "decoding": decoding}, content)
+            facts, pixels = self._run({"job": DECODE, "decoding": decoding, "frame": frame}, content)
             yield _image(facts, pixels)
 
-    def render(self, content: bytes, decoding: int) -> bytes:
+    def render(self, content: bytes, decoding: int, frame: int = 0) -> bytes:
         """Those pixels as a PNG."""
         with self._slot():
-            return self._run({"job": RENDER, "decoding": decoding}, content)[1]
+            return self._run({"job": RENDER, "decoding": decoding, "frame": frame}, content)[1]
 
     def deidentify(self, content: bytes, key: bytes) -> tuple[dict[str, Any], bytes]:
         """Report and new UIDs of ``deidentification.deidentify``, and the content."""

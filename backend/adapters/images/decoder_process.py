@@ -63,18 +63,18 @@ def _answer(header: dict[str, Any], content: bytes) -> tuple[dict[str, Any], byt
 
 
 def _inspect(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    found = asdict(inspect(content, pinned=header["pinned"]))
+    found = asdict(inspect(content, pinned=header["pinned"], kept=header["kept"]))
     return found, found.pop("content")
 
 
 def _decode(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    image = decode_image(content, header["decoding"])
+    image = decode_image(content, header["decoding"], header["frame"])
     return {"mode": image.mode, "size": image.size}, image.tobytes()
 
 
 def _render(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     file = io.BytesIO()
-    decode_image(content, header["decoding"]).save(file, "PNG", compress_level=4)
+    decode_image(content, header["decoding"], header["frame"]).save(file, "PNG", compress_level=4)
     return {}, file.getvalue()
 
 
