@@ -1,14 +1,22 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import type { Config } from "../api/types";
+import type { Answers } from "../api/upload";
 import { bytes, percent, printable, storeName } from "../format";
 import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
-import "./sp-public-data";
 import "./sp-notice";
+import "./sp-public-data";
+import "./sp-removed";
+import "./sp-upload-question";
 import { loadViewer } from "./viewer-loader";
 
-/** The chosen file before and while it is uploaded. Events: `start`, `sealing`, `other`, `cancel`. */
+const NO_SIZE = { width: 1, height: 1 };
+
+/**
+ * The chosen file before and while it is uploaded. Events: `start` (with Answers to the server's question, if it asked),
+ * `sealing`, `other`, `cancel`.
+ */
 @customElement("sp-chosen-file")
 export class ChosenFile extends LitElement {
   static override styles = [
@@ -38,14 +46,38 @@ export class ChosenFile extends LitElement {
   @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
   @property({ attribute: false }) config!: Config;
   @state() private preview = "";
+  @state() private size = NO_SIZE;
   @query("h2") private heading!: HTMLElement | null;
   private shownStep = "";
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    const before = changed.get("flow")?.file;
-    if (before === this.flow.file) return;
+    const { file } = this.flow;
+    if (changed.get("flow")?.file === file) return;
     URL.revokeObjectURL(this.preview);
-    this.preview = URL.createObjectURL(this.flow.file);
+    this.preview = URL.createObjectURL(file);
+    void this.measure(file);
+  }
+
+  /** The places of text are in pixels of the picture. Where the browser cannot decode it, they are not drawn. */
+  private async measure(file: File): Promise<void> {
+    this.size = NO_SIZE;
+    try {
+      const { width, height } = await createImageBitmap(file);
+      if (file === this.flow.file) this.size = { width, height };
+    } catch {
+      // The question says it in words.
+    }
+  }
+
+  private contours(): [number, number][][] {
+    const question = this.flow.step === "chosen" ? this.flow.question : undefined;
+    if (question?.about !== "text" || this.size === NO_SIZE) return [];
+    return question.boxes.map(({ x, y, width, height }) => [
+      [x, y],
+      [x + width, y],
+      [x + width, y + height],
+      [x, y + height],
+    ]);
   }
 
   override connectedCallback(): void {
@@ -67,19 +99,34 @@ export class ChosenFile extends LitElement {
   protected override render() {
     const { file, step } = this.flow;
     return html`<section class="panel">
-      <sp-viewer .src=${this.preview} alt="Preview of the chosen file"></sp-viewer>
+      <sp-viewer
+        .src=${this.preview}
+        alt="Preview of the chosen file"
+        .contours=${this.contours()}
+        .size=${this.size}
+      ></sp-viewer>
       <div class="stack">
         <h2 tabindex="-1">${step === "chosen" ? "Ready to upload" : "Uploading"}</h2>
         <div>
           <p class="name">${printable(file.name)}</p>
           <p class="soft">${bytes(file.size)}</p>
         </div>
+        ${this.flow.removed ? html`<sp-removed .report=${this.flow.removed}></sp-removed>` : nothing}
         ${this.flow.step === "chosen" ? this.ready(this.flow) : this.progress(this.flow.sent)}
       </div>
     </section>`;
   }
 
-  private ready({ problem, sealed }: Extract<Flow, { step: "chosen" }>) {
+  private ready({ problem, question, sealed }: Extract<Flow, { step: "chosen" }>) {
+    if (question) {
+      return html`<sp-upload-question
+        .question=${question}
+        .config=${this.config}
+        ?maskable=${this.flow.removed === null}
+        @answer=${({ detail }: CustomEvent<Answers>) => this.dispatchEvent(new CustomEvent("start", { detail }))}
+        @other=${() => this.emit("other")}
+      ></sp-upload-question>`;
+    }
     const { storage } = this.config;
     const start = (text: string) =>
       html`<button class="button primary" type="button" @click=${() => this.emit("start")}>${text}</button>`;
