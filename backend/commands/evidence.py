@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from backend.commands.arguments import WrongUse, hash32, new_file
+from backend.commands.arguments import WrongUse, hash32, new_file, slice_numbers
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console
 from backend.commands.verify import add_opening_argument, completeness_of, object_readers, read_openings
@@ -22,6 +22,12 @@ EXAMPLE = "scanproof evidence 0x… --output evidence.zip"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("image_id", metavar="IMAGE_ID", type=hash32, help="the record's image id")
     parser.add_argument("--output", metavar="FILE", type=new_file, required=True, help="the file to write; must be new")
+    parser.add_argument(
+        "--slices",
+        metavar="LIST",
+        type=slice_numbers,
+        help="of a study: the slices whose images are added, for instance 1,40-60 (default: those that decided)",
+    )
     add_opening_argument(parser)
     add_chain_arguments(parser)
 
@@ -41,7 +47,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         proofs = ProofReader(opened.rpc_url, contract=chain.contract)
         service = EvidenceService(chain, store, proofs, read=EvidenceChain, documents=documents)
         with console.waiting("collecting the record, its proofs and its files"):
-            evidence = service.collect(options.image_id, openings=read_openings(options))
+            openings = read_openings(options)
+            evidence = service.collect(options.image_id, openings=openings, slices=options.slices)
     content = pack(evidence)
     complete_to = EvidenceChain(evidence).blocks[-1]
     _write(options.output, content)

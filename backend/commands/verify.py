@@ -8,10 +8,11 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
-from backend.commands.arguments import WrongUse, existing_file, hash32, read_image
+from backend.commands.arguments import WrongUse, existing_file, file_or_folder, hash32, read_image
 from backend.commands.checkpoints import checkpoints
 from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
 from backend.commands.console import Console
+from backend.commands.study import given_files, is_study, sources
 from backend.deadlines import time_limit
 from backend.deployments import recorded
 from backend.domain import BlockRef, DiagnosisReviewedEvent, Outcome, describe_block
@@ -64,7 +65,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="trusted blocks of any chains, as JSON: see docs/COMMANDS.md",
     )
     parser.add_argument(
-        "--file", metavar="F", type=existing_file, help="the image, pinned or as uploaded, instead of fetching it"
+        "--file",
+        metavar="F",
+        type=file_or_folder,
+        help="the image, pinned or as uploaded, instead of fetching it; for a study a folder or ZIP of its slices",
     )
     add_opening_argument(parser)
     add_chain_arguments(parser)
@@ -100,6 +104,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return check_evidence(options, read_openings(options), console)
     if options.trusted_block or options.checkpoints:
         raise WrongUse("--trusted-block and --checkpoints are for --evidence: name a file, or leave them out")
+    if options.file and is_study(options.file):
+        sources(options.file)  # before anything heavy
     verifications = _verified(chosen_settings(options), options, console)
     console.result(result_of(verifications), "\n\n".join(report(verification) for verification in verifications))
     return 0 if all(verification.passed for verification in verifications) else 1
@@ -114,7 +120,9 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
     from backend.services.verification import VerificationService
     from backend.wiring import wire_chain
 
-    content = read_image(options.file) if options.file else None
+    own = bool(options.file) and is_study(options.file)
+    files = given_files(options.file, console) if own else None
+    content = read_image(options.file) if options.file and not own else None
     openings = read_openings(options)
     store, documents = object_readers(settings)
     with opened_chain(settings, console) as opened:
@@ -131,8 +139,8 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
         )
         with console.waiting("reading the record from the chain and the store, and checking it"), time_limit(_SECONDS):
             if options.image_id:
-                return [service.verify(options.image_id, content=content, openings=openings)]
-            verifications = service.verify_transaction(options.tx, content=content, openings=openings)
+                return [service.verify(options.image_id, content=content, openings=openings, files=files)]
+            verifications = service.verify_transaction(options.tx, content=content, openings=openings, files=files)
         if not verifications:
             raise NotFound(f"no successful transaction {options.tx} with a record in {chain.contract}")
         return verifications
