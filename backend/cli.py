@@ -23,6 +23,7 @@ COMMANDS = (
     "cid",
     "classify",
     "analyse",
+    "deidentify",
     "verify",
     "evidence",
     "review",

@@ -258,13 +258,18 @@ class BlockRef:
     timestamp: int
 
 
+def describe_time(timestamp: int) -> str:
+    """Unix seconds in UTC, for people. A time past the calendar, which only a false node or file states, stays a
+    number."""
+    try:
+        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    except (ValueError, OverflowError, OSError):
+        return f"Unix time {timestamp}"
+
+
 def describe_block(block: BlockRef) -> str:
     """Number, time and hash, for people."""
-    try:
-        time = datetime.fromtimestamp(block.timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        time = f"Unix time {block.timestamp}"
-    return f"block {block.number} of {time}, {block.hash}"
+    return f"block {block.number} of {describe_time(block.timestamp)}, {block.hash}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -461,12 +466,16 @@ def first_of(events: Sequence[ModelEvent], kind: type[E]) -> E | None:
     return next((event for event in events if isinstance(event, kind)), None)
 
 
+def earliest_report(reports: Iterable[ClassifierCompromisedEvent]) -> int | None:
+    """Since when the key is reported as compromised, in Unix seconds; None without a report. A later report only ever
+    names an earlier time."""
+    return min((report.since for report in reports), default=None)
+
+
 def compromised_since(diagnosis: DiagnosisRecordedEvent, reports: Iterable[ClassifierCompromisedEvent]) -> int | None:
     """Since when the key of the diagnosis' classifier was not its own, in Unix seconds, if that is at or before the
     time of its block or of its signature; else None."""
-    times = [report.since for report in reports if report.classifier.lower() == diagnosis.classifier.lower()]
-    # A later report only ever names an earlier time.
-    since = min(times, default=None)
+    since = earliest_report([report for report in reports if report.classifier.lower() == diagnosis.classifier.lower()])
     return since if since is not None and since <= max(diagnosis.block.timestamp, diagnosis.issued_at) else None
 
 

@@ -4,8 +4,9 @@ ScanProofError
 ├── InvalidInput                the caller's input is wrong (HTTP 400)
 │   ├── UnsupportedImage        not an image of an accepted type, or corrupt (415)
 │   ├── ImageTooLarge           more bytes or pixels than accepted (413)
+│   ├── IdentifiersLeft         a DICOM file that still identifies somebody (422)
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
-│   ├── InvalidEvidence         not an evidence bundle (400)
+│   ├── InvalidEvidence         not an evidence file (400)
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
@@ -38,7 +39,11 @@ ScanProofError
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+
+_SHOWN_NAMES = 12
 
 
 class ScanProofError(Exception):
@@ -65,12 +70,28 @@ class ImageTooLarge(InvalidInput):
     title = "The image is too large"
 
 
+class IdentifiersLeft(InvalidInput):
+    """``names`` are those of attributes and other places in the file; never their values."""
+
+    status = 422
+    title = "The file still has identifiers"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        shown = ", ".join(names[:_SHOWN_NAMES]) + (
+            f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
+        )
+        super().__init__(
+            f"expected a DICOM file without identifiers, found {shown}: the page and `scanproof deidentify` remove them"
+        )
+        self.names = tuple(names)
+
+
 class InvalidCid(InvalidInput):
     title = "The CID is not valid"
 
 
 class InvalidEvidence(InvalidInput):
-    title = "The file is not an evidence bundle"
+    title = "The file is not an evidence file"
 
 
 class InvalidStudy(InvalidInput):
@@ -227,3 +248,17 @@ class ChainInUse(ConfigurationError):
         super().__init__(f"{process} runs the chain in {folder} already: stop that ScanProof first")
         self.folder = folder
         self.owner = owner
+
+
+@contextmanager
+def after_sending(hashes: Sequence[str]) -> Iterator[None]:
+    """An error in this block says that these transactions were sent, as far as it does not name them itself. They may
+    be added meanwhile."""
+    try:
+        yield
+    except ScanProofError as error:
+        text = str(error)
+        if unnamed := [hash_ for hash_ in hashes if hash_ not in text]:
+            what = f"transaction {unnamed[0]} was" if len(unnamed) == 1 else f"transactions {', '.join(unnamed)} were"
+            error.args = (f"{what} sent, but {text}",)
+        raise

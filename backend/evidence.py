@@ -1,4 +1,4 @@
-"""An evidence bundle: a record with everything that is needed to verify it without a node.
+"""An evidence file: a record with everything that is needed to verify it without a node.
 
 Frozen values, and the ports through which services make and read them.
 """
@@ -38,7 +38,7 @@ class ProvenBlock:
 
 @dataclass(frozen=True, slots=True)
 class ProvenCode:
-    """The contract's runtime code, and a proof of its account in the state of ``block_hash``, a block of the bundle."""
+    """The contract's runtime code, and a proof of its account in the state of ``block_hash``, a block of the file."""
 
     code: bytes
     block_hash: str
@@ -66,7 +66,7 @@ class Evidence:
 
 
 class ProvenHistory(RegistryHistory, Protocol):
-    """The registry's history as an evidence bundle contains it."""
+    """The registry's history as an evidence file contains it."""
 
     @property
     def proofs(self) -> Sequence[Check]:
@@ -74,11 +74,11 @@ class ProvenHistory(RegistryHistory, Protocol):
 
     @property
     def blocks(self) -> Sequence[BlockRef]:
-        """The blocks of the bundle, by number."""
+        """The blocks of the evidence file, by number."""
 
     def anchored(self, trusted: Collection[str]) -> Set[str]:
         """The hashes of the blocks that are ``trusted``, or that a trusted one descends from by the parent hashes of
-        blocks of the bundle."""
+        blocks of the evidence file."""
 
 
 class Proofs(Protocol):

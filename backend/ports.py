@@ -196,8 +196,8 @@ class ModelCatalogue(Protocol):
     def identities(self) -> Mapping[str, str]:
         """SHA-256 of every installed bundle, by its name; the bundle's files are not verified yet."""
 
-    def former_identities(self) -> Mapping[str, str]:
-        """SHA-256 by name of the models that are no longer offered."""
+    def retired_identities(self) -> Mapping[str, str]:
+        """SHA-256 of every retired bundle, by its name: models that are no longer offered."""
 
     def documents(self, name: str) -> ModelDocuments:
         """The published documents of that model, after verifying its bundle. Raises NotFound, ClassificationFailed."""
@@ -320,6 +320,10 @@ class Chain(RegistryHistory, Protocol):
 
     def newest_reviews(self, diagnosis_ids: Sequence[str]) -> Sequence[str | None]:
         """The id of the newest review of each diagnosis now, None for one without. Raises ChainUnavailable."""
+
+    def compromised_since(self, classifier: str) -> int | None:
+        """Since when that key is reported as compromised, in Unix seconds, as the contract stores it now; None without
+        a report. Raises ChainUnavailable."""
 
     def has_role(self, role: str, address: str) -> bool:
         """Whether ``address`` has the role now; ``role`` as in ``roles``. Raises ChainUnavailable."""
@@ -484,6 +488,9 @@ class Statements(Protocol):
 
 class EventStore(Protocol):
     """Copies of the chain's events. A ledger is one contract on one chain."""
+
+    def has_ledger(self, chain_id: int, contract: str) -> bool:
+        """Whether that ledger was ever asked for. Raises DatabaseUnavailable."""
 
     def ledger(self, chain_id: int, contract: str) -> int:
         """The id of that ledger, created if it is new."""

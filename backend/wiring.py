@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
@@ -19,11 +20,13 @@ from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.adapters.database.audit import SqlAudit
 from backend.adapters.database.classifications import SqlClassifications
+from backend.adapters.database.engine import exists as database_exists
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
+from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.ipfs.gateway import Gateway, GatewayReader
@@ -38,12 +41,13 @@ from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import (
     ChainUnavailable,
     ConfigurationError,
+    DatabaseUnavailable,
     ImageTooLarge,
     NotFound,
     StorageError,
     StorageUnavailable,
 )
-from backend.ports import Chain, ModelAdmin, ObjectStore, Reviewer
+from backend.ports import Chain, ModelAdmin, ObjectStore, RegistryHistory, Reviewer
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
@@ -59,7 +63,7 @@ from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
-from backend.services.reviews import ReviewingService, ReviewService, StatementArchive
+from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.studies import StudyService
 from backend.services.study_classification import StudyClassification
@@ -92,7 +96,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         store = guarded(store, bulkhead)
     local = LocalReader(store)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
-    classifier = BundledModels()
+    decoded = DecodedImages()
+    classifier = BundledModels(images=decoded)
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications, studies = SqlImages(database), SqlClassifications(database), SqlStudies(database)
@@ -135,7 +140,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         index=index,
         intake=intake,
         classification=classification,
-        analysis=AnalysisService(intake, analyse),
+        analysis=AnalysisService(intake, partial(analyse, images=decoded)),
         outline=OutlineService(
             classifications=classifications,
             classification=classification,
@@ -193,14 +198,52 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     )
 
 
-def wire_chain(settings: Settings) -> Web3Chain:
-    """The registry of the settings. Raises ConfigurationError when none is deployed on the embedded chain yet."""
+def wire_chain(
+    settings: Settings, *, brief: bool = False, progress: Callable[[int, int], None] | None = None
+) -> Web3Chain:
+    """The registry of the settings; ``brief`` and ``progress`` as in Web3Chain. Raises ConfigurationError when none is
+    deployed on the embedded chain yet."""
     if settings.contract_address:
         contract, block = settings.contract_address, settings.contract_block
     else:
         found = deployment.load(embedded.folder(settings))
         contract, block = found.address, found.block
-    return Web3Chain(settings.rpc_url, chain_id=settings.chain_id, contract=contract, start_block=block)
+    return Web3Chain(
+        settings.rpc_url,
+        chain_id=settings.chain_id,
+        contract=contract,
+        start_block=block,
+        brief=brief,
+        progress=progress,
+    )
+
+
+@contextmanager
+def wire_history(
+    settings: Settings, *, progress: Callable[[int, int], None] | None = None
+) -> Iterator[RegistryHistory]:
+    """What the registry of the settings wrote, for one command: found with the index, brought up to date, where the
+    database of the settings has one. Raises ConfigurationError."""
+    chain = wire_chain(settings, brief=True, progress=progress)
+    with ExitStack() as opened:
+        index = _index_of(chain, settings, opened)
+        if index is None:
+            yield chain
+            return
+        history = IndexedHistory(chain, index)
+        history.catch_up(progress)
+        yield history
+
+
+def _index_of(chain: Chain, settings: Settings, opened: ExitStack) -> EventIndex | None:
+    """None without an index of that registry that can be used."""
+    if not database_exists(settings.database_url):
+        return None
+    with suppress(ConfigurationError, DatabaseUnavailable):
+        events = SqlEventStore(opened.enter_context(closing(open_database(settings.database_url))))
+        if events.has_ledger(chain.chain_id, chain.contract):
+            return EventIndex(chain, events)
+    return None
 
 
 def wire_index_check(settings: Settings) -> IndexCheck:
@@ -228,9 +271,9 @@ def complete_registration(settings: Settings) -> None:
     wire_registration(replace(settings, model_admin_key=Secret(""))).complete()
 
 
-def wire_reviewing(settings: Settings) -> ReviewingService:
+def wire_review_submission(settings: Settings) -> ReviewSubmission:
     """Reviews diagnoses with the clinician's account of the settings. Raises ConfigurationError."""
-    return ReviewingService(
+    return ReviewSubmission(
         chain=wire_chain(settings),
         models=ModelService(BundledModels()),
         files=StatementFolder(settings.var / "reviews"),

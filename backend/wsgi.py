@@ -25,6 +25,7 @@ _INTERVAL_S = 4.0
 _EMBEDDED_SCRUB_S = 60.0
 _SCRUB_S = 600.0
 _SCRUB_EVENTS_S = 24 * 3600.0
+_SCRUB_FETCH_S = 24 * 3600.0
 _M_MMAP_THRESHOLD = -3
 _LARGE_BYTES = 1024 * 1024
 _APP_LOAD_ERROR = 4
@@ -54,7 +55,7 @@ def _wired() -> Container:
 
 def _log_to_stderr() -> None:
     handler = logging.StreamHandler()
-    handler.setFormatter(PrintableFormatter())
+    handler.setFormatter(PrintableFormatter("scanproof: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
 
 
@@ -69,4 +70,5 @@ ScrubThread(
     _container.scrub,
     interval_s=_EMBEDDED_SCRUB_S if _embedded else _SCRUB_S,
     events_every_s=_EMBEDDED_SCRUB_S if _embedded else _SCRUB_EVENTS_S,
+    fetch_every_s=_SCRUB_FETCH_S,
 ).start()

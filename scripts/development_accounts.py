@@ -54,7 +54,7 @@ REMIX = (
     "0xdD870fA1b7C4700F2BD7f44238821C26f7392148",
 )
 ACCOUNTS_PER_TOOL = 100
-"""Tools show 10 or 20 unless they are told another number."""
+"""Tools show 10 or 20 by default."""
 ACCOUNTS_PER_MNEMONIC = 20
 SMALL_KEYS = 512
 """eth-tester takes the keys 1 to 10."""

@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -90,12 +91,10 @@ def artifact_of(input_text: str) -> dict[str, Any]:
 
 def keep() -> Path:
     """File the committed build under its code hash, and return the folder."""
-    input_text = STANDARD_INPUT.read_text()
-    artifact = artifact_of(input_text)
-    folder: Path = ARTIFACTS / FORMER / artifact["codeHash"]
+    folder: Path = ARTIFACTS / FORMER / json.loads(ARTIFACT.read_text())["codeHash"]
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / STANDARD_INPUT.name).write_text(input_text)
-    (folder / ARTIFACT.name).write_text(_canonical(artifact))
+    for file in (STANDARD_INPUT, ARTIFACT):
+        shutil.copyfile(file, folder / file.name)
     return folder
 
 

@@ -53,10 +53,15 @@ def stages(*, slow: bool) -> dict[str, Stage]:
     quick: Command = [] if slow else ["-m", "not slow"]
     pytest: Command = [PYTHON, "-m", "pytest", "-q", *quick]
     contracts: Command = [PYTHON, "-m", "tests.contracts.run"]
+    chain = ["tests/backend/adapters/chain", "tests/backend/services/event_index"]
+    processes = ["tests/backend/commands", "tests/backend/serving"]
+    others = [f"--ignore={folder}" for folder in (*chain, *processes)]
     tools = ROOT / "node_modules"
     return {
         "ml": Stage("preprocessing, bundles, inference, evaluation, training", [[*pytest, "tests/ml"]], measured=True),
-        "backend": Stage("services, API, storage, chain, command line", [[*pytest, "tests/backend"]], measured=True),
+        "backend": Stage("services, API, storage, images", [[*pytest, "tests/backend", *others]], measured=True),
+        "processes": Stage("command line, server", [[*pytest, *processes]], measured=True),
+        "chain": Stage("nodes, transactions, the index", [[*pytest, *chain]], measured=True),
         "contracts": Stage(
             "every function, event and revert on Ganache, what differs on Anvil; their line and branch coverage",
             [

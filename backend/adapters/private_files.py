@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import tempfile
 from pathlib import Path
 
@@ -22,6 +24,23 @@ def make_file(file: Path) -> None:
     if not file.exists():
         make_folder(file.parent)
         file.touch(mode=0o600)
+
+
+def create(file: Path, text: str) -> None:
+    """Write ``text`` to a new file with mode 600, unless there is one. No reader sees half of it. Raises OSError."""
+    make_folder(file.parent)
+    draft = file.with_name(f"{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(draft, file)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
 
 
 def write_refusal(folder: Path) -> str | None:

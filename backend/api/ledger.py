@@ -10,7 +10,7 @@ from apiflask.validators import OneOf
 from eth_utils.address import to_checksum_address
 
 from backend.api.access import container
-from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
+from backend.api.paging import PageSchema, PagingSchema, cursor_of, position_of
 from backend.api.schemas import Address, AnswerSchema, BlockSchema, Hash, Literal, ModelNameSchema, Null, Union, Values
 from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.domain import SEALED_LABEL, LedgerEntry, LedgerKind, Verdict
@@ -100,10 +100,8 @@ ENTRY_SCHEMAS = {
 }
 
 
-class LedgerPageSchema(AnswerSchema):
+class LedgerPageSchema(PageSchema):
     entries = List(Union("LedgerEntry", by="kind", schemas=ENTRY_SCHEMAS))
-    next = String(allow_none=True)
-    index = Nested(IndexStatusSchema)
 
 
 @blueprint.get("/ledger")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from apiflask.fields import Boolean, Integer, String
+from apiflask.fields import Boolean, Integer, Nested, String
 from apiflask.validators import Length, Range
 
 from backend.api.schemas import AnswerSchema, CamelCase
@@ -24,6 +24,13 @@ class IndexStatusSchema(AnswerSchema):
     block = Integer(allow_none=True)
     head = Integer(allow_none=True)
     synced = Boolean()
+
+
+class PageSchema(AnswerSchema):
+    """A page of a list; `next` is the cursor of the following one, null on the last."""
+
+    next = String(allow_none=True)
+    index = Nested(IndexStatusSchema)
 
 
 def position_of(cursor: str | None) -> Position | None:

@@ -18,7 +18,7 @@ from backend.api.downloads import begin_download
 from backend.api.images import UploadSchema, one_file
 from backend.api.limits import limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
-from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
+from backend.api.paging import IndexStatusSchema, PageSchema, PagingSchema, cursor_of, position_of
 from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash, ModelNameSchema, Signature, Values
 from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.api.validation import hash_in_path
@@ -132,10 +132,8 @@ class RecordQuerySchema(FilterSchema, PagingSchema):
     pass
 
 
-class RecordPageSchema(AnswerSchema):
+class RecordPageSchema(PageSchema):
     records = List(Nested(ImageRecordSchema))
-    next = String(allow_none=True)
-    index = Nested(IndexStatusSchema)
 
 
 class LookupSchema(AnswerSchema):
@@ -260,7 +258,7 @@ def verification(image_id: str) -> Values:
 
 
 @blueprint.get("/records/<image_id>/evidence")
-@limiter.limit(uploads_allowed, error_message="evidence bundles")
+@limiter.limit(uploads_allowed, error_message="evidence files")
 @blueprint.doc(
     summary="Everything needed to check a record without this server, as a ZIP",
     responses=responses({200: file_response(MEDIA_TYPE, "The evidence file"), 404: "", 429: ""}),

@@ -9,7 +9,7 @@ from flask import Response, request, url_for
 
 from backend.api.access import container
 from backend.api.openapi import json_response, responses
-from backend.api.paging import IndexStatusSchema, PagingSchema, cursor_of, position_of
+from backend.api.paging import PageSchema, PagingSchema, cursor_of, position_of
 from backend.api.records import DiagnosisSchema, diagnosis_answer
 from backend.api.schemas import Address, AnswerSchema, Hash, Values
 from backend.api.validation import hash_in_path
@@ -31,10 +31,8 @@ class QueuedDiagnosisSchema(DiagnosisSchema):
     image_available = Boolean()
 
 
-class QueuePageSchema(AnswerSchema):
+class QueuePageSchema(PageSchema):
     diagnoses = List(Nested(QueuedDiagnosisSchema))
-    next = String(allow_none=True)
-    index = Nested(IndexStatusSchema)
 
 
 class StatementLinksSchema(AnswerSchema):

@@ -27,12 +27,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.adapters.images.decoded_images import DecodedImages
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import analyse
 
     # As it would be pinned: without metadata.
     content, _ = PillowInspector().accept(read_image(options.file))
-    analysis = analyse(content)
+    analysis = analyse(content, DecodedImages())
     pictures = _write(analysis, options.output) if options.output else {}
     steps = [_described(step) | {"picture": pictures.get(step.name)} for step in analysis.steps]
     console.result({"stained": analysis.stained, "steps": steps}, _in_words(analysis, options.output))

@@ -49,6 +49,12 @@ def existing_folder(text: str) -> Path:
     return _permitted(Path(text), os.R_OK | os.X_OK, "read")
 
 
+def existing_path(text: str) -> Path:
+    """A file or a directory that can be read."""
+    mode = _mode(text)
+    return existing_folder(text) if mode is not None and stat.S_ISDIR(mode) else existing_file(text)
+
+
 def output_file(text: str) -> Path:
     """A file that can be written; its directory exists or can be made."""
     mode = _mode(text)

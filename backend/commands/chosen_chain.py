@@ -9,8 +9,14 @@ from dataclasses import replace
 
 from backend import settings as configuration
 from backend.commands.arguments import WrongUse, address, block, http_url
-from backend.commands.console import Console
+from backend.commands.console import BlockProgress, Console
+from backend.deadlines import remaining, time_limit
+from backend.errors import ChainUnavailable
+from backend.ports import RegistryHistory
 from backend.settings import Secret, Settings, reveal
+
+READING_S = 300.0
+"""For everything that a command reads of one record."""
 
 
 def add_chain_arguments(parser: argparse.ArgumentParser) -> None:
@@ -63,3 +69,30 @@ def opened_chain(settings: Settings, console: Console) -> Iterator[Settings]:
         if chain.node:
             console.message(f"The chain was not running: {chain.node.kind} runs for the time of this command.")
         yield chain.settings
+
+
+@contextmanager
+def limited_reading(console: Console, text: str, *, seconds: float | None = None) -> Iterator[None]:
+    """A step that reads the chain, for READING_S at most by default. Raises ChainUnavailable after that."""
+    limit = READING_S if seconds is None else seconds
+    with console.waiting(text), time_limit(limit):
+        try:
+            yield
+        except ChainUnavailable as error:
+            left = remaining()
+            if left is None or left > 0:
+                raise
+            raise ChainUnavailable(
+                f"expected to read the record within {limit:.0f} s, but the node needs longer. Where it answers "
+                "eth_getLogs for few blocks at a time, name another node with --rpc, or the block that created the "
+                f"contract with --contract-block. The last answer was: {error}"
+            ) from None
+
+
+@contextmanager
+def opened_history(settings: Settings, console: Console) -> Iterator[RegistryHistory]:
+    """The history of the registry of ``settings``, whose node runs. Within ``limited_reading``: it asks the node."""
+    from backend.wiring import wire_history
+
+    with wire_history(settings, progress=BlockProgress(console)) as history:
+        yield history

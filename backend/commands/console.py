@@ -6,6 +6,7 @@ import json as json_format
 import shutil
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
@@ -14,7 +15,7 @@ from backend.printable import printable
 
 WAIT_S = 2.0
 """A step that takes longer shows progress."""
-
+_PROGRESS_S = 1.0
 _ERASE_LINE = "\r\x1b[K"
 
 
@@ -91,6 +92,19 @@ class Console:
         if self._line_shown:
             print(_ERASE_LINE, end="", file=sys.stderr, flush=True)
             self._line_shown = False
+
+
+class BlockProgress:
+    """How far a reading of the chain is: first after WAIT_S, then at most one line a second."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._next_at = time.monotonic() + WAIT_S
+
+    def __call__(self, block: int, last: int) -> None:
+        if (now := time.monotonic()) >= self._next_at:
+            self._next_at = now + _PROGRESS_S
+            self._console.progress(f"block {block:,} of {last:,}")
 
 
 def columns(rows: list[tuple[str, str]]) -> str:

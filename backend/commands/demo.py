@@ -23,7 +23,7 @@ from backend.domain import (
     RecordEvent,
     StudyFile,
 )
-from backend.errors import ChainUnavailable
+from backend.errors import ChainUnavailable, after_sending
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -108,9 +108,10 @@ def _demonstrate(
     image_id = parts.chain.image_id(wallet.address, cid)
     recorded = _record(image_id, result, parts, wallet)
     steps.done("record", "now, with the classifier's signature" if recorded else "found: it was recorded before")
-    events = parts.chain.events_of_image(image_id)
-    transactions = _transactions(parts, events)
-    verification = parts.verification.verify(image_id)
+    with after_sending(recorded):
+        events = parts.chain.events_of_image(image_id)
+        transactions = _transactions(parts, events)
+        verification = parts.verification.verify(image_id)
     steps.done("verify", f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
     console.result(
         {
@@ -160,12 +161,14 @@ def _demonstrate_study(
         counter.show(f"pinned {progress.pinned} of {progress.objects}")
     steps.done("pin", f"{manifest.cid} and {manifest.count} slices")
     image_id = parts.chain.image_id(wallet.address, manifest.cid)
-    events = parts.chain.events_of_image(image_id)
-    if not events:
+    sent: list[str] = []
+    if not parts.chain.events_of_image(image_id):
         signed, _ = parts.attestation.attest(manifest.cid, manifest.hash.removeprefix("0x"), wallet.address)
-        wallet.register_with_diagnosis(manifest.cid, signed)
-    steps.done("record", "found: it was recorded before" if events else "now, with the classifier's signature")
-    verification = parts.verification.verify(image_id)
+        sent = [wallet.register_with_diagnosis(manifest.cid, signed).hash]
+    steps.done("record", "now, with the classifier's signature" if sent else "found: it was recorded before")
+    with after_sending(sent):
+        verification = parts.verification.verify(image_id)
+        transactions = _transactions(parts, parts.chain.events_of_image(image_id))
     steps.done("verify", f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
     console.result(
         {
@@ -173,7 +176,7 @@ def _demonstrate_study(
             "uploader": wallet.address,
             **values_of(documents, names, left_out),
             "status": verification.diagnoses[-1].status,
-            "transactions": _transactions(parts, parts.chain.events_of_image(image_id)),
+            "transactions": transactions,
             "checks": [asdict(check) for check in verification.checks],
             "verified": verification.passed,
         },
@@ -182,18 +185,16 @@ def _demonstrate_study(
     return 0 if verification.passed else 1
 
 
-def _record(image_id: str, result: Classification, parts: Container, wallet: DevelopmentWallet) -> bool:
-    """Record the diagnosis, unless this account has one of this model for this image already."""
+def _record(image_id: str, result: Classification, parts: Container, wallet: DevelopmentWallet) -> list[str]:
+    """Record the diagnosis, unless this account has one of this model for this image already: what was sent."""
     events = parts.chain.events_of_image(image_id)
     model_id = "0x" + result.model.sha256
     if any(isinstance(event, DiagnosisRecordedEvent) and event.model_id == model_id for event in events):
-        return False
+        return []
     signed, _ = parts.attestation.attest(result.cid, result.manifest_hash, wallet.address)
     if events:
-        wallet.record_diagnosis(signed)
-    else:
-        wallet.register_with_diagnosis(result.cid, signed)
-    return True
+        return [wallet.record_diagnosis(signed).hash]
+    return [wallet.register_with_diagnosis(result.cid, signed).hash]
 
 
 def _transactions(parts: Container, events: Sequence[RecordEvent]) -> list[dict[str, Any]]:

@@ -8,7 +8,13 @@ import tempfile
 from pathlib import Path
 
 from backend.commands.arguments import WrongUse, hash32, new_file, slice_numbers
-from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
+from backend.commands.chosen_chain import (
+    add_chain_arguments,
+    chosen_settings,
+    limited_reading,
+    opened_chain,
+    opened_history,
+)
 from backend.commands.console import Console
 from backend.commands.verify import add_opening_argument, completeness_of, object_readers, read_openings
 from backend.domain import describe_block
@@ -39,16 +45,17 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.chain.proofs.reader import ProofReader
     from backend.services.evidence import EvidenceService
     from backend.services.evidence_file import pack
-    from backend.wiring import wire_chain
 
     store, documents = object_readers(settings)
-    with opened_chain(settings, console) as opened:
-        chain = wire_chain(opened)
-        proofs = ProofReader(opened.rpc_url, contract=chain.contract)
-        service = EvidenceService(chain, store, proofs, read=EvidenceChain, documents=documents)
-        with console.waiting("collecting the record, its proofs and its files"):
-            openings = read_openings(options)
-            evidence = service.collect(options.image_id, openings=openings, slices=options.slices)
+    openings = read_openings(options)
+    with (
+        opened_chain(settings, console) as opened,
+        limited_reading(console, "collecting the record, its proofs and its files"),
+        opened_history(opened, console) as history,
+    ):
+        proofs = ProofReader(opened.rpc_url, contract=history.contract)
+        service = EvidenceService(history, store, proofs, read=EvidenceChain, documents=documents)
+        evidence = service.collect(options.image_id, openings=openings, slices=options.slices)
     content = pack(evidence)
     complete_to = EvidenceChain(evidence).blocks[-1]
     _write(options.output, content)

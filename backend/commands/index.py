@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import asdict
 
 from backend import settings as configuration
 from backend.commands.chosen_chain import opened_chain
-from backend.commands.console import Console, columns
+from backend.commands.console import BlockProgress, Console, columns
 
 HELP = (
     "Compare the index of the chain's events with the chain, or make it anew\n\n"
     "The index is a copy of the contract's events in the database. Both actions read every event from the chain again."
 )
 EXAMPLE = "scanproof index verify"
-_PROGRESS_S = 1.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +31,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     with opened_chain(settings, console) as opened:
         check = wire_index_check(opened)
         action = check.rebuild if options.action == "rebuild" else check.compare
-        result = action(_Progress(console))
+        result = action(BlockProgress(console))
     values = {
         "block": result.checkpoint.number,
         "blockHash": result.checkpoint.hash,
@@ -58,16 +56,3 @@ def run(options: argparse.Namespace, console: Console) -> int:
         lines.append("Make the index anew: scanproof index rebuild")
     console.result(values, "\n".join([columns(rows), *lines]))
     return 1 if result.different else 0
-
-
-class _Progress:
-    """At most one line a second."""
-
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._shown_at = time.monotonic()
-
-    def __call__(self, block: int, last: int) -> None:
-        if time.monotonic() - self._shown_at >= _PROGRESS_S:
-            self._shown_at = time.monotonic()
-            self._console.progress(f"block {block:,} of {last:,}")

@@ -11,8 +11,6 @@ from pathlib import Path
 
 from backend.commands.arguments import existing_file, existing_folder, names, one_of
 
-WEIGHT_FILES = (".npz", ".h5", ".keras")
-
 
 def installed_model(text: str) -> str:
     from ml.inference.registry import Registry
@@ -113,7 +111,7 @@ def bundle(text: str) -> Path:
 def weights(text: str) -> str:
     """The folder of a bundle, a file of weights, or ``imagenet``."""
     from ml.bundle.bundle import WEIGHTS
-    from ml.networks.zoo import IMAGENET
+    from ml.networks.zoo import IMAGENET, WEIGHT_FILES
 
     if text == IMAGENET:
         return text

@@ -11,7 +11,7 @@ from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, 
 from backend.commands.console import Console, columns
 from backend.commands.model_arguments import installed_model_or_hash, is_model_id
 from backend.domain import SentTransaction
-from backend.errors import InvalidInput
+from backend.errors import InvalidInput, after_sending
 
 if TYPE_CHECKING:
     from backend.services.model_registration import InstalledModel, ModelRegistrationService
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     with opened_chain(settings, console) as opened:
         service = wire_registration(opened)
-        with console.waiting("sending transactions and waiting for their blocks"):
+        with console.waiting("sending transactions and waiting for their blocks"), after_sending(service.sent):
             sent = _act(service, options, record)
             models = service.known()
     values = {

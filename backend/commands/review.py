@@ -48,10 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     chosen = chosen_settings(options)
 
-    from backend.wiring import wire_reviewing
+    from backend.wiring import wire_review_submission
 
     with opened_chain(chosen, console) as settings:
-        service = wire_reviewing(settings)
+        service = wire_review_submission(settings)
         record, diagnosis = service.find(options.image_id, options.diagnosis)
         if diagnosis.label == SEALED_LABEL and not (options.opening or options.withdraw):
             raise Conflict(

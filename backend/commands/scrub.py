@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from backend.services.scrub import ScrubReport
 
 HELP = (
-    "Check and repair what is stored on this machine\n\n"
-    "Hashes every block of the store, compares the rows of the database with their checksums and with the chain,\n"
-    "repairs what has another copy, and removes blocks that belong to nothing. `scanproof up` does the same slowly."
+    "Check and repair what is stored\n\n"
+    "Hashes every block of the store, or fetches and hashes every object that Pinata keeps; compares the rows of the\n"
+    "database with their checksums and with the chain; repairs what has another copy, and removes blocks that belong\n"
+    "to nothing. `scanproof up` does the same slowly."
 )
 EXAMPLE = "scanproof scrub --dry-run"
 

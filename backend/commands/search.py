@@ -55,12 +55,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def _refuse_other_trainings(model: str) -> None:
     """Raises WrongUse for a model that is not trained by a recipe."""
-    from ml.bundle.kinds import KINDS
-    from ml.training.choices import TRAINERS
-    from ml.training.specifications import SPECIFICATIONS
+    from ml.training.choices import trainer_of
 
-    found = SPECIFICATIONS[model]
-    if not KINDS[found.kind].follows_recipe or found.architecture in TRAINERS:
+    if not trainer_of(model).follows_recipe:
         raise WrongUse(f"--model: expected a model that is trained by a recipe, found {model}")
 
 

@@ -10,10 +10,15 @@ from typing import TYPE_CHECKING, Any
 from backend import settings as configuration
 from backend.commands.arguments import WrongUse, existing_file, file_or_folder, hash32, read_image
 from backend.commands.checkpoints import checkpoints
-from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
-from backend.commands.console import Console
+from backend.commands.chosen_chain import (
+    add_chain_arguments,
+    chosen_settings,
+    limited_reading,
+    opened_chain,
+    opened_history,
+)
+from backend.commands.console import BlockProgress, Console
 from backend.commands.study import given_files, is_study, sources
-from backend.deadlines import time_limit
 from backend.deployments import recorded
 from backend.domain import BlockRef, DiagnosisReviewedEvent, Outcome, describe_block
 from backend.errors import InvalidEvidence, NotFound
@@ -32,8 +37,6 @@ HELP = (
     "Who recorded it, when, from which bytes, by which model, and the result itself."
 )
 EXAMPLE = "scanproof verify --tx 0x… --rpc https://ethereum-sepolia-rpc.publicnode.com --contract 0x…"
-_SECONDS = 300.0
-"""For all requests to the node. For one that answers few blocks at a time, a closer --contract-block helps."""
 _DOCUMENT_SECONDS = 10.0
 """Of search at each gateway for a statement, a model card or a training record."""
 
@@ -46,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--evidence",
         metavar="FILE",
         type=existing_file,
-        help="a bundle of `scanproof evidence`; needs no node, but with --rpc it is compared with one; --contract is "
+        help="a file of `scanproof evidence`; needs no node, but with --rpc it is compared with one; --contract is "
         "the registry that it must be of (default: that of the settings or of deployments/ for its chain)",
     )
     parser.add_argument(
@@ -118,17 +121,19 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
     from backend.adapters.ipfs.unixfs import cid_of
     from backend.adapters.models.bundled import BundledModels
     from backend.services.verification import VerificationService
-    from backend.wiring import wire_chain
 
     own = bool(options.file) and is_study(options.file)
     files = given_files(options.file, console) if own else None
     content = read_image(options.file) if options.file and not own else None
     openings = read_openings(options)
     store, documents = object_readers(settings)
-    with opened_chain(settings, console) as opened:
-        chain = wire_chain(opened)
+    with (
+        opened_chain(settings, console) as opened,
+        limited_reading(console, "reading the record from the chain and the store, and checking it"),
+        opened_history(opened, console) as history,
+    ):
         service = VerificationService(
-            chain=chain,
+            chain=history,
             store=store,
             classifier=BundledModels(),
             inspector=PillowInspector(),
@@ -137,12 +142,11 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
             review_id=review_id,
             documents=documents,
         )
-        with console.waiting("reading the record from the chain and the store, and checking it"), time_limit(_SECONDS):
-            if options.image_id:
-                return [service.verify(options.image_id, content=content, openings=openings, files=files)]
-            verifications = service.verify_transaction(options.tx, content=content, openings=openings, files=files)
+        if options.image_id:
+            return [service.verify(options.image_id, content=content, openings=openings, files=files)]
+        verifications = service.verify_transaction(options.tx, content=content, openings=openings, files=files)
         if not verifications:
-            raise NotFound(f"no successful transaction {options.tx} with a record in {chain.contract}")
+            raise NotFound(f"no successful transaction {options.tx} with a record in {history.contract}")
         return verifications
 
 
@@ -227,26 +231,27 @@ def report(verification: Verification, verdict: Outcome | None = None) -> str:
 def object_readers(settings: Settings) -> tuple[ObjectReader, ObjectReader]:
     """Where an auditor finds what is pinned: the store of the settings; on a public chain, public gateways too.
 
-    The second one is for what may never have been published: it does not wait long for anybody.
+    The second one is for what may never have been published: it does not wait long for anybody. Both keep the command's
+    time limit.
     """
     from backend.adapters.ipfs.gateway import POLICY, PUBLIC_GATEWAYS, Gateway, GatewayReader
-    from backend.adapters.ipfs.readers import FallbackReader, LocalReader
+    from backend.adapters.ipfs.readers import FallbackReader, LimitedReader, LocalReader
     from backend.wiring import wire_store
 
     store = wire_store(settings)
     local = LocalReader(store)
     if settings.embedded_chain:
-        return store, local
+        return LimitedReader(store), LimitedReader(local)
     gateways = [Gateway(url) for url in PUBLIC_GATEWAYS]
     brief = replace(POLICY, read=_DOCUMENT_SECONDS, total=_DOCUMENT_SECONDS, attempts=1)
     return (
-        FallbackReader(store, GatewayReader(gateways)),
-        FallbackReader(local, GatewayReader(gateways, policy=brief)),
+        LimitedReader(FallbackReader(store, GatewayReader(gateways))),
+        LimitedReader(FallbackReader(local, GatewayReader(gateways, policy=brief))),
     )
 
 
 NO_EVIDENCE = 2
-"""Exit status for a file that is no bundle, as for other wrong use."""
+"""Exit status for a file that is no evidence file, as for other wrong use."""
 STATUSES = {Outcome.VALID: 0, Outcome.INVALID: 1, Outcome.UNANCHORED: 3}
 """Exit status of each verdict."""
 _COMPARE = (
@@ -270,8 +275,8 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
         evidence = unpack(content)
         service = _evidence_service()
         registry = options.contract or _believed(evidence.chain_id)
-        node = _Node(options, evidence) if options.rpc else None
-        with console.waiting("checking the evidence"):
+        node = _Node(options, evidence, console) if options.rpc else None
+        with limited_reading(console, "checking the evidence"):
             result = service.verify(
                 evidence,
                 openings=openings,
@@ -343,8 +348,9 @@ def _believed(chain_id: int) -> str | None:
 class _Node:
     """Connects to the node of ``--rpc``, from the first block that matters on."""
 
-    def __init__(self, options: argparse.Namespace, evidence: Evidence) -> None:
+    def __init__(self, options: argparse.Namespace, evidence: Evidence, console: Console) -> None:
         self._options = options
+        self._console = console
         self._contract = evidence.contract
 
     def __call__(self, first_block: int) -> Web3Chain:
@@ -353,7 +359,14 @@ class _Node:
 
         start = first_block if self._options.contract_block is None else self._options.contract_block
         url = self._options.rpc
-        return Web3Chain(url, chain_id=chain_id_of(url), contract=self._contract, start_block=start)
+        return Web3Chain(
+            url,
+            chain_id=chain_id_of(url),
+            contract=self._contract,
+            start_block=start,
+            brief=True,
+            progress=BlockProgress(self._console),
+        )
 
 
 def _in_words(result: EvidenceVerification, explorer: str | None, *, known: bool) -> str:

@@ -52,7 +52,7 @@ class ClassificationService:
         if recognition:
             self._classifications.add_recognition(recognition)
         found = self._classifications.find(cid, self._classifier.decoding, choice.model.sha256)
-        if found and manifests.has_opinion(found.manifest):
+        if found and (manifest := manifests.read(found.manifest)) and manifest.gate_asked:
             return found, False
         return self._make(choice, *image(), former=found)
 

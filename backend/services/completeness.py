@@ -18,6 +18,7 @@ from backend.domain import (
     RegisteredState,
     StateKeys,
     StoredImage,
+    earliest_report,
 )
 from backend.ports import RegistryHistory
 from backend.services.model_verification import PROVEN_GENERATIONS, models_of
@@ -133,11 +134,11 @@ def _roles(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[tup
 
 
 def _reports(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[str, int | None]:
-    """Since when each classifier is reported as compromised: the newest report, which names the earliest time."""
+    """Since when each classifier is reported as compromised."""
     since: dict[str, int | None] = {}
     for account in keys.classifiers:
         reports = [event for event in chain.events_of_classifier(account) if event.block.number <= block.number]
-        since[account] = reports[-1].since if reports else None
+        since[account] = earliest_report(reports)
     return since
 
 

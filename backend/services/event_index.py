@@ -18,10 +18,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
 from typing import TypeVar
 
-from backend.deadlines import time_limit
+from backend.deadlines import remaining, time_limit
 from backend.domain import (
     BlockRange,
     Checkpoint,
@@ -40,8 +39,10 @@ RANGE_BLOCKS = 2000
 EVENTS_AT_ONCE = 10_000
 """All events of a range are in memory at once: after a range with more events, the ranges get shorter."""
 LOCK_TIMEOUT_S = 2.0
-REFRESHED_WITHIN_S = 10.0
+REFRESHED_WITHIN_S = 1.5
 """A request does not wait longer for new blocks; the ranges that were read until then are kept."""
+LOOKED_UP_WITHIN_S = 6.0
+"""Of a request for one record that is not in the index: it may be in the blocks that are still to be read."""
 Found = TypeVar("Found")
 _log = logging.getLogger(__name__)
 
@@ -70,6 +71,7 @@ class EventIndex:
         self._ledger = events.ledger(chain.chain_id, chain.contract)
         self._head: int | None = None
         self._synced_at: float | None = None
+        self._tried_at = float("-inf")
 
     def sync(self, progress: Callable[[int, int], None] | None = None) -> bool:
         """Read the new blocks. Returns whether the index now contains everything up to the chain's head.
@@ -79,23 +81,25 @@ class EventIndex:
         It does not when another thread syncs for longer than LOCK_TIMEOUT_S, when the chain changed meanwhile, and when
         the node is behind. Raises ChainError, DatabaseUnavailable.
         """
-        if not self._lock.acquire(timeout=LOCK_TIMEOUT_S):
-            self._synced_at = None
+        left = remaining()
+        patience = LOCK_TIMEOUT_S if left is None else max(0.0, min(LOCK_TIMEOUT_S, left))
+        if not self._lock.acquire(timeout=patience):
+            self._synced_at, self._tried_at = None, time.monotonic()
             return False
         complete = False
         try:
             complete = self._catch_up(progress)
         finally:
-            self._synced_at = time.monotonic() if complete else None
+            self._tried_at = time.monotonic()
+            self._synced_at = self._tried_at if complete else None
             self._lock.release()
         return complete
 
     def refresh(self, *, max_age_s: float) -> None:
-        """Sync, unless the last one is at most ``max_age_s`` old. An error of it shows only in ``status``."""
-        synced_at = self._synced_at
-        if synced_at is None or time.monotonic() - synced_at >= max_age_s:
-            with suppress(ChainError, DatabaseUnavailable), time_limit(REFRESHED_WITHIN_S):
-                self.sync()
+        """Sync for REFRESHED_WITHIN_S at most, unless the last one, or an attempt that failed, is at most ``max_age_s``
+        old. An error of it shows only in ``status``."""
+        if time.monotonic() - self._tried_at >= max_age_s:
+            self._sync_within(REFRESHED_WITHIN_S)
 
     def lookup(self, image_id: str) -> Record | None:
         """The record of an image, even if it was mined just now; None if there is none.
@@ -118,16 +122,26 @@ class EventIndex:
         return self._events.events_of_model(self._ledger, model_id)
 
     def _lookup(self, find: Callable[[], Found]) -> Found:
-        trouble: ChainError | DatabaseUnavailable | None = None
-        try:
-            if not self.sync():
-                trouble = ChainUnavailable("the records are still being read from the chain: try again in a moment")
-        except (ChainError, DatabaseUnavailable) as error:
-            trouble = error
+        """What is indexed needs no longer wait than a refresh."""
+        trouble = self._sync_within(REFRESHED_WITHIN_S)
         found = find()
-        if not found and trouble:
-            raise trouble
-        return found
+        if found or trouble is None:
+            return found
+        trouble = self._sync_within(LOOKED_UP_WITHIN_S)
+        found = find()
+        if found or trouble is None:
+            return found
+        raise trouble
+
+    def _sync_within(self, seconds: float) -> ChainError | DatabaseUnavailable | None:
+        """Why the index does not contain everything up to the chain's head; None if it does."""
+        try:
+            with time_limit(seconds):
+                if self.sync():
+                    return None
+        except (ChainError, DatabaseUnavailable) as error:
+            return error
+        return ChainUnavailable("the records are still being read from the chain: try again in a moment")
 
     def search(self, wanted: RecordFilter, limit: int, before: tuple[int, int] | None) -> list[Record]:
         """As ``EventStore.search``, without a sync."""

@@ -39,17 +39,17 @@ from backend.services.role_check import role_holders
 from backend.services.study_evidence import study_objects
 
 MAX_NOISE = 10
-"""The most reviews of diagnoses that were never recorded in a bundle: any reviewer can add any number to the chain."""
+"""The most reviews of diagnoses that were never recorded in a file: any reviewer can add any number to the chain."""
 _MAX_NOISE_BYTES = 1024 * 1024
 """Of their blocks' proofs: whoever writes them can write as much beside them as a block takes."""
 MAX_STATEMENTS = 100
-"""The most published statements in a bundle, the newest: each may take long to look for."""
+"""The most published statements in an evidence file, the newest: each may take long to look for."""
 Positions = Collection[tuple[int, int]]
 
 
 class EvidenceService:
-    """Checks every bundle before it returns it: ``read`` gives the history that a bundle contains. ``documents`` is as
-    in VerificationService.
+    """Checks all evidence before it returns it: ``read`` gives the history that an evidence file contains.
+    ``documents`` is as in VerificationService.
     """
 
     def __init__(
@@ -147,7 +147,7 @@ class EvidenceService:
         if failed:
             raise ChainUnavailable(f"{failed.name}: expected {failed.expected}, found {failed.found}")
         proven = events_of_record(chain, evidence.image_id)
-        # Without the log index, which differs: the bundle counts its own logs.
+        # Without the log index, which differs: the evidence file counts its own logs.
         if not {replace(event, log_index=0) for event in events} <= {replace(event, log_index=0) for event in proven}:
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
         _require(check_completeness(chain, evidence.image_id))

@@ -1,4 +1,4 @@
-"""The events of an evidence bundle: their JSON, and the objects and roles that they refer to."""
+"""The events of an evidence file: their JSON, and the objects and roles that they refer to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file of an evidence bundle: a ZIP whose bytes depend only on the evidence.
+"""An evidence file: a ZIP whose bytes depend only on the evidence.
 
 ``evidence.json`` is canonical JSON (RFC 8785) with bytes as 0x-hex; ``objects/<CID>`` are the objects. Nothing is
 compressed, because images are compressed already, and compressors differ between machines.
@@ -28,7 +28,7 @@ SCHEMA_WITHOUT_STATE = "scanproof.evidence/1"
 """Has no ``storageProof``: such files verify, but cannot show that nothing was left out."""
 MEDIA_TYPE = "application/zip"
 MAX_FILE_BYTES = 64 * 1024 * 1024
-"""The limit for a bundle, packed and unpacked: the largest image and the proofs of a hundred large blocks fit."""
+"""The limit for a file, packed and unpacked: the largest image and the proofs of a hundred large blocks fit."""
 _MAX_INDEX_BYTES = 32 * 1024 * 1024
 """Receipts are whole: strangers may have written megabytes of logs in the same transactions."""
 _MAX_ENTRIES = 1000
@@ -86,7 +86,7 @@ def unpack(content: bytes) -> Evidence:
 
 
 def _largest(name: str) -> int:
-    """The limit for the entry of that name. Raises InvalidEvidence for a name that no bundle has."""
+    """The limit for the entry of that name. Raises InvalidEvidence for a name that no evidence file has."""
     if name == _INDEX:
         return _MAX_INDEX_BYTES
     if _well_named(name):

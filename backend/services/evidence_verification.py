@@ -1,4 +1,4 @@
-"""Verifies an evidence bundle: its proofs, then its record like any other, then against a node if one is given."""
+"""Verifies an evidence file: its proofs, then its record like any other, then against a node if one is given."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class EvidenceVerification:
 
 
 class EvidenceVerificationService:
-    """``read`` gives the history that a bundle contains; the other functions are as in VerificationService."""
+    """``read`` gives the history that an evidence file contains; the other functions are as in VerificationService."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class EvidenceVerificationService:
     ) -> EvidenceVerification:
         """Check everything in ``evidence``, and that the chain of ``node`` has the same events and no more.
 
-        ``openings`` are manifests of sealed diagnoses, in addition to those in the bundle; ``registry`` is the address
+        ``openings`` are manifests of sealed diagnoses, in addition to those in the file; ``registry`` is the address
         of the trusted registry, because anybody can deploy the same code and administer it; ``node`` gives a chain that
         reads the registry from a block on; ``trusted`` are hashes of blocks of the evidence's chain, and
         ``checkpoints`` the hashes of some by their numbers. Raises InvalidEvidence, ChainUnavailable.
@@ -123,7 +123,7 @@ class EvidenceVerificationService:
 
 
 class _Objects:
-    """Port ObjectReader: the objects of the bundle."""
+    """Port ObjectReader: the objects of the evidence file."""
 
     def __init__(self, evidence: Evidence, cid_of: Callable[[bytes], str]) -> None:
         self._objects = evidence.objects
@@ -132,7 +132,7 @@ class _Objects:
     def get(self, cid: str, *, max_bytes: int) -> bytes:
         content = self._objects.get(cid)
         if content is None:
-            raise NotFound(f"{cid} is not in the bundle")
+            raise NotFound(f"{cid} is not in the evidence file")
         if len(content) > max_bytes:
             raise ImageTooLarge(f"{cid} holds {len(content):,} bytes, at most {max_bytes:,} are read")
         found = self._cid_of(content)
@@ -232,23 +232,24 @@ def _heard(chain: RegistryHistory, image_id: str) -> list[RecordEvent]:
 def _roles(node: RegistryHistory, chain: ProvenHistory, events: Sequence[RecordEvent]) -> Check:
     histories: tuple[RegistryHistory, RegistryHistory] = (chain, node)
     for role, address in role_holders(events):
-        # Without the log index: the bundle's differs from the node's.
+        # Without the log index: the evidence file's differs from the node's.
         ours, theirs = ([(each.block_number, each.granted) for each in of.roles(role, address)] for of in histories)
         if ours != theirs:
-            found = f"{len(theirs)} grants and revocations of {role} for {address}, {len(ours)} in the bundle"
-            return Check("roles on the chain", False, "those of the bundle and no others", found)
-    return Check("roles on the chain", True, "those of the bundle and no others", "the same")
+            found = f"{len(theirs)} grants and revocations of {role} for {address}, {len(ours)} in the evidence file"
+            return Check("roles on the chain", False, "those of the evidence file and no others", found)
+    return Check("roles on the chain", True, "those of the evidence file and no others", "the same")
 
 
 def _nothing_newer(name: str, ours: Sequence[Event], theirs: Sequence[Event]) -> Check:
-    """Compares without the log index: the bundle's differs from the node's."""
-    bundle, canonical = ({replace(event, log_index=0) for event in events} for events in (ours, theirs))
-    expected = f"the {len(bundle)} events of the bundle and no others"
-    missing = sorted(canonical - bundle, key=lambda event: event.block.number)
+    """Compares without the log index: the evidence file's differs from the node's."""
+    contained, canonical = ({replace(event, log_index=0) for event in events} for events in (ours, theirs))
+    expected = f"the {len(contained)} events of the evidence file and no others"
+    missing = sorted(canonical - contained, key=lambda event: event.block.number)
     if missing:
-        return Check(name, False, expected, f"the bundle lacks {', '.join(_named(event) for event in missing[:3])}")
-    if bundle != canonical:
-        return Check(name, False, expected, f"{len(canonical)} events, some of the bundle not among them")
+        lacking = ", ".join(_named(event) for event in missing[:3])
+        return Check(name, False, expected, f"the evidence file lacks {lacking}")
+    if contained != canonical:
+        return Check(name, False, expected, f"{len(canonical)} events, some of the evidence file not among them")
     return Check(name, True, expected, "the same")
 
 

@@ -17,7 +17,7 @@ _END = struct.Struct("<4s4H2LH")
 _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _LOCAL = struct.Struct("<4s5H3L2H")
 _STORED, _DEFLATED = 0, 8
-"""Deflate is allowed for bundles that were packed again. Other methods let a small file use much memory."""
+"""Deflate is allowed for evidence files that were packed again. Other methods let a small file use much memory."""
 _ALLOWED_FLAGS = 0x0006 | 0x0800
 """How hard the compressor tried, and a name in UTF-8. Not: encrypted, or sizes that follow the data."""
 
@@ -83,7 +83,7 @@ def _central(content: bytes, place: int) -> tuple[_Entry, int, int]:
     if signature != b"PK\x01\x02":
         raise _damaged()
     if extra or comment:
-        raise InvalidEvidence("expected entries without comments and extra fields: pack the bundle without them")
+        raise InvalidEvidence("expected entries without comments and extra fields: pack the evidence file without them")
     begin = place + _CENTRAL.size
     return _Entry._make([*shared, content[begin : begin + name]]), offset, begin + name
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import TypeVar
 
 from backend.ancestry import Ancestry, ancestry_in, by_model, parent_in, state_after, trace
+from backend.deadlines import time_limit
 from backend.domain import (
     BlockRef,
     ClassifierCompromisedEvent,
@@ -20,14 +22,16 @@ from backend.domain import (
     RoleChangedEvent,
     SignedTransaction,
     StateKeys,
+    earliest_report,
     position,
 )
-from backend.errors import ChainUnavailable
+from backend.errors import ChainError, ChainUnavailable, DatabaseUnavailable
 from backend.ports import Chain
 from backend.services.event_index import EventIndex, read_range
 
 _MAX_AGE_S = 1.0
-NO_IMAGE = "0x" + "00" * 32
+_CAUGHT_UP_BLOCKS = 20_000
+_CAUGHT_UP_WITHIN_S = 120.0
 _UNINDEXED_BLOCKS = 256
 """Blocks newer than the index that are read in addition to it."""
 Found = TypeVar("Found", bound=Sequence[object])
@@ -45,6 +49,15 @@ class IndexedHistory:
         self._index = index
         self.chain_id = chain.chain_id
         self.contract = chain.contract
+        self._newest_events: tuple[tuple[int, str], Sequence[IndexedEvent]] = ((0, ""), ())
+
+    def catch_up(self, progress: Callable[[int, int], None] | None = None) -> None:
+        """Bring the index up to date, unless it is far behind. Trouble with that does no harm: the chain is searched
+        then. ``progress`` as in ``EventIndex.sync``."""
+        with suppress(ChainError, DatabaseUnavailable), time_limit(_CAUGHT_UP_WITHIN_S):
+            newest = self._index.newest()
+            if newest and self._chain.head().number - newest.number <= _CAUGHT_UP_BLOCKS:
+                self._index.sync(progress)
 
     def image_id(self, uploader: str, cid: str) -> str:
         return self._chain.image_id(uploader, cid)
@@ -105,14 +118,9 @@ class IndexedHistory:
                 for event in events
                 if isinstance(event, ClassifierCompromisedEvent) and event.classifier.lower() == address.lower()
             ],
-            is_all=lambda reports: self._compromised_since(address) == min((r.since for r in reports), default=None),
+            is_all=lambda reports: self._chain.compromised_since(address) == earliest_report(reports),
             search=lambda: self._chain.events_of_classifier(address),
         )
-
-    def _compromised_since(self, classifier: str) -> int | None:
-        """The time that the contract stores now; each report names an earlier one than those before."""
-        state = self._chain.state(StateKeys(NO_IMAGE, classifiers=(classifier,)), self._chain.head())
-        return state.compromises[classifier] if state else None
 
     def roles(self, role: str, address: str) -> Sequence[RoleChange]:
         def changes(events: Iterable[IndexedEvent]) -> Sequence[RoleChange]:
@@ -148,13 +156,20 @@ class IndexedHistory:
     def _events_in(self, blocks: Iterable[int]) -> list[IndexedEvent] | None:
         """None when the index is too far behind to help."""
         self._index.refresh(max_age_s=_MAX_AGE_S)
-        newest, head = self._index.newest(), self._chain.head().number
-        if newest is None or head - newest.number > _UNINDEXED_BLOCKS:
+        newest, head = self._index.newest(), self._chain.head()
+        if newest is None or head.number - newest.number > _UNINDEXED_BLOCKS:
             return None
-        parts = [(block, block) for block in sorted(blocks) if block <= newest.number]
-        if newest.number < head:
-            parts.append((newest.number + 1, head))
-        return [event for first, last in parts for event in read_range(self._chain, first, last).events]
+        indexed = [block for block in sorted(blocks) if block <= newest.number]
+        events = [event for block in indexed for event in read_range(self._chain, block, block).events]
+        return [*events, *self._unindexed(newest.number + 1, head)]
+
+    def _unindexed(self, first: int, head: BlockRef) -> Sequence[IndexedEvent]:
+        """The events of the blocks ``first`` to ``head``, which many histories need: read once."""
+        place, events = self._newest_events
+        if place != (first, head.hash):
+            events = read_range(self._chain, first, head.number).events if first <= head.number else ()
+            self._newest_events = (first, head.hash), events
+        return events
 
     def _is_all_of_image(self, image_id: str, events: Sequence[RecordEvent]) -> bool:
         """A review of what was never recorded may be missing: it changes nothing."""

@@ -74,11 +74,6 @@ def build(
     )
 
 
-def has_opinion(manifest: bytes) -> bool:
-    """Whether this manifest, of this server, says what the gate recognised, or that no gate was installed."""
-    return "gate" in json.loads(manifest)
-
-
 def _identity(model: ModelFacts) -> dict[str, str]:
     return {"name": model.name, "version": model.version, "sha256": model.sha256}
 

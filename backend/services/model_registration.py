@@ -33,7 +33,7 @@ class InstalledModel:
 
 class ModelRegistrationService:
     """Every method skips what is done already. Account and store are opened only when they are needed; the account
-    needs MODEL_ADMIN_ROLE."""
+    needs MODEL_ADMIN_ROLE. ``sent`` are the hashes of the transactions so far, also of a call that failed later."""
 
     def __init__(
         self,
@@ -46,15 +46,16 @@ class ModelRegistrationService:
         self._chain = chain
         self._open_admin = open_admin
         self._open_store = open_store
+        self.sent: list[str] = []
 
     def installed(self) -> Sequence[InstalledModel]:
         """Every installed model, by name. Raises ChainError."""
         return self._states(self._models.identities())
 
     def known(self) -> Sequence[InstalledModel]:
-        """The installed models, and those no longer offered that the registry knows. Raises ChainError."""
-        former = self._states(self._models.former_identities())
-        return [*self.installed(), *(model for model in former if model.state.status is not ModelStatus.UNKNOWN)]
+        """The installed models, and those of retired bundles that the registry knows. Raises ChainError."""
+        retired = self._states(self._models.retired_identities())
+        return [*self.installed(), *(model for model in retired if model.state.status is not ModelStatus.UNKNOWN)]
 
     def find(self, name_or_id: str) -> InstalledModel:
         """The model of ``known`` with that name or id, with or without 0x. Raises NotFound, ChainError."""
@@ -137,7 +138,7 @@ class ModelRegistrationService:
         Raises Conflict, also for a model that was never registered; ChainError.
         """
         (state,) = self._chain.model_states([model_id])
-        return None if state.status is ModelStatus.RETIRED else self._open_admin().retire_model(model_id)
+        return None if state.status is ModelStatus.RETIRED else self._noted(self._open_admin().retire_model(model_id))
 
     def _states(self, identities: Mapping[str, str]) -> list[InstalledModel]:
         model_ids = ["0x" + sha256 for sha256 in identities.values()]
@@ -155,7 +156,7 @@ class ModelRegistrationService:
     def _register(self, model: InstalledModel, documents: ModelDocuments) -> SentTransaction:
         name = f"{model.name} {documents.facts.version}.md"
         card = self._open_store().put(documents.card, name=name, media_type="text/markdown")
-        return self._open_admin().register_model(model.model_id, documents.labels, card.cid)
+        return self._noted(self._open_admin().register_model(model.model_id, documents.labels, card.cid))
 
     def _anchor(
         self, model_id: str, *, parent_model_id: str | None, participants: int, record: bytes, metrics: bytes
@@ -171,7 +172,11 @@ class ModelRegistrationService:
             metrics_hash=hash_of(metrics),
             participants=participants,
         )
-        return self._open_admin().anchor_training(training)
+        return self._noted(self._open_admin().anchor_training(training))
+
+    def _noted(self, sent: SentTransaction) -> SentTransaction:
+        self.sent.append(sent.hash)
+        return sent
 
 
 def canonical_record(record: bytes) -> tuple[bytes, bytes]:

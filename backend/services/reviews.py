@@ -17,7 +17,16 @@ from backend.domain import (
     Review,
     Verdict,
 )
-from backend.errors import ChainUnavailable, CidMismatch, Conflict, ImageTooLarge, InvalidInput, NotFound, StorageError
+from backend.errors import (
+    ChainUnavailable,
+    CidMismatch,
+    Conflict,
+    ImageTooLarge,
+    InvalidInput,
+    NotFound,
+    StorageError,
+    after_sending,
+)
 from backend.ports import Chain, ObjectStore, Reviewer, StatementFiles, Statements
 from backend.printable import printable
 from backend.services import statements
@@ -168,7 +177,7 @@ class _Draft(NamedTuple):
         return hash_of(self.content)
 
 
-class ReviewingService:
+class ReviewSubmission:
     """Account and archive are opened only when they are needed; the account needs CLINICIAN_ROLE."""
 
     def __init__(
@@ -226,7 +235,8 @@ class ReviewingService:
             event, draft = self._send(reviewer, diagnosis, newest, draft or statement)
         published = diagnosis.label != SEALED_LABEL
         if published:
-            self._open_archive().add(draft.content)
+            with after_sending([event.transaction_hash]):
+                self._open_archive().add(draft.content)
         return Reviewed(event=event, statement=draft.statement, file=draft.file, found=found, published=published)
 
     def _record(self, image_id: str) -> Record:
@@ -290,7 +300,8 @@ class ReviewingService:
             if draft is not prepared:
                 self._files.remove(draft.file)
             raise
-        for event in self._chain.events_of_transaction(sent.hash):
-            if isinstance(event, DiagnosisReviewedEvent):
-                return event, draft
-        raise ChainUnavailable(f"the node does not show the review of transaction {sent.hash} yet: repeat the command")
+        with after_sending([sent.hash]):
+            for event in self._chain.events_of_transaction(sent.hash):
+                if isinstance(event, DiagnosisReviewedEvent):
+                    return event, draft
+            raise ChainUnavailable("the node does not show its review yet: repeat the command")

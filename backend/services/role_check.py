@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from backend.domain import (
     Check,
@@ -11,6 +10,8 @@ from backend.domain import (
     DiagnosisReviewedEvent,
     RecordEvent,
     compromised_since,
+    describe_time,
+    earliest_report,
     position,
 )
 from backend.ports import RegistryHistory
@@ -55,17 +56,9 @@ def check_key(chain: RegistryHistory, diagnosis: DiagnosisRecordedEvent) -> Chec
     reports = chain.events_of_classifier(diagnosis.classifier)
     since = compromised_since(diagnosis, reports)
     if since is not None:
-        found = f"reported as compromised since {_time(since)}: whoever has the key can have signed this"
-    elif reports:
-        found = f"reported as compromised since {_time(min(report.since for report in reports))}, after this diagnosis"
+        found = f"reported as compromised since {describe_time(since)}: whoever has the key can have signed this"
+    elif (earliest := earliest_report(reports)) is not None:
+        found = f"reported as compromised since {describe_time(earliest)}, after this diagnosis"
     else:
         found = "not reported as compromised"
     return Check("classifier key", since is None, f"the key of {diagnosis.classifier} was its own", found)
-
-
-def _time(timestamp: int) -> str:
-    """In UTC. A time past the calendar, which only a false node or file states, stays a number."""
-    try:
-        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    except (ValueError, OverflowError, OSError):
-        return f"second {timestamp}"

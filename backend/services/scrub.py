@@ -1,24 +1,31 @@
 """Finds stored blocks and rows that changed on their disk, repairs what has another copy, and names what has none.
 
-Blocks are hashed; rows that come from the chain are compared with it, and other rows with their own checksum.
+Blocks are hashed; rows that come from the chain are compared with it, and other rows with their own checksum. Objects
+that a pinning service keeps are fetched and hashed.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
+from bisect import bisect
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 
-from backend.domain import DamagedRow, ImageFacts, IndexedEvent
-from backend.errors import ScanProofError
+from backend.domain import MAX_IMAGE_BYTES, DamagedRow, ImageFacts, IndexedEvent
+from backend.errors import CidMismatch, ImageTooLarge, NotFound, ScanProofError, StorageError, StorageUnavailable
 from backend.ports import BlockAudit, Chain, EventStore, ObjectStore, RowAudit
 from backend.services.event_index import ranges, read_range
 
 ORPHAN_AGE_S = 24 * 3600.0
+FETCHED_AT_ONCE = 100
+"""The most objects that a background scrub fetches from a pinning service, which counts requests and bytes."""
 _NAMED_PROBLEMS = 3
+_FAILURES = 3
+"""After so many objects in a row that could not be asked for, a scrub fetches no more."""
 _log = logging.getLogger(__name__)
 Copy = Callable[[str], bytes | None]
 """Finds a copy of an object by its CID."""
@@ -54,8 +61,8 @@ class ScrubReport:
 
 
 class ScrubService:
-    """``blocks`` is None for a store that is not kept here. ``copies`` are asked in turn for a damaged object; their
-    names complete "written again from". ``derive`` gives the facts of a stored image."""
+    """``blocks`` is None for a store that is not kept here, whose objects are fetched. ``copies`` are asked in turn for
+    a damaged object; their names complete "written again from". ``derive`` gives the facts of a stored image."""
 
     def __init__(
         self,
@@ -81,10 +88,13 @@ class ScrubService:
         self._orphan_age_s = orphan_age_s
         self._last = ScrubReport()
         self._current = ScrubReport()
+        self._fetched: str | None = None
+        self._damaged_objects: dict[str, Finding] = {}
+        """Of a store whose objects are fetched, each seldom."""
 
     def damage(self) -> list[str]:
         """What the scrubs of this process found and did not repair, in a sentence each."""
-        found = [*self._last.damage, *self._current.damage]
+        found = [*self._last.damage, *self._current.damage, *self._damaged_objects.values()]
         return list(dict.fromkeys(f"{finding.what}: {finding.problem}" for finding in found))
 
     def run(self, *, dry_run: bool = False) -> ScrubReport:
@@ -94,15 +104,20 @@ class ScrubService:
             pass
         return report
 
-    def steps(self, report: ScrubReport, *, events: bool = True) -> Iterator[None]:
-        """One scrub in small steps, which fill ``report``. Without ``events`` the chain is not asked."""
+    def steps(self, report: ScrubReport, *, events: bool = True, fetched: int | None = None) -> Iterator[None]:
+        """One scrub in small steps, which fill ``report``. Without ``events`` the chain is not asked. ``fetched``: the
+        most objects to fetch from a pinning service, the next ones in turn; by default all."""
         self._current = report
-        parts = {"the rows": self._scrub_rows, "the events": self._scrub_events, "the objects": self._scrub_objects}
+        parts = {"the rows": self._scrub_rows(report)}
+        if events:
+            parts["the events"] = self._scrub_events(report)
+        if self._blocks:
+            parts["the objects"] = self._scrub_objects(report, self._blocks)
+        else:
+            parts["the objects"] = self._fetch_objects(report, fetched)
         for name, part in parts.items():
-            if part == self._scrub_events and not events:
-                continue
             try:
-                yield from part(report)
+                yield from part
             except ScanProofError as error:
                 report.unchecked.append(f"{name}: {error}")
         self._last, self._current = report, ScrubReport()
@@ -169,22 +184,72 @@ class ScrubService:
         self._rows.remove_strays(ledger, self._chain.start_block)
         return "removed"
 
-    def _scrub_objects(self, report: ScrubReport) -> Iterator[None]:
-        if self._blocks is None:
-            return
-        pinned = set(self._blocks.objects())
+    def _scrub_objects(self, report: ScrubReport, blocks: BlockAudit) -> Iterator[None]:
+        pinned = set(blocks.objects())
         named = [cid for cid in self._rows.named() if cid not in pinned]
         for cid in [*sorted(pinned), *named]:
             report.objects += 1
-            problems = self._blocks.damage(cid)
+            problems = blocks.damage(cid)
             if problems:
                 more = f", and {len(problems) - _NAMED_PROBLEMS} more" if len(problems) > _NAMED_PROBLEMS else ""
                 problem = ", ".join(problems[:_NAMED_PROBLEMS]) + more
                 _add(report, cid, problem, partial(self._mend_object, cid))
             elif cid not in pinned:
-                _add(report, cid, "its blocks are stored, but it is not pinned", partial(self._pin, self._blocks, cid))
+                _add(report, cid, "its blocks are stored, but it is not pinned", partial(self._pin, blocks, cid))
             yield
-        yield from self._collect(self._blocks, named, report)
+        yield from self._collect(blocks, named, report)
+
+    def _fetch_objects(self, report: ScrubReport, most: int | None) -> Iterator[None]:
+        failures = 0
+        for cid in self._next_objects(most):
+            try:
+                problem = self._problem_of(cid)
+            except StorageError as error:
+                failures += 1
+                if failures == _FAILURES:
+                    raise StorageUnavailable(f"{error}; the rest was not fetched") from error
+                report.unchecked.append(f"{cid}: {error}")
+                yield
+                continue
+            failures = 0
+            report.objects += 1
+            self._fetched = cid
+            self._damaged_objects.pop(cid, None)
+            if problem:
+                finding = _add(report, cid, problem, partial(self._pin_again, cid))
+                if finding.repair is None:
+                    self._damaged_objects[cid] = finding
+            yield
+
+    def _next_objects(self, most: int | None) -> Sequence[str]:
+        """All objects that rows name, or the ``most`` that follow the last one. A process begins anywhere among them,
+        since it may end before it has fetched all."""
+        cids = sorted(set(self._rows.named()))
+        if most is None or not cids:
+            return cids
+        after = bisect(cids, self._fetched or secrets.choice(cids))
+        return [*cids[after:], *cids[:after]][:most]
+
+    def _problem_of(self, cid: str) -> str | None:
+        """Raises StorageError for a store that cannot be asked."""
+        if not self._store.has(cid):
+            return "it is not pinned"
+        try:
+            self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        except (CidMismatch, ImageTooLarge):
+            return "the store gives other bytes"
+        except NotFound:
+            return "it is pinned, but the store does not give it"
+        return None
+
+    def _pin_again(self, cid: str) -> str | None:
+        """With what a gateway still has, or a copy."""
+        try:
+            content = self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        except (StorageError, NotFound, ImageTooLarge):
+            return self._mend_object(cid)
+        self._store.put(content, name=cid, media_type="application/octet-stream")
+        return "pinned again"
 
     def _mend_object(self, cid: str) -> str | None:
         for name, copy in self._copies.items():
@@ -210,7 +275,7 @@ def _mended(problem: str, left: Callable[[], Collection[str]]) -> str | None:
     return None if problem in left() else "the indexes of the database were built again"
 
 
-def _add(report: ScrubReport, what: str, problem: str, repair: Callable[[], str | None]) -> None:
+def _add(report: ScrubReport, what: str, problem: str, repair: Callable[[], str | None]) -> Finding:
     """A repair that fails, for instance on a full disk, leaves the finding as damage."""
     how = None
     if not report.dry_run:
@@ -219,31 +284,35 @@ def _add(report: ScrubReport, what: str, problem: str, repair: Callable[[], str 
         except ScanProofError as error:
             problem = f"{problem}, and the repair failed: {error}"
     report.findings.append(Finding(what, problem, how))
+    return report.findings[-1]
 
 
 class ScrubThread(threading.Thread):
     """Scrubs every ``interval_s`` seconds in small steps, at a tenth of the time at most.
 
-    Compares the events with the chain only every ``events_every_s`` seconds, since a hosted node counts requests.
+    Compares the events with the chain only every ``events_every_s`` seconds, since a hosted node counts requests, and
+    fetches FETCHED_AT_ONCE objects of a pinning service every ``fetch_every_s``.
     """
 
-    def __init__(self, scrub: ScrubService, *, interval_s: float, events_every_s: float) -> None:
+    def __init__(self, scrub: ScrubService, *, interval_s: float, events_every_s: float, fetch_every_s: float) -> None:
         super().__init__(name="scrub", daemon=True)
         self._scrub = scrub
         self._interval_s = interval_s
         self._events_every_s = events_every_s
+        self._fetch_every_s = fetch_every_s
         self._stopped = threading.Event()
         self._logged: set[Finding] = set()
 
     def run(self) -> None:
-        events_at = float("-inf")
+        events_at = fetched_at = float("-inf")
         while not self._stopped.wait(self._interval_s):
             begun = time.monotonic()
             events = begun - events_at >= self._events_every_s
-            if events:
-                events_at = begun
+            fetch = begun - fetched_at >= self._fetch_every_s
+            events_at = begun if events else events_at
+            fetched_at = begun if fetch else fetched_at
             try:
-                self._run_slowly(events)
+                self._run_slowly(events=events, fetched=FETCHED_AT_ONCE if fetch else 0)
             except Exception:  # the thread must survive every error and try again
                 _log.exception("the stored data could not be checked")
 
@@ -251,9 +320,9 @@ class ScrubThread(threading.Thread):
         self._stopped.set()
         self.join()
 
-    def _run_slowly(self, events: bool) -> None:
+    def _run_slowly(self, *, events: bool, fetched: int) -> None:
         report, begun = ScrubReport(), time.monotonic()
-        for _ in self._scrub.steps(report, events=events):
+        for _ in self._scrub.steps(report, events=events, fetched=fetched):
             if self._stopped.wait(9 * (time.monotonic() - begun)):
                 return
             begun = time.monotonic()

@@ -73,8 +73,8 @@ class VerificationService:
 
     ``inspector`` turns a given file into the bytes that were pinned of it. Statements, model cards and training records
     are read from ``documents``, by default ``store``: many were never published, and the public network searches long.
-    A history that is not complete is read again up to ``rereads`` times, a second apart. ``scope`` is how much of a
-    study is checked.
+    A history that is not complete is read again up to ``rereads`` times, with a second between. ``scope`` is how much
+    of a study is checked.
     """
 
     def __init__(

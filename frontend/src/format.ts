@@ -44,6 +44,9 @@ export function figure(value: number, unit: string): string {
   return unit ? `${number}\u00a0${unit}` : number;
 }
 
+/** A length on an image: in mm where the spacing of its pixels is known. */
+export const length = (value: number, known: boolean): string => `${value.toFixed(1)}\u00a0${known ? "mm" : "px"}`;
+
 export function bytes(size: number): string {
   if (size < 1024) return `${size} B`;
   const [unit, divisor] = size < 1024 ** 2 ? ["KiB", 1024] : ["MiB", 1024 ** 2];

@@ -29,11 +29,29 @@ class Answer(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Trainer:
+    """``name`` is the "module:name" of its function; ``choices`` are the only fields of ``ml.training.choices.Choices``
+    that it takes, where it does not take all."""
+
+    name: str
+    choices: tuple[str, ...] = ()
+
+    @property
+    def follows_recipe(self) -> bool:
+        """Whether it takes a recipe, which can be searched."""
+        return not self.choices or "recipe" in self.choices
+
+    @property
+    def train(self) -> Callable[..., Any]:
+        """``(job)``, an ``ml.training.choices.TrainingJob``, returns the bundle that it wrote."""
+        return resolve(self.name)
+
+
+@dataclass(frozen=True, slots=True)
 class Kind:
     """``model`` is the file of the model, ``files`` are further required ones. ``abstains``: the kind has limits beyond
-    which it declines to answer. ``member``: an ensemble may combine it. ``trainer`` is empty for a kind that is built
-    from other bundles; ``choices`` are the only fields of ``ml.training.choices.Choices`` that it takes, where it does
-    not take all."""
+    which it declines to answer. ``member``: an ensemble may combine it. ``trainer`` is None for a kind that is
+    built from other bundles."""
 
     answer: Answer
     model: str
@@ -41,8 +59,7 @@ class Kind:
     opener: str
     reader: str
     evaluator: str
-    trainer: str = ""
-    choices: tuple[str, ...] = ()
+    trainer: Trainer | None = None
     files: tuple[str, ...] = ()
     least_classes: int = 2
     abstains: bool = True
@@ -52,11 +69,6 @@ class Kind:
     def classifies(self) -> bool:
         """Whether its labels are diagnoses, so that a person may choose it to classify an image."""
         return self.answer is Answer.DIAGNOSIS
-
-    @property
-    def follows_recipe(self) -> bool:
-        """Whether its training takes a recipe, which can be searched."""
-        return bool(self.trainer) and (not self.choices or "recipe" in self.choices)
 
     @property
     def check(self) -> Callable[..., None]:
@@ -95,7 +107,7 @@ KINDS = {
         opener="ml.inference.single_network:Predictor.open",
         reader="ml.datasets:read_samples",
         evaluator="ml.evaluation.classifier:evaluate_samples",
-        trainer="ml.training.train_model:train_classifier",
+        trainer=Trainer("ml.training.train_model:train_classifier"),
     ),
     "ensemble": Kind(
         Answer.DIAGNOSIS,
@@ -112,8 +124,7 @@ KINDS = {
         opener="ml.gate.gate:Gate.open",
         reader="ml.datasets:read_samples",
         evaluator="ml.evaluation.classifier:evaluate_samples",
-        trainer="ml.gate.training:train_gate",
-        choices=("epochs", "seed"),
+        trainer=Trainer("ml.gate.training:train_gate", choices=("epochs", "seed")),
     ),
     "segmentation": Kind(
         Answer.OUTLINE,
@@ -124,7 +135,6 @@ KINDS = {
         opener="ml.segmentation.segmenter:Segmenter.open",
         reader="ml.segmentation.data:read_masked_manifest",
         evaluator="ml.segmentation.evaluation:evaluate_model",
-        trainer="ml.segmentation.training:train_segmentation",
-        choices=("size", "epochs", "seed", "start"),
+        trainer=Trainer("ml.segmentation.training:train_segmentation", choices=("size", "epochs", "seed", "start")),
     ),
 }

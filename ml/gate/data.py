@@ -22,6 +22,10 @@ TINTED_SHARE = 0.15
 LEAST_CROP = 0.4
 
 
+Listed = tuple[list[Sample], list[Sample]]
+"""The files of one split: brain MRI slices, and histology images."""
+
+
 @dataclass(frozen=True, slots=True)
 class Material:
     """Images of one split by class. ``patients`` has the patient of each histology image; ``others`` are by kind."""
@@ -39,21 +43,18 @@ class Material:
         return LabelledImages(np.concatenate([thumbnail(image, size).pixels for image in images]), labels)
 
 
-def gather(
-    brain: Path, histology: Path, split: str, brain_limit: int | None = None, pictures: int | None = None
-) -> Material:
+def gather(files: Listed, split: str, brain_limit: int | None = None, pictures: int | None = None) -> Material:
     """The material of the ``split`` train, val or test; the kinds of pictures in test are in no other split.
 
-    ``brain`` is a folder with the splits, ``histology`` one with patient folds, so that no patient is in two splits. In
+    ``files`` is what ``listed`` returns for the split. In
     train and val some slices are tinted, like screenshots, and histology images are shown at several magnifications;
     test has every image unchanged. ``brain_limit`` and ``pictures`` (of each kind) reduce the number of images.
 
     Raises:
-        WrongChoice: see `listed`.
         MlError: one of the images is wrong.
     """
     generator = np.random.default_rng(SPLITS.index(split))
-    slices, samples = listed(brain, histology, split)
+    slices, samples = files
     slices = slices[:brain_limit]
     whole_brains = [read_image(each.path) for each in slices]
     whole_histology = [read_image(each.path) for each in samples]
@@ -68,14 +69,17 @@ def gather(
     )
 
 
-def listed(brain: Path, histology: Path, split: str) -> tuple[list[Sample], list[Sample]]:
-    """The files of ``split`` in both folders, from their manifests alone. Raises WrongChoice where there are none."""
-    slices = of_split(read_manifest(brain), split)
-    folds = HISTOLOGY_FOLDS[split]
-    samples = [each for each in read_manifest(histology) if each.fold in folds]
-    if not samples:
-        raise WrongChoice(f"{histology}: expected rows of the folds {', '.join(folds)}, found none")
-    return slices, samples
+def listed(brain: Path, histology: Path) -> dict[str, Listed]:
+    """The files by split, from the manifests of both folders alone: ``brain`` has the splits, ``histology`` patient
+    folds, so that no patient is in two splits. Raises WrongChoice where a split has none."""
+    slices, samples = read_manifest(brain), read_manifest(histology)
+    files: dict[str, Listed] = {}
+    for split in SPLITS:
+        folds = HISTOLOGY_FOLDS[split]
+        files[split] = of_split(slices, split), [each for each in samples if each.fold in folds]
+        if not files[split][1]:
+            raise WrongChoice(f"{histology}: expected rows of the folds {', '.join(folds)}, found none")
+    return files
 
 
 def _tinted(generator: np.random.Generator, image: Image.Image) -> Image.Image:

@@ -47,9 +47,7 @@ def train_gate(job: TrainingJob) -> Bundle:
         MlError: one of the images is wrong. Both before any training.
     """
     specification, choices = job.specification, job.choices
-    folders = job.data / BRAIN_FOLDER, job.data / HISTOLOGY_FOLDER
-    for split in SPLITS:
-        listed(*folders, split)
+    files = listed(job.data / BRAIN_FOLDER, job.data / HISTOLOGY_FOLDER)
 
     # TensorFlow takes seconds to import, so the checks come first.
     import keras
@@ -58,7 +56,7 @@ def train_gate(job: TrainingJob) -> Bundle:
     from ml.training.fitting import fit
 
     progress.report("gathering the images")
-    material = {split: gather(*folders, split) for split in SPLITS}
+    material = {split: gather(files[split], split) for split in SPLITS}
     recipe = replace(RECIPE, seed=choices.seed, epochs=choices.epochs or RECIPE.epochs)
     size = specification.input_size
     progress.report("preparing the images")

@@ -27,7 +27,7 @@ def start_from(network: keras.Model, weights: Weights, width: float) -> None:
     without its classifier, ``.npz`` of the whole network.
 
     Raises:
-        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
+        WrongChoice: see ``ml.networks.weights.load_file``.
     """
     if weights is None:
         return

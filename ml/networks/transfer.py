@@ -67,7 +67,7 @@ def backbone(
     A ``.npz`` holds the weights of a whole network: ``named`` reads it.
 
     Raises:
-        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
+        WrongChoice: see ``ml.networks.weights.load_file``.
     """
     x = ImageNetInput(scaling, name="preprocess")(pixels)
     options = {"include_top": False, "input_shape": x.shape[1:]} | dict(options or {})
@@ -92,7 +92,7 @@ def with_dense_head(
     """The network from ``pixels`` over the mean of ``feature_map`` and ``heads.dense_head`` to the logits.
 
     Raises:
-        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
+        WrongChoice: see ``ml.networks.weights.load_file``.
     """
     x = layers.Activation("linear", name="feature_map")(feature_map)
     x = layers.GlobalAveragePooling2D(name="features")(x)
@@ -106,7 +106,7 @@ def named(model: keras.Model, weights: Weights = None) -> keras.Model:
     afterwards.
 
     Raises:
-        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
+        WrongChoice: see ``ml.networks.weights.load_file``.
     """
     names = {
         operation.name: f"backbone_{place:03d}_{type(operation).__name__.lower()}"

@@ -34,7 +34,7 @@ def build_unet(
     its classifier, ``.npz`` of the whole network.
 
     Raises:
-        WrongChoice, MlError: see ``ml.networks.weights.load_file``.
+        WrongChoice: see ``ml.networks.weights.load_file``.
 
     Example:
         >>> build_unet(128).output_shape

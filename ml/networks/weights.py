@@ -11,9 +11,8 @@ import keras
 import numpy as np
 
 from ml.bundle.files import weights_file
-from ml.errors import MlError
-
-SUFFIXES = (".h5", ".keras", ".npz")
+from ml.errors import WrongChoice
+from ml.networks.zoo import WEIGHT_FILES
 
 Weights = str | Path | None
 
@@ -22,12 +21,11 @@ def load_file(model: keras.Model, path: Path) -> None:
     """Fill ``model`` from Keras weights (``.h5``, ``.keras``) or from ``weights_to_bytes`` (``.npz``).
 
     Raises:
-        WrongChoice: there is no such file.
-        MlError: it is of another kind, damaged, or of another network.
+        WrongChoice: there is no such file; or it is of another kind, damaged, or of another network.
     """
     weights_file(path)
-    if path.suffix not in SUFFIXES:
-        raise MlError(f"{path}: expected a file that ends in {', '.join(SUFFIXES)}")
+    if path.suffix not in WEIGHT_FILES:
+        raise WrongChoice(f"{path}: expected a file that ends in {', '.join(WEIGHT_FILES)}")
     if path.suffix == ".npz":
         load_weights(model, path)
         return
@@ -49,7 +47,7 @@ def load_weights(model: keras.Model, path: Path) -> None:
     """Load the weights of ``weights_to_bytes`` into a network of the same architecture.
 
     Raises:
-        MlError: the file is no such archive, lacks a weight of the network or has one of another shape.
+        WrongChoice: the file is no such archive, lacks a weight of the network or has one of another shape.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -64,14 +62,14 @@ def restored(model: keras.Model, weights: Weights) -> keras.Model:
     """``model``, a network without an ImageNet backbone, with the weights of a file where ``weights`` names one.
 
     Raises:
-        WrongChoice, MlError: see ``load_file``.
+        WrongChoice: see ``load_file``.
     """
     if weights is not None:
         load_file(model, Path(weights))
     return model
 
 
-def _unfit(path: Path, model: keras.Model, error: Exception) -> MlError:
+def _unfit(path: Path, model: keras.Model, error: Exception) -> WrongChoice:
     """Of Keras's own message, which may list every layer, the first line."""
     reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-    return MlError(f"{path}: expected weights of {model.name}: {reason}")
+    return WrongChoice(f"{path}: expected weights of {model.name}: {reason}")

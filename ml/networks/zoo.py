@@ -7,9 +7,14 @@ input of the head, so that all layers up to it run once where the backbone is fr
 
 from __future__ import annotations
 
+import hashlib
+import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ml.bundle.files import weights_file
 from ml.bundle.kinds import resolve
 from ml.errors import WrongChoice
 
@@ -21,6 +26,8 @@ if TYPE_CHECKING:
 IMAGENET = "imagenet"
 """In place of a file of weights: those that Keras publishes, which it downloads."""
 
+WEIGHT_FILES = (".h5", ".keras", ".npz")
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 SMALLEST_SIDE = 16
 """Pixels a side of the least input that anything is trained on."""
 
@@ -46,7 +53,8 @@ class Architecture:
     flattens: bool = False
 
     def check(self, side: int, weights: Weights) -> None:
-        """Raises WrongChoice where an input of ``side`` pixels is too small, or no such ``weights`` are published."""
+        """Raises WrongChoice where an input of ``side`` pixels is too small, no such ``weights`` are published, or they
+        are a file that is damaged or, as far as its names tell, of another network."""
         if side < self.smallest_side:
             raise WrongChoice(f"expected at least {self.smallest_side} pixels a side for {self.name}, found {side}")
         if weights == IMAGENET and not self.imagenet:
@@ -54,6 +62,33 @@ class Architecture:
             raise WrongChoice(
                 f"expected a file of weights or none: no ImageNet weights of {self.name} are published, only of {known}"
             )
+        if weights not in (None, IMAGENET) and not Path(weights).is_dir():
+            self._check_file(weights_file(Path(weights)))
+
+    def _check_file(self, path: Path) -> None:
+        if path.suffix not in WEIGHT_FILES:
+            raise WrongChoice(f"{path}: expected a file that ends in {', '.join(WEIGHT_FILES)}")
+        expected = f"{path}: expected weights of {self.name}"
+        is_whole = _is_hdf5 if path.suffix == ".h5" else zipfile.is_zipfile
+        if not is_whole(path):
+            raise WrongChoice(f"{expected}: the file is damaged, or of another format than its name says")
+        if path.suffix != ".npz":
+            return
+        with zipfile.ZipFile(path) as archive:
+            found = names_digest(name.removesuffix(".npy") for name in archive.namelist())
+        if found != NAMES_OF_WEIGHTS[self.name]:
+            others = [name for name, digest in NAMES_OF_WEIGHTS.items() if digest == found]
+            raise WrongChoice(f"{expected}: found those of {others[0] if others else 'another network'}")
+
+
+def names_digest(names: Iterable[str]) -> str:
+    """The first eight digits of the SHA-256 of the sorted names."""
+    return hashlib.sha256(" ".join(sorted(names)).encode()).hexdigest()[:8]
+
+
+def _is_hdf5(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(_HDF5)) == _HDF5
 
 
 def _pretrained(
@@ -174,6 +209,29 @@ BATCH_NORM_MOMENTUM = 0.9
 
 ZOO: dict[str, Architecture] = {architecture.name: architecture for architecture in _ARCHITECTURES}
 
+NAMES_OF_WEIGHTS = {
+    "basecnn": "968d6ad2",
+    "mobilenetv3small": "5042a843",
+    "efficientnetb0": "e080163d",
+    "vgg16": "35314c07",
+    "resnet50v2": "07a2ed81",
+    "vgg19": "8c9e5dbe",
+    "inceptionv3": "91e90a74",
+    "xception": "c38a71d1",
+    "alexnet": "3bef6c45",
+    "densenet121": "d6673280",
+    "resnet18": "003760f5",
+    "googlenet": "243161cf",
+    "cnn_a": "ffe22161",
+    "cnn_b": "57a9fdf9",
+    "logistic": "cb47a327",
+    "mobilenet": "7b5b5699",
+    "mobile_compact": "1a502034",
+    "lite_compact": "3ba7fd61",
+    "compact_residual": "bfda751a",
+}
+"""``names_digest`` of the weights of each network, which tells whose an archive is before TensorFlow is loaded."""
+
 
 def architecture(name: str) -> Architecture:
     """The architecture ``name``. Raises WrongChoice where there is none."""
@@ -191,9 +249,8 @@ def build(
     ``.h5`` or ``.keras`` for the backbone (for the whole network where there is none), ``.npz`` for a whole network.
 
     Raises:
-        WrongChoice: there is no such network, no such file, or no ImageNet weights of the network; or the input is too
-            small for it.
-        MlError: the file is of another kind, damaged, or of another network.
+        WrongChoice: there is no such network, no such file, or no ImageNet weights of the network; the input is too
+            small for it; or the file is of another kind, damaged, or of another network.
 
     Example:
         >>> build("basecnn", 2).output_shape

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from ml.bundle.bundle import WEIGHTS, Bundle, load_bundle
+from ml.bundle.bundle import WEIGHTS, load_bundle
 from ml.bundle.files import weights_file
-from ml.bundle.kinds import KINDS, resolve
+from ml.bundle.kinds import KINDS, Trainer
 from ml.bundle.metadata import TRAIN_ALONE, Metadata
 from ml.errors import WrongChoice
 from ml.networks.zoo import IMAGENET, ZOO, architecture
@@ -17,9 +17,8 @@ from ml.training.recipes import Recipe, recipe_of
 from ml.training.refit import learned_from_val
 from ml.training.specifications import FROM_NOTHING_LICENCE, LICENCES, OTHER_LICENCE, Specification, specification_of
 
-TRAINERS = {"tile_measures": "ml.training.histology:train_histology"}
-TRAINER_CHOICES = {"tile_measures": ("seed",)}
-"""Trainers of architectures that are not networks, and what they take, as in ``KINDS``."""
+TRAINERS = {"tile_measures": Trainer("ml.training.histology:train_histology", choices=("seed",))}
+"""Of architectures that are no networks."""
 
 ANYWHERE = ("run", "features", "name", "version")
 
@@ -65,10 +64,13 @@ class TrainingJob:
     report: Callable[[str], None]
 
 
-def trainer_of(name: str) -> Callable[[TrainingJob], Bundle]:
+def trainer_of(name: str) -> Trainer:
     """The trainer of the model ``name``: that of its architecture, else that of its kind. Raises WrongChoice."""
     specification = specification_of(name)
-    return resolve(TRAINERS.get(specification.architecture) or KINDS[specification.kind].trainer)
+    trainer = TRAINERS.get(specification.architecture) or KINDS[specification.kind].trainer
+    if trainer is None:
+        raise WrongChoice(f"{name} is not trained, but built from other models")
+    return trainer
 
 
 def chosen_specification(model: str, choices: Choices) -> Specification:
@@ -138,8 +140,7 @@ def refuse_other_choices(model: str, choices: Choices, *, outliers: bool = False
 
     ``outliers``: further images are given on which abstention is to be measured.
     """
-    own = specification_of(model)
-    allowed = TRAINER_CHOICES.get(own.architecture) or KINDS[own.kind].choices
+    allowed = trainer_of(model).choices
     chosen = [field.name for field in fields(Choices) if getattr(choices, field.name) != field.default]
     for name in [*chosen, *(["outliers"] if outliers else [])] if allowed else ():
         if name not in {*allowed, *ANYWHERE}:

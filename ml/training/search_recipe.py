@@ -23,7 +23,7 @@ from ml.inference.calibration import softmax
 from ml.training.choices import Choices, chosen_recipe, chosen_specification
 from ml.training.recipes import Recipe
 from ml.training.specifications import Specification
-from ml.training.train_model import fit_network, load
+from ml.training.train_model import fit_network, initial_network, load
 
 SCHEMA = "scanproof.search/1"
 METRIC = "macro_auc"
@@ -112,7 +112,8 @@ def trial(
         tf.config.threading.set_intra_op_parallelism_threads(1)
         keras.backend.clear_session()
         changed = replace(recipe, **changes)
-        network = fit_network(specification, train, val, changed, choices)
+        network = initial_network(specification, changed, choices)
+        fit_network(specification, network, train, val, changed, choices)
         probabilities = softmax(network.predict(val.pixels, batch_size=32, verbose=0))
         if not np.isfinite(probabilities).all():
             return {"error": "the training diverged"}

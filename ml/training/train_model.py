@@ -12,6 +12,7 @@ from ml.bundle.files import new_folder, refuse_nonempty
 from ml.bundle.procedures import procedure_of
 from ml.datasets import LabelledImages, Sample, load_through, of_split, read_manifest
 from ml.datasets.duplicates import leakage
+from ml.networks.zoo import architecture, build
 from ml.training.choices import (
     Choices,
     TrainingJob,
@@ -57,7 +58,7 @@ def train(
     refuse_other_choices(model, choices, outliers=bool(outliers))
     specification = described(chosen_specification(model, choices), model, data)
     refuse_nonempty(output)
-    bundle = trainer_of(model)(TrainingJob(specification, data, output, choices, outliers or {}, report))
+    bundle: Bundle = trainer_of(model).train(TrainingJob(specification, data, output, choices, outliers or {}, report))
     if choices.run:
         from ml.training.checkpoint import clear
 
@@ -81,25 +82,31 @@ def load(specification: Specification, samples: Sequence[Sample], split: str) ->
     return load_through(of_split(samples, split), specification.labels, lambda image: procedure.run(image).pixels[0])
 
 
-def fit_network(
-    specification: Specification, train: LabelledImages, val: LabelledImages, recipe: Recipe, choices: Choices
-) -> keras.Model:
-    """Build and train the network, or its head alone where the backbone is frozen. Raises MlError."""
+def initial_network(specification: Specification, recipe: Recipe, choices: Choices) -> keras.Model:
+    """Build the network with its initial weights. Raises WrongChoice for those of another network."""
     import keras
-
-    from ml.networks.zoo import architecture, build
-    from ml.training.fitting import fit
-    from ml.training.frozen import fit_head
 
     keras.utils.set_random_seed(recipe.seed)
     shape = (specification.input_size, specification.input_size, specification.channels)
-    start = weights_of(choices.start)
-    network = build(specification.architecture, len(specification.classes), shape, start)
+    return build(specification.architecture, len(specification.classes), shape, weights_of(choices.start))
+
+
+def fit_network(
+    specification: Specification,
+    network: keras.Model,
+    train: LabelledImages,
+    val: LabelledImages,
+    recipe: Recipe,
+    choices: Choices,
+) -> None:
+    """Train ``network`` in place, or its head alone where the backbone is frozen. Raises MlError."""
+    from ml.training.fitting import fit
+    from ml.training.frozen import fit_head
+
     if architecture(specification.architecture).frozen_backbone:
         fit_head(network, train, val, recipe, cache=choices.features, folder=choices.run)
     else:
         fit(network, train, val, recipe, folder=choices.run)
-    return network
 
 
 def train_classifier(job: TrainingJob) -> Bundle:
@@ -121,8 +128,9 @@ def train_classifier(job: TrainingJob) -> Bundle:
 
     found = leakage(learned)
     job.report(f"{'Data' if found.clean else 'WARNING: images for training and testing overlap'}: {found}")
+    network = initial_network(specification, recipe, choices)
     images = {split: load(specification, learned, split) for split in splits}
     val = load(specification, samples, "val") if earlier else images["val"]
-    network = fit_network(specification, images["train"], val, recipe, choices)
+    fit_network(specification, network, images["train"], val, recipe, choices)
     with new_folder(job.output) as folder:
         return package(specification, network, asdict(recipe), learned, images, job.outliers, folder, earlier=earlier)

@@ -12,6 +12,7 @@ import pytest
 from apiflask import APIFlask
 from flask.testing import FlaskClient
 from PIL import Image
+from web3 import HTTPProvider, Web3
 
 from backend.adapters.chain.dev import embedded
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
@@ -24,24 +25,38 @@ from backend.settings import Settings, load
 from backend.wiring import complete_registration, wire
 from tests.backend.described import DescribedClient
 from tests.backend.models import register_models
+from tests.backend.postgresql import postgresql, postgresql_server  # noqa: F401
 
 FICTITIOUS_MODELS = ("0x" + "ab" * 32, "0x" + "cd" * 32)
 _shades = itertools.count()
 
 
 @pytest.fixture(scope="session")
-def ganache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    """Settings of a running Ganache with the registry deployed, whose classifier key has its role.
-
-    It knows the installed models and, for tests with models of their own, ``FICTITIOUS_MODELS``.
-    """
+def started_ganache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Settings, Web3]]:
+    """What ``ganache`` promises, and the node itself, past the filter before it."""
     folder = tmp_path_factory.mktemp("ganache")
     settings = load({"SCANPROOF_VAR": str(folder), "SCANPROOF_CHAIN_PORT": str(free_port())}, env_file=None)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
     with embedded.running(settings, classifier=signer.address, prepare=complete_registration) as chain:
         found = chain.deployment
         register_models(settings.rpc_url, found.address, *FICTITIOUS_MODELS)
-        yield replace(settings, contract_address=found.address, contract_block=found.block)
+        yield (
+            replace(settings, contract_address=found.address, contract_block=found.block),
+            Web3(HTTPProvider(chain.node.private_url)),
+        )
+
+
+@pytest.fixture(scope="module")
+def ganache(started_ganache: tuple[Settings, Web3]) -> Iterator[Settings]:
+    """Settings of a running Ganache with the registry deployed, whose classifier key has its role.
+
+    It knows the installed models and, for tests with models of their own, ``FICTITIOUS_MODELS``. What a module records
+    is taken back after it: a long chain would make each index and each scrub of the following tests slower.
+    """
+    settings, node = started_ganache
+    snapshot = node.provider.make_request("evm_snapshot", [])["result"]
+    yield settings
+    assert node.provider.make_request("evm_revert", [snapshot])["result"]
 
 
 @pytest.fixture

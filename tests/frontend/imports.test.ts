@@ -10,10 +10,11 @@ const ALLOWED: Record<string, string[]> = {
   "": [],
   api: [],
   styles: [],
+  imaging: [""],
   chain: ["", "api"],
-  state: ["", "api", "chain"],
-  components: ["", "api", "chain", "state", "styles"],
-  pages: ["", "api", "chain", "state", "styles", "components"],
+  state: ["", "api", "chain", "imaging"],
+  components: ["", "api", "chain", "imaging", "state", "styles"],
+  pages: ["", "api", "chain", "imaging", "state", "styles", "components"],
 };
 
 const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
@@ -21,7 +22,7 @@ const imports = new Map(files.map((file) => [file, importsOf(file)]));
 
 function importsOf(file: string): string[] {
   const text = readFileSync(join(SOURCE, file), "utf8");
-  const found = [...text.matchAll(/(?:from|import)\s+"(\.[^"]+)"/g)].map(([, path = ""]) => path);
+  const found = [...text.matchAll(/(?:from|import)(?:\s+|\()"(\.[^"]+)"/g)].map(([, path = ""]) => path);
   const paths = found.map((path) => `${relative(SOURCE, resolve(SOURCE, dirname(file), path))}.ts`);
   return paths.filter((path) => files.includes(path));
 }

@@ -145,7 +145,7 @@ def test_coverage_below_the_floor_is_a_failure(
 def test_a_stage_that_does_not_exist_is_wrong_use() -> None:
     done = script("backend", "nonsense")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "no stage nonsense; there are ml, backend, contracts," in done.stderr
+    assert "no stage nonsense; there are ml, backend, processes," in done.stderr
 
 
 def test_the_help_lists_every_stage_and_option() -> None:

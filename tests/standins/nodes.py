@@ -101,6 +101,7 @@ def quirky_node(upstream: str, rule: Rule | None = None) -> Iterator[QuirkyNode]
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -113,7 +114,8 @@ def quirky_node(upstream: str, rule: Rule | None = None) -> Iterator[QuirkyNode]
             else:
                 answer = self.each(request)
             raw = answer if isinstance(answer, Raw) else Raw(body=json.dumps(answer).encode())
-            self.send_response(raw.status)
+            # Without a Date of our own where the rule gives one.
+            (self.send_response_only if "Date" in raw.headers else self.send_response)(raw.status)
             for name, value in {"Content-Length": str(len(raw.body)), **raw.headers}.items():
                 self.send_header(name, value)
             self.end_headers()
@@ -158,7 +160,7 @@ def quirky_node(upstream: str, rule: Rule | None = None) -> Iterator[QuirkyNode]
 
     server = Server(("127.0.0.1", 0), Handler)
     node = QuirkyNode(f"http://127.0.0.1:{server.server_port}/{next(_numbers)}/secret-key", rule or Rule())
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     try:
         yield node

@@ -26,6 +26,11 @@ class Width:
         self._successes = 0
         self._doubled = False
 
+    @property
+    def limit(self) -> int | None:
+        """The largest width that may pass, None while nothing was refused."""
+        return self._limit
+
     def of(self, wanted: int) -> int:
         """The width to ask for, at least 1."""
         return wanted if self._limit is None else max(1, min(wanted, self._limit))

@@ -12,6 +12,7 @@ import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -78,15 +79,19 @@ class NodeProvider(HTTPProvider):
 
         Raises RateLimited, RangeRefused, ChainUnavailable.
         """
+        return self.dated_request(method, params)[0]
+
+    def dated_request(self, method: RPCEndpoint, params: Any) -> tuple[RPCResponse, str | None]:
+        """As ``make_request``, with the Date of the HTTP answer."""
         body = self.encode_rpc_request(method, params)
         for pauses in range(_PAUSES + 1):
             try:
-                answer = self._request(body, attempts=_ATTEMPTS if _repeatable(method) else 1)
+                answer, date = self._request(body, attempts=_ATTEMPTS if _repeatable(method) else 1)
                 if not isinstance(answer, dict):
                     raise BadResponseFormat("expected one answer to one request")
                 if answer.get("error") is None:
                     answer.pop("error", None)
-                return cast(RPCResponse, answer)
+                return cast(RPCResponse, answer), date
             except RateLimited as error:
                 if pauses == _PAUSES:
                     raise
@@ -102,7 +107,7 @@ class NodeProvider(HTTPProvider):
             {"jsonrpc": "2.0", "id": number, "method": method, "params": list(each)}
             for number, each in enumerate(parameters)
         ]
-        answers = self._request(json.dumps(calls).encode(), attempts=_ATTEMPTS, failed_status=False)
+        answers, _ = self._request(json.dumps(calls).encode(), attempts=_ATTEMPTS, failed_status=False)
         if not isinstance(answers, list):
             raise refusal(answers.get("error") if isinstance(answers, dict) else None)
         by_id: dict[object, JsonObject] = {}
@@ -111,9 +116,9 @@ class NodeProvider(HTTPProvider):
                 by_id.setdefault(answer["id"], answer)
         return [by_id.get(number) for number in range(len(calls))]
 
-    def _request(self, body: bytes, *, attempts: int, failed_status: bool = True) -> Any:
-        """The JSON of the answer, whatever its status; repeated while the connection breaks, and after HTTP 5xx with
-        ``failed_status``. An error that says "too many requests" raises RateLimited."""
+    def _request(self, body: bytes, *, attempts: int, failed_status: bool = True) -> tuple[Any, str | None]:
+        """JSON and Date of the answer, whatever its status; repeated while the connection breaks, and after HTTP 5xx
+        with ``failed_status``. An error that says "too many requests" raises RateLimited."""
         for attempt in range(attempts):
             if attempt:
                 time.sleep(_ATTEMPT_PAUSE_S)
@@ -128,7 +133,7 @@ class NodeProvider(HTTPProvider):
                 continue
             failed = answer.status >= HTTPStatus.INTERNAL_SERVER_ERROR and "Retry-After" not in answer.headers
             if last or not (failed and failed_status):
-                return _json(answer)
+                return _json(answer), answer.headers.get("Date")
         raise AssertionError("the last attempt returns or raises")
 
 
@@ -188,6 +193,17 @@ def ask(web3: Web3, method: str, *parameters: object) -> Any:
         return _result(web3.provider.make_request(RPCEndpoint(method), parameters))
 
 
+def ask_dated(web3: Web3, method: str) -> tuple[Any, int | None]:
+    """As ``ask``, with the node's clock in Unix seconds, None when the node does not tell (Date, RFC 9110, 6.6.1)."""
+    with translated():
+        answer, date = provider_of(web3).dated_request(RPCEndpoint(method), ())
+        result = _result(answer)
+    try:
+        return result, int(parsedate_to_datetime(date).timestamp()) if date else None
+    except (ValueError, OverflowError):
+        return result, None
+
+
 def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) -> list[Any]:
     """As ``ask``, many requests in batches that the node accepts, at last one by one.
 
@@ -219,9 +235,9 @@ def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) ->
             width.refused(size)
             waiting = part + waiting
             continue
-        answered, limited, alone = _sorted(part, answers)
+        answered, limited, alone, too_many = _sorted(part, answers)
         results.update(answered)
-        if len(answered) < size:
+        if limited or too_many:
             width.refused(size, named=len(answered))
         else:
             width.accepted(size)
@@ -240,11 +256,13 @@ def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) ->
 
 def _sorted(
     numbers: Sequence[int], answers: Sequence[JsonObject | None]
-) -> tuple[dict[int, Any], list[tuple[int, RateLimited]], list[int]]:
-    """The results by number, the numbers that came too often, and those without a result."""
+) -> tuple[dict[int, Any], list[tuple[int, RateLimited]], list[int], bool]:
+    """The results by number, the numbers that came too often, those without a result, and whether the batch was too
+    large for the node. An error of one request, such as a call that reverts, says nothing about the batch."""
     answered: dict[int, Any] = {}
     limited: list[tuple[int, RateLimited]] = []
     alone: list[int] = []
+    too_many = False
     for number, answer in zip(numbers, answers, strict=True):
         error = None if answer is None else answer.get("error")
         if answer is not None and error is None and "result" in answer:
@@ -252,8 +270,9 @@ def _sorted(
         elif error is not None and _is_rate_limit(error):
             limited.append((number, RateLimited(_named_pause(error), "that it limits its rate")))
         else:
+            too_many = too_many or error is None or _ABOUT_BATCH.search(_message(error).lower()) is not None
             alone.append(number)
-    return answered, limited, alone
+    return answered, limited, alone, too_many
 
 
 def _result(answer: RPCResponse) -> Any:
@@ -283,17 +302,36 @@ def translated() -> Iterator[None]:
         raise ChainUnavailable(f"the node's answer cannot be used ({type(error).__name__})") from None
 
 
-_RATE_CODES = frozenset({429, -32007, -32016, -32029, -32097})
-"""429 is Alchemy's, -32007 QuickNode's, -32016 that of the OP Stack's public nodes, -32029 and -32097 others'."""
+_RATE_CODES = frozenset({429, -32007, -32016, -32029, -32097, -32429})
+"""429 is Alchemy's, -32007 QuickNode's, -32016 that of the OP Stack's public nodes, the rest others'."""
 _LIMIT_EXCEEDED = -32005
 """EIP-1474: a limit of the rate, or of the size of an answer; only the message tells which."""
 _METHOD_NOT_FOUND = -32601
-_ABOUT_RATE = re.compile(
-    r"\brate\b|rate.?limit|too many (?:requests|calls|connections)|"
-    r"(?:requests?|calls?|credits?|units?|cu)\s*(?:/|per)\s*[smhd]|per.?second|compute.?units|throttl|\bquota\b|"
-    r"daily|monthly|concurren|capacity|request.?limit|slow down|(?:retry|try again) (?:in|after) \d|back.?off"
+_PERIOD = r"(?:s|secs?|seconds?|m|mins?|minutes?|h|hours?|days?|months?)\b"
+_UNITS_OF_USE = r"(?:requests?|calls?|credits?|units?|c\.?u\.?s?|r\.?u\.?s?|queries|hits)"
+_SURELY_RATE = re.compile(
+    "|".join(
+        (
+            r"\brate\b|rate.?limit|throughput|throttl|slow down|\b[rtq]ps\b",
+            rf"too.?many.?(?:\w+ ){{0,2}}(?:{_UNITS_OF_USE}|connections)\b",
+            rf"(?:\b(?:per|an?|each|every) ?|/ ?){_PERIOD}",
+        )
+    )
 )
-_ABOUT_BATCH = re.compile(r"\bbatch(?!.*\brate\b)")
+_ABOUT_RATE = re.compile(
+    "|".join(
+        (
+            _SURELY_RATE.pattern,
+            r"quota|capacity|concurren|daily|monthly|bandwidth|overload|\bbusy\b|back.?off|compute.?unit|\bcus?\b",
+            rf"{_UNITS_OF_USE}(?: count| volume| usage)? (?:limit|allowance|exceeded|exhausted|used up)",
+            rf"(?:limit|number|out|exceeded|all) (?:(?:of|on|the|your|its|allowed|maximum) ){{0,4}}{_UNITS_OF_USE}\b",
+            r"(?:plan|usage|key|project|account|app|tier)(?:'s)? (?:limit|allowance)",
+            r"(?:retry|try again|wait) (?:in |after |for )?(?:an? |the )?(?:few |next )?(?:\d|sec|minute)|retry.?after",
+        )
+    )
+)
+_ABOUT_RANGE = re.compile(r"\brange|\bblocks\b|\bresults\b|\blogs\b|response size|too (?:large|big|wide|long)")
+_ABOUT_BATCH = re.compile(r"\bbatch(?!.*\b(?:rate|throughput|per second)\b)")
 _ABOUT_SIZE = re.compile(r"block|range|result|\blogs?\b|size|too (?:large|big|wide|long)|time.?out|timed out")
 _NO_METHOD = re.compile(r"method\b.*(?:not (?:found|exist|available|supported|allowed|enabled)|unsupported|does not)")
 _PAUSE_NAMED = re.compile(r"(?:retry|try again|wait|back.?off)\D{0,20}?(\d{1,6}(?:\.\d{1,3})?)\s*(ms|m\b|min)?")
@@ -315,11 +353,14 @@ def rpc_message(error: Web3RPCError) -> str:
 
 
 def _is_rate_limit(error: object) -> bool:
+    """Whether fewer requests help, and not smaller ones."""
     code, said = _code(error), _message(error).lower()
     if code in _RATE_CODES:
         return True
     if _ABOUT_BATCH.search(said):
         return False
+    if _ABOUT_RANGE.search(said):
+        return _SURELY_RATE.search(said) is not None
     if _ABOUT_RATE.search(said):
         return True
     return code == _LIMIT_EXCEEDED and not _ABOUT_SIZE.search(said)
@@ -336,9 +377,9 @@ def _message(error: object) -> str:
 
 
 def _named_pause(error: object) -> float | None:
-    """The seconds that the node's ``error`` names: Infura's ``data.rate.backoff_seconds``, or a number in its words."""
+    """The seconds that the node's ``error`` names: Infura's ``backoff_seconds``, or a number in its words."""
     data = error.get("data") if isinstance(error, dict) else None
-    rate = data.get("rate") if isinstance(data, dict) else None
+    rate = data.get("rate", data) if isinstance(data, dict) else None
     seconds = rate.get("backoff_seconds") if isinstance(rate, dict) else None
     if isinstance(seconds, int | float) and not isinstance(seconds, bool):
         return float(seconds)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import secrets
 from pathlib import Path
@@ -27,7 +26,7 @@ class KeyFileSigner:
     def __init__(self, key_file: Path, *, chain_id: int) -> None:
         try:
             if not key_file.exists():
-                _create(key_file)
+                private_files.create(key_file, f"0x{secrets.token_hex(32)}\n")
             key = _read(key_file)
         except OSError as error:
             raise ConfigurationError(f"the classifier key {key_file} cannot be used: {error.strerror}") from error
@@ -58,23 +57,6 @@ class KeyFileSigner:
 def is_private_key(text: str) -> bool:
     """Whether ``text`` is 64 hex digits, with or without 0x, of a number in the range of private keys."""
     return bool(re.fullmatch(r"(0x)?[0-9a-fA-F]{64}", text)) and 0 < int(text, 16) < ORDER
-
-
-def _create(key_file: Path) -> None:
-    """Write a new key, unless another process was faster. No reader sees half a key."""
-    private_files.make_folder(key_file.parent)
-    draft = key_file.with_name(f"{key_file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"0x{secrets.token_hex(32)}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, key_file)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
 
 
 def _read(key_file: Path) -> str:

@@ -29,7 +29,7 @@ from backend.domain import (
     Training,
     Verdict,
 )
-from backend.errors import ChainUnavailable, ConfigurationError, Conflict, WrongChain
+from backend.errors import ChainUnavailable, ConfigurationError, Conflict, WrongChain, after_sending
 from backend.settings import Secret
 
 _MINED_WITHIN_S = 180
@@ -134,17 +134,18 @@ class Wallet:
             except ContractLogicError as error:
                 raise Conflict(reverts.explain(error.data) or str(error.message)) from None
         hash_ = self._submit(transaction)
-        receipt = self._wait(hash_)
-        with rpc.translated():
-            if quantity(receipt["status"]) == 0:
-                sent = rpc.ask(self._web3, "eth_getTransactionByHash", hash_)
-                raise Conflict(reverts.reason(self._web3, sent, receipt))
-            return SentTransaction(
-                name=call.fn_name,
-                hash=hash_,
-                gas_used=quantity(receipt["gasUsed"]),
-                block=quantity(receipt["blockNumber"]),
-            )
+        with after_sending([hash_]):
+            receipt = self._wait(hash_)
+            with rpc.translated():
+                if quantity(receipt["status"]) == 0:
+                    sent = rpc.ask(self._web3, "eth_getTransactionByHash", hash_)
+                    raise Conflict(reverts.reason(self._web3, sent, receipt))
+                return SentTransaction(
+                    name=call.fn_name,
+                    hash=hash_,
+                    gas_used=quantity(receipt["gasUsed"]),
+                    block=quantity(receipt["blockNumber"]),
+                )
 
     def _submit(self, transaction: TransactionDictType) -> str:
         """Sign and send, with higher fees while the node finds them too low; the hash.
@@ -161,6 +162,8 @@ class Wallet:
                 said = error.said.lower()
                 if _KNOWN.search(said) or self._is_known(hash_):
                     return hash_
+                if not said:
+                    raise _perhaps_sent(hash_, error) from None
                 if not _UNDERPRICED.search(said):
                     raise
                 if step == _FEE_STEPS:
@@ -168,11 +171,10 @@ class Wallet:
                         f"the node wants higher fees, or another transaction of {self.address} with the nonce "
                         f"{transaction['nonce']!r} waits and pays more: repeat the command later ({error})"
                     ) from None
-            except ChainUnavailable:
-                # The answer was lost; the transaction may have arrived.
+            except ChainUnavailable as error:
                 if self._is_known(hash_):
                     return hash_
-                raise
+                raise _perhaps_sent(hash_, error) from None
             transaction = _with_higher_fees(transaction)
         raise AssertionError("the last step returns or raises")
 
@@ -202,6 +204,11 @@ class Wallet:
                 )
             time.sleep(poll)
             poll = min(_LONGEST_POLL_S, poll * 1.1)
+
+
+def _perhaps_sent(hash_: str, error: ChainUnavailable) -> ChainUnavailable:
+    """The answer was lost; the transaction may have arrived."""
+    return ChainUnavailable(f"transaction {hash_} may have been sent: repeat the command ({error})")
 
 
 def _with_higher_fees(transaction: TransactionDictType) -> TransactionDictType:

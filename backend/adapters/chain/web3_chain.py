@@ -28,8 +28,7 @@ from backend.adapters.chain.events import (
     role_change,
 )
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
-from backend.adapters.chain.logs import LogReader, Topics
-from backend.adapters.chain.node_clock import node_time
+from backend.adapters.chain.logs import HistoryReader, LogReader, Progress
 from backend.adapters.chain.proofs import signatures
 from backend.adapters.chain.proofs.encodings import encode_transaction, octets
 from backend.adapters.chain.rpc import JsonObject, quantity
@@ -66,6 +65,7 @@ def _selector(function: str) -> str:
 _STATUSES = tuple(ModelStatus)
 _ALL_MODEL_TOPICS = [*MODEL_TOPICS, TRAINING_TOPIC]
 _ROLE_TOPICS = [TOPICS["RoleGranted"], TOPICS["RoleRevoked"]]
+_HISTORY_TOPICS = [*REGISTRY_TOPICS, *_ROLE_TOPICS]
 _ROLE_NAMES = {topic: name for name, topic in ROLES.items()}
 _STATUS_CODES = [_selector("statusOf(bytes32)"), _selector("trainingOf(bytes32)")]
 _IMAGE_OF, _IS_REGISTERED = _selector("imageOf(bytes32)"), _selector("isRegistered(bytes32)")
@@ -110,24 +110,37 @@ def _stored_image(answer: str) -> StoredImage:
 
 class Web3Chain:
     """Port Chain. The constructor sends nothing; the first request, and the first one after a failure, checks that the
-    node serves ``chain_id`` with this registry's code at ``contract``.
+    node serves ``chain_id`` with this registry's code at ``contract``; ``head`` and ``time`` check the id each time.
 
-    In addition to the errors that the port names, every method that asks the node raises WrongChain.
+    In addition to the errors that the port names, every method that asks the node raises WrongChain. With
+    ``brief``, for the time of one command, many histories may come from one reading: see HistoryReader; ``progress`` is
+    told how far a reading of histories is.
     """
 
-    def __init__(self, rpc_url: Secret | str, *, chain_id: int, contract: str, start_block: int = 0) -> None:
+    def __init__(
+        self,
+        rpc_url: Secret | str,
+        *,
+        chain_id: int,
+        contract: str,
+        start_block: int = 0,
+        brief: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
         self.chain_id = chain_id
         self._address = Web3.to_checksum_address(contract)
         self.contract: str = self._address
         self.start_block = start_block
         self.development = chain_id in DEVELOPMENT_CHAIN_IDS
-        self._url = rpc_url
         self._web3 = rpc.connect(rpc_url)
         self._blocks = BlockReader(self._web3)
         self._logs = LogReader(self._web3, self.contract)
         self._complete = CompleteReader(
-            self._web3, contract.lower(), [*REGISTRY_TOPICS, *_ROLE_TOPICS], blocks=self._blocks, logs=self._logs
+            self._web3, contract.lower(), _HISTORY_TOPICS, blocks=self._blocks, logs=self._logs
         )
+        self._history = HistoryReader(
+            self._logs, self._blocks, first=start_block, topics=_HISTORY_TOPICS, keep=brief, progress=progress
+        ).read
         self._decoder = EventDecoder(self._blocks.by_hashes, chain_id=chain_id, contract=self.contract)
         self._build: Artifact | None = None
         self._checked = False
@@ -140,12 +153,16 @@ class Web3Chain:
         return ids.image_id(uploader, cid)
 
     def head(self) -> BlockRef:
+        """Whoever reads on from here reads the right chain: each call checks the node's chain id."""
         with self._right_chain():
+            self._check_id()
             return self._blocks.head()
 
     def time(self) -> int:
-        head = self.head().timestamp
-        return max(head, node_time(self._url) or head)
+        with self._right_chain():
+            clock = self._check_id()
+            head = self._blocks.head().timestamp
+            return max(head, clock or head)
 
     def block(self, number: int) -> BlockRef | None:
         """The block of that number on the node's chain now, or None past its head."""
@@ -223,10 +240,15 @@ class Web3Chain:
             return [_registered_state(*each) for each in zip(answers[::2], answers[1::2], strict=True)]
 
     def image_states(self, image_ids: Sequence[str]) -> Sequence[StoredImage | None]:
-        known = self._call([_IS_REGISTERED + _word(image_id) for image_id in image_ids])
+        with self._right_chain():
+            return self._images(image_ids, "latest")
+
+    def _images(self, image_ids: Sequence[str], tag: str) -> list[StoredImage | None]:
+        """``imageOf`` reverts for an image that is not registered, and nodes report that in many ways."""
+        known = self._answers([_IS_REGISTERED + _word(image_id) for image_id in image_ids], tag)
         with rpc.translated():
             registered = [image_id for image_id, answer in zip(image_ids, known, strict=True) if _number(answer)]
-        answers = self._call([_IMAGE_OF + _word(image_id) for image_id in registered])
+        answers = self._answers([_IMAGE_OF + _word(image_id) for image_id in registered], tag)
         with rpc.translated():
             states = dict(zip(registered, map(_stored_image, answers), strict=True))
         return [states.get(image_id) for image_id in image_ids]
@@ -241,13 +263,27 @@ class Web3Chain:
         with rpc.translated():
             return _number(answer) == 1
 
+    def compromised_since(self, classifier: str) -> int | None:
+        with self._right_chain():
+            return self._compromises([classifier], "latest")[classifier]
+
+    def _compromises(self, classifiers: Sequence[str], tag: str) -> dict[str, int | None]:
+        """The first contract takes no reports."""
+        if not self._build or "compromisedSince" not in self._build.functions:
+            return dict.fromkeys(classifiers)
+        answers = self._answers([_COMPROMISED_SINCE + _word(account) for account in classifiers], tag)
+        with rpc.translated():
+            return {account: _number(each) or None for account, each in zip(classifiers, answers, strict=True)}
+
     def _call(self, calls: Sequence[str]) -> list[str]:
         """The results of calls of the contract now. Raises ChainUnavailable."""
         with self._right_chain():
-            answers: list[str] = rpc.ask_many(
-                self._web3, "eth_call", [({"to": self.contract, "data": call}, "latest") for call in calls]
-            )
-            return answers
+            return self._answers(calls, "latest")
+
+    def _answers(self, calls: Sequence[str], tag: str) -> list[str]:
+        questions = [({"to": self.contract, "data": call}, tag) for call in calls]
+        answers: list[str] = rpc.ask_many(self._web3, "eth_call", questions)
+        return answers
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         with self._right_chain():
@@ -314,34 +350,19 @@ class Web3Chain:
             calls = [
                 *(_NEWEST_REVIEW_OF + _word(id_) for id_ in keys.diagnosis_ids),
                 *(code + _word(id_) for id_ in keys.model_ids for code in _STATUS_CODES),
-                *(_COMPROMISED_SINCE + _word(account) for account in self._reportable(keys)),
                 *(_HAS_ROLE + _word(ROLES[role]) + _word(account) for role, account in keys.roles),
             ]
-            questions = [({"to": self.contract, "data": call}, tag) for call in calls]
-            answers = iter(rpc.ask_many(self._web3, "eth_call", questions) if questions else [])
+            answers = iter(self._answers(calls, tag))
+            (image,) = self._images([keys.image_id], tag)
+            compromises = self._compromises(keys.classifiers, tag)
             with rpc.translated():
                 return RegistryState(
-                    image=self._stored_image(keys.image_id, tag),
+                    image=image,
                     newest_reviews={id_: _hash_or_none(next(answers)) for id_ in keys.diagnosis_ids},
                     models={id_: _registered_state(next(answers), next(answers)) for id_ in keys.model_ids},
-                    compromises=dict.fromkeys(keys.classifiers)
-                    | {account: _number(next(answers)) or None for account in self._reportable(keys)},
+                    compromises=compromises,
                     roles={each: _number(next(answers)) == 1 for each in keys.roles},
                 )
-
-    def _reportable(self, keys: StateKeys) -> Sequence[str]:
-        """The classifiers that the registry can have a report of; the first contract had none."""
-        return keys.classifiers if self._build and "compromisedSince" in self._build.functions else ()
-
-    def _stored_image(self, image_id: str, tag: str) -> StoredImage | None:
-        """``imageOf`` reverts for an image that is not registered, and nodes report that in many ways."""
-        registered = rpc.ask(
-            self._web3, "eth_call", {"to": self.contract, "data": _IS_REGISTERED + _word(image_id)}, tag
-        )
-        if not _number(registered):
-            return None
-        answer = rpc.ask(self._web3, "eth_call", {"to": self.contract, "data": _IMAGE_OF + _word(image_id)}, tag)
-        return _stored_image(answer)
 
     def signed_transaction(self, hash_: str) -> SignedTransaction | None:
         with self._right_chain():
@@ -365,11 +386,6 @@ class Web3Chain:
         with suppress(ChainUnavailable), rpc.translated():
             return encode_transaction({**fields, "hash": hash_.lower()}) if fields else None
         return None
-
-    def _history(self, topics: Topics) -> list[Log]:
-        """The logs with these topics since the contract's deployment."""
-        head = self._blocks.head().number
-        return [log for logs in self._logs.read(self.start_block, head, topics) for log in logs]
 
     def _mined(self, hash_: str, receipt: JsonObject, confirmations: int) -> TransactionStatus:
         transaction = self._transaction(hash_)
@@ -423,20 +439,28 @@ class Web3Chain:
                 self._checked = True
         try:
             yield
-        except ChainUnavailable:
+        except (ChainUnavailable, WrongChain):
             # The next node at that URL may serve another chain.
             self._checked = False
             raise
 
     def _check(self) -> None:
-        chain_id = quantity(rpc.ask(self._web3, "eth_chainId"))
+        self._check_id()
         code_hex = rpc.ask(self._web3, "eth_getCode", self._address, "latest")
         with rpc.translated():
             code = bytes.fromhex(code_hex.removeprefix("0x"))
-        if chain_id != self.chain_id:
-            raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
         if not code:
-            raise WrongChain(f"expected the contract at {self.contract}, but there is no code on chain {chain_id}")
+            raise WrongChain(f"expected the contract at {self.contract}, but there is no code on chain {self.chain_id}")
         self._build = artifact.of(code)
         if self._build is None:
-            raise WrongChain(f"expected ImageRegistry at {self.contract}, but other code is there on chain {chain_id}")
+            raise WrongChain(
+                f"expected ImageRegistry at {self.contract}, but other code is there on chain {self.chain_id}"
+            )
+
+    def _check_id(self) -> int | None:
+        """Raises WrongChain for the node of another chain. The node's clock, None when it does not tell."""
+        answer, clock = rpc.ask_dated(self._web3, "eth_chainId")
+        chain_id = quantity(answer)
+        if chain_id != self.chain_id:
+            raise WrongChain(f"expected chain {self.chain_id}, but the node serves chain {chain_id}")
+        return clock

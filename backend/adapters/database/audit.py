@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import (
+    Boolean,
     ColumnClause,
     Table,
     UniqueConstraint,
@@ -43,7 +44,7 @@ ROWS_AT_ONCE = 100
 _MESSAGES = 20
 _COMPARED = tuple(TABLES.values())
 """The tables of the events that ``Chain.read`` gives."""
-_PLACE: ColumnClause[Any] = literal_column("rowid")
+_ROWID: ColumnClause[Any] = literal_column("rowid")
 _REDONE = {
     "recognitions": "removed: the image's kind is recognised again when it is needed",
     "attestations": "removed: it is signed again when it is asked for",
@@ -55,21 +56,17 @@ _REDONE = {
 
 
 class SqlAudit:
-    """Port RowAudit. Only SQLite's rows have a place by which a damaged one can be found; elsewhere, the server's own
-    checksums of pages are the check, and rows are compared when they are read."""
+    """Port RowAudit. SQLite numbers its rows, so that one with a damaged key can be found; elsewhere the key has to."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def tables(self) -> Sequence[str]:
-        with self._database.read() as session:
-            if session.get_bind().dialect.name != "sqlite":
-                return ()
         return tuple(name for name, table in Base.metadata.tables.items() if checksums.CHECKSUM in table.columns)
 
     def structure(self) -> Sequence[str]:
         with self._raw() as session:
-            if session.get_bind().dialect.name != "sqlite":
+            if not _is_sqlite(session):
                 return ()
             try:
                 found = [row[0] for row in session.execute(text(f"PRAGMA integrity_check({_MESSAGES})"))]
@@ -87,28 +84,32 @@ class SqlAudit:
 
     def damaged(self, table: str, after: object) -> tuple[Sequence[DamagedRow], int, object]:
         described = Base.metadata.tables[table]
-        query = select(_PLACE, *_unconverted(described)).select_from(described).order_by(_PLACE).limit(ROWS_AT_ONCE)
         with self._raw() as session:
-            found = session.execute(query if after is None else query.where(after < _PLACE)).mappings().all()
-        rows = [dict(row) for row in found]
+            place = _place(session, described)
+            labels = [column.label(f"place_{column.name}") for column in place]
+            query = select(*labels, *_unconverted(described)).select_from(described).order_by(*place)
+            if after is not None:
+                query = query.where(tuple_(*place) > after)
+            rows = [dict(row) for row in session.execute(query.limit(ROWS_AT_ONCE)).mappings()]
+        places = [tuple(row.pop(label.name) for label in labels) for row in rows]
         damaged = [
-            DamagedRow(table, checksums.name_of(described, row), row["rowid"], row)
-            for row in rows
+            DamagedRow(table, checksums.name_of(described, row), where, row)
+            for where, row in zip(places, rows, strict=True)
             if row[checksums.CHECKSUM] != checksums.checksum_of(described, row)
         ]
-        return damaged, len(rows), rows[-1]["rowid"] if len(rows) == ROWS_AT_ONCE else None
+        return damaged, len(rows), places[-1] if len(rows) == ROWS_AT_ONCE else None
 
     def correct(self, row: DamagedRow) -> bool:
         table = Base.metadata.tables[row.table]
         changes = checksums.corrected(table, row.values)
         if changes is None:
             return False
-        values = {name: type_coerce(value, NullType()) for name, value in changes.items()}
         try:
             with self._database.write() as session:
-                # A key may change, to which other rows refer.
-                session.execute(text("PRAGMA defer_foreign_keys=ON"))
-                session.execute(update(table).where(row.place == _PLACE).values(values))
+                if _is_sqlite(session):
+                    # A key may change, to which other rows refer.
+                    session.execute(text("PRAGMA defer_foreign_keys=ON"))
+                session.execute(update(table).where(_is_at(session, row)).values(_as_stored(table, changes)))
         except IntegrityError:
             # Meanwhile another row has its key.
             return False
@@ -125,16 +126,15 @@ class SqlAudit:
         if row.table not in _REDONE:
             return None
         with self._change() as session:
-            session.execute(delete(table).where(row.place == _PLACE))
+            session.execute(delete(table).where(_is_at(session, row)))
         return _REDONE[row.table]
 
     def restore_image(self, row: DamagedRow, facts: ImageFacts) -> None:
         table = Base.metadata.tables[row.table]
         values = {**row.values, **asdict(facts), "stripped": json.dumps(facts.stripped)}
         values[checksums.CHECKSUM] = checksums.checksum_of(table, values)
-        stored = {column.name: type_coerce(values[column.name], NullType()) for column in table.columns}
         with self._change() as session:
-            session.execute(update(table).where(row.place == _PLACE).values(stored))
+            session.execute(update(table).where(_is_at(session, row)).values(_as_stored(table, values)))
 
     def named(self) -> Sequence[str]:
         with self._raw() as session:
@@ -218,6 +218,30 @@ class SqlAudit:
                 yield session
             finally:
                 connection.text_factory = str
+
+
+def _is_sqlite(session: Session) -> bool:
+    return session.get_bind().dialect.name == "sqlite"
+
+
+def _place(session: Session, table: Table) -> list[ColumnClause[Any]]:
+    """The columns that find a row again, in whose order rows are read."""
+    return [_ROWID] if _is_sqlite(session) else list(table.primary_key)
+
+
+def _is_at(session: Session, row: DamagedRow) -> Any:
+    return tuple_(*_place(session, Base.metadata.tables[row.table])) == row.place
+
+
+def _as_stored(table: Table, values: Mapping[str, object]) -> dict[str, Any]:
+    """``values`` to write as they are, without the conversions of the columns' types."""
+    return {
+        column.name: type_coerce(
+            bool(values[column.name]) if isinstance(column.type, Boolean) else values[column.name], NullType()
+        )
+        for column in table.columns
+        if column.name in values
+    }
 
 
 def _unconverted(table: Table) -> list[Any]:

@@ -108,6 +108,15 @@ def _translated() -> Iterator[None]:
         raise DatabaseUnavailable("the database is slow, and other requests wait for it already: try again") from None
 
 
+def exists(url: Secret | str) -> bool:
+    """Whether there is a database to open, as far as that shows without opening it."""
+    try:
+        parsed = make_url(reveal(url))
+    except ArgumentError:
+        return False
+    return parsed.get_backend_name() != "sqlite" or Path(parsed.database or "").is_file()
+
+
 def open_database(url: Secret | str, *, busy_timeout_s: float = BUSY_TIMEOUT_S) -> Database:
     """Open the database at ``url`` and migrate it to the newest revision. If the disk is full or cannot be written, a
     SQLite database of the newest revision is opened for reading.

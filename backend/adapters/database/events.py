@@ -27,6 +27,11 @@ class SqlEventStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    def has_ledger(self, chain_id: int, contract: str) -> bool:
+        query = select(LedgerRow.id).filter_by(chain_id=chain_id, contract=contract.lower())
+        with self._database.read() as session:
+            return session.scalar(query) is not None
+
     def ledger(self, chain_id: int, contract: str) -> int:
         address = contract.lower()
         query = select(LedgerRow.id).filter_by(chain_id=chain_id, contract=address)

@@ -22,9 +22,18 @@ from typing import Any
 from PIL import Image
 
 from backend.adapters.images import limits
-from backend.adapters.images.decoder_protocol import CPU_S, DECODE, INSPECT, MEMORY_BYTES, RENDER, receive, send
+from backend.adapters.images.decoder_protocol import (
+    CPU_S,
+    DECODE,
+    DEIDENTIFY,
+    INSPECT,
+    MEMORY_BYTES,
+    RENDER,
+    receive,
+    send,
+)
 from backend.domain import MAX_IMAGE_BYTES
-from backend.errors import ImageTooLarge, ServerBusy, UnsupportedImage
+from backend.errors import IdentifiersLeft, ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
 WALL_S = 60.0
@@ -36,6 +45,7 @@ _ROOT = Path(__file__).resolve().parents[3]
 _ENVIRONMENT = ("PATH", "PYTHON", "LD_", "DYLD_", "LANG", "LC_", "TMP", "COVERAGE_")
 """Prefixes of the variables that a process gets; the others may be secrets."""
 _MOST_ANSWER_BYTES = 4 * limits.MAX_PIXELS
+_MOST_NAME = 100
 _MODES = {"L": "L", "RGB": "RGB"}
 _ERRORS = {"UnsupportedImage": UnsupportedImage, "ImageTooLarge": ImageTooLarge}
 
@@ -74,6 +84,11 @@ class DecoderPool:
         with self._slot():
             return self._run({"job": RENDER, "decoding": decoding}, content)[1]
 
+    def deidentify(self, content: bytes, key: bytes) -> tuple[dict[str, Any], bytes]:
+        """Report and new UIDs of ``deidentification.deidentify``, and the content."""
+        with self._slot():
+            return self._run({"job": DEIDENTIFY, "key": key.hex()}, content)
+
     def close(self) -> None:
         """End the processes that are idle. The pool can be used again."""
         while self._idle:
@@ -99,6 +114,8 @@ class DecoderPool:
             decoder.kill()
             raise _too_much_memory()
         self._idle.append(decoder)
+        if facts.get("error") == "IdentifiersLeft":
+            raise IdentifiersLeft([str(name)[:_MOST_NAME] for name in facts["names"]])
         if "error" in facts:
             raise _ERRORS[facts["error"]](facts["message"])
         return facts, answer

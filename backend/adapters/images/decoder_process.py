@@ -18,9 +18,18 @@ import sys
 from dataclasses import asdict
 from typing import Any
 
-from backend.adapters.images.decoder_protocol import CPU_S, DECODE, INSPECT, MEMORY_BYTES, RENDER, receive, send
+from backend.adapters.images.decoder_protocol import (
+    CPU_S,
+    DECODE,
+    DEIDENTIFY,
+    INSPECT,
+    MEMORY_BYTES,
+    RENDER,
+    receive,
+    send,
+)
 from backend.adapters.images.inspection import inspect
-from backend.errors import ImageTooLarge, UnsupportedImage
+from backend.errors import IdentifiersLeft, ImageTooLarge, UnsupportedImage
 from ml import errors as ml_errors
 from ml.preprocessing.images import decode_image
 
@@ -43,6 +52,8 @@ def _answer(header: dict[str, Any], content: bytes) -> tuple[dict[str, Any], byt
     except (UnsupportedImage, ml_errors.ImageError, ImageTooLarge) as exc:
         too_large = isinstance(exc, ImageTooLarge | ml_errors.ImageTooLarge)
         return {"error": "ImageTooLarge" if too_large else "UnsupportedImage", "message": str(exc)}, b""
+    except IdentifiersLeft as exc:
+        return {"error": "IdentifiersLeft", "names": exc.names}, b""
     except MemoryError:
         return {"error": "MemoryError"}, b""
 
@@ -63,7 +74,14 @@ def _render(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byt
     return {}, file.getvalue()
 
 
-_JOBS = {INSPECT: _inspect, DECODE: _decode, RENDER: _render}
+def _deidentify(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.deidentification import deidentify
+
+    made = deidentify(content, bytes.fromhex(header["key"]))
+    return {"instance": made.instance, "report": made.report.counts(), "uids": dict(made.uids)}, made.content
+
+
+_JOBS = {INSPECT: _inspect, DECODE: _decode, RENDER: _render, DEIDENTIFY: _deidentify}
 
 
 def _limit() -> None:

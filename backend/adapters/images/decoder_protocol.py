@@ -15,7 +15,7 @@ CPU_S = 30
 """Processor seconds for one job."""
 MEMORY_BYTES = 1536 * 1024 * 1024
 """Address space of a process. The largest image takes a third of it."""
-INSPECT, DECODE, RENDER = "inspect", "decode", "render"
+INSPECT, DECODE, RENDER, DEIDENTIFY = "inspect", "decode", "render", "deidentify"
 
 _LENGTHS = struct.Struct(">QQ")
 

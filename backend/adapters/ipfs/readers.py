@@ -1,8 +1,9 @@
-"""Object readers made of other readers: one that asks two in turn, and one that never searches the network."""
+"""Object readers made of other readers: one asks two, one never searches the network, one keeps a time limit."""
 
 from __future__ import annotations
 
-from backend.errors import NotFound, StorageError
+from backend.deadlines import remaining
+from backend.errors import NotFound, StorageError, StorageUnavailable
 from backend.ports import ObjectReader, ObjectStore
 
 
@@ -40,3 +41,17 @@ class LocalReader:
         if not self._store.has(cid):
             raise NotFound(f"{cid} is not in the store")
         return self._store.get(cid, max_bytes=max_bytes)
+
+
+class LimitedReader:
+    """Port ObjectReader: asks ``reader`` only while the caller has time left."""
+
+    def __init__(self, reader: ObjectReader) -> None:
+        self._reader = reader
+
+    def get(self, cid: str, *, max_bytes: int) -> bytes:
+        """As ObjectReader.get; StorageUnavailable after the caller's time limit."""
+        left = remaining()
+        if left is not None and left <= 0:
+            raise StorageUnavailable(f"{cid} is not looked for: the time limit is over")
+        return self._reader.get(cid, max_bytes=max_bytes)

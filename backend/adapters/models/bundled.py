@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from backend.adapters.images.decoded_images import DecodedImages
-from backend.adapters.images.decoder_pool import decoder_pool
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.domain import GateOpinion, ModelDescription, ModelDocuments, ModelFacts, ModelLabel, Outline, Preprocessing
 from backend.errors import ClassificationFailed, NotFound, ResultsUnreadable
@@ -136,7 +135,7 @@ class BundledModels:
     def identities(self) -> Mapping[str, str]:
         return self._registry.identities()
 
-    def former_identities(self) -> Mapping[str, str]:
+    def retired_identities(self) -> Mapping[str, str]:
         return self._registry.retired.names()
 
     def document(self, cid: str) -> bytes | None:
@@ -234,12 +233,12 @@ class ResultFiles:
         return self._read[1]
 
 
-def analyse(image: bytes) -> Analysis:
+def analyse(image: bytes, images: DecodedImages) -> Analysis:
     """The steps of the image's analysis, from preprocessing to regions. Raises UnsupportedImage, ImageTooLarge,
     ServerBusy."""
     from ml.analysis.pipeline import analyse
 
-    with decoder_pool().decoded(image, DECODING) as pixels:
+    with images.open(image) as pixels:
         return analyse(pixels)
 
 

@@ -157,6 +157,13 @@ export interface Upload {
   file: string;
 }
 
+/** `block` is the newest one whose events are known here, `head` the chain's newest. */
+export interface IndexStatus {
+  block: number | null;
+  head: number | null;
+  synced: boolean;
+}
+
 export interface TransactionLink {
   hash: Hex;
   explorerUrl: string | null;
@@ -273,17 +280,10 @@ export interface CompromiseEntry {
   kind: "classifierCompromised";
 }
 
-/** `block` is the newest one whose events are known here, `head` the chain's newest. */
-export interface IndexStatus {
-  block: number | null;
-  head: number | null;
-  synced: boolean;
-}
-
 export interface LedgerPage {
-  entries: LedgerEntry[];
   next: string | null;
   index: IndexStatus;
+  entries: LedgerEntry[];
 }
 
 /** The test data; `unit` is what a group is, such as a patient. */
@@ -519,9 +519,9 @@ export interface ImageRecord {
 }
 
 export interface RecordPage {
-  records: ImageRecord[];
   next: string | null;
   index: IndexStatus;
+  records: ImageRecord[];
 }
 
 /** A file that is no slice of the study, for instance because it is no image or is there twice. */
@@ -658,9 +658,9 @@ export interface QueuedDiagnosis {
 }
 
 export interface QueuePage {
-  diagnoses: QueuedDiagnosis[];
   next: string | null;
   index: IndexStatus;
+  diagnoses: QueuedDiagnosis[];
 }
 
 /** `cid` is that of the file without its metadata, the blocks of which `stripped` names. */

@@ -5,6 +5,7 @@
  */
 
 import type { ChainConfig, Hex } from "../api/types";
+import { lockNames } from "../locks";
 import { keys, read, remove, write } from "../storage";
 import { imageIdOf } from "./registry";
 import type { PendingTransaction } from "./transaction-state";
@@ -14,8 +15,6 @@ const PREFIX = "scanproof.intent.";
 export const INTENT_KEPT_MS = 24 * 3600 * 1000;
 
 export interface Intent extends Omit<PendingTransaction, "hash" | "submittedAt"> {
-  /** What can be written only once: the image id of a record, the diagnosis id of a review. */
-  subject: Hex;
   /** The call, to be simulated again. */
   data: Hex;
   /** Null until the wallet answers. */
@@ -28,20 +27,27 @@ export interface Intent extends Omit<PendingTransaction, "hash" | "submittedAt">
   askedAt: number;
 }
 
-type Where = Pick<Intent, "chainId" | "contract" | "subject">;
+type What = Pick<Intent, "chainId" | "contract" | "imageId" | "kind" | "diagnosisId">;
+type Registry = Pick<ChainConfig, "id" | "contract">;
 
-const keyOf = ({ chainId, contract, subject }: Where): string => `${PREFIX}${chainId}.${contract.toLowerCase()}.${subject.toLowerCase()}`;
+/** What can be written only once: the image id of a record, the diagnosis id of a review. */
+const subjectOf = ({ kind, imageId, diagnosisId }: What): Hex => (kind === "review" && diagnosisId ? diagnosisId : imageId);
+
+const keyFor = (subject: Hex, { id, contract }: Registry): string => `${PREFIX}${id}.${contract.toLowerCase()}.${subject.toLowerCase()}`;
+
+const keyOf = (what: What): string => keyFor(subjectOf(what), { id: what.chainId, contract: what.contract });
 
 /** `change` is dispatched after every change that this tab or, while it is watched, another one made. */
 class Intents extends EventTarget {
-  find(subject: Hex, { id, contract }: Pick<ChainConfig, "id" | "contract">): Intent | null {
-    return this.load(keyOf({ chainId: id, contract, subject }));
+  /** `subject` is the image id of a record, or the diagnosis id of a review. */
+  find(subject: Hex, registry: Registry): Intent | null {
+    return this.load(keyFor(subject, registry));
   }
 
   /** The intents to record this image, of any account. */
-  ofImage(cid: string, { id, contract }: Pick<ChainConfig, "id" | "contract">): Intent[] {
-    const all = keys(keyOf({ chainId: id, contract, subject: "0x" })).map((key) => this.load(key));
-    return all.filter((intent) => intent !== null).filter(({ from, subject }) => imageIdOf(from, cid) === subject);
+  ofImage(cid: string, registry: Registry): Intent[] {
+    const all = keys(keyFor("0x", registry)).map((key) => this.load(key));
+    return all.filter((intent) => intent !== null).filter((intent) => imageIdOf(intent.from, cid) === subjectOf(intent));
   }
 
   save(intent: Intent): void {
@@ -49,7 +55,7 @@ class Intents extends EventTarget {
     this.dispatchEvent(new Event("change"));
   }
 
-  remove(intent: Where): void {
+  remove(intent: What): void {
     remove(keyOf(intent));
     this.dispatchEvent(new Event("change"));
   }
@@ -65,8 +71,7 @@ class Intents extends EventTarget {
 
   /** Whether a tab still waits for the wallet's answer; false after a reload. */
   async isAwaited(intent: Intent): Promise<boolean> {
-    const { held = [] } = await navigator.locks.query();
-    return held.some(({ name }) => name === keyOf(intent));
+    return (await lockNames()).includes(keyOf(intent));
   }
 
   /** Hears of changes in other tabs, until the returned function is called. */
@@ -94,9 +99,9 @@ class Intents extends EventTarget {
 export const intents = new Intents();
 
 /** Forgets the intent of a transaction whose end is known now; a later one for the same subject stays. */
-export function forget({ hash, chainId, contract, imageId, kind, diagnosisId }: PendingTransaction): void {
-  const subject = kind === "review" ? diagnosisId : imageId;
-  const intent = subject ? intents.find(subject, { id: chainId, contract }) : null;
+export function forget(transaction: PendingTransaction): void {
+  const { chainId, contract, hash } = transaction;
+  const intent = intents.find(subjectOf(transaction), { id: chainId, contract });
   if (intent?.hash === hash) intents.remove(intent);
 }
 

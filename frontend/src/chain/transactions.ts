@@ -135,19 +135,18 @@ async function simulateOnPending(ask: (method: string, params: unknown[]) => Pro
 
 /** Asks the wallet to sign and send a plan. Raises WalletError. */
 export function submit(wallet: Wallet, plan: Plan, limit: bigint): Promise<PendingTransaction> {
-  const { scope, attestation, imageId } = plan;
-  return send(wallet, plan, limit, imageId, { kind: scope, manifestHash: attestation?.diagnosis.manifestHash ?? null });
+  const { scope, attestation } = plan;
+  return send(wallet, plan, limit, { kind: scope, manifestHash: attestation?.diagnosis.manifestHash ?? null });
 }
 
 /**
- * Asks the wallet to sign and send. The intent is stored first and kept until the transaction's end is known; `subject`
- * is what can be written only once, and `what` tells later whether it was written. Raises WalletError.
+ * Asks the wallet to sign and send. The intent is stored first and kept until the transaction's end is known; `what`
+ * tells later whether it was written. Raises WalletError.
  */
 export async function send(
   wallet: Wallet,
   request: CallRequest,
   limit: bigint,
-  subject: Hex,
   what: Pick<PendingTransaction, "kind" | "manifestHash" | "reviewId" | "diagnosisId">,
 ): Promise<PendingTransaction> {
   const { from, chainId, contract, imageId, data } = request;
@@ -158,7 +157,7 @@ export async function send(
     if (active !== chainId) throw new WalletError("chain-mismatch", `the wallet is on chain ${active}`);
     const nonce = Number(await provider.request({ method: "eth_getTransactionCount", params: [from, "pending"] }));
     const askedAt = Date.now();
-    const intent: Intent = { from, nonce, chainId, contract, imageId, ...what, subject, data, hash: null, failure: null, wallet: wallet.name, askedAt };
+    const intent: Intent = { from, nonce, chainId, contract, imageId, ...what, data, hash: null, failure: null, wallet: wallet.name, askedAt };
     const hash = await intents.ask(intent, () => signed(wallet, call, intent));
     if (!hash) throw new WalletError("asked-already", "another tab has asked for it");
     return { hash, from, nonce, chainId, contract, imageId, ...what, submittedAt: Date.now() };

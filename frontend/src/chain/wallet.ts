@@ -8,7 +8,7 @@ import { toWalletError, WalletError } from "./errors";
 const CHOSEN_KEY = "scanproof.wallet";
 /** The account that the person chose here, and the one that was selected in the wallet then. */
 const ACCOUNT_KEY = "scanproof.account";
-/** The wallet that the person disconnected from though it cannot be told so. */
+/** The wallet that the person disconnected from though the wallet cannot revoke the permission. */
 const LEFT_KEY = "scanproof.wallet.left";
 const PERMISSION = [{ eth_accounts: {} }];
 export const hexId = (id: number | bigint): Hex => `0x${id.toString(16)}`;
@@ -73,18 +73,13 @@ export class WalletSession extends EventTarget {
   async disconnect(): Promise<void> {
     const wallet = this.state.selected;
     if (!wallet) return;
-    let revoked = true;
-    try {
-      await wallet.provider.request({ method: "wallet_revokePermissions", params: PERMISSION });
-    } catch {
-      revoked = false;
-      write(LEFT_KEY, wallet.rdns);
-    }
-    remove(ACCOUNT_KEY);
-    this.reduce({ type: "accounts", accounts: [] });
-    if (revoked) return;
-    const error = new WalletError("unsupported", "the wallet keeps the permission");
-    this.reduce({ type: "refused", request: "disconnect", error });
+    await this.ask("disconnect", async () => {
+      const unsupported = await this.revoke(wallet);
+      if (unsupported) write(LEFT_KEY, wallet.rdns);
+      remove(ACCOUNT_KEY);
+      this.reduce({ type: "accounts", accounts: [] });
+      if (unsupported) throw unsupported;
+    });
   }
 
   /** Lets the person pick another wallet. */
@@ -117,6 +112,18 @@ export class WalletSession extends EventTarget {
       }
       await this.readChain(wallet);
     });
+  }
+
+  /** The wallet's error if it cannot revoke at all; raises every other one. */
+  private async revoke(wallet: Wallet): Promise<WalletError | null> {
+    try {
+      await wallet.provider.request({ method: "wallet_revokePermissions", params: PERMISSION });
+      return null;
+    } catch (raised) {
+      const error = toWalletError(raised);
+      if (error.kind !== "unsupported") throw error;
+      return error;
+    }
   }
 
   private async select(wallet: Wallet): Promise<void> {

@@ -25,7 +25,7 @@ export const fileZone = css`
 
 /** Takes one file, dropped or chosen; a real file input, so that keyboard and screen reader need nothing special. */
 export abstract class FileZone extends LitElement {
-  /** Whether a file is held over the zone. */
+  /** Whether a file is dragged over the zone. */
   @state() protected over = false;
 
   protected abstract take(file: File): void;

@@ -25,6 +25,18 @@ export const icons = {
   sun: icon(svg`<circle cx="12" cy="12" r="4" /><path d="M12 3v1.5M12 19.5V21M3 12h1.5M19.5 12H21M5.6 5.6l1.1 1.1M17.3 17.3l1.1 1.1M5.6 18.4l1.1-1.1M17.3 6.7l1.1-1.1" />`),
   moon: icon(svg`<path d="M20 14.5A8.5 8.5 0 0 1 9.5 4a8.5 8.5 0 1 0 10.5 10.5Z" />`),
   wallet: icon(svg`<rect x="3" y="6" width="18" height="13" rx="2" /><path d="M3 10h18M16 14.5h1.5" />`),
+  zoomIn: icon(svg`<circle cx="11" cy="11" r="7" /><path d="m20 20-4-4M11 8v6M8 11h6" />`),
+  zoomOut: icon(svg`<circle cx="11" cy="11" r="7" /><path d="m20 20-4-4M8 11h6" />`),
+  move: icon(svg`<path d="M12 3v18M3 12h18M12 3 9.5 5.5M12 3l2.5 2.5M12 21l-2.5-2.5M12 21l2.5-2.5M3 12l2.5-2.5M3 12l2.5 2.5M21 12l-2.5-2.5M21 12l-2.5 2.5" />`),
+  contrast: icon(svg`<circle cx="12" cy="12" r="9" /><path d="M12 3v18a9 9 0 0 0 0-18Z" fill="currentColor" />`),
+  invert: icon(svg`<rect x="4" y="4" width="16" height="16" rx="2" /><path d="M20 4 4 20h14a2 2 0 0 0 2-2V4Z" fill="currentColor" />`),
+  ruler: icon(svg`<path d="m3 16 13-13 5 5L8 21l-5-5ZM7 12l2 2M10 9l3 3M13 6l2 2" />`),
+  reset: icon(svg`<path d="M4 5v5h5M4.6 10a8 8 0 1 1-.5 4" />`),
+  fullScreen: icon(svg`<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" />`),
+  play: icon(svg`<path d="M7 4.5v15l12-7.5-12-7.5Z" />`),
+  pause: icon(svg`<path d="M8 5v14M16 5v14" />`),
+  previous: icon(svg`<path d="m15 5-7 7 7 7" />`),
+  next: icon(svg`<path d="m9 5 7 7-7 7" />`),
 };
 
 /** Four corners of a viewfinder around a check mark: scan, proof. */

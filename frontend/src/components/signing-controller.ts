@@ -82,8 +82,7 @@ export class SigningController {
       return await submit(wallet, state.plan, cost.limit);
     } catch (error) {
       if (isRegistered(error)) await this.registered(request, state.plan);
-      else if (isReverted(error)) this.reduce({ type: "stopped", problem: describeFor(error, chain) });
-      else this.reduce({ type: "refused", problem: describeFor(error, chain) });
+      else this.reduce({ type: isReverted(error) ? "stopped" : "refused", problem: describeFor(error, chain) });
       return null;
     }
   }

@@ -19,14 +19,7 @@ export class AnalysisPanel extends LitElement {
     disclosure,
     css`
       summary {
-        display: flex;
-        align-items: center;
         gap: var(--space-3);
-        cursor: pointer;
-        list-style: none;
-      }
-      summary::-webkit-details-marker {
-        display: none;
       }
       summary:hover h2 {
         text-decoration: underline;

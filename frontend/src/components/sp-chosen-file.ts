@@ -6,7 +6,7 @@ import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
 import "./sp-public-data";
 import "./sp-notice";
-import "./sp-viewer";
+import { loadViewer } from "./viewer-loader";
 
 /** The chosen file before and while it is uploaded. Events: `start`, `sealing`, `other`, `cancel`. */
 @customElement("sp-chosen-file")
@@ -16,7 +16,7 @@ export class ChosenFile extends LitElement {
     css`
       section {
         display: grid;
-        grid-template-columns: minmax(8rem, 14rem) minmax(0, 1fr);
+        grid-template-columns: minmax(10rem, 20rem) minmax(0, 1fr);
         gap: var(--space-5);
         align-items: start;
       }
@@ -46,6 +46,11 @@ export class ChosenFile extends LitElement {
     if (before === this.flow.file) return;
     URL.revokeObjectURL(this.preview);
     this.preview = URL.createObjectURL(this.flow.file);
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    loadViewer();
   }
 
   override disconnectedCallback(): void {

@@ -16,10 +16,7 @@ export class ResultDetails extends LitElement {
     disclosure,
     css`
       summary {
-        display: flex;
-        align-items: center;
         font-weight: 650;
-        cursor: pointer;
       }
       .terms {
         padding-top: var(--space-4);

@@ -285,7 +285,7 @@ export class ReviewForm extends LitElement {
     announce(`Waiting for ${this.wallet.name}: check and confirm in its window.`);
     try {
       const what = { kind: "review", manifestHash, reviewId, diagnosisId } as const;
-      const transaction = await send(this.wallet, plan, limit, diagnosisId, what);
+      const transaction = await send(this.wallet, plan, limit, what);
       const detail: PendingReview = { ...kept, transaction };
       savePendingReview(detail);
       this.dispatchEvent(new CustomEvent("submitted", { detail }));

@@ -14,7 +14,7 @@ import "./sp-notice";
 import "./sp-opening";
 import "./sp-review-form";
 import "./sp-status";
-import "./sp-viewer";
+import { loadViewer } from "./viewer-loader";
 
 /** One diagnosis of the queue: a line that opens to everything a reviewer needs. Event `submitted` with a PendingReview. */
 @customElement("sp-review-item")
@@ -24,11 +24,8 @@ export class ReviewItem extends LitElement {
     disclosure,
     css`
       summary {
-        display: flex;
         flex-wrap: wrap;
-        align-items: center;
         gap: var(--space-1) var(--space-4);
-        cursor: pointer;
       }
       .name {
         font-weight: 650;
@@ -178,6 +175,7 @@ export class ReviewItem extends LitElement {
 
   private toggled({ target }: Event): void {
     this.open = (target as HTMLDetailsElement).open;
+    if (this.open) loadViewer();
   }
 
   private outdated({ detail }: CustomEvent<string>): void {

@@ -43,11 +43,8 @@ export class SigningPanel extends LitElement {
         min-height: 8rem;
       }
       summary {
-        display: flex;
-        align-items: center;
         margin-bottom: var(--space-4);
         font-weight: 650;
-        cursor: pointer;
       }
     `,
   ];

@@ -43,16 +43,9 @@ export class Timeline extends LitElement {
         overflow-wrap: anywhere;
       }
       summary {
-        display: flex;
-        align-items: center;
         min-height: 2.25rem;
         color: var(--accent);
         font-size: var(--text-small);
-        cursor: pointer;
-        list-style: none;
-      }
-      summary::-webkit-details-marker {
-        display: none;
       }
       summary::after {
         margin-left: var(--space-3);

@@ -42,11 +42,8 @@ export class VerificationPanel extends LitElement {
         border-top: 1px solid var(--line);
       }
       summary {
-        display: flex;
-        align-items: center;
         gap: var(--space-3);
         padding-block: var(--space-3);
-        cursor: pointer;
       }
       summary:hover .name {
         text-decoration: underline;

@@ -1,157 +1,221 @@
-import { LitElement, css, html, nothing, svg, type PropertyValues } from "lit";
+import { LitElement, html, nothing, svg, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
+import { announce } from "../accessibility";
 import type { Outline } from "../api/types";
+import { figure, length, whole } from "../format";
+import { loadPicture, type Drawing } from "../imaging/drawing";
+import { distance, fitScale, roundLength, type Point, type Size } from "../imaging/geometry";
+import { AS_SEEN, BYTES, PICTURE_WINDOWS } from "../imaging/windows";
+import { initialView, isSameWindow, pixelAt, reduceView, type Scene, type View, type ViewEvent } from "../state/view";
 import { shared } from "../styles/shared";
+import { Gestures } from "./gestures";
+import { LoadController } from "./load-controller";
+import "./sp-viewer-tools";
+import { viewerStyles } from "./viewer-styles";
 
-/** An image on black, as radiologists look at it, with the activation map and a tumour's outline laid over it. */
+/** CSS pixels for one pixel of the image, from which on pixels are shown as squares. */
+const ENLARGED = 2;
+/** Of the bar of known length, in widths of the stage. */
+const LONGEST_SCALE = 0.25;
+const MAX_LINES = 20;
+/** In CSS pixels: a click is no line. */
+const SHORTEST_LINE = 4;
+const NO_SCENE: Pick<Scene, "range" | "windows"> = { range: BYTES, windows: [AS_SEEN, ...PICTURE_WINDOWS.slice(1)] };
+
+interface Line {
+  from: Point;
+  to: Point;
+}
+
+/**
+ * An image on black, as radiologists look at it: moved, enlarged, inverted, with another window, with lengths; the
+ * activation map and a tumour's outline are layers over it.
+ */
 @customElement("sp-viewer")
 export class Viewer extends LitElement {
-  static override styles = [
-    shared,
-    css`
-      .stage {
-        display: grid;
-        aspect-ratio: 1;
-        max-height: 32rem;
-        width: 100%;
-        border-radius: var(--radius-small);
-        background: var(--viewer);
-        overflow: hidden;
-      }
-      img,
-      svg,
-      .none {
-        grid-area: 1 / 1;
-        width: 100%;
-        height: 100%;
-        min-height: 0;
-        object-fit: contain;
-      }
-      .none {
-        display: grid;
-        place-items: center;
-        padding: var(--space-5);
-        color: #c3d0d6;
-        text-align: center;
-      }
-      .flag {
-        grid-area: 1 / 1;
-        place-self: start;
-        z-index: 1;
-        margin: var(--space-3);
-        padding: var(--space-1) var(--space-3);
-        border-radius: var(--radius-small);
-        background: var(--danger-soft);
-        color: var(--danger);
-        font-weight: 650;
-      }
-      path {
-        fill: none;
-        vector-effect: non-scaling-stroke;
-      }
-      /* A dark edge under the line: it stands out on bright tissue as on dark. */
-      .edge {
-        stroke: var(--viewer);
-        stroke-width: 4;
-      }
-      .line {
-        stroke: var(--outline);
-        stroke-width: 2;
-      }
-      .controls {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: var(--space-2) var(--space-4);
-        margin-top: var(--space-3);
-      }
-      .map {
-        display: flex;
-        flex: 1 1 20rem;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: var(--space-2) var(--space-4);
-      }
-      label {
-        display: inline-flex;
-        align-items: center;
-        gap: var(--space-2);
-        min-height: 1.75rem;
-      }
-      input {
-        accent-color: var(--accent);
-      }
-      input[type="checkbox"] {
-        width: 1.125rem;
-        height: 1.125rem;
-        margin: 0;
-      }
-      input[type="range"] {
-        flex: 1;
-        min-width: 8rem;
-      }
-    `,
-  ];
+  static override styles = [shared, viewerStyles];
 
+  /** A picture as the models see it. */
   @property() src = "";
   @property() alt = "";
   /** A data: URI of a PNG with transparency, of the same proportions as the image. */
   @property() overlay: string | null = null;
   /** Contours in pixels of the image, which is `size` large. */
   @property({ attribute: false }) contours: Outline["contours"] = [];
-  @property({ attribute: false }) size: { width: number; height: number } = { width: 1, height: 1 };
+  @property({ attribute: false }) size: Size = { width: 1, height: 1 };
   /** A warning, shown over the image. */
   @property() flag: string | null = null;
+  @state() private view: View = initialView(NO_SCENE);
+  @state() private stageSize: Size = { width: 1, height: 1 };
+  @state() private lines: Line[] = [];
+  @state() private drawnLine: Line | null = null;
   @state() private shown = true;
   @state() private outlined = true;
   @state() private opacity = 60;
-  @state() private broken = false;
+  @state() private fullScreen = false;
+  @query("figure") private figure!: HTMLElement | null;
+  @query(".stage") private stage!: HTMLElement | null;
+  @query(".world") private world!: HTMLElement | null;
   @query(".overlay") private layer!: HTMLImageElement | null;
+  @query(".scale") private bar!: HTMLElement | null;
+  @query("canvas") private canvas!: HTMLCanvasElement | null;
+  private readonly loading = new LoadController<Drawing>(this);
+  private readonly sizes = new ResizeObserver(() => this.measureStage());
+  private readonly gestures = new Gestures({
+    stage: () => this.stage,
+    tool: () => this.view.tool,
+    act: (event) => this.act(event),
+    measure: (from, to, finished) => this.measure(from, to, finished),
+    fullScreen: () => this.toggleFullScreen(),
+  });
+  private drawing: Drawing | null = null;
+  /** What the canvas shows now. */
+  private drawn: Pick<View, "window" | "inverted"> & { drawing: Drawing } | null = null;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("src")) this.broken = false;
+    const { src } = this;
+    if (changed.has("src")) {
+      if (src) this.loading.show(src, () => loadPicture(src));
+      else this.loading.clear();
+    }
+    const drawing = this.loading.value;
+    if (drawing === this.drawing) return;
+    this.drawing = drawing;
+    this.view = { ...initialView(drawing ?? NO_SCENE), tool: this.view.tool };
+    this.lines = [];
+    this.drawnLine = null;
+  }
+
+  protected override firstUpdated(): void {
+    this.observe();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    this.sizes.disconnect();
+  }
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    if (this.hasUpdated) this.observe();
+  }
+
+  private observe(): void {
+    if (this.stage) this.sizes.observe(this.stage);
   }
 
   protected override updated(): void {
     // Through the object model: the Content-Security-Policy forbids style attributes.
     this.layer?.style.setProperty("opacity", String(this.opacity / 100));
+    const { zoom, x, y, tool } = this.view;
+    this.world?.style.setProperty("transform", `translate(${x}px, ${y}px) scale(${zoom})`);
+    this.world?.style.setProperty("--scale", String(this.scale));
+    // A finger on an image that is not enlarged scrolls the page.
+    this.stage?.style.setProperty("touch-action", zoom <= 1 && tool === "pan" ? "pan-y" : "none");
+    this.draw();
+    this.bar?.style.setProperty("width", `${this.bar.dataset.width ?? "0"}px`);
   }
 
   protected override render() {
-    return html`<figure>
-      <div class="stage">
-        ${this.broken
-          ? html`<p class="none">This browser cannot show this type of image. ScanProof can still use it.</p>`
-          : html`<img src=${this.src} alt=${this.alt} @error=${this.failed} />`}
-        ${this.overlay && this.shown
-          ? html`<img class="overlay" src=${this.overlay} alt="Activation map: where the model looked for its answer" />`
-          : nothing}
-        ${this.contours.length > 0 && this.outlined ? this.outline() : nothing}
+    const { drawing } = this;
+    return html`<figure @fullscreenchange=${this.fullScreenChanged}>
+      <div
+        class="stage"
+        data-tool=${this.view.tool}
+        tabindex="0"
+        role="group"
+        aria-label="Viewer: ${this.alt}"
+        aria-describedby="shown"
+        @pointerdown=${this.gestures.down}
+        @pointermove=${this.gestures.move}
+        @pointerup=${this.gestures.up}
+        @pointercancel=${this.gestures.cancel}
+        @wheel=${this.gestures.wheel}
+        @dblclick=${this.gestures.doubleClick}
+        @keydown=${this.gestures.key}
+      >
+        ${drawing ? this.layers(drawing) : this.instead()}
         ${this.flag ? html`<p class="flag" data-testid="flag">${this.flag}</p>` : nothing}
       </div>
-      ${this.overlay || this.contours.length > 0
+      <sp-viewer-tools
+        .view=${this.view}
+        .windows=${this.scene.windows}
+        .fullScreen=${this.fullScreen}
+        @view=${({ detail }: CustomEvent<ViewEvent>) => this.act(detail)}
+        @full-screen=${this.toggleFullScreen}
+      ></sp-viewer-tools>
+      ${this.overlay || this.contours.length > 0 || this.lines.length > 0
         ? html`<div class="controls">
             ${this.overlay ? this.mapControls() : nothing} ${this.contours.length > 0 ? this.outlineControl() : nothing}
+            ${this.lines.length > 0 ? this.lengths() : nothing}
           </div>`
         : nothing}
     </figure>`;
   }
 
+  /** In place of an image that is not there yet, or that the browser does not decode. */
+  private instead() {
+    if (this.loading.problem) return html`<p class="none">This browser cannot show this type of image. ScanProof can still use it.</p>`;
+    return this.src ? html`<p class="none busy"><span class="spinner"></span>Loading the image …</p>` : nothing;
+  }
+
+  private layers({ canvas, size }: Drawing) {
+    return html`<div class="world ${this.scale > ENLARGED ? "enlarged" : ""}">
+        <canvas role="img" aria-label=${this.alt} width=${canvas.width} height=${canvas.height}></canvas>
+        ${this.overlay && this.shown
+          ? html`<img class="overlay" src=${this.overlay} alt="Activation map: where the model looked for its answer" />`
+          : nothing}
+        ${this.contours.length > 0 && this.outlined ? this.outline() : nothing} ${this.rulers(size)}
+      </div>
+      ${this.facts()}`;
+  }
+
   private outline() {
     const { width, height } = this.size;
     const path = this.contours.map((points) => `M${points.map(([x, y]) => `${x} ${y}`).join("L")}Z`).join("");
-    return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="Outline: where the model sees a tumour" data-testid="outline">
+    return html`<svg class="layer" viewBox="0 0 ${width} ${height}" role="img" aria-label="Outline: where the model sees a tumour" data-testid="outline">
       ${svg`<path class="edge" d=${path} /><path class="line" d=${path} />`}
     </svg>`;
   }
 
+  private rulers({ width, height }: Size) {
+    const lines = this.drawnLine ? [...this.lines, this.drawnLine] : this.lines;
+    if (lines.length === 0) return nothing;
+    return html`<svg class="layer" viewBox="0 0 ${width} ${height}" role="img" aria-label="Measured lengths" data-testid="rulers">
+      ${lines.map(({ from, to }) =>
+        ["edge", "line ruler"].map((name) => svg`<line class=${name} x1=${from.x} y1=${from.y} x2=${to.x} y2=${to.y} />`),
+      )}
+    </svg>`;
+  }
+
+  /** What a person reads off the view: enlargement, window, and a bar of known length. */
+  private facts() {
+    const { window } = this.view;
+    const spacing = this.drawing?.spacing ?? null;
+    const bar = spacing ? roundLength((this.stageSize.width * LONGEST_SCALE * spacing.x) / this.scale) : 0;
+    return html`<div class="facts">
+      <span id="shown" data-testid="shown">
+        ${whole(Math.round(this.scale * 100))}\u00a0%${this.drawnLine ? html`, ${this.lengthOf(this.drawnLine)}` : nothing}
+        ${isSameWindow(window, this.scene.windows[0])
+          ? nothing
+          : html`<br />Window ${whole(Math.round(window.width))}, level ${whole(Math.round(window.center))}`}
+      </span>
+      ${bar && spacing
+        ? html`<span class="scale" data-testid="scale" data-width=${(bar / spacing.x) * this.scale}>${figure(bar, "mm")}</span>`
+        : nothing}
+    </div>`;
+  }
+
+  private lengths() {
+    return html`<p class="small" data-testid="lengths">
+        Measured: ${this.lines.map((line, index) => `${index > 0 ? ", " : ""}${this.lengthOf(line)}`)}
+      </p>
+      <button class="button quiet" type="button" @click=${() => (this.lines = [])}>Remove the lengths</button>`;
+  }
+
   private outlineControl() {
     return html`<label>
-      <input
-        type="checkbox"
-        .checked=${this.outlined}
-        @change=${this.outlineToggled}
-      />
+      <input type="checkbox" .checked=${this.outlined} @change=${this.outlineToggled} />
       Show the tumour outline
     </label>`;
   }
@@ -176,8 +240,63 @@ export class Viewer extends LitElement {
     </div>`;
   }
 
-  private failed(): void {
-    this.broken = true;
+  /** CSS pixels for one pixel of the image. */
+  private get scale(): number {
+    return fitScale(this.stageSize, this.scene.image) * this.view.zoom;
+  }
+
+  private get scene(): Scene {
+    const { range, windows, size } = this.drawing ?? { ...NO_SCENE, size: this.stageSize };
+    return { range, windows, image: size, stage: this.stageSize };
+  }
+
+  private act(event: ViewEvent): void {
+    this.view = reduceView(this.view, event, this.scene);
+    if (event.type === "reset") this.lines = [];
+  }
+
+  private measure(from: Point, to: Point, finished: boolean): void {
+    if (!this.drawing) return;
+    const line = { from: pixelAt(from, this.view, this.scene), to: pixelAt(to, this.view, this.scene) };
+    this.drawnLine = finished ? null : line;
+    if (!finished || Math.hypot(to.x - from.x, to.y - from.y) < SHORTEST_LINE) return;
+    this.lines = [...this.lines, line].slice(-MAX_LINES);
+    announce(`Measured: ${this.lengthOf(line)}`);
+  }
+
+  private lengthOf({ from, to }: Line): string {
+    const spacing = this.drawing?.spacing ?? null;
+    return length(distance(from, to, spacing), spacing !== null);
+  }
+
+  private draw(): void {
+    const { drawing, canvas } = this;
+    const { window, inverted } = this.view;
+    const before = this.drawn;
+    if (!drawing || !canvas) return;
+    if (before?.drawing === drawing && before.window === window && before.inverted === inverted) return;
+    const context = canvas.getContext("2d");
+    if (!context) return;
+    drawing.draw(context, window, inverted);
+    this.drawn = { drawing, window, inverted };
+    canvas.dataset.state = "drawn";
+  }
+
+  private measureStage(): void {
+    if (!this.stage) return;
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    this.stageSize = { width: Math.max(width, 1), height: Math.max(height, 1) };
+    this.act({ type: "scene-changed" });
+  }
+
+  private toggleFullScreen(): void {
+    const change = document.fullscreenElement ? document.exitFullscreen() : this.figure?.requestFullscreen();
+    change?.catch(() => announce("The browser does not allow full screen here"));
+  }
+
+  private fullScreenChanged(): void {
+    this.fullScreen = this.shadowRoot?.fullscreenElement === this.figure;
+    this.stage?.focus();
   }
 
   private outlineToggled({ target }: Event): void {

@@ -18,7 +18,7 @@ import "../components/sp-signing";
 import "../components/sp-steps";
 import "../components/sp-transaction";
 import "../components/sp-drafts";
-import "../components/sp-viewer";
+import { loadViewer } from "../components/viewer-loader";
 import { storeName } from "../format";
 import { resultOf, stepNumber, type Flow, type Pinned } from "../state/flow";
 import { shared } from "../styles/shared";
@@ -41,6 +41,7 @@ export class HomePage extends LitElement {
   private shownStep: Flow["step"] = "choose";
 
   protected override willUpdate(): void {
+    if (this.control.flow.step !== "choose") loadViewer();
     const result = resultOf(this.control.flow);
     // The outline is optional: without it, the result is still complete.
     if (result && !result.abstained) this.outline.show(result.manifestHash, () => api.outline(result.cid, result.model.name));

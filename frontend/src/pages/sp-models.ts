@@ -42,11 +42,8 @@ export class ModelsPage extends LitElement {
         border-left: 4px solid var(--warning);
       }
       summary {
-        display: flex;
-        align-items: center;
         min-height: 2.75rem;
         font-weight: 600;
-        cursor: pointer;
       }
       summary:hover {
         text-decoration: underline;

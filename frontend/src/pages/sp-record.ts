@@ -16,7 +16,7 @@ import "../components/sp-registration";
 import "../components/sp-timeline";
 import type { Checked } from "../components/sp-verification";
 import "../components/sp-verification";
-import "../components/sp-viewer";
+import { loadViewer } from "../components/viewer-loader";
 import type { Problem } from "../state/problems";
 import { isModelResultValid } from "../state/diagnosis-status";
 import { timelineOf } from "../state/timeline";
@@ -86,6 +86,7 @@ export class RecordPage extends LitElement {
       this.lineages.clear();
     }
     this.showOutline();
+    if (this.control.record?.imageAvailable) loadViewer();
   }
 
   protected override render() {

@@ -5,6 +5,7 @@
  */
 
 import { isKept, resultOf, type Flow, type KeptFlow } from "./flow";
+import { lockNames } from "../locks";
 import { keys, read, remove, write } from "../storage";
 
 const PREFIX = "scanproof.draft.";
@@ -45,8 +46,7 @@ export class Drafts {
 
   /** Unfinished drafts that no tab has open, newest first. Those that are finished or old are forgotten. */
   async abandoned(): Promise<Draft[]> {
-    const { held: locks = [] } = await navigator.locks.query();
-    const names = locks.map(({ name }) => name);
+    const names = await lockNames();
     const free = keys(PREFIX).filter((key) => !names.includes(key));
     const drafts = free.map((key) => load(key.slice(PREFIX.length))).filter((draft) => draft !== null);
     for (const draft of drafts.filter(isOver)) this.discard(draft.id);

@@ -1,7 +1,16 @@
 import { css } from "lit";
 
-/** The chevron of `details`: it points down, and up when they are open. `summary` is a flex box. */
+/** A `summary` in a row, with a chevron that points down, and up when the details are open. */
 export const disclosure = css`
+  summary {
+    display: flex;
+    align-items: center;
+    cursor: pointer;
+    list-style: none;
+  }
+  summary::-webkit-details-marker {
+    display: none;
+  }
   summary::after {
     content: "";
     flex: none;

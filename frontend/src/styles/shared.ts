@@ -176,6 +176,14 @@ export const shared = css`
       margin-bottom: var(--space-3);
     }
   }
+  /* Its place is kept until it is loaded. */
+  sp-viewer:not(:defined) {
+    display: block;
+    aspect-ratio: 1;
+    max-height: 32rem;
+    border-radius: var(--radius-small);
+    background: var(--viewer);
+  }
   .visually-hidden {
     position: absolute;
     width: 1px;

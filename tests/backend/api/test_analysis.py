@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 from PIL import Image
 
+from backend.adapters.images.decoder_pool import DecoderPool
 from backend.errors import NotFound
 from backend.services.analysis import AnalysisService
 from ml.datasets.phantom import phantom_png
@@ -41,6 +42,18 @@ def test_each_step_has_its_picture_and_its_figures(client: FlaskClient, scan: st
         assert (picture.status_code, picture.content_type) == (200, "image/png")
         assert picture.headers["Content-Security-Policy"] == "sandbox"
         assert Image.open(io.BytesIO(picture.data)).size == (step["width"], step["height"])
+
+
+def test_a_classified_image_is_not_decoded_again(
+    client: FlaskClient, scan: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert client.post(f"{API}/images/{scan}/classifications", json={}).status_code == 201
+
+    def decoded(*_: object) -> None:
+        raise AssertionError("the image was decoded again")
+
+    monkeypatch.setattr(DecoderPool, "decoded", decoded)
+    assert client.get(f"{API}/images/{scan}/analysis").status_code == 200
 
 
 @pytest.mark.parametrize("path", ["analysis", "analysis/region.png"])

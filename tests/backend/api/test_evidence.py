@@ -1,4 +1,4 @@
-"""The evidence bundle of a record through the API."""
+"""The evidence file of a record through the API."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from backend.services.evidence_file import unpack
 from tests.backend.api.conftest import API, assert_problem, signed_of
 
 
-def test_the_bundle_of_a_record_and_the_status_of_its_diagnosis(
+def test_the_evidence_file_of_a_record_and_the_status_of_its_diagnosis(
     client: FlaskClient, container: Container, alice: DevelopmentWallet, cid: str, classification: dict
 ) -> None:
     body = {"manifestHash": classification["manifestHash"], "uploader": alice.address}
@@ -37,7 +37,7 @@ def test_the_bundle_of_a_record_and_the_status_of_its_diagnosis(
     assert state == {"diagnosisId": diagnosis.diagnosis_id, "status": "abstained"}
 
 
-def test_a_record_that_is_not_there_has_no_bundle(client: FlaskClient, container: Container) -> None:
+def test_a_record_that_is_not_there_has_no_evidence_file(client: FlaskClient, container: Container) -> None:
     image_id = "0x" + "ab" * 32
     answer = client.get(f"{API}/records/{image_id}/evidence")
     assert_problem(answer, 404, "not-found", f"no image {image_id} is registered in {container.chain.contract}")

@@ -136,7 +136,7 @@ def test_every_route_answers_errors_in_the_one_shape(app: APIFlask, monkeypatch:
     assert asked > 50
 
 
-def test_a_wrong_clock_is_told(container: Container, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_clock_is_reported(container: Container, client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(container.attestation, "_now", lambda: time.time() + 3630)
     ready = client.get(f"{API}/ready")
     assert (ready.status_code, ready.json["status"]) == (503, "not ready")

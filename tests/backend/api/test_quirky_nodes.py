@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from backend.adapters.chain.signer import KeyFileSigner
 from backend.api.app import NODE_WITHIN_S, create_app
 from backend.cids import hash_of
 from backend.domain import Diagnosis, DiagnosisRecordedEvent, Review, Verdict
+from backend.errors import WrongChain
 from backend.processes import free_port
 from backend.settings import Secret, Settings, load
 from backend.wiring import wire
@@ -30,6 +32,8 @@ from tests.standins.nodes import Garbled, QuirkyNode, Rule, error, quirky_node
 MODEL_ID = "0x" + "ab" * 32
 BLOCKS = 1500
 MANIFEST = b"a manifest"
+_INDEXED = "indexed.db"
+"""The index of the whole chain: reading it takes seconds."""
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +82,15 @@ def image_id(deep: Settings, mine: Callable[[int], None]) -> str:
         DevelopmentWallet(deep.rpc_url, deep.contract_address, CLINICIAN).review(recorded, review)
         mine(BLOCKS)
         assert chain.head().number > BLOCKS
-    return image_id
+    with served(deep, deep.var / _INDEXED):
+        return image_id
 
 
 @contextmanager
 def served(settings: Settings, database: Path, rule: Rule | None = None) -> Iterator[tuple[FlaskClient, QuirkyNode]]:
     """The API with a database of its own, whose index was read before ``rule`` holds, and the node that it asks."""
+    if not database.exists() and (indexed := settings.var / _INDEXED).exists():
+        shutil.copyfile(indexed, database)
     with quirky_node(settings.rpc_url) as node:
         container = wire(replace(settings, rpc_url=Secret(node.url), database_url=Secret(f"sqlite:///{database}")))
         try:
@@ -144,6 +151,54 @@ def test_verification_without_an_answer_in_time_is_503(deep, image_id, tmp_path,
         answer = client.get(f"{API}/records/{image_id}/verification")
         assert time.monotonic() - begun < 4
         assert (answer.status_code, answer.json["type"]) == (503, "urn:scanproof:problem:chain-unavailable")
+
+
+class TooOften(Rule):
+    def call(self, method, params, relay):
+        return error(-32005, "exceeded your throughput")
+
+
+def test_what_is_indexed_is_shown_at_once_while_the_node_limits_its_rate(deep, image_id, tmp_path) -> None:
+    with served(deep, tmp_path / "index.db") as (client, node):
+        node.rule = TooOften()
+        client.application.extensions["scanproof"].index._tried_at = float("-inf")
+        for path, key in ((f"records?q={image_id}", "records"), ("ledger", "entries"), (f"records/{image_id}", "")):
+            begun = time.monotonic()
+            answer = client.get(f"{API}/{path}")
+            assert time.monotonic() - begun < 2.0, path
+            assert answer.status_code == 200
+            if key:
+                assert answer.json[key]
+                assert answer.json["index"]["synced"] is False
+        # Whoever asks just after an attempt that failed waits for no other.
+        begun = time.monotonic()
+        client.get(f"{API}/records")
+        client.get(f"{API}/ledger")
+        assert time.monotonic() - begun < 0.5
+
+
+def test_a_node_that_begins_to_serve_another_chain_is_not_believed(deep, image_id, tmp_path) -> None:
+    class Other(Rule):
+        def call(self, method, params, relay):
+            return {"result": "0x1"} if method == "eth_chainId" else relay()
+
+    with served(deep, tmp_path / "index.db") as (client, node):
+        container = client.application.extensions["scanproof"]
+        assert client.get(f"{API}/records").json["index"]["synced"]
+        container.attestation.check_clock()
+        node.rule = Other()
+
+        expected = f"expected chain {deep.chain_id}, but the node serves chain 1"
+        for check in (container.index.sync, container.attestation.check_clock):
+            with pytest.raises(WrongChain, match=f"^{expected}$"):
+                check()
+        assert client.get(f"{API}/ready").json["checks"]["chain"] == expected
+        answer = client.get(f"{API}/records/{image_id}/verification")
+        assert (answer.status_code, answer.json["detail"]) == (503, expected)
+        assert client.get(f"{API}/records").json["records"]
+        node.rule = Rule()
+        container.index.sync()
+        assert client.get(f"{API}/records").json["index"]["synced"]
 
 
 @pytest.fixture

@@ -56,14 +56,20 @@ def withdrawn(own, tmp_path_factory) -> Iterator[Withdrawn]:
             yield Withdrawn(image_id, earlier, url, settings.rpc_url, chain.deployment.address)
 
 
+@pytest.fixture
+def without_index(own) -> dict[str, str]:
+    """The store of ``own``, and no database."""
+    return {"SCANPROOF_VAR": own.environ["SCANPROOF_VAR"], "DATABASE_URL": "sqlite:////nowhere/at-all.db"}
+
+
 def failed(result) -> list[str]:
     return [check["name"] for check in result.json["checks"] if not check["passed"]]
 
 
-def test_a_verification_notices_what_the_node_hides(own, withdrawn):
+def test_a_verification_notices_what_the_node_hides(command, withdrawn, without_index):
     where = ("--contract", withdrawn.contract, "--json")
-    hidden = own("verify", "--image-id", withdrawn.image_id, "--rpc", withdrawn.hiding, *where)
-    honest = own("verify", "--image-id", withdrawn.image_id, "--rpc", withdrawn.honest, *where)
+    hidden = command("verify", "--image-id", withdrawn.image_id, "--rpc", withdrawn.hiding, *where, **without_index)
+    honest = command("verify", "--image-id", withdrawn.image_id, "--rpc", withdrawn.honest, *where, **without_index)
 
     assert (hidden.status, hidden.json["verdict"], hidden.json["completeness"]) == (1, "invalid", None)
     assert "complete reviews" in failed(hidden)
@@ -78,10 +84,22 @@ def test_an_evidence_file_from_before_does_not_pass_with_such_a_node(own, withdr
     assert failed(hidden) == ["complete reviews on the chain"]
 
 
-def test_no_evidence_file_is_made_of_a_history_with_a_gap(own, withdrawn, tmp_path):
+def test_with_an_index_a_verification_finds_what_the_node_hides(own, withdrawn):
+    """The index has the block, and the receipts of the block have the review."""
+    result = own(
+        *("verify", "--image-id", withdrawn.image_id, "--rpc", withdrawn.hiding),
+        *("--contract", withdrawn.contract, "--json"),
+    )
+
+    assert (result.status, result.json["verdict"]) == (0, "valid"), result.json
+    assert [state["status"] for state in result.json["diagnoses"]] == ["withdrawn"]
+
+
+def test_no_evidence_file_is_made_of_a_history_with_a_gap(command, withdrawn, tmp_path, monkeypatch):
+    monkeypatch.setattr("backend.services.completeness._PAUSE_S", 0)
     file = tmp_path / "evidence.zip"
 
-    result = own(
+    result = command(
         *("evidence", withdrawn.image_id, "--output", file, "--rpc", withdrawn.hiding),
         *("--contract", withdrawn.contract, "--json"),
     )

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from backend.adapters.chain.dev import embedded
-from backend.adapters.chain.development_accounts import USER
+from backend.adapters.chain.development_accounts import ADMIN, USER
 from backend.settings import Settings, load
 from backend.wiring import wire_chain
 from ml.inference.registry import Registry
+from tests.standins.nodes import Rule, error, quirky_node
 
 from .conftest import CommandLine, InProcess
 
@@ -120,3 +121,24 @@ def test_what_cannot_be_done_is_reported(command: InProcess) -> None:
     key = command("registry", "register", "brain-mri", SCANPROOF_MODEL_ADMIN_KEY=USER.private_key)
     assert (key.status, "the account does not have the role" in key.stderr) == (1, True)
     assert command("registry", "explode").status == 2
+
+
+def test_an_error_names_what_was_sent_before_it(command: InProcess, own: Settings) -> None:
+    """The node fails with the second transaction: the first one is mined, and paid."""
+
+    class Once(Rule):
+        sent = 0
+
+        def call(self, method, params, relay):
+            self.sent += method == "eth_sendRawTransaction"
+            return error(-32000, "not today") if self.sent > 1 and method == "eth_sendRawTransaction" else relay()
+
+    with quirky_node(own.rpc_url, Once()) as node:
+        arguments = ("--rpc", node.url, "--contract", wire_chain(own).contract, "--json")
+        key = {"SCANPROOF_MODEL_ADMIN_KEY": ADMIN.private_key}
+        failed = command("registry", "register", *arguments, **key)
+
+    message = failed.json["error"]["message"]
+    assert (failed.status, "was sent, but the node refused the request: not today" in message) == (1, True), message
+    hash_ = message.split()[1]
+    assert [type(event).__name__ for event in wire_chain(own).events_of_transaction(hash_)] == ["ModelRegisteredEvent"]

@@ -29,6 +29,7 @@ from backend.settings import Settings, load
 from backend.wiring import wire_chain
 from ml.inference.registry import Registry
 from tests.backend.models import register_models
+from tests.standins.nodes import Rule, quirky_node
 
 from ..adapters.chain.relay import Answer, refusal, relay, result
 from .conftest import CommandLine, InProcess
@@ -164,6 +165,37 @@ def test_the_statement_of_a_sealed_diagnosis_stays_here(command: InProcess, seal
     assert last.json["status"] == "withdrawn"
     assert not any(sealed.published(review.reason_hash) for review in sealed.reviews())
     assert {file.name for file in sealed.files()} == {Path(r.json["statement"]).name for r in (right, other, last)}
+
+
+class WithoutStatus(Rule):
+    def call(self, method, params, relay):
+        answer = relay()
+        if method == "eth_getTransactionReceipt" and answer.get("result"):
+            del answer["result"]["status"]
+        return answer
+
+
+@pytest.mark.parametrize("broken", ["node", "store"])
+def test_an_error_after_the_review_was_sent_names_its_transaction(
+    command: InProcess, bench: Bench, broken: str
+) -> None:
+    """The command is repeated, and sends nothing more."""
+    arguments = ("review", bench.image_id, "--confirm", "--reason", "Sent.", "--json")
+    folder = bench.settings.var / "ipfs"
+    if broken == "store":
+        folder.write_text("no folder")
+        failed = command(*arguments)
+        folder.unlink()
+    else:
+        with quirky_node(bench.settings.rpc_url, WithoutStatus()) as node:
+            key = {"SCANPROOF_CLINICIAN_KEY": CLINICIAN.private_key}
+            failed = command(*arguments, "--rpc", node.url, "--contract", bench.chain.contract, **key)
+
+    (review,) = bench.reviews()
+    assert failed.status == 1
+    assert failed.json["error"]["message"].startswith(f"transaction {review.transaction_hash} was sent, but ")
+    done = command(*arguments)
+    assert (done.status, done.json["transaction"], bench.reviews()) == (0, review.transaction_hash, [review])
 
 
 def test_an_opening_of_what_is_not_sealed_is_refused(command: InProcess, bench: Bench, tmp_path: Path) -> None:

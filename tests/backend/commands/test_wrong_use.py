@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -22,6 +23,7 @@ NO_PATH = "expected a path, found an empty text"
 GOOD = {
     "classify": "{image}",
     "analyse": "{image}",
+    "deidentify": "{image} --out {new}",
     "demo": "{image}",
     "verify": f"--image-id {ID}",
     "evidence": f"{ID} --output {{new}}",
@@ -60,6 +62,9 @@ CASES = [
     ("classify", "--model ''", "expected one of the models that classify"),
     ("analyse", "--output {image}", "expected a directory: {image} is a file"),
     ("analyse", "--output {image}/deep/er", "expected a directory: {image} is a file"),
+    ("deidentify", "{missing}", "no such file: {missing}"),
+    ("deidentify", "--out {image}", "expected a directory: {image} is a file"),
+    ("deidentify", "--key {missing}/key", "expected a file in an existing directory"),
     ("verify", "--image-id 0x12", "expected 0x and 64 hex digits"),
     ("verify", "--tx 0x12", "expected 0x and 64 hex digits"),
     ("verify", f"--tx {ID}", "not allowed with argument"),
@@ -124,7 +129,7 @@ CASES = [
     ("compare", "--weights basecnn", "expected NAME=FILE or NAME=imagenet"),
     ("compare", "--weights foo=imagenet", "expected one of the networks"),
     ("compare", "--weights basecnn={missing}", "no such file"),
-    ("compare", "--weights basecnn={image}", "that ends in .npz, .h5, .keras"),
+    ("compare", "--weights basecnn={image}", "that ends in .h5, .keras, .npz"),
     ("compare", "--weights mobilenet=imagenet", "--weights: expected networks of --models, found mobilenet"),
     ("compare", "--weights basecnn=imagenet --weights basecnn=imagenet", "one source of weights for each network"),
     ("compare", "--models cnn_b --weights cnn_b=imagenet", "no ImageNet weights of cnn_b are published"),
@@ -149,7 +154,7 @@ CASES = [
     ("train", "--seed -1", NO_NUMBER),
     ("train", "--from {missing}", "no such file"),
     ("train", "--from {folder}", "expected the directory of a bundle, found no SHA256SUMS in {folder}"),
-    ("train", "--from {image}", "that ends in .npz, .h5, .keras"),
+    ("train", "--from {image}", "that ends in .h5, .keras, .npz"),
     ("train", "--output {folder}", "expected a new or empty directory"),
     ("train", "--output {image}", "is a file"),
     ("train", "--name 'A b'", "expected lower-case words and numbers"),
@@ -164,6 +169,14 @@ CASES = [
     ("train", "--model modality-gate --outliers {folder}", "a training of its own"),
     ("train", "--architecture cnn_a --from imagenet", "no ImageNet weights of cnn_a are published"),
     ("train", "--architecture lite_compact --from imagenet", "no ImageNet weights of lite_compact are published"),
+    (
+        "train",
+        "--architecture cnn_a --from {other}",
+        "{other}: expected weights of cnn_a: found those of",
+    ),
+    ("train", "--architecture vgg16 --from {damaged}", "{damaged}: expected weights of vgg16: the file is damaged"),
+    ("search", "--architecture cnn_a --from {other}", "expected weights of cnn_a: found those of another network"),
+    ("compare", "--weights basecnn={other}", "expected weights of basecnn: found those of another network"),
     ("train", "--architecture cnn_a --size 31", "expected at least 32 pixels a side for cnn_a, found 31"),
     ("train", "--architecture vgg16 --size 16", "expected at least 32 pixels a side for vgg16, found 16"),
     ("train", "--model tumour-outline --size 100", "the recipe's size must be a multiple of 16"),
@@ -220,8 +233,10 @@ def places(tmp_path: Path) -> dict[str, Path]:
         Image.new("L", (8, 8)).save(tmp_path / name)
     (tmp_path / "collection" / "manifest.csv").write_text("path,label,split\na.png,glioma,train\nb.png,glioma,test\n")
     (tmp_path / "pairs" / "manifest.csv").write_text("path,label\na.png,benign\nb.png,malignant\n")
-    names = {"image": "image.png", "breakhis": "breakhis-100x"}
-    known = ("image", "folder", "empty", "collection", "pairs", "breakhis", "new", "missing")
+    np.savez(tmp_path / "other.npz", **{"logits/kernel": np.zeros((4, 4)), "logits/bias": np.zeros(4)})
+    (tmp_path / "damaged.h5").write_bytes(b"PK")
+    names = {"image": "image.png", "breakhis": "breakhis-100x", "other": "other.npz", "damaged": "damaged.h5"}
+    known = (*names, "folder", "empty", "collection", "pairs", "new", "missing")
     return {name: tmp_path / names.get(name, name) for name in known}
 
 

@@ -9,6 +9,7 @@ import pytest
 from backend.container import Container
 from backend.domain import ImageFacts
 from backend.ports import ObjectStore
+from tests.standins.pinata_fixture import pinata, pinata_process  # noqa: F401
 
 CLIENT = "127.0.0.1"
 

@@ -323,7 +323,7 @@ def test_blocks_that_belong_to_nothing_are_collected_when_they_are_old(
 def test_the_thread_scrubs_in_the_background(container: Container, recorded: str) -> None:
     path = next(path for path in blocks_of(container.settings) if path.name == recorded)
     damage(path, "remove")
-    thread = ScrubThread(container.scrub, interval_s=0.05, events_every_s=0)
+    thread = ScrubThread(container.scrub, interval_s=0.05, events_every_s=0, fetch_every_s=0)
     thread.start()
     deadline = time.monotonic() + 30
     while not container.scrub.damage() and time.monotonic() < deadline:

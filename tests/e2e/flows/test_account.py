@@ -138,7 +138,7 @@ def test_disconnecting_gives_the_permission_back(connected: Site, wallet: Inject
     assert wallet.connected == []
 
 
-def test_wallet_that_cannot_be_told_is_left_alone(connected: Site, wallet: InjectedWallet, alice: LocalAccount):
+def test_wallet_without_revocation_is_left_alone(connected: Site, wallet: InjectedWallet, alice: LocalAccount):
     wallet.fail("wallet_revokePermissions", -32601, "no such method")
     connected.button("Disconnect").click()
     expect(connected.notice("unsupported")).to_contain_text("in the wallet itself")

@@ -50,7 +50,7 @@ def test_from_file_to_verified_record(new_wallet: InjectedWallet, site: Site, al
     expect(shown).to_contain_text("What MetaMask will show")
     expect(shown).to_contain_text("that the registry is no contract")
     expect(shown).to_contain_text(site.product.chain.rpc_url)
-    told, summary = shown.inner_text(), site.page.get_by_test_id("signing-summary").inner_text()
+    announced, summary = shown.inner_text(), site.page.get_by_test_id("signing-summary").inner_text()
     site.sign()
     image_id = site.recorded()
 
@@ -58,9 +58,9 @@ def test_from_file_to_verified_record(new_wallet: InjectedWallet, site: Site, al
     receipt = site.product.chain.call("eth_getTransactionReceipt", [new_wallet.sent[0].hash])
     assert (receipt["status"], len(receipt["logs"])) == ("0x1", 2)
     sent = new_wallet.sent[0].transaction
-    assert sent["data"][:10] in told
+    assert sent["data"][:10] in announced
     assert sent["data"][:10] in summary
-    assert "0x" + keccak(hexstr=sent["data"]).hex() in told
+    assert "0x" + keccak(hexstr=sent["data"]).hex() in announced
     (estimate,) = [params[0] for method, params in new_wallet.requests if method == "eth_estimateGas"][:1]
     assert "gas" not in estimate
     assert int(receipt["gasUsed"], 16) * 1.15 < sent["gas"] < int(receipt["gasUsed"], 16) * 1.5

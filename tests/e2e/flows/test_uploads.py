@@ -50,7 +50,7 @@ def test_refused_by_the_server(site: Site, console: Console, make):
 
 
 def test_upload_can_be_cancelled(site: Site):
-    """The server's answer is held back, so that the upload does not end first."""
+    """The server's answer is delayed, so that the upload does not end first."""
     site.open()
     site.page.route("**/api/v1/images", lambda route: None)
     site.choose(images.mri())

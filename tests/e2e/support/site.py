@@ -10,13 +10,13 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.support.product import Product
 
 MEAN_BRIGHTNESS = """async (image) => {
-  await image.decode();
+  while (image.dataset.state !== "drawn") await new Promise(requestAnimationFrame);
   const canvas = new OffscreenCanvas(64, 64).getContext("2d");
   canvas.drawImage(image, 0, 0, 64, 64);
   const { data } = canvas.getImageData(0, 0, 64, 64);
   return data.filter((_, index) => index % 4 === 0).reduce((sum, red) => sum + red, 0) / (64 * 64);
 }"""
-"""Of an ``img`` element as the browser shows it, 0 to 255."""
+"""Of the viewer's canvas as the browser shows it, 0 to 255."""
 
 
 class Site:

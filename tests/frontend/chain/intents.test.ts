@@ -9,8 +9,8 @@ import { emptyBrowser } from "../browser";
 import { chain, CID, hash, IMAGE_ID, OTHER, transaction, UPLOADER } from "../samples";
 
 const { hash: SENT, submittedAt, ...about } = transaction;
-const intent: Intent = { ...about, subject: IMAGE_ID, data: "0x01", hash: null, failure: null, wallet: "W", askedAt: submittedAt };
-const review: Intent = { ...intent, kind: "review", subject: hash("d"), diagnosisId: hash("d"), reviewId: hash("e") };
+const intent: Intent = { ...about, data: "0x01", hash: null, failure: null, wallet: "W", askedAt: submittedAt };
+const review: Intent = { ...intent, kind: "review", diagnosisId: hash("d"), reviewId: hash("e") };
 
 beforeEach(() => {
   emptyBrowser();
@@ -64,7 +64,7 @@ describe("intents", () => {
     }
   });
 
-  it("are told to this tab, and by others", () => {
+  it("notify this tab and others", () => {
     const page = new EventTarget();
     vi.stubGlobal("window", page);
     const heard = vi.fn();
@@ -143,7 +143,7 @@ describe("what became of a request", () => {
     ["one that waits for its block", 4, 5, "under-way"],
     ["one that is mined and wrote something else", 5, 5, "asking"],
     ["one from before that still waits", 3, 4, "asking"],
-  ])("is told from the account's transactions: %s", async (_, mined, pending, state) => {
+  ])("follows from the account's transactions: %s", async (_, mined, pending, state) => {
     expect(await lookUp(intent, server(), walletOf({ mined, pending }))).toEqual({ state });
   });
 

@@ -85,7 +85,7 @@ describe("the tracker", () => {
 
   it("forgets the intent of a transaction whose end is known, and of no other", async () => {
     for (const [own, kept] of [[transaction.hash, 0], [hash("9"), 1]] as const) {
-      intents.save({ ...transaction, subject: transaction.imageId, data: "0x", hash: own, failure: null, wallet: "W", askedAt: Date.now() });
+      intents.save({ ...transaction, data: "0x", hash: own, failure: null, wallet: "W", askedAt: Date.now() });
       const { done } = track([status("pending"), status("failed")]);
       await vi.runAllTimersAsync();
       await done;

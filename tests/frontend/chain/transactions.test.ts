@@ -176,8 +176,8 @@ describe("sending", () => {
       },
     };
     await submit(wallet, plan, 78_000n);
-    expect(before).toMatchObject({ subject: IMAGE_ID, from: UPLOADER, nonce: 4, data: plan.data, hash: null, wallet: "W" });
-    expect(stored()).toMatchObject({ subject: IMAGE_ID, hash: hash("c") });
+    expect(before).toMatchObject({ imageId: IMAGE_ID, from: UPLOADER, nonce: 4, data: plan.data, hash: null, wallet: "W" });
+    expect(stored()).toMatchObject({ imageId: IMAGE_ID, hash: hash("c") });
   });
 
   it.each([

@@ -235,7 +235,19 @@ describe("the wallet session", () => {
       expect(asked()).toContain("wallet_revokePermissions");
     });
 
-    it("leaves a wallet alone that cannot be told, until the person connects again", async () => {
+    it("stays connected when the person declines, or the wallet fails", async () => {
+      for (const [code, kind] of [[4001, "user-rejected"], [4100, "wallet-locked"], [-32603, "rpc-failed"]] as const) {
+        const { wallet, emit } = fakeWallet({ ...several, wallet_revokePermissions: refusal(code) });
+        const session = new WalletSession();
+        await session.connect(wallet);
+        await session.disconnect();
+        expect(session.state).toMatchObject({ account: UPLOADER, asking: null, problem: { request: "disconnect", error: { kind } } });
+        emit("accountsChanged", [OTHER]);
+        expect(session.state.account).toBe(OTHER);
+      }
+    });
+
+    it("leaves a wallet alone that cannot revoke, until the person connects again", async () => {
       const { wallet, emit } = fakeWallet({ ...several, wallet_revokePermissions: refusal(-32601) });
       const session = new WalletSession();
       await session.connect(wallet);

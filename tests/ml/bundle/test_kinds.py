@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from ml.bundle.bundle import load_bundle
-from ml.bundle.kinds import KINDS, Kind, resolve
+from ml.bundle.kinds import KINDS, Kind, Trainer
 from ml.bundle.metadata import Metadata
 from ml.datasets.phantom import phantom_png
 from ml.inference.single_network import Predictor
-from ml.training.choices import TRAINERS
+from ml.training.choices import TRAINERS, trainer_of
+from ml.training.specifications import SPECIFICATIONS
 from tests.ml.bundles import SHIPPED
 
 
@@ -26,16 +27,18 @@ def test_every_function_of_the_table_takes_what_it_is_called_with(kind: Kind) ->
     signature(kind.read).bind("folder", ("label",))
     signature(kind.evaluate).bind("model", ["sample"])
     if kind.trainer:
-        signature(resolve(kind.trainer)).bind("job")
+        signature(kind.trainer.train).bind("job")
 
 
 @pytest.mark.parametrize("trainer", TRAINERS.values(), ids=TRAINERS)
-def test_every_trainer_of_an_architecture_takes_a_job(trainer: str) -> None:
-    signature(resolve(trainer)).bind("job")
+def test_every_trainer_of_an_architecture_takes_a_job(trainer: Trainer) -> None:
+    signature(trainer.train).bind("job")
 
 
 def test_only_what_follows_a_recipe_can_be_searched() -> None:
-    assert [name for name, kind in KINDS.items() if kind.follows_recipe] == ["classifier"]
+    followers = [name for name, found in SPECIFICATIONS.items() if trainer_of(name).follows_recipe]
+    assert {SPECIFICATIONS[name].kind for name in followers} == {"classifier"}
+    assert sorted(set(SPECIFICATIONS) - set(followers)) == ["breast-histology", "modality-gate", "tumour-outline"]
 
 
 def test_no_limit_no_abstention() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.datasets.splits import SPLITS
 from ml.errors import WrongChoice
 from ml.evaluation.outliers import draw_outliers
 from ml.gate.data import BRAIN, HISTOLOGY, Material, gather, listed
@@ -85,22 +86,23 @@ def test_the_same_seed_draws_the_same_pictures(draw) -> None:
 
 
 def test_no_patient_is_learned_from_and_judged_on(data: Path) -> None:
-    parts = [
-        set(gather(data / "brain-mri", data / "breakhis-100x", split, brain_limit=3, pictures=1).patients)
-        for split in ("val", "test")
-    ]
+    files = listed(data / "brain-mri", data / "breakhis-100x")
+    parts = [set(gather(files[split], split, brain_limit=3, pictures=1).patients) for split in ("val", "test")]
     assert len(parts[0]) == 4
     assert len(parts[1]) == 5
     assert not parts[0] & parts[1]
 
 
 def test_a_collection_without_the_folds_of_a_split_is_refused(tmp_path: Path) -> None:
-    for name, row in (("brains", "a.png,brain,test,"), ("sections", "a.png,benign,,0")):
+    brains = "".join(f"{split}.png,brain,{split},\n" for split in SPLITS)
+    sections = "a.png,benign,,0\nb.png,benign,,3\n"
+    for name, rows in (("brains", brains), ("sections", sections)):
         (tmp_path / name).mkdir()
-        Image.new("L", (8, 8)).save(tmp_path / name / "a.png")
-        (tmp_path / name / "manifest.csv").write_text(f"path,label,split,fold\n{row}\n")
+        for row in rows.splitlines():
+            Image.new("L", (8, 8)).save(tmp_path / name / row.partition(",")[0])
+        (tmp_path / name / "manifest.csv").write_text(f"path,label,split,fold\n{rows}")
     with pytest.raises(WrongChoice, match="sections: expected rows of the folds 4, found none"):
-        listed(tmp_path / "brains", tmp_path / "sections", "test")
+        listed(tmp_path / "brains", tmp_path / "sections")
 
 
 def test_the_rate_of_false_alarms_counts_the_two_kinds_only() -> None:

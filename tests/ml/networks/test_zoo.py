@@ -14,10 +14,17 @@ import pytest
 keras = pytest.importorskip("keras", reason="TensorFlow is a development dependency")
 
 from ml.bundle.kinds import resolve  # noqa: E402
-from ml.errors import MlError, WrongChoice  # noqa: E402
+from ml.errors import WrongChoice  # noqa: E402
 from ml.networks import transfer  # noqa: E402
 from ml.networks.weights import weights_to_bytes  # noqa: E402
-from ml.networks.zoo import SMALLEST_SIDE, ZOO, architecture, build  # noqa: E402
+from ml.networks.zoo import (  # noqa: E402
+    NAMES_OF_WEIGHTS,
+    SMALLEST_SIDE,
+    ZOO,
+    architecture,
+    build,
+    names_digest,
+)
 
 # (in all, trained) where the source gives no figure, for four classes. The figures of the literature are for 1000.
 MOBILE_WIDTHS = (24, 48, 96, 96, 192, 192, *(384,) * 6)
@@ -118,6 +125,7 @@ def test_every_layer_and_weight_has_one_fixed_name(name: str) -> None:
     assert len(set(found.paths)) == len(found.paths)
     assert (found.names[0], found.names[-1]) == ("pixels", "logits")
     assert {"feature_map", "features"} < set(found.names)
+    assert names_digest(found.paths) == NAMES_OF_WEIGHTS[name]
 
 
 @pytest.mark.parametrize("name", ZOO)
@@ -225,24 +233,25 @@ def test_weights_of_another_network_are_refused(suffix: str, tmp_path: Path) -> 
         path.write_bytes(weights_to_bytes(other))
     else:
         other.save_weights(path)
-    with pytest.raises(MlError) as caught:
+    with pytest.raises(WrongChoice) as caught:
         build("basecnn", 3, (32, 32, 3), weights=path)
     assert str(caught.value).startswith(f"{path}: expected weights of basecnn: ")
     assert "\n" not in str(caught.value)
+    assert suffix != "npz" or str(caught.value).endswith(": found those of logistic")
 
 
 @pytest.mark.parametrize("suffix", ["weights.h5", "keras", "npz"])
 def test_damaged_weights_are_refused(suffix: str, tmp_path: Path) -> None:
     path = tmp_path / f"damaged.{suffix}"
     path.write_bytes(b"not weights")
-    with pytest.raises(MlError, match="expected weights of cnn_a"):
+    with pytest.raises(WrongChoice, match="expected weights of cnn_a"):
         build("cnn_a", 4, (32, 32, 1), weights=path)
 
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "weights.bin"
     path.write_bytes(b"")
-    with pytest.raises(MlError) as caught:
+    with pytest.raises(WrongChoice) as caught:
         build("cnn_a", 4, (32, 32, 1), weights=path)
     assert str(caught.value) == f"{path}: expected a file that ends in .h5, .keras, .npz"
 

@@ -27,7 +27,7 @@ from ml.preprocessing.grey_image import preprocess
 from ml.preprocessing.images import decode_image
 from ml.training.choices import Choices, chosen_recipe, chosen_specification
 from ml.training.specifications import BRAIN_MRI, LITE_LICENCE, MOBILENET_LICENCE, OTHER_LICENCE, SPECIFICATIONS
-from ml.training.train_model import fit_network, train
+from ml.training.train_model import initial_network, train
 from tests.ml.bundles import unpacked
 from tests.ml.pictures import write_collection
 
@@ -176,15 +176,14 @@ def test_any_network_of_the_zoo_at_any_size(drawn: Path, tmp_path: Path) -> None
         chosen_specification("brain-mri", replace(start, size=64))
 
 
-def test_training_goes_on_from_a_bundle(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_training_goes_on_from_a_bundle(trained: Trained) -> None:
     from ml.networks.weights import weights_to_bytes
 
-    monkeypatch.setattr("ml.training.fitting.fit", lambda *_, **__: {})
     choices = Choices(start=str(trained.output), size=32)
     weights = (trained.output / "weights.npz").read_bytes()
     recipe = chosen_recipe(choices)
     assert recipe.start == hashlib.sha256(weights).hexdigest()
-    network = fit_network(chosen_specification("brain-mri", choices), None, None, recipe, choices)
+    network = initial_network(chosen_specification("brain-mri", choices), recipe, choices)
     assert network.input_shape == (None, 32, 32, 1)
     with np.load(io.BytesIO(weights_to_bytes(network))) as found, np.load(io.BytesIO(weights)) as expected:
         assert all((found[name] == expected[name]).all() for name in expected.files)

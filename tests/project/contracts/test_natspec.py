@@ -18,9 +18,9 @@ TAG = re.compile(r"@(\w+)[ \t]+([^@]*)")
 UNDOCUMENTED = """
 pragma solidity 0.8.30;
 contract Bare {
-    /// @notice Told
+    /// @notice Noted
     /// @param who Somebody
-    event Told(address who, uint256 value);
+    event Noted(address who, uint256 value);
     error Mute(uint256 value);
     /// @notice Half
     struct Half { uint256 value; }
@@ -52,7 +52,7 @@ def test_each_gap_is_found() -> None:
     }
     assert list(gaps(compile_with_npm(compiler_input)["sources"]["Bare.sol"]["ast"])) == [
         "Bare lacks @notice",
-        "Told lacks @param value",
+        "Noted lacks @param value",
         "Mute lacks @notice",
         "Mute lacks @param value",
         "Half lacks @param value",

@@ -1,4 +1,4 @@
-"""The registry's history as an evidence bundle contains it, proven from block hashes alone."""
+"""The registry's history as an evidence file contains it, proven from block hashes alone."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ class EvidenceChain:
 
     Receipts are read whether or not they are proven: ``proofs`` contains a check for each header, transaction and
     receipt, two for the code and one for the state, and all of them must pass. The log index of an event counts the
-    bundle's logs in its block, which preserves their order. Raises InvalidEvidence for a block or transaction that is
-    there twice.
+    evidence file's logs in its block, which preserves their order. Raises InvalidEvidence for a block or transaction
+    that is there twice.
     """
 
     def __init__(self, evidence: Evidence) -> None:
@@ -72,7 +72,7 @@ class EvidenceChain:
 
     @property
     def blocks(self) -> Sequence[BlockRef]:
-        """The bundle's blocks, by number, without those whose header cannot be decoded."""
+        """The evidence file's blocks, by number, without those whose header cannot be decoded."""
         return [self._blocks[number] for number in sorted(self._blocks)]
 
     def anchored(self, trusted: Collection[str]) -> Set[str]:
@@ -207,7 +207,7 @@ class EvidenceChain:
             yield self._newest(header)
         expected = f"code hash {found} at {evidence.contract} in the state of block {code.block_hash}"
         if header is None:
-            yield Check("contract account", False, expected, "not checked: no such block is in the bundle")
+            yield Check("contract account", False, expected, "not checked: no such block is in the evidence file")
             return
         account = merkle.proven_account(header.state_root, self._contract, code.account_proof)
         proven = account and "0x" + account.code_hash.hex()
@@ -218,12 +218,13 @@ class EvidenceChain:
             self._words = merkle.ProvenStorage(account.storage_root, evidence.storage_proof)
 
     def _newest(self, header: Header | None) -> Check:
-        """An older state would leave out what the newer blocks of the bundle are silent about."""
+        """An older state would leave out what the newer blocks of the evidence file are silent about."""
         newest = self.blocks[-1] if self._blocks else None
         self._state_block = newest
         passed = header is not None and newest is not None and header.number == newest.number
         expected = f"the state of the newest block, {newest.number if newest else 'of which there is none'}"
-        return Check("state block", passed, expected, f"block {header.number}" if header else "no block of the bundle")
+        found = f"block {header.number}" if header else "no block of the evidence file"
+        return Check("state block", passed, expected, found)
 
 
 def _proven(header: Header, each: ProvenTransaction) -> tuple[Check, Check]:
@@ -263,5 +264,5 @@ def _compared(
 
 
 def _no_blocks(_hashes: Iterable[str]) -> Mapping[str, BlockRef]:
-    """Every log of a bundle has the time of its block."""
+    """Every log of an evidence file has the time of its block."""
     return {}

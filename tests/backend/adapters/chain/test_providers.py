@@ -109,6 +109,18 @@ def test_an_answer_to_a_batch_that_is_incomplete_or_in_disorder_is_completed(nod
     assert chain.model_states(MODELS) == registry_of["anvil"].chain.model_states(MODELS)
 
 
+def test_an_error_of_one_request_in_a_batch_makes_no_batch_smaller(node, chain, registry_of):
+    """A call that reverts says nothing about the size of the batch."""
+
+    def third_fails(answers):
+        return [{"id": a["id"], **error(3, "execution reverted")} if n == 2 else a for n, a in enumerate(answers)]
+
+    node.rule = Partly(third_fails)
+    for _ in range(3):
+        assert chain.model_states(MODELS) == registry_of["anvil"].chain.model_states(MODELS)
+    assert node.counts["batch"] == 3
+
+
 def test_of_a_batch_only_what_came_too_often_is_asked_again(node, chain, registry_of, pauses):
     class Limited(Rule):
         first = True

@@ -130,6 +130,40 @@ def test_fees_that_stay_too_low_are_an_error_that_says_what_to_do(registry, cid)
     assert len(rule.sent) == 6
 
 
+class Without(Rule):
+    """Leaves a field out of each receipt."""
+
+    def __init__(self, field: str) -> None:
+        self.field = field
+
+    def call(self, method, params, relay):
+        answer = relay()
+        if method == "eth_getTransactionReceipt" and answer.get("result"):
+            del answer["result"][self.field]
+        return answer
+
+
+@pytest.mark.parametrize("field", ["status", "gasUsed", "blockNumber"])
+def test_an_error_after_a_transaction_was_sent_names_the_transaction(registry, cid, field):
+    with (
+        quirky_node(registry.settings.rpc_url, Without(field)) as node,
+        pytest.raises(ChainUnavailable, match=rf"^transaction 0x\w{{64}} was sent, but .*without {field}") as raised,
+    ):
+        through(registry, node.url).register_image(cid)
+    sent = str(raised.value).split()[1]
+    assert [event.cid for event in registry.chain.events_of_transaction(sent)] == [cid]
+
+
+@pytest.mark.parametrize("answer", [Raw(500, b""), Raw(200, b"<html>")], ids=str)
+def test_a_transaction_whose_answer_is_lost_may_have_been_sent(registry, cid, answer):
+    expected = r"^transaction 0x\w{64} may have been sent: repeat the command \(the node"
+    with (
+        quirky_node(registry.settings.rpc_url, Sending(answer, lost=True)) as node,
+        pytest.raises(ChainUnavailable, match=expected),
+    ):
+        through(registry, node.url).register_image(cid)
+
+
 class Altered(Rule):
     """Leaves out one field of what one method answers, or gives it another value."""
 

@@ -57,12 +57,29 @@ def test_a_node_that_comes_back_as_another_chain_is_noticed(registry):
     with relay(registry.settings.rpc_url, intercept) as url:
         chain = chain_at(registry, url)
         chain.head()
-        answers["eth_getBlockByNumber"] = refusal("shutting down")
+        answers["eth_getBlockByNumber"] = refusal("shutting down", -32000)
         with pytest.raises(ChainUnavailable):
             chain.head()
         answers = {"eth_chainId": result("0x1")}
         with pytest.raises(WrongChain):
             chain.head()
+
+
+@pytest.mark.parametrize("ask", ["head", "time"])
+def test_a_node_that_begins_to_serve_another_chain_is_noticed_without_a_failure(registry, ask):
+    answers = {}
+    with relay(registry.settings.rpc_url, lambda method, _: answers.get(method)) as url:
+        chain = chain_at(registry, url)
+        before = getattr(chain, ask)()
+        answers["eth_chainId"] = result("0x1")
+        for _ in range(2):
+            with pytest.raises(WrongChain, match=rf"^expected chain {chain.chain_id}, but the node serves chain 1$"):
+                getattr(chain, ask)()
+        # From then on every method refuses, until the node serves the right chain again.
+        with pytest.raises(WrongChain):
+            chain.image_states(["0x" + "ab" * 32])
+        answers.clear()
+        assert getattr(chain, ask)() >= before if ask == "time" else getattr(chain, ask)() == before
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whatever a file says beside its pixels is gone from what is pinned, and the person is told."""
+"""Whatever a file says beside its pixels is gone from what is pinned, and the person hears of it."""
 
 from __future__ import annotations
 

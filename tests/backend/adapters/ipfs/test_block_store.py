@@ -202,7 +202,7 @@ def test_a_full_disk_leaves_nothing(store, photo, tmp_path, monkeypatch):
     assert get(store, kept.cid) == photo[:300_000]
 
 
-def test_a_disk_that_cannot_be_written_is_told_apart_and_read(store, photo, tmp_path, monkeypatch):
+def test_a_disk_that_cannot_be_written_is_recognised_and_read(store, photo, tmp_path, monkeypatch):
     cid = put(store, photo).cid
 
     def refuse(*_: object, **__: object) -> None:

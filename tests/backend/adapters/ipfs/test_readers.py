@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from backend.adapters.ipfs.readers import LocalReader
-from backend.errors import NotFound
+from backend.adapters.ipfs.readers import LimitedReader, LocalReader
+from backend.deadlines import time_limit
+from backend.errors import NotFound, StorageUnavailable
 
 
 class Remote:
@@ -29,5 +30,17 @@ def test_only_the_stores_own_objects_are_read(store, photo):
     assert reader.get(cid, max_bytes=len(photo)) == photo
     store.delete(store.put(photo, name="photo", media_type="image/png"))
     with pytest.raises(NotFound, match="is not in the store"):
+        reader.get(cid, max_bytes=len(photo))
+    assert remote.searches == [cid]
+
+
+def test_after_the_time_limit_nobody_is_asked(store, photo):
+    cid = store.put(photo, name="photo", media_type="image/png").cid
+    remote = Remote(store)
+    reader = LimitedReader(remote)
+
+    with time_limit(20):
+        assert reader.get(cid, max_bytes=len(photo)) == photo
+    with time_limit(0), pytest.raises(StorageUnavailable, match=f"^{cid} is not looked for: the time limit is over$"):
         reader.get(cid, max_bytes=len(photo))
     assert remote.searches == [cid]

@@ -28,6 +28,7 @@ class Searches:
     def __init__(self, chain) -> None:
         self._chain = chain
         self.searched: list[str] = []
+        self.ranges: list[tuple[int, int]] = []
 
     def __getattr__(self, name: str):
         return getattr(self._chain, name)
@@ -35,6 +36,10 @@ class Searches:
     def ancestry(self, model_id: str):
         self.searched.append(model_id)
         return self._chain.ancestry(model_id)
+
+    def read(self, first: int, last: int):
+        self.ranges.append((first, last))
+        return self._chain.read(first, last)
 
     def events_of_classifier(self, address: str):
         self.searched.append(address)
@@ -174,3 +179,21 @@ def test_blocks_that_the_node_does_not_have_are_no_answer(node, rounds, index, c
 
     assert history.ancestry(rounds[0]) == node.chain.ancestry(rounds[0])
     assert chain.searched == [rounds[0]]
+
+
+def test_the_blocks_that_are_not_in_the_index_are_read_once_for_all_histories(
+    node, classifier, rounds, index, chain, history, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert index.sync()
+    monkeypatch.setattr(index, "refresh", lambda max_age_s: None)
+    node.mine(2)
+    unindexed = (index.newest().number + 1, node.chain.head().number)
+
+    for _ in range(2):
+        assert history.ancestry(rounds[0]) == node.chain.ancestry(rounds[0])
+        assert history.events_of_classifier(classifier) == []
+    assert chain.ranges.count(unindexed) == 1
+
+    node.mine(1)
+    history.events_of_classifier(classifier)
+    assert chain.ranges[-1] == (unindexed[0], unindexed[1] + 1)

@@ -1,4 +1,4 @@
-"""Ways to falsify one part of an evidence bundle."""
+"""Ways to falsify one part of an evidence file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def writes(transaction: ProvenTransaction, event: str) -> bool:
 
 
 def place_of(evidence: Evidence, event: str, nth: int = 0) -> tuple[int, int]:
-    """Which block of the bundle, and which of its transactions, wrote the nth event of that name."""
+    """Which block of the evidence file, and which of its transactions, wrote the nth event of that name."""
     return [
         (b, t)
         for b, block in enumerate(evidence.blocks)
@@ -115,14 +115,16 @@ def with_object(evidence: Evidence, cid: str, content: bytes | None) -> Evidence
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class Falsifiable:
+    """True evidence, of which tests falsify parts."""
+
     world: World
     record: Recorded
     evidence: Evidence
     statements: tuple[bytes, ...] = ()
 
     def failing(self, evidence: Evidence, **options) -> tuple[list[str], list[str]]:
-        """What is wrong with a changed bundle, and what could not be checked for that reason."""
+        """What is wrong with a changed evidence file, and what could not be checked for that reason."""
         verification = self.world.verify_evidence(unpack(pack(evidence)), **options)
         return wrong(verification), unchecked(verification)
 

@@ -111,7 +111,7 @@ def test_a_time_past_the_calendar_is_no_crash(world):
     chain = FalseChain(world.chain, events_of_classifier=lambda _: [said])
 
     assert key_check(world.verify(record.image_id, chain=chain)).found == (
-        f"reported as compromised since second {2**40 - 1}, after this diagnosis"
+        f"reported as compromised since Unix time {2**40 - 1}, after this diagnosis"
     )
 
 

@@ -1,4 +1,4 @@
-"""Evidence bundles of true records, on Ganache."""
+"""Evidence files of true records, on Ganache."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def reviewed(world):
     return record
 
 
-def test_a_bundle_passes_every_check_with_and_without_its_chain(world, reviewed):
+def test_an_evidence_file_passes_every_check_with_and_without_its_chain(world, reviewed):
     evidence = unpack(pack(world.evidence(reviewed.image_id)))
     for node in (None, world.chain):
         verification = world.verify_evidence(evidence, node=node)
@@ -126,7 +126,7 @@ def test_a_record_that_is_not_there(world):
         world.evidence("0x" + "ab" * 32)
 
 
-def test_without_the_image_there_is_no_bundle(world, reviewed):
+def test_without_the_image_there_is_no_evidence_file(world, reviewed):
     class NoStore:
         def get(self, cid, *, max_bytes):
             raise StorageUnavailable("Pinata timed out")
@@ -136,7 +136,7 @@ def test_without_the_image_there_is_no_bundle(world, reviewed):
         world.evidence(reviewed.image_id)
 
 
-def test_what_a_node_holds_beyond_the_bundle_is_reported(world, reviewed):
+def test_what_a_node_holds_beyond_the_evidence_file_is_reported(world, reviewed):
     evidence = world.evidence(reviewed.image_id)
     manifest = world.manifest(reviewed.content, reviewed.cid).replace(b'"reason":null', b'"reason":"new"')
     issued_at = world.diagnoses(reviewed.image_id)[0].issued_at + 1
@@ -145,10 +145,10 @@ def test_what_a_node_holds_beyond_the_bundle_is_reported(world, reviewed):
     assert failures(world.verify_evidence(evidence)) == {}
     found = failures(world.verify_evidence(evidence, node=world.chain))
     assert list(found) == ["record on the chain", "complete record on the chain"]
-    assert found["record on the chain"].found.startswith("the bundle lacks DiagnosisRecorded in block ")
+    assert found["record on the chain"].found.startswith("the evidence file lacks DiagnosisRecorded in block ")
 
 
-def test_a_revocation_that_the_bundle_does_not_hold_is_reported(world, reviewed):
+def test_a_revocation_that_the_evidence_file_does_not_hold_is_reported(world, reviewed):
     evidence = world.evidence(reviewed.image_id)
 
     def revoked(role, address):

@@ -1,4 +1,4 @@
-"""A file that may come from anybody: what is no bundle is refused with a reason, whatever it holds."""
+"""A file that may come from anybody: what is no evidence file is refused with a reason, whatever it holds."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_the_file_is_the_same_on_every_machine_at_every_time():
         assert {info.compress_type for info in file.infolist()} == {zipfile.ZIP_STORED}
 
 
-def test_a_bundle_that_somebody_packed_anew_is_the_same_bundle():
+def test_an_evidence_file_that_somebody_packed_anew_is_the_same_evidence_file():
     entries = [("objects/" + CID, CONTENT), ("evidence.json", rfc8785.dumps(index()))]
 
     assert unpack(archive(*entries, method=zipfile.ZIP_DEFLATED)) == EVIDENCE
@@ -119,7 +119,7 @@ def test_an_entry_that_is_there_twice():
     assert "each once" in refused(content)
 
 
-def test_a_bundle_without_its_index():
+def test_an_evidence_file_without_its_index():
     assert refused(archive((f"objects/{CID}", b"x"))) == "expected evidence.json in the file, found none"
 
 

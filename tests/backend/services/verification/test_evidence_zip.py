@@ -1,4 +1,4 @@
-"""Bytes in a bundle that no check reads: before, between and after its entries, and in its headers."""
+"""Bytes in an evidence file that no check reads: before, between and after its entries, and in its headers."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_nobody_is_asked_for_what_is_sealed(world, sealed):
     assert line == "that of a sealed diagnosis is never published: its reviewer keeps it"
 
 
-def test_a_sealed_statement_is_no_part_of_a_bundle(world, sealed):
+def test_a_sealed_statement_is_no_part_of_an_evidence_file(world, sealed):
     """Nothing would check it, nor its bytes."""
     record, statement = sealed
     evidence = world.evidence(record.image_id)

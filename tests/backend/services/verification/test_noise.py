@@ -50,8 +50,8 @@ def test_a_review_of_a_diagnosis_that_never_was_is_noise(world, record):
     diagnosis_id = poison(world, record.image_id)
 
     online = world.verify(record.image_id)
-    bundle = unpack(pack(world.evidence(record.image_id)))
-    verifications = [online, world.verify_evidence(bundle), world.verify_evidence(bundle, node=world.chain)]
+    evidence = unpack(pack(world.evidence(record.image_id)))
+    verifications = [online, world.verify_evidence(evidence), world.verify_evidence(evidence, node=world.chain)]
 
     for verification in verifications:
         assert (failures(verification), verification.verdict) == ({}, "valid")
@@ -62,12 +62,12 @@ def test_a_review_of_a_diagnosis_that_never_was_is_noise(world, record):
     assert failures(world.verify_evidence(stale, node=world.chain)) == {}
 
 
-def test_noise_without_end_is_not_in_a_bundle(world, record, monkeypatch):
+def test_noise_without_end_is_not_in_an_evidence_file(world, record, monkeypatch):
     monkeypatch.setattr(collecting, "MAX_NOISE", 2)
     ids = [poison(world, record.image_id, number) for number in range(4)]
 
-    bundle = unpack(pack(world.evidence(record.image_id)))
-    verification = world.verify_evidence(bundle, node=world.chain)
+    evidence = unpack(pack(world.evidence(record.image_id)))
+    verification = world.verify_evidence(evidence, node=world.chain)
 
     assert failures(verification) == {}
     assert [review.diagnosis_id for review in verification.noise] == ids[-2:]
@@ -78,10 +78,10 @@ def test_a_history_of_many_reviews_has_the_newest_statements_only(world, record,
     monkeypatch.setattr(collecting, "MAX_STATEMENTS", 2)
     statements = [world.review(record.image_id, Verdict.OVERRIDDEN, label) for label in (2, 3, 4)]
 
-    bundle = unpack(pack(world.evidence(record.image_id)))
+    evidence = unpack(pack(world.evidence(record.image_id)))
 
-    assert [statement in bundle.objects.values() for statement in statements] == [False, True, True]
-    assert failures(world.verify_evidence(bundle)) == {}
+    assert [statement in evidence.objects.values() for statement in statements] == [False, True, True]
+    assert failures(world.verify_evidence(evidence)) == {}
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_a_transaction_full_of_the_logs_of_strangers(spacious):
     assert failures(world.verify_evidence(unpack(packed), node=world.chain)) == {}
 
 
-def test_noise_that_would_fill_a_bundle_is_left_out(spacious):
+def test_noise_that_would_fill_an_evidence_file_is_left_out(spacious):
     """A clinician that is a contract writes 5 MB of logs beside each review of a diagnosis that never was."""
     world = spacious
     record = world.record()
@@ -124,7 +124,7 @@ def test_noise_that_would_fill_a_bundle_is_left_out(spacious):
 
 def test_grants_to_others_and_reviews_of_other_images_change_nothing(world, record):
     other = world.record()
-    bundle = unpack(pack(world.evidence(record.image_id)))
+    evidence = unpack(pack(world.evidence(record.image_id)))
     world.review(other.image_id, Verdict.WITHDRAWN, 0)
     stranger = Web3.to_checksum_address("0x" + f"{time.time_ns():040x}"[-40:])
     world.admin._send("grantRole", ROLES["CLINICIAN_ROLE"], stranger)
@@ -132,7 +132,7 @@ def test_grants_to_others_and_reviews_of_other_images_change_nothing(world, reco
     world.admin._send("anchorLog", "0x" + "99" * 32)
     world.admin._send("reportCompromise", stranger, 1)
 
-    assert failures(world.verify_evidence(bundle, node=world.chain)) == {}
+    assert failures(world.verify_evidence(evidence, node=world.chain)) == {}
     assert failures(world.verify(record.image_id)) == {}
     assert failures(world.verify_evidence(world.evidence(record.image_id))) == {}
 

@@ -39,7 +39,7 @@ def origins(verification) -> dict[str, str]:
 
 
 def checked(world: World, image_id: str) -> dict[str, str]:
-    """The lines about origins, which are the same through a node and in a bundle; nothing fails."""
+    """The lines about origins, which are the same through a node and in an evidence file; nothing fails."""
     online = world.verify(image_id)
     offline = world.verify_evidence(unpack(pack(world.evidence(image_id))), node=world.chain)
     assert (failures(online), failures(offline)) == ({}, {})
@@ -136,7 +136,7 @@ def test_the_images_of_others_in_the_same_transaction_are_no_part_of_the_record(
         assert named == [image_id] * 2
 
 
-def test_a_batch_of_images_gives_a_bundle_for_each(world):
+def test_a_batch_of_images_gives_an_evidence_file_for_each(world):
     cids = [world.pin_image()[1] for _ in range(3)]
     world.wallet._send("registerImages", cids, [bytes(32)] * 3)
 
@@ -256,7 +256,7 @@ def private_sepolia(tmp_path_factory) -> Iterator[World]:
         yield private_chain(url, SEPOLIA, tmp_path_factory.mktemp("sepolia"))
 
 
-def test_a_bundle_of_a_private_chain_with_sepolias_id_is_unanchored(private_sepolia):
+def test_an_evidence_file_of_a_private_chain_with_sepolias_id_is_unanchored(private_sepolia):
     """It agrees with itself in everything: only the block hashes are those of no public chain."""
     world = private_sepolia
     record = world.record()

@@ -1,4 +1,4 @@
-"""One thing of a bundle is false at a time: the line that is about it fails, and none that is about something else."""
+"""One thing of an evidence file is false at a time: the line about it fails, and none about something else."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from backend.services import manifests
 
 from . import forgery
 from .conftest import CARD, failures, make_world
-from .forgery import Bundle
+from .forgery import Falsifiable
 
 OTHER_ADDRESS = "0x00000000000000000000000000000000000000AA"
 UNVERIFIED_MANIFEST = ["manifest image", "manifest result", "result reproduced"]
 
 
 @pytest.fixture(scope="module")
-def plain(ganache, tmp_path_factory) -> Bundle:
+def plain(ganache, tmp_path_factory) -> Falsifiable:
     world = make_world(ganache, tmp_path_factory.mktemp("plain"))
     record = world.record()
-    return Bundle(world, record, world.evidence(record.image_id))
+    return Falsifiable(world, record, world.evidence(record.image_id))
 
 
 def test_nothing_is_wrong_before(plain):
@@ -269,12 +269,12 @@ def test_an_opening(ganache, tmp_path):
     record = world.record(
         lambda content, cid: world.manifest(content, cid, salt=manifests.new_salt()), label=SEALED_LABEL, confidence=0
     )
-    bundle = Bundle(world, record, world.evidence(record.image_id, openings=[record.manifest]))
+    true = Falsifiable(world, record, world.evidence(record.image_id, openings=[record.manifest]))
     cid = raw_cid(hashlib.sha256(record.manifest).hexdigest())
 
     other = record.manifest.replace(b"0.75", b"0.85")
-    assert bundle.failing(bundle.evidence) == ([], [])
-    assert bundle.failing(forgery.with_object(bundle.evidence, cid, other)) == (["opening"], [])
+    assert true.failing(true.evidence) == ([], [])
+    assert true.failing(forgery.with_object(true.evidence, cid, other)) == (["opening"], [])
 
 
 def test_a_forger_who_computes_every_hash_is_caught_by_the_block_hashes_alone(plain):

@@ -1,4 +1,4 @@
-"""The reviews in a bundle with one thing false at a time."""
+"""The reviews in an evidence file with one thing false at a time."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from backend.services.evidence_file import pack, unpack
 
 from . import forgery
 from .conftest import FalseChain, failures, make_world
-from .forgery import Bundle
+from .forgery import Falsifiable
 
 
 @pytest.fixture(scope="module")
-def reviewed(ganache, tmp_path_factory) -> Bundle:
+def reviewed(ganache, tmp_path_factory) -> Falsifiable:
     """Confirmed, then withdrawn."""
     world = make_world(ganache, tmp_path_factory.mktemp("reviewed"))
     record = world.record()
@@ -29,7 +29,7 @@ def reviewed(ganache, tmp_path_factory) -> Bundle:
         world.review(record.image_id, verdict, label)
         for verdict, label in ((Verdict.CONFIRMED, 1), (Verdict.WITHDRAWN, 0))
     )
-    return Bundle(world, record, world.evidence(record.image_id), statements)
+    return Falsifiable(world, record, world.evidence(record.image_id), statements)
 
 
 def test_nothing_is_wrong_before(reviewed):
@@ -49,12 +49,12 @@ def test_a_review_history_that_is_cut_in_the_middle(reviewed):
     assert reviewed.failing(changed) == (["objects", "review order"], [])
 
 
-def cut(bundle: Bundle, *, reviews: int) -> Evidence:
+def cut(true: Falsifiable, *, reviews: int) -> Evidence:
     """Without its newest reviews, as a forger would leave them out who tidies up behind."""
-    changed = bundle.evidence
+    changed = true.evidence
     for nth in range(2 - reviews, 2):
         changed = forgery.without(changed, "DiagnosisReviewed", 2 - reviews)
-        changed = forgery.with_object(changed, raw_cid(hashlib.sha256(bundle.statements[nth]).hexdigest()), None)
+        changed = forgery.with_object(changed, raw_cid(hashlib.sha256(true.statements[nth]).hexdigest()), None)
     if reviews == 2:
         changed = forgery.without(changed, "RoleGranted", 1)
     return changed

@@ -1,0 +1,56 @@
+"""De-identifies what this machine sends or receives, with a key of its own, in processes with limits."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections import Counter
+from pathlib import Path
+
+from backend.adapters import private_files
+from backend.adapters.dicom.deidentification import Deidentified, Report
+from backend.adapters.dicom.replacement import KEY_BYTES, is_made_uid
+from backend.adapters.images.decoder_pool import DecoderPool
+from backend.errors import ConfigurationError, ImageTooLarge, UnsupportedImage
+
+MAX_FILE_BYTES = 128 * 1024 * 1024
+_PROCESSES = 2
+
+
+class Sender:
+    """``key`` decides the new UIDs, pseudonyms and dates: who has it can tell which patient and study a file is of.
+
+    Its processes are none of those that decode pictures, so that the key meets no codec. Thread-safe.
+    """
+
+    def __init__(self, key: bytes, *, processes: int = _PROCESSES) -> None:
+        self._key = key
+        self._pool = DecoderPool(processes=processes)
+
+    def deidentify(self, content: bytes) -> Deidentified:
+        """See ``deidentification.deidentify``. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+        if len(content) > MAX_FILE_BYTES:
+            raise ImageTooLarge(f"expected a DICOM file of at most {MAX_FILE_BYTES} bytes, found a larger one")
+        made, clean = self._pool.deidentify(content, self._key)
+        report = Report(**{name: Counter(counts) for name, counts in made["report"].items()})
+        if not is_made_uid(made["instance"]):
+            raise UnsupportedImage("expected a DICOM image, found one that misleads its reader")
+        return Deidentified(clean, made["instance"], report, made["uids"])
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+def load_key(file: Path) -> bytes:
+    """The key in ``file``, 64 hex digits; a new one where there is none. Raises ConfigurationError."""
+    try:
+        if not file.exists():
+            private_files.create(file, secrets.token_hex(KEY_BYTES) + "\n")
+        if file.stat().st_mode & 0o077:
+            raise ConfigurationError(f"the key {file} can be read by other users: run chmod 600 on it")
+        text = file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the key {file} cannot be used: {error}") from error
+    if not re.fullmatch(rf"[0-9a-f]{{{2 * KEY_BYTES}}}", text):
+        raise ConfigurationError(f"expected {2 * KEY_BYTES} hex digits in the key file {file}, found something else")
+    return bytes.fromhex(text)

@@ -1,0 +1,89 @@
+/** What the viewer draws: a picture that the browser decodes, or values that a window turns into grey levels. */
+
+import type { Size, Spacing } from "./geometry";
+import { pictureRaster, render, type Raster } from "./raster";
+import { AS_SEEN, BYTES, PICTURE_WINDOWS, type NamedWindow, type Range, type Window } from "./windows";
+
+/** Pixels of a canvas. A larger image is drawn smaller: 64 MB for each layer is what a telephone has to give. */
+const MAX_CANVAS_PIXELS = 16_000_000;
+const MAX_CANVAS_SIDE = 8192;
+
+export interface Drawing {
+  /** Of the image, in its own pixels. */
+  size: Size;
+  /** Of the canvas to draw on. */
+  canvas: Size;
+  range: Range;
+  windows: readonly [NamedWindow, ...NamedWindow[]];
+  spacing: Spacing | null;
+  /** Of the values, for instance HU; empty where they have none. */
+  unit: string;
+  draw(context: CanvasRenderingContext2D, window: Window, inverted: boolean): void;
+}
+
+/** Through an `img`, since the Content-Security-Policy lets no script read data: and blob: addresses. Raises when it is no image. */
+export async function loadPicture(src: string): Promise<Drawing> {
+  const image = new Image();
+  image.src = src;
+  await image.decode();
+  return new Picture(image);
+}
+
+class Picture implements Drawing {
+  readonly size: Size;
+  readonly canvas: Size;
+  readonly range = BYTES;
+  readonly windows: Drawing["windows"] = [AS_SEEN, ...PICTURE_WINDOWS.slice(1)];
+  readonly spacing = null;
+  readonly unit = "";
+  private raster: Raster | null = null;
+
+  constructor(private readonly image: HTMLImageElement) {
+    this.size = { width: image.naturalWidth, height: image.naturalHeight };
+    this.canvas = canvasSize(this.size);
+  }
+
+  draw(context: CanvasRenderingContext2D, window: Window, inverted: boolean): void {
+    const { width, height } = this.canvas;
+    if (!inverted && window.center === AS_SEEN.center && window.width === AS_SEEN.width) {
+      context.clearRect(0, 0, width, height);
+      context.drawImage(this.image, 0, 0, width, height);
+      return;
+    }
+    this.raster ??= this.read();
+    drawRaster(context, this.raster, window, inverted);
+  }
+
+  /** Once, and only for who changes the brightness. */
+  private read(): Raster {
+    const context = new OffscreenCanvas(this.canvas.width, this.canvas.height).getContext("2d");
+    if (!context) throw new Error("this browser gives no canvas");
+    context.drawImage(this.image, 0, 0, this.canvas.width, this.canvas.height);
+    return pictureRaster(context.getImageData(0, 0, this.canvas.width, this.canvas.height));
+  }
+}
+
+/** Stored values, each pixel one of the canvas. */
+export function rasterDrawing(raster: Raster): Drawing {
+  const { width, height, range, windows, spacing, unit } = raster;
+  return {
+    size: { width, height },
+    canvas: { width, height },
+    range,
+    windows,
+    spacing,
+    unit,
+    draw: (context, window, inverted) => drawRaster(context, raster, window, inverted),
+  };
+}
+
+function drawRaster(context: CanvasRenderingContext2D, raster: Raster, window: Window, inverted: boolean): void {
+  const shown = context.createImageData(raster.width, raster.height);
+  render(raster, window, inverted, shown.data);
+  context.putImageData(shown, 0, 0);
+}
+
+export function canvasSize({ width, height }: Size): Size {
+  const scale = Math.min(1, Math.sqrt(MAX_CANVAS_PIXELS / (width * height)), MAX_CANVAS_SIDE / Math.max(width, height));
+  return { width: Math.max(Math.round(width * scale), 1), height: Math.max(Math.round(height * scale), 1) };
+}

@@ -1,0 +1,75 @@
+"""``scanproof deidentify``; what it removes is tested in ``adapters/dicom``."""
+
+from __future__ import annotations
+
+import pytest
+
+from backend.adapters.dicom.deidentification import identifiers_left
+from tests.backend.adapters.dicom.corpus import PLACES, case_of
+
+
+@pytest.fixture
+def study(tmp_path):
+    folder = tmp_path / "DOE^JANE"
+    (folder / "deep").mkdir(parents=True)
+    for number, place in enumerate(PLACES[:3]):
+        (folder / "deep" / f"{number}.dcm").write_bytes(case_of(number, (place,))[0])
+    return folder
+
+
+@pytest.fixture
+def key(tmp_path):
+    return tmp_path / "sender.key"
+
+
+def test_a_directory_becomes_files_without_identifiers(scanproof, study, key, tmp_path):
+    done = scanproof("deidentify", study, "--out", tmp_path / "clean", "--key", key, "--json")
+
+    assert (done.status, done.json["refused"]) == (0, [])
+    assert len(done.json["files"]) == 3
+    for file in done.json["files"]:
+        assert "DOE" not in file["written"].removeprefix(str(tmp_path))
+        assert identifiers_left((tmp_path / file["written"]).read_bytes()) == ()
+    assert done.json["files"][0]["replaced"]["(0010,0010) Patient's Name"] == 1
+    assert done.json["files"][0]["removed"]["(0010,1040) Patient's Address"] == 1
+
+
+def test_the_same_key_gives_the_same_files_and_another_one_others(scanproof, study, key, tmp_path):
+    def written(folder, key):
+        scanproof("deidentify", study, "--out", tmp_path / folder, "--key", key)
+        return {file.name: file.read_bytes() for file in (tmp_path / folder).iterdir()}
+
+    first, second, third = written("a", key), written("b", key), written("c", tmp_path / "other.key")
+
+    assert first == second
+    assert not first.keys() & third.keys()
+    assert key.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_no_dicom_image_is_refused_and_the_others_are_written(scanproof, study, key, tmp_path):
+    (study / "README").write_text("Jane Doe's study")
+
+    done = scanproof("deidentify", study, "--out", tmp_path / "clean", "--key", key, "--json")
+
+    assert done.status == 1
+    assert len(done.json["files"]) == 3
+    assert [file["file"] for file in done.json["refused"]] == [str(study / "README")]
+
+
+@pytest.mark.parametrize(("text", "mode"), [("abc", 0o600), ("ab" * 32, 0o644)], ids=["no key", "readable by others"])
+def test_a_key_that_cannot_be_used_is_refused(scanproof, study, key, tmp_path, text, mode):
+    key.write_text(text)
+    key.chmod(mode)
+
+    done = scanproof("deidentify", study, "--out", tmp_path / "clean", "--key", key, "--json")
+
+    assert (done.status, done.json["error"]["type"]) == (1, "ConfigurationError")
+    assert not (tmp_path / "clean").exists()
+
+
+def test_an_empty_directory_is_wrong_use(scanproof, tmp_path):
+    (tmp_path / "none").mkdir()
+
+    done = scanproof("deidentify", tmp_path / "none", "--out", tmp_path / "clean", "--json")
+
+    assert (done.status, done.json["error"]["type"]) == (2, "WrongUse")
