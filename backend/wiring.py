@@ -68,6 +68,7 @@ from backend.services.reviews import ReviewService, ReviewSubmission, StatementA
 from backend.services.screening import ScreeningService
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.studies import StudyService
+from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
@@ -198,7 +199,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             store=store,
             inspector=inspector,
             classifier=classifier,
-            cid_of=cid_of,
+            classification=StudyClassification(classifier, cid_of),
             stage_bytes=settings.study_bytes,
         ),
         close=database.close,
