@@ -11,7 +11,8 @@ import "./sp-removed";
 import "./sp-upload-question";
 import { loadViewer } from "./viewer-loader";
 
-const NO_SIZE = { width: 1, height: 1 };
+const TEXT_OUTLINE = { name: "places of text", meaning: "Outline: where there seems to be text" };
+const HEADINGS = { chosen: "Ready to upload", questioned: "Before it is pinned", uploading: "Uploading" };
 
 /**
  * The chosen file before and while it is uploaded. Events: `start` (with Answers to the server's question, if it asked),
@@ -46,7 +47,6 @@ export class ChosenFile extends LitElement {
   @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
   @property({ attribute: false }) config!: Config;
   @state() private preview = "";
-  @state() private size = NO_SIZE;
   @query("h2") private heading!: HTMLElement | null;
   private shownStep = "";
 
@@ -55,23 +55,12 @@ export class ChosenFile extends LitElement {
     if (changed.get("flow")?.file === file) return;
     URL.revokeObjectURL(this.preview);
     this.preview = URL.createObjectURL(file);
-    void this.measure(file);
   }
 
-  /** The places of text are in pixels of the picture. Where the browser cannot decode it, they are not drawn. */
-  private async measure(file: File): Promise<void> {
-    this.size = NO_SIZE;
-    try {
-      const { width, height } = await createImageBitmap(file);
-      if (file === this.flow.file) this.size = { width, height };
-    } catch {
-      // The question says it in words.
-    }
-  }
-
+  /** The places of text, in pixels of the picture. */
   private contours(): [number, number][][] {
     const question = this.flow.step === "chosen" ? this.flow.question : undefined;
-    if (question?.about !== "text" || this.size === NO_SIZE) return [];
+    if (question?.about !== "text") return [];
     return question.boxes.map(({ x, y, width, height }) => [
       [x, y],
       [x + width, y],
@@ -97,16 +86,17 @@ export class ChosenFile extends LitElement {
   }
 
   protected override render() {
-    const { file, step } = this.flow;
+    const { file } = this.flow;
+    const step = this.flow.step === "chosen" && this.flow.question ? "questioned" : this.flow.step;
     return html`<section class="panel">
       <sp-viewer
         .src=${this.preview}
         alt="Preview of the chosen file"
         .contours=${this.contours()}
-        .size=${this.size}
+        .outlineWords=${TEXT_OUTLINE}
       ></sp-viewer>
       <div class="stack">
-        <h2 tabindex="-1">${step === "chosen" ? "Ready to upload" : "Uploading"}</h2>
+        <h2 tabindex="-1">${HEADINGS[step]}</h2>
         <div>
           <p class="name">${printable(file.name)}</p>
           <p class="soft">${bytes(file.size)}</p>

@@ -32,8 +32,8 @@ export class Removed extends LitElement {
     const { removed, replaced, cleaned } = this.report;
     return html`<div class="stack" data-testid="removed">
       <p>
-        This DICOM file was de-identified in this page: ${whole(removed.size)} kinds of attributes were removed,
-        ${whole(replaced.size)} got new values, ${whole(cleaned.size)} were kept in part. What is uploaded has a new name.
+        This DICOM file was de-identified in this page. Of its attributes, ${whole(removed.size)} were removed,
+        ${whole(replaced.size)} have new values, and ${whole(cleaned.size)} were kept in part. The file has a new name.
       </p>
       <details>
         <summary>What was removed</summary>

@@ -37,8 +37,8 @@ export class UploadQuestion extends LitElement {
         ${places === 0
           ? "The server could not look for text in it."
           : `The picture seems to show text in ${places === 1 ? "one place" : `${whole(places)} places`}, outlined here.`}
-        Nothing was pinned. Look at the whole picture: names, numbers and dates may identify the patient
-        ${this.config.storage.public ? "to everybody, permanently" : ""}.
+        Nothing was pinned. Look at the whole picture: names, numbers and dates may identify the
+        patient${this.config.storage.public ? " to everybody, permanently" : ""}.
       </p>`;
   }
 

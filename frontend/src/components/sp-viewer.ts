@@ -22,6 +22,8 @@ const MAX_LINES = 20;
 const SHORTEST_LINE = 4;
 const NO_SCENE: Pick<Scene, "range" | "windows"> = { range: BYTES, windows: [AS_SEEN, ...PICTURE_WINDOWS.slice(1)] };
 
+const TUMOUR_OUTLINE = { name: "tumour outline", meaning: "Outline: where the model sees a tumour" };
+
 interface Line {
   from: Point;
   to: Point;
@@ -40,9 +42,11 @@ export class Viewer extends LitElement {
   @property() alt = "";
   /** A data: URI of a PNG with transparency, of the same proportions as the image. */
   @property() overlay: string | null = null;
-  /** Contours in pixels of the image, which is `size` large. */
+  /** Contours in pixels of the image, which is `size` large; null for the size of the picture itself. */
   @property({ attribute: false }) contours: Outline["contours"] = [];
-  @property({ attribute: false }) size: Size = { width: 1, height: 1 };
+  @property({ attribute: false }) size: Size | null = null;
+  /** What the contours are: their name, and their meaning for a screen reader. */
+  @property({ attribute: false }) outlineWords = TUMOUR_OUTLINE;
   /** A warning, shown over the image. */
   @property() flag: string | null = null;
   @state() private view: View = initialView(NO_SCENE);
@@ -165,15 +169,14 @@ export class Viewer extends LitElement {
         ${this.overlay && this.shown
           ? html`<img class="overlay" src=${this.overlay} alt="Activation map: where the model looked for its answer" />`
           : nothing}
-        ${this.contours.length > 0 && this.outlined ? this.outline() : nothing} ${this.rulers(size)}
+        ${this.contours.length > 0 && this.outlined ? this.outline(this.size ?? size) : nothing} ${this.rulers(size)}
       </div>
       ${this.facts()}`;
   }
 
-  private outline() {
-    const { width, height } = this.size;
+  private outline({ width, height }: Size) {
     const path = this.contours.map((points) => `M${points.map(([x, y]) => `${x} ${y}`).join("L")}Z`).join("");
-    return html`<svg class="layer" viewBox="0 0 ${width} ${height}" role="img" aria-label="Outline: where the model sees a tumour" data-testid="outline">
+    return html`<svg class="layer" viewBox="0 0 ${width} ${height}" role="img" aria-label=${this.outlineWords.meaning} data-testid="outline">
       ${svg`<path class="edge" d=${path} /><path class="line" d=${path} />`}
     </svg>`;
   }
@@ -216,7 +219,7 @@ export class Viewer extends LitElement {
   private outlineControl() {
     return html`<label>
       <input type="checkbox" .checked=${this.outlined} @change=${this.outlineToggled} />
-      Show the tumour outline
+      Show the ${this.outlineWords.name}
     </label>`;
   }
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.e2e.support import images
+from tests.e2e.support.axe import serious_violations
 from tests.e2e.support.console import Console
 from tests.e2e.support.site import Site
 
@@ -60,3 +61,33 @@ def test_upload_can_be_cancelled(site: Site):
     site.button("Cancel").click()
 
     expect(site.heading("Ready to upload")).to_be_visible()
+
+
+def test_a_dicom_file_loses_its_identifiers_in_the_page(site: Site):
+    site.open().choose(images.named_dicom(), name="DOE^JANE.dcm", media_type="application/dicom")
+    removed = site.page.get_by_test_id("removed")
+    expect(removed).to_contain_text("This DICOM file was de-identified in this page")
+    removed.get_by_text("What was removed").click()
+    expect(removed).to_contain_text("(0008,0080) Institution Name")
+    expect(site.page.get_by_text("DOE^JANE")).to_be_hidden()
+    assert serious_violations(site.page) == []
+
+    with site.page.expect_response("**/api/v1/images") as answer:
+        site.button("Pin and classify").click()
+    assert answer.value.status == 201
+    expect(site.heading("Result")).to_be_visible()
+
+
+def test_text_in_the_picture_is_shown_and_made_black(site: Site, console: Console):
+    console.tolerate("the server responded with a status of 409")
+    site.open().choose(images.with_text("DOE JANE 1961-03-12"))
+    site.button("Pin and classify").click()
+    question = site.page.get_by_test_id("question")
+    expect(question).to_contain_text("The picture seems to show text in one place, outlined here.")
+    expect(site.page.get_by_role("img", name="Outline: where there seems to be text")).to_be_visible()
+    assert serious_violations(site.page) == []
+
+    with site.page.expect_response("**/api/v1/images") as answer:
+        site.button("Make the text black").click()
+    assert answer.value.json()["stripped"] == ["text in the picture"]
+    expect(site.heading("Result")).to_be_visible()

@@ -10,9 +10,10 @@ import zlib
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from ml.datasets.phantom import phantom_png
+from tests.dicoms import dicom
 
 ROOT = Path(__file__).resolve().parents[3]
 DATA = Path(os.environ.get("SCANPROOF_DATA") or ROOT.parent / "shared" / "data")
@@ -94,3 +95,16 @@ def _png(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "PNG")
     return out.getvalue()
+
+
+def named_dicom() -> bytes:
+    """A slice as a scanner sends it: with the patient's name."""
+    pixels = np.asarray(Image.open(io.BytesIO(mri())).convert("L")).astype(np.uint16) * 16
+    return dicom(pixels, PatientName="Doe^Jane", InstitutionName="St. Mary", WindowCenter=2048, WindowWidth=4096)
+
+
+def with_text(text: str) -> bytes:
+    """A slice with a text burnt into its upper left corner."""
+    image = Image.open(io.BytesIO(mri())).convert("L")
+    ImageDraw.Draw(image).text((10, 8), text, fill=255, font=ImageFont.load_default(18))
+    return _png(image)
