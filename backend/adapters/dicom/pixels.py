@@ -27,6 +27,7 @@ class PixelFacts:
     signed: bool
     frames: int
     photometric: str
+    planar: bool
 
     @property
     def pixels(self) -> int:
@@ -51,6 +52,7 @@ def facts(data_set: DataSet) -> PixelFacts:
         signed=number(0x00280103) == 1,
         frames=int(frames) if frames.isascii() and frames.isdigit() and len(frames) < 8 else 1,
         photometric=text(data_set.get(0x00280004)),
+        planar=number(0x00280006) == 1,
     )
 
 

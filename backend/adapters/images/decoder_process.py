@@ -30,6 +30,7 @@ from backend.adapters.images.decoder_protocol import (
     receive,
     send,
 )
+from backend.adapters.images.formats import sniff
 from backend.adapters.images.inspection import inspect
 from backend.adapters.images.reencoded import mask
 from backend.domain import TextBox
@@ -92,7 +93,13 @@ def _find_text(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], 
 
 
 def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    masked = mask(content, [TextBox(**box) for box in header["boxes"]])
+    boxes = [TextBox(**box) for box in header["boxes"]]
+    if sniff(content) == "DICOM":
+        from backend.adapters.dicom import masking
+
+        masked = masking.mask(content, boxes)
+    else:
+        masked = mask(content, boxes)
     found = asdict(inspect(masked))
     return found, found.pop("content")
 

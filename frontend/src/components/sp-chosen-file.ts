@@ -112,7 +112,7 @@ export class ChosenFile extends LitElement {
       return html`<sp-upload-question
         .question=${question}
         .config=${this.config}
-        ?maskable=${this.flow.removed === null}
+        ?maskable=${this.flow.maskable}
         @answer=${({ detail }: CustomEvent<Answers>) => this.dispatchEvent(new CustomEvent("start", { detail }))}
         @other=${() => this.emit("other")}
       ></sp-upload-question>`;

@@ -50,6 +50,8 @@ export interface Deidentified {
   /** The new SOP Instance UID. */
   instance: string;
   report: Report;
+  /** Whether its pixels are compressed. */
+  compressed: boolean;
   /** The new UIDs by the old ones: with them, the sender finds its own study again. */
   uids: Map<string, string>;
 }
@@ -131,7 +133,7 @@ class Rewriting {
     this.addRequired(kept);
     const ordered = [...kept.values()].sort((one, other) => one.tag - other.tag);
     const content = write(this.meta(kept), ordered);
-    return { content, instance: textOf(kept.get(SOP_INSTANCE)), report: this.report, uids: this.uids };
+    return { content, instance: textOf(kept.get(SOP_INSTANCE)), report: this.report, compressed: Boolean(stream), uids: this.uids };
   }
 
   private dataSet(source: DataSet, root: boolean): DataSet {

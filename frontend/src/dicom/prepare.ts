@@ -11,15 +11,18 @@ export interface Prepared {
   file: File;
   /** What was removed of a DICOM file; null for any other file, which stays as it is. */
   removed: Report | null;
+  /** Whether the server can make places of the picture black. */
+  maskable: boolean;
 }
 
 /** A DICOM file without identifiers, under its new UID, since its own name may be a person's. Raises DicomError. */
 export async function prepare(file: File): Promise<Prepared> {
-  if (!isDicom(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()))) return { file, removed: null };
+  if (!isDicom(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()))) return { file, removed: null, maskable: true };
   const made = await withoutIdentifiers(new Uint8Array(await file.arrayBuffer()));
   return {
     file: new File([made.content], `${made.instance}.dcm`, { type: MEDIA_TYPE }),
     removed: made.report,
+    maskable: !made.compressed,
   };
 }
 

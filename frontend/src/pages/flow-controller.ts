@@ -34,7 +34,11 @@ export class FlowController implements ReactiveController {
   async choose(file: File, limits: Limits): Promise<void> {
     try {
       const problem = checkFile(file, limits);
-      const prepared = problem ? { file, removed: null } : await prepare(file);
+      if (problem) {
+        this.reduce({ type: "file-chosen", file, problem });
+        return;
+      }
+      const prepared = await prepare(file);
       this.reduce({ type: "file-chosen", ...prepared, problem });
       if (prepared.removed) announce("The file's identifiers are removed. Nothing has left this page yet.");
     } catch (error) {

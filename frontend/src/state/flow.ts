@@ -18,6 +18,8 @@ interface Chosen {
   sealed: boolean;
   /** What was removed of a DICOM file in the page. */
   removed?: Report | null;
+  /** Whether the server can make places of the picture black. */
+  maskable?: boolean;
   /** What the person said to earlier questions about this file. */
   answers?: Answers;
 }
@@ -32,7 +34,7 @@ export type Flow =
   | ({ step: "submitted" | "recorded"; transaction: PendingTransaction } & Pinned);
 
 export type FlowEvent =
-  | { type: "file-chosen"; file: File; problem: Problem | null; removed?: Report | null }
+  | { type: "file-chosen"; file: File; problem: Problem | null; removed?: Report | null; maskable?: boolean }
   | { type: "sealing-chosen"; sealed: boolean }
   | { type: "upload-started"; answers?: Answers }
   | { type: "upload-progressed"; sent: number }
@@ -64,9 +66,9 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
     case "choose":
     case "chosen":
       if (event.type === "file-chosen") {
-        const { file, problem, removed } = event;
+        const { file, problem, removed, maskable } = event;
         if (problem) return { step: "choose", problem };
-        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, removed, problem };
+        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, removed, maskable, problem };
       }
       if (flow.step === "choose") return flow;
       if (event.type === "sealing-chosen") return { ...flow, sealed: event.sealed };
@@ -107,8 +109,8 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
   }
 }
 
-function chosenOf({ file, sealed, removed, answers }: Chosen): Chosen {
-  return { file, sealed, removed, answers };
+function chosenOf({ file, sealed, removed, maskable, answers }: Chosen): Chosen {
+  return { file, sealed, removed, maskable, answers };
 }
 
 export function isKept(flow: Flow): flow is KeptFlow {

@@ -8,9 +8,10 @@ const content = new Uint8Array(inflateRawSync(Buffer.from(first.input, "base64")
 
 describe("a chosen file", () => {
   it("that is DICOM loses its identifiers and its name, whatever its type says", async () => {
-    const { file, removed } = await prepare(new File([content], "DOE^JANE.png", { type: "image/png" }));
+    const { file, removed, maskable } = await prepare(new File([content], "DOE^JANE.png", { type: "image/png" }));
     expect(file.name).toMatch(/^2\.25\.\d+\.dcm$/);
     expect(file.type).toBe("application/dicom");
+    expect(maskable).toBe(true);
     expect(removed!.removed.get("(0010,1040) Patient's Address")).toBe(1);
     const clean = Buffer.from(await file.arrayBuffer());
     expect(first.planted.filter((text) => clean.includes(text))).toEqual([]);
@@ -23,7 +24,7 @@ describe("a chosen file", () => {
 
   it("that is no DICOM stays as it is", async () => {
     const file = new File(["no image"], "a.txt");
-    expect(await prepare(file)).toEqual({ file, removed: null });
+    expect(await prepare(file)).toEqual({ file, removed: null, maskable: true });
   });
 
   it.each([
