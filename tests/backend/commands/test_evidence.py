@@ -13,13 +13,13 @@ from backend.commands.arguments import WrongUse
 from backend.commands.evidence import write_new
 from backend.processes import free_port
 from backend.settings import load
-from tests.backend.commands.conftest import CommandLine, command_line
+from tests.backend.commands.conftest import Shared, shared
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory) -> CommandLine:
+def own(tmp_path_factory) -> Shared:
     """A command line whose folder every test here shares, as each only reads it."""
-    return command_line(tmp_path_factory.mktemp("own"))
+    return shared(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(scope="module")

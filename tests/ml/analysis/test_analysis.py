@@ -210,7 +210,7 @@ def test_the_same_bytes_give_the_same_figures_and_pictures() -> None:
 
 
 def test_untrusted_bytes_are_refused_as_everywhere() -> None:
-    with pytest.raises(ImageError, match="expected a PNG, JPEG, TIFF, BMP or WebP image"):
+    with pytest.raises(ImageError, match="expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image"):
         analyse(b"GIF89a")
     with pytest.raises(ImageError, match="found damaged data"):
         analyse(phantom_png(200)[:2000])
