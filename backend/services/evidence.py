@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -37,6 +37,7 @@ from backend.services.completeness import (
 from backend.services.evidence_events import Need, described, events_of_record, named_objects
 from backend.services.manifests import by_hash
 from backend.services.role_check import role_holders
+from backend.services.study_evidence import study_objects
 
 MAX_NOISE = 10
 """The most reviews of diagnoses that were never recorded in a file: any reviewer can add any number to the chain."""
@@ -73,11 +74,15 @@ class EvidenceService:
         self._proofs = proofs
         self._read = read
 
-    def collect(self, image_id: str, *, openings: Sequence[bytes] = ()) -> Evidence:
-        """The evidence of the record of ``image_id``; ``openings`` are manifests of its sealed diagnoses.
+    def collect(
+        self, image_id: str, *, openings: Sequence[bytes] = (), slices: Collection[int] | None = None
+    ) -> Evidence:
+        """The evidence of the record of ``image_id``; ``openings`` are manifests of its sealed diagnoses, ``slices``
+        the orders of the slices of a study whose images are added, by default those that decided.
 
         The image and the public manifests are required; statements, model cards and training records are added if they
-        are available. Raises NotFound, InvalidInput for an opening of another record, StorageError, ChainError.
+        are available. Raises NotFound; InvalidInput for an opening of another record or slices that it lacks;
+        StorageError, ChainError.
         """
         chain, completeness = read_completely(self._chain, image_id, rereads=REREADS)
         history = chain.events_of_image(image_id)
@@ -107,7 +112,7 @@ class EvidenceService:
             code=code,
             blocks=whole if state.hash in {block.hash for block in whole} else (*whole, state),
             events=(),
-            objects=dict(self._objects(events, openings)),
+            objects=self._with_slices(record, dict(self._objects(events, openings)), slices),
             storage_proof=storage_proof,
         )
         return self._checked(evidence, events, record)
@@ -139,6 +144,11 @@ class EvidenceService:
                 yield named.cid, self._store.get(named.cid, max_bytes=named.max_bytes)
             elif named.need is Need.DOCUMENT:
                 yield from self._if_there(named.cid, named.max_bytes)
+
+    def _with_slices(
+        self, record: Record, objects: dict[str, bytes], slices: Collection[int] | None
+    ) -> dict[str, bytes]:
+        return objects | dict(study_objects(self._store, objects[record.image.cid], slices))
 
     def _if_there(self, cid: str, max_bytes: int) -> Iterator[tuple[str, bytes]]:
         """The object, unless it is not available. The sender of the event chose its CID, so that no fault of the object

@@ -10,6 +10,7 @@ from backend.domain import (
     BlockRef,
     Check,
     Event,
+    ImageRegisteredEvent,
     Outcome,
     Record,
     RecordEvent,
@@ -23,6 +24,7 @@ from backend.services.evidence_events import Need, described, events_of_record, 
 from backend.services.model_verification import models_of
 from backend.services.review_verification import ReviewId
 from backend.services.role_check import role_holders
+from backend.services.study_evidence import named_by_study
 from backend.services.study_verification import SliceScope
 from backend.services.verification import Verification, VerificationService
 
@@ -168,7 +170,10 @@ def _events_as_stated(evidence: Evidence, events: Sequence[Event]) -> Check:
 
 
 def _nothing_else(evidence: Evidence, events: Sequence[Event]) -> Check:
-    strangers = sorted(set(evidence.objects) - {named.cid for named in named_objects(events)})
+    named = {each.cid for each in named_objects(events)}
+    studies = [event.cid for event in events if isinstance(event, ImageRegisteredEvent)]
+    named |= {cid for study in studies for cid in named_by_study(evidence.objects, study)}
+    strangers = sorted(set(evidence.objects) - named)
     found = f"{', '.join(strangers[:3])}, which no check reads" if strangers else f"{len(evidence.objects)} objects"
     return Check("objects", not strangers, "only objects that the checks read", found)
 
