@@ -3,10 +3,10 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import type { Outline } from "../api/types";
 import { figure, length, whole } from "../format";
-import { loadPicture, type Drawing } from "../imaging/drawing";
+import { loadFile, loadPicture, type Drawing } from "../imaging/drawing";
 import { distance, fitScale, roundLength, type Point, type Size } from "../imaging/geometry";
-import { AS_SEEN, BYTES, PICTURE_WINDOWS } from "../imaging/windows";
-import { initialView, isSameWindow, pixelAt, reduceView, type Scene, type View, type ViewEvent } from "../state/view";
+import { BYTES, isSameWindow, PICTURE_WINDOWS } from "../imaging/windows";
+import { initialView, pixelAt, reduceView, type Scene, type View, type ViewEvent } from "../state/view";
 import { shared } from "../styles/shared";
 import { Gestures } from "./gestures";
 import { LoadController } from "./load-controller";
@@ -20,11 +20,21 @@ const LONGEST_SCALE = 0.25;
 const MAX_LINES = 20;
 /** In CSS pixels: a click is no line. */
 const SHORTEST_LINE = 4;
-const NO_SCENE: Pick<Scene, "range" | "windows"> = { range: BYTES, windows: [AS_SEEN, ...PICTURE_WINDOWS.slice(1)] };
+const NO_SCENE: Pick<Scene, "range" | "windows"> = { range: BYTES, windows: PICTURE_WINDOWS };
 
 interface Line {
   from: Point;
   to: Point;
+}
+
+const keys = new WeakMap<Blob, number>();
+let files = 0;
+
+/** One for each file. */
+function keyOf(file: Blob): number {
+  const key = keys.get(file) ?? ++files;
+  keys.set(file, key);
+  return key;
 }
 
 /**
@@ -38,6 +48,10 @@ export class Viewer extends LitElement {
   /** A picture as the models see it. */
   @property() src = "";
   @property() alt = "";
+  /** In place of its address: a picture, a DICOM file or a 16-bit PNG. */
+  @property({ attribute: false }) file: Blob | null = null;
+  /** Of the file. */
+  @property({ attribute: false }) frame = 0;
   /** A data: URI of a PNG with transparency, of the same proportions as the image. */
   @property() overlay: string | null = null;
   /** Contours in pixels of the image, which is `size` large. */
@@ -73,17 +87,20 @@ export class Viewer extends LitElement {
   private drawn: Pick<View, "window" | "inverted"> & { drawing: Drawing } | null = null;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    const { src } = this;
-    if (changed.has("src")) {
-      if (src) this.loading.show(src, () => loadPicture(src));
-      else this.loading.clear();
-    }
+    if (changed.has("src") || changed.has("file") || changed.has("frame")) this.load();
     const drawing = this.loading.value;
     if (drawing === this.drawing) return;
     this.drawing = drawing;
     this.view = { ...initialView(drawing ?? NO_SCENE), tool: this.view.tool };
     this.lines = [];
     this.drawnLine = null;
+  }
+
+  private load(): void {
+    const { src, file, frame } = this;
+    if (file) this.loading.show(`${keyOf(file)} ${frame}`, () => loadFile(file, frame));
+    else if (src) this.loading.show(src, () => loadPicture(src));
+    else this.loading.clear();
   }
 
   protected override firstUpdated(): void {
@@ -155,8 +172,15 @@ export class Viewer extends LitElement {
 
   /** In place of an image that is not there yet, or that the browser does not decode. */
   private instead() {
-    if (this.loading.problem) return html`<p class="none">This browser cannot show this type of image. ScanProof can still use it.</p>`;
-    return this.src ? html`<p class="none busy"><span class="spinner"></span>Loading the image …</p>` : nothing;
+    const { problem } = this.loading;
+    if (problem) {
+      return html`<p class="none" data-testid="not-shown">
+        ${problem.text.startsWith("expected")
+          ? `This file cannot be shown: ${problem.text}.`
+          : "This browser cannot show this type of image. ScanProof can still use it."}
+      </p>`;
+    }
+    return this.src || this.file ? html`<p class="none busy"><span class="spinner"></span>Loading the image …</p>` : nothing;
   }
 
   private layers({ canvas, size }: Drawing) {

@@ -1,8 +1,10 @@
 /** What the viewer draws: a picture that the browser decodes, or values that a window turns into grey levels. */
 
+import { decoder } from "./decoder";
+import { HEAD_BYTES, storedFormat } from "./formats";
 import type { Size, Spacing } from "./geometry";
-import { pictureRaster, render, type Raster } from "./raster";
-import { AS_SEEN, BYTES, PICTURE_WINDOWS, type NamedWindow, type Range, type Window } from "./windows";
+import { pictureRaster, render, unitRange, type Raster } from "./raster";
+import { BYTES, isSameWindow, PICTURE_WINDOWS, type Range, type Window, type Windows } from "./windows";
 
 /** Pixels of a canvas. A larger image is drawn smaller: 64 MB for each layer is what a telephone has to give. */
 const MAX_CANVAS_PIXELS = 16_000_000;
@@ -14,10 +16,12 @@ export interface Drawing {
   /** Of the canvas to draw on. */
   canvas: Size;
   range: Range;
-  windows: readonly [NamedWindow, ...NamedWindow[]];
+  windows: Windows;
   spacing: Spacing | null;
   /** Of the values, for instance HU; empty where they have none. */
   unit: string;
+  /** Of the file. */
+  frames: number;
   draw(context: CanvasRenderingContext2D, window: Window, inverted: boolean): void;
 }
 
@@ -29,13 +33,28 @@ export async function loadPicture(src: string): Promise<Drawing> {
   return new Picture(image);
 }
 
+/** A frame of a file with stored values, any other as a picture. Raises Error when neither can be decoded. */
+export async function loadFile(file: Blob, frame: number): Promise<Drawing> {
+  if (storedFormat(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()))) {
+    const { raster, frames } = await decoder.decode(file, frame);
+    return rasterDrawing(raster, frames);
+  }
+  const address = URL.createObjectURL(file);
+  try {
+    return await loadPicture(address);
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
 class Picture implements Drawing {
   readonly size: Size;
   readonly canvas: Size;
   readonly range = BYTES;
-  readonly windows: Drawing["windows"] = [AS_SEEN, ...PICTURE_WINDOWS.slice(1)];
+  readonly windows = PICTURE_WINDOWS;
   readonly spacing = null;
   readonly unit = "";
+  readonly frames = 1;
   private raster: Raster | null = null;
 
   constructor(private readonly image: HTMLImageElement) {
@@ -45,7 +64,7 @@ class Picture implements Drawing {
 
   draw(context: CanvasRenderingContext2D, window: Window, inverted: boolean): void {
     const { width, height } = this.canvas;
-    if (!inverted && window.center === AS_SEEN.center && window.width === AS_SEEN.width) {
+    if (!inverted && isSameWindow(window, PICTURE_WINDOWS[0])) {
       context.clearRect(0, 0, width, height);
       context.drawImage(this.image, 0, 0, width, height);
       return;
@@ -64,15 +83,16 @@ class Picture implements Drawing {
 }
 
 /** Stored values, each pixel one of the canvas. */
-export function rasterDrawing(raster: Raster): Drawing {
-  const { width, height, range, windows, spacing, unit } = raster;
+function rasterDrawing(raster: Raster, frames: number): Drawing {
+  const { width, height, windows, spacing, unit } = raster;
   return {
     size: { width, height },
     canvas: { width, height },
-    range,
+    range: unitRange(raster),
     windows,
     spacing,
     unit,
+    frames,
     draw: (context, window, inverted) => drawRaster(context, raster, window, inverted),
   };
 }

@@ -1,0 +1,44 @@
+"""DICOM files for the page, and what pydicom makes of their pixels."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pydicom
+from pydicom.pixels import get_decoder
+from pydicom.pixels.processing import apply_color_lut
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def worker_assets() -> list[str]:
+    """The names of the built decoder's script."""
+    return [path.name for path in (ROOT / "frontend" / "dist" / "assets").glob("decoder-worker-*.js")]
+
+
+def expected_values(dataset: pydicom.Dataset, frame: int) -> np.ndarray:
+    """The stored values (rows, columns), or RGB of 8 bits (rows, columns, 3)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        decoder = get_decoder(dataset.file_meta.TransferSyntaxUID)
+        plugins = [name for name in ("pillow", "pylibjpeg", "pydicom") if name in decoder.available_plugins]
+        values = _first(decoder, dataset, frame, plugins or [""])
+        if dataset.PhotometricInterpretation == "PALETTE COLOR":
+            values = apply_color_lut(values, dataset)[..., :3]
+            return values if values.max() < 256 else values >> 8
+        if dataset.SamplesPerPixel == 3 and dataset.BitsStored > 8:
+            return np.rint(values * (255.0 / ((1 << dataset.BitsStored) - 1))).astype(np.uint8)
+    return values
+
+
+def _first(decoder, dataset: pydicom.Dataset, frame: int, plugins: list[str]) -> np.ndarray:
+    """By the first decoder that decodes it: each lacks something."""
+    problems = []
+    for plugin in plugins:
+        try:
+            return decoder.as_array(dataset, index=frame, decoding_plugin=plugin)[0]
+        except Exception as exc:  # the decoders raise many types
+            problems.append(exc)
+    raise AssertionError(problems)
