@@ -2,6 +2,7 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import type { Config } from "../api/types";
 import { bytes, percent, printable, storeName } from "../format";
+import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
 import "./sp-public-data";
@@ -37,8 +38,14 @@ export class ChosenFile extends LitElement {
 
   @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
   @property({ attribute: false }) config!: Config;
+  private slices: Slice[] = [];
   @query("h2") private heading!: HTMLElement | null;
   private shownStep = "";
+
+  protected override willUpdate(): void {
+    const { file } = this.flow;
+    if (this.slices[0]?.file !== file) this.slices = [{ file, alt: "Preview of the chosen file" }];
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -54,7 +61,7 @@ export class ChosenFile extends LitElement {
   protected override render() {
     const { file, step } = this.flow;
     return html`<section class="panel">
-      <sp-viewer .file=${file} alt="Preview of the chosen file"></sp-viewer>
+      <sp-stack .slices=${this.slices}></sp-stack>
       <div class="stack">
         <h2 tabindex="-1">${step === "chosen" ? "Ready to upload" : "Uploading"}</h2>
         <div>

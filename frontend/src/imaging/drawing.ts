@@ -10,6 +10,8 @@ import { BYTES, isSameWindow, PICTURE_WINDOWS, type Range, type Window, type Win
 const MAX_CANVAS_PIXELS = 16_000_000;
 const MAX_CANVAS_SIDE = 8192;
 
+type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
 export interface Drawing {
   /** Of the image, in its own pixels. */
   size: Size;
@@ -22,7 +24,7 @@ export interface Drawing {
   unit: string;
   /** Of the file. */
   frames: number;
-  draw(context: CanvasRenderingContext2D, window: Window, inverted: boolean): void;
+  draw(context: Context, window: Window, inverted: boolean): void;
 }
 
 /** Through an `img`, since the Content-Security-Policy lets no script read data: and blob: addresses. Raises when it is no image. */
@@ -62,7 +64,7 @@ class Picture implements Drawing {
     this.canvas = canvasSize(this.size);
   }
 
-  draw(context: CanvasRenderingContext2D, window: Window, inverted: boolean): void {
+  draw(context: Context, window: Window, inverted: boolean): void {
     const { width, height } = this.canvas;
     if (!inverted && isSameWindow(window, PICTURE_WINDOWS[0])) {
       context.clearRect(0, 0, width, height);
@@ -97,7 +99,7 @@ function rasterDrawing(raster: Raster, frames: number): Drawing {
   };
 }
 
-function drawRaster(context: CanvasRenderingContext2D, raster: Raster, window: Window, inverted: boolean): void {
+function drawRaster(context: Context, raster: Raster, window: Window, inverted: boolean): void {
   const shown = context.createImageData(raster.width, raster.height);
   render(raster, window, inverted, shown.data);
   context.putImageData(shown, 0, 0);

@@ -16,3 +16,8 @@ export function storedFormat(head: Uint8Array): StoredFormat | null {
   const deep = PNG.every((byte, index) => head[index] === byte) && DEEP_GREY.every(([at, value]) => head[at] === value);
   return deep ? "deep-png" : null;
 }
+
+/** Whether files of a media type hold more than a browser shows: always, or so seldom that it is looked for when it matters. */
+export function storedMediaType(mediaType: string): "always" | "when-asked" | null {
+  return mediaType === "application/dicom" ? "always" : mediaType === "image/png" ? "when-asked" : null;
+}

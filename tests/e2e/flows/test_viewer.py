@@ -182,7 +182,7 @@ def test_a_record_shows_its_image_in_the_viewer(site: Site, viewer: Viewer):
 
 def test_a_viewer_that_cannot_be_loaded_says_so(site: Site, console: Console):
     console.tolerate("status of 404", "Failed to load resource", "net::ERR_FAILED")
-    site.page.route("**/assets/sp-viewer-*", lambda route: route.abort())
+    site.page.route("**/assets/sp-stack-*", lambda route: route.abort())
     site.open().choose(images.mri())
 
     expect(site.page.get_by_text("The viewer could not be loaded. Reload the page.")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pydicom
 from pydicom.pixels import get_decoder
 from pydicom.pixels.processing import apply_color_lut
+from pydicom.uid import ExplicitVRLittleEndian, MultiFrameGrayscaleByteSecondaryCaptureImageStorage, generate_uid
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,3 +44,24 @@ def _first(decoder, dataset: pydicom.Dataset, frame: int, plugins: list[str]) ->
         except Exception as exc:  # the decoders raise many types
             problems.append(exc)
     raise AssertionError(problems)
+
+
+def multi_frame(frames: int) -> bytes:
+    """Uniform frames of 8 bits, of grey ten times their number."""
+    dataset = pydicom.Dataset()
+    dataset.file_meta = pydicom.dataset.FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = (
+        MultiFrameGrayscaleByteSecondaryCaptureImageStorage
+    )
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID = generate_uid()
+    dataset.Rows = dataset.Columns = 32
+    dataset.NumberOfFrames = frames
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
+    dataset.BitsAllocated = dataset.BitsStored = 8
+    dataset.HighBit, dataset.PixelRepresentation = 7, 0
+    levels = np.arange(1, frames + 1, dtype=np.uint8) * 10
+    dataset.PixelData = np.repeat(levels, 32 * 32).tobytes()
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    return out.getvalue()
