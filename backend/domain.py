@@ -48,6 +48,16 @@ class ImageFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class TextBox:
+    """A place of an image in which a text seems to be. In pixels; ``x`` and ``y`` are of its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class ModelFacts:
     """The identity of a model. ``sha256`` is the bundle's SHA-256 in lower-case hex: the on-chain ``modelId``."""
 

@@ -45,6 +45,7 @@ from backend.domain import (
     StateKeys,
     StoredImage,
     StoredObject,
+    TextBox,
     Training,
     TransactionStatus,
 )
@@ -231,11 +232,24 @@ class ImageInspector(Protocol):
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
 
+    def mask(self, content: bytes, boxes: Sequence[TextBox]) -> tuple[bytes, ImageFacts]:
+        """Accepted bytes with the places ``boxes`` made black, and their facts; a PNG of the same depth.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        """
+
     def view(self, content: bytes) -> bytes | None:
         """The pixels of pinned bytes as the models see them, as an 8-bit PNG; None where browsers show the bytes alike.
 
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
+
+
+class TextFinder(Protocol):
+    """Looks for text that is part of a picture."""
+
+    def find(self, content: bytes) -> Sequence[TextBox]:
+        """The places of texts in accepted bytes. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
 
 
 class DiagnosisSigner(Protocol):

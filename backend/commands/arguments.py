@@ -34,6 +34,12 @@ def existing_file(text: str) -> Path:
     return _permitted(Path(text), os.R_OK, "read")
 
 
+def file_or_folder(text: str) -> Path:
+    """An existing file, or a folder or ZIP of a study."""
+    mode = _mode(text)
+    return existing_folder(text) if mode is not None and stat.S_ISDIR(mode) else existing_file(text)
+
+
 def existing_folder(text: str) -> Path:
     mode = _mode(text)
     if mode is None:
@@ -93,6 +99,17 @@ def new_folder(text: str) -> Path:
     if folder.is_dir() and any(folder.iterdir()):
         raise argparse.ArgumentTypeError(f"expected a new or empty directory, found files in {text}")
     return folder
+
+
+def slice_numbers(text: str) -> frozenset[int]:
+    """The orders (from 0) of slices that are numbered from 1, such as ``1,40-60``."""
+    orders: set[int] = set()
+    for part in text.split(","):
+        found = re.fullmatch(r"([1-9][0-9]{0,5})(?:-([1-9][0-9]{0,5}))?", part.strip())
+        if not found or int(found[2] or found[1]) < int(found[1]):
+            raise argparse.ArgumentTypeError(f"expected slices such as 1,40-60, found {text!r}")
+        orders.update(range(int(found[1]) - 1, int(found[2] or found[1])))
+    return frozenset(orders)
 
 
 def hash32(text: str) -> str:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from backend.commands.arguments import existing_file, read_image
+from backend.commands.arguments import WrongUse, file_or_folder, read_image
 from backend.commands.console import Console, columns
 from backend.commands.model_arguments import classifying_model
+from backend.commands.study import classified, in_words, is_study, values_of
 
 if TYPE_CHECKING:
     from backend.adapters.models.bundled import BundledModels
     from backend.domain import GateOpinion, ModelFacts
     from ml.inference.prediction import Prediction
 
-HELP = "Classify an image as the server would; nothing is stored"
+HELP = "Classify an image, or a folder of them as one study, as the server would; nothing is stored"
 EXAMPLE = "scanproof classify scan.png --model brain-mri"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=existing_file, help="the image")
+    parser.add_argument("file", metavar="FILE", type=file_or_folder, help="the image; or a folder or ZIP, one study")
     parser.add_argument(
         "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"
     )
@@ -29,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    if is_study(options.file):
+        return _run_study(options, console)
+
     from backend.adapters.images.decoded_images import DecodedImages
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import BundledModels
@@ -60,6 +64,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
     rows += [("Model", f"{model.name} {model.version}"), ("SHA-256", model.sha256)]
     note = "NOT FOR USE. No server signs this." if warning else "For research; not for diagnosis."
     console.result(values, f"{columns(rows)}\n\n{note}")
+    return 0
+
+
+def _run_study(options: argparse.Namespace, console: Console) -> int:
+    if options.force:
+        raise WrongUse("--force is for one image: leave it out for a study")
+    documents, slices, left_out = classified(options.file, options.model, console)
+    names = [each.name for each in slices]
+    text = f"{in_words(documents, names, left_out)}\n\nFor research; not for diagnosis."
+    console.result(values_of(documents, names, left_out), text)
     return 0
 
 

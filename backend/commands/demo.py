@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
-from backend.commands.arguments import existing_file, read_image
+from backend.commands.arguments import file_or_folder, read_image
 from backend.commands.console import Console
 from backend.commands.model_arguments import classifying_model
+from backend.commands.study import Counter, Slice, in_words, is_study, slices_of, values_of
 from backend.commands.verify import report
 from backend.domain import (
     Classification,
@@ -20,21 +21,26 @@ from backend.domain import (
     DiagnosisReviewedEvent,
     ImageRegisteredEvent,
     RecordEvent,
+    StudyFile,
 )
 from backend.errors import ChainUnavailable, after_sending
+from backend.services.screening import Answers
 from backend.settings import Settings
 
 if TYPE_CHECKING:
     from backend.adapters.chain.dev.wallet import DevelopmentWallet
     from backend.container import Container
+    from backend.services.studies import LeftOut
     from backend.services.verification import Verification
 
 HELP = (
     "Do the whole main job without a browser\n\n"
-    "Pin, fetch, classify, sign, record and verify an image on embedded parts."
+    "Pin, fetch, classify, sign, record and verify an image, or a folder of them as one study, on embedded parts."
 )
 EXAMPLE = "scanproof demo scan.png --json"
 _CLIENT = "demo"
+_STEP_S = 2.0
+"""How long a step of a study works between two lines of progress."""
 _FUNCTIONS = {
     ImageRegisteredEvent: "registerImage",
     DiagnosisRecordedEvent: "recordDiagnosis",
@@ -43,26 +49,44 @@ _FUNCTIONS = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("image", metavar="IMAGE", nargs="?", type=existing_file, help="default: a drawing")
+    parser.add_argument(
+        "image",
+        metavar="IMAGE",
+        nargs="?",
+        type=file_or_folder,
+        help="the image, or a folder or ZIP of one study (default: a drawing)",
+    )
     parser.add_argument(
         "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"
     )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    if options.image and is_study(options.image):
+        slices, left_out = slices_of(options.image, console)
+        with _embedded(console) as (steps, container, wallet):
+            return _demonstrate_study(slices, left_out, options.model, container, wallet, steps, console)
+
     from backend.adapters.images.inspector import PillowInspector
 
     content = read_image(options.image) if options.image else _phantom()
     PillowInspector().accept(content)  # before the chain is started, which takes seconds
 
+    if not options.image:
+        console.message("The image is a drawing: a model's output for it means nothing.")
+    with _embedded(console) as (steps, container, wallet):
+        return _demonstrate(content, options.model, container, wallet, steps, console)
+
+
+@contextmanager
+def _embedded(console: Console) -> Iterator[tuple[_Steps, Container, DevelopmentWallet]]:
+    """The wired parts on an embedded chain, with the wallet of a development account."""
     from backend.adapters.chain.dev import embedded
     from backend.adapters.chain.dev.wallet import DevelopmentWallet
     from backend.adapters.chain.development_accounts import USER
     from backend.adapters.chain.signer import KeyFileSigner
     from backend.wiring import complete_registration, wire
 
-    if not options.image:
-        console.message("The image is a drawing: a model's output for it means nothing.")
     settings = _embedded_settings(console)
     steps = _Steps(console)
     signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
@@ -71,14 +95,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
         closing(wire(chain.settings)) as container,
     ):
         steps.done("chain", f"{settings.chain}, contract {container.chain.contract}")
-        wallet = DevelopmentWallet(chain.settings.rpc_url, container.chain.contract, USER)
-        return _demonstrate(content, options.model, container, wallet, steps, console)
+        yield steps, container, DevelopmentWallet(chain.settings.rpc_url, container.chain.contract, USER)
 
 
 def _demonstrate(
     content: bytes, model: str | None, parts: Container, wallet: DevelopmentWallet, steps: _Steps, console: Console
 ) -> int:
-    intake = parts.intake.accept(content, client=_CLIENT)
+    intake = parts.intake.accept(content, client=_CLIENT, answers=Answers(text="keep"))
     cid = intake.facts.cid
     steps.done("pin", f"{cid} ({'new' if intake.created else 'known'})")
     result, _ = parts.classification.classify(cid, model)
@@ -107,6 +130,58 @@ def _demonstrate(
             "verified": verification.passed,
         },
         report(verification),
+    )
+    return 0 if verification.passed else 1
+
+
+def _demonstrate_study(
+    slices: Sequence[Slice],
+    left_out: Sequence[LeftOut],
+    model: str | None,
+    parts: Container,
+    wallet: DevelopmentWallet,
+    steps: _Steps,
+    console: Console,
+) -> int:
+    counter = Counter(console)
+    files = [StudyFile(each.name, each.facts.sha256, each.facts.size) for each in slices]
+    progress, _ = parts.studies.begin(files, model)
+    study = progress.study_id
+    missing = set(progress.missing)
+    for each in slices:
+        if each.facts.sha256 in missing:
+            progress = parts.studies.add(study, each.read())
+    while progress.documents is None:
+        progress = parts.studies.classify(study, seconds=_STEP_S)
+        counter.show(f"classified {progress.classified} of {progress.slices}")
+    documents, names = progress.documents, list(progress.names)
+    manifest = documents.manifest
+    steps.done("classify", f"{manifest.count} slices: {manifest.summary.label}")
+    while not progress.signable:
+        progress = parts.studies.pin(study, _CLIENT, seconds=_STEP_S)
+        counter.show(f"pinned {progress.pinned} of {progress.objects}")
+    steps.done("pin", f"{manifest.cid} and {manifest.count} slices")
+    image_id = parts.chain.image_id(wallet.address, manifest.cid)
+    sent: list[str] = []
+    if not parts.chain.events_of_image(image_id):
+        signed, _ = parts.attestation.attest(manifest.cid, manifest.hash.removeprefix("0x"), wallet.address)
+        sent = [wallet.register_with_diagnosis(manifest.cid, signed).hash]
+    steps.done("record", "now, with the classifier's signature" if sent else "found: it was recorded before")
+    with after_sending(sent):
+        verification = parts.verification.verify(image_id)
+        transactions = _transactions(parts, parts.chain.events_of_image(image_id))
+    steps.done("verify", f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
+    console.result(
+        {
+            "imageId": image_id,
+            "uploader": wallet.address,
+            **values_of(documents, names, left_out),
+            "status": verification.diagnoses[-1].status,
+            "transactions": transactions,
+            "checks": [asdict(check) for check in verification.checks],
+            "verified": verification.passed,
+        },
+        f"{in_words(documents, names, left_out)}\n\n{report(verification)}",
     )
     return 0 if verification.passed else 1
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
-from backend.commands.arguments import WrongUse, existing_file, hash32, read_image
+from backend.commands.arguments import WrongUse, existing_file, file_or_folder, hash32, read_image
 from backend.commands.checkpoints import checkpoints
 from backend.commands.chosen_chain import (
     add_chain_arguments,
@@ -18,6 +18,7 @@ from backend.commands.chosen_chain import (
     opened_history,
 )
 from backend.commands.console import BlockProgress, Console
+from backend.commands.study import given_files, is_study, sources
 from backend.deployments import recorded
 from backend.domain import BlockRef, DiagnosisReviewedEvent, Outcome, describe_block
 from backend.errors import InvalidEvidence, NotFound
@@ -67,7 +68,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="trusted blocks of any chains, as JSON: see docs/COMMANDS.md",
     )
     parser.add_argument(
-        "--file", metavar="F", type=existing_file, help="the image, pinned or as uploaded, instead of fetching it"
+        "--file",
+        metavar="F",
+        type=file_or_folder,
+        help="the image, pinned or as uploaded, instead of fetching it; for a study a folder or ZIP of its slices",
     )
     add_opening_argument(parser)
     add_chain_arguments(parser)
@@ -103,6 +107,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return check_evidence(options, read_openings(options), console)
     if options.trusted_block or options.checkpoints:
         raise WrongUse("--trusted-block and --checkpoints are for --evidence: name a file, or leave them out")
+    if options.file and is_study(options.file):
+        sources(options.file)  # before anything heavy
     verifications = _verified(chosen_settings(options), options, console)
     console.result(result_of(verifications), "\n\n".join(report(verification) for verification in verifications))
     return 0 if all(verification.passed for verification in verifications) else 1
@@ -116,7 +122,9 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
     from backend.adapters.models.bundled import BundledModels
     from backend.services.verification import VerificationService
 
-    content = read_image(options.file) if options.file else None
+    own = bool(options.file) and is_study(options.file)
+    files = given_files(options.file, console) if own else None
+    content = read_image(options.file) if options.file and not own else None
     openings = read_openings(options)
     store, documents = object_readers(settings)
     with (
@@ -135,8 +143,8 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
             documents=documents,
         )
         if options.image_id:
-            return [service.verify(options.image_id, content=content, openings=openings)]
-        verifications = service.verify_transaction(options.tx, content=content, openings=openings)
+            return [service.verify(options.image_id, content=content, openings=openings, files=files)]
+        verifications = service.verify_transaction(options.tx, content=content, openings=openings, files=files)
         if not verifications:
             raise NotFound(f"no successful transaction {options.tx} with a record in {history.contract}")
         return verifications

@@ -12,15 +12,14 @@ import hashlib
 import json
 import threading
 import time
-from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts, ModelFacts, SliceResult, StudyFile
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SliceResult, StudyFile
 from backend.errors import (
     CidMismatch,
     Conflict,
@@ -32,8 +31,8 @@ from backend.errors import (
 )
 from backend.ports import Classifier, ImageInspector, ObjectReader, ObjectStore, Studies, StudyStage
 from backend.services import manifests, study_documents
-from backend.services.classification import choose_model
 from backend.services.intake import IntakeService
+from backend.services.study_classification import AT_ONCE, StudyClassification
 from backend.services.study_documents import MAX_SLICES, StudyDocuments, StudyManifest
 
 KEPT_S = 86_400.0
@@ -41,8 +40,6 @@ KEPT_S = 86_400.0
 _HOUR_S = 3600
 _OPEN_STUDIES = 16
 """How many studies are kept in memory; the others are read from their journals again."""
-_AT_ONCE = 2
-"""Slices that are classified at the same time: decoding leaves this process, so that two cores are used."""
 _JSON = "application/json"
 
 
@@ -122,9 +119,8 @@ class StudyService:
         store: ObjectStore,
         inspector: ImageInspector,
         classifier: Classifier,
-        cid_of: Callable[[bytes], str],
+        classification: StudyClassification,
         stage_bytes: int,
-        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._stage = stage
         self._studies = studies
@@ -132,9 +128,8 @@ class StudyService:
         self._store = store
         self._inspector = inspector
         self._classifier = classifier
-        self._cid_of = cid_of
+        self._classification = classification
         self._stage_bytes = stage_bytes
-        self._now = now
         self._open: OrderedDict[str, _Study] = OrderedDict()
         self._opening = threading.Lock()
 
@@ -219,14 +214,14 @@ class StudyService:
             if not study.slices:
                 raise InvalidStudy(f"expected at least one image, found none: {study.left_out[0].reason}")
             waiting = [each.sha256 for each in study.slices if each.sha256 not in study.results]
-            with ThreadPoolExecutor(_AT_ONCE) as pool:
-                while waiting:
-                    part, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
-                    made = list(pool.map(lambda sha256: self._classified(study, sha256, study.model), part))
-                    for sha256, manifest in zip(part, made, strict=True):
-                        self._note(study, {"sha256": sha256, "result": manifest.decode()})
-                    if time.monotonic() > end:
-                        break
+            while waiting:
+                part, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+                slices = [(study.facts[sha256], partial(self._slice, study, sha256)) for sha256 in part]
+                made = self._classification.infer_several(slices, study.model)
+                for sha256, manifest in zip(part, made, strict=True):
+                    self._note(study, {"sha256": sha256, "result": manifest.decode()})
+                if time.monotonic() > end:
+                    break
             if not waiting and study.documents is None:
                 self._complete(study)
             return _progress(study)
@@ -384,49 +379,18 @@ class StudyService:
             raise CidMismatch(f"{facts.cid} with SHA-256 {facts.sha256}", f"SHA-256 {found}: begin the study again")
         return content
 
-    def _classified(self, study: _Study, sha256: str, model: str | None) -> bytes:
-        """The inference manifest of a slice."""
-        facts, content = study.facts[sha256], self._slice(study, sha256)
-        choice = choose_model(self._classifier, model, lambda gate: self._classifier.recognise(gate, content))
-        prediction, _ = self._classifier.predict(choice.model, content)
-        return manifests.build(
-            image=facts,
-            model=choice.model,
-            preprocessing=self._classifier.preprocessing(choice.model),
-            prediction=prediction,
-            time=self._now(),
-            decoding=self._classifier.decoding,
-            opinion=choice.opinion,
-        )
-
     def _complete(self, study: _Study) -> None:
-        """The model of the series is the one for the modality that the gate recognised most often. Slices of another
-        modality become the gate's abstentions, as they would be if that model had been named."""
-        model = self._model_of(study)
-        for each in study.slices:
-            found = manifests.read(study.results[each.sha256])
-            modality = found.opinion.modality if found and found.opinion else None
-            if modality not in (None, model.modality):
-                manifest = self._classified(study, each.sha256, model.name)
-                self._note(study, {"sha256": each.sha256, "result": manifest.decode()})
-        documents = study_documents.build(
-            self._results(study),
-            [study.results[each.sha256] for each in study.slices],
-            model=model,
-            series=None,
-            cid_of=self._cid_of,
-            time=self._now(),
+        files = [each.sha256 for each in study.slices]
+        documents = self._classification.complete(
+            [study.facts[each] for each in files],
+            [study.results[each] for each in files],
+            study.model,
+            lambda order: self._slice(study, files[order]),
         )
+        for sha256, line in zip(files, documents.slice_manifests.splitlines(), strict=True):
+            if line != study.results[sha256]:
+                self._note(study, {"sha256": sha256, "result": line.decode()})
         self._note(study, {"manifest": documents.manifest.content.decode()})
-
-    def _model_of(self, study: _Study) -> ModelFacts:
-        if study.model:
-            return self._classifier.resolve(study.model)
-        opinions = [manifests.read(study.results[each.sha256]) for each in study.slices]
-        seen = Counter(each.opinion.modality for each in opinions if each and each.opinion and each.opinion.modality)
-        if seen:
-            return self._classifier.for_modality(seen.most_common(1)[0][0])
-        return self._classifier.gate() or self._classifier.resolve(None)
 
     @staticmethod
     def _results(study: _Study) -> list[SliceResult]:

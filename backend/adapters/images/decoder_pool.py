@@ -13,8 +13,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,15 @@ from backend.adapters.images.decoder_protocol import (
     CPU_S,
     DECODE,
     DEIDENTIFY,
+    FIND_TEXT,
     INSPECT,
+    MASK,
     MEMORY_BYTES,
     RENDER,
     receive,
     send,
 )
-from backend.domain import MAX_IMAGE_BYTES
+from backend.domain import MAX_IMAGE_BYTES, TextBox
 from backend.errors import IdentifiersLeft, ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
@@ -88,6 +91,23 @@ class DecoderPool:
         """Report and new UIDs of ``deidentification.deidentify``, and the content."""
         with self._slot():
             return self._run({"job": DEIDENTIFY, "key": key.hex()}, content)
+
+    def find_text(self, content: bytes, decoding: int) -> list[TextBox]:
+        """See ``burnt_in_text.find``."""
+        with self._slot():
+            found, _ = self._run({"job": FIND_TEXT, "decoding": decoding}, content)
+        try:
+            return [TextBox(**{name: int(number) for name, number in box.items()}) for box in found["boxes"]]
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            raise _misled() from exc
+
+    def mask(self, content: bytes, boxes: Sequence[TextBox]) -> tuple[dict[str, Any], bytes]:
+        """As ``inspect`` gives them, of the image with black places."""
+        with self._slot():
+            facts, masked = self._run({"job": MASK, "boxes": [asdict(box) for box in boxes]}, content)
+        if len(masked) > MAX_IMAGE_BYTES:
+            raise _misled()
+        return facts, masked
 
     def close(self) -> None:
         """End the processes that are idle. The pool can be used again."""

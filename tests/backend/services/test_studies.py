@@ -203,7 +203,7 @@ def restarted(container: Container, **changes: object) -> StudyService:
     service = container.studies
     parts = {
         name: getattr(service, f"_{name}")
-        for name in ("studies", "intake", "store", "inspector", "classifier", "cid_of", "stage_bytes")
+        for name in ("studies", "intake", "store", "inspector", "classifier", "classification", "stage_bytes")
     }
     return StudyService(stage=StudyFolders(container.settings.var / "studies"), **{**parts, **changes})
 

@@ -1,0 +1,188 @@
+"""What ``classify``, ``demo`` and ``verify`` do with a folder or a ZIP: one study of all images in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from backend.commands.arguments import WrongUse
+from backend.commands.console import WAIT_S, Console, columns
+from backend.domain import ImageFacts
+from backend.errors import ImageTooLarge, InvalidStudy, UnsupportedImage
+
+if TYPE_CHECKING:
+    from backend.adapters.images.inspector import PillowInspector
+    from backend.adapters.study_files import StudySource
+    from backend.services.studies import LeftOut
+    from backend.services.study_documents import StudyDocuments
+    from backend.services.study_verification import GivenFile
+
+_SHOWN = 20
+
+
+class Slice(NamedTuple):
+    """An image of the folder or ZIP, as it would be pinned."""
+
+    name: str
+    facts: ImageFacts
+    read: Callable[[], bytes]
+
+
+class Counter:
+    """Shows how far a long step is, every WAIT_S seconds."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._shown = time.monotonic()
+
+    def show(self, text: str) -> None:
+        if time.monotonic() - self._shown >= WAIT_S:
+            self._console.progress(text)
+            self._shown = time.monotonic()
+
+
+def is_study(path: Path) -> bool:
+    """Whether the path stands for a study: a folder, or a ZIP."""
+    if path.is_dir():
+        return True
+    from backend.adapters.study_files import is_zip
+
+    return is_zip(path)
+
+
+def sources(path: Path) -> list[StudySource]:
+    """Raises WrongUse."""
+    from backend.adapters.study_files import study_sources
+    from backend.services.study_documents import MAX_SLICES
+
+    try:
+        found = study_sources(path)
+    except InvalidStudy as error:
+        raise WrongUse(str(error)) from error
+    if len(found) > MAX_SLICES:
+        raise WrongUse(f"expected a study of at most {MAX_SLICES:,} slices, found {len(found):,} files in {path}")
+    return found
+
+
+def slices_of(path: Path, console: Console) -> tuple[list[Slice], list[LeftOut]]:
+    """The images below ``path`` in their order, each once, and what is none. Raises WrongUse without an image."""
+    from backend.adapters.images.inspector import PillowInspector
+    from backend.services.studies import LeftOut
+
+    inspector = PillowInspector()
+    slices: list[Slice] = []
+    left_out: list[LeftOut] = []
+    first: dict[str, str] = {}
+    files, counter = sources(path), Counter(console)
+    for number, file in enumerate(files, start=1):
+        counter.show(f"reading {number} of {len(files)}: {file.name}")
+        try:
+            _, facts = inspector.accept(file.read())
+        except (UnsupportedImage, ImageTooLarge, InvalidStudy) as error:
+            left_out.append(LeftOut(file.name, str(error)))
+            continue
+        if (known := first.setdefault(facts.cid, file.name)) != file.name:
+            left_out.append(LeftOut(file.name, f"the same image as {known}"))
+        else:
+            slices.append(Slice(file.name, facts, partial(_pinned, inspector, file)))
+    console.clear()
+    if not slices:
+        raise WrongUse(f"expected at least one image in {path}, found none: {left_out[0].name}: {left_out[0].reason}")
+    return slices, left_out
+
+
+def _pinned(inspector: PillowInspector, file: StudySource) -> bytes:
+    """The bytes that would be pinned of a file."""
+    return inspector.accept(file.read())[0]
+
+
+def classified(path: Path, model: str | None, console: Console) -> tuple[StudyDocuments, list[Slice], list[LeftOut]]:
+    """The study of the images below ``path``; nothing is stored."""
+    from backend.adapters.ipfs.unixfs import cid_of
+    from backend.adapters.models.bundled import BundledModels
+    from backend.services.study_classification import AT_ONCE, StudyClassification
+
+    slices, left_out = slices_of(path, console)
+    service = StudyClassification(BundledModels(), cid_of)
+    inferences: list[bytes] = []
+    counter = Counter(console)
+    for start in range(0, len(slices), AT_ONCE):
+        counter.show(f"classifying {start + 1} of {len(slices)}")
+        part = slices[start : start + AT_ONCE]
+        inferences += service.infer_several([(each.facts, each.read) for each in part], model)
+    console.clear()
+    facts = [each.facts for each in slices]
+    return service.complete(facts, inferences, model, lambda order: slices[order].read()), slices, left_out
+
+
+def given_files(path: Path, console: Console) -> list[GivenFile]:
+    """The files below ``path`` for a verification: what is no image too."""
+    from backend.services.study_verification import GivenFile
+
+    slices, left_out = slices_of(path, console)
+    images = [GivenFile(each.name, each.facts.cid, each.read) for each in slices]
+    others = [GivenFile(each.name, None, bytes) for each in left_out]
+    order = {each.name: place for place, each in enumerate(sources(path))}
+    return sorted([*images, *others], key=lambda each: order[each.name])
+
+
+def values_of(documents: StudyDocuments, names: Sequence[str], left_out: Sequence[LeftOut]) -> dict[str, Any]:
+    """The JSON of a study."""
+    manifest = documents.manifest
+    summary = manifest.summary
+    return {
+        "cid": manifest.cid,
+        "manifestHash": manifest.hash,
+        "label": summary.label,
+        "confidence": summary.confidence,
+        "abstained": summary.abstained,
+        "reason": summary.reason,
+        "rule": manifest.rule,
+        "deciding": summary.deciding,
+        "counts": dict(summary.counts),
+        "root": manifest.root,
+        "model": {"name": manifest.model.name, "version": manifest.model.version, "sha256": manifest.model.sha256},
+        "slices": [
+            {
+                "order": each.order,
+                "file": names[each.order],
+                "cid": each.cid,
+                "sha256": each.sha256,
+                "size": each.size,
+                "manifestHash": each.manifest_hash,
+                "modelSha256": each.model_sha256,
+                "label": each.label,
+                "confidence": each.confidence,
+                "abstained": each.abstained,
+            }
+            for each in documents.slices
+        ],
+        "leftOut": [asdict(each) for each in left_out],
+    }
+
+
+def in_words(documents: StudyDocuments, names: Sequence[str], left_out: Sequence[LeftOut]) -> str:
+    manifest = documents.manifest
+    summary = manifest.summary
+    counts = ", ".join(f"{count} {label}" for label, count in summary.counts.items())
+    rows = [("Label", summary.label)]
+    rows += [("Reason", summary.reason)] if summary.reason else [("Confidence", f"{summary.confidence:.1%}")]
+    if summary.deciding:
+        first, last = summary.deciding
+        rows.append(("Decided by", f"slices {first + 1} to {last + 1}: {names[first]} to {names[last]}"))
+    rows += [("Slices", f"{manifest.count}: {counts}"), ("Rule", manifest.rule)]
+    rows += [("Model", f"{manifest.model.name} {manifest.model.version}"), ("Merkle root", manifest.root)]
+    lines = [columns(rows), ""]
+    for each in documents.slices[:_SHOWN]:
+        answer = "no answer" if each.abstained else f"{each.label} ({each.confidence:.1%})"
+        lines.append(f"  {each.order + 1:>4}  {names[each.order]}: {answer}")
+    if manifest.count > _SHOWN:
+        lines.append(f"        and {manifest.count - _SHOWN} more: --json lists all")
+    lines += [f"Left out  {each.name}: {each.reason}" for each in left_out[:_SHOWN]]
+    if len(left_out) > _SHOWN:
+        lines.append(f"Left out  and {len(left_out) - _SHOWN} more")
+    return "\n".join(lines)

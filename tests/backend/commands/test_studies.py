@@ -1,0 +1,198 @@
+"""Folders and ZIPs: one study by command, from files to a verified record and its evidence."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from backend.adapters.study_files import natural, study_sources
+from backend.services import study_documents
+
+
+@pytest.fixture
+def folder(tmp_path: Path, picture: Callable[..., bytes]) -> Path:
+    """Ten JPEGs, whose names are numbered without zeros, and what systems and people put beside them."""
+    folder = tmp_path / "series"
+    (folder / "part").mkdir(parents=True)
+    for number in range(1, 11):
+        (folder / f"slice-{number}.jpg").write_bytes(picture("JPEG", (48 + number, 40)))
+    shutil.copy(folder / "slice-3.jpg", folder / "part" / "again.jpg")
+    (folder / "notes.txt").write_text("no image")
+    (folder / ".DS_Store").write_bytes(b"\0\0")
+    return folder
+
+
+def test_a_folder_is_one_study_from_files_to_evidence(scanproof, folder: Path, tmp_path: Path) -> None:
+    made = scanproof("demo", folder, "--json")
+    assert made.status == 0, made.stderr
+    study = made.json
+    assert study["verified"] and study["label"] == "abstained"
+    assert [each["file"] for each in study["slices"]] == ["part/again.jpg", *(f"slice-{n}.jpg" for n in NOT_3)]
+    assert {each["name"]: each["reason"] for each in study["leftOut"]} == {
+        "notes.txt": study["leftOut"][0]["reason"],
+        "slice-3.jpg": "the same image as part/again.jpg",
+    }
+    (transaction,) = study["transactions"]
+    assert transaction["name"] == "registerWithDiagnosis"
+    assert transaction["gasUsed"] <= 90_000
+    again = scanproof("demo", folder, "--json")
+    assert again.json == study
+    assert "found: it was recorded before" in again.stderr
+
+    (folder / "notes.txt").unlink()
+    (folder / "slice-3.jpg").unlink()
+    verified = scanproof("verify", "--image-id", study["imageId"], "--file", folder, "--json")
+    assert (verified.status, verified.json["verdict"]) == (0, "valid")
+    (folder / "slice-7.jpg").unlink()
+    lacking = scanproof("verify", "--tx", transaction["hash"], "--file", folder, "--json")
+    assert lacking.status == 1
+    (failed,) = [each for each in lacking.json["checks"] if not each["passed"]]
+    assert (failed["name"], failed["found"]) == ("files", "slice 7 is not among the files")
+
+    bundle = tmp_path / "evidence.zip"
+    arguments = ("evidence", study["imageId"], "--slices", "2,9-10", "--output", bundle)
+    assert scanproof(*arguments).status == 0
+    checked = scanproof("verify", "--evidence", bundle, "--json")
+    assert checked.status == 3, checked.stdout
+    found = {each["name"]: each["found"] for each in checked.json["checks"]}
+    assert found["slices"].startswith("3 of 10 slices have their CID, SHA-256 and size; 7 are not in this file")
+    assert found["results reproduced"].startswith("3 of 10 inferences were repeated")
+    assert found["slice list"] == "the same"
+    past = scanproof("evidence", study["imageId"], "--slices", "11", "--output", tmp_path / "x.zip", "--json")
+    assert past.json["error"]["message"] == "expected slices from 1 to 10, found 11 to 11"
+
+    tampered = tmp_path / "tampered.zip"
+    cid = study["slices"][8]["cid"]
+    rewrite(bundle, tampered, f"objects/{cid}", lambda content: content[:-3] + b"xyz")
+    broken = scanproof("verify", "--evidence", tampered, "--json")
+    assert broken.status == 1
+    (failed, _) = [each for each in broken.json["checks"] if not each["passed"]]
+    assert (failed["name"], failed["found"].startswith(f"slice 9: expected the bytes of {cid}")) == ("slices", True)
+
+    reordered = tmp_path / "reordered.zip"
+    (listed,) = [name for name in zipfile.ZipFile(bundle).namelist() if is_list(zipfile.ZipFile(bundle).read(name))]
+    rewrite(bundle, reordered, listed, lambda content: content.replace(b'"order":1,', b'"order":2,', 1))
+    broken = scanproof("verify", "--evidence", reordered, "--json")
+    assert broken.status == 1
+    assert "slice list" in [each["name"] for each in broken.json["checks"] if not each["passed"]]
+
+
+NOT_3 = (1, 2, 4, 5, 6, 7, 8, 9, 10)
+
+
+def test_a_folder_and_its_zip_are_classified_alike(command, folder: Path, tmp_path: Path) -> None:
+    packed = tmp_path / "series.zip"
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.rglob("*"), reverse=True):
+            archive.write(file, file.relative_to(folder))
+        archive.writestr("__MACOSX/._slice-1.jpg", b"fork")
+    results = [command("classify", path, "--json") for path in (folder, packed)]
+    assert [result.status for result in results] == [0, 0]
+    first, second = ([{**each, "manifestHash": None} for each in result.json["slices"]] for result in results)
+    assert first == second
+    assert results[0].json["leftOut"] == results[1].json["leftOut"]
+    assert results[0].json["rule"] == "two-neighbours/1"
+    in_words = command("classify", packed).stdout
+    assert "Slices       10: 10 abstained" in in_words
+    assert "Left out  slice-3.jpg: the same image as part/again.jpg" in in_words
+
+
+def zipped(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w", method) as archive:
+        for name, content in entries.items():
+            archive.writestr(zipfile.ZipInfo(name), content, method)
+    return output.getvalue()
+
+
+def bomb() -> bytes:
+    """One that says it holds nine gibibytes."""
+    content = bytearray(zipped({"a.png": b"0" * 1000}))
+    central = content.rindex(b"PK\x01\x02")
+    content[central + 24 : central + 28] = (0xFFFFFFF0).to_bytes(4, "little")
+    return bytes(content)
+
+
+def encrypted() -> bytes:
+    content = bytearray(zipped({"a.png": b"0" * 9}))
+    content[content.rindex(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (zipped({"../a.png": b"x"}), "found the path '../a.png', which leads out of it"),
+        (zipped({"a/../../b.png": b"x"}), "which leads out of it"),
+        (zipped({"/etc/a.png": b"x"}), "which leads out of it"),
+        (zipped({"C:\\a.png": b"x"}), "which leads out of it"),
+        (zipped({}), "found no file"),
+        (zipped({"a.png": b"x"})[:-9], "found a damaged one"),
+        (encrypted(), "found 'a.png' encrypted"),
+        (zipped({"a.png": b"x"}, zipfile.ZIP_BZIP2), "stored or deflated, found another method"),
+        (bomb(), "expected at least one image in"),
+        (zipped({"a.png": bytes(30_000_000)}), "expected at least one image in"),
+        (zipped({f"{n}.png": b"" for n in range(2001)}), "expected a study of at most 2,000 slices, found 2,001 files"),
+    ],
+    ids=["climbs", "climbs within", "absolute", "drive", "empty", "cut", "encrypted", "method", "bomb", "long", "many"],
+)
+@pytest.mark.parametrize("name", ["classify", "demo"])
+def test_a_zip_that_is_no_study(command, tmp_path: Path, content: bytes, message: str, name: str) -> None:
+    file = tmp_path / "study.zip"
+    file.write_bytes(content)
+    result = command(name, file, "--json")
+    assert (result.status, result.json["error"]["type"]) == (2, "WrongUse")
+    assert message in result.json["error"]["message"]
+    assert not (tmp_path / "var").exists()
+
+
+def test_ten_thousand_files_and_more(command, tmp_path: Path) -> None:
+    folder = tmp_path / "many"
+    folder.mkdir()
+    for number in range(10_001):
+        (folder / f"{number}.png").touch()
+    result = command("classify", folder, "--json")
+    assert result.status == 2
+    assert result.json["error"]["message"].startswith("expected a folder with at most 10,000 files, found more in")
+
+
+def test_a_folder_without_an_image_says_what_is_in_it(command, tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "notes.txt").write_text("no image")
+    result = command("demo", folder, "--json")
+    assert result.status == 2
+    assert result.json["error"]["message"].startswith(f"expected at least one image in {folder}, found none: notes.txt")
+
+
+def test_force_is_for_one_image(command, folder: Path) -> None:
+    result = command("classify", folder, "--force", "--json")
+    assert (result.status, result.json["error"]["message"]) == (2, "--force is for one image: leave it out for a study")
+
+
+@pytest.mark.parametrize("text", ["0", "x", "3-1", "1,,2", "1-", ""])
+def test_slices_are_named_well(command, tmp_path: Path, text: str) -> None:
+    result = command("evidence", "0x" + "ab" * 32, "--output", tmp_path / "e.zip", "--slices", text, "--json")
+    assert result.status == 2
+    assert f"expected slices such as 1,40-60, found {text!r}" in result.json["error"]["message"]
+
+
+def test_a_folder_is_read_in_the_order_of_its_numbers(folder: Path) -> None:
+    assert [each.name for each in study_sources(folder)][2:5] == ["slice-1.jpg", "slice-2.jpg", "slice-3.jpg"]
+    assert sorted(["b10", "B9", "a", "10", "9"], key=natural) == ["9", "10", "a", "B9", "b10"]
+
+
+def is_list(content: bytes) -> bool:
+    return f'"schema":"{study_documents.LIST_SCHEMA}"'.encode() in content
+
+
+def rewrite(source: Path, target: Path, name: str, change: Callable[[bytes], bytes]) -> None:
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for entry in old.infolist():
+            content = old.read(entry)
+            new.writestr(entry, change(content) if entry.filename == name else content)
