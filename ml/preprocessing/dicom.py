@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -42,6 +43,7 @@ _PLUGINS = ("pyjpegls", "pylibjpeg", "pydicom", "pillow")
 _JPEG_PLUGINS = ("pillow", "pylibjpeg")
 """For the JPEG of photographs: the decoder that also decodes JPEG files."""
 _JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
+_SCAN_WITHOUT_SPECTRUM = re.compile(rb"(\xff\xda\0(?:\x08\x01..|\x0c\x03.{6}))\0\0\0", re.DOTALL)
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _CENTIMETRES = 3
 _LONGEST_SHOWN = 40
@@ -201,7 +203,11 @@ def _dataset(structure: Structure) -> Dataset:
         raise ImageError("expected a DICOM file with integer pixels, found a DICOM file with floating-point pixels")
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = UID(structure.transfer_syntax)
-    dataset.add_new(0x7FE00010, pixels.vr, structure.data[pixels.value : pixels.end])
+    value = structure.data[pixels.value : pixels.end]
+    if structure.transfer_syntax in _JPEG:
+        # Some writers leave the end of the spectrum, which is 63 in a sequential scan (ISO/IEC 10918-1, B.2.3), at 0.
+        value = _SCAN_WITHOUT_SPECTRUM.sub(b"\\g<1>\0\x3f\0", value)
+    dataset.add_new(0x7FE00010, pixels.vr, value)
     dataset["PixelData"].is_undefined_length = pixels.encapsulated
     return dataset
 
