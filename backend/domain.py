@@ -32,7 +32,10 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class ImageFacts:
-    """An accepted upload after sniffing and stripping. ``sha256`` is lower-case hex of the bytes that are pinned."""
+    """An accepted upload after sniffing and stripping. ``sha256`` is lower-case hex of the bytes that are pinned.
+
+    ``frames`` counts the pictures of a DICOM file; an image that is kept has one.
+    """
 
     cid: str
     sha256: str
@@ -41,6 +44,17 @@ class ImageFacts:
     height: int
     media_type: str
     stripped: tuple[str, ...]
+    frames: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class TextBox:
+    """A place of an image in which a text seems to be. In pixels; ``x`` and ``y`` are of its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)

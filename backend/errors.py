@@ -10,6 +10,9 @@ ScanProofError
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
+├── Unconfirmed                 a person must confirm an upload first (409)
+│   ├── TextInImage             the picture seems to show text
+│   └── UnrecognisedImage       no known kind of medical image, for a public store
 ├── LimitExceeded               too many requests or bytes from one address (429)
 ├── ServerBusy                  no capacity is free at the moment (503)
 ├── StorageError                the IPFS store
@@ -39,9 +42,13 @@ ScanProofError
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+from backend.domain import TextBox
 
 _SHOWN_NAMES = 12
 
@@ -51,6 +58,8 @@ class ScanProofError(Exception):
 
     status = 500
     title = "Something went wrong on the server"
+    extension: Mapping[str, Any] = {}
+    """Further members of the problem details (RFC 9457, section 3.2)."""
     retry_after: float | None = None
     """Seconds after which the same request may succeed, for the Retry-After header."""
 
@@ -106,6 +115,37 @@ class NotFound(ScanProofError):
 class Conflict(ScanProofError):
     status = 409
     title = "The request contradicts what is stored"
+
+
+class Unconfirmed(ScanProofError):
+    """Nothing is stored yet. The same request with the answer in its form is accepted."""
+
+    status = 409
+    title = "The upload must be confirmed"
+
+
+class TextInImage(Unconfirmed):
+    """``boxes`` are the places; an empty one if text could not be looked for."""
+
+    title = "The picture seems to show text"
+
+    def __init__(self, boxes: Sequence[TextBox]) -> None:
+        found = f"found {len(boxes)} places with text" if boxes else "could not look for text"
+        super().__init__(
+            f"expected a picture without text that may identify somebody, {found}: send text=keep if it identifies "
+            "nobody, or text=mask to have the places made black"
+        )
+        self.extension = {"boxes": [asdict(box) for box in boxes]}
+
+
+class UnrecognisedImage(Unconfirmed):
+    title = "The image is of no known kind"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "expected a medical image of a known kind, found none, perhaps a photo or a screenshot. The store is "
+            "public and permanent: send pinAnyway=true to pin it all the same"
+        )
 
 
 class LimitExceeded(ScanProofError):

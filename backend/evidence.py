@@ -6,7 +6,7 @@ Frozen values, and the ports through which services make and read them.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from backend.domain import BlockRef, Check, StateKeys
@@ -52,7 +52,8 @@ class Evidence:
     ``storage_proof`` are the trie nodes, in RLP, on the paths from the contract's storage root in the state of
     ``code.block_hash`` to every slot that shows that nothing was left out; None in files of ``scanproof.evidence/1``.
     ``objects`` maps CIDs to bytes: the image (or its ciphertext), manifests or openings, statements, model cards,
-    training records.
+    training records. ``left_out_reviews`` is by diagnosis how many of its oldest reviews are not in the file: its maker
+    says so. The newest review decides, and the storage proof shows which one that is.
     """
 
     chain_id: int
@@ -63,6 +64,7 @@ class Evidence:
     events: tuple[Mapping[str, object], ...]
     objects: Mapping[str, bytes]
     storage_proof: tuple[bytes, ...] | None = None
+    left_out_reviews: Mapping[str, int] = field(default_factory=dict)
 
 
 class ProvenHistory(RegistryHistory, Protocol):
@@ -84,8 +86,8 @@ class ProvenHistory(RegistryHistory, Protocol):
 class Proofs(Protocol):
     """Merkle proofs of the registry's logs, code and storage, from a node."""
 
-    def blocks(self, positions: Iterable[tuple[int, int]]) -> tuple[ProvenBlock, ...]:
-        """The blocks, by number, with the transactions that wrote the logs at ``positions`` (block number, log index).
+    def blocks(self, positions: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], ProvenBlock]:
+        """For each of ``positions`` (block number, log index) its block with the transaction that wrote that log.
 
         Raises ChainUnavailable, also for a chain whose headers or transactions have an unknown encoding.
         """
@@ -94,3 +96,16 @@ class Proofs(Protocol):
         """The contract's code and the proof of its storage at ``keys``, in the state of a block at least as new as
         ``newest``. Raises ChainUnavailable, also when the node gives no such proof (EIP-1186).
         """
+
+
+def merged(blocks: Mapping[tuple[int, int], ProvenBlock]) -> tuple[ProvenBlock, ...]:
+    """The blocks of these positions in their order, each once with all its transactions."""
+    found: dict[str, dict[int, ProvenTransaction]] = {}
+    for position in sorted(blocks):
+        transactions = found.setdefault(blocks[position].hash, {})
+        transactions.update((each.index, each) for each in blocks[position].transactions)
+    by_hash = {block.hash: block for block in blocks.values()}
+    return tuple(
+        replace(by_hash[hash_], transactions=tuple(found[hash_][index] for index in sorted(found[hash_])))
+        for hash_ in found
+    )

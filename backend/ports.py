@@ -45,6 +45,7 @@ from backend.domain import (
     StateKeys,
     StoredImage,
     StoredObject,
+    TextBox,
     Training,
     TransactionStatus,
 )
@@ -222,11 +223,17 @@ class ImageInspector(Protocol):
     def accept(self, content: bytes) -> tuple[bytes, ImageFacts]:
         """Detect the file's type from its content, check the limits, strip metadata: the bytes to pin, and their facts.
 
-        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy.
         """
 
     def identify(self, content: bytes) -> ImageFacts:
         """The facts of pinned bytes, also of those that an earlier release accepted and ``accept`` would refuse now.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        """
+
+    def mask(self, content: bytes, boxes: Sequence[TextBox]) -> tuple[bytes, ImageFacts]:
+        """Accepted bytes with the places ``boxes`` made black, and their facts; a PNG of the same depth.
 
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
@@ -236,6 +243,13 @@ class ImageInspector(Protocol):
 
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
+
+
+class TextFinder(Protocol):
+    """Looks for text that is part of a picture."""
+
+    def find(self, content: bytes) -> Sequence[TextBox]:
+        """The places of texts in accepted bytes. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
 
 
 class DiagnosisSigner(Protocol):

@@ -28,6 +28,7 @@ from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
+from backend.adapters.images.text_finder import OcrTextFinder
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.ipfs.gateway import Gateway, GatewayReader
 from backend.adapters.ipfs.pinata import PinataStore
@@ -64,6 +65,7 @@ from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
+from backend.services.screening import ScreeningService
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.studies import StudyService
 from backend.services.study_classification import StudyClassification
@@ -105,7 +107,13 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     index = EventIndex(chain, events)
     history = IndexedHistory(chain, index)
     models = ModelService(classifier)
-    intake = IntakeService(images=images, store=store, inspector=inspector, bytes_per_client=settings.bytes_per_address)
+    intake = IntakeService(
+        images=images,
+        store=store,
+        inspector=inspector,
+        screening=ScreeningService(OcrTextFinder(), classifier, public=store.public),
+        bytes_per_client=settings.bytes_per_address,
+    )
     scrub = ScrubService(
         rows=SqlAudit(database),
         blocks=store if isinstance(store, EmbeddedStore) else None,
@@ -271,10 +279,13 @@ def complete_registration(settings: Settings) -> None:
     wire_registration(replace(settings, model_admin_key=Secret(""))).complete()
 
 
-def wire_review_submission(settings: Settings) -> ReviewSubmission:
-    """Reviews diagnoses with the clinician's account of the settings. Raises ConfigurationError."""
+def wire_review_submission(
+    settings: Settings, *, progress: Callable[[int, int], None] | None = None
+) -> ReviewSubmission:
+    """Reviews diagnoses with the clinician's account of the settings; ``progress`` as in Web3Chain. Raises
+    ConfigurationError."""
     return ReviewSubmission(
-        chain=wire_chain(settings),
+        chain=wire_chain(settings, progress=progress),
         models=ModelService(BundledModels()),
         files=StatementFolder(settings.var / "reviews"),
         open_reviewer=lambda: _clinician(settings),

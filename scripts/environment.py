@@ -116,6 +116,7 @@ def _node_packages(node: Path, environment: dict[str, str]) -> None:
 def _page(node: Path, environment: dict[str, str]) -> None:
     sources = [path for path in (ROOT / "frontend").rglob("*") if path.is_file() and "dist" not in path.parts]
     sources += [ROOT / "package-lock.json", ROOT / "contracts" / "artifacts" / "ImageRegistry.json"]
+    sources.append(ROOT / "backend" / "adapters" / "dicom" / "rules.json")
 
     def build() -> None:
         print("Building the page …", file=sys.stderr, flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, File, Integer, List, Nested, String
+from apiflask.validators import OneOf
 from flask import Response, request, url_for
 
 from backend.api.access import container
@@ -15,12 +16,22 @@ from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
 from backend.api.validation import cid_in_path
 from backend.domain import ImageFacts
 from backend.errors import InvalidInput
+from backend.services.screening import Answers
 
 blueprint = APIBlueprint("images", __name__, tag="Images")
 
 
 class UploadSchema(CamelCase):
     file = File(required=True)
+
+
+class PinSchema(UploadSchema):
+    """`text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
+    make its places black. `pinAnyway` pins to a public store what is recognised as no medical image.
+    """
+
+    text = String(load_default="ask", validate=OneOf(("ask", "keep", "mask")))
+    pin_anyway = Boolean(load_default=False)
 
 
 class ImageLinksSchema(AnswerSchema):
@@ -55,11 +66,24 @@ def one_file(files_data: Values) -> bytes:
 
 @blueprint.post("/images")
 @limiter.limit(uploads_allowed)
-@blueprint.input(UploadSchema, location="files", unknown="raise")
+@blueprint.input(PinSchema, location="form_and_files", unknown="raise")
 @blueprint.output(ImageSchema, 201)
-@blueprint.doc(summary="Pin an image", responses={200: "Known already", 413: "", 415: "", 429: ""})
-def upload(files_data: Values) -> tuple[Values, int]:
-    intake = container().intake.accept(one_file(files_data), client=client_address())
+@blueprint.doc(
+    summary="Pin an image",
+    description="Nothing is pinned while the picture seems to show text (`text-in-image`, with the places) or, for a "
+    "public store, no known kind of medical image (`unrecognised-image`). The form has fields for the answers.",
+    responses={
+        200: "Known already",
+        409: "A person must confirm it",
+        413: "",
+        415: "",
+        422: "Identifiers left",
+        429: "",
+    },
+)
+def upload(form_and_files_data: Values) -> tuple[Values, int]:
+    answers = Answers(text=form_and_files_data["text"], pin_anyway=form_and_files_data["pin_anyway"])
+    intake = container().intake.accept(one_file(form_and_files_data), client=client_address(), answers=answers)
     return _image(intake.facts, intake.created), 201 if intake.created else 200
 
 
@@ -73,7 +97,7 @@ def facts(cid: str) -> Values:
 @blueprint.get("/images/<cid>/content")
 @blueprint.doc(
     summary="The bytes of an image, re-hashed before they are sent",
-    responses=responses({200: file_response("image/*", "The image"), 304: "Not modified"}),
+    responses=responses({200: file_response("image/*", "The image", "application/dicom"), 304: "Not modified"}),
 )
 def content(cid: str) -> Response:
     cid = cid_in_path(cid)
@@ -95,7 +119,7 @@ def _content(response: Response, facts: ImageFacts) -> Response:
 
 @blueprint.get("/images/<cid>/view")
 @blueprint.doc(
-    summary="The image as the models see it: 16-bit grey stretched to 8 bits, others as they are",
+    summary="The image as the models see it: 16-bit grey and DICOM as an 8-bit PNG, others as they are",
     responses=responses({200: file_response("image/*", "The image"), 304: "Not modified", 413: "", 415: ""}),
 )
 def view(cid: str) -> Response:

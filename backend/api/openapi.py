@@ -40,9 +40,10 @@ def responses(by_status: Mapping[int, str | ResponseObjectType]) -> ResponsesTyp
     return cast(ResponsesType, dict(by_status))
 
 
-def file_response(media_type: str, description: str) -> ResponseObjectType:
-    """The description of an answer that is no JSON."""
-    return {"description": description, "content": {media_type: {"schema": {"type": "string", "format": "binary"}}}}
+def file_response(media_type: str, description: str, *others: str) -> ResponseObjectType:
+    """The description of an answer that is no JSON; ``others`` are more media types that it may have."""
+    content: Json = {"schema": {"type": "string", "format": "binary"}}
+    return {"description": description, "content": dict.fromkeys((media_type, *others), content)}
 
 
 def json_response(schema: type[Schema] | Json, description: str) -> ResponseObjectType:

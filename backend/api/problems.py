@@ -40,6 +40,7 @@ def problem(error: Exception) -> Response:
     if isinstance(known, ScanProofError) and known.retry_after is not None:
         headers["Retry-After"] = str(math.ceil(known.retry_after))
     body = {
+        **(known.extension if isinstance(known, ScanProofError) else {}),
         "type": "urn:scanproof:problem:" + _kebab(type(known).__name__),
         "title": title,
         "status": status,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import Field, Integer, Nested, Raw, String
+from apiflask.fields import Field, Integer, List, Nested, Raw, String
 from apiflask.validators import Equal, Regexp
 
 Values = dict[str, Any]
@@ -100,9 +100,21 @@ class Union(Field[Any]):
         return self.schemas[value[self.by]].dump(value)
 
 
-class ProblemSchema(AnswerSchema):
-    """Problem details (RFC 9457)."""
+class TextBoxSchema(AnswerSchema):
+    """A place of an image in which a text seems to be. In pixels, from the upper left corner."""
 
+    x = Integer()
+    y = Integer()
+    width = Integer()
+    height = Integer()
+
+
+class ProblemSchema(AnswerSchema):
+    """Problem details (RFC 9457). `boxes` belong to the type `text-in-image`."""
+
+    optional = frozenset({"boxes"})
+
+    boxes = List(Nested(TextBoxSchema))
     type = String()
     title = String()
     status = Integer()

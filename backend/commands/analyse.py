@@ -32,7 +32,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.models.bundled import analyse
 
     # As it would be pinned: without metadata.
-    content, _ = PillowInspector().accept(read_image(options.file))
+    content, _ = PillowInspector().examine(read_image(options.file))
     analysis = analyse(content, DecodedImages())
     pictures = _write(analysis, options.output) if options.output else {}
     steps = [_described(step) | {"picture": pictures.get(step.name)} for step in analysis.steps]

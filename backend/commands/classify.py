@@ -39,7 +39,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.services.outline import outline_finding
 
     # As it would be pinned: without metadata.
-    content, _ = PillowInspector().accept(read_image(options.file))
+    content, _ = PillowInspector().examine(read_image(options.file))
     # Decoded once; the models that are open are others.
     images = DecodedImages()
     model, prediction, warning = _classified(BundledModels(images=images), content, options.model, force=options.force)

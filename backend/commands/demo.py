@@ -24,6 +24,7 @@ from backend.domain import (
     StudyFile,
 )
 from backend.errors import ChainUnavailable, after_sending
+from backend.services.screening import Answers
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _embedded(console: Console) -> Iterator[tuple[_Steps, Container, Development
 def _demonstrate(
     content: bytes, model: str | None, parts: Container, wallet: DevelopmentWallet, steps: _Steps, console: Console
 ) -> int:
-    intake = parts.intake.accept(content, client=_CLIENT)
+    intake = parts.intake.accept(content, client=_CLIENT, answers=Answers(text="keep"))
     cid = intake.facts.cid
     steps.done("pin", f"{cid} ({'new' if intake.created else 'known'})")
     result, _ = parts.classification.classify(cid, model)

@@ -58,7 +58,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
         evidence = service.collect(options.image_id, openings=openings, slices=options.slices)
     content = pack(evidence)
     complete_to = EvidenceChain(evidence).blocks[-1]
-    _write(options.output, content)
+    left_out = sum(evidence.left_out_reviews.values())
+    write_new(options.output, content)
     console.result(
         {
             "file": str(options.output),
@@ -68,11 +69,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "contract": evidence.contract,
             "blocks": [block.hash for block in evidence.blocks],
             "objects": sorted(evidence.objects),
+            "leftOutReviews": left_out,
             "completeness": completeness_of([complete_to]),
         },
         f"{options.output}: {len(content):,} bytes, {len(evidence.blocks)} blocks, {len(evidence.objects)} objects.\n"
         f"It is complete up to {describe_block(complete_to)}.\n"
-        f"Anybody can check it: scanproof verify --evidence {options.output}"
+        + (f"It lacks {left_out:,} older reviews: the newest ones decide.\n" if left_out else "")
+        + f"Anybody can check it: scanproof verify --evidence {options.output}"
         + ("\nIt holds the opening: whoever gets this file can read the sealed result." if options.opening else ""),
     )
     return 0
@@ -83,8 +86,8 @@ def _refuse_existing(file: Path) -> None:
         raise WrongUse(f"{file} is there already: name a new file")
 
 
-def _write(file: Path, content: bytes) -> None:
-    """Whole or not at all."""
+def write_new(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all. Raises WrongUse where it exists or cannot be written."""
     try:
         handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
         try:

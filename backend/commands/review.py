@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 
 from backend.commands.arguments import existing_file, hash32, word
-from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, opened_chain
-from backend.commands.console import Console, columns
+from backend.commands.chosen_chain import add_chain_arguments, chosen_settings, limited_reading, opened_chain
+from backend.commands.console import BlockProgress, Console, columns
 from backend.domain import SEALED_LABEL, DiagnosisRecordedEvent, Verdict
 from backend.errors import Conflict, InvalidInput
 
@@ -51,8 +51,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.wiring import wire_review_submission
 
     with opened_chain(chosen, console) as settings:
-        service = wire_review_submission(settings)
-        record, diagnosis = service.find(options.image_id, options.diagnosis)
+        service = wire_review_submission(settings, progress=BlockProgress(console))
+        with limited_reading(console, "reading the record from the chain"):
+            record, diagnosis = service.find(options.image_id, options.diagnosis)
         if diagnosis.label == SEALED_LABEL and not (options.opening or options.withdraw):
             raise Conflict(
                 "the diagnosis is sealed: name its opening with --opening, as nobody can judge what they do not see"

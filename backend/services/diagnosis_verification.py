@@ -88,7 +88,7 @@ class DiagnosisVerifier:
                 account=diagnosis.classifier,
                 event=diagnosis,
             ),
-            check_key(self._chain, diagnosis),
+            *check_key(self._chain, diagnosis),
             _model_bundle(model, diagnosis.model_id),
             *reproduction,
             *self._models.checks(diagnosis),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 
@@ -24,7 +25,7 @@ from backend.errors import (
     NotFound,
     StorageError,
 )
-from backend.evidence import Evidence, Proofs, ProvenBlock, ProvenHistory
+from backend.evidence import Evidence, Proofs, ProvenBlock, ProvenHistory, merged
 from backend.ports import ObjectReader, RegistryHistory
 from backend.services.completeness import (
     REREADS,
@@ -44,7 +45,13 @@ _MAX_NOISE_BYTES = 1024 * 1024
 """Of their blocks' proofs: whoever writes them can write as much beside them as a block takes."""
 MAX_STATEMENTS = 100
 """The most published statements in an evidence file, the newest: each may take long to look for."""
-Positions = Collection[tuple[int, int]]
+MAX_REVIEWS = 100
+"""The most reviews in an evidence file beside the newest of each diagnosis."""
+_MAX_REVIEW_BYTES = 8 * 1024 * 1024
+_MAX_PROOF_BYTES = 14 * 1024 * 1024
+"""Of all proofs together: they take twice as much in the file's index, which has a limit of 32 MiB."""
+_REVIEWS_AT_ONCE = 8
+Position = tuple[int, int]
 
 
 class EvidenceService:
@@ -83,34 +90,45 @@ class EvidenceService:
         if record is None:
             raise NotFound(f"no image {image_id} is registered in {chain.contract}")
         _require(completeness)
-        events = record.without_noise(events_of_record(chain, image_id))
-        changes = [change for role, address in role_holders(history) for change in chain.roles(role, address)]
-        positions = {*map(position, events), *(change[:2] for change in changes)}
-        blocks, newest = self._blocks(positions, {position(review) for review in record.noise[-MAX_NOISE:]})
+        older = _older_reviews(record)
+        candidates = older[-MAX_REVIEWS:]
+        optional, never = frozenset[object](older), frozenset[object](older[:-MAX_REVIEWS])
+        events = [event for event in record.without_noise(events_of_record(chain, image_id)) if event not in optional]
+        holders = role_holders([event for event in history if event not in never])
+        changes = [change for role, address in holders for change in chain.roles(role, address)]
+        blocks = dict(self._proofs.blocks({*map(position, events), *(change[:2] for change in changes)}))
+        kept = self._fitting(candidates, min(_MAX_REVIEW_BYTES, _MAX_PROOF_BYTES - _size(blocks)))
+        events = sorted([*events, *(review for review in candidates if position(review) in kept)], key=position)
+        blocks |= kept
+        with suppress(ChainError):
+            blocks |= self._fitting(record.noise[-MAX_NOISE:], _MAX_NOISE_BYTES)
+        newest = max(number for number, _ in blocks)
         state, code, storage_proof = self._proofs.state(newest, keys_of(chain, image_id, history))
-        if state.hash not in {block.hash for block in blocks}:
-            blocks = (*blocks, state)
+        whole = merged(blocks)
         evidence = Evidence(
             chain_id=chain.chain_id,
             contract=chain.contract,
             image_id=image_id,
             code=code,
-            blocks=blocks,
+            blocks=whole if state.hash in {block.hash for block in whole} else (*whole, state),
             events=(),
             objects=self._with_slices(record, dict(self._objects(events, openings)), slices),
             storage_proof=storage_proof,
         )
-        return self._checked(evidence, events)
+        return self._checked(evidence, events, record)
 
-    def _blocks(self, positions: Positions, noise: Positions) -> tuple[tuple[ProvenBlock, ...], int]:
-        """The proven blocks of ``positions``, with ``noise`` if that is small, and the newest block's number."""
-        needed = self._proofs.blocks(positions)
-        if noise:
-            with suppress(ChainError):
-                blocks = self._proofs.blocks({*positions, *noise})
-                if _size(blocks) <= _size(needed) + _MAX_NOISE_BYTES:
-                    return blocks, max(number for number, _ in {*positions, *noise})
-        return needed, max(number for number, _ in positions)
+    def _fitting(self, reviews: Sequence[DiagnosisReviewedEvent], most_bytes: int) -> dict[Position, ProvenBlock]:
+        """The proven blocks of the newest of these reviews, as many as take ``most_bytes`` together."""
+        newest_first = [position(review) for review in reversed(reviews)]
+        found: dict[Position, ProvenBlock] = {}
+        for start in range(0, len(newest_first), _REVIEWS_AT_ONCE):
+            part = newest_first[start : start + _REVIEWS_AT_ONCE]
+            blocks = self._proofs.blocks(part)
+            for place in part:
+                if _size({**found, place: blocks[place]}) > most_bytes:
+                    return found
+                found[place] = blocks[place]
+        return found
 
     def _objects(self, events: Sequence[Event], openings: Sequence[bytes]) -> Iterator[tuple[str, bytes]]:
         opened = by_hash(openings)
@@ -140,8 +158,9 @@ class EvidenceService:
         except (NotFound, StorageError, ImageTooLarge, InvalidCid):
             return
 
-    def _checked(self, evidence: Evidence, events: Sequence[Event]) -> Evidence:
-        """``evidence`` with the events that it proves, which must be ``events`` and what the registry stores."""
+    def _checked(self, evidence: Evidence, events: Sequence[Event], record: Record) -> Evidence:
+        """``evidence`` with the events that it proves, which must be ``events`` and what the registry stores, and with
+        the number of reviews that it lacks."""
         chain = self._read(evidence)
         failed = next((check for check in chain.proofs if not check.passed), None)
         if failed:
@@ -151,7 +170,21 @@ class EvidenceService:
         if not {replace(event, log_index=0) for event in events} <= {replace(event, log_index=0) for event in proven}:
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
         _require(check_completeness(chain, evidence.image_id))
-        return replace(evidence, events=tuple(described(event) for event in proven))
+        in_file = Counter(event.diagnosis_id for event in proven if isinstance(event, DiagnosisReviewedEvent))
+        missing = {each: len(record.reviews_of(each)) - in_file[each.diagnosis_id] for each in record.diagnoses}
+        return replace(
+            evidence,
+            events=tuple(described(event) for event in proven),
+            left_out_reviews={each.diagnosis_id: count for each, count in missing.items() if count > 0},
+        )
+
+
+def _older_reviews(record: Record) -> list[DiagnosisReviewedEvent]:
+    """All reviews but the newest of each diagnosis, which alone decides, oldest first. Whoever has the role can write
+    any number, and megabytes beside each."""
+    deciding = {reviews[-1] for each in record.diagnoses if (reviews := record.reviews_of(each))}
+    noise = frozenset(record.noise)
+    return [review for review in record.reviews if review not in deciding and review not in noise]
 
 
 def _require(completeness: Completeness) -> None:
@@ -163,11 +196,11 @@ def _require(completeness: Completeness) -> None:
             )
 
 
-def _size(blocks: Sequence[ProvenBlock]) -> int:
+def _size(blocks: Mapping[Position, ProvenBlock]) -> int:
     """The bytes of all proven transactions and receipts."""
     return sum(
         len(part)
-        for block in blocks
+        for block in merged(blocks)
         for each in block.transactions
         for part in (each.transaction, *each.transaction_proof, each.receipt, *each.receipt_proof)
     )

@@ -44,6 +44,8 @@ def pack(evidence: Evidence) -> bytes:
     del fields["objects"]
     if evidence.storage_proof is None:
         del fields["storage_proof"]
+    if not evidence.left_out_reviews:
+        del fields["left_out_reviews"]
     schema = SCHEMA_WITHOUT_STATE if evidence.storage_proof is None else SCHEMA
     values = {**_object(fields), "schema": schema}
     index = rfc8785.dumps(values)
@@ -100,11 +102,14 @@ def _well_named(name: str) -> bool:
 
 
 def _of_schema(values: object) -> dict[str, Any]:
-    schema = _typed(values, dict, "the file").get("schema")
+    fields: dict[str, Any] = _typed(values, dict, "the file")
+    schema = fields.get("schema")
     if schema not in (SCHEMA, SCHEMA_WITHOUT_STATE):
         raise InvalidEvidence(f"expected the schema {SCHEMA}, found {str(schema)[:80]!r}")
     names = "schema chainId contract imageId code blocks events"
-    return _fields(values, "the file", f"{names} storageProof" if schema == SCHEMA else names)
+    if schema == SCHEMA:
+        names += " storageProof" + (" leftOutReviews" if "leftOutReviews" in fields else "")
+    return _fields(fields, "the file", names)
 
 
 def _evidence(values: dict[str, Any], objects: dict[str, bytes]) -> Evidence:
@@ -122,7 +127,14 @@ def _evidence(values: dict[str, Any], objects: dict[str, bytes]) -> Evidence:
         events=tuple(_typed(event, dict, "an event") for event in _typed(values["events"], list, "events")),
         objects=objects,
         storage_proof=_nodes(values["storageProof"], "storageProof") if "storageProof" in values else None,
+        left_out_reviews=_counts(values.get("leftOutReviews", {}), "leftOutReviews"),
     )
+
+
+def _counts(value: object, what: str) -> dict[str, int]:
+    """By hash."""
+    found = _typed(value, dict, what)
+    return {_hex(name, f"a key of {what}", 32): _natural(each, what) for name, each in found.items()}
 
 
 def _block(value: object) -> ProvenBlock:

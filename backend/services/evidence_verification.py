@@ -101,9 +101,13 @@ class EvidenceVerificationService:
             rereads=0,
             scope=SliceScope(partial=True),
         )
-        record = service.verify(evidence.image_id, openings=[*_openings(evidence, events), *openings])
+        record = service.verify(
+            evidence.image_id,
+            openings=[*_openings(evidence, events), *openings],
+            left_out=evidence.left_out_reviews,
+        )
         known = checkpoints or {}
-        on_chain = _Comparison(node(_first_block(chain)), chain, evidence.image_id, events) if node else None
+        on_chain = _Comparison(node(_first_block(chain)), chain, evidence) if node else None
         checks = (
             *([_registry(evidence, registry)] if registry else []),
             *chain.proofs,
@@ -192,12 +196,14 @@ class _Comparison:
     that ``chain`` lacks nothing.
     """
 
-    def __init__(self, node: Chain, chain: ProvenHistory, image_id: str, events: Sequence[Event]) -> None:
+    def __init__(self, node: Chain, chain: ProvenHistory, evidence: Evidence) -> None:
         self.confirmed: frozenset[str] = frozenset()
         self.complete_to: BlockRef | None = None
-        self.checks = tuple(self._compare(node, chain, image_id, events))
+        self.checks = tuple(self._compare(node, chain, evidence.image_id, evidence.left_out_reviews))
 
-    def _compare(self, node: Chain, chain: ProvenHistory, image_id: str, events: Sequence[Event]) -> Iterator[Check]:
+    def _compare(
+        self, node: Chain, chain: ProvenHistory, image_id: str, left_out: Mapping[str, int]
+    ) -> Iterator[Check]:
         here = f"the registry {chain.contract} on chain {chain.chain_id}"
         try:
             matches = node.chain_id == chain.chain_id and node.head() is not None
@@ -215,18 +221,28 @@ class _Comparison:
                 self.confirmed |= {block.hash}
             found = canonical.hash if canonical else "no such block"
             yield Check(f"block {block.number} on the chain", canonical == block, block.hash, found)
-        yield _nothing_newer("record on the chain", _heard(chain, image_id), _heard(node, image_id))
-        ours, theirs = ([event for known in models_of(of, events).values() for event in known] for of in (chain, node))
+        yield _nothing_newer("record on the chain", _heard(chain, image_id), _heard(node, image_id, left_out))
+        history = chain.events_of_image(image_id)
+        ours, theirs = ([event for known in models_of(of, history).values() for event in known] for of in (chain, node))
         yield _nothing_newer("models on the chain", ours, theirs)
-        yield _roles(node, chain, chain.events_of_image(image_id))
+        yield _roles(node, chain, history)
         yield from (replace(check, name=f"{check.name} on the chain") for check in completeness.checks)
 
 
-def _heard(chain: RegistryHistory, image_id: str) -> list[RecordEvent]:
-    """The events of the image that count, without reviews of diagnoses that were never recorded."""
+def _heard(chain: RegistryHistory, image_id: str, left_out: Mapping[str, int] | None = None) -> list[RecordEvent]:
+    """The events of the image that count: without reviews of diagnoses that were never recorded, and without as many of
+    the oldest reviews of each diagnosis as ``left_out`` says."""
     events = chain.events_of_image(image_id)
     record = Record.of(events)
-    return record.without_noise(events) if record else list(events)
+    if record is None:
+        return list(events)
+    counts = left_out or {}
+    oldest = {
+        review
+        for diagnosis in record.diagnoses
+        for review in record.reviews_of(diagnosis)[: counts.get(diagnosis.diagnosis_id, 0)]
+    }
+    return [event for event in record.without_noise(events) if event not in oldest]
 
 
 def _roles(node: RegistryHistory, chain: ProvenHistory, events: Sequence[RecordEvent]) -> Check:

@@ -27,13 +27,14 @@ from backend.domain import (
 )
 from backend.errors import ChainError, ChainUnavailable, DatabaseUnavailable
 from backend.ports import Chain
-from backend.services.event_index import EventIndex, read_range
+from backend.services.event_index import RANGE_BLOCKS, EventIndex, read_range
 
 _MAX_AGE_S = 1.0
 _CAUGHT_UP_BLOCKS = 20_000
 _CAUGHT_UP_WITHIN_S = 120.0
 _UNINDEXED_BLOCKS = 256
 """Blocks newer than the index that are read in addition to it."""
+_CLOSE_BLOCKS = 8
 Found = TypeVar("Found", bound=Sequence[object])
 
 
@@ -159,8 +160,9 @@ class IndexedHistory:
         newest, head = self._index.newest(), self._chain.head()
         if newest is None or head.number - newest.number > _UNINDEXED_BLOCKS:
             return None
-        indexed = [block for block in sorted(blocks) if block <= newest.number]
-        events = [event for block in indexed for event in read_range(self._chain, block, block).events]
+        events: list[IndexedEvent] = []
+        for first, last in _ranges(block for block in blocks if block <= newest.number):
+            events += read_range(self._chain, first, last).events
         return [*events, *self._unindexed(newest.number + 1, head)]
 
     def _unindexed(self, first: int, head: BlockRef) -> Sequence[IndexedEvent]:
@@ -180,3 +182,15 @@ class IndexedHistory:
             return state is None and not events
         reviews = {e.diagnosis_id: e.review_id for e in events if isinstance(e, DiagnosisReviewedEvent)}
         return [reviews.get(diagnosis_id) for diagnosis_id in diagnoses] == self._chain.newest_reviews(diagnoses)
+
+
+def _ranges(blocks: Iterable[int]) -> list[tuple[int, int]]:
+    """``blocks`` in few ranges, with those between blocks that are close to each other."""
+    found: list[tuple[int, int]] = []
+    for block in sorted(blocks):
+        first, last = found[-1] if found else (block, block)
+        if found and block - last <= _CLOSE_BLOCKS and block - first < RANGE_BLOCKS:
+            found[-1] = first, block
+        else:
+            found.append((block, block))
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from backend.domain import MAX_IMAGE_BYTES, ImageFacts
 from backend.errors import (
@@ -16,9 +16,12 @@ from backend.errors import (
     UnsupportedImage,
 )
 from backend.ports import ImageInspector, Images, ObjectStore
+from backend.services.screening import Answers, ScreeningService
 
 _HOUR_S = 3600
-_EXTENSIONS = {"image/jpeg": "jpg"}
+_EXTENSIONS = {"image/jpeg": "jpg", "application/dicom": "dcm"}
+MASKED_TEXT = "text in the picture"
+_NO_ANSWERS = Answers()
 _FROM_STORE = "store"
 """The client of an image that was recovered from the store."""
 
@@ -30,18 +33,34 @@ class Intake:
 
 
 class IntakeService:
-    def __init__(self, images: Images, store: ObjectStore, inspector: ImageInspector, *, bytes_per_client: int) -> None:
+    def __init__(
+        self,
+        images: Images,
+        store: ObjectStore,
+        inspector: ImageInspector,
+        screening: ScreeningService,
+        *,
+        bytes_per_client: int,
+    ) -> None:
         self._images = images
         self._store = store
         self._inspector = inspector
+        self._screening = screening
         self._bytes_per_client = bytes_per_client
 
-    def accept(self, content: bytes, *, client: str) -> Intake:
-        """Pin an upload of ``client`` (an IP address). A known image changes nothing.
+    def accept(self, content: bytes, *, client: str, answers: Answers = _NO_ANSWERS) -> Intake:
+        """Pin an upload of ``client`` (an IP address). A known image changes nothing, and raises no question.
 
-        Raises UnsupportedImage, ImageTooLarge, ServerBusy, LimitExceeded, StorageError.
+        Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy, LimitExceeded, StorageError, and what
+        ``ScreeningService.check`` raises.
         """
         pinned, facts = self._inspector.accept(content)
+        if self._known(facts):
+            return Intake(facts, created=False)
+        if places := self._screening.check(pinned, answers):
+            former = facts.stripped
+            pinned, facts = self._inspector.mask(pinned, places)
+            facts = replace(facts, stripped=tuple(sorted({*former, *facts.stripped, MASKED_TEXT})))
         return self.keep(pinned, facts, client=client)
 
     def keep(self, pinned: bytes, facts: ImageFacts, *, client: str) -> Intake:
@@ -49,7 +68,7 @@ class IntakeService:
 
         Raises LimitExceeded, StorageError.
         """
-        if self._images.find(facts.cid) and self._is_intact(facts.cid):
+        if self._known(facts):
             return Intake(facts, created=False)
         if not self._images.reserve(client, facts.size, self._bytes_per_client):
             raise LimitExceeded(
@@ -115,6 +134,9 @@ class IntakeService:
     def recount(self) -> None:
         """Remove reservations without an upload. Call it only while nobody uploads, at the server's start."""
         self._images.recount()
+
+    def _known(self, facts: ImageFacts) -> bool:
+        return self._images.find(facts.cid) is not None and self._is_intact(facts.cid)
 
     def _is_intact(self, cid: str) -> bool:
         """Whether the store still returns the bytes. If not, pinning them again repairs it."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from backend.domain import (
     Check,
+    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     ImageRegisteredEvent,
@@ -55,6 +56,10 @@ class OriginVerifier:
             named = [_word(event.model_id), event.card_cid.encode()]
             return self._check("model origin", event.admin, event.transaction_hash, named)
         return self._check("retirement origin", event.admin, event.transaction_hash, [_word(event.model_id)])
+
+    def of_report(self, report: ClassifierCompromisedEvent) -> Check:
+        named = [_word(report.classifier) + _number(report.since)]
+        return self._check("compromise report origin", report.admin, report.transaction_hash, named)
 
     def of_grant(self, name: str, account: str, change: RoleChange) -> Check:
         return self._check(name, change.sender, change.transaction_hash, [_word(account)])

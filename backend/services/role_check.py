@@ -50,9 +50,11 @@ def check_role(
     ]
 
 
-def check_key(chain: RegistryHistory, diagnosis: DiagnosisRecordedEvent) -> Check:
-    """The check "classifier key". Who stole a key chooses what time it signs, so that the block's time counts as well.
-    Raises ChainError."""
+def check_key(chain: RegistryHistory, diagnosis: DiagnosisRecordedEvent) -> list[Check]:
+    """The check "classifier key", and who made the newest report, which decides.
+
+    Who stole a key chooses what time it signs, so that the block's time counts as well. Raises ChainError.
+    """
     reports = chain.events_of_classifier(diagnosis.classifier)
     since = compromised_since(diagnosis, reports)
     if since is not None:
@@ -61,4 +63,5 @@ def check_key(chain: RegistryHistory, diagnosis: DiagnosisRecordedEvent) -> Chec
         found = f"reported as compromised since {describe_time(earliest)}, after this diagnosis"
     else:
         found = "not reported as compromised"
-    return Check("classifier key", since is None, f"the key of {diagnosis.classifier} was its own", found)
+    key = Check("classifier key", since is None, f"the key of {diagnosis.classifier} was its own", found)
+    return [key, *(OriginVerifier(chain).of_report(report) for report in reports[-1:])]

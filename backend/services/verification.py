@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import pairwise
 
 from backend.domain import (
     MAX_IMAGE_BYTES,
@@ -31,6 +32,8 @@ from backend.services.study_documents import is_study
 from backend.services.study_verification import GivenFile, SliceScope, StudyVerifier
 
 ALL_SLICES = SliceScope()
+MAX_REVIEWS = 100
+"""The most reviews of a diagnosis that are checked one by one: a clinician can write any number."""
 SHOWN_NOISE = 20
 """The most entries of noise that an answer shows: any reviewer can add any number."""
 
@@ -109,11 +112,14 @@ class VerificationService:
         content: bytes | None = None,
         openings: Sequence[bytes] = (),
         files: Sequence[GivenFile] | None = None,
+        left_out: Mapping[str, int] | None = None,
     ) -> Verification:
         """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses and their reviews.
 
         ``content`` is the pinned image or the original upload; without it the image is fetched by CID. ``openings`` are
-        the manifests of sealed diagnoses; ``files`` are somebody's own files of a study. Raises ChainError.
+        the manifests of sealed diagnoses; ``files`` are somebody's own files of a study; ``left_out``
+        is by diagnosis how many of its oldest reviews the history lacks, by an evidence file's own account. Of each
+        diagnosis, the newest MAX_REVIEWS reviews are checked one by one. Raises ChainError.
         """
         chain, completeness = read_completely(self._chain, image_id, rereads=self._rereads)
         record = Record.of(chain.events_of_image(image_id))
@@ -132,6 +138,7 @@ class VerificationService:
             ),
             reviews=ReviewVerifier(chain, self._documents, self._review_id),
             origins=OriginVerifier(chain),
+            left_out=left_out or {},
         )
         opened = by_hash(openings)
         sealed = {diagnosis.manifest_hash for diagnosis in record.diagnoses if diagnosis.label == SEALED_LABEL}
@@ -195,6 +202,7 @@ class _Parts:
     diagnoses: DiagnosisVerifier
     reviews: ReviewVerifier
     origins: OriginVerifier
+    left_out: Mapping[str, int]
 
 
 def _missing(image_id: str, chain: RegistryHistory, completeness: Completeness) -> Verification:
@@ -249,16 +257,40 @@ def _diagnoses(
 
 def _reviews(record: Record, diagnosis: DiagnosisRecordedEvent, parts: _Parts) -> list[Check]:
     reviews = record.reviews_of(diagnosis)
+    older, newest = reviews[:-MAX_REVIEWS], reviews[-MAX_REVIEWS:]
+    left_out = parts.left_out.get(diagnosis.diagnosis_id, 0)
     checks: list[Check] = []
     previous = diagnosis.diagnosis_id
-    for number, review in enumerate(reviews, start=1):
+    if older or left_out:
+        checks.append(_older_reviews(diagnosis, reviews, older, left_out))
+        previous = older[-1].review_id if older else newest[0].supersedes if newest else previous
+    for number, review in enumerate(newest, start=1):
         lines = [
             _block("review block", review, parts.chain),
             *parts.reviews.checks(record.image, diagnosis, review, previous),
         ]
-        checks += _numbered(lines, "review ", number, len(reviews))
+        checks += _numbered(lines, "review ", number, len(newest))
         previous = review.review_id
     return checks
+
+
+def _older_reviews(
+    diagnosis: DiagnosisRecordedEvent,
+    reviews: Sequence[DiagnosisReviewedEvent],
+    older: Sequence[DiagnosisReviewedEvent],
+    left_out: int,
+) -> Check:
+    """The reviews that are not checked one by one. The newest decides, and the registry's state shows which one it is;
+    anybody with the role can write any number."""
+    first = diagnosis.diagnosis_id
+    found = f"{len(older) + left_out:,} older reviews are not checked one by one: the newest one decides"
+    if left_out:
+        found += f"; {left_out:,} of them are not in the file, as it says"
+        passed = bool(reviews) and reviews[0].supersedes != first
+    else:
+        passed = bool(older) and older[0].supersedes == first
+    passed = passed and all(later.supersedes == earlier.review_id for earlier, later in pairwise(older))
+    return Check("older reviews", passed, "each supersedes the one before", found)
 
 
 def _registry(chain: RegistryHistory) -> str:

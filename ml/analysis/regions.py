@@ -9,15 +9,55 @@ SKULL_SHARE = 0.2
 BRIGHTNESS_CLASSES = 3
 OPENING = 7
 SMALLEST_NUCLEUS = 20
+_NO_SHARE = float(np.finfo(np.float32).eps)
+"""A smaller share of the pixels is none."""
 OUTLINE = (0, 230, 160)
 
 
-def otsu_threshold(grey: np.ndarray) -> int:
-    """The level that separates dark from bright best (Otsu 1979); for a uniform image, its own level."""
-    import cv2
+def connected(mask: np.ndarray, *, diagonally: bool = True) -> np.ndarray:
+    """The connected regions of ``mask``, bool (H, W): int (H, W), 0 outside, numbered from 1 by their first pixels.
 
-    darkest = int(grey.min())
-    return darkest if darkest == grey.max() else int(cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)[0])
+    As ``cv2.connectedComponents``, without the 15 MB of OpenCV: joins the runs of pixels that touch one another in the
+    next row (Rosenfeld & Pfaltz 1966).
+    """
+    row = mask.shape[1] + 2
+    steps = np.diff(np.pad(mask, ((0, 0), (1, 1))).astype(np.int8).ravel(), prepend=np.int8(0))
+    starts, ends = np.flatnonzero(steps == 1), np.flatnonzero(steps == -1)
+    first = np.searchsorted(ends, starts + row - diagonally, side="right")
+    touching = np.maximum(np.searchsorted(starts, ends + row + diagonally) - first, 0)
+    above = np.repeat(np.arange(len(starts)), touching)
+    below = np.arange(len(above)) + np.repeat(first - np.cumsum(touching) + touching, touching)
+    found = np.arange(len(starts))
+    while (found[above] != found[below]).any():
+        least = np.minimum(found[above], found[below])
+        np.minimum.at(found, found[above], least)
+        np.minimum.at(found, found[below], least)
+        while (found[found] != found).any():
+            found = found[found]
+    regions = np.zeros(mask.shape, np.int64)
+    regions[mask] = 1 + np.repeat(np.unique(found, return_inverse=True)[1], ends - starts)
+    return regions
+
+
+def otsu_threshold(grey: np.ndarray) -> int:
+    """The level of ``grey``, uint8, that separates dark from bright best (Otsu 1979); for a uniform image, its own.
+
+    The same as OpenCV's.
+    """
+    shares = np.bincount(grey.ravel(), minlength=256) / grey.size
+    mean = float(shares @ np.arange(256))
+    best, level, dark, mean_of_dark = 0.0, int(grey.min()), 0.0, 0.0
+    for candidate, share in enumerate(map(float, shares)):
+        mean_of_dark *= dark
+        dark += share
+        if min(dark, 1 - dark) < _NO_SHARE:
+            continue
+        mean_of_dark = (mean_of_dark + candidate * share) / dark
+        mean_of_bright = (mean - dark * mean_of_dark) / (1 - dark)
+        variance = dark * (1 - dark) * (mean_of_dark - mean_of_bright) ** 2
+        if variance > best:
+            best, level = variance, candidate
+    return level
 
 
 def head_mask(grey: np.ndarray) -> np.ndarray:
@@ -25,12 +65,11 @@ def head_mask(grey: np.ndarray) -> np.ndarray:
 
     The threshold lies halfway between Otsu's and the mean of what is darker, so that dark tissue is kept.
     """
-    import cv2
-
     threshold = otsu_threshold(grey)
-    tissue = _largest(grey > (threshold + grey[grey <= threshold].mean()) / 2).astype(np.uint8)
-    surface, _ = cv2.findContours(tissue, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(tissue, surface, -1, 1, cv2.FILLED) > 0
+    tissue = np.pad(_largest(grey > (threshold + grey[grey <= threshold].mean()) / 2), 1)
+    surroundings = connected(~tissue, diagonally=False)
+    head: np.ndarray = (surroundings != surroundings[0, 0])[1:-1, 1:-1]
+    return head
 
 
 def brightest_region(grey: np.ndarray, head: np.ndarray) -> np.ndarray:
@@ -82,9 +121,7 @@ def nuclei(rgb: np.ndarray) -> np.ndarray:
 
 def count_regions(mask: np.ndarray) -> int:
     """The number of connected regions; those that touch count as one."""
-    import cv2
-
-    return cv2.connectedComponents(mask.astype(np.uint8))[0] - 1
+    return int(connected(mask).max(initial=0))
 
 
 def outlined(picture: np.ndarray, mask: np.ndarray, thickness: int) -> np.ndarray:
@@ -97,8 +134,7 @@ def outlined(picture: np.ndarray, mask: np.ndarray, thickness: int) -> np.ndarra
 
 
 def _largest(mask: np.ndarray) -> np.ndarray:
-    import cv2
-
-    _, labels, facts, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
-    areas = facts[1:, cv2.CC_STAT_AREA]
-    return labels == 1 + areas.argmax() if areas.size else mask
+    regions = connected(mask)
+    areas = np.bincount(regions.ravel())[1:]
+    largest: np.ndarray = regions == 1 + areas.argmax() if areas.size else mask
+    return largest

@@ -10,7 +10,7 @@ from pathlib import Path
 from ml.datasets.samples import Sample, check_label
 from ml.errors import WrongChoice
 
-IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp"}
+IMAGE_SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".webp", ".dcm"}
 SPLIT_FOLDERS = {
     "train": "train",
     "training": "train",

@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ml.errors import ImageError, ImageTooLarge
+from ml.preprocessing.dicom_structure import is_dicom
 
 if TYPE_CHECKING:
     import numpy as np
 
-DECODING = 2
+DECODING = 3
 """The version of the rules by which pixels are made of a file's bytes: another one can change a model's answer.
 
-1 scales deep pixels from their minimum to their maximum; 2 leaves outliers out. Results of former versions reproduce
-with the version that made them.
+1 scales deep pixels from their minimum to their maximum; 2 leaves outliers out; 3 scales them between robust
+percentiles (``ml.preprocessing.windows``) and reads DICOM. Results of former versions reproduce with the version that
+made them.
 """
-DECODINGS = (1, 2)
+DECODINGS = (1, 2, 3)
+_FIRST_WITH_WINDOWS = _FIRST_WITH_DICOM = 3
 
 MAX_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
@@ -30,22 +33,33 @@ OUTLIER_PERCENTILES = (1.0, 99.0)
 DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, MemoryError)
 
 
-def decode_image(source: bytes | Image.Image, decoding: int = DECODING) -> Image.Image:
-    """Decode to mode ``L`` (grey) or ``RGB``, 8 bits a channel, first frame, EXIF orientation applied.
+def decode_image(source: bytes | Image.Image, decoding: int = DECODING, frame: int = 0) -> Image.Image:
+    """Decode to mode ``L`` (grey) or ``RGB``, 8 bits a channel, EXIF orientation applied.
 
+    ``frame`` counts the frames of a DICOM file from 0; see ``ml.preprocessing.dicom.picture``. Other files have one.
     Transparent pixels are composed over black, the background of MRI. 16-bit, 32-bit and float pixels are scaled
-    linearly to 0..255: from the least to the greatest that is no outlier. An outlier, such as a dead or burnt-in pixel,
-    lies further outside the 1st to the 99th percentile than these are apart.
+    linearly to 0..255: from the 0.5th to the 99.5th percentile of the picture, without border, text and dots, see
+    ``ml.preprocessing.windows.robust_range``.
 
     Raises:
         ImageTooLarge: more than ``MAX_PIXELS`` (refused from the header, before any pixel is decoded).
-        ImageError: not one of ``FORMATS``, truncated or damaged; ``decoding`` is none of ``DECODINGS``.
+        ImageError: neither one of ``FORMATS`` nor DICOM, truncated or damaged; no such frame; ``decoding`` is none of
+            ``DECODINGS``.
     """
     if decoding not in DECODINGS:
         raise ImageError(f"expected one of the decodings {', '.join(map(str, DECODINGS))}, found {decoding}")
     if isinstance(source, Image.Image):
         _check_size(source)
         return _to_eight_bits(source, decoding)
+    if is_dicom(source):
+        if decoding < _FIRST_WITH_DICOM:
+            raise ImageError(f"expected an image, as decoding {decoding} reads, found a DICOM file")
+        # Imported here: pydicom is slow to import, and other images need none of it.
+        from ml.preprocessing.dicom import picture
+
+        return picture(source, frame)[0]
+    if frame:
+        raise ImageError(f"expected frame 0 of an image that has one, found frame {frame}")
     image = _open(source)
     _check_size(image)
     try:
@@ -70,7 +84,7 @@ def _open(data: bytes) -> Image.Image:
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as exc:
         found = f"{len(data):,} bytes that begin with {data[:8].hex() or 'nothing'}"
-        raise ImageError(f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {found}") from exc
+        raise ImageError(f"expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found {found}") from exc
     except Image.DecompressionBombError as exc:
         raise ImageTooLarge(2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS), MAX_PIXELS) from exc
     except DECODER_ERRORS as exc:
@@ -100,10 +114,26 @@ def _scaled(image: Image.Image, decoding: int) -> Image.Image:
     # Imported here: a process that decodes 8-bit images starts in half the time without it.
     import numpy as np
 
+    if decoding < _FIRST_WITH_WINDOWS:
+        return _scaled_by_extremes(image, leave_out_outliers=decoding > 1)
+    from ml.preprocessing.windows import range_window, robust_range, to_eight_bits
+
+    values = np.asarray(image)
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+    window = range_window(*robust_range(values), "percentiles")
+    return Image.fromarray(to_eight_bits(values, window.apply))
+
+
+def _scaled_by_extremes(image: Image.Image, *, leave_out_outliers: bool) -> Image.Image:
+    """Decodings 1 and 2: from the least to the greatest value; 2 leaves outliers out, which lie further outside the 1st
+    to the 99th percentile than these are apart."""
+    import numpy as np
+
     # In place: forty megapixels take 160 MB as float32, once.
     values = np.array(image, np.float32)
     np.nan_to_num(values, copy=False, posinf=0.0, neginf=0.0)
-    if decoding > 1:
+    if leave_out_outliers:
         np.clip(values, *_inlier_range(values), out=values)
     values -= values.min()
     values *= 255.0 / max(float(values.max()), 1e-12)
@@ -111,7 +141,7 @@ def _scaled(image: Image.Image, decoding: int) -> Image.Image:
 
 
 def _inlier_range(values: np.ndarray) -> tuple[float, float]:
-    """The least and the greatest value that are no outliers, see ``decode_image``."""
+    """The least and the greatest value that are no outliers, see ``_scaled_by_extremes``."""
     import numpy as np
 
     low, high = (float(value) for value in np.percentile(values, OUTLIER_PERCENTILES))

@@ -101,9 +101,9 @@ class Segmenter:
 
 def strongest_region(probabilities: np.ndarray, threshold: float) -> np.ndarray:
     """``probabilities`` (S, S) with every connected region set to zero but the one with the largest sum of squares."""
-    import cv2
+    from ml.analysis.regions import connected
 
-    _, regions = cv2.connectedComponents((probabilities >= threshold).astype(np.uint8), connectivity=8)
+    regions = connected(probabilities >= threshold)
     evidence = np.bincount(regions.ravel(), (probabilities**2).ravel())
     evidence[0] = 0.0
     others = (regions > 0) & (regions != evidence.argmax())

@@ -102,14 +102,12 @@ def trial(
     recipe: Recipe,
     choices: Choices,
 ) -> dict[str, Any]:
-    """Train once, on one thread. Returns recipe, figures on val and seconds, or the error as text: many exceptions
-    cannot be sent between processes."""
+    """Train once. Returns recipe, figures on val and seconds, or the error as text: many exceptions cannot be sent
+    between processes."""
     import keras
-    import tensorflow as tf
 
     started = time.perf_counter()
     try:
-        tf.config.threading.set_intra_op_parallelism_threads(1)
         keras.backend.clear_session()
         changed = replace(recipe, **changes)
         network = initial_network(specification, changed, choices)
@@ -125,6 +123,14 @@ def trial(
         "val": {name: None if np.isnan(figures[name][0]) else round(float(figures[name][0]), 4) for name in FIGURES},
         "seconds": round(time.perf_counter() - started, 1),
     }
+
+
+def _trial_on_one_thread(*arguments: Any) -> dict[str, Any]:
+    """``trial`` in a process that serves one trial after another."""
+    import tensorflow as tf
+
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    return trial(*arguments)
 
 
 def _run(
@@ -143,7 +149,7 @@ def _run(
     place = {"address": address} if address else {"address": "local", "include_dashboard": False}
     try:
         ray.init(**place, log_to_driver=False, logging_level=logging.ERROR)
-        remote = ray.remote(num_cpus=1, max_retries=0)(trial)
+        remote = ray.remote(num_cpus=1, max_retries=0)(_trial_on_one_thread)
         train, val = (ray.put(each) for each in images)
         waiting = {remote.remote(changes, specification, train, val, recipe, choices): changes for changes in drawn}
         while waiting:

@@ -3,7 +3,7 @@
     uv run python -m tests.benchmarks.classify_command [--json] [--rounds N] [--image FILE]
 
 They take turns, and the least of all rounds counts. Two images: one that the gate declines, and a phantom, whose tumour
-the command outlines as well. An outline needs a second network and OpenCV, so the phantom is also compared with a bare
+the command outlines as well. An outline needs a second network, so the phantom is also compared with a bare
 prediction and outline.
 """
 

@@ -11,10 +11,11 @@ const ALLOWED: Record<string, string[]> = {
   api: [],
   styles: [],
   imaging: [""],
+  dicom: [],
   chain: ["", "api"],
-  state: ["", "api", "chain", "imaging"],
-  components: ["", "api", "chain", "imaging", "state", "styles"],
-  pages: ["", "api", "chain", "imaging", "state", "styles", "components"],
+  state: ["", "api", "chain", "dicom", "imaging"],
+  components: ["", "api", "chain", "dicom", "imaging", "state", "styles"],
+  pages: ["", "api", "chain", "dicom", "imaging", "state", "styles", "components"],
 };
 
 const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));

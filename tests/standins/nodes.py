@@ -48,6 +48,35 @@ def error(code: object, message: object, **more: Json) -> Json:
     return {"error": {"code": code, "message": message, **more}}
 
 
+def result(value: Json) -> Json:
+    return {"result": value}
+
+
+def refusal(message: object, code: int = -32005) -> Json:
+    return error(code, message)
+
+
+Intercept = Callable[[str, list[Json]], Json | Raw | None]
+"""Method and parameters in; the answer, or None to let the request through."""
+
+
+class Intercepting(Rule):
+    """``batches``: whether several requests in one are answered, or refused."""
+
+    def __init__(self, intercept: Intercept, *, batches: bool = True) -> None:
+        self._intercept = intercept
+        self._batches = batches
+
+    def call(self, method: str, params: list[Json], relay: Callable[[], Json]) -> Json | Raw:
+        answer = self._intercept(method, params)
+        return relay() if answer is None else answer
+
+    def batch(self, calls: list[Json], each: Callable[[Json], Json]) -> Json | Raw:
+        if self._batches:
+            return super().batch(calls, each)
+        return {"jsonrpc": "2.0", "id": None, **refusal("batches are for paying customers")}
+
+
 class Garbled(Rule):
     """Changes one place in every third answer, the same for the same seed and the same requests."""
 
@@ -168,3 +197,10 @@ def quirky_node(upstream: str, rule: Rule | None = None) -> Iterator[QuirkyNode]
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+@contextmanager
+def relay(url: str, intercept: Intercept, *, batches: bool = True) -> Iterator[str]:
+    """The address of a quirky node whose rule is one function."""
+    with quirky_node(url, Intercepting(intercept, batches=batches)) as node:
+        yield node.url

@@ -6,7 +6,6 @@ import http.client
 import http.cookiejar
 import io
 import socket
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from backend.adapters.chain.timed_reader import TimedReader
 from backend.deadlines import remaining
 from backend.errors import ChainUnavailable
 
@@ -125,35 +125,12 @@ def _read(response: requests.Response) -> bytes:
     return bytes(content)
 
 
-class _TimedReader(io.RawIOBase):
-    """Reads from a socket until a moment, however slowly its bytes come: a socket's own time limit is for each read."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket, seconds: float) -> None:
-        self._raw = raw
-        self._sock = sock
-        self._deadline = time.monotonic() + seconds
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
 class _TimedResponse(http.client.HTTPResponse):
     def __init__(self, sock: socket.socket, *arguments: Any, **options: Any) -> None:
         super().__init__(sock, *arguments, **options)
         seconds = sock.gettimeout()
         if seconds is not None and isinstance(self.fp, io.BufferedReader):
-            self.fp = io.BufferedReader(_TimedReader(self.fp.detach(), sock, seconds))
+            self.fp = io.BufferedReader(TimedReader(self.fp.detach(), sock, seconds))
 
 
 class _Connection(urllib3.connection.HTTPConnection):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 
 from backend.errors import UnsupportedImage
 
-_SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
-_ALONE = frozenset((0x01, *range(0xD0, 0xD8)))
+_SOI, _EOI, _COM = 0xD8, 0xD9, 0xFE
+_RESTARTS = range(0xD0, 0xD8)
 _APPLICATION = range(0xE0, 0xF0)
 # JPEG-LS: its frame header and its preset parameters. The others of F0 to FD are reserved for extensions.
 _EXTENSIONS = frozenset(range(0xF0, 0xFE)) - {0xF7, 0xF8}
@@ -76,9 +77,6 @@ def _jpeg_picture(data: bytearray, position: int, ends: Sequence[int]) -> int:
             return position
         if marker == _EOI:
             return position + 2
-        if marker in _ALONE:
-            position += 2
-            continue
         length = int.from_bytes(data[position + 2 : position + 4])
         stop = position + 2 + length
         if length < 2 or stop > len(data):
@@ -95,7 +93,7 @@ def _next_marker(data: bytearray, position: int) -> int:
     while (position := data.find(b"\xff", position)) >= 0:
         if position + 1 >= len(data):
             return -1
-        if data[position + 1] >= 0x80 and data[position + 1] != 0xFF and data[position + 1] not in _ALONE:
+        if data[position + 1] in range(0x80, 0xFF) and data[position + 1] not in _RESTARTS:
             return position
         position += 1
     return -1
@@ -167,15 +165,16 @@ def _rle(data: bytearray, ends: Sequence[int], pixels: int) -> None:
         if end - start < _RLE_HEADER.size:
             raise _damaged("RLE")
         count, *offsets = _RLE_HEADER.unpack_from(data, start)
-        used = [start + offset for offset in offsets[:count]]
-        limits = [*used[1:], end]
-        if count > len(offsets) or any(first > last for first, last in zip(used, limits, strict=True)):
+        if count > len(offsets):
             raise _damaged("RLE")
-        _clear(data, start + 4 * (count + 1), start + _RLE_HEADER.size)
-        _clear(data, start + _RLE_HEADER.size, used[0] if used else end)
-        for first, last in zip(used, limits, strict=True):
-            if first < start + _RLE_HEADER.size:
-                raise _damaged("RLE")
+        body = start + _RLE_HEADER.size
+        used = [start + offset for offset in offsets[:count]]
+        segments = list(pairwise((*used, end)))
+        if any(not body <= first <= last for first, last in segments):
+            raise _damaged("RLE")
+        _clear(data, start + 4 * (count + 1), body)
+        _clear(data, body, used[0] if used else end)
+        for first, last in segments:
             _clear(data, _rle_end(data, first, last, pixels), last)
         start = end
 

@@ -22,16 +22,17 @@ class DecodedImages:
     def __init__(self, pool: DecoderPool | None = None, *, kept_bytes: int = KEPT_BYTES) -> None:
         self._pool = pool or decoder_pool()
         self._capacity = kept_bytes
-        self._kept: OrderedDict[tuple[bytes, int], Image.Image] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, int, int], Image.Image] = OrderedDict()
         self._lock = threading.Lock()
 
     @contextmanager
-    def open(self, content: bytes, decoding: int = DECODING) -> Iterator[Image.Image]:
-        """The image as ``ml.preprocessing.images.decode_image`` decodes it; do not change it.
+    def open(self, content: bytes, decoding: int = DECODING, frame: int = 0) -> Iterator[Image.Image]:
+        """The image, or the ``frame`` of a DICOM file, as ``ml.preprocessing.images.decode_image`` decodes it; do not
+        change it.
 
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
-        key = hashlib.sha256(content).digest(), decoding
+        key = hashlib.sha256(content).digest(), decoding, frame
         with self._lock:
             found = self._kept.get(key)
             if found:
@@ -39,11 +40,11 @@ class DecodedImages:
         if found:
             yield found
             return
-        with self._pool.decoded(content, decoding) as image:
+        with self._pool.decoded(content, decoding, frame) as image:
             self._keep(key, image)
             yield image
 
-    def _keep(self, key: tuple[bytes, int], image: Image.Image) -> None:
+    def _keep(self, key: tuple[bytes, int, int], image: Image.Image) -> None:
         with self._lock:
             self._kept[key] = image
             while sum(map(_bytes, self._kept.values())) > self._capacity:

@@ -13,8 +13,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,13 +27,15 @@ from backend.adapters.images.decoder_protocol import (
     CPU_S,
     DECODE,
     DEIDENTIFY,
+    FIND_TEXT,
     INSPECT,
+    MASK,
     MEMORY_BYTES,
     RENDER,
     receive,
     send,
 )
-from backend.domain import MAX_IMAGE_BYTES
+from backend.domain import MAX_IMAGE_BYTES, TextBox
 from backend.errors import IdentifiersLeft, ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
@@ -63,31 +66,48 @@ class DecoderPool:
         self._idle: list[_Decoder] = []
         self._owner = os.getpid()
 
-    def inspect(self, content: bytes, *, pinned: bool = False) -> tuple[dict[str, Any], bytes]:
-        """The fields of ``inspection.Inspected`` but the content, and the content; ``pinned`` as there."""
+    def inspect(self, content: bytes, *, pinned: bool = False, kept: bool = True) -> tuple[dict[str, Any], bytes]:
+        """The fields of ``inspection.Inspected`` but the content, and the content; ``pinned`` and ``kept`` as there."""
         with self._slot():
-            facts, clean = self._run({"job": INSPECT, "pinned": pinned}, content)
+            facts, clean = self._run({"job": INSPECT, "pinned": pinned, "kept": kept}, content)
         if len(clean) > MAX_IMAGE_BYTES:
             raise _misled()
         return facts, clean
 
     @contextmanager
-    def decoded(self, content: bytes, decoding: int) -> Iterator[Image.Image]:
+    def decoded(self, content: bytes, decoding: int, frame: int = 0) -> Iterator[Image.Image]:
         """The pixels of ``ml.preprocessing.images.decode_image``. They count as a process until the caller is done, so
         that only so many decoded images are in memory."""
         with self._slot():
-            facts, pixels = self._run({"job": DECODE, "decoding": decoding}, content)
+            facts, pixels = self._run({"job": DECODE, "decoding": decoding, "frame": frame}, content)
             yield _image(facts, pixels)
 
-    def render(self, content: bytes, decoding: int) -> bytes:
+    def render(self, content: bytes, decoding: int, frame: int = 0) -> bytes:
         """Those pixels as a PNG."""
         with self._slot():
-            return self._run({"job": RENDER, "decoding": decoding}, content)[1]
+            return self._run({"job": RENDER, "decoding": decoding, "frame": frame}, content)[1]
 
     def deidentify(self, content: bytes, key: bytes) -> tuple[dict[str, Any], bytes]:
         """Report and new UIDs of ``deidentification.deidentify``, and the content."""
         with self._slot():
             return self._run({"job": DEIDENTIFY, "key": key.hex()}, content)
+
+    def find_text(self, content: bytes, decoding: int) -> list[TextBox]:
+        """See ``burnt_in_text.find``."""
+        with self._slot():
+            found, _ = self._run({"job": FIND_TEXT, "decoding": decoding}, content)
+        try:
+            return [TextBox(**{name: int(number) for name, number in box.items()}) for box in found["boxes"]]
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            raise _misled() from exc
+
+    def mask(self, content: bytes, boxes: Sequence[TextBox]) -> tuple[dict[str, Any], bytes]:
+        """As ``inspect`` gives them, of the image with black places."""
+        with self._slot():
+            facts, masked = self._run({"job": MASK, "boxes": [asdict(box) for box in boxes]}, content)
+        if len(masked) > MAX_IMAGE_BYTES:
+            raise _misled()
+        return facts, masked
 
     def close(self) -> None:
         """End the processes that are idle. The pool can be used again."""

@@ -22,13 +22,17 @@ from backend.adapters.images.decoder_protocol import (
     CPU_S,
     DECODE,
     DEIDENTIFY,
+    FIND_TEXT,
     INSPECT,
+    MASK,
     MEMORY_BYTES,
     RENDER,
     receive,
     send,
 )
 from backend.adapters.images.inspection import inspect
+from backend.adapters.images.reencoded import mask
+from backend.domain import TextBox
 from backend.errors import IdentifiersLeft, ImageTooLarge, UnsupportedImage
 from ml import errors as ml_errors
 from ml.preprocessing.images import decode_image
@@ -59,18 +63,18 @@ def _answer(header: dict[str, Any], content: bytes) -> tuple[dict[str, Any], byt
 
 
 def _inspect(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    found = asdict(inspect(content, pinned=header["pinned"]))
+    found = asdict(inspect(content, pinned=header["pinned"], kept=header["kept"]))
     return found, found.pop("content")
 
 
 def _decode(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
-    image = decode_image(content, header["decoding"])
+    image = decode_image(content, header["decoding"], header["frame"])
     return {"mode": image.mode, "size": image.size}, image.tobytes()
 
 
 def _render(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     file = io.BytesIO()
-    decode_image(content, header["decoding"]).save(file, "PNG", compress_level=4)
+    decode_image(content, header["decoding"], header["frame"]).save(file, "PNG", compress_level=4)
     return {}, file.getvalue()
 
 
@@ -81,7 +85,26 @@ def _deidentify(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any],
     return {"instance": made.instance, "report": made.report.counts(), "uids": dict(made.uids)}, made.content
 
 
-_JOBS = {INSPECT: _inspect, DECODE: _decode, RENDER: _render, DEIDENTIFY: _deidentify}
+def _find_text(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.images.burnt_in_text import find
+
+    return {"boxes": [asdict(box) for box in find(decode_image(content, header["decoding"]))]}, b""
+
+
+def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    masked = mask(content, [TextBox(**box) for box in header["boxes"]])
+    found = asdict(inspect(masked))
+    return found, found.pop("content")
+
+
+_JOBS = {
+    INSPECT: _inspect,
+    DECODE: _decode,
+    RENDER: _render,
+    DEIDENTIFY: _deidentify,
+    FIND_TEXT: _find_text,
+    MASK: _mask,
+}
 
 
 def _limit() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from backend.errors import UnsupportedImage
+from ml.preprocessing.dicom_structure import is_dicom
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -12,8 +13,9 @@ MEDIA_TYPES = {
     "TIFF": "image/tiff",
     "BMP": "image/bmp",
     "WEBP": "image/webp",
+    "DICOM": "application/dicom",
 }
-"""The supported kinds, as Pillow names them."""
+"""The supported kinds, as Pillow names them, and DICOM."""
 _SUPPORTED = (
     (0, PNG_SIGNATURE, "PNG"),
     (0, b"\xff\xd8\xff", "JPEG"),
@@ -24,10 +26,7 @@ _SUPPORTED = (
     (0, b"MM\0+", "TIFF"),
     (0, b"BM", "BMP"),
 )
-# DICOM comes first: its preamble of 128 bytes may begin as any other format (PS3.10, section 7.1).
-_DICOM = "a DICOM file"
 _OTHERS = (
-    (128, b"DICM", _DICOM),
     (0, b"GIF8", "a GIF"),
     (0, b"%PDF", "a PDF"),
     (8, b"avif", "an AVIF image"),
@@ -54,26 +53,25 @@ _OTHERS = (
     (0, b"\x1f\x8b", "a gzip archive"),
     *((0, b"P%d" % digit + blank, "a Netpbm image") for digit in range(1, 8) for blank in (b"\n", b" ", b"\r", b"\t")),
 )
-_DICOM_FIRST_GROUPS = (b"\x02\0", b"\x08\0")
-_LONGEST_FIRST_ELEMENT = 64
 
 
 def sniff(content: bytes) -> str:
-    """The kind of an image, as Pillow names it. Raises UnsupportedImage with the name of any other known format."""
+    """The kind of an image, see ``MEDIA_TYPES``. Raises UnsupportedImage with the name of any other known format."""
+    # DICOM comes first: its preamble of 128 bytes may begin as any other format (PS3.10, section 7.1).
+    if is_dicom(content):
+        return "DICOM"
     found = next((name for offset, magic, name in _OTHERS if content.startswith(magic, offset)), None)
     if found is None:
         for offset, magic, kind in _SUPPORTED:
             if content.startswith(magic, offset):
                 return kind
-    if _begins_as_dicom(content):
-        found = _DICOM
     if found:
         raise UnsupportedImage(
-            f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {found}, which is not supported: "
-            f"{'export its images as PNG' if found == _DICOM else 'convert it to PNG'}"
+            f"expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found {found}, which is not supported: "
+            "convert it to PNG"
         )
     begins = f"data that begins with {content[:8].hex(' ')}" if content else "an empty file"
-    raise UnsupportedImage(f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {begins}")
+    raise UnsupportedImage(f"expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found {begins}")
 
 
 def not_supported(found: str, *, convert_to: str = "an 8-bit PNG") -> UnsupportedImage:
@@ -81,12 +79,3 @@ def not_supported(found: str, *, convert_to: str = "an 8-bit PNG") -> Unsupporte
     return UnsupportedImage(
         f"expected an image that browsers show, found {found}, which is not supported: convert it to {convert_to}"
     )
-
-
-def _begins_as_dicom(content: bytes) -> bool:
-    """Whether a DICOM data set begins without preamble, as in old files: a short element of the first groups."""
-    if content[:2] not in _DICOM_FIRST_GROUPS or len(content) < 8:
-        return False
-    explicit = content[4:6].isalpha() and content[4:6].isupper()
-    length = int.from_bytes(content[6:8] if explicit else content[4:8], "little")
-    return content[3] == 0 and length <= _LONGEST_FIRST_ELEMENT

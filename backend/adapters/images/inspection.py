@@ -16,6 +16,7 @@ from backend.adapters.images.formats import not_supported, sniff
 from backend.adapters.images.reencoded import TURNS, as_png
 from backend.adapters.images.stripped import Findings
 from backend.errors import ImageTooLarge, UnsupportedImage
+from ml import errors as ml_errors
 
 logger = logging.getLogger(__name__)
 _STRIPPERS = {"PNG": png.strip, "JPEG": jpeg.strip, "WEBP": webp.strip}
@@ -25,27 +26,36 @@ _READERS = (BmpImagePlugin, TiffImagePlugin, WebPImagePlugin)
 
 @dataclass(frozen=True, slots=True)
 class Inspected:
-    """The bytes to pin, their size in pixels and kind (see ``formats``); ``stripped`` names the removed metadata."""
+    """The bytes to pin, their size in pixels and kind (see ``formats``); ``stripped`` names the removed metadata.
+
+    ``frames`` counts the pictures of a DICOM file.
+    """
 
     content: bytes
     width: int
     height: int
     kind: str
     stripped: tuple[str, ...]
+    frames: int = 1
 
 
-def inspect(content: bytes, *, pinned: bool = False) -> Inspected:
+def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspected:
     """PNG, JPEG and WebP keep their picture data unchanged; TIFF and BMP become PNG.
 
     An image with an EXIF orientation is turned upright and becomes PNG too. The same upload always gives the same
     bytes. A JPEG has no checksums: damage that leaves its compressed data well-formed is not detected. Raises
-    UnsupportedImage, ImageTooLarge.
+    UnsupportedImage, ImageTooLarge, IdentifiersLeft.
+
+    A DICOM file stays as it is; its first frame is decoded. Where it is ``kept``, it has one frame, and nothing in it
+    may identify anybody.
 
     ``pinned`` bytes may have been accepted by an earlier release, which had fewer checks: it is enough that they are an
     image.
     """
     limits.check_bytes(content)
     kind = sniff(content)
+    if kind == "DICOM":
+        return _inspect_dicom(content, kept=kept and not pinned)
     findings = Findings()
     try:
         clean, image = _clean(kind, content, findings, pinned=pinned)
@@ -68,6 +78,25 @@ def inspect(content: bytes, *, pinned: bool = False) -> Inspected:
         kind=sniff(clean),
         stripped=tuple(sorted(findings.removed)),
     )
+
+
+def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
+    # Imported here: pydicom is slow to import, and other images need none of it.
+    from backend.adapters.dicom.deidentification import check
+    from ml.preprocessing.dicom import picture
+
+    try:
+        _, seen = picture(content)
+    except ml_errors.ImageError as exc:
+        too_large = isinstance(exc, ml_errors.ImageTooLarge)
+        raise (ImageTooLarge if too_large else UnsupportedImage)(str(exc)) from exc
+    limits.check_size(seen.columns, seen.rows)
+    if kept:
+        # A model would see the first only.
+        if seen.frames > 1:
+            raise UnsupportedImage(f"expected a DICOM file of one frame, found one of {seen.frames}")
+        check(content)
+    return Inspected(content, seen.columns, seen.rows, "DICOM", (), seen.frames)
 
 
 def _clean(kind: str, content: bytes, findings: Findings, *, pinned: bool) -> tuple[bytes, Image.Image]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from backend.adapters.images import png
 from backend.adapters.images.decoder_pool import DecoderPool, decoder_pool
 from backend.adapters.images.formats import MEDIA_TYPES
 from backend.adapters.images.limits import MAX_PIXELS, check_bytes
 from backend.adapters.ipfs.unixfs import cid_of
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts, TextBox
+from ml.preprocessing.dicom_structure import is_dicom
 from ml.preprocessing.images import DECODING
 
 
@@ -27,21 +29,36 @@ class PillowInspector:
     def accept(self, content: bytes) -> tuple[bytes, ImageFacts]:
         return self._inspected(content, pinned=False)
 
+    def examine(self, content: bytes) -> tuple[bytes, ImageFacts]:
+        """``accept`` for a file that nobody keeps: a DICOM file may still name its patient."""
+        return self._inspected(content, pinned=False, kept=False)
+
     def identify(self, content: bytes) -> ImageFacts:
         return self._inspected(content, pinned=True)[1]
 
-    def _inspected(self, content: bytes, *, pinned: bool) -> tuple[bytes, ImageFacts]:
+    def _inspected(self, content: bytes, *, pinned: bool, kept: bool = True) -> tuple[bytes, ImageFacts]:
         check_bytes(content)
-        found, clean = self._pool.inspect(content, pinned=pinned)
-        return clean, ImageFacts(
-            cid=cid_of(clean),
-            sha256=hashlib.sha256(clean).hexdigest(),
-            size=len(clean),
-            width=int(found["width"]),
-            height=int(found["height"]),
-            media_type=MEDIA_TYPES[found["kind"]],
-            stripped=tuple(map(str, found["stripped"])),
-        )
+        found, clean = self._pool.inspect(content, pinned=pinned, kept=kept)
+        return clean, _facts(found, clean)
 
-    def view(self, content: bytes) -> bytes | None:
-        return self._pool.render(content, DECODING) if png.is_deep(content) else None
+    def mask(self, content: bytes, boxes: Sequence[TextBox]) -> tuple[bytes, ImageFacts]:
+        found, masked = self._pool.mask(content, boxes)
+        return masked, _facts(found, masked)
+
+    def view(self, content: bytes, frame: int = 0) -> bytes | None:
+        if is_dicom(content) or png.is_deep(content):
+            return self._pool.render(content, DECODING, frame)
+        return None
+
+
+def _facts(found: Mapping[str, Any], clean: bytes) -> ImageFacts:
+    return ImageFacts(
+        cid=cid_of(clean),
+        sha256=hashlib.sha256(clean).hexdigest(),
+        size=len(clean),
+        width=int(found["width"]),
+        height=int(found["height"]),
+        media_type=MEDIA_TYPES[found["kind"]],
+        stripped=tuple(map(str, found["stripped"])),
+        frames=int(found["frames"]),
+    )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from backend.adapters.images import limits
 from backend.adapters.images.formats import not_supported
+from backend.domain import TextBox
 
 _MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 TURNS = {
@@ -19,6 +21,19 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+def mask(content: bytes, boxes: Sequence[TextBox]) -> bytes:
+    """An image with the places ``boxes`` black, as a PNG of the same depth. Raises UnsupportedImage, ImageTooLarge."""
+    image: Image.Image = Image.open(io.BytesIO(content))
+    limits.check_size(image.width, image.height)
+    image.load()
+    if image.mode == "P":  # in which 0 is any colour
+        image = image.convert("RGBA" if image.has_transparency_data else "RGB")
+    draw = ImageDraw.Draw(image)
+    for box in boxes:
+        draw.rectangle((box.x, box.y, box.x + box.width - 1, box.y + box.height - 1), fill=0)
+    return as_png(image)
 
 
 def as_png(image: Image.Image) -> bytes:

@@ -144,8 +144,17 @@ export interface Image {
   links: ImageLinks;
 }
 
-/** Problem details (RFC 9457). */
+/** A place of an image in which a text seems to be. In pixels, from the upper left corner. */
+export interface TextBox {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
+/** Problem details (RFC 9457). `boxes` belong to the type `text-in-image`. */
 export interface Problem {
+  boxes?: TextBox[];
   type: string;
   title: string;
   status: number;
@@ -153,8 +162,14 @@ export interface Problem {
   instance: string;
 }
 
-export interface Upload {
+/**
+ * `text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
+ * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image.
+ */
+export interface Pin {
   file: string;
+  text?: "ask" | "keep" | "mask";
+  pinAnyway?: boolean;
 }
 
 /** `block` is the newest one whose events are known here, `head` the chain's newest. */
@@ -669,6 +684,10 @@ export interface Lookup {
   stripped: string[];
   records: ImageRecord[];
   index: IndexStatus;
+}
+
+export interface Upload {
+  file: string;
 }
 
 /** `share` of the head's area, in [0, 1]. */

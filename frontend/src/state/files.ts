@@ -8,6 +8,7 @@ const NAMES: Record<string, string> = {
   "image/tiff": "TIFF",
   "image/bmp": "BMP",
   "image/webp": "WebP",
+  "application/dicom": "DICOM",
 };
 
 /** `PNG, JPEG, TIFF`: the accepted types in words. */

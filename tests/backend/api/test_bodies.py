@@ -138,11 +138,12 @@ def test_more_parts_than_any_upload_has_are_refused(client: FlaskClient) -> None
 @pytest.mark.parametrize(
     ("content", "status", "kind", "detail"),
     [
-        (b"", 415, "unsupported-image", "expected a PNG, JPEG, TIFF, BMP or WebP image, found an empty file"),
+        (b"", 415, "unsupported-image", "expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found an empty file"),
         (b"GIF89a" + bytes(20), 415, "unsupported-image",
-         "expected a PNG, JPEG, TIFF, BMP or WebP image, found a GIF, which is not supported: convert it to PNG"),
+         "expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found a GIF, which is not supported: "
+         "convert it to PNG"),
         (b"<svg onload=alert(1)>", 415, "unsupported-image",
-         "expected a PNG, JPEG, TIFF, BMP or WebP image, found data that begins with 3c 73 76 67 20 6f 6e 6c"),
+         "expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found data that begins with 3c 73 76 67 20 6f 6e 6c"),
         (bytes(25 * 1024 * 1024 + 1), 413, "image-too-large", "expected at most 26214400 bytes, found 26214401"),
         (bytes(26 * 1024 * 1024), 413, "image-too-large",
          "a request here may have at most 26,279,936 bytes and 2 form fields"),

@@ -104,7 +104,10 @@ def test_the_configuration_is_all_that_the_page_needs(client: FlaskClient, conta
     assert config["classifier"] == container.signer.address
     assert config["limits"]["maxBytes"] == 25 * 1024 * 1024
     assert config["limits"]["maxPixels"] == 40_000_000
-    assert set(config["limits"]["mediaTypes"]) == {f"image/{t}" for t in ("png", "jpeg", "tiff", "bmp", "webp")}
+    assert set(config["limits"]["mediaTypes"]) == {
+        *(f"image/{kind}" for kind in ("png", "jpeg", "tiff", "bmp", "webp")),
+        "application/dicom",
+    }
     assert "not for diagnosis" in config["notice"]
 
 

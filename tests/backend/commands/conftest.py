@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -71,6 +74,32 @@ def _hear_signals() -> None:
         signal.signal(each, signal.SIG_DFL)
 
 
+@contextmanager
+def _settings(environ: dict[str, str]) -> Iterator[None]:
+    """As if this process had been started with these settings."""
+    handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    with pytest.MonkeyPatch.context() as patch:
+        for name in os.environ.keys() - environ.keys():
+            patch.delenv(name)
+        for name, value in environ.items():
+            patch.setenv(name, value)
+        # With pytest's handlers in place, the command would not print warnings.
+        patch.setattr(logging.getLogger(), "handlers", [])
+        try:
+            yield
+        finally:
+            for each, handler in handlers.items():
+                signal.signal(each, handler)
+
+
+def _status(arguments: tuple[object, ...]) -> int:
+    try:
+        return main([str(argument) for argument in arguments])
+    except SystemExit as ended:
+        assert isinstance(ended.code, int)
+        return ended.code
+
+
 @dataclass(frozen=True, slots=True)
 class InProcess:
     """The same within this process: starting one takes seconds, most of them imports.
@@ -79,26 +108,12 @@ class InProcess:
     """
 
     environ: dict[str, str]
-    patch: pytest.MonkeyPatch
     capfd: pytest.CaptureFixture[str]
 
     def __call__(self, *arguments: object, **environ: str) -> Result:
-        handlers = {each: signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
         self.capfd.readouterr()
-        with self.patch.context() as patch:
-            for name in os.environ.keys() - self.environ.keys():
-                patch.delenv(name)
-            for name, value in {**self.environ, **environ}.items():
-                patch.setenv(name, value)
-            # With pytest's handlers in place, the command would not print warnings.
-            patch.setattr(logging.getLogger(), "handlers", [])
-            try:
-                status = main([str(argument) for argument in arguments])
-            except SystemExit as ended:
-                status = ended.code
-            finally:
-                for each, handler in handlers.items():
-                    signal.signal(each, handler)
+        with _settings({**self.environ, **environ}):
+            status = _status(arguments)
         stdout, stderr = self.capfd.readouterr()
         return Result(status, stdout, without_loading(stderr))
 
@@ -106,9 +121,25 @@ class InProcess:
         return CommandLine(self.environ).start(*arguments, within=within)
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """As InProcess, for the fixtures of a module, which have no ``capfd``: only what Python prints is seen."""
+
+    environ: dict[str, str]
+
+    def __call__(self, *arguments: object, **environ: str) -> Result:
+        with (
+            _settings({**self.environ, **environ}),
+            redirect_stdout(io.StringIO()) as stdout,
+            redirect_stderr(io.StringIO()) as stderr,
+        ):
+            status = _status(arguments)
+        return Result(status, stdout.getvalue(), without_loading(stderr.getvalue()))
+
+
 @pytest.fixture
-def scanproof(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> InProcess:
-    return InProcess(command_line(tmp_path).environ, monkeypatch, capfd)
+def scanproof(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> InProcess:
+    return InProcess(command_line(tmp_path).environ, capfd)
 
 
 @pytest.fixture
@@ -120,6 +151,10 @@ def command(scanproof: InProcess) -> InProcess:
 def process(scanproof: InProcess) -> CommandLine:
     """`scanproof` with the same settings as a process of its own, where that is the point of the test."""
     return CommandLine(scanproof.environ)
+
+
+def shared(folder: Path) -> Shared:
+    return Shared(command_line(folder).environ)
 
 
 def command_line(folder: Path) -> CommandLine:

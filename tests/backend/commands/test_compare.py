@@ -46,6 +46,29 @@ def test_without_results_there_is_no_report(scanproof, tmp_path):
     assert result.stderr == f"scanproof report: expected results of scanproof compare in {tmp_path}, found none\n"
 
 
+@pytest.mark.parametrize("failed", [[], [{"network": "cnn_a", "protocol": "paper", "error": "lost"}]])
+def test_a_failed_training_is_reported_beside_the_others(scanproof, data, tmp_path, monkeypatch, failed):
+    plans = []
+
+    def compare(plan, report):
+        plans.append(plan)
+        report("paper: no near-duplicates")
+        return {"written": ["a.json"], "skipped": ["b.json"], "failed": failed}
+
+    monkeypatch.setattr("ml.compare.comparison.compare", compare)
+    given = ("--data", data, "--protocol", "paper", "--models", "basecnn,cnn_a", "--epochs", "2", "--again")
+    result = scanproof("compare", *given, "--results", tmp_path)
+
+    (plan,) = plans
+    assert (plan.data, plan.networks, plan.protocols, plan.results) == (data, ["basecnn", "cnn_a"], ["paper"], tmp_path)
+    assert (plan.epochs, plan.again, plan.weights) == (2, True, {})
+    assert result.status == (1 if failed else 0)
+    lines = [line.split() for line in result.stdout.splitlines()]
+    assert lines[:2] == [["written", "a.json"], ["skipped", "b.json"]]
+    assert lines[2:] == [["failed", "cnn_a,", "paper:", "lost"]][: len(failed)]
+    assert "no near-duplicates" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("option", "value", "text"),
     [

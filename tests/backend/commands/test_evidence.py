@@ -9,15 +9,17 @@ from pathlib import Path
 import pytest
 
 from backend.adapters.chain.dev import embedded
+from backend.commands.arguments import WrongUse
+from backend.commands.evidence import write_new
 from backend.processes import free_port
 from backend.settings import load
-from tests.backend.commands.conftest import CommandLine, command_line
+from tests.backend.commands.conftest import Shared, shared
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory) -> CommandLine:
+def own(tmp_path_factory) -> Shared:
     """A command line whose folder every test here shares, as each only reads it."""
-    return command_line(tmp_path_factory.mktemp("own"))
+    return shared(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(scope="module")
@@ -290,3 +292,20 @@ def test_the_registry_of_the_settings_or_the_recorded_one_is_expected(command, e
     monkeypatch.setattr("backend.commands.verify.ROOT", tmp_path)
     recorded = command("verify", "--evidence", evidence, "--json")
     assert (recorded.status, registry_check(recorded)) == (3, [True])
+
+
+def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path):
+    file = tmp_path / "evidence.zip"
+    file.write_bytes(b"of somebody else")
+
+    with pytest.raises(WrongUse, match=r"evidence\.zip is there already: name a new file$"):
+        write_new(file, b"evidence")
+
+    assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"of somebody else"]
+
+
+def test_a_directory_that_disappeared_is_named(tmp_path):
+    file = tmp_path / "gone" / "evidence.zip"
+
+    with pytest.raises(WrongUse, match=r"evidence\.zip cannot be written: No such file or directory$"):
+        write_new(file, b"evidence")

@@ -42,7 +42,7 @@ def former(tmp_path: Path) -> Path:
 def upgraded(command: InProcess, former: Path) -> InProcess:
     """The commands, in the former data folder."""
     environ = {**command.environ, "SCANPROOF_VAR": str(former / "var"), "SCANPROOF_CHAIN": "ganache"}
-    return InProcess(environ, command.patch, command.capfd)
+    return InProcess(environ, command.capfd)
 
 
 def test_there_is_a_former_registry() -> None:

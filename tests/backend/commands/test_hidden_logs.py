@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,8 +11,8 @@ import pytest
 from backend.adapters.chain.dev import embedded
 from backend.adapters.chain.events import TOPICS
 from backend.settings import load
-from tests.backend.adapters.chain.relay import Answer, relay
-from tests.backend.commands.conftest import CommandLine, command_line
+from tests.backend.commands.conftest import Shared, shared
+from tests.standins.nodes import Json, Rule, quirky_node
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +26,17 @@ class Withdrawn:
     contract: str
 
 
+class Hiding(Rule):
+    def call(self, method: str, params: list, relay: Callable[[], Json]) -> Json:
+        answer = relay()
+        if method == "eth_getLogs":
+            answer["result"] = [log for log in answer["result"] if log["topics"][0] != TOPICS["DiagnosisReviewed"]]
+        return answer
+
+
 @pytest.fixture(scope="module")
-def own(tmp_path_factory) -> CommandLine:
-    return command_line(tmp_path_factory.mktemp("own"))
+def own(tmp_path_factory) -> Shared:
+    return shared(tmp_path_factory.mktemp("own"))
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +46,8 @@ def withdrawn(own, tmp_path_factory) -> Iterator[Withdrawn]:
     assert own("evidence", image_id, "--output", earlier).status == 0
     assert own("review", image_id, "--withdraw", "--reason", "motion artefacts").status == 0
     settings = load(own.environ, env_file=None)
-    with embedded.running(settings, classifier=None) as chain:
-
-        def hide(method: str, parameters: list) -> Answer | None:
-            if method != "eth_getLogs":
-                return None
-            body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}).encode()
-            request = urllib.request.Request(settings.rpc_url, body, {"Content-Type": "application/json"})
-            answer = json.load(urllib.request.urlopen(request))
-            hidden = TOPICS["DiagnosisReviewed"]
-            answer["result"] = [log for log in answer["result"] if log["topics"][0] != hidden]
-            return 200, json.dumps(answer).encode()
-
-        with relay(settings.rpc_url, hide) as url:
-            yield Withdrawn(image_id, earlier, url, settings.rpc_url, chain.deployment.address)
+    with embedded.running(settings, classifier=None) as chain, quirky_node(settings.rpc_url, Hiding()) as node:
+        yield Withdrawn(image_id, earlier, node.url, settings.rpc_url, chain.deployment.address)
 
 
 @pytest.fixture

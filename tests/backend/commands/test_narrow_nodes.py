@@ -13,7 +13,7 @@ import requests
 from backend.adapters.chain.dev import embedded
 from backend.commands import chosen_chain
 from backend.settings import load
-from tests.backend.commands.conftest import CommandLine, InProcess, command_line
+from tests.backend.commands.conftest import InProcess, Shared, shared
 from tests.standins.nodes import QuirkyNode, Rule, error, quirky_node
 
 BLOCKS = 400
@@ -36,7 +36,7 @@ class Narrow(Rule):
 class Recorded:
     """``own`` has a store, and an index that lacks the newest BLOCKS blocks."""
 
-    own: CommandLine
+    own: Shared
     image_id: str
     contract: str
     chain_id: int
@@ -46,7 +46,7 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
-    own = command_line(tmp_path_factory.mktemp("own"))
+    own = shared(tmp_path_factory.mktemp("own"))
     image_id = own("demo", "--json").json["imageId"]
     settings = load(own.environ, env_file=None)
     with embedded.running(settings, classifier=None) as chain, quirky_node(settings.rpc_url, Narrow()) as node:
@@ -105,7 +105,7 @@ def test_an_evidence_file_is_made_with_the_index_which_is_brought_up_to_date(
     assert (tmp_path / "again.zip").read_bytes() == (tmp_path / "first.zip").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["evidence", "verify", "verify --evidence"])
+@pytest.mark.parametrize("name", ["evidence", "verify", "verify --evidence", "review"])
 def test_a_command_gives_up_after_its_time_and_says_what_helps(
     command: InProcess, recorded: Recorded, asked: QuirkyNode, tmp_path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -117,6 +117,7 @@ def test_a_command_gives_up_after_its_time_and_says_what_helps(
         "evidence": ["evidence", recorded.image_id, "--output", file, "--contract", recorded.contract],
         "verify": ["verify", "--image-id", recorded.image_id, "--contract", recorded.contract],
         "verify --evidence": ["verify", "--evidence", file],
+        "review": ["review", recorded.image_id, "--withdraw", "--reason", "r", "--contract", recorded.contract],
     }
     asked.rule = Narrow(delay_s=0.1)
     begun = time.monotonic()

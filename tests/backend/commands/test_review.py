@@ -29,9 +29,8 @@ from backend.settings import Settings, load
 from backend.wiring import wire_chain
 from ml.inference.registry import Registry
 from tests.backend.models import register_models
-from tests.standins.nodes import Rule, quirky_node
+from tests.standins.nodes import Json, Rule, quirky_node, refusal, relay, result
 
-from ..adapters.chain.relay import Answer, refusal, relay, result
 from .conftest import CommandLine, InProcess
 
 MODEL_ID = "0x" + Registry().identities()["brain-mri"]
@@ -209,7 +208,7 @@ def test_killed_before_the_transaction_the_same_statement_is_sent(command: InPro
     reached = []
     killed = threading.Event()
 
-    def never_sent(method: str, _parameters: list) -> Answer | None:
+    def never_sent(method: str, _parameters: list) -> Json | None:
         if method != "eth_sendRawTransaction":
             return None
         reached.append(method)

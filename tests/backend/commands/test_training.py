@@ -80,6 +80,25 @@ def test_join_passes_everything_on(passed_on: list[tuple], tmp_path: Path, capsy
     assert "Accuracy, val  91.0% of 1,200 images" in capsys.readouterr().out
 
 
+def test_ensemble_passes_everything_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    passed: list[tuple] = []
+
+    def build(*arguments: object) -> dict[str, Any]:
+        passed.append(arguments)
+        identity = {"name": "brain-mri-ensemble", "version": "2.0.0", "sha256": "ab", "metrics": {}}
+        return identity | {"members": ["brain-mri"], "method": "mean", "candidates": {"brain-mri alone": 0.12345}}
+
+    monkeypatch.setattr("ml.training.build_ensemble.build_ensemble", build)
+    given = ["--data", str(tmp_path), "--output", str(tmp_path / "new"), "--version", "2.0.0"]
+    assert main(["ensemble", *MEMBERS.split(), *given]) == 0
+    assert passed == [(["brain-mri", "brain-mri-mobile"], tmp_path, tmp_path / "new", "2.0.0")]
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["Method", "mean"] in lines
+    assert ["brain-mri", "alone", "0.1235"] in lines or ["brain-mri", "alone", "0.1234"] in lines
+
+
 @pytest.mark.parametrize("name", ["", "../up", "Ward", "a b", "-a", "a--b", "a" * 65])
 def test_a_bundle_has_a_plain_name(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     given = ["--model", "brain-mri", "--data", str(tmp_path), "--output", str(tmp_path / "new"), f"--name={name}"]

@@ -7,12 +7,13 @@ import math
 import subprocess
 import sys
 
+import cv2
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from ml.analysis import Analysis, Step, analyse
-from ml.analysis.regions import brightest_region, head_mask, nuclei, otsu_threshold, outlined
+from ml.analysis.regions import brightest_region, connected, count_regions, head_mask, nuclei, otsu_threshold, outlined
 from ml.analysis.statistics import first_order
 from ml.analysis.texture import cooccurrence, texture
 from ml.datasets.phantom import phantom_png
@@ -96,6 +97,39 @@ def test_the_threshold_is_that_of_scikit_image() -> None:
             assert otsu_threshold(grey) == threshold_otsu(grey)
 
 
+@pytest.mark.parametrize("diagonally", [True, False])
+def test_regions_are_those_of_opencv(diagonally: bool) -> None:
+    random = np.random.default_rng(8)
+    masks = [random.random(random.integers(1, 40, 2)) > random.random() for _ in range(200)]
+    spiral = np.zeros((41, 41), bool)
+    spiral[::2] = True
+    spiral[1::4, -1] = spiral[3::4, 0] = True
+    for mask in [*masks, spiral, np.zeros((3, 4), bool)]:
+        found = connected(mask, diagonally=diagonally)
+        count, expected = cv2.connectedComponents(mask.astype(np.uint8), connectivity=8 if diagonally else 4)
+        assert found.max() == count - 1
+        assert ((found > 0) == mask).all()
+        assert len(np.unique(np.stack([found.ravel(), expected.ravel()]), axis=1).T) == len(np.unique(expected))
+        first = [int(np.flatnonzero(found == number)[0]) for number in range(1, count)]
+        assert first == sorted(first)
+    assert count_regions(spiral) == 1
+
+
+def test_the_threshold_and_the_head_are_those_of_opencv() -> None:
+    random = np.random.default_rng(9)
+    for side in (4, 20, 60):
+        grey = np.asarray(
+            Image.fromarray(random.integers(0, 256, (side, side), np.uint8)).filter(ImageFilter.GaussianBlur(1))
+        )
+        threshold, _ = cv2.threshold(grey, 0, 255, cv2.THRESH_OTSU)
+        assert otsu_threshold(grey) == threshold
+        head = head_mask(grey)
+        contours, _ = cv2.findContours(head.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
+        filled = cv2.drawContours(np.zeros(grey.shape, np.uint8), contours, -1, 1, cv2.FILLED)
+        assert len(contours) == 1
+        assert (head == (filled > 0)).all()
+
+
 def test_the_brightest_region_is_the_disc_and_not_the_skull() -> None:
     image = drawn_head(tumour=True)
     head = head_mask(image)
@@ -176,7 +210,7 @@ def test_the_same_bytes_give_the_same_figures_and_pictures() -> None:
 
 
 def test_untrusted_bytes_are_refused_as_everywhere() -> None:
-    with pytest.raises(ImageError, match="expected a PNG, JPEG, TIFF, BMP or WebP image"):
+    with pytest.raises(ImageError, match="expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image"):
         analyse(b"GIF89a")
     with pytest.raises(ImageError, match="found damaged data"):
         analyse(phantom_png(200)[:2000])

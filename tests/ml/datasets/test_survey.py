@@ -47,7 +47,7 @@ def test_failed_checks_say_what_is_wrong(found: Survey) -> None:
         (
             False,
             "every file is an image",
-            "1 damaged: bad.png (expected a PNG, JPEG, TIFF, BMP or WebP image, "
+            "1 damaged: bad.png (expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, "
             "found 12 bytes that begin with 6e6f7420616e2069)",
         ),
         (False, "no group lies in two splits", "1 groups: 9"),

@@ -11,7 +11,7 @@ from PIL import Image
 from ml.datasets.splits import SPLITS
 from ml.errors import WrongChoice
 from ml.evaluation.outliers import draw_outliers
-from ml.gate.data import BRAIN, HISTOLOGY, Material, gather, listed
+from ml.gate.data import BRAIN, HISTOLOGY, gather, listed
 from ml.gate.gate import REASON, Gate
 from ml.gate.pictures import LEARNED, LEARNED_PHOTOGRAPHS, UNSEEN, UNSEEN_PHOTOGRAPHS, unseen_pictures
 from ml.gate.pictures import learned_pictures as learned
@@ -113,27 +113,40 @@ def test_the_rate_of_false_alarms_counts_the_two_kinds_only() -> None:
     assert false_alarm_rate(probabilities, labels) == pytest.approx(1 / 3, abs=1e-4)
 
 
-def test_a_gate_is_trained_and_packaged(tmp_path: Path) -> None:
-    from ml.gate.network import build_gate
-    from ml.gate.training import package
-    from ml.training.fitting import fit
-    from ml.training.recipes import Recipe
+def drawn_images(folder: Path, rows: dict[str, tuple[str, str, str]], mode: str, colour: object) -> None:
+    """A collection with ``rows``: label, split and fold by name of file."""
+    folder.mkdir(parents=True)
+    lines = ["path,label,group,split,fold"]
+    for number, (name, (label, split, fold)) in enumerate(rows.items()):
+        Image.new(mode, (90, 80), colour).save(folder / name)
+        lines.append(f"{name},{label},{number},{split},{fold}")
+    (folder / "manifest.csv").write_text("\n".join(lines) + "\n")
 
-    brains = [Image.new("L", (20, 20), 40 + number) for number in range(8)]
-    histology = [Image.new("RGB", (20, 20), (230, 60 + number, 200)) for number in range(8)]
-    material = Material(brains, histology, ["a", "b"] * 4, {"flags": [Image.new("RGB", (20, 20), "green")] * 8})
-    images = material.labelled(64)
-    assert np.bincount(images.labels).tolist() == [8, 8, 8]
-    assert images.pixels[8].mean(axis=(0, 1)) * 255 == pytest.approx((230, 60, 200), abs=1)
-    recipe = Recipe(epochs=1, batch_size=24, cycles=1, mixup=0.0, augmentation="none", average=0.0)
-    network = build_gate((64, 64, 3), 3)
-    fit(network, images, images, recipe)
 
-    bundle = package(MODALITY_GATE, network, recipe, {"train": images, "val": images}, material, tmp_path)
+def test_a_gate_is_trained_and_packaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from ml.gate.training import train_gate
+    from ml.training.choices import Choices, TrainingJob
+
+    counts = {"train": 3, "val": 2, "test": 1}
+    monkeypatch.setattr("ml.gate.data.PICTURES", counts)
+    brains = {f"{split}{n}.png": ("glioma", split, "") for split, count in counts.items() for n in range(count)}
+    drawn_images(tmp_path / "brain-mri", brains, "L", 40)
+    sections = {f"{fold}.png": ("benign", "", str(fold)) for fold in range(5)}
+    drawn_images(tmp_path / "breakhis-100x", sections, "RGB", (230, 60, 200))
+
+    job = TrainingJob(MODALITY_GATE, tmp_path, tmp_path / "new", Choices(epochs=1, seed=3), {}, print)
+    bundle = train_gate(job)
 
     assert bundle.metadata.labels[HISTOLOGY] == "breast-histology"
-    assert np.sum(bundle.metrics["test"]["decisions"], axis=1).tolist() == [8, 8, 8]
-    assert bundle.metrics["outliers"]["flags"]["images"] == 8
+    kinds = len(bundle.metrics["outliers"])
+    assert set(UNSEEN) <= set(bundle.metrics["outliers"])
+    assert np.sum(bundle.metrics["test"]["decisions"], axis=1).tolist() == [1, 1, kinds]
+    assert {each["images"] for each in bundle.metrics["outliers"].values()} == {1}
+    training = bundle.metadata.training
+    assert (training["seed"], training["epochs"]) == (3, 1)
+    assert (training["images"]["brain-mri"], training["images"]["breast-histology"]) == (3, 30)
+    assert training["images"]["other"] >= 3 * len(LEARNED)
+    assert Gate(bundle).predict(Image.new("L", (90, 80), 40)).probabilities.keys() == set(bundle.metadata.labels)
 
 
 def test_the_shipped_gate_knows_the_two_kinds(gate: Gate) -> None:

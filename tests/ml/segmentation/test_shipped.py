@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,17 @@ def segmenter() -> Segmenter:
 
 def test_the_bundle_is_small() -> None:
     assert sum(path.stat().st_size for path in (BUNDLES / NAME).iterdir()) <= LARGEST
+
+
+def test_an_outline_needs_no_opencv() -> None:
+    """It would add 15 MB to ``scanproof classify``."""
+    program = (
+        "import sys\nfrom ml.datasets.phantom import phantom_png\nfrom ml.inference.registry import Registry\n"
+        f"assert Registry().get({NAME!r}).predict(phantom_png()).contours\n"
+        "print(sorted({'cv2', 'scipy', 'tensorflow'} & sys.modules.keys()))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
 
 
 def test_outlines_agree_with_the_annotators_as_the_card_says(segmenter: Segmenter, data: Path) -> None:

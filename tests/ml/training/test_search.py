@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml.datasets import read_manifest
 from ml.errors import MlError
-from ml.training.choices import Choices
-from ml.training.search_recipe import SPACE, draw, search
+from ml.training.choices import Choices, chosen_recipe, chosen_specification
+from ml.training.search_recipe import FIGURES, SPACE, draw, search, trial
 from ml.training.specifications import BRAIN_MRI
+from ml.training.train_model import load
 
 CHOICES = Choices(size=32, epochs=1, recipe="s4")
 
@@ -66,6 +69,29 @@ def test_the_result_is_json_and_a_recipe(found: tuple[dict[str, Any], list[str]]
 
     (tmp_path / "found.json").write_text(json.dumps(found[0]))
     assert recipe_of(str(tmp_path / "found.json")).batch_size == 4
+
+
+@pytest.mark.parametrize(
+    ("rate", "scale", "error"),
+    [(0.001, 1.0, None), (0.001, np.nan, "the training diverged"), (-1.0, 1.0, "WrongChoice: ")],
+)
+def test_a_trial_has_figures_or_an_error(drawn: Path, rate: float, scale: float, error: str | None) -> None:
+    """As it runs in a process of Ray."""
+    pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
+    choices = replace(CHOICES, architecture="logistic")
+    specification = chosen_specification("brain-mri", choices)
+    samples = read_manifest(drawn, specification.labels)
+    train, val = (load(specification, samples, split) for split in ("train", "val"))
+    recipe = replace(chosen_recipe(choices), optimizer="adam")
+    scaled = replace(val, pixels=val.pixels * np.float32(scale))
+    outcome = trial({"learning_rate": rate}, specification, train, scaled, recipe, choices)
+    if error:
+        assert outcome.keys() == {"error"}
+        assert outcome["error"].startswith(error)
+    else:
+        assert outcome["recipe"]["learning_rate"] == rate
+        assert set(outcome["val"]) == set(FIGURES)
+        assert 0 <= outcome["val"]["macro_auc"] <= 1
 
 
 def test_a_search_in_which_all_fail_says_why(drawn: Path, monkeypatch: pytest.MonkeyPatch) -> None:

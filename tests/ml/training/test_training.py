@@ -200,7 +200,13 @@ def test_training_goes_on_from_a_bundle(trained: Trained) -> None:
         (Choices(start="imagenet", architecture="vgg16"), OTHER_LICENCE),
     ],
 )
-def test_the_licence_follows_from_where_the_weights_begin(choices: Choices, licence: str) -> None:
+def test_the_licence_follows_from_where_the_weights_begin(
+    choices: Choices, licence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (unpacked("brain-mri-mobile", tmp_path / "bundle") / "weights.npz").rename("mine.npz")
+    for name in ("mobilenet.weights.h5", "lite0.weights.h5"):
+        Path(name).write_bytes(b"\x89HDF\r\n\x1a\n")
     assert chosen_specification("brain-mri", choices).licence == licence
 
 

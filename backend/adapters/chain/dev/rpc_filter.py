@@ -12,13 +12,13 @@ import io
 import json
 import socket
 import threading
-import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NoReturn, cast
 from urllib.parse import urlsplit
 
+from backend.adapters.chain.timed_reader import TimedReader
 from backend.errors import ConfigurationError
 from backend.hosts import is_loopback_host
 
@@ -161,27 +161,6 @@ class _Server(ThreadingHTTPServer):
         """A client that went away is no error of the chain's owner, on whose terminal it would be printed."""
 
 
-class _DeadlineReader(io.RawIOBase):
-    """Reads a socket; no byte is read after ``restart`` plus ``REQUEST_WITHIN_S``. Raises TimeoutError."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-        self.restart()
-
-    def restart(self) -> None:
-        self._deadline = time.monotonic() + REQUEST_WITHIN_S
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError
-        self._connection.settimeout(left)
-        return self._connection.recv_into(buffer)
-
-
 class _Handler(BaseHTTPRequestHandler):
     server: _Server
     protocol_version = "HTTP/1.1"
@@ -191,7 +170,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def setup(self) -> None:
         super().setup()
-        self._reader = _DeadlineReader(self.connection)
+        raw = cast(io.BufferedReader, self.rfile).detach()
+        self._reader = TimedReader(raw, self.connection, REQUEST_WITHIN_S)
         self.rfile = io.BufferedReader(self._reader)
 
     def handle_one_request(self) -> None:

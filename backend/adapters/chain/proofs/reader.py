@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, islice
 from typing import Any
 
@@ -34,12 +34,12 @@ class ProofReader:
         self._web3 = rpc.connect(rpc_url)
         self._contract = contract
 
-    def blocks(self, positions: Iterable[tuple[int, int]]) -> tuple[ProvenBlock, ...]:
+    def blocks(self, positions: Iterable[tuple[int, int]]) -> Mapping[tuple[int, int], ProvenBlock]:
         wanted: dict[int, set[int]] = {}
         for block_number, log_index in positions:
             wanted.setdefault(block_number, set()).add(log_index)
         numbers = sorted(wanted)
-        blocks: list[ProvenBlock] = []
+        blocks: dict[tuple[int, int], ProvenBlock] = {}
         with rpc.translated():
             for start in range(0, len(numbers), _BLOCKS):
                 part = numbers[start : start + _BLOCKS]
@@ -50,8 +50,11 @@ class ProofReader:
                 if len(whole) < len(part):
                     raise ChainUnavailable("the chain was reorganised while it was read: try again")
                 for number, block, receipts in zip(part, whole, self._receipts(whole), strict=True):
-                    blocks.append(self._block(block, receipts, wanted[number]))
-        return tuple(blocks)
+                    for log_index, proven in self._block(block, receipts, wanted[number]).items():
+                        blocks[number, log_index] = proven
+        if len(blocks) < sum(map(len, wanted.values())):
+            raise ChainUnavailable("the chain was reorganised while it was read: try again")
+        return blocks
 
     def state(self, newest: int, keys: StateKeys) -> tuple[ProvenBlock, ProvenCode, tuple[bytes, ...]]:
         with rpc.translated():
@@ -91,33 +94,32 @@ class ProofReader:
             header = ProvenBlock(block["hash"], headers.encode(block), ())
         return header, ProvenCode(code, block["hash"], proof), tuple(sorted(nodes))
 
-    def _block(self, block: JsonObject, receipts: Sequence[JsonObject], log_indices: set[int]) -> ProvenBlock:
+    def _block(
+        self, block: JsonObject, receipts: Sequence[JsonObject], log_indices: set[int]
+    ) -> dict[int, ProvenBlock]:
+        """For each log index the block with the transaction that wrote that log."""
         hashes = [transaction["hash"] for transaction in block["transactions"]]
         if [receipt and receipt["transactionHash"] for receipt in receipts] != hashes:
             raise ChainUnavailable("the chain was reorganised while it was read: try again")
-        holding = [
-            int(receipt["transactionIndex"], 16)
-            for receipt in receipts
-            if any(int(log["logIndex"], 16) in log_indices for log in receipt["logs"])
-        ]
         transactions = [self._encoded(transaction) for transaction in block["transactions"]]
         encoded_receipts = [encode_receipt(receipt) for receipt in receipts]
         transactions_trie = _trie(block, "transactionsRoot", transactions)
         receipts_trie = _trie(block, "receiptsRoot", encoded_receipts)
-        return ProvenBlock(
-            hash=block["hash"],
-            header=headers.encode(block),
-            transactions=tuple(
-                ProvenTransaction(
+        header = headers.encode(block)
+        found: dict[int, ProvenBlock] = {}
+        for receipt in receipts:
+            index = int(receipt["transactionIndex"], 16)
+            written = log_indices.intersection(int(log["logIndex"], 16) for log in receipt["logs"])
+            if written:
+                proven = ProvenTransaction(
                     index=index,
                     transaction=transactions[index],
                     transaction_proof=transactions_trie.proof(index),
                     receipt=encoded_receipts[index],
                     receipt_proof=receipts_trie.proof(index),
                 )
-                for index in holding
-            ),
-        )
+                found.update(dict.fromkeys(written, ProvenBlock(block["hash"], header, (proven,))))
+        return found
 
     def _receipts(self, blocks: Sequence[JsonObject]) -> list[list[JsonObject]]:
         """All receipts of each block, in order; one by one from a node without eth_getBlockReceipts, such as

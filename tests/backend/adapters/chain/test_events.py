@@ -21,8 +21,7 @@ from backend.domain import (
 )
 from backend.errors import ChainUnavailable
 from tests.backend.models import LABELS
-
-from .relay import relay, result
+from tests.standins.nodes import relay, result
 
 REASON = "0x" + "33" * 32
 METRICS = "0x" + "44" * 32

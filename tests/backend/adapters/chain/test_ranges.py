@@ -6,10 +6,9 @@ import pytest
 
 from backend.adapters.chain.rpc import RangeRefused, RateLimited
 from backend.adapters.chain.web3_chain import Web3Chain
+from tests.standins.nodes import Raw, refusal, relay
 
-from .relay import refusal, relay
-
-HTTP_500 = (500, b"")
+HTTP_500 = Raw(500, b"")
 ATTEMPTS = 2
 """How often the client itself sends a request that fails."""
 
@@ -26,7 +25,7 @@ def pauses(monkeypatch) -> list[float]:
 
 
 @pytest.mark.usefixtures("pauses")
-@pytest.mark.parametrize("answer", [refusal("query returned more than 10000 results"), (413, b"too much"), HTTP_500])
+@pytest.mark.parametrize("answer", [refusal("query returned more than 10000 results"), Raw(413, b"too much"), HTTP_500])
 def test_a_refused_range_is_halved_until_it_passes(registry, cid, answer):
     sent = registry.wallet.register_image(cid)
     asked = []
@@ -104,7 +103,7 @@ def test_a_node_that_is_asked_too_often_is_given_a_pause_and_the_same_range(regi
         if method != "eth_getLogs":
             return None
         asked.append((int(parameters[0]["fromBlock"], 16), int(parameters[0]["toBlock"], 16)))
-        return (429, b"", headers) if len(asked) <= ATTEMPTS else None
+        return Raw(429, b"", headers) if len(asked) <= ATTEMPTS else None
 
     with relay(registry.settings.rpc_url, too_often) as url:
         events = through(registry, url).events(head - 3, head)
@@ -116,7 +115,7 @@ def test_a_node_that_is_asked_too_often_is_given_a_pause_and_the_same_range(regi
 
 def test_a_node_that_never_wants_to_be_asked_is_an_error(registry, pauses):
     def never(method, parameters):
-        return (429, b"", {"Retry-After": "2"}) if method == "eth_getLogs" else None
+        return Raw(429, b"", {"Retry-After": "2"}) if method == "eth_getLogs" else None
 
     with (
         relay(registry.settings.rpc_url, never) as url,

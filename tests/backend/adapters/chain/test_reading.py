@@ -10,8 +10,7 @@ from backend.adapters.chain.events import ROLES
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.domain import DiagnosisRecordedEvent, ImageRegisteredEvent, RoleChange, StateKeys
 from backend.errors import ChainUnavailable
-
-from .relay import refusal, relay, result
+from tests.standins.nodes import refusal, relay, result
 
 NOBODY = "0x00000000000000000000000000000000000000AA"
 

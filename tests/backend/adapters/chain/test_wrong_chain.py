@@ -11,8 +11,7 @@ from backend.adapters.chain.development_accounts import USER
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.errors import ChainError, ChainUnavailable, WrongChain
 from backend.processes import free_port
-
-from .relay import refusal, relay, result
+from tests.standins.nodes import Raw, refusal, relay, result
 
 NOBODY = "0x00000000000000000000000000000000000000AA"
 
@@ -86,18 +85,18 @@ def test_a_node_that_begins_to_serve_another_chain_is_noticed_without_a_failure(
     "answer",
     [
         refusal("no"),
-        (500, b"secret-key"),
-        (429, b""),
-        (200, b"<html>secret-key</html>"),
-        (200, b"[]"),
-        (200, b"17"),
-        (200, b'{"jsonrpc":"2.0","id":1}'),
+        Raw(500, b"secret-key"),
+        Raw(429, b""),
+        Raw(200, b"<html>secret-key</html>"),
+        Raw(200, b"[]"),
+        Raw(200, b"17"),
+        Raw(200, b'{"jsonrpc":"2.0","id":1}'),
         result("not hex"),
         result(None),
         result({"number": "0x1"}),
         result([[]]),
     ],
-    ids=lambda answer: f"{answer[0]} {answer[1][:60]!r}",
+    ids=lambda answer: str(answer)[:60],
 )
 @pytest.mark.parametrize("method", ["eth_chainId", "eth_getBlockByNumber", "eth_getLogs", "eth_getTransactionReceipt"])
 def test_whatever_a_node_answers_is_a_chain_error_that_hides_its_address(

@@ -104,8 +104,8 @@ def test_inverted_grey_tiff_is_shown_as_it_is_meant(accept):
 
 
 REFUSED = {
-    "expected a PNG, JPEG, TIFF, BMP or WebP image, found an empty file": lambda: b"",
-    "expected a PNG, JPEG, TIFF, BMP or WebP image, found data that begins with 3c 73 76 67 3e 3c 2f 73": (
+    "expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found an empty file": lambda: b"",
+    "expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found data that begins with 3c 73 76 67 3e 3c 2f 73": (
         lambda: b"<svg></svg>"
     ),
     "expected one still image, found an animated PNG": metadata.apng,

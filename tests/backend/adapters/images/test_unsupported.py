@@ -14,13 +14,13 @@ from backend.errors import UnsupportedImage
 from tests.backend.adapters.images import metadata
 from tests.backend.adapters.images.conftest import picture, saved
 
-IMAGE = "expected a PNG, JPEG, TIFF, BMP or WebP image, found "
+IMAGE = "expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found "
 SHOWN = "expected an image that browsers show, found "
 TO_PNG = ", which is not supported: convert it to PNG"
 TO_8_BIT = ", which is not supported: convert it to an 8-bit PNG"
 TO_GREY = ", which is not supported: convert it to unsigned 8-bit or 16-bit grey"
 TO_COLOUR = ", which is not supported: convert it to 8 bits a channel"
-DICOM = f"{IMAGE}a DICOM file, which is not supported: export its images as PNG"
+DICOM = "expected a DICOM file with a picture, found a DICOM file without pixels: no modality"
 ELEMENT = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
 
 

@@ -117,6 +117,8 @@ def test_every_report_of_a_classifier_is_found(node, admin, classifier, index, c
 
     assert since(history.events_of_classifier(classifier)) == [1_700_000_000, 1_600_000_000]
     assert chain.searched == []
+    # Blocks that are close to each other are read together.
+    assert len(chain.ranges) == 1
 
 
 def test_a_report_that_the_index_lost_is_searched_for(

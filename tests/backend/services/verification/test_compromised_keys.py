@@ -9,6 +9,7 @@ import pytest
 from eth_account import Account
 
 from backend.adapters.chain import eip712
+from backend.adapters.chain.development_accounts import USER
 from backend.adapters.chain.events import ROLES
 from backend.domain import ClassifierCompromisedEvent, SignedDiagnosis
 
@@ -128,3 +129,33 @@ def test_evidence_holds_the_report(thief):
         "complete roles on the chain",
         "roles on the chain",
     }
+
+
+def test_the_sender_of_a_report_is_compared_with_its_signed_transaction(thief):
+    record = thief.record(issued_at=int(time.time()) - 3_600)
+    (diagnosis,) = thief.diagnoses(record.image_id)
+    report(thief, diagnosis.block.timestamp)
+    report(thief, diagnosis.issued_at)
+    sent = thief.chain.events_of_classifier(thief.signer.address)[-1].transaction_hash
+
+    def origin(verification):
+        return next(check for check in verification.checks if check.name == "compromise report origin")
+
+    evidence = thief.evidence(record.image_id)
+    for verification in (thief.verify(record.image_id), thief.verify_evidence(evidence, node=thief.chain)):
+        assert (origin(verification).passed, origin(verification).found) == (
+            *(True, f"signed by {thief.admin.address} in transaction {sent}"),
+        )
+
+    real = thief.chain.signed_transaction
+    for change, found in (
+        ({"sender": USER.address}, f"is signed by {USER.address}"),
+        ({"input": real(sent).input.replace(diagnosis.issued_at.to_bytes(32), bytes(32))}, "calls for something else"),
+    ):
+
+        def signed(hash_, change=change):
+            return replace(real(hash_), **change) if hash_ == sent else real(hash_)
+
+        chain = FalseChain(thief.chain, signed_transaction=signed)
+        assert not origin(thief.verify(record.image_id, chain=chain)).passed
+        assert found in origin(thief.verify(record.image_id, chain=chain)).found

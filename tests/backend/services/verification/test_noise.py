@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import pytest
 from web3 import Web3
@@ -12,6 +13,7 @@ from backend.adapters.chain.development_accounts import ADMIN
 from backend.adapters.chain.events import ROLES
 from backend.domain import Verdict
 from backend.services import evidence as collecting
+from backend.services import verification as verifying
 from backend.services.evidence_file import pack, unpack
 from tests.chains import running_anvil
 
@@ -84,6 +86,81 @@ def test_a_history_of_many_reviews_has_the_newest_statements_only(world, record,
     assert failures(world.verify_evidence(evidence)) == {}
 
 
+@pytest.fixture
+def few(monkeypatch):
+    """Evidence files hold two reviews beside the newest one of each diagnosis, and three are checked one by one."""
+    monkeypatch.setattr(collecting, "MAX_REVIEWS", 2)
+    monkeypatch.setattr(verifying, "MAX_REVIEWS", 3)
+
+
+@pytest.fixture
+def much_reviewed(world, record, few):
+    """Six reviews, the newest of which withdraws."""
+    for label in (2, 3, 4, 2):
+        world.review(record.image_id, Verdict.OVERRIDDEN, label)
+    world.review(record.image_id, Verdict.WITHDRAWN, 0)
+    return record
+
+
+def line(verification, name: str):
+    return next(check for check in verification.checks if check.name == name)
+
+
+def test_a_record_of_many_reviews_is_verified_by_the_newest(world, much_reviewed):
+    evidence = unpack(pack(world.evidence(much_reviewed.image_id)))
+    (diagnosis,) = world.diagnoses(much_reviewed.image_id)
+
+    assert evidence.left_out_reviews == {diagnosis.diagnosis_id: 3}
+    assert [event["event"] for event in evidence.events].count("DiagnosisReviewed") == 3
+    online = world.verify(much_reviewed.image_id)
+    for verification in (online, world.verify_evidence(evidence), world.verify_evidence(evidence, node=world.chain)):
+        assert failures(verification) == {}
+        assert [state.status for state in verification.diagnoses] == ["withdrawn"]
+        assert line(verification, "older reviews").found.startswith("3 older reviews are not checked one by one")
+        assert sum(check.name.startswith("review order") for check in verification.checks) == 3
+    assert "not in the file" not in line(online, "older reviews").found
+
+
+def test_the_number_of_left_out_reviews_must_be_true_and_said(world, much_reviewed):
+    evidence = world.evidence(much_reviewed.image_id)
+    (diagnosis,) = world.diagnoses(much_reviewed.image_id)
+
+    silent = replace(evidence, left_out_reviews={})
+    assert list(failures(world.verify_evidence(silent))) == ["review order (review 1 of 3)"]
+    wrong = replace(evidence, left_out_reviews={diagnosis.diagnosis_id: 2})
+    assert list(failures(world.verify_evidence(wrong, node=world.chain))) == ["record on the chain"]
+
+
+def test_reviews_said_to_be_left_out_that_are_there_fail(world, record):
+    evidence = world.evidence(record.image_id)
+    (diagnosis,) = world.diagnoses(record.image_id)
+
+    false = replace(evidence, left_out_reviews={diagnosis.diagnosis_id: 1})
+    assert list(failures(world.verify_evidence(false))) == ["older reviews"]
+
+
+def test_the_newest_review_cannot_be_left_out(world, much_reviewed):
+    (diagnosis,) = world.diagnoses(much_reviewed.image_id)
+    whole = world.evidence(much_reviewed.image_id)
+    newest = world.reviews(much_reviewed.image_id)[-1].block.hash
+    cut = replace(
+        whole,
+        blocks=tuple(replace(b, transactions=()) if b.hash == newest else b for b in whole.blocks),
+        events=whole.events[:-1],
+        left_out_reviews={diagnosis.diagnosis_id: 4},
+    )
+
+    assert "complete reviews" in failures(world.verify_evidence(cut))
+
+
+def test_a_new_review_after_such_a_file_is_noticed(world, much_reviewed):
+    evidence = world.evidence(much_reviewed.image_id)
+    world.review(much_reviewed.image_id, Verdict.CONFIRMED, 1)
+
+    assert failures(world.verify_evidence(evidence)) == {}
+    assert "record on the chain" in failures(world.verify_evidence(evidence, node=world.chain))
+
+
 @pytest.fixture(scope="module")
 def spacious(tmp_path_factory):
     """A chain whose blocks take megabytes of logs."""
@@ -120,6 +197,26 @@ def test_noise_that_would_fill_an_evidence_file_is_left_out(spacious):
     assert len(packed) < 1024 * 1024
     assert failures(world.verify_evidence(unpack(packed), node=world.chain)) == {}
     assert len(world.verify(record.image_id).noise) == 2
+
+
+def test_true_reviews_that_would_fill_an_evidence_file_are_left_out(spacious):
+    """A clinician that is a contract writes 5 MB of logs beside each of its true reviews."""
+    world = spacious
+    record = world.record()
+    relay = Relay.deployed(world.rpc_url, world.chain.contract, ADMIN)
+    world.admin._send("grantRole", ROLES["CLINICIAN_ROLE"], relay.address)
+    (true,) = world.diagnoses(record.image_id)
+    fields = (true.image_id, true.model_id, true.label, true.confidence, true.manifest_hash, true.issued_at)
+    newest = true.diagnosis_id
+    for verdict, label in ((0, 1), (1, 3), (2, 0)):
+        relay.run(relay.call("reviewDiagnosis", fields, (newest, REASON, verdict, label)), shouts=50, gas=60_000_000)
+        newest = world.reviews(record.image_id)[-1].review_id
+
+    evidence = unpack(pack(world.evidence(record.image_id)))
+
+    assert evidence.left_out_reviews == {true.diagnosis_id: 2}
+    verification = world.verify_evidence(evidence, node=world.chain)
+    assert (failures(verification), verification.diagnoses[0].status) == ({}, "withdrawn")
 
 
 def test_grants_to_others_and_reviews_of_other_images_change_nothing(world, record):

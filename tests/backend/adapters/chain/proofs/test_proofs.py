@@ -25,7 +25,7 @@ from backend.errors import ChainUnavailable
 from backend.processes import free_port
 from backend.settings import ROOT
 from tests.backend.adapters.chain.conftest import MODEL_ID
-from tests.backend.adapters.chain.relay import refusal, relay, result
+from tests.standins.nodes import refusal, relay, result
 
 HARDFORKS = {"paris": 16, "shanghai": 17, "cancun": 20, "prague": 21, "osaka": 21}
 """With the number of fields in their headers."""
@@ -75,7 +75,7 @@ def test_a_block_with_many_transactions_of_every_kind(registry, cid):
     registry.web3.eth.wait_for_transaction_receipt(hash_)
     (event,) = registry.chain.events_of_transaction(hash_)
 
-    (block,) = reader.blocks([(event.block.number, event.log_index)])
+    (block,) = reader.blocks([(event.block.number, event.log_index)]).values()
 
     assert (block.hash, len(block.transactions)) == (event.block.hash, 1)
     assert_proven(block)
@@ -176,7 +176,7 @@ def test_a_kind_of_transaction_that_is_not_known_is_asked_for_as_it_is(registry_
     monkeypatch.delitem(encodings._TRANSACTION_FIELDS, 2)
 
     reader = ProofReader(registry.settings.rpc_url, contract=registry.chain.contract)
-    (block,) = reader.blocks([(event.block.number, event.log_index)])
+    (block,) = reader.blocks([(event.block.number, event.log_index)]).values()
 
     assert_proven(block)
     assert "0x" + keccak(block.transactions[0].transaction).hex() == hash_

@@ -1,0 +1,342 @@
+/**
+ * Reads and writes the elements of a DICOM file (PS3.5, section 7; PS3.10, section 7), as
+ * `backend/adapters/dicom/elements.py` does. Every length comes from a stranger: it is compared with what is there.
+ */
+
+import { ATTRIBUTES, numberOf, TRANSFER_SYNTAXES, type TransferSyntax } from "./rules";
+
+export const PREAMBLE_BYTES = 128;
+const PREFIX = "DICM";
+export const EXPLICIT_LITTLE = "1.2.840.10008.1.2.1";
+const IMPLICIT_LITTLE = "1.2.840.10008.1.2";
+export const PIXEL_DATA = 0x7fe00010;
+export const MAX_ELEMENTS = 500_000;
+export const MAX_DEPTH = 16;
+const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
+
+const TRANSFER_SYNTAX_UID = 0x00020010;
+const ITEM = 0xfffee000;
+const ITEM_END = 0xfffee00d;
+const SEQUENCE_END = 0xfffee0dd;
+const UNDEFINED = 0xffffffff;
+/** Value representations with a length of 16 bits; all others have 32 (PS3.5, section 7.1.2). */
+const SHORT = new Set("AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split(" "));
+const MAX_SHORT = 0xfffe;
+const MOST_TRAILER = 8;
+const NUL_PADDED = new Set(["UI", "OB", "UN"]);
+/** As many arguments as every browser passes to a function. */
+const CHUNK = 8192;
+const NOTHING = new Uint8Array();
+
+/** The file is damaged, too large, or no DICOM image. The message is for people and holds no value of the file. */
+export class DicomError extends Error {}
+
+/** `value` as in the file, whose byte order `bigEndian` gives; `vr` is empty in implicit encodings. */
+export interface Element {
+  tag: number;
+  vr: string;
+  value: Uint8Array;
+  bigEndian?: boolean;
+  /** Of a sequence. */
+  items?: DataSet[];
+  /** Of encapsulated pixel data; the first is the offset table. */
+  fragments?: Uint8Array[];
+}
+
+export type DataSet = Map<number, Element>;
+
+export interface DicomFile {
+  preamble: Uint8Array;
+  /** The file meta information, group 0002. */
+  meta: DataSet;
+  uid: string;
+  syntax: TransferSyntax;
+  dataSet: DataSet;
+}
+
+/** The elements of a file, with or without preamble and file meta information. Raises DicomError. */
+export async function read(content: Uint8Array): Promise<DicomFile> {
+  const start = latin(content.subarray(PREAMBLE_BYTES, PREAMBLE_BYTES + 4)) === PREFIX ? PREAMBLE_BYTES + 4 : 0;
+  const preamble = content.subarray(0, start ? PREAMBLE_BYTES : 0);
+  let reader = new Reader(content);
+  const [meta, end] = reader.meta(start);
+  let position = end;
+  const uid = textOf(meta.get(TRANSFER_SYNTAX_UID)) || (hasVr(content, position) ? EXPLICIT_LITTLE : IMPLICIT_LITTLE);
+  let syntax = TRANSFER_SYNTAXES.get(uid);
+  if (!syntax) {
+    const named = /^[0-9.]{1,64}$/.test(uid) ? uid : "of an invalid UID";
+    throw new DicomError(
+      `expected a DICOM file in an encoding that is supported, found the transfer syntax ${named}`,
+    );
+  }
+  if (syntax.deflated) {
+    reader = new Reader(await inflated(content.subarray(position)));
+    position = 0;
+  } else if (!syntax.bigEndian) {
+    // Some writers declare explicit value representations and write none, or the reverse.
+    syntax = { ...syntax, implicit: !hasVr(content, position) };
+  }
+  const [dataSet] = reader.dataSet(position, reader.content.length, syntax, 0);
+  return { preamble, meta, uid, syntax, dataSet };
+}
+
+/** A file in Explicit VR Little Endian, with a preamble of zeros. Elements must be in the order of their tags. */
+export function write(meta: Element[], dataSet: Iterable<Element>): Uint8Array<ArrayBuffer> {
+  const group = concatenated(meta.map(encoded));
+  const length = new Uint8Array(4);
+  new DataView(length.buffer).setUint32(0, group.length, true);
+  return concatenated([
+    new Uint8Array(PREAMBLE_BYTES),
+    bytesOf(PREFIX),
+    encoded({ tag: 0x00020000, vr: "UL", value: length }),
+    group,
+    ...[...dataSet].map(encoded),
+  ]);
+}
+
+/** The value of a text element without padding, each byte as one character; empty where there is none. */
+export function textOf(element: Element | undefined): string {
+  return element ? latin(element.value).replace(/^[ \0]+|[ \0]+$/g, "") : "";
+}
+
+/** Each byte as one character. The decoder of that name decodes another character set. */
+export function latin(bytes: Uint8Array): string {
+  let text = "";
+  for (let start = 0; start < bytes.length; start += CHUNK) {
+    text += String.fromCharCode(...bytes.subarray(start, start + CHUNK));
+  }
+  return text;
+}
+
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+}
+
+export function concatenated(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let position = 0;
+  for (const part of parts) {
+    whole.set(part, position);
+    position += part.length;
+  }
+  return whole;
+}
+
+/** Whether the length of a value can be written. */
+export function fits(vr: string, value: Uint8Array): boolean {
+  return !SHORT.has(vr) || value.length <= MAX_SHORT;
+}
+
+function encoded({ tag, vr, value, items, fragments }: Element): Uint8Array {
+  if (fragments) {
+    const parts = fragments.flatMap((part) => [itemHeader(ITEM, part.length), part]);
+    return concatenated([header(tag, "OB", UNDEFINED), ...parts, itemHeader(SEQUENCE_END, 0)]);
+  }
+  if (items) {
+    const parts = items.map((item) => concatenated([...item.values()].map(encoded)));
+    value = concatenated(parts.flatMap((part) => [itemHeader(ITEM, part.length), part]));
+  }
+  const padding = value.length & 1 ? [new Uint8Array([NUL_PADDED.has(vr) ? 0 : 0x20])] : [];
+  return concatenated([header(tag, vr, value.length + padding.length), value, ...padding]);
+}
+
+function header(tag: number, vr: string, length: number): Uint8Array {
+  const short = SHORT.has(vr);
+  const made = new DataView(new ArrayBuffer(short ? 8 : 12));
+  made.setUint16(0, tag >>> 16, true);
+  made.setUint16(2, tag & 0xffff, true);
+  made.setUint8(4, vr.charCodeAt(0));
+  made.setUint8(5, vr.charCodeAt(1));
+  if (short) made.setUint16(6, length, true);
+  else made.setUint32(8, length, true);
+  return new Uint8Array(made.buffer);
+}
+
+function itemHeader(tag: number, length: number): Uint8Array {
+  const made = new DataView(new ArrayBuffer(8));
+  made.setUint16(0, tag >>> 16, true);
+  made.setUint16(2, tag & 0xffff, true);
+  made.setUint32(4, length, true);
+  return new Uint8Array(made.buffer);
+}
+
+class Reader {
+  private readonly view: DataView;
+  private count = 0;
+
+  constructor(readonly content: Uint8Array) {
+    this.view = new DataView(content.buffer, content.byteOffset, content.byteLength);
+  }
+
+  /** The elements of group 0002, which are always Explicit VR Little Endian, and where they end. */
+  meta(position: number): [DataSet, number] {
+    const elements: DataSet = new Map();
+    while (this.content.length - position >= 8 && this.view.getUint16(position, true) === 2) {
+      const [element, next] = this.element(position, this.content.length, {}, 0);
+      elements.set(element.tag, element);
+      position = next;
+    }
+    return [elements, position];
+  }
+
+  /** The elements up to `end`, or to the delimiter of their item. Of a repeated tag, the last one counts. */
+  dataSet(position: number, end: number, syntax: TransferSyntax, depth: number): [DataSet, number] {
+    const elements: DataSet = new Map();
+    while (end - position >= 8) {
+      const tag = this.tag(position, syntax);
+      if (depth && tag === ITEM_END) return [elements, position + 8];
+      if (!(tag >>> 16) && !this.content.subarray(position, end).some(Boolean)) break;
+      const [element, next] = this.element(position, end, syntax, depth);
+      elements.set(element.tag, element);
+      position = next;
+    }
+    return [elements, end];
+  }
+
+  private tag(position: number, { bigEndian = false }: TransferSyntax): number {
+    const group = this.view.getUint16(position, !bigEndian);
+    return ((group << 16) | this.view.getUint16(position + 2, !bigEndian)) >>> 0;
+  }
+
+  private countOne(): void {
+    if (++this.count > MAX_ELEMENTS) {
+      throw new DicomError(`expected a DICOM file of at most ${MAX_ELEMENTS} elements, found more`);
+    }
+  }
+
+  private element(position: number, end: number, syntax: TransferSyntax, depth: number): [Element, number] {
+    this.countOne();
+    const little = !syntax.bigEndian;
+    const tag = this.tag(position, syntax);
+    let vr = "";
+    let length: number;
+    if (syntax.implicit) {
+      length = this.view.getUint32(position + 4, little);
+      position += 8;
+    } else {
+      if (!hasVr(this.content, position)) throw damaged(tag);
+      vr = String.fromCharCode(this.view.getUint8(position + 4), this.view.getUint8(position + 5));
+      if (SHORT.has(vr)) {
+        length = this.view.getUint16(position + 6, little);
+        position += 8;
+      } else {
+        if (end - position < 12) throw damaged(tag);
+        length = this.view.getUint32(position + 8, little);
+        position += 12;
+      }
+    }
+    const element: Element = { tag, vr, value: NOTHING, bigEndian: !little };
+    if (length === UNDEFINED) {
+      if (tag === PIXEL_DATA && !depth) {
+        const [fragments, next] = this.fragments(position, end);
+        return [{ ...element, fragments }, next];
+      }
+      // PS3.5, section 6.2.2, note 2
+      const inner = vr === "UN" ? { implicit: true } : syntax;
+      const [items, next] = this.items(position, end, inner, depth + 1, true);
+      return [{ ...element, items }, next];
+    }
+    if (length > end - position) throw damaged(tag);
+    const stop = position + length;
+    if (vr === "SQ" || ((vr === "" || vr === "UN") && ATTRIBUTES.get(tag)?.vr[0] === "SQ")) {
+      const inner = vr === "UN" ? { implicit: true } : syntax;
+      const [items] = this.items(position, stop, inner, depth + 1, false);
+      return [{ ...element, items }, stop];
+    }
+    return [{ ...element, value: this.content.subarray(position, stop) }, stop];
+  }
+
+  private items(
+    position: number,
+    end: number,
+    syntax: TransferSyntax,
+    depth: number,
+    delimited: boolean,
+  ): [DataSet[], number] {
+    if (depth > MAX_DEPTH) {
+      throw new DicomError(`expected a DICOM file with sequences of at most ${MAX_DEPTH} levels, found more`);
+    }
+    const items: DataSet[] = [];
+    while (end - position >= 8) {
+      const tag = this.tag(position, syntax);
+      const length = this.view.getUint32(position + 4, !syntax.bigEndian);
+      position += 8;
+      if (tag === SEQUENCE_END && delimited) return [items, position];
+      if (tag !== ITEM || (length !== UNDEFINED && length > end - position)) throw damaged(tag);
+      this.countOne();
+      const [item, next] = this.dataSet(position, length === UNDEFINED ? end : position + length, syntax, depth);
+      items.push(item);
+      position = next;
+    }
+    if (delimited) throw damaged(SEQUENCE_END);
+    return [items, end];
+  }
+
+  /** The items of encapsulated pixel data (PS3.5, section A.4). */
+  private fragments(position: number, end: number): [Uint8Array[], number] {
+    const fragments: Uint8Array[] = [];
+    while (end - position >= 8) {
+      const tag = this.tag(position, {});
+      const length = this.view.getUint32(position + 4, true);
+      position += 8;
+      if (tag === SEQUENCE_END) return [fragments, position];
+      if (tag !== ITEM || length > end - position || length & 1) break;
+      this.countOne();
+      fragments.push(this.content.subarray(position, position + length));
+      position += length;
+    }
+    throw damaged(PIXEL_DATA);
+  }
+}
+
+function hasVr(content: Uint8Array, position: number): boolean {
+  return [4, 5].every((offset) => {
+    const letter = content[position + offset] ?? 0;
+    return letter >= 0x41 && letter <= 0x5a;
+  });
+}
+
+/** A deflated data set (PS3.5, section A.5): a raw stream, and padding or, by some writers, the trailer of gzip. */
+async function inflated(content: Uint8Array): Promise<Uint8Array> {
+  const stream = new DecompressionStream("deflate-raw");
+  const writer = stream.writable.getWriter();
+  const parts: Uint8Array[] = [];
+  const reading = collect(stream.readable, parts).catch((error: unknown) => error);
+  // To some browsers, data after the stream are an error that makes them keep back the last output: byte by byte, it is
+  // out before. So an error there is one of the padding.
+  const most = Math.max(0, content.length - MOST_TRAILER);
+  let inPadding = false;
+  try {
+    await writer.write(content.slice(0, most));
+    inPadding = true;
+    for (let place = most; place < content.length; place++) await writer.write(content.slice(place, place + 1));
+    inPadding = false;
+    await writer.close();
+  } catch {
+    const failure = await reading;
+    if (failure instanceof DicomError) throw failure;
+    if (!inPadding) throw new DicomError("expected a whole DICOM file, found a deflated data set that is damaged");
+  }
+  await reading;
+  return concatenated(parts);
+}
+
+async function collect(stream: ReadableStream<Uint8Array>, parts: Uint8Array[]): Promise<void> {
+  const reader = stream.getReader();
+  let size = 0;
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    parts.push(part.value);
+    size += part.value.length;
+    if (size > MAX_INFLATED_BYTES) {
+      const error = new DicomError(
+        `expected a DICOM file of at most ${MAX_INFLATED_BYTES} bytes when inflated, found a larger one`,
+      );
+      await reader.cancel(error);
+      throw error;
+    }
+  }
+}
+
+function damaged(tag: number): DicomError {
+  return new DicomError(`expected a whole DICOM file, found one that is cut off or damaged at ${numberOf(tag)}`);
+}

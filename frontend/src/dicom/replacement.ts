@@ -1,0 +1,56 @@
+/** What stands in place of identifiers, made with the sender's key as `backend/adapters/dicom/replacement.py` does. */
+
+import { bytesOf } from "./elements";
+
+/** Dates move back by at least a day and at most ten years. */
+const MAX_SHIFT_DAYS = 3653;
+const DAY_MS = 86_400_000;
+
+/** New values for those of one patient, made before they are used: the browser's HMAC is asynchronous. */
+export class Replacement {
+  private constructor(
+    readonly patientId: string,
+    private readonly days: number,
+    private readonly uids: Map<string, string>,
+  ) {}
+
+  /** `patient` are the values that tell one patient from another; `uids` those that will be replaced. */
+  static async of(key: CryptoKey, patient: string, uids: Iterable<string>): Promise<Replacement> {
+    const id = (await digest(key, "patient", patient)).slice(0, 6);
+    const shift = new DataView((await digest(key, "shift", patient)).buffer).getUint32(0);
+    const made = new Map<string, string>();
+    for (const old of new Set(uids)) made.set(old, uuid(await digest(key, "uid", old)));
+    return new Replacement(`SP-${hex(id).toUpperCase()}`, 1 + (shift % MAX_SHIFT_DAYS), made);
+  }
+
+  uid(old: string): string {
+    const made = this.uids.get(old);
+    if (!made) throw new Error("a UID was not collected before");
+    return made;
+  }
+
+  /** Null for a text that is no date (DA) of the years 1900 to 2199. */
+  date(old: string): string | null {
+    if (!/^(19|2[01])\d{6}$/.test(old)) return null;
+    const [year, month, day] = [old.slice(0, 4), old.slice(4, 6), old.slice(6)].map(Number) as [number, number, number];
+    const found = new Date(Date.UTC(year, month - 1, day));
+    if (found.getUTCMonth() !== month - 1 || found.getUTCDate() !== day) return null;
+    return new Date(found.getTime() - this.days * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "");
+  }
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+async function digest(key: CryptoKey, purpose: string, value: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.sign("HMAC", key, bytesOf(`${purpose}\0${value}`)));
+}
+
+/** A UUID of version 8 (RFC 9562) below 2.25 (PS3.5, section B.2). */
+function uuid(digest: Uint8Array): string {
+  const bytes = digest.slice(0, 16);
+  bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x80;
+  bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
+  return `2.25.${BigInt(`0x${hex(bytes)}`)}`;
+}
