@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SliceResult, StudyFile
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SlicePlace, SliceResult, StudyFile
 from backend.errors import (
     CidMismatch,
     Conflict,
@@ -32,6 +32,7 @@ from backend.errors import (
 from backend.ports import Classifier, ImageInspector, ObjectReader, ObjectStore, Studies, StudyStage
 from backend.services import manifests, study_documents
 from backend.services.intake import IntakeService
+from backend.services.slice_order import Arrangement, NamedPlace, arrange
 from backend.services.study_classification import AT_ONCE, StudyClassification
 from backend.services.study_documents import MAX_SLICES, StudyDocuments, StudyManifest
 
@@ -94,6 +95,7 @@ class _Study:
     users: int = 0
     """How many threads use it or wait for it; guarded by the service."""
     removed: bool = False
+    arranged: tuple[list[StudyFile], Arrangement] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -101,9 +103,24 @@ class _Study:
         return tuple(f.sha256 for f in self.files if f.sha256 not in self.facts and f.sha256 not in self.refused)
 
     @property
+    def arrangement(self) -> tuple[list[StudyFile], Arrangement]:
+        """The files that are images, and which of them are slices. Kept until another file is received."""
+        if self.arranged is None or len(self.arranged[0]) != len(self.facts):
+            images = [each for each in self.files if each.sha256 in self.facts]
+            places = [NamedPlace(each.name, self.facts[each.sha256].place) for each in images]
+            self.arranged = images, arrange(places)
+        return self.arranged
+
+    @property
     def slices(self) -> list[StudyFile]:
         """The files that are slices, in their order."""
-        return [each for each in self.files if each.sha256 in self.facts]
+        images, arrangement = self.arrangement
+        return [images[number] for number in arrangement.order]
+
+    @property
+    def all_left_out(self) -> tuple[LeftOut, ...]:
+        images, arrangement = self.arrangement
+        return (*self.left_out, *(LeftOut(images[number].name, why) for number, why in arrangement.foreign))
 
 
 class StudyService:
@@ -137,8 +154,8 @@ class StudyService:
         """The study of these files in this order, and whether it is new. The same files give the same study, so that
         one whose transfer was cut goes on.
 
-        A file that is there twice or too large is left out. Raises InvalidStudy, NotFound for an unknown model,
-        StorageError.
+        A file that is there twice or too large is left out; for DICOM, the order is that of the positions. Raises
+        InvalidStudy, NotFound for an unknown model, StorageError.
         """
         self._stage.expire(KEPT_S)
         chosen, left_out = _usable(files)
@@ -211,7 +228,11 @@ class StudyService:
         with self._locked(study_id) as study:
             if study.missing:
                 raise Conflict(f"{len(study.missing)} of the study's {len(study.files)} files were not received yet")
+            if (patients := study.arrangement[1].patients) > 1:
+                self._remove(study)
+                raise InvalidStudy(f"expected images of one patient, found those of {patients}: make a study of each")
             if not study.slices:
+                self._remove(study)
                 raise InvalidStudy(f"expected at least one image, found none: {study.left_out[0].reason}")
             waiting = [each.sha256 for each in study.slices if each.sha256 not in study.results]
             while waiting:
@@ -350,8 +371,9 @@ class StudyService:
     def _apply(self, study: _Study, entry: Mapping[str, Any]) -> None:
         sha256 = entry.get("sha256", "")
         if "facts" in entry:
-            facts = entry["facts"]
-            study.facts[sha256] = ImageFacts(**{**facts, "stripped": tuple(facts["stripped"])})
+            facts, place = entry["facts"], entry["facts"]["place"]
+            read = {"stripped": tuple(facts["stripped"]), "place": place and SlicePlace(**place)}
+            study.facts[sha256] = ImageFacts(**{**facts, **read})
         elif "refused" in entry:
             study.refused.add(sha256)
             name = next(each.name for each in study.files if each.sha256 == sha256)
@@ -386,6 +408,7 @@ class StudyService:
             [study.results[each] for each in files],
             study.model,
             lambda order: self._slice(study, files[order]),
+            study.arrangement[1].series,
         )
         for sha256, line in zip(files, documents.slice_manifests.splitlines(), strict=True):
             if line != study.results[sha256]:
@@ -438,7 +461,7 @@ def _progress(study: _Study) -> StudyProgress:
         study_id=study.study_id,
         files=len(study.files),
         missing=study.missing,
-        left_out=tuple(study.left_out),
+        left_out=study.all_left_out,
         slices=len(slices),
         classified=len(slices) if study.documents else max(0, min(len(study.results), len(slices) - 1)),
         objects=len(slices) + 1,
@@ -461,4 +484,5 @@ def _usable(files: Sequence[StudyFile]) -> tuple[tuple[StudyFile, ...], list[Lef
 
 def _same_image(study: _Study, facts: ImageFacts) -> str | None:
     """The name of the slice that has the same image, after its metadata was removed."""
-    return next((each.name for each in study.slices if study.facts[each.sha256].cid == facts.cid), None)
+    images = (each for each in study.files if each.sha256 in study.facts)
+    return next((each.name for each in images if study.facts[each.sha256].cid == facts.cid), None)
