@@ -12,6 +12,7 @@ import type {
   Lookup,
   Model,
   Outline,
+  PinRequest,
   QueuePage,
   RecordPage,
   Results,
@@ -100,8 +101,8 @@ export class ApiClient {
     return this.post(`/studies/${studyId}/classifications`, {}, SLOW_MS);
   }
 
-  pinStudy(studyId: string): Promise<StudyStep> {
-    return this.post(`/studies/${studyId}/pins`, {}, SLOW_MS);
+  pinStudy(studyId: string, answers: PinRequest): Promise<StudyStep> {
+    return this.post(`/studies/${studyId}/pins`, answers, SLOW_MS);
   }
 
   async discardStudy(studyId: string): Promise<void> {

@@ -9,6 +9,7 @@ import "../components/sp-study-slices";
 import "../components/sp-study-summary";
 import "../components/sp-transaction";
 import { printable, storeName } from "../format";
+import type { Problem } from "../state/problems";
 import { classificationOf, studyStepNumber, type StudyFlow, type Working } from "../state/study";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
@@ -19,7 +20,7 @@ const DOING: Record<Working, [title: string, text: string]> = {
   reading: ["Reading the files", "Read"],
   sending: ["Sending the files", "Sent"],
   classifying: ["Classifying", "Classified"],
-  pinning: ["Pinning", "Pinned"],
+  pinning: ["Looking for text, then pinning", "Done"],
 };
 
 /** The way of a study from its files to a record. Event `other` when the person wants to begin anew. */
@@ -77,7 +78,7 @@ export class StudyFlowPage extends LitElement {
       <p class="soft">${verb} ${done} of ${total}</p>
       ${problem
         ? html`<sp-notice .problem=${problem}>
-            <button class="button primary" type="button" @click=${() => void this.control.goOn()}>Go on</button>
+            ${this.answer(problem)}
           </sp-notice>`
         : nothing}
       ${step === "pinning"
@@ -85,6 +86,15 @@ export class StudyFlowPage extends LitElement {
         : nothing}
       <div class="actions">${this.other("Cancel")}</div>
     </section>`;
+  }
+
+  private answer({ type = "" }: Problem) {
+    const kind = type.split(":").at(-1);
+    const button = (text: string, go: () => Promise<void>) =>
+      html`<button class="button primary" type="button" @click=${() => void go()}>${text}</button>`;
+    if (kind === "text-in-slices") return button("It identifies nobody: go on", () => this.control.confirm({ text: "keep" }));
+    if (kind === "unrecognised-slices") return button("Pin all the same", () => this.control.confirm({ pinAnyway: true }));
+    return button("Go on", () => this.control.goOn());
   }
 
   private lacking(study: Study) {

@@ -2,7 +2,7 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { announce } from "../accessibility";
 import { api } from "../api/client";
 import { ApiProblem, ServerUnreachable } from "../api/errors";
-import type { Study, StudyFile, StudyStep } from "../api/types";
+import type { PinRequest, Study, StudyFile, StudyStep } from "../api/types";
 import type { PendingTransaction } from "../chain/transaction-state";
 import { read, remove, write } from "../storage";
 import { describe, type Problem } from "../state/problems";
@@ -27,6 +27,8 @@ export class StudyController implements ReactiveController {
   refusal: Problem | null = null;
   private files: SourceFile[] = [];
   private studyId = "";
+  /** What the person confirmed of this study. */
+  private answers: PinRequest = {};
   /** Counts the studies: what belongs to a former one is dropped. */
   private turn = 0;
 
@@ -63,6 +65,12 @@ export class StudyController implements ReactiveController {
     }
   }
 
+  /** The answer to a question of the server, and on with it. */
+  async confirm(answer: PinRequest): Promise<void> {
+    this.answers = { ...this.answers, ...answer };
+    await this.goOn();
+  }
+
   submitted(transaction: PendingTransaction): void {
     this.reduce({ type: "submitted", transaction });
     this.store(transaction);
@@ -76,6 +84,7 @@ export class StudyController implements ReactiveController {
     this.refusal = null;
     this.files = [];
     this.studyId = "";
+    this.answers = {};
     remove(KEY);
     this.host.requestUpdate();
     if (unfinished) await api.discardStudy(unfinished).catch(() => undefined);
@@ -139,8 +148,8 @@ export class StudyController implements ReactiveController {
   }
 
   private async pin(turn: number): Promise<void> {
-    const ask = () => api.pinStudy(this.studyId);
-    await this.repeat("pinning", turn, ask, (step) => [step.signable, step.pinned, step.objects]);
+    const ask = () => api.pinStudy(this.studyId, this.answers);
+    await this.repeat("pinning", turn, ask, (step) => [step.signable, step.screened + step.pinned, step.slices + step.objects]);
     announce("Everything is pinned. You can sign now.");
   }
 

@@ -65,7 +65,13 @@ def test_each_answer_says_which_of_its_fields_are_always_there(client: FlaskClie
         for name, schema in schemas.items()
         for field in schema.get("properties", {}).keys() - set(schema.get("required", ()))
     }
-    requests = {"ClassificationRequest.model", "ClassificationRequest.sealed", "StudyRequest.model"}
+    requests = {
+        "ClassificationRequest.model",
+        "ClassificationRequest.sealed",
+        "StudyRequest.model",
+        "PinRequest.text",
+        "PinRequest.pinAnyway",
+    }
     assert optional == requests | {"ClassificationLinks.manifest", "OutlineLinks.overlay"}
 
 

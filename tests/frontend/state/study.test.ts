@@ -20,7 +20,7 @@ const result = {
   slices: [slice(0, "notumor"), slice(1, "glioma"), slice(2, "glioma")],
 } as unknown as StudyResult;
 const study = (changes: Partial<Study>): Study =>
-  ({ studyId: "s", files: 3, missing: [], leftOut: [], slices: 3, classified: 3, objects: 4, pinned: 0, signable: false, result, ...changes });
+  ({ studyId: "s", files: 3, missing: [], leftOut: [], slices: 3, classified: 3, screened: 0, objects: 4, pinned: 0, signable: false, result, ...changes });
 const transaction = { hash: "0x1", nonce: 1 } as unknown as PendingTransaction;
 const start: StudyFlow = { step: "reading", done: 0, total: 3, study: null, problem: null };
 
