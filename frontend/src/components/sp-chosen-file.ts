@@ -1,8 +1,9 @@
-import { LitElement, css, html, nothing, type PropertyValues } from "lit";
-import { customElement, property, query, state } from "lit/decorators.js";
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, property, query } from "lit/decorators.js";
 import type { Config } from "../api/types";
 import type { Answers } from "../api/upload";
 import { bytes, percent, printable, storeName } from "../format";
+import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
 import "./sp-notice";
@@ -46,15 +47,17 @@ export class ChosenFile extends LitElement {
 
   @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
   @property({ attribute: false }) config!: Config;
-  @state() private preview = "";
+  private slices: Slice[] = [];
   @query("h2") private heading!: HTMLElement | null;
   private shownStep = "";
 
-  protected override willUpdate(changed: PropertyValues<this>): void {
+  protected override willUpdate(): void {
     const { file } = this.flow;
-    if (changed.get("flow")?.file === file) return;
-    URL.revokeObjectURL(this.preview);
-    this.preview = URL.createObjectURL(file);
+    const contours = this.contours();
+    const [shown] = this.slices;
+    // Other slices are loaded anew.
+    if (shown?.file === file && shown.contours?.length === contours.length) return;
+    this.slices = [{ file, alt: "Preview of the chosen file", contours, outlineWords: TEXT_OUTLINE }];
   }
 
   /** The places of text, in pixels of the picture. */
@@ -74,11 +77,6 @@ export class ChosenFile extends LitElement {
     loadViewer();
   }
 
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    URL.revokeObjectURL(this.preview);
-  }
-
   protected override updated(): void {
     if (this.flow.step === this.shownStep) return;
     this.shownStep = this.flow.step;
@@ -89,12 +87,7 @@ export class ChosenFile extends LitElement {
     const { file } = this.flow;
     const step = this.flow.step === "chosen" && this.flow.question ? "questioned" : this.flow.step;
     return html`<section class="panel">
-      <sp-viewer
-        .src=${this.preview}
-        alt="Preview of the chosen file"
-        .contours=${this.contours()}
-        .outlineWords=${TEXT_OUTLINE}
-      ></sp-viewer>
+      <sp-stack .slices=${this.slices}></sp-stack>
       <div class="stack">
         <h2 tabindex="-1">${HEADINGS[step]}</h2>
         <div>

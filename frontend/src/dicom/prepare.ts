@@ -7,6 +7,12 @@ const PREAMBLE_BYTES = 128;
 const HEAD_BYTES = PREAMBLE_BYTES + 4;
 const LONGEST_FIRST_ELEMENT = 64;
 
+/** A file of a study: its name, and its bytes. */
+export interface NamedContent {
+  name: string;
+  content: Uint8Array<ArrayBuffer>;
+}
+
 export interface Prepared {
   file: File;
   /** What was removed of a DICOM file; null for any other file, which stays as it is. */
@@ -20,10 +26,21 @@ export async function prepare(file: File): Promise<Prepared> {
   if (!isDicom(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()))) return { file, removed: null, maskable: true };
   const made = await withoutIdentifiers(new Uint8Array(await file.arrayBuffer()));
   return {
-    file: new File([made.content], `${made.instance}.dcm`, { type: MEDIA_TYPE }),
+    file: new File([made.content], nameOf(made), { type: MEDIA_TYPE }),
     removed: made.report,
     maskable: !made.compressed,
   };
+}
+
+/** The same for a file of a study, in memory. Raises DicomError. */
+export async function prepareSlice({ name, content }: NamedContent): Promise<NamedContent> {
+  if (!isDicom(content)) return { name, content };
+  const made = await withoutIdentifiers(content);
+  return { name: nameOf(made), content: made.content };
+}
+
+function nameOf({ instance }: Deidentified): string {
+  return `${instance}.dcm`;
 }
 
 /** Loaded when a file needs it: the table of rules is large. */

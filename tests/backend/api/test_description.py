@@ -65,8 +65,15 @@ def test_each_answer_says_which_of_its_fields_are_always_there(client: FlaskClie
         for name, schema in schemas.items()
         for field in schema.get("properties", {}).keys() - set(schema.get("required", ()))
     }
-    requests = {"ClassificationRequest.model", "ClassificationRequest.sealed", "StudyRequest.model"}
-    requests |= {"Pin.text", "Pin.pinAnyway"}
+    requests = {
+        "ClassificationRequest.model",
+        "ClassificationRequest.sealed",
+        "StudyRequest.model",
+        "Pin.text",
+        "Pin.pinAnyway",
+        "PinRequest.text",
+        "PinRequest.pinAnyway",
+    }
     assert optional == requests | {"ClassificationLinks.manifest", "OutlineLinks.overlay", "Problem.boxes"}
 
 
