@@ -21,7 +21,7 @@ _EXTENSIONS = frozenset(range(0xF0, 0xFE)) - {0xF7, 0xF8}
 _READ = ((0xE0, b"JFIF\0", 14), (0xEE, b"Adobe", 12), (0xE8, b"mrfx", 5))
 _J2K_TILE, _J2K_DATA, _J2K_COMMENT, _J2K_END = 0xFF90, 0xFF93, 0xFF64, 0xFFD9
 _JP2_SIGNATURE = b"\0\0\0\x0cjP  "
-_JP2_BOXES = (b"jP  ", b"ftyp", b"jp2h", b"jp2c")
+_JP2_BOXES = (b"jP  ", b"ftyp", b"ihdr", b"bpcc", b"colr", b"pclr", b"cmap", b"cdef")
 _RLE_HEADER = struct.Struct("<16I")
 
 
@@ -104,7 +104,7 @@ def _jpeg2000(data: bytearray, ends: Sequence[int], pixels: int) -> None:
 
 
 def _boxes(data: bytearray, position: int, ends: Sequence[int]) -> int:
-    """The boxes of a JP2 file, up to the end of its codestream."""
+    """The boxes of a JP2 file, up to the end of its codestream. Those within the header are looked at too."""
     while position + 8 <= len(data):
         length, kind = int.from_bytes(data[position : position + 4]), bytes(data[position + 4 : position + 8])
         header = 16 if length == 1 else 8
@@ -114,7 +114,9 @@ def _boxes(data: bytearray, position: int, ends: Sequence[int]) -> int:
             return _codestream(data, position + header, ends)
         if length < header or position + length > len(data):
             break
-        if kind not in _JP2_BOXES:
+        if kind == b"jp2h":
+            length = header
+        elif kind not in _JP2_BOXES:
             _clear(data, position + header, position + length)
         position += length
     raise _damaged("JPEG 2000")

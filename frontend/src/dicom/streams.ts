@@ -18,7 +18,7 @@ const READ: [marker: number, name: string, size: number][] = [
   [0xe8, "mrfx", 5],
 ];
 const JP2_SIGNATURE = "\0\0\0\x0cjP  ";
-const JP2_BOXES = ["jP  ", "ftyp", "jp2h", "jp2c"];
+const JP2_BOXES = ["jP  ", "ftyp", "ihdr", "bpcc", "colr", "pclr", "cmap", "cdef"];
 const RLE_HEADER_BYTES = 64;
 
 type PictureReader = (data: Data, position: number) => number;
@@ -124,7 +124,7 @@ function nextMarker(data: Data, position: number): number {
   }
 }
 
-/** The boxes of a JP2 file, up to the end of its codestream. */
+/** The boxes of a JP2 file, up to the end of its codestream. Those within the header are looked at too. */
 function boxes(data: Data, position: number): number {
   while (position + 8 <= data.length) {
     let length = data.number(position, 4);
@@ -133,7 +133,8 @@ function boxes(data: Data, position: number): number {
     if (length === 1) length = data.number(position + 8, 8);
     if (kind === "jp2c") return codestream(data, position + header);
     if (length < header || position + length > data.length) break;
-    if (!JP2_BOXES.includes(kind)) data.clear(position + header, position + length);
+    if (kind === "jp2h") length = header;
+    else if (!JP2_BOXES.includes(kind)) data.clear(position + header, position + length);
     position += length;
   }
   throw damaged("JPEG 2000");

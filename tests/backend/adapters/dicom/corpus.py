@@ -274,9 +274,18 @@ def _jpeg_2000_pixels(case: Case) -> None:
     text = case.person().encode()
     comment = b"\xff\x64" + struct.pack(">HH", 4 + len(text), 1) + text
     size = 2 + 2 + int.from_bytes(frame[4:6])
-    frame = frame[:size] + comment + frame[size:] + case.person().encode()
+    frame = frame[:size] + comment + frame[size:]
+    if case.number % 2:  # a whole JP2 file, which some writers store
+        box = _box(b"xml ", case.person().encode())
+        header = _box(b"jp2h", box + _box(b"uuid", case.person().encode()))
+        frame = _box(b"jP  ", b"\r\n\x87\n") + header + box + _box(b"jp2c", frame)
+    frame += case.person().encode()
     case.elements[0x7FE00010] = _undefined(encapsulated(frame, case.person().encode()))
     _describe(case, allocated=8, stored=8)
+
+
+def _box(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(content)) + kind + content
 
 
 def _rle_pixels(case: Case) -> None:

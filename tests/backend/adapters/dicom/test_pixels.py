@@ -118,7 +118,12 @@ def test_comments_boxes_and_the_rest_of_a_jpeg_2000_are_cleared(boxed: bool) -> 
     whole = output.getvalue()
     if boxed:
         place = whole.index(b"jp2c") - 4
-        whole = whole[:place] + struct.pack(">I", 8 + len(SECRET)) + b"xml " + SECRET + whole[place:]
+        box = struct.pack(">I", 8 + len(SECRET)) + b"xml " + SECRET
+        whole = whole[:place] + box + whole[place:]
+        header = whole.index(b"jp2h")
+        length = int.from_bytes(whole[header - 4 : header])
+        end = header - 4 + length
+        whole = whole[: header - 4] + struct.pack(">I", length + len(box)) + whole[header:end] + box + whole[end:]
 
     (cleared,), changed = streams.clean("jpeg2000", [whole + SECRET], 48 * 32)
 
