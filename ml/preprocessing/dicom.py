@@ -129,12 +129,13 @@ class DicomFile:
         if not plugins:
             needed = ", ".join(decoder.missing_dependencies)
             raise ImageError(f"expected pixels that can be decoded here, found {decoder.UID.name}: install {needed}")
-        for plugin in plugins:
+        # One decoder may read what another calls damaged; only Pillow is known to lack 12 bits.
+        for plugin in plugins if syntax in _JPEG else plugins[:1]:
             try:
                 values, _ = decoder.as_array(self._dataset, index=frame, raw=False, decoding_plugin=plugin)
-            except MemoryError:
+            except (MemoryError, KeyboardInterrupt, SystemExit):
                 raise
-            except Exception as exc:  # pydicom and its decoders raise many types on damaged data
+            except BaseException as exc:  # many types on damaged data; a panic of a decoder in Rust is no Exception
                 failure = exc
             else:
                 return self._checked(values)

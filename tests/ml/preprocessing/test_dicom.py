@@ -337,3 +337,14 @@ def test_a_decoder_that_is_not_installed_is_named() -> None:
 
 def test_a_scan_whose_end_of_spectrum_is_missing_is_read() -> None:
     assert np.array_equal(pixels(sample("JPEG-lossy.dcm")), pixels(sample("JPGExtended.dcm")))
+
+
+def test_a_run_that_is_longer_than_its_picture_is_refused() -> None:
+    """The decoder in Rust panics there, which is no ``Exception``."""
+    content = bytearray(sample("MR_small_RLE.dcm"))
+    place = content.index(b"\xfe\xff\x00\xe0", content.index(b"\xe0\x7f\x10\0OB") + 20) + 8
+    assert content[place : place + 4] == b"\2\0\0\0"
+    for run in range(64, 120):
+        content[place + run] = 0x81
+    with pytest.raises(ImageError, match=r"^expected a whole DICOM file, found pixels that cannot be decoded: "):
+        picture(bytes(content))
