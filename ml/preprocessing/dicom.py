@@ -11,6 +11,7 @@ import math
 import re
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +50,8 @@ _JP2, _JP2_BYTES, _BOX_HEADER = b"\0\0\0\x0cjP  ", 12, 8
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _CENTIMETRES = 3
 _LONGEST_SHOWN = 40
+_LONGEST_TEXT = 64
+"""Characters of a UID, and of the Patient ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ class Description:
 
     ``modality`` is DICOM's code, such as MR; ``body_part`` as in Body Part Examined, such as BREAST; both are empty if
     unknown. ``bits`` are stored for each value. ``spacing`` is the distance of the rows and of the columns in mm.
-    ``window`` is the one of the picture, None for colour and for a look-up table.
+    ``window`` is the one of the picture, None for colour and for a look-up table. ``place`` is where the slice belongs.
     """
 
     modality: str
@@ -70,6 +73,19 @@ class Description:
     photometric: str
     transfer_syntax: str
     window: Window | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Patient ID, Study and Series Instance UID, Instance Number, and the position in mm along the normal of the image
+    plane (PS3.3 C.7.6.2.1.1); None for what the file does not say."""
+
+    patient: str
+    study: str
+    series: str
+    number: int | None
+    position: float | None
 
 
 def picture(content: bytes, frame: int = 0) -> tuple[Image.Image, Description]:
@@ -253,6 +269,30 @@ def _describe(dataset: Dataset, structure: Structure) -> Description:
         spacing=_spacing(dataset),
         photometric=photometric,
         transfer_syntax=_syntax(structure, encapsulated=bool(structure.pixels and structure.pixels.encapsulated)),
+        place=_place(dataset),
+    )
+
+
+def _place(dataset: Dataset) -> Place:
+    def numbers(keyword: str, count: int) -> Sequence[float]:
+        """What cannot be read is not needed to see the picture."""
+        with suppress(ImageError):
+            found = _numbers(dataset, keyword)
+            return found if len(found) == count else ()
+        return ()
+
+    patient, study, series = (
+        str(dataset.get(name) or "")[:_LONGEST_TEXT] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+    )
+    instance = numbers("InstanceNumber", 1)
+    corner, axes = numbers("ImagePositionPatient", 3), numbers("ImageOrientationPatient", 6)
+    position = float(np.dot(np.cross(axes[:3], axes[3:]), corner)) if corner and axes else math.nan
+    return Place(
+        patient=patient,
+        study=study,
+        series=series,
+        number=int(instance[0]) if instance else None,
+        position=round(position, 3) if math.isfinite(position) else None,
     )
 
 

@@ -10,6 +10,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL import BmpImagePlugin, Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
@@ -21,6 +22,9 @@ from backend.errors import ImageTooLarge, UnsupportedImage
 from ml import errors as ml_errors
 from ml.preprocessing.images import is_nifti
 
+if TYPE_CHECKING:
+    from ml.preprocessing.dicom import Place
+
 logger = logging.getLogger(__name__)
 _STRIPPERS = {"PNG": png.strip, "JPEG": jpeg.strip, "WEBP": webp.strip}
 # Pillow registers a reader when its module is imported.
@@ -31,7 +35,7 @@ _READERS = (BmpImagePlugin, TiffImagePlugin, WebPImagePlugin)
 class Inspected:
     """The bytes to pin, their size in pixels and kind (see ``formats``); ``stripped`` names the removed metadata.
 
-    ``frames`` counts the pictures of a DICOM file.
+    ``frames`` counts the pictures of a DICOM file, and ``place`` is where it belongs.
     """
 
     content: bytes
@@ -40,6 +44,7 @@ class Inspected:
     kind: str
     stripped: tuple[str, ...]
     frames: int = 1
+    place: Place | None = None
 
 
 def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspected:
@@ -98,7 +103,7 @@ def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
         if seen.frames > 1:
             raise UnsupportedImage(f"expected a DICOM file of one frame, found one of {seen.frames}")
         check(content)
-    return Inspected(content, seen.columns, seen.rows, "DICOM", (), seen.frames)
+    return Inspected(content, seen.columns, seen.rows, "DICOM", (), seen.frames, seen.place)
 
 
 def _inspect_volume(content: bytes) -> Inspected:
