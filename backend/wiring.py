@@ -241,8 +241,7 @@ def wire_history(
             yield chain
             return
         history = IndexedHistory(chain, index)
-        history.catch_up(progress)
-        yield history
+        yield history if history.catch_up(progress) else chain
 
 
 def _index_of(chain: Chain, settings: Settings, opened: ExitStack) -> EventIndex | None:

@@ -21,6 +21,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
   },
+  // Codecs are parts of their own, which the decoder loads when a file needs them.
+  worker: { format: "es" },
   // The API accepts changes from its own origin only, which this page has once it is built.
   server: { proxy: { "/api": { target: backend, changeOrigin: true, headers: { origin: backend } } } },
 });

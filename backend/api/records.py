@@ -36,10 +36,11 @@ from backend.domain import (
 from backend.errors import InvalidInput
 from backend.services.attestation import BASIS_POINTS
 from backend.services.evidence_file import MEDIA_TYPE, pack
+from backend.services.statements import Statement
 from backend.services.verification import SHOWN_NOISE
 
 blueprint = APIBlueprint("records", __name__, tag="Records")
-Reason = Callable[[DiagnosisReviewedEvent], str | None]
+Published = Callable[[DiagnosisReviewedEvent], Statement | None]
 RECORDS_OF_A_FILE = 20
 """The most records that a look-up by file answers with: any number of people may record one image."""
 
@@ -63,6 +64,13 @@ class ReviewSchema(AnswerSchema):
     statement = String(
         allow_none=True,
         metadata={"description": "The reviewer's reason once it is published, in the answer for a single record."},
+    )
+    outline = List(
+        List(List(Float(), validate=Length(equal=2))),
+        allow_none=True,
+        metadata={
+            "description": "The reviewer's contours in place of the model's, as an outline's; null: not corrected."
+        },
     )
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
@@ -192,7 +200,7 @@ class VerificationSchema(AnswerSchema):
 @blueprint.doc(summary="One record; an image just mined is found at once")
 def record(image_id: str) -> Values:
     found = container().records.find(hash_in_path("the image id", image_id))
-    return record_answer(found, kept=kept([found]), reason=container().reviews.reason)
+    return record_answer(found, kept=kept([found]), published=container().reviews.published)
 
 
 @blueprint.get("/records")
@@ -272,8 +280,8 @@ def evidence(image_id: str) -> Response:
         return download.answer(response)
 
 
-def no_reason(_review: DiagnosisReviewedEvent) -> None:
-    """No reasons: each is an object of the store, and a list would ask for many."""
+def no_statement(_review: DiagnosisReviewedEvent) -> None:
+    """No statements: each is an object of the store, and a list would ask for many."""
 
 
 class Kept(NamedTuple):
@@ -288,8 +296,8 @@ def kept(records: Sequence[Record]) -> Kept:
     return Kept(container().intake.available(cids), container().studies.known(cids))
 
 
-def record_answer(record: Record, *, kept: Kept, reason: Reason = no_reason) -> Values:
-    """``kept``: what of such records is pinned here. ``reason`` gives the published reason of a review, or None."""
+def record_answer(record: Record, *, kept: Kept, published: Published = no_statement) -> Values:
+    """``kept``: what of such records is pinned here. ``published`` gives the published statement of a review."""
     image = record.image
     return {
         "image_id": image.image_id,
@@ -300,11 +308,13 @@ def record_answer(record: Record, *, kept: Kept, reason: Reason = no_reason) -> 
         "block": image.block,
         "image_available": image.cid in kept.images or image.cid in kept.studies,
         "study": image.cid in kept.studies,
-        "diagnoses": [diagnosis_answer(record, diagnosis, reason=reason) for diagnosis in record.diagnoses],
+        "diagnoses": [diagnosis_answer(record, diagnosis, published=published) for diagnosis in record.diagnoses],
     }
 
 
-def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reason: Reason = no_reason) -> Values:
+def diagnosis_answer(
+    record: Record, diagnosis: DiagnosisRecordedEvent, *, published: Published = no_statement
+) -> Values:
     models = container().models
     sealed = diagnosis.label == SEALED_LABEL
     label, text = models.label(diagnosis.model_id, diagnosis.label)
@@ -329,7 +339,7 @@ def diagnosis_answer(record: Record, diagnosis: DiagnosisRecordedEvent, *, reaso
         "signature": diagnosis.signature,
         "transaction": transaction_link(diagnosis.transaction_hash),
         "block": diagnosis.block,
-        "reviews": [_review(review, diagnosis.model_id, reason) for review in record.reviews_of(diagnosis)],
+        "reviews": [_review(review, diagnosis.model_id, published) for review in record.reviews_of(diagnosis)],
     }
 
 
@@ -338,8 +348,9 @@ def _label(model_id: str, code: int) -> Values:
     return {"label": label, "label_text": text, "label_code": code}
 
 
-def _review(review: DiagnosisReviewedEvent, model_id: str, reason: Reason) -> Values:
+def _review(review: DiagnosisReviewedEvent, model_id: str, published: Published) -> Values:
     withdrawn = review.verdict is Verdict.WITHDRAWN
+    statement = published(review)
     return {
         "review_id": review.review_id,
         "verdict": review.verdict,
@@ -348,7 +359,8 @@ def _review(review: DiagnosisReviewedEvent, model_id: str, reason: Reason) -> Va
         "reviewer": to_checksum_address(review.reviewer),
         "supersedes": review.supersedes,
         "reason_hash": review.reason_hash,
-        "statement": reason(review),
+        "statement": statement and statement.reason,
+        "outline": statement and statement.outline,
         "transaction": transaction_link(review.transaction_hash),
         "block": review.block,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from backend.cids import hash_of, raw_cid
@@ -126,8 +126,9 @@ class ReviewService:
             raise NotFound(f"the statement of the review {review_id} was not published here")
         return content
 
-    def reason(self, review: DiagnosisReviewedEvent) -> str | None:
-        """The published reason of a review with hidden characters shown, None if there is none or the store fails."""
+    def published(self, review: DiagnosisReviewedEvent) -> Statement | None:
+        """The published statement of a review, with hidden characters of its reason shown; None if there is none or
+        the store fails."""
         if review.label == SEALED_LABEL:
             return None
         try:
@@ -135,7 +136,7 @@ class ReviewService:
         except (StorageError, NotFound):
             return None
         statement = statements.read(content) if content else None
-        return printable(statement.reason) if statement and statement.fits(review) else None
+        return replace(statement, reason=printable(statement.reason)) if statement and statement.fits(review) else None
 
     def _true_name(self, statement: Statement, diagnosis: DiagnosisRecordedEvent) -> str | None:
         """The class name of the statement's code if the statement has another name; None also when the model or the
@@ -276,6 +277,7 @@ class ReviewSubmission:
             label=statement.label,
             label_code=statement.label_code,
             reason=statement.reason,
+            outline=statement.outline,
         )
         return _Draft(self._files.save(diagnosis.diagnosis_id, content), content, statement)
 

@@ -17,12 +17,22 @@ MAX_STATEMENT_BYTES = 16 * 1024
 MAX_REASON_CHARACTERS = 4000
 """At most 4 bytes each in UTF-8, so that a statement stays below its limit, unless characters are escaped."""
 
+MAX_OUTLINE_POINTS = 400
+MAX_OUTLINE_CONTOURS = 16
+LONGEST_SIDE = 65_535
+"""Of an image, in pixels: what a corrected outline can be about."""
+
 _SALT_BYTES = 32
+_FEWEST_POINTS = 3
+
+Outline = tuple[tuple[tuple[float, float], ...], ...]
+"""Closed polygons of (x, y) in pixels of the original, even-odd rule, as `backend.domain.Outline.contours`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """``label`` is the new class name, None for a withdrawal or if it is unknown."""
+    """``label`` is the new class name, None for a withdrawal or if it is unknown. ``outline`` is the reviewer's in
+    place of the model's, empty where nothing is to be outlined; None: the reviewer did not correct it."""
 
     image_id: str
     diagnosis_id: str
@@ -30,6 +40,7 @@ class Statement:
     label: str | None
     label_code: int
     reason: str
+    outline: Outline | None = None
 
     def fits(self, review: DiagnosisReviewedEvent) -> bool:
         """Whether it has the same image, diagnosis, verdict and label as the review on the chain."""
@@ -38,9 +49,16 @@ class Statement:
 
 
 def build(
-    diagnosis: DiagnosisRecordedEvent, verdict: Verdict, label: str | None, label_code: int, reason: str
+    diagnosis: DiagnosisRecordedEvent,
+    verdict: Verdict,
+    label: str | None,
+    label_code: int,
+    reason: str,
+    *,
+    outline: Outline | None = None,
 ) -> bytes:
     """The statement's canonical bytes. 32 random bytes in it prevent that its hash reveals it. Raises InvalidInput."""
+    corrected = {} if outline is None else {"outline": [[list(point) for point in contour] for contour in outline]}
     reason = reason.strip()
     if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
         raise InvalidInput(f"expected a reason of 1 to {MAX_REASON_CHARACTERS:,} characters, found {len(reason):,}")
@@ -56,6 +74,7 @@ def build(
                 "labelCode": label_code,
                 "reason": reason,
                 "salt": secrets.token_hex(_SALT_BYTES),
+                **corrected,
             }
         )
     except rfc8785.CanonicalizationError:
@@ -83,8 +102,9 @@ def read(content: bytes) -> Statement | None:
             label=None if label is None else _text(label),
             label_code=values["labelCode"],
             reason=_text(values["reason"]),
+            outline=_outline(values["outline"]) if "outline" in values else None,
         )
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
     good = values.get("schema") == SCHEMA and type(statement.label_code) is int and statement.reason.strip()
     return statement if good else None
@@ -96,3 +116,22 @@ def _text(value: object) -> str:
         raise TypeError
     value.encode()
     return value
+
+
+def _outline(value: object) -> Outline:
+    """Raises TypeError, ValueError for what is no outline within the limits."""
+    if type(value) is not list or len(value) > MAX_OUTLINE_CONTOURS:
+        raise ValueError
+    contours = tuple(tuple(_point(point) for point in contour) for contour in value)
+    if any(len(contour) < _FEWEST_POINTS for contour in contours) or sum(map(len, contours)) > MAX_OUTLINE_POINTS:
+        raise ValueError
+    return contours
+
+
+def _point(value: object) -> tuple[float, float]:
+    if type(value) is not list or len(value) != 2 or not all(type(number) in (int, float) for number in value):
+        raise TypeError
+    x, y = (float(number) for number in value)
+    if not (0 <= x <= LONGEST_SIDE and 0 <= y <= LONGEST_SIDE):
+        raise ValueError
+    return x, y

@@ -1,29 +1,29 @@
 import type { ReactiveControllerHost } from "lit";
 import { api } from "../api/client";
-import type { Diagnosis, Hex, ImageRecord } from "../api/types";
+import type { Diagnosis, Hex, Image, ImageRecord } from "../api/types";
 import { LoadController } from "./load-controller";
 
-/** What a reviewer sees, loaded when a diagnosis is opened. For a sealed one nothing is requested: the request would
- * reveal the result. */
+/** What a reviewer sees, loaded when a diagnosis is opened. Of a sealed one only the image is: what a model says
+ * of it would reveal the result. */
 export class ReviewData {
   readonly record: LoadController<ImageRecord>;
-  private readonly image;
+  private readonly facts;
   private readonly outline;
   private readonly classification;
 
   constructor(host: ReactiveControllerHost) {
     this.record = new LoadController<ImageRecord>(host);
-    this.image = new LoadController<{ width: number; height: number }>(host);
+    this.facts = new LoadController<Image>(host);
     this.outline = new LoadController<{ contours: [x: number, y: number][][] }>(host);
     this.classification = new LoadController<{ activationMap: string | null }>(host);
   }
 
-  get size(): { width: number; height: number } | null {
-    return this.image.value;
+  get image(): Image | null {
+    return this.facts.value;
   }
 
   get contours(): [x: number, y: number][][] {
-    return this.image.value ? (this.outline.value?.contours ?? []) : [];
+    return this.image ? (this.outline.value?.contours ?? []) : [];
   }
 
   get activationMap(): string | null {
@@ -41,13 +41,14 @@ export class ReviewData {
     const { cid, imageAvailable } = this.record.value ?? {};
     const diagnosis = this.diagnosis(diagnosisId);
     const model = diagnosis?.sealed || diagnosis?.labelCode === 0 ? undefined : diagnosis?.model?.name;
+    if (cid && imageAvailable) this.facts.show(cid, () => api.image(cid));
+    else this.facts.clear();
     if (cid && imageAvailable && model) {
       const key = `${cid} ${model}`;
-      this.image.show(key, () => api.image(cid));
       this.outline.show(key, () => api.outline(cid, model));
       this.classification.show(key, () => api.classify(cid, model));
     } else {
-      for (const part of [this.image, this.outline, this.classification]) part.clear();
+      for (const part of [this.outline, this.classification]) part.clear();
     }
   }
 }

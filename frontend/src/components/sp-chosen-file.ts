@@ -1,7 +1,8 @@
-import { LitElement, css, html, nothing, type PropertyValues } from "lit";
-import { customElement, property, query, state } from "lit/decorators.js";
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, property, query } from "lit/decorators.js";
 import type { Config } from "../api/types";
 import { bytes, percent, printable, storeName } from "../format";
+import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
 import "./sp-public-data";
@@ -37,25 +38,18 @@ export class ChosenFile extends LitElement {
 
   @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
   @property({ attribute: false }) config!: Config;
-  @state() private preview = "";
+  private slices: Slice[] = [];
   @query("h2") private heading!: HTMLElement | null;
   private shownStep = "";
 
-  protected override willUpdate(changed: PropertyValues<this>): void {
-    const before = changed.get("flow")?.file;
-    if (before === this.flow.file) return;
-    URL.revokeObjectURL(this.preview);
-    this.preview = URL.createObjectURL(this.flow.file);
+  protected override willUpdate(): void {
+    const { file } = this.flow;
+    if (this.slices[0]?.file !== file) this.slices = [{ file, alt: "Preview of the chosen file" }];
   }
 
   override connectedCallback(): void {
     super.connectedCallback();
     loadViewer();
-  }
-
-  override disconnectedCallback(): void {
-    super.disconnectedCallback();
-    URL.revokeObjectURL(this.preview);
   }
 
   protected override updated(): void {
@@ -67,7 +61,7 @@ export class ChosenFile extends LitElement {
   protected override render() {
     const { file, step } = this.flow;
     return html`<section class="panel">
-      <sp-viewer .src=${this.preview} alt="Preview of the chosen file"></sp-viewer>
+      <sp-stack .slices=${this.slices}></sp-stack>
       <div class="stack">
         <h2 tabindex="-1">${step === "chosen" ? "Ready to upload" : "Uploading"}</h2>
         <div>

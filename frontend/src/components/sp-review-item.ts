@@ -103,9 +103,10 @@ export class ReviewItem extends LitElement {
         ? html`<sp-viewer
             src="/api/v1/images/${record.cid}/view"
             alt="The image to be reviewed"
+            .stored=${this.data.image}
             .overlay=${this.data.activationMap}
             .contours=${this.data.contours}
-            .size=${this.data.size ?? { width: 1, height: 1 }}
+            .size=${this.data.image ?? { width: 1, height: 1 }}
           ></sp-viewer>`
         : html`<p class="soft">This server does not have the image: you cannot judge the diagnosis here.</p>`}
       <div class="stack">

@@ -1,8 +1,8 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, queryAll } from "lit/decorators.js";
 import { clamp } from "../imaging/geometry";
-import type { NamedWindow } from "../imaging/windows";
-import { isSameWindow, KEYS, zoomIn, zoomOut, type Tool, type View, type ViewEvent } from "../state/view";
+import { isSameWindow, type NamedWindow } from "../imaging/windows";
+import { KEYS, zoomIn, zoomOut, type Tool, type View, type ViewEvent } from "../state/view";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 
@@ -79,8 +79,10 @@ export class ViewerTools extends LitElement {
       summary {
         cursor: pointer;
       }
-      .keys dl {
-        margin-top: var(--space-2);
+      kbd {
+        color: var(--ink);
+        font: inherit;
+        font-weight: 600;
       }
     `,
   ];
@@ -113,7 +115,7 @@ export class ViewerTools extends LitElement {
       ${this.presets()}
       <details class="keys">
         <summary>Keyboard shortcuts</summary>
-        <dl class="terms">${KEYS.map(([keys, does]) => html`<dt>${keys}</dt><dd>${does}</dd>`)}</dl>
+        <ul>${KEYS.map(([keys, does]) => html`<li><kbd>${keys}</kbd>: ${does}</li>`)}</ul>
       </details>
     </div>`;
   }
@@ -140,7 +142,7 @@ export class ViewerTools extends LitElement {
 
   private preset({ target }: Event): void {
     const window = this.windows[Number((target as HTMLSelectElement).value)];
-    if (window) this.emit({ type: "window-chosen", window: { center: window.center, width: window.width } });
+    if (window) this.emit({ type: "window-chosen", window });
   }
 
   private pressed(event: KeyboardEvent): void {

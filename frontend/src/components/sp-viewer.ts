@@ -3,10 +3,13 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import type { Outline } from "../api/types";
 import { figure, length, whole } from "../format";
-import { loadPicture, type Drawing } from "../imaging/drawing";
+import { api } from "../api/client";
+import { loadFile, type Drawing } from "../imaging/drawing";
+import { storedMediaType } from "../imaging/formats";
 import { distance, fitScale, roundLength, type Point, type Size } from "../imaging/geometry";
-import { AS_SEEN, BYTES, PICTURE_WINDOWS } from "../imaging/windows";
-import { initialView, isSameWindow, pixelAt, reduceView, type Scene, type View, type ViewEvent } from "../state/view";
+import { slices } from "../imaging/slices";
+import { BYTES, isSameWindow, PICTURE_WINDOWS } from "../imaging/windows";
+import { initialView, pixelAt, reduceView, type Scene, type View, type ViewEvent } from "../state/view";
 import { shared } from "../styles/shared";
 import { Gestures } from "./gestures";
 import { LoadController } from "./load-controller";
@@ -20,7 +23,9 @@ const LONGEST_SCALE = 0.25;
 const MAX_LINES = 20;
 /** In CSS pixels: a click is no line. */
 const SHORTEST_LINE = 4;
-const NO_SCENE: Pick<Scene, "range" | "windows"> = { range: BYTES, windows: [AS_SEEN, ...PICTURE_WINDOWS.slice(1)] };
+/** What has better answers with all bits of a value. */
+const VALUE_EVENTS: readonly ViewEvent["type"][] = ["windowed", "window-chosen", "tool-chosen"];
+const NO_SCENE: Pick<Scene, "range" | "windows"> = { range: BYTES, windows: PICTURE_WINDOWS };
 
 interface Line {
   from: Point;
@@ -38,8 +43,16 @@ export class Viewer extends LitElement {
   /** A picture as the models see it. */
   @property() src = "";
   @property() alt = "";
+  /** The image's pinned file: its values take the picture's place, of a PNG once brightness or lengths are asked for. */
+  @property({ attribute: false }) stored: { cid: string; mediaType: string } | null = null;
+  /** In place of its address: a picture, a DICOM file or a 16-bit PNG. */
+  @property({ attribute: false }) file: Blob | null = null;
+  /** Of the file. */
+  @property({ attribute: false }) frame = 0;
   /** A data: URI of a PNG with transparency, of the same proportions as the image. */
   @property() overlay: string | null = null;
+  /** As long as it stays the same, another image keeps the view, and the former one is shown until it is loaded. */
+  @property() series: string | null = null;
   /** Contours in pixels of the image, which is `size` large. */
   @property({ attribute: false }) contours: Outline["contours"] = [];
   @property({ attribute: false }) size: Size = { width: 1, height: 1 };
@@ -60,6 +73,9 @@ export class Viewer extends LitElement {
   @query(".scale") private bar!: HTMLElement | null;
   @query("canvas") private canvas!: HTMLCanvasElement | null;
   private readonly loading = new LoadController<Drawing>(this);
+  private readonly values = new LoadController<Drawing>(this);
+  /** Whether the values of a PNG are of use: the browser has the high bytes of one with 16 bits. */
+  private wantsValues = false;
   private readonly sizes = new ResizeObserver(() => this.measureStage());
   private readonly gestures = new Gestures({
     stage: () => this.stage,
@@ -73,17 +89,56 @@ export class Viewer extends LitElement {
   private drawn: Pick<View, "window" | "inverted"> & { drawing: Drawing } | null = null;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    const { src } = this;
-    if (changed.has("src")) {
-      if (src) this.loading.show(src, () => loadPicture(src));
-      else this.loading.clear();
+    if (changed.has("src") || changed.has("file") || changed.has("frame")) this.load();
+    if (changed.has("stored") && changed.get("stored")?.cid !== this.stored?.cid) this.wantsValues = false;
+    this.loadValues();
+    const drawing = this.values.value ?? this.loading.value;
+    const waiting = !drawing && !this.loading.problem && this.series !== null && !changed.has("series");
+    if (drawing === this.drawing || waiting) return;
+    this.show(drawing);
+  }
+
+  /** Whether it shows what it was given last. */
+  get ready(): boolean {
+    return this.loading.value !== null && this.loading.value === this.drawn?.drawing;
+  }
+
+  /** Whether wheel and keys are meant for it. */
+  get active(): boolean {
+    return this.stage?.matches(":focus") === true || this.fullScreen;
+  }
+
+  private load(): void {
+    const { src, file, frame } = this;
+    const slice = { src, frame, ...(file ? { file } : {}) };
+    if (file || src) this.loading.show(slices.key(slice), () => slices.load(slice));
+    else this.loading.clear();
+  }
+
+  private loadValues(): void {
+    const wanted = this.stored && storedMediaType(this.stored.mediaType);
+    if (!this.stored || !wanted || (wanted === "when-asked" && !this.wantsValues)) {
+      this.values.clear();
+      return;
     }
-    const drawing = this.loading.value;
-    if (drawing === this.drawing) return;
+    const { cid, mediaType } = this.stored;
+    this.values.show(`${cid} ${this.frame}`, async () => {
+      const drawing = await loadFile(new Blob([await api.content(cid)], { type: mediaType }), this.frame);
+      return drawing;
+    });
+  }
+
+  private show(drawing: Drawing | null): void {
+    const { view, drawing: before } = this;
+    const first = initialView(drawing ?? NO_SCENE);
+    const same = before !== null && drawing !== null && (this.series !== null || drawing === this.values.value);
+    const changedWindow = same && before.range.high === drawing.range.high && !isSameWindow(view.window, before.windows[0]);
+    const kept = same ? { ...view, window: changedWindow ? view.window : first.window } : { ...first, tool: view.tool };
+    if (!same || before.size.width !== drawing.size.width || before.size.height !== drawing.size.height) this.lines = [];
+    this.view = kept;
     this.drawing = drawing;
-    this.view = { ...initialView(drawing ?? NO_SCENE), tool: this.view.tool };
-    this.lines = [];
     this.drawnLine = null;
+    if (drawing && drawing.frames > 1) this.dispatchEvent(new CustomEvent("frames", { detail: drawing.frames }));
   }
 
   protected override firstUpdated(): void {
@@ -150,13 +205,21 @@ export class Viewer extends LitElement {
             ${this.lines.length > 0 ? this.lengths() : nothing}
           </div>`
         : nothing}
+      <slot name="below"></slot>
     </figure>`;
   }
 
   /** In place of an image that is not there yet, or that the browser does not decode. */
   private instead() {
-    if (this.loading.problem) return html`<p class="none">This browser cannot show this type of image. ScanProof can still use it.</p>`;
-    return this.src ? html`<p class="none busy"><span class="spinner"></span>Loading the image …</p>` : nothing;
+    const { problem } = this.loading;
+    if (problem) {
+      return html`<p class="none" data-testid="not-shown">
+        ${problem.text.startsWith("expected")
+          ? `This file cannot be shown: ${problem.text}.`
+          : "This browser cannot show this type of image. ScanProof can still use it."}
+      </p>`;
+    }
+    return this.src || this.file ? html`<p class="none busy"><span class="spinner"></span>Loading the image …</p>` : nothing;
   }
 
   private layers({ canvas, size }: Drawing) {
@@ -252,6 +315,7 @@ export class Viewer extends LitElement {
 
   private act(event: ViewEvent): void {
     this.view = reduceView(this.view, event, this.scene);
+    if (VALUE_EVENTS.includes(event.type)) this.wantsValues = true;
     if (event.type === "reset") this.lines = [];
   }
 

@@ -1,6 +1,6 @@
-/** The viewer is a part of its own, loaded with the first image. Until then `sp-viewer` is an undefined element. */
+/** The viewer is a part of its own, loaded with the first image. Until then its elements are undefined. */
 
-const NAME = "sp-viewer";
+const NAMES = ["sp-viewer", "sp-stack"];
 
 /** In the viewer's place where its part cannot be fetched, for instance after an update of the server. */
 class MissingViewer extends HTMLElement {
@@ -11,7 +11,9 @@ class MissingViewer extends HTMLElement {
 
 /** Call before the element is rendered; calling it again costs nothing. */
 export function loadViewer(): void {
-  import("./sp-viewer").catch(() => {
-    if (!customElements.get(NAME)) customElements.define(NAME, MissingViewer);
+  import("./sp-stack").catch(() => {
+    for (const name of NAMES) {
+      if (!customElements.get(name)) customElements.define(name, class extends MissingViewer {});
+    }
   });
 }

@@ -1,12 +1,16 @@
 /** What the viewer draws: a picture that the browser decodes, or values that a window turns into grey levels. */
 
+import { decoder } from "./decoder";
+import { HEAD_BYTES, storedFormat } from "./formats";
 import type { Size, Spacing } from "./geometry";
-import { pictureRaster, render, type Raster } from "./raster";
-import { AS_SEEN, BYTES, PICTURE_WINDOWS, type NamedWindow, type Range, type Window } from "./windows";
+import { pictureRaster, render, unitRange, type Raster } from "./raster";
+import { BYTES, isSameWindow, PICTURE_WINDOWS, type Range, type Window, type Windows } from "./windows";
 
 /** Pixels of a canvas. A larger image is drawn smaller: 64 MB for each layer is what a telephone has to give. */
 const MAX_CANVAS_PIXELS = 16_000_000;
 const MAX_CANVAS_SIDE = 8192;
+
+type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
 export interface Drawing {
   /** Of the image, in its own pixels. */
@@ -14,11 +18,13 @@ export interface Drawing {
   /** Of the canvas to draw on. */
   canvas: Size;
   range: Range;
-  windows: readonly [NamedWindow, ...NamedWindow[]];
+  windows: Windows;
   spacing: Spacing | null;
   /** Of the values, for instance HU; empty where they have none. */
   unit: string;
-  draw(context: CanvasRenderingContext2D, window: Window, inverted: boolean): void;
+  /** Of the file. */
+  frames: number;
+  draw(context: Context, window: Window, inverted: boolean): void;
 }
 
 /** Through an `img`, since the Content-Security-Policy lets no script read data: and blob: addresses. Raises when it is no image. */
@@ -29,13 +35,28 @@ export async function loadPicture(src: string): Promise<Drawing> {
   return new Picture(image);
 }
 
+/** A frame of a file with stored values, any other as a picture. Raises Error when neither can be decoded. */
+export async function loadFile(file: Blob, frame: number): Promise<Drawing> {
+  if (storedFormat(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()))) {
+    const { raster, frames } = await decoder.decode(file, frame);
+    return rasterDrawing(raster, frames);
+  }
+  const address = URL.createObjectURL(file);
+  try {
+    return await loadPicture(address);
+  } finally {
+    URL.revokeObjectURL(address);
+  }
+}
+
 class Picture implements Drawing {
   readonly size: Size;
   readonly canvas: Size;
   readonly range = BYTES;
-  readonly windows: Drawing["windows"] = [AS_SEEN, ...PICTURE_WINDOWS.slice(1)];
+  readonly windows = PICTURE_WINDOWS;
   readonly spacing = null;
   readonly unit = "";
+  readonly frames = 1;
   private raster: Raster | null = null;
 
   constructor(private readonly image: HTMLImageElement) {
@@ -43,9 +64,9 @@ class Picture implements Drawing {
     this.canvas = canvasSize(this.size);
   }
 
-  draw(context: CanvasRenderingContext2D, window: Window, inverted: boolean): void {
+  draw(context: Context, window: Window, inverted: boolean): void {
     const { width, height } = this.canvas;
-    if (!inverted && window.center === AS_SEEN.center && window.width === AS_SEEN.width) {
+    if (!inverted && isSameWindow(window, PICTURE_WINDOWS[0])) {
       context.clearRect(0, 0, width, height);
       context.drawImage(this.image, 0, 0, width, height);
       return;
@@ -64,20 +85,21 @@ class Picture implements Drawing {
 }
 
 /** Stored values, each pixel one of the canvas. */
-export function rasterDrawing(raster: Raster): Drawing {
-  const { width, height, range, windows, spacing, unit } = raster;
+function rasterDrawing(raster: Raster, frames: number): Drawing {
+  const { width, height, windows, spacing, unit } = raster;
   return {
     size: { width, height },
     canvas: { width, height },
-    range,
+    range: unitRange(raster),
     windows,
     spacing,
     unit,
+    frames,
     draw: (context, window, inverted) => drawRaster(context, raster, window, inverted),
   };
 }
 
-function drawRaster(context: CanvasRenderingContext2D, raster: Raster, window: Window, inverted: boolean): void {
+function drawRaster(context: Context, raster: Raster, window: Window, inverted: boolean): void {
   const shown = context.createImageData(raster.width, raster.height);
   render(raster, window, inverted, shown.data);
   context.putImageData(shown, 0, 0);

@@ -2,17 +2,30 @@
 
 export type WindowFunction = "LINEAR" | "LINEAR_EXACT" | "SIGMOID";
 
+/** A look-up table: `entries` for the values from `first` on; the first and the last go on at both ends. */
+export interface Table {
+  first: number;
+  entries: Float64Array;
+}
+
+/** In the modality's units, HU for CT. */
 export interface Window {
   center: number;
-  /** At least 1 for LINEAR, above 0 for the others. */
+  /** At least 1 for LINEAR, above 0 for the others; 0 is a step. */
   width: number;
+  shape: WindowFunction;
+  /** In place of a function: a VOI LUT, whose entries are brightness in [0, 1]. */
+  table?: Table;
 }
 
 export interface NamedWindow extends Window {
   name: string;
 }
 
-/** The least and the largest value that a window can be about. */
+/** The first is how the models see the image. */
+export type Windows = readonly [NamedWindow, ...NamedWindow[]];
+
+/** The least and the largest value. */
 export interface Range {
   low: number;
   high: number;
@@ -20,41 +33,44 @@ export interface Range {
 
 /** Grey values of pictures that have no modality: 0 is black, 255 white, nothing is changed between. */
 export const BYTES: Range = { low: 0, high: 255 };
-export const AS_SEEN: NamedWindow = { name: "As the model sees it", center: 127.5, width: 255 };
-export const PICTURE_WINDOWS: readonly NamedWindow[] = [
-  AS_SEEN,
-  { name: "Dark parts", center: 64, width: 128 },
-  { name: "Middle parts", center: 127.5, width: 128 },
-  { name: "Bright parts", center: 191, width: 128 },
+
+const exact = (name: string, center: number, width: number): NamedWindow => ({ name, center, width, shape: "LINEAR_EXACT" });
+const linear = (name: string, center: number, width: number): NamedWindow => ({ name, center, width, shape: "LINEAR" });
+
+export const AS_SEEN = "As the model sees it";
+export const PICTURE_WINDOWS: Windows = [
+  exact(AS_SEEN, 127.5, 255),
+  exact("Dark parts", 64, 128),
+  exact("Middle parts", 127.5, 128),
+  exact("Bright parts", 191, 128),
 ];
 
 /** Of Hounsfield units, as CT is usually read. */
 export const CT_WINDOWS: readonly NamedWindow[] = [
-  { name: "Brain", center: 40, width: 80 },
-  { name: "Subdural", center: 75, width: 215 },
-  { name: "Soft tissue", center: 40, width: 400 },
-  { name: "Lung", center: -600, width: 1500 },
-  { name: "Bone", center: 480, width: 2500 },
+  linear("Brain", 40, 80),
+  linear("Subdural", 75, 215),
+  linear("Soft tissue", 40, 400),
+  linear("Lung", -600, 1500),
+  linear("Bone", 480, 2500),
 ];
 
-/** Grey 0 to 255, not rounded, of a value in the units of the window. */
-export function greyOf(value: number, { center, width }: Window, shape: WindowFunction = "LINEAR_EXACT"): number {
-  if (shape === "SIGMOID") return 255 / (1 + Math.exp((-4 * (value - center)) / width));
-  const exact = shape === "LINEAR_EXACT";
-  const half = exact ? width / 2 : (width - 1) / 2;
-  const middle = exact ? center : center - 0.5;
-  if (value <= middle - half) return 0;
-  if (value > middle + half) return 255;
-  return ((value - middle) / (2 * half) + 0.5) * 255;
+/** The window that maps `low` to black and `high` to white. */
+export const rangeWindow = (name: string, { low, high }: Range): NamedWindow => exact(name, (low + high) / 2, high - low);
+
+export const isSameWindow = (one: Window, other: Window): boolean =>
+  one.center === other.center && one.width === other.width && one.shape === other.shape && one.table === other.table;
+
+/** Brightness in [0, 1] of a value in the units of the window. Source: PS3.3, C.11.2.1.2 and C.11.2.1.3. */
+export function brightness(value: number, window: Window): number {
+  if (window.table) return look(window.table, value);
+  if (window.shape === "SIGMOID") return 1 / (1 + Math.exp(Math.min(Math.max((-4 * (value - window.center)) / window.width, -70), 70)));
+  const shift = window.shape === "LINEAR" ? 1 : 0;
+  const [center, width] = [window.center - shift / 2, window.width - shift];
+  if (width === 0) return value > center ? 1 : 0;
+  return Math.min(Math.max((value - center) / width + 0.5, 0), 1);
 }
 
-/** Grey levels of the whole values `low` to `high`, one byte each. */
-export function lookupTable({ low, high }: Range, window: Window, shape: WindowFunction, inverted: boolean): Uint8ClampedArray {
-  // A clamped array rounds halves to even.
-  const table = new Uint8ClampedArray(high - low + 1);
-  for (let index = 0; index < table.length; index++) {
-    const grey = greyOf(low + index, window, shape);
-    table[index] = inverted ? 255 - grey : grey;
-  }
-  return table;
+export function look({ first, entries }: Table, value: number): number {
+  const place = Math.min(Math.max(Math.round(value) - first, 0), entries.length - 1);
+  return entries[place] ?? 0;
 }

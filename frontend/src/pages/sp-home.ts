@@ -157,7 +157,7 @@ export class HomePage extends LitElement {
 
   private classifying({ image, problem }: Extract<Flow, { step: "classifying" }>) {
     return html`<section class="panel columns">
-      <sp-viewer .src=${shown(image)} alt="The pinned image"></sp-viewer>
+      <sp-viewer .src=${shown(image)} .stored=${image} alt="The pinned image"></sp-viewer>
       <div class="stack">
         <h2 id="classifying" tabindex="-1">Classifying</h2>
         <sp-pinned-image .image=${image}></sp-pinned-image>
@@ -178,6 +178,7 @@ export class HomePage extends LitElement {
       <div class="stack">
         <sp-viewer
           .src=${shown(image)}
+          .stored=${image}
           alt="The pinned image"
           .overlay=${classification && !classification.abstained ? classification.activationMap : null}
           .contours=${this.outline.value?.contours ?? []}

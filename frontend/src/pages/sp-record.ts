@@ -25,12 +25,6 @@ import { timelineOf } from "../state/timeline";
 import { shared } from "../styles/shared";
 import { RecordController } from "./record-controller";
 
-/** The outline with the size of the image that its contours are measured in. */
-interface SizedOutline {
-  image: Image;
-  outline: Outline;
-}
-
 /** `/records/<imageId>`: who recorded what and when, what became of it, and how to check it. */
 @customElement("sp-record")
 export class RecordPage extends LitElement {
@@ -75,7 +69,8 @@ export class RecordPage extends LitElement {
   private readonly models = new LoadController<Model[]>(this);
   private readonly lineages = new LoadController<Lineage[]>(this);
   private readonly studies = new LoadController<StudyResult>(this);
-  private readonly outlined = new LoadController<SizedOutline>(this);
+  private readonly facts = new LoadController<Image>(this);
+  private readonly outlined = new LoadController<Outline>(this);
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("imageId")) this.control.show(this.imageId);
@@ -198,16 +193,19 @@ export class RecordPage extends LitElement {
 
   private image({ cid, imageAvailable, diagnoses }: ImageRecord) {
     if (!imageAvailable) return html`<sp-notice class="image" .problem=${IMAGE_UNAVAILABLE}></sp-notice>`;
-    const { image, outline } = this.outlined.value ?? {};
+    const image = this.facts.value;
+    // Contours are in pixels of the image: without its size they have no place.
+    const outline = image && this.outlined.value;
     return html`<div class="image stack">
       <sp-viewer
         src="/api/v1/images/${cid}/view"
         alt="The recorded image"
+        .stored=${image}
         .contours=${outline?.contours ?? []}
         .size=${image ?? { width: 1, height: 1 }}
         .flag=${diagnoses.at(-1)?.status === "withdrawn" ? "Diagnosis withdrawn" : null}
       ></sp-viewer>
-      <sp-outline-summary .outline=${outline ?? null}></sp-outline-summary>
+      <sp-outline-summary .outline=${outline}></sp-outline-summary>
     </div>`;
   }
 
@@ -222,9 +220,11 @@ export class RecordPage extends LitElement {
     </div>`;
   }
 
-  /** Only while the model's own result is valid and public. The outline is optional. */
+  /** The outline only while the model's own result is valid and public; it is optional. */
   private showOutline(): void {
     const { cid = "", imageAvailable, study, diagnoses = [] } = this.control.record ?? {};
+    if (imageAvailable && !study) this.facts.show(cid, () => api.image(cid));
+    else this.facts.clear();
     const newest = diagnoses.at(-1);
     const shown = imageAvailable && !study && newest && isModelResultValid(newest) && !newest.sealed && newest.labelCode !== 0;
     const name = shown ? newest.model?.name : undefined;
@@ -232,10 +232,7 @@ export class RecordPage extends LitElement {
       this.outlined.clear();
       return;
     }
-    this.outlined.show(`${cid} ${name}`, async () => {
-      const [image, outline] = await Promise.all([api.image(cid), api.outline(cid, name)]);
-      return { image, outline };
-    });
+    this.outlined.show(`${cid} ${name}`, () => api.outline(cid, name));
   }
 }
 

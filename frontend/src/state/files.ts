@@ -11,6 +11,8 @@ const NAMES: Record<string, string> = {
   "application/dicom": "DICOM",
 };
 
+const UNKNOWN = "application/octet-stream";
+
 /** `PNG, JPEG, TIFF`: the accepted types in words. */
 export function typeNames({ mediaTypes }: Limits): string {
   return mediaTypes.map((type) => NAMES[type] ?? type).join(", ");
@@ -25,7 +27,7 @@ export function checkFile(file: { name: string; size: number; type: string }, li
     return refused("file-too-large", "This file is too large", text);
   }
   // Some systems know no type for some endings; then the server decides.
-  if (file.type && !limits.mediaTypes.includes(normalised(file.type))) {
+  if (file.type && file.type !== UNKNOWN && !limits.mediaTypes.includes(normalised(file.type))) {
     const text = `“${printable(file.name)}” is ${file.type}. Accepted are ${typeNames(limits)}.`;
     return refused("file-type", "This type of file is not accepted", text);
   }

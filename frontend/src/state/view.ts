@@ -1,7 +1,7 @@
 /** How an image is shown: place, size, brightness and the tool in hand, as a pure state machine. */
 
 import { clamp, fitScale, type Point, type Size } from "../imaging/geometry";
-import type { NamedWindow, Range, Window } from "../imaging/windows";
+import type { Range, Window, Windows } from "../imaging/windows";
 
 /** What dragging does. */
 export type Tool = "pan" | "window" | "measure";
@@ -22,7 +22,7 @@ export interface Scene {
   stage: Size;
   image: Size;
   range: Range;
-  windows: readonly [NamedWindow, ...NamedWindow[]];
+  windows: Windows;
 }
 
 /** Places are from the middle of the stage, in CSS pixels. */
@@ -43,8 +43,8 @@ const LARGEST_PIXEL = 40;
 /** Of the default window, for each CSS pixel of a drag. */
 const WINDOW_STEP = 1 / 256;
 
-export function initialView({ windows: [{ center, width }] }: Pick<Scene, "windows">): View {
-  return { zoom: 1, ...MIDDLE, window: { center, width }, inverted: false, tool: "pan" };
+export function initialView({ windows: [window] }: Pick<Scene, "windows">): View {
+  return { zoom: 1, ...MIDDLE, window, inverted: false, tool: "pan" };
 }
 
 export function reduceView(view: View, event: ViewEvent, scene: Scene): View {
@@ -89,13 +89,14 @@ function placed(view: View, scene: Scene): View {
   return { ...view, zoom, x: clamp(view.x, -roomX, roomX), y: clamp(view.y, -roomY, roomY) };
 }
 
-/** To the right: more contrast range. Upwards: brighter. */
-function windowed({ center, width }: Window, by: Point, { range, windows }: Scene): Window {
+/** To the right: more contrast range. Upwards: brighter. From a look-up table on, it is a window. */
+function windowed({ center, width, shape }: Window, by: Point, { range, windows }: Scene): Window {
   const step = Math.max(windows[0].width, 1) * WINDOW_STEP;
   const span = Math.max(range.high - range.low, 1);
   return {
     center: clamp(center + by.y * step, range.low, range.high),
     width: clamp(width + by.x * step, 1, 2 * span),
+    shape,
   };
 }
 
@@ -104,8 +105,6 @@ export function pixelAt(at: Point, view: View, { stage, image }: Pick<Scene, "st
   const scale = fitScale(stage, image) * view.zoom;
   return { x: (at.x - view.x) / scale + image.width / 2, y: (at.y - view.y) / scale + image.height / 2 };
 }
-
-export const isSameWindow = (one: Window, other: Window): boolean => one.center === other.center && one.width === other.width;
 
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 40;

@@ -177,7 +177,8 @@ export const shared = css`
     }
   }
   /* Its place is kept until it is loaded. */
-  sp-viewer:not(:defined) {
+  sp-viewer:not(:defined),
+  sp-stack:not(:defined) {
     display: block;
     aspect-ratio: 1;
     max-height: 32rem;

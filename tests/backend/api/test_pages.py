@@ -51,6 +51,22 @@ def test_of_all_files_a_wallet_of_another_origin_may_load_the_icon(
     assert client.get(path).headers["Cross-Origin-Resource-Policy"] == policy
 
 
+@pytest.mark.parametrize(
+    ("name", "allowed"), [("decoder-worker-B14XeEtu.js", True), ("my-decoder-worker-1.js", False), ("main-1.js", False)]
+)
+def test_the_thread_that_decodes_images_alone_may_run_webassembly(
+    container: Container, tmp_path, name: str, allowed: bool
+) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "assets" / name).write_text("")
+    client = create_app(container, page=tmp_path).test_client()
+
+    policy = client.get(f"/assets/{name}").headers["Content-Security-Policy"]
+
+    assert ("'wasm-unsafe-eval'" in policy) is allowed
+    assert "'unsafe-eval'" not in policy.replace("'wasm-unsafe-eval'", "")
+
+
 def test_a_mistyped_address_shows_a_person_the_page_and_a_program_the_problem(client: FlaskClient) -> None:
     shown = client.get("/recrods/7", headers=BROWSER)
     assert (shown.status_code, shown.mimetype) == (404, "text/html")

@@ -119,6 +119,46 @@ def test_a_statement_holds_all_that_was_decided_and_a_salt(reviews: Reviews) -> 
     assert rfc8785.dumps(json.loads(made[0])) == made[0] != made[1]
 
 
+OUTLINE = (((10.0, 20.0), (30.5, 20.0), (30.5, 44.25)),)
+
+
+@pytest.mark.parametrize("outline", [OUTLINE, ()], ids=["corrected", "removed"])
+def test_a_corrected_outline_is_part_of_the_statement_and_of_the_record(reviews: Reviews, outline) -> None:
+    made: Callable = lambda diagnosis: statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON, outline=outline)
+    review = reviews.review(made, Verdict.WITHDRAWN, 0)
+    assert reviews.shown()["outline"] is None, "not before it is published"
+
+    assert reviews.publish(review.review_id, reviews.content).status_code == 201
+
+    expected = [[list(point) for point in contour] for contour in outline]
+    assert reviews.shown()["outline"] == json.loads(reviews.content)["outline"] == expected
+    assert statements.read(reviews.content).outline == outline
+
+
+@pytest.mark.parametrize(
+    "outline",
+    [
+        None,
+        {},
+        [[[0, 0], [1, 1]]],
+        [[[0, 0], [1, 1], [2]]],
+        [[[0, 0], [1, 1], [2, "3"]]],
+        [[[0, 0], [1, 1], [2, True]]],
+        [[[0, 0], [1, 1], [-1, 2]]],
+        [[[0, 0], [1, 1], [1e9, 2]]],
+        [[[0, 0], [1, 1], [10**400, 2]]],
+        [[[0, 0]] * 401],
+        [[[0, 0]] * 3] * 17,
+        [7],
+    ],
+)
+def test_a_statement_with_something_else_for_an_outline_is_none(reviews: Reviews, outline) -> None:
+    (diagnosis,) = reviews.container.records.find(reviews.image_id).diagnoses
+    content = json.loads(statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON))
+
+    assert statements.read(json.dumps(content | {"outline": outline}).encode()) is None
+
+
 def test_only_the_very_statement_of_the_review_is_taken(reviews: Reviews) -> None:
     review = reviews.withdraw()
     other = reviews.content.replace(b"Schichten", b"Bilder")

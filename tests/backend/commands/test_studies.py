@@ -172,7 +172,7 @@ def test_a_folder_without_an_image_says_what_is_in_it(command, tmp_path: Path) -
     assert result.json["error"]["message"].startswith(f"expected at least one image in {folder}, found none: notes.txt")
 
 
-def test_force_is_for_one_image(command, folder: Path) -> None:
+def test_force_is_for_a_single_image(command, folder: Path) -> None:
     result = command("classify", folder, "--force", "--json")
     assert (result.status, result.json["error"]["message"]) == (2, "--force is for one image: leave it out for a study")
 

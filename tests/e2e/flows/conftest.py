@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.e2e.support.console import Console
 from tests.e2e.support.product import Product
 from tests.e2e.support.site import Site
+from tests.e2e.support.viewer import Viewer
 from tests.e2e.wallet.chains import Network
 from tests.e2e.wallet.wallet import InjectedWallet
 
@@ -68,3 +69,8 @@ def wallet(context: BrowserContext, product: Product, alice: LocalAccount, bob: 
 def site(page: Page, product: Product) -> Site:
     page.set_default_timeout(_PATIENCE_MS)
     return Site(page, product)
+
+
+@pytest.fixture
+def viewer(page: Page) -> Viewer:
+    return Viewer(page)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import re
 from pathlib import Path
@@ -18,54 +17,10 @@ from tests.e2e.support.axe import serious_violations
 from tests.e2e.support.console import Console
 from tests.e2e.support.records import make_record
 from tests.e2e.support.site import Site
+from tests.e2e.support.viewer import Viewer
 from tests.e2e.wallet.wallet import InjectedWallet
 
-_DRAWN = """async (canvas) => {
-  while (canvas.dataset.state !== "drawn") await new Promise(requestAnimationFrame);
-  return canvas.toDataURL("image/png").split(",")[1];
-}"""
 _SCREENS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-
-
-class Viewer:
-    """The one viewer that the page shows, by its names for a screen reader."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.stage = page.get_by_role("group", name=re.compile("^Viewer: "))
-        self.canvas = self.stage.locator("canvas")
-        self.shown = page.get_by_test_id("shown")
-
-    def pixels(self) -> np.ndarray:
-        """The red channel as the canvas has it, (height, width)."""
-        drawn = base64.b64decode(self.canvas.evaluate(_DRAWN))
-        return np.asarray(Image.open(io.BytesIO(drawn)).convert("RGB"))[..., 0]
-
-    def tool(self, name: str) -> Locator:
-        return self.page.get_by_role("toolbar", name="Image tools").get_by_role("button", name=name)
-
-    def drag(self, by: tuple[int, int], start: tuple[float, float] = (0.5, 0.5)) -> None:
-        self.stage.scroll_into_view_if_needed()
-        box = self.stage.bounding_box()
-        x, y = box["x"] + box["width"] * start[0], box["y"] + box["height"] * start[1]
-        self.page.mouse.move(x, y)
-        self.page.mouse.down()
-        self.page.mouse.move(x + by[0], y + by[1], steps=4)
-        self.page.mouse.up()
-
-    def zoom(self) -> float:
-        """Percent of the image's own pixels."""
-        return float(re.match(r"([\d,]+)", self.shown.inner_text())[1].replace(",", ""))
-
-    def transform(self) -> dict[str, Any]:
-        return self.stage.locator(".world").evaluate(
-            "world => { const { a, e, f } = new DOMMatrix(getComputedStyle(world).transform); return { a, e, f }; }"
-        )
-
-
-@pytest.fixture
-def viewer(page: Page) -> Viewer:
-    return Viewer(page)
 
 
 def test_shows_the_image_as_the_model_sees_it_and_every_window_of_it(site: Site, viewer: Viewer):
@@ -227,7 +182,7 @@ def test_a_record_shows_its_image_in_the_viewer(site: Site, viewer: Viewer):
 
 def test_a_viewer_that_cannot_be_loaded_says_so(site: Site, console: Console):
     console.tolerate("status of 404", "Failed to load resource", "net::ERR_FAILED")
-    site.page.route("**/assets/sp-viewer-*", lambda route: route.abort())
+    site.page.route("**/assets/sp-stack-*", lambda route: route.abort())
     site.open().choose(images.mri())
 
     expect(site.page.get_by_text("The viewer could not be loaded. Reload the page.")).to_be_visible()

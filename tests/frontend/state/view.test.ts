@@ -15,7 +15,7 @@ const after = (...events: ViewEvent[]): View => events.reduce((view, event) => r
 
 describe("the view", () => {
   it("begins with the whole image in its default window", () => {
-    expect(after()).toEqual({ zoom: 1, x: 0, y: 0, window: { center: 40, width: 80 }, inverted: false, tool: "pan" });
+    expect(after()).toEqual({ zoom: 1, x: 0, y: 0, window: BRAIN, inverted: false, tool: "pan" });
   });
 
   it("keeps the point under the pointer where it is when it zooms", () => {
@@ -44,13 +44,13 @@ describe("the view", () => {
 
   it("changes width and level by drags, within the values of the image", () => {
     const { window } = after({ type: "windowed", by: { x: 256, y: -128 } });
-    expect(window).toEqual({ center: 0, width: 160 });
-    expect(after({ type: "windowed", by: { x: -1e6, y: -1e6 } }).window).toEqual({ center: -1024, width: 1 });
-    expect(after({ type: "windowed", by: { x: 1e6, y: 1e6 } }).window).toEqual({ center: 3071, width: 8190 });
+    expect(window).toEqual({ center: 0, width: 160, shape: "LINEAR" });
+    expect(after({ type: "windowed", by: { x: -1e6, y: -1e6 } }).window).toMatchObject({ center: -1024, width: 1 });
+    expect(after({ type: "windowed", by: { x: 1e6, y: 1e6 } }).window).toMatchObject({ center: 3071, width: 8190 });
   });
 
   it("resets all but the tool", () => {
-    const changed: ViewEvent[] = [zoomIn, { type: "inverted" }, { type: "window-chosen", window: { center: 1, width: 2 } }];
+    const changed: ViewEvent[] = [zoomIn, { type: "inverted" }, { type: "window-chosen", window: { center: 1, width: 2, shape: "LINEAR" } }];
     const view = after(...changed, { type: "tool-chosen", tool: "measure" }, { type: "reset" });
     expect(view).toEqual({ ...initialView(SCENE), tool: "measure" });
   });
