@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, TypedDict, TypeVar
@@ -45,6 +45,20 @@ class ImageFacts:
     media_type: str
     stripped: tuple[str, ...]
     frames: int = 1
+    place: SlicePlace | None = field(default=None, compare=False)
+    """Where a DICOM file belongs. Read from the bytes, and not stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlicePlace:
+    """Where DICOM says that a slice belongs: ``patient`` is the Patient ID, or what stands for it after
+    de-identification; ``number`` the Instance Number; ``position`` in mm along the normal of the image plane."""
+
+    patient: str
+    study: str
+    series: str
+    number: int | None
+    position: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ ScanProofError
 ├── Conflict                    the request contradicts the stored state (409)
 ├── Unconfirmed                 a person must confirm an upload first (409)
 │   ├── TextInImage             the picture seems to show text
-│   └── UnrecognisedImage       no known kind of medical image, for a public store
+│   ├── UnrecognisedImage       no known kind of medical image, for a public store
+│   ├── TextInSlices            slices of a study seem to show text
+│   └── UnrecognisedSlices      slices of a study are of no known kind, for a public store
 ├── LimitExceeded               too many requests or bytes from one address (429)
 ├── ServerBusy                  no capacity is free at the moment (503)
 ├── StorageError                the IPFS store
@@ -51,6 +53,10 @@ from typing import Any
 from backend.domain import TextBox
 
 _SHOWN_NAMES = 12
+
+
+_NUMBERED = 10
+"""The most slices that a message numbers."""
 
 
 class ScanProofError(Exception):
@@ -146,6 +152,38 @@ class UnrecognisedImage(Unconfirmed):
             "expected a medical image of a known kind, found none, perhaps a photo or a screenshot. The store is "
             "public and permanent: send pinAnyway=true to pin it all the same"
         )
+
+
+class TextInSlices(Unconfirmed):
+    """``slices`` are their orders, from 0."""
+
+    title = "Slices seem to show text"
+
+    def __init__(self, slices: Sequence[int]) -> None:
+        super().__init__(
+            f"expected slices without text that may identify somebody, found some in {_numbered(slices)}: send "
+            "text=keep if it identifies nobody, or leave these files out"
+        )
+        self.extension = {"slices": list(slices)}
+
+
+class UnrecognisedSlices(Unconfirmed):
+    """``slices`` are their orders, from 0."""
+
+    title = "Slices are of no known kind"
+
+    def __init__(self, slices: Sequence[int]) -> None:
+        super().__init__(
+            f"expected medical images of a known kind, found others in {_numbered(slices)}. The store is public and "
+            "permanent: send pinAnyway=true to pin them all the same"
+        )
+        self.extension = {"slices": list(slices)}
+
+
+def _numbered(slices: Sequence[int]) -> str:
+    shown = ", ".join(str(order + 1) for order in slices[:_NUMBERED])
+    more = f" and {len(slices) - _NUMBERED} more" if len(slices) > _NUMBERED else ""
+    return f"slice{'s' if len(slices) > 1 else ''} {shown}{more}"
 
 
 class LimitExceeded(ScanProofError):

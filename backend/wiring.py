@@ -107,11 +107,12 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     index = EventIndex(chain, events)
     history = IndexedHistory(chain, index)
     models = ModelService(classifier)
+    screening = ScreeningService(OcrTextFinder(), classifier, public=store.public)
     intake = IntakeService(
         images=images,
         store=store,
         inspector=inspector,
-        screening=ScreeningService(OcrTextFinder(), classifier, public=store.public),
+        screening=screening,
         bytes_per_client=settings.bytes_per_address,
     )
     scrub = ScrubService(
@@ -200,6 +201,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             inspector=inspector,
             classifier=classifier,
             classification=StudyClassification(classifier, cid_of),
+            screening=screening,
             stage_bytes=settings.study_bytes,
         ),
         close=database.close,
@@ -239,8 +241,7 @@ def wire_history(
             yield chain
             return
         history = IndexedHistory(chain, index)
-        history.catch_up(progress)
-        yield history
+        yield history if history.catch_up(progress) else chain
 
 
 def _index_of(chain: Chain, settings: Settings, opened: ExitStack) -> EventIndex | None:

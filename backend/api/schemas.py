@@ -110,11 +110,13 @@ class TextBoxSchema(AnswerSchema):
 
 
 class ProblemSchema(AnswerSchema):
-    """Problem details (RFC 9457). `boxes` belong to the type `text-in-image`."""
+    """Problem details (RFC 9457). `boxes` belong to the type `text-in-image`; `slices`, from 0, to `text-in-slices` and
+    `unrecognised-slices`."""
 
-    optional = frozenset({"boxes"})
+    optional = frozenset({"boxes", "slices"})
 
     boxes = List(Nested(TextBoxSchema))
+    slices = List(Integer())
     type = String()
     title = String()
     status = Integer()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
-from apiflask.validators import Length, Range, Regexp
+from apiflask.validators import Length, OneOf, Range, Regexp
 from flask import Response
 
 from backend.api.access import container
@@ -17,6 +17,7 @@ from backend.api.validation import hash_in_path, order_in_path, study_in_path
 from backend.domain import SliceResult, StudyFile
 from backend.errors import NotFound
 from backend.services import study_documents
+from backend.services.screening import Answers
 from backend.services.studies import StudyProgress
 from backend.services.study_documents import StudyManifest
 
@@ -102,8 +103,9 @@ class StudyResultSchema(AnswerSchema):
 
 
 class StudySchema(AnswerSchema):
-    """`missing` are the SHA-256 of the files that were not received yet. `pinned` of `objects` are pinned; when all
-    are, `signable` is true. `result` is null until every slice is classified."""
+    """`missing` are the SHA-256 of the files that were not received yet. `screened` slices were looked at for text;
+    `pinned` of `objects` are pinned, and when all are, `signable` is true. `result` is null until every slice is
+    classified."""
 
     study_id = Sha256()
     files = Integer()
@@ -111,6 +113,7 @@ class StudySchema(AnswerSchema):
     left_out = List(Nested(LeftOutSchema))
     slices = Integer()
     classified = Integer()
+    screened = Integer()
     objects = Integer()
     pinned = Integer()
     signable = Boolean()
@@ -126,6 +129,7 @@ class StudyStepSchema(AnswerSchema):
     left_out = Integer()
     slices = Integer()
     classified = Integer()
+    screened = Integer()
     objects = Integer()
     pinned = Integer()
     classification_done = Boolean()
@@ -169,14 +173,24 @@ def classify(study_id: str) -> Values:
     return _step(container().studies.classify(study_in_path(study_id), seconds=_STEP_S))
 
 
+class PinRequestSchema(CamelCase):
+    """`text`: `keep` if what seems to be text in slices identifies nobody. `pinAnyway`: also unknown kinds."""
+
+    text = String(load_default="ask", validate=OneOf(["ask", "keep"]))
+    pin_anyway = Boolean(load_default=False)
+
+
 @blueprint.post("/studies/<study_id>/pins")
+@blueprint.input(PinRequestSchema)
 @blueprint.output(StudyStepSchema)
 @blueprint.doc(
-    summary="Pin images and documents for about two seconds; ask again until the study is signable",
-    responses={409: "", 429: "Too many bytes"},
+    summary="Look for text, then pin images and documents, for two seconds; ask again until the study is signable",
+    responses={409: "To be confirmed", 429: "Too many bytes"},
 )
-def pin(study_id: str) -> Values:
-    return _step(container().studies.pin(study_in_path(study_id), client_address(), seconds=_STEP_S))
+def pin(study_id: str, json_data: Values) -> Values:
+    answers = Answers(text=json_data["text"], pin_anyway=json_data["pin_anyway"])
+    studies = container().studies
+    return _step(studies.pin(study_in_path(study_id), client_address(), seconds=_STEP_S, answers=answers))
 
 
 @blueprint.get("/studies/<study_id>/slices/<order>/view")
@@ -277,6 +291,7 @@ def _step(progress: StudyProgress) -> Values:
         "left_out": len(progress.left_out),
         "slices": progress.slices,
         "classified": progress.classified,
+        "screened": progress.screened,
         "objects": progress.objects,
         "pinned": progress.pinned,
         "classification_done": progress.documents is not None,
@@ -293,6 +308,7 @@ def _study(progress: StudyProgress) -> Values:
         "left_out": progress.left_out,
         "slices": progress.slices,
         "classified": progress.classified,
+        "screened": progress.screened,
         "objects": progress.objects,
         "pinned": progress.pinned,
         "signable": progress.signable,

@@ -158,7 +158,7 @@ def _demonstrate_study(
     manifest = documents.manifest
     steps.done("classify", f"{manifest.count} slices: {manifest.summary.label}")
     while not progress.signable:
-        progress = parts.studies.pin(study, _CLIENT, seconds=_STEP_S)
+        progress = parts.studies.pin(study, _CLIENT, seconds=_STEP_S, answers=Answers(text="keep"))
         counter.show(f"pinned {progress.pinned} of {progress.objects}")
     steps.done("pin", f"{manifest.cid} and {manifest.count} slices")
     image_id = parts.chain.image_id(wallet.address, manifest.cid)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backend.commands.arguments import WrongUse
 from backend.commands.console import WAIT_S, Console, columns
-from backend.domain import ImageFacts
+from backend.domain import ImageFacts, StudySeries
 from backend.errors import ImageTooLarge, InvalidStudy, UnsupportedImage
 
 if TYPE_CHECKING:
@@ -69,35 +69,50 @@ def sources(path: Path) -> list[StudySource]:
 
 
 def slices_of(path: Path, console: Console) -> tuple[list[Slice], list[LeftOut]]:
-    """The images below ``path`` in their order, each once, and what is none. Raises WrongUse without an image."""
+    """The images of one series below ``path`` in their order, each once, and what is left out. Raises WrongUse without
+    an image, and for images of several patients."""
+    from backend.services.slice_order import NamedPlace, arrange
+    from backend.services.studies import LeftOut
+
+    images, left_out = _images(path, console)
+    arrangement = arrange([NamedPlace(each.name, each.facts.place) for each in images])
+    if arrangement.patients > 1:
+        raise WrongUse(f"expected images of one patient, found those of {arrangement.patients} in {path}")
+    left_out += [LeftOut(images[number].name, why) for number, why in arrangement.foreign]
+    return [images[number] for number in arrangement.order], left_out
+
+
+def _images(path: Path, console: Console) -> tuple[list[Slice], list[LeftOut]]:
     from backend.adapters.images.inspector import PillowInspector
     from backend.services.studies import LeftOut
 
     inspector = PillowInspector()
-    slices: list[Slice] = []
+    images: list[Slice] = []
     left_out: list[LeftOut] = []
     first: dict[str, str] = {}
     files, counter = sources(path), Counter(console)
     for number, file in enumerate(files, start=1):
         counter.show(f"reading {number} of {len(files)}: {file.name}")
         try:
-            _, facts = inspector.accept(file.read())
+            _, facts = inspector.examine(file.read())
         except (UnsupportedImage, ImageTooLarge, InvalidStudy) as error:
             left_out.append(LeftOut(file.name, str(error)))
             continue
-        if (known := first.setdefault(facts.cid, file.name)) != file.name:
+        if facts.frames > 1:
+            left_out.append(LeftOut(file.name, f"expected a file of one frame, found one of {facts.frames}"))
+        elif (known := first.setdefault(facts.cid, file.name)) != file.name:
             left_out.append(LeftOut(file.name, f"the same image as {known}"))
         else:
-            slices.append(Slice(file.name, facts, partial(_pinned, inspector, file)))
+            images.append(Slice(file.name, facts, partial(_pinned, inspector, file)))
     console.clear()
-    if not slices:
+    if not images:
         raise WrongUse(f"expected at least one image in {path}, found none: {left_out[0].name}: {left_out[0].reason}")
-    return slices, left_out
+    return images, left_out
 
 
 def _pinned(inspector: PillowInspector, file: StudySource) -> bytes:
     """The bytes that would be pinned of a file."""
-    return inspector.accept(file.read())[0]
+    return inspector.examine(file.read())[0]
 
 
 def classified(path: Path, model: str | None, console: Console) -> tuple[StudyDocuments, list[Slice], list[LeftOut]]:
@@ -116,7 +131,9 @@ def classified(path: Path, model: str | None, console: Console) -> tuple[StudyDo
         inferences += service.infer_several([(each.facts, each.read) for each in part], model)
     console.clear()
     facts = [each.facts for each in slices]
-    return service.complete(facts, inferences, model, lambda order: slices[order].read()), slices, left_out
+    place = facts[0].place
+    series = StudySeries(place.study, place.series) if place else None
+    return service.complete(facts, inferences, model, lambda order: slices[order].read(), series), slices, left_out
 
 
 def given_files(path: Path, console: Console) -> list[GivenFile]:
@@ -126,8 +143,7 @@ def given_files(path: Path, console: Console) -> list[GivenFile]:
     slices, left_out = slices_of(path, console)
     images = [GivenFile(each.name, each.facts.cid, each.read) for each in slices]
     others = [GivenFile(each.name, None, bytes) for each in left_out]
-    order = {each.name: place for place, each in enumerate(sources(path))}
-    return sorted([*images, *others], key=lambda each: order[each.name])
+    return [*images, *others]
 
 
 def values_of(documents: StudyDocuments, names: Sequence[str], left_out: Sequence[LeftOut]) -> dict[str, Any]:

@@ -30,8 +30,9 @@ from backend.ports import Chain
 from backend.services.event_index import RANGE_BLOCKS, EventIndex, read_range
 
 _MAX_AGE_S = 1.0
-_CAUGHT_UP_BLOCKS = 20_000
-_CAUGHT_UP_WITHIN_S = 120.0
+_CAUGHT_UP_BLOCKS = 2000
+"""An index that is further behind is left alone: it needs every header, which costs more than a search of the logs."""
+_CAUGHT_UP_WITHIN_S = 60.0
 _UNINDEXED_BLOCKS = 256
 """Blocks newer than the index that are read in addition to it."""
 _CLOSE_BLOCKS = 8
@@ -52,13 +53,14 @@ class IndexedHistory:
         self.contract = chain.contract
         self._newest_events: tuple[tuple[int, str], Sequence[IndexedEvent]] = ((0, ""), ())
 
-    def catch_up(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Bring the index up to date, unless it is far behind. Trouble with that does no harm: the chain is searched
-        then. ``progress`` as in ``EventIndex.sync``."""
+    def catch_up(self, progress: Callable[[int, int], None] | None = None) -> bool:
+        """Bring the index up to date, unless it is far behind. False, whatever the reason, where it is no help: then
+        the chain is searched better without it. ``progress`` as in ``EventIndex.sync``."""
         with suppress(ChainError, DatabaseUnavailable), time_limit(_CAUGHT_UP_WITHIN_S):
             newest = self._index.newest()
             if newest and self._chain.head().number - newest.number <= _CAUGHT_UP_BLOCKS:
-                self._index.sync(progress)
+                return self._index.sync(progress)
+        return False
 
     def image_id(self, uploader: str, cid: str) -> str:
         return self._chain.image_id(uploader, cid)

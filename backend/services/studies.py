@@ -14,12 +14,13 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SliceResult, StudyFile
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SlicePlace, SliceResult, StudyFile
 from backend.errors import (
     CidMismatch,
     Conflict,
@@ -27,17 +28,23 @@ from backend.errors import (
     InvalidStudy,
     LimitExceeded,
     NotFound,
+    TextInImage,
+    TextInSlices,
+    UnrecognisedSlices,
     UnsupportedImage,
 )
 from backend.ports import Classifier, ImageInspector, ObjectReader, ObjectStore, Studies, StudyStage
 from backend.services import manifests, study_documents
 from backend.services.intake import IntakeService
+from backend.services.screening import Answers, ScreeningService
+from backend.services.slice_order import Arrangement, NamedPlace, arrange
 from backend.services.study_classification import AT_ONCE, StudyClassification
 from backend.services.study_documents import MAX_SLICES, StudyDocuments, StudyManifest
 
 KEPT_S = 86_400.0
 """A study that nobody continues is removed after a day."""
 _HOUR_S = 3600
+_NO_ANSWERS = Answers()
 _OPEN_STUDIES = 16
 """How many studies are kept in memory; the others are read from their journals again."""
 _JSON = "application/json"
@@ -55,8 +62,9 @@ class LeftOut:
 class StudyProgress:
     """How far a study is. ``missing`` are the SHA-256 of the files that were not received yet.
 
-    ``objects`` is the number of what has to be pinned, ``pinned`` how much of that is. ``documents`` is None until
-    every slice is classified. ``names`` are the files of the slices, in their order.
+    ``screened`` slices were looked at for text. ``objects`` is the number of what has to be pinned, ``pinned`` how much
+    of that is. ``documents`` is None until every slice is classified. ``names`` are the files of the slices, in their
+    order.
     """
 
     study_id: str
@@ -65,6 +73,7 @@ class StudyProgress:
     left_out: tuple[LeftOut, ...]
     slices: int
     classified: int
+    screened: int
     objects: int
     pinned: int
     documents: StudyDocuments | None
@@ -89,11 +98,14 @@ class _Study:
     results: dict[str, bytes] = field(default_factory=dict)
     manifest: StudyManifest | None = None
     documents: StudyDocuments | None = None
+    text: dict[str, bool] = field(default_factory=dict)
+    """Whether a slice shows text, of those that were looked at."""
     pinned: set[str] = field(default_factory=set)
     recorded: bool = False
     users: int = 0
     """How many threads use it or wait for it; guarded by the service."""
     removed: bool = False
+    arranged: tuple[list[StudyFile], Arrangement] | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -101,9 +113,24 @@ class _Study:
         return tuple(f.sha256 for f in self.files if f.sha256 not in self.facts and f.sha256 not in self.refused)
 
     @property
+    def arrangement(self) -> tuple[list[StudyFile], Arrangement]:
+        """The files that are images, and which of them are slices. Kept until another file is received."""
+        if self.arranged is None or len(self.arranged[0]) != len(self.facts):
+            images = [each for each in self.files if each.sha256 in self.facts]
+            places = [NamedPlace(each.name, self.facts[each.sha256].place) for each in images]
+            self.arranged = images, arrange(places)
+        return self.arranged
+
+    @property
     def slices(self) -> list[StudyFile]:
         """The files that are slices, in their order."""
-        return [each for each in self.files if each.sha256 in self.facts]
+        images, arrangement = self.arrangement
+        return [images[number] for number in arrangement.order]
+
+    @property
+    def all_left_out(self) -> tuple[LeftOut, ...]:
+        images, arrangement = self.arrangement
+        return (*self.left_out, *(LeftOut(images[number].name, why) for number, why in arrangement.foreign))
 
 
 class StudyService:
@@ -120,6 +147,7 @@ class StudyService:
         inspector: ImageInspector,
         classifier: Classifier,
         classification: StudyClassification,
+        screening: ScreeningService,
         stage_bytes: int,
     ) -> None:
         self._stage = stage
@@ -129,6 +157,7 @@ class StudyService:
         self._inspector = inspector
         self._classifier = classifier
         self._classification = classification
+        self._screening = screening
         self._stage_bytes = stage_bytes
         self._open: OrderedDict[str, _Study] = OrderedDict()
         self._opening = threading.Lock()
@@ -137,8 +166,8 @@ class StudyService:
         """The study of these files in this order, and whether it is new. The same files give the same study, so that
         one whose transfer was cut goes on.
 
-        A file that is there twice or too large is left out. Raises InvalidStudy, NotFound for an unknown model,
-        StorageError.
+        A file that is there twice or too large is left out; for DICOM, the order is that of the positions. Raises
+        InvalidStudy, NotFound for an unknown model, StorageError.
         """
         self._stage.expire(KEPT_S)
         chosen, left_out = _usable(files)
@@ -211,7 +240,11 @@ class StudyService:
         with self._locked(study_id) as study:
             if study.missing:
                 raise Conflict(f"{len(study.missing)} of the study's {len(study.files)} files were not received yet")
+            if (patients := study.arrangement[1].patients) > 1:
+                self._remove(study)
+                raise InvalidStudy(f"expected images of one patient, found those of {patients}: make a study of each")
             if not study.slices:
+                self._remove(study)
                 raise InvalidStudy(f"expected at least one image, found none: {study.left_out[0].reason}")
             waiting = [each.sha256 for each in study.slices if each.sha256 not in study.results]
             while waiting:
@@ -226,16 +259,20 @@ class StudyService:
                 self._complete(study)
             return _progress(study)
 
-    def pin(self, study_id: str, client: str, *, seconds: float) -> StudyProgress:
-        """Pin images and documents for about ``seconds``. When all is pinned the study can be signed.
+    def pin(self, study_id: str, client: str, *, seconds: float, answers: Answers = _NO_ANSWERS) -> StudyProgress:
+        """Look for text in the slices, then pin images and documents, for about ``seconds``. When all is pinned the
+        study can be signed.
 
-        Raises NotFound; Conflict before every slice is classified; LimitExceeded, StorageError.
+        Raises NotFound; Conflict before every slice is classified; TextInSlices and UnrecognisedSlices, each until it
+        is answered; ServerBusy, LimitExceeded, StorageError.
         """
         end = time.monotonic() + seconds
         with self._locked(study_id) as study:
             documents = study.documents
             if documents is None:
                 raise Conflict("the study is not classified yet")
+            if not study.recorded and not self._screened(study, answers, end):
+                return _progress(study)
             for each in study.slices:
                 if study.recorded or time.monotonic() > end:
                     return _progress(study)
@@ -248,6 +285,34 @@ class StudyService:
                 self._note(study, {"recorded": True})
                 self._stage.release(study_id)
             return _progress(study)
+
+    def _screened(self, study: _Study, answers: Answers, end: float) -> bool:
+        """Whether every slice may be pinned; False when the time is over before that is known."""
+        files = study.slices
+        strange = [number for number, each in enumerate(files) if _declined(study.results[each.sha256])]
+        if strange and self._store.public and not answers.pin_anyway:
+            raise UnrecognisedSlices(strange)
+        if answers.text == "keep":
+            return True
+        waiting = [each.sha256 for each in files if each.sha256 not in study.text]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            while waiting:
+                if time.monotonic() > end:
+                    return False
+                part, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+                found = pool.map(lambda sha256: self._shows_text(self._slice(study, sha256)), part)
+                for sha256, shown in zip(part, list(found), strict=True):
+                    self._note(study, {"sha256": sha256, "text": shown})
+        if texts := [number for number, each in enumerate(files) if study.text[each.sha256]]:
+            raise TextInSlices(texts)
+        return True
+
+    def _shows_text(self, content: bytes) -> bool:
+        try:
+            self._screening.check(content, Answers(pin_anyway=True))
+        except TextInImage:
+            return True
+        return False
 
     def view(self, study_id: str, order: int) -> tuple[str, bytes]:
         """Media type and bytes of a slice as the models see it. Raises NotFound, StorageError, and the inspector's."""
@@ -350,12 +415,15 @@ class StudyService:
     def _apply(self, study: _Study, entry: Mapping[str, Any]) -> None:
         sha256 = entry.get("sha256", "")
         if "facts" in entry:
-            facts = entry["facts"]
-            study.facts[sha256] = ImageFacts(**{**facts, "stripped": tuple(facts["stripped"])})
+            facts, place = entry["facts"], entry["facts"]["place"]
+            read = {"stripped": tuple(facts["stripped"]), "place": place and SlicePlace(**place)}
+            study.facts[sha256] = ImageFacts(**{**facts, **read})
         elif "refused" in entry:
             study.refused.add(sha256)
             name = next(each.name for each in study.files if each.sha256 == sha256)
             study.left_out.append(LeftOut(name, entry["refused"]))
+        elif "text" in entry:
+            study.text[sha256] = entry["text"]
         elif "result" in entry:
             study.results[sha256] = entry["result"].encode()
         elif "manifest" in entry:
@@ -386,6 +454,7 @@ class StudyService:
             [study.results[each] for each in files],
             study.model,
             lambda order: self._slice(study, files[order]),
+            study.arrangement[1].series,
         )
         for sha256, line in zip(files, documents.slice_manifests.splitlines(), strict=True):
             if line != study.results[sha256]:
@@ -428,6 +497,12 @@ def read_study(store: ObjectReader, cid: str) -> tuple[StudyManifest, tuple[Slic
     return manifest, study_documents.read_slices(slices, manifest)
 
 
+def _declined(inference: bytes) -> bool:
+    """Whether a gate was asked, and recognised no modality."""
+    found = manifests.read(inference)
+    return found is not None and found.opinion is not None and found.opinion.modality is None
+
+
 def _no_study(study_id: str) -> NotFound:
     return NotFound(f"no study {study_id} is being made here: an unfinished study is removed after a day")
 
@@ -438,9 +513,10 @@ def _progress(study: _Study) -> StudyProgress:
         study_id=study.study_id,
         files=len(study.files),
         missing=study.missing,
-        left_out=tuple(study.left_out),
+        left_out=study.all_left_out,
         slices=len(slices),
         classified=len(slices) if study.documents else max(0, min(len(study.results), len(slices) - 1)),
+        screened=len(study.text),
         objects=len(slices) + 1,
         pinned=len(slices) + 1 if study.recorded else len(study.pinned),
         documents=study.documents,
@@ -461,4 +537,5 @@ def _usable(files: Sequence[StudyFile]) -> tuple[tuple[StudyFile, ...], list[Lef
 
 def _same_image(study: _Study, facts: ImageFacts) -> str | None:
     """The name of the slice that has the same image, after its metadata was removed."""
-    return next((each.name for each in study.slices if study.facts[each.sha256].cid == facts.cid), None)
+    images = (each for each in study.files if each.sha256 in study.facts)
+    return next((each.name for each in images if study.facts[each.sha256].cid == facts.cid), None)

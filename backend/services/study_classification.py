@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
-from backend.domain import ImageFacts, ModelFacts
+from backend.domain import ImageFacts, ModelFacts, StudySeries
 from backend.ports import Classifier
 from backend.services import manifests, study_documents
 from backend.services.classification import choose_model
@@ -59,6 +59,7 @@ class StudyClassification:
         inferences: Sequence[bytes],
         model: str | None,
         read: Callable[[int], bytes],
+        series: StudySeries | None = None,
     ) -> StudyDocuments:
         """The documents of a study from the inference manifest of each slice; ``read`` gives the bytes of a slice.
 
@@ -75,7 +76,7 @@ class StudyClassification:
             study_documents.slice_of(order, each.size, line)
             for order, (each, line) in enumerate(zip(facts, lines, strict=True))
         ]
-        return study_documents.build(slices, lines, model=own, series=None, cid_of=self._cid_of, time=self._now())
+        return study_documents.build(slices, lines, model=own, series=series, cid_of=self._cid_of, time=self._now())
 
     def _model_of(self, seen: Sequence[str | None], model: str | None) -> ModelFacts:
         if model:

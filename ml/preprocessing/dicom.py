@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -42,9 +44,12 @@ _PLUGINS = ("pyjpegls", "pylibjpeg", "pydicom", "pillow")
 _JPEG_PLUGINS = ("pillow", "pylibjpeg")
 """For the JPEG of photographs: the decoder that also decodes JPEG files."""
 _JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
+_SCAN_WITHOUT_SPECTRUM = re.compile(rb"(\xff\xda\0(?:\x08\x01..|\x0c\x03.{6}))\0\0\0", re.DOTALL)
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _CENTIMETRES = 3
 _LONGEST_SHOWN = 40
+_LONGEST_TEXT = 64
+"""Characters of a UID, and of the Patient ID."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +58,7 @@ class Description:
 
     ``modality`` is DICOM's code, such as MR; ``body_part`` as in Body Part Examined, such as BREAST; both are empty if
     unknown. ``bits`` are stored for each value. ``spacing`` is the distance of the rows and of the columns in mm.
-    ``window`` is the one of the picture, None for colour and for a look-up table.
+    ``window`` is the one of the picture, None for colour and for a look-up table. ``place`` is where the slice belongs.
     """
 
     modality: str
@@ -66,6 +71,19 @@ class Description:
     photometric: str
     transfer_syntax: str
     window: Window | None = None
+    place: Place | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Patient ID, Study and Series Instance UID, Instance Number, and the position in mm along the normal of the image
+    plane (PS3.3 C.7.6.2.1.1); None for what the file does not say."""
+
+    patient: str
+    study: str
+    series: str
+    number: int | None
+    position: float | None
 
 
 def picture(content: bytes, frame: int = 0) -> tuple[Image.Image, Description]:
@@ -201,7 +219,11 @@ def _dataset(structure: Structure) -> Dataset:
         raise ImageError("expected a DICOM file with integer pixels, found a DICOM file with floating-point pixels")
     dataset.file_meta = FileMetaDataset()
     dataset.file_meta.TransferSyntaxUID = UID(structure.transfer_syntax)
-    dataset.add_new(0x7FE00010, pixels.vr, structure.data[pixels.value : pixels.end])
+    value = structure.data[pixels.value : pixels.end]
+    if structure.transfer_syntax in _JPEG:
+        # Some writers leave the end of the spectrum, which is 63 in a sequential scan (ISO/IEC 10918-1, B.2.3), at 0.
+        value = _SCAN_WITHOUT_SPECTRUM.sub(b"\\g<1>\0\x3f\0", value)
+    dataset.add_new(0x7FE00010, pixels.vr, value)
     dataset["PixelData"].is_undefined_length = pixels.encapsulated
     return dataset
 
@@ -229,6 +251,30 @@ def _describe(dataset: Dataset, structure: Structure) -> Description:
         spacing=_spacing(dataset),
         photometric=photometric,
         transfer_syntax=_syntax(structure, encapsulated=bool(structure.pixels and structure.pixels.encapsulated)),
+        place=_place(dataset),
+    )
+
+
+def _place(dataset: Dataset) -> Place:
+    def numbers(keyword: str, count: int) -> Sequence[float]:
+        """What cannot be read is not needed to see the picture."""
+        with suppress(ImageError):
+            found = _numbers(dataset, keyword)
+            return found if len(found) == count else ()
+        return ()
+
+    patient, study, series = (
+        str(dataset.get(name) or "")[:_LONGEST_TEXT] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
+    )
+    instance = numbers("InstanceNumber", 1)
+    corner, axes = numbers("ImagePositionPatient", 3), numbers("ImageOrientationPatient", 6)
+    position = float(np.dot(np.cross(axes[:3], axes[3:]), corner)) if corner and axes else math.nan
+    return Place(
+        patient=patient,
+        study=study,
+        series=series,
+        number=int(instance[0]) if instance else None,
+        position=round(position, 3) if math.isfinite(position) else None,
     )
 
 

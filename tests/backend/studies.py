@@ -13,6 +13,7 @@ from backend.cids import raw_cid
 from backend.container import Container
 from backend.domain import ImageFacts, ModelFacts, Preprocessing, SentTransaction, StudyFile
 from backend.services import manifests, study_documents
+from backend.services.screening import Answers
 from backend.services.study_documents import StudyDocuments
 
 CLIENT = "127.0.0.1"
@@ -67,7 +68,7 @@ def make_study(container: Container, files: Mapping[str, bytes], model: str | No
 def pin_study(container: Container, files: Mapping[str, bytes]) -> StudyDocuments:
     documents = make_study(container, files)
     study_id = container.studies.begin(declared(files), None)[0].study_id
-    assert container.studies.pin(study_id, CLIENT, seconds=600).signable
+    assert container.studies.pin(study_id, CLIENT, seconds=600, answers=Answers(text="keep")).signable
     return documents
 
 

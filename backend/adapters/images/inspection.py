@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL import BmpImagePlugin, Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
@@ -17,6 +18,9 @@ from backend.adapters.images.reencoded import TURNS, as_png
 from backend.adapters.images.stripped import Findings
 from backend.errors import ImageTooLarge, UnsupportedImage
 from ml import errors as ml_errors
+
+if TYPE_CHECKING:
+    from ml.preprocessing.dicom import Place
 
 logger = logging.getLogger(__name__)
 _STRIPPERS = {"PNG": png.strip, "JPEG": jpeg.strip, "WEBP": webp.strip}
@@ -28,7 +32,7 @@ _READERS = (BmpImagePlugin, TiffImagePlugin, WebPImagePlugin)
 class Inspected:
     """The bytes to pin, their size in pixels and kind (see ``formats``); ``stripped`` names the removed metadata.
 
-    ``frames`` counts the pictures of a DICOM file.
+    ``frames`` counts the pictures of a DICOM file, and ``place`` is where it belongs.
     """
 
     content: bytes
@@ -37,6 +41,7 @@ class Inspected:
     kind: str
     stripped: tuple[str, ...]
     frames: int = 1
+    place: Place | None = None
 
 
 def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspected:
@@ -96,7 +101,7 @@ def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
         if seen.frames > 1:
             raise UnsupportedImage(f"expected a DICOM file of one frame, found one of {seen.frames}")
         check(content)
-    return Inspected(content, seen.columns, seen.rows, "DICOM", (), seen.frames)
+    return Inspected(content, seen.columns, seen.rows, "DICOM", (), seen.frames, seen.place)
 
 
 def _clean(kind: str, content: bytes, findings: Findings, *, pinned: bool) -> tuple[bytes, Image.Image]:

@@ -11,7 +11,7 @@ from backend.adapters.images.decoder_pool import DecoderPool, decoder_pool
 from backend.adapters.images.formats import MEDIA_TYPES
 from backend.adapters.images.limits import MAX_PIXELS, check_bytes
 from backend.adapters.ipfs.unixfs import cid_of
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts, TextBox
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SlicePlace, TextBox
 from ml.preprocessing.dicom_structure import is_dicom
 from ml.preprocessing.images import DECODING
 
@@ -61,4 +61,18 @@ def _facts(found: Mapping[str, Any], clean: bytes) -> ImageFacts:
         media_type=MEDIA_TYPES[found["kind"]],
         stripped=tuple(map(str, found["stripped"])),
         frames=int(found["frames"]),
+        place=_place(found["place"]),
+    )
+
+
+def _place(found: Mapping[str, Any] | None) -> SlicePlace | None:
+    if found is None:
+        return None
+    number, position = found["number"], found["position"]
+    return SlicePlace(
+        patient=str(found["patient"]),
+        study=str(found["study"]),
+        series=str(found["series"]),
+        number=None if number is None else int(number),
+        position=None if position is None else float(position),
     )

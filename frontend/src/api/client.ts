@@ -12,9 +12,14 @@ import type {
   Lookup,
   Model,
   Outline,
+  PinRequest,
   QueuePage,
   RecordPage,
   Results,
+  Study,
+  StudyFile,
+  StudyResult,
+  StudyStep,
   DiagnosisStatus,
   TransactionStatus,
   Verification,
@@ -74,6 +79,39 @@ export class ApiClient {
 
   attest(cid: string, manifestHash: Hex, uploader: Hex): Promise<Attestation> {
     return this.post(`/images/${cid}/attestations`, { manifestHash, uploader });
+  }
+
+  /** The same files, in the same order, give the same study. */
+  beginStudy(files: StudyFile[]): Promise<Study> {
+    return this.post("/studies", { files });
+  }
+
+  study(studyId: string): Promise<Study> {
+    return this.get(`/studies/${studyId}`);
+  }
+
+  async addSlice(studyId: string, content: Uint8Array<ArrayBuffer>): Promise<void> {
+    const body = new FormData();
+    body.append("file", new Blob([content]), "slice");
+    await this.answer(`/studies/${studyId}/slices`, { method: "POST", body }, SLOW_MS, (response) => response.text());
+  }
+
+  /** A part of the work; ask again until it is done. So does `pinStudy`. */
+  classifyStudy(studyId: string): Promise<StudyStep> {
+    return this.post(`/studies/${studyId}/classifications`, {}, SLOW_MS);
+  }
+
+  pinStudy(studyId: string, answers: PinRequest): Promise<StudyStep> {
+    return this.post(`/studies/${studyId}/pins`, answers, SLOW_MS);
+  }
+
+  async discardStudy(studyId: string): Promise<void> {
+    await this.answer(`/studies/${studyId}`, { method: "DELETE" }, USUAL_MS, (response) => response.text());
+  }
+
+  /** The study of a record. */
+  recordedStudy(imageId: string): Promise<StudyResult> {
+    return this.get(`/records/${encodeURIComponent(imageId)}/study`, SLOW_MS);
   }
 
   /** `from` and `nonce` let the server distinguish a replaced transaction from a lost one. */

@@ -152,9 +152,13 @@ export interface TextBox {
   height: number;
 }
 
-/** Problem details (RFC 9457). `boxes` belong to the type `text-in-image`. */
+/**
+ * Problem details (RFC 9457). `boxes` belong to the type `text-in-image`; `slices`, from 0, to `text-in-slices` and
+ * `unrecognised-slices`.
+ */
 export interface Problem {
   boxes?: TextBox[];
+  slices?: number[];
   type: string;
   title: string;
   status: number;
@@ -613,8 +617,9 @@ export interface StudyResult {
 }
 
 /**
- * `missing` are the SHA-256 of the files that were not received yet. `pinned` of `objects` are pinned; when all
- * are, `signable` is true. `result` is null until every slice is classified.
+ * `missing` are the SHA-256 of the files that were not received yet. `screened` slices were looked at for text;
+ * `pinned` of `objects` are pinned, and when all are, `signable` is true. `result` is null until every slice is
+ * classified.
  */
 export interface Study {
   studyId: string;
@@ -623,6 +628,7 @@ export interface Study {
   leftOut: LeftOut[];
   slices: number;
   classified: number;
+  screened: number;
   objects: number;
   pinned: number;
   signable: boolean;
@@ -751,10 +757,17 @@ export interface StudyStep {
   leftOut: number;
   slices: number;
   classified: number;
+  screened: number;
   objects: number;
   pinned: number;
   classificationDone: boolean;
   signable: boolean;
+}
+
+/** `text`: `keep` if what seems to be text in slices identifies nobody. `pinAnyway`: also unknown kinds. */
+export interface PinRequest {
+  text?: "ask" | "keep";
+  pinAnyway?: boolean;
 }
 
 /** Who wrote something about a model on the chain, and where it is there. */

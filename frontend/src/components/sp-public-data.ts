@@ -31,11 +31,13 @@ export class PublicData extends LitElement {
   /** Whether there is a result already, so that another choice classifies the image again. */
   @property({ type: Boolean }) classified = false;
   @property({ type: Boolean }) disabled = false;
+  /** Of a study, whose result cannot be sealed. */
+  @property({ type: Boolean }) study = false;
 
   protected override render() {
     return html`<section class="stack" aria-labelledby="title" data-testid="public-data">
       <h3 id="title">What becomes public</h3>
-      ${this.scope === "image" ? nothing : this.choice()}
+      ${this.scope === "image" || this.study ? nothing : this.choice()}
       <ul class="facts small">
         <li><strong>${this.place()}:</strong> ${this.stored()}</li>
         <li><strong>On ${this.config.chain.name}, public and permanent:</strong> ${this.written()}</li>
@@ -88,6 +90,7 @@ export class PublicData extends LitElement {
   }
 
   private stored(): string {
+    if (this.study) return "every image under its CID, without metadata such as EXIF; the list of slices with every result; all manifests.";
     const image = "the image itself under its CID, without metadata such as EXIF";
     const unclassified = this.scope === "image" && !this.classified;
     if (this.sealed || unclassified) return `${image}. No part of the result.`;
@@ -96,6 +99,7 @@ export class PublicData extends LitElement {
   }
 
   private written(): string {
+    if (this.study) return "the CID of the study, your account and the time; the model, the label and confidence of the summary, and the hash of the study manifest.";
     const always = "the CID of the image, your account and the time";
     if (this.scope === "image") return `${always}. No part of the result.`;
     if (this.sealed) {

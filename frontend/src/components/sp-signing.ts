@@ -54,6 +54,8 @@ export class SigningPanel extends LitElement {
   @property({ attribute: false }) classification: Classification | null = null;
   /** Fixed to `diagnosis` where the image is registered already; else the person chooses. */
   @property() fixed: Scope | null = null;
+  /** The image is a study: it and its result are recorded together, and in public. */
+  @property({ type: Boolean }) study = false;
   /** What the person chose; null until then. */
   @state() private chosen: Scope | null = null;
   /** The account that has registered the image before and wants to add the diagnosis. */
@@ -76,6 +78,7 @@ export class SigningPanel extends LitElement {
 
   private get scope(): Scope {
     if (this.fixed) return this.fixed;
+    if (this.study) return "both";
     if (!this.classification) return "image";
     if (this.registrant && this.registrant === this.wallet.state.account) return "diagnosis";
     // An abstention is recorded by choice only.
@@ -111,12 +114,13 @@ export class SigningPanel extends LitElement {
       <details ?open=${WIDE.matches}>
         <summary>What is written and what becomes public</summary>
         <div class="stack">
-          ${this.fixed || !this.classification || this.scope === "diagnosis" || this.blocked ? nothing : this.choices()}
+          ${this.fixed || this.study || !this.classification || this.scope === "diagnosis" || this.blocked ? nothing : this.choices()}
           <sp-public-data
             ?classified=${this.classification !== null}
             .config=${this.config}
             .scope=${this.scope}
             ?sealed=${this.classification?.sealed}
+            ?study=${this.study}
             ?disabled=${this.blocked || isBusy(this.signing.state)}
             @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
           ></sp-public-data>
@@ -161,7 +165,7 @@ export class SigningPanel extends LitElement {
     const { name, currency } = this.config.chain;
     const { abstained, labelText, sealed } = this.classification ?? {};
     const result = sealed ? "the sealed result" : abstained ? "that the model gave no answer" : `the result “${labelText}”`;
-    const what = { image: "the image", diagnosis: result, both: `the image and ${result}` }[this.scope];
+    const what = { image: "the image", diagnosis: result, both: `the ${this.study ? "study" : "image"} and ${result}` }[this.scope];
     return html`<p class="small" data-testid="signing-summary">
       Writes ${what} to ${name}, public and permanent. Fee about ${amount(fee, currency)}.
       ${this.walletName} will show <code>${functionName}</code> or <code>${data.slice(0, 10)}</code>, and the registry

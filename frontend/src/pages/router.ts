@@ -25,7 +25,7 @@ export const TITLES: Record<Route["page"], string> = {
 export function parseRoute({ pathname, searchParams }: URL): Route {
   const [first = "", second, ...rest] = pathname.replace(/^\/|\/$/g, "").split("/");
   if (rest.length > 0) return { page: "missing" };
-  if (first === "records" && second) return { page: "record", imageId: second.toLowerCase() };
+  if ((first === "records" || first === "studies") && second) return { page: "record", imageId: second.toLowerCase() };
   if (second !== undefined) return { page: "missing" };
   if (first === "") return { page: "home" };
   if (first === "records") return { page: "records", search: searchOf(searchParams) };

@@ -2,6 +2,7 @@ import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Config, Image, Outline } from "../api/types";
+import type { Answers } from "../api/upload";
 import type { PendingTransaction } from "../chain/transaction-state";
 import { LoadController } from "../components/load-controller";
 import "../components/sp-analysis";
@@ -22,8 +23,13 @@ import { loadViewer } from "../components/viewer-loader";
 import { storeName } from "../format";
 import { resultOf, stepNumber, type Flow, type Pinned } from "../state/flow";
 import { shared } from "../styles/shared";
+import type { Problem } from "../state/problems";
+import type { StudyFlow } from "../state/study";
+import type { SourceFile } from "../state/zip";
 import { FlowController } from "./flow-controller";
 import { homeStyles } from "./home-styles";
+import { StudyController } from "./study-controller";
+import "./sp-study-flow";
 
 /** The image as the models see it: a browser shows some 16-bit files black. Drafts of earlier releases have no view. */
 const shown = ({ links }: Image) => links.view || links.content;
@@ -37,6 +43,9 @@ export class HomePage extends LitElement {
   /** Whether the wallet's window is open: the image that it is about stays, then. */
   @state() private signing = false;
   private readonly control = new FlowController(this);
+  private readonly study = new StudyController(this);
+  /** Why what was dropped is nothing to record. */
+  @state() private refusal: Problem | null = null;
   private readonly outline = new LoadController<Outline>(this);
   private shownStep: Flow["step"] = "choose";
 
@@ -58,6 +67,7 @@ export class HomePage extends LitElement {
 
   protected override render() {
     const { flow } = this.control;
+    if (this.study.flow && flow.step === "choose") return this.studyFlow(this.study.flow);
     return html`<div class="page">
       <div class="intro">
         <h1 class=${flow.step === "choose" ? "" : "small-title"} tabindex="-1" id="choose">Record a medical image</h1>
@@ -82,7 +92,7 @@ export class HomePage extends LitElement {
         return html`<sp-chosen-file
           .flow=${flow}
           .config=${this.config}
-          @start=${() => void this.control.start()}
+          @start=${({ detail }: CustomEvent<Answers | null>) => void this.control.start(detail ?? {})}
           @sealing=${this.sealingChosen}
           @other=${this.restart}
           @cancel=${() => this.control.cancel()}
@@ -101,13 +111,10 @@ export class HomePage extends LitElement {
   }
 
   private choose(problem: Extract<Flow, { step: "choose" }>["problem"]) {
-    const { limits, storage } = this.config;
+    const { storage } = this.config;
+    const shown = this.refusal ?? this.study.refusal ?? problem;
     return html`
-      ${problem ? html`<sp-notice level="2" .problem=${problem}></sp-notice>` : nothing}
-      <sp-drop-zone
-        .limits=${limits}
-        @file=${({ detail }: CustomEvent<File>) => this.control.choose(detail, limits)}
-      ></sp-drop-zone>
+      ${shown ? html`<sp-notice level="2" .problem=${shown}></sp-notice>` : nothing} ${this.dropZone()}
       <p class="soft">
         ${storage.public
           ? "A pinned image is public on IPFS permanently: use only images that do not identify a patient."
@@ -122,6 +129,31 @@ export class HomePage extends LitElement {
         @discard=${({ detail }: CustomEvent<string>) => this.control.discard(detail)}
       ></sp-drafts>
     `;
+  }
+
+  private dropZone() {
+    const { limits } = this.config;
+    return html`<sp-drop-zone
+      .limits=${limits}
+      @file=${({ detail }: CustomEvent<File>) => {
+        this.refusal = this.study.refusal = null;
+        this.control.choose(detail, limits);
+      }}
+      @study=${({ detail }: CustomEvent<SourceFile[]>) => {
+        this.refusal = null;
+        void this.study.choose(detail);
+      }}
+      @refused=${({ detail }: CustomEvent<Problem>) => (this.refusal = detail)}
+    ></sp-drop-zone>`;
+  }
+
+  private studyFlow(flow: StudyFlow) {
+    return html`<div class="page">
+      <h1 class="small-title" tabindex="-1" id="choose">Record a study</h1>
+      <sp-study-flow .config=${this.config} .control=${this.study} .flow=${flow} @other=${() => void this.study.restart()}>
+        ${flow.step === "lacking" ? this.dropZone() : nothing}
+      </sp-study-flow>
+    </div>`;
   }
 
   private classifying({ image, problem }: Extract<Flow, { step: "classifying" }>) {

@@ -2,7 +2,7 @@ import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
 import { api } from "../api/client";
-import type { Config, Diagnosis, Image, ImageRecord, Lineage, Model, Outline } from "../api/types";
+import type { Config, Diagnosis, Image, ImageRecord, Lineage, Model, Outline, StudyResult } from "../api/types";
 import { LoadController } from "../components/load-controller";
 import "../components/sp-add-diagnosis";
 import "../components/sp-analysis";
@@ -13,6 +13,8 @@ import "../components/sp-notice";
 import "../components/sp-outline-summary";
 import "../components/sp-record-summary";
 import "../components/sp-registration";
+import "../components/sp-study-slices";
+import "../components/sp-study-summary";
 import "../components/sp-timeline";
 import type { Checked } from "../components/sp-verification";
 import "../components/sp-verification";
@@ -67,6 +69,7 @@ export class RecordPage extends LitElement {
   private readonly models = new LoadController<Model[]>(this);
   private readonly lineages = new LoadController<Lineage[]>(this);
   private readonly facts = new LoadController<Image>(this);
+  private readonly studies = new LoadController<StudyResult>(this);
   private readonly outlined = new LoadController<Outline>(this);
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -81,6 +84,9 @@ export class RecordPage extends LitElement {
       this.lineages.clear();
     }
     this.showOutline();
+    const { study, imageId } = this.control.record ?? {};
+    if (study && imageId) this.studies.show(imageId, () => api.recordedStudy(imageId));
+    else this.studies.clear();
     if (this.control.record?.imageAvailable) loadViewer();
   }
 
@@ -88,7 +94,7 @@ export class RecordPage extends LitElement {
     const { record, problem, missing } = this.control;
     if (missing) return this.noRecord();
     return html`<div class="stack">
-      <h1 tabindex="-1">Provenance record</h1>
+      <h1 tabindex="-1">${record?.study ? "Study record" : "Provenance record"}</h1>
       ${problem
         ? html`<sp-notice level="2" .problem=${problem}>
             <button class="button" type="button" @click=${() => void this.control.load()}>Try again</button>
@@ -104,9 +110,10 @@ export class RecordPage extends LitElement {
     return html`
       <section class="panel columns" aria-label="The record in short">
         <sp-record-summary .record=${record} .checked=${this.checked}></sp-record-summary>
-        ${this.image(record)}
+        ${record.study ? this.study() : this.image(record)}
         <sp-registration .record=${record}></sp-registration>
       </section>
+      ${this.slices()}
       <section class="panel stack">
         <h2>${HEADINGS[diagnoses.length] ?? "Diagnoses, newest first"}</h2>
         ${diagnoses.length > 0
@@ -124,7 +131,7 @@ export class RecordPage extends LitElement {
         <sp-timeline .steps=${timelineOf(record, this.lineages.value ?? [], this.models.value ?? [])}></sp-timeline>
       </section>
       ${this.lineage()}
-      ${record.imageAvailable ? html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
+      ${record.imageAvailable && !record.study ? html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
       <section class="panel stack">
         <h2>Verification</h2>
         <sp-verification
@@ -159,6 +166,28 @@ export class RecordPage extends LitElement {
             <button class="button" type="button" @click=${() => void this.lineages.retry()}>Try again</button>
           </sp-notice>`
         : value?.map((lineage) => html`<sp-lineage .lineage=${lineage}></sp-lineage>`)}
+    </section>`;
+  }
+
+  private study() {
+    const { value, problem } = this.studies;
+    return html`<div class="image stack">
+      ${value ? html`<sp-study-summary .result=${value}></sp-study-summary>` : nothing}
+      ${problem
+        ? html`<sp-notice .problem=${problem}>
+            <button class="button" type="button" @click=${() => void this.studies.retry()}>Try again</button>
+          </sp-notice>`
+        : nothing}
+      ${value || problem ? nothing : html`<p class="busy soft"><span class="spinner"></span>Loading the study …</p>`}
+    </div>`;
+  }
+
+  private slices() {
+    const { value } = this.studies;
+    if (!value) return nothing;
+    return html`<section class="panel stack">
+      <h2>Slices</h2>
+      <sp-study-slices .result=${value}></sp-study-slices>
     </section>`;
   }
 
@@ -201,11 +230,11 @@ export class RecordPage extends LitElement {
 
   /** The outline only while the model's own result is valid and public; it is optional. */
   private showOutline(): void {
-    const { cid = "", imageAvailable, diagnoses = [] } = this.control.record ?? {};
-    if (imageAvailable) this.facts.show(cid, () => api.image(cid));
+    const { cid = "", imageAvailable, study, diagnoses = [] } = this.control.record ?? {};
+    if (imageAvailable && !study) this.facts.show(cid, () => api.image(cid));
     else this.facts.clear();
     const newest = diagnoses.at(-1);
-    const shown = imageAvailable && newest && isModelResultValid(newest) && !newest.sealed && newest.labelCode !== 0;
+    const shown = imageAvailable && !study && newest && isModelResultValid(newest) && !newest.sealed && newest.labelCode !== 0;
     const name = shown ? newest.model?.name : undefined;
     if (!name) {
       this.outlined.clear();

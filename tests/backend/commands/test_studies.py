@@ -8,10 +8,12 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from backend.adapters.study_files import natural, study_sources
 from backend.services import study_documents
+from tests.dicoms import dicom
 
 
 @pytest.fixture
@@ -196,3 +198,18 @@ def rewrite(source: Path, target: Path, name: str, change: Callable[[bytes], byt
         for entry in old.infolist():
             content = old.read(entry)
             new.writestr(entry, change(content) if entry.filename == name else content)
+
+
+def test_a_series_of_dicom_with_identifiers_is_classified_in_its_order(command, tmp_path: Path) -> None:
+    folder = tmp_path / "series"
+    folder.mkdir()
+    made = {"StudyInstanceUID": "1.2", "SeriesInstanceUID": "1.2.1", "PatientID": "one", "PatientName": "Doe^Jane"}
+    for number in (1, 2, 3):
+        content = dicom(np.full((24, 20), number, np.uint16), InstanceNumber=4 - number, **made)
+        (folder / f"IM{number}").write_bytes(content)
+    found = command("classify", folder, "--json").json
+    assert [each["file"] for each in found["slices"]] == ["IM3", "IM2", "IM1"]
+    (folder / "IM4").write_bytes(dicom(np.zeros((24, 20), np.uint16), **{**made, "PatientID": "two"}))
+    refused = command("classify", folder, "--json")
+    expected = f"expected images of one patient, found those of 2 in {folder}"
+    assert (refused.status, refused.json["error"]["message"]) == (2, expected)

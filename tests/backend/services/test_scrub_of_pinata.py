@@ -10,12 +10,14 @@ import pytest
 
 from backend.container import Container
 from backend.domain import StoredObject
+from backend.services.screening import Answers
 from backend.services.scrub import ScrubReport
 from backend.settings import Settings
 from backend.wiring import wire
 from tests.standins.pinata_fixture import PinataStandIn
 
 CLIENT = "127.0.0.1"
+ANSWERS = Answers(pin_anyway=True)
 OTHER = "the store gives other bytes"
 UNPINNED = "it is not pinned"
 
@@ -34,7 +36,7 @@ def content(picture: Callable[..., bytes]) -> bytes:
 
 @pytest.fixture
 def image(pinning: Container, content: bytes) -> str:
-    return pinning.intake.accept(content, client=CLIENT).facts.cid
+    return pinning.intake.accept(content, client=CLIENT, answers=ANSWERS).facts.cid
 
 
 @pytest.fixture
@@ -83,7 +85,7 @@ def test_a_lost_manifest_is_pinned_from_the_database_and_a_lost_image_is_named(
     for _ in pinning.scrub.steps(ScrubReport(), fetched=0):
         pass
     assert pinning.scrub.damage() == [f"{image}: {UNPINNED}"]
-    pinning.intake.accept(content, client=CLIENT)
+    pinning.intake.accept(content, client=CLIENT, answers=ANSWERS)
     assert pinning.scrub.run().findings == []
     assert pinning.scrub.damage() == []
 
@@ -105,7 +107,7 @@ def test_a_service_that_refuses_is_not_asked_for_the_rest(
     pinning: Container, picture: Callable[..., bytes], pinata: PinataStandIn
 ) -> None:
     for side in range(300, 305):
-        pinning.intake.accept(picture(size=(side, 200)), client=CLIENT)
+        pinning.intake.accept(picture(size=(side, 200)), client=CLIENT, answers=ANSWERS)
     before = len(pinata.requests("api"))
     pinata.fault("api", "unauthorized", times=100)
     report = pinning.scrub.run()

@@ -8,13 +8,23 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
+from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.study_folders import StudyFolders
 from backend.container import Container
 from backend.domain import MAX_IMAGE_BYTES, StudyFile
-from backend.errors import CidMismatch, Conflict, InvalidStudy, LimitExceeded, NotFound
+from backend.errors import (
+    CidMismatch,
+    Conflict,
+    InvalidStudy,
+    LimitExceeded,
+    NotFound,
+    TextInSlices,
+    UnrecognisedSlices,
+)
+from backend.services.screening import Answers
 from backend.services.studies import StudyService
 from backend.services.study_documents import MAX_SLICES
 from tests.backend.services.conftest import CLIENT
@@ -122,7 +132,6 @@ def test_a_study_without_an_image_is_refused(container: Container) -> None:
     container.studies.add(study, b"no image")
     with pytest.raises(InvalidStudy, match=r"^expected at least one image, found none: expected a PNG"):
         container.studies.classify(study, seconds=60)
-    container.studies.discard(study)
     assert not list((container.settings.var / "studies").iterdir())
     with pytest.raises(NotFound, match=f"^no study {study} is being made here"):
         container.studies.progress(study)
@@ -194,6 +203,36 @@ def test_300_slices_cost_what_an_image_costs(container: Container, alice: Develo
     assert (record.diagnoses[0].label, record.diagnoses[0].confidence) == (1, 9000)
 
 
+def test_text_in_slices_is_asked_about_before_anything_is_pinned(container: Container, picture) -> None:
+    files = {"plain.png": picture(), "named.png": written("Doe, Jane 1970-01-01")}
+    study = begun(container, files)
+    for content in files.values():
+        container.studies.add(study, content)
+    container.studies.classify(study, seconds=60)
+    assert container.studies.pin(study, CLIENT, seconds=-1).screened == 0
+    with pytest.raises(TextInSlices, match=r"found some in slice 2: send text=keep") as asked:
+        container.studies.pin(study, CLIENT, seconds=60)
+    assert asked.value.extension == {"slices": [1]}
+    assert not list((container.settings.var / "ipfs" / "pins").iterdir())
+    assert restarted(container).progress(study).screened == 2
+    assert container.studies.pin(study, CLIENT, seconds=60, answers=Answers(text="keep")).signable
+
+
+class PublicStore(EmbeddedStore):
+    public = True
+
+
+def test_what_no_gate_recognises_is_asked_about_on_a_public_store(container: Container, files, tmp_path) -> None:
+    service = restarted(container, store=PublicStore(tmp_path / "public"))
+    study = begun(container, files)
+    for content in files.values():
+        service.add(study, content)
+    service.classify(study, seconds=60)
+    with pytest.raises(UnrecognisedSlices, match=r"found others in slices 1, 2, 3\. The store is public"):
+        service.pin(study, CLIENT, seconds=60, answers=Answers(text="keep"))
+    assert service.pin(study, CLIENT, seconds=60, answers=Answers(text="keep", pin_anyway=True)).signable
+
+
 def begun(container: Container, files: dict[str, bytes]) -> str:
     return container.studies.begin(declared(files), None)[0].study_id
 
@@ -203,7 +242,16 @@ def restarted(container: Container, **changes: object) -> StudyService:
     service = container.studies
     parts = {
         name: getattr(service, f"_{name}")
-        for name in ("studies", "intake", "store", "inspector", "classifier", "classification", "stage_bytes")
+        for name in (
+            "studies",
+            "intake",
+            "store",
+            "inspector",
+            "classifier",
+            "classification",
+            "screening",
+            "stage_bytes",
+        )
     }
     return StudyService(stage=StudyFolders(container.settings.var / "studies"), **{**parts, **changes})
 
@@ -224,6 +272,15 @@ def head(seed: int) -> bytes:
 def stained(seed: int) -> bytes:
     rng = np.random.default_rng(seed)
     return png(np.clip(rng.normal((200, 120, 180), 30, (128, 128, 3)), 0, 255).astype(np.uint8))
+
+
+def written(text: str) -> bytes:
+    """A picture with that text burnt in."""
+    image = Image.new("L", (512, 256), 8)
+    ImageDraw.Draw(image).text((30, 90), text, fill=255, font=ImageFont.load_default(36))
+    output = io.BytesIO()
+    image.save(output, "PNG")
+    return output.getvalue()
 
 
 def png(values: np.ndarray) -> bytes:

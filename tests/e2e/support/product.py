@@ -62,6 +62,13 @@ class Product:
     def running(self) -> bool:
         return self._process is not None
 
+    @property
+    def process_id(self) -> int:
+        """Of `scanproof up`, which starts the others."""
+        if self._process is None:
+            raise RuntimeError("it does not run")
+        return self._process.pid
+
     def get(self, path: str, **parameters: Any) -> Any:
         return self.send("GET", path, params=parameters)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -309,3 +311,29 @@ def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
 def test_missing_pixels_are_refused() -> None:
     with pytest.raises(ImageError, match=r"^expected a whole DICOM file, found pixels that cannot be decoded: "):
         picture(dicom(ramp("uint16", 0, 9), Rows=51))
+
+
+def test_a_decoder_that_is_not_installed_is_named() -> None:
+    """The decoder of lossless JPEG is under the GPL: everything else works without it."""
+    program = (
+        "import sys; from importlib import metadata\n"
+        "every = metadata.entry_points\n"
+        "metadata.entry_points = lambda **group: [e for e in every(**group) if not e.value.startswith('libjpeg')]\n"
+        "sys.modules['libjpeg'] = None\n"
+        "from ml.errors import ImageError\n"
+        "from ml.preprocessing.dicom import picture\n"
+        "from tests.dicoms import sample\n"
+        "for name in ('SC_rgb_jpeg_dcmtk', 'MR_small_jpeg_ls_lossless', 'MR_small_jp2klossless', 'MR_small_RLE'):\n"
+        "    picture(sample(name + '.dcm'))\n"
+        "try:\n"
+        "    picture(sample('SC_rgb_jpeg_gdcm.dcm'))\n"
+        "except ImageError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("expected pixels that can be decoded here, found JPEG Lossless")
+    assert "pylibjpeg-libjpeg" in done.stdout
+
+
+def test_a_scan_whose_end_of_spectrum_is_missing_is_read() -> None:
+    assert np.array_equal(pixels(sample("JPEG-lossy.dcm")), pixels(sample("JPGExtended.dcm")))

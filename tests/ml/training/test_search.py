@@ -18,7 +18,7 @@ from ml.training.search_recipe import FIGURES, SPACE, draw, search, trial
 from ml.training.specifications import BRAIN_MRI
 from ml.training.train_model import load
 
-CHOICES = Choices(size=32, epochs=1, recipe="s4")
+CHOICES = Choices(architecture="logistic", size=32, epochs=1, recipe="s4")
 
 
 @pytest.fixture(scope="module")
@@ -78,13 +78,12 @@ def test_the_result_is_json_and_a_recipe(found: tuple[dict[str, Any], list[str]]
 def test_a_trial_has_figures_or_an_error(drawn: Path, rate: float, scale: float, error: str | None) -> None:
     """As it runs in a process of Ray."""
     pytest.importorskip("tensorflow", reason="TensorFlow is a development dependency")
-    choices = replace(CHOICES, architecture="logistic")
-    specification = chosen_specification("brain-mri", choices)
+    specification = chosen_specification("brain-mri", CHOICES)
     samples = read_manifest(drawn, specification.labels)
     train, val = (load(specification, samples, split) for split in ("train", "val"))
-    recipe = replace(chosen_recipe(choices), optimizer="adam")
+    recipe = replace(chosen_recipe(CHOICES), optimizer="adam")
     scaled = replace(val, pixels=val.pixels * np.float32(scale))
-    outcome = trial({"learning_rate": rate}, specification, train, scaled, recipe, choices)
+    outcome = trial({"learning_rate": rate}, specification, train, scaled, recipe, CHOICES)
     if error:
         assert outcome.keys() == {"error"}
         assert outcome["error"].startswith(error)

@@ -1,0 +1,161 @@
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
+import type { StudyResult, StudySlice } from "../api/types";
+import { percent, printable } from "../format";
+import { shared } from "../styles/shared";
+import { tables } from "../styles/tables";
+import { loadViewer } from "./viewer-loader";
+
+/** The slices of a study with their results, and the chosen one in the viewer. */
+@customElement("sp-study-slices")
+export class StudySlices extends LitElement {
+  static override styles = [
+    shared,
+    tables,
+    css`
+      .columns {
+        display: grid;
+        grid-template-columns: minmax(0, 4fr) minmax(0, 7fr);
+        gap: var(--space-5);
+        align-items: start;
+      }
+      .list {
+        max-height: 32rem;
+        overflow: auto;
+        border: 1px solid var(--line);
+        border-radius: var(--radius-small);
+      }
+      table {
+        width: 100%;
+      }
+      th,
+      td {
+        padding: var(--space-1) var(--space-3);
+        vertical-align: middle;
+        overflow-wrap: anywhere;
+      }
+      thead th {
+        position: sticky;
+        top: 0;
+        background: var(--surface);
+      }
+      tr.deciding td:first-child {
+        box-shadow: inset 3px 0 0 var(--accent);
+      }
+      tr.shown {
+        background: var(--accent-soft);
+      }
+      img {
+        display: block;
+        width: 3rem;
+        height: 3rem;
+        object-fit: contain;
+        background: var(--viewer);
+      }
+      button.number {
+        display: flex;
+        gap: var(--space-2);
+        align-items: center;
+        padding: 0;
+        border: 0;
+        background: none;
+        color: inherit;
+        font: inherit;
+        text-decoration: underline;
+        cursor: pointer;
+      }
+      @media (max-width: 52rem) {
+        .columns {
+          grid-template-columns: minmax(0, 1fr);
+        }
+        .list {
+          max-height: 22rem;
+        }
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) result!: StudyResult;
+  /** The id of a study that is being made; its images are not pinned yet. */
+  @property({ attribute: "study-id" }) studyId = "";
+  @state() private chosen: number | null = null;
+
+  override connectedCallback(): void {
+    super.connectedCallback();
+    loadViewer();
+  }
+
+  protected override render() {
+    const { slices, summary } = this.result;
+    const shown = slices[this.chosen ?? this.first] ?? slices[0];
+    const [from, to] = summary.deciding ?? [-1, -1];
+    return html`<div class="columns">
+      ${shown ? this.viewer(shown) : nothing}
+      <div class="list" tabindex="0" role="region" aria-label="The slices and their results" data-testid="slices">
+        <table>
+          <thead>
+            <tr><th scope="col">Slice</th><th scope="col">Result</th><th scope="col">Confidence</th></tr>
+          </thead>
+          <tbody>
+            ${slices.map((slice) => {
+              const deciding = slice.order >= (from ?? -1) && slice.order <= (to ?? -1);
+              const classes = `${deciding ? "deciding" : ""} ${slice === shown ? "shown" : ""}`;
+              return html`<tr class=${classes} data-testid="slice">
+                <td>
+                  <button
+                    class="number"
+                    type="button"
+                    aria-pressed=${slice === shown}
+                    aria-label="Show slice ${slice.order + 1}"
+                    @click=${() => this.show(slice.order)}
+                  >
+                    <img loading="lazy" alt="" src=${this.source(slice)} />
+                    <span>${slice.order + 1}</span>
+                  </button>
+                  ${slice.name ? html`<span class="soft small">${printable(slice.name)}</span>` : nothing}
+                </td>
+                <td>${slice.labelText}${deciding ? html` <span class="soft small">decides</span>` : nothing}</td>
+                <td>${slice.abstained ? "–" : percent(slice.confidence)}</td>
+              </tr>`;
+            })}
+          </tbody>
+        </table>
+      </div>
+    </div>`;
+  }
+
+  /** The middle one of those that decided, else of all. */
+  private get first(): number {
+    const { summary, slices } = this.result;
+    const [from, to] = summary.deciding ?? [0, slices.length - 1];
+    return Math.floor(((from ?? 0) + (to ?? 0)) / 2);
+  }
+
+  private viewer(slice: StudySlice) {
+    const last = this.result.slices.length - 1;
+    return html`<div class="stack">
+      <sp-viewer .src=${this.source(slice)} alt="Slice ${slice.order + 1} of ${last + 1}: ${slice.labelText}"></sp-viewer>
+      <label class="small" for="place">Slice ${slice.order + 1} of ${last + 1}</label>
+      <input
+        id="place"
+        type="range"
+        min="1"
+        max=${last + 1}
+        .value=${String(slice.order + 1)}
+        @input=${({ target }: Event) => this.show(Number((target as HTMLInputElement).value) - 1)}
+      />
+      <div class="actions">
+        <button class="button" type="button" ?disabled=${slice.order === 0} @click=${() => this.show(slice.order - 1)}>Previous</button>
+        <button class="button" type="button" ?disabled=${slice.order === last} @click=${() => this.show(slice.order + 1)}>Next</button>
+      </div>
+    </div>`;
+  }
+
+  private show(order: number): void {
+    this.chosen = order;
+  }
+
+  private source({ cid, order }: StudySlice): string {
+    return this.studyId ? `/api/v1/studies/${this.studyId}/slices/${order}/view` : `/api/v1/images/${cid}/view`;
+  }
+}

@@ -1,0 +1,223 @@
+import type { ReactiveController, ReactiveControllerHost } from "lit";
+import { announce } from "../accessibility";
+import { api } from "../api/client";
+import { ApiProblem, ServerUnreachable } from "../api/errors";
+import type { PinRequest, Study, StudyFile, StudyStep } from "../api/types";
+import type { PendingTransaction } from "../chain/transaction-state";
+import { read, remove, write } from "../storage";
+import { describe, type Problem } from "../state/problems";
+import { checkStudy, reduceStudy, studyOf, type StudyEvent, type StudyFlow } from "../state/study";
+import { ZipRefused, type SourceFile } from "../state/zip";
+
+const KEY = "scanproof.study";
+/** Requests that send slices at the same time. */
+const AT_ONCE = 4;
+/** A connection that is cut is tried again after so many seconds, before the person is asked. */
+const PAUSES_S = [1, 3, 9];
+
+interface Stored {
+  studyId: string;
+  transaction: PendingTransaction | null;
+}
+
+/** Moves one study through its flow; the server does each step in parts, so that what is cut goes on. */
+export class StudyController implements ReactiveController {
+  flow: StudyFlow | null = null;
+  /** Why the chosen files are no study. */
+  refusal: Problem | null = null;
+  private files: SourceFile[] = [];
+  private studyId = "";
+  /** What the person confirmed of this study. */
+  private answers: PinRequest = {};
+  /** Counts the studies: what belongs to a former one is dropped. */
+  private turn = 0;
+
+  constructor(private readonly host: ReactiveControllerHost) {
+    host.addController(this);
+  }
+
+  hostConnected(): void {
+    void this.restore();
+  }
+
+  async choose(files: SourceFile[]): Promise<void> {
+    this.refusal = checkStudy(files);
+    if (!this.refusal) {
+      this.files = files;
+      this.flow = { step: "reading", done: 0, total: files.length, study: null, problem: null };
+      await this.goOn();
+    }
+    this.host.requestUpdate();
+  }
+
+  /** From wherever the study is. */
+  async goOn(): Promise<void> {
+    const turn = ++this.turn;
+    try {
+      const step = this.flow?.step;
+      if (step === "reading" || step === "sending" || step === "lacking") await this.begin(turn);
+      else if (step === "classifying") await this.classify(turn);
+      else if (step === "preview" || step === "pinning") await this.pin(turn);
+    } catch (error) {
+      if (turn !== this.turn) return;
+      const problem = error instanceof ZipRefused ? zipProblem(error) : describe(error);
+      this.reduce({ type: "failed", problem });
+    }
+  }
+
+  /** The answer to a question of the server, and on with it. */
+  async confirm(answer: PinRequest): Promise<void> {
+    this.answers = { ...this.answers, ...answer };
+    await this.goOn();
+  }
+
+  submitted(transaction: PendingTransaction): void {
+    this.reduce({ type: "submitted", transaction });
+    this.store(transaction);
+  }
+
+  /** Begins anew. What was received of an unfinished study is removed from the server; a record stays. */
+  async restart(): Promise<void> {
+    const unfinished = this.flow && this.flow.step !== "submitted" && this.flow.step !== "recorded" ? this.studyId : "";
+    this.turn += 1;
+    this.flow = null;
+    this.refusal = null;
+    this.files = [];
+    this.studyId = "";
+    this.answers = {};
+    remove(KEY);
+    this.host.requestUpdate();
+    if (unfinished) await api.discardStudy(unfinished).catch(() => undefined);
+  }
+
+  reduce(event: StudyEvent): void {
+    if (!this.flow) return;
+    this.flow = reduceStudy(this.flow, event);
+    if (this.flow.step === "recorded") remove(KEY);
+    this.host.requestUpdate();
+  }
+
+  private async begin(turn: number): Promise<void> {
+    const named = await this.named(turn);
+    if (!named) return;
+    const study = await patiently(() => api.beginStudy(named));
+    if (turn !== this.turn) return;
+    this.studyId = study.studyId;
+    this.store(null);
+    await this.send(study, named, turn);
+    announce("All files are received. Classifying.");
+    await this.classify(turn);
+  }
+
+  /** Names, SHA-256 and sizes; null when another study was begun meanwhile. */
+  private async named(turn: number): Promise<StudyFile[] | null> {
+    const named: StudyFile[] = [];
+    for (const { name, bytes } of this.files) {
+      if (turn !== this.turn) return null;
+      this.working("reading", named.length, this.files.length);
+      const content = await bytes();
+      named.push({ name: name.slice(-255), sha256: await sha256(content), size: content.length });
+    }
+    return named;
+  }
+
+  private async send(study: Study, named: StudyFile[], turn: number): Promise<void> {
+    const missing = new Set(study.missing);
+    const waiting = this.files.filter((_, place) => {
+      const { sha256 } = named[place] ?? { sha256: "" };
+      return missing.delete(sha256);
+    });
+    const total = study.files;
+    let done = total - waiting.length;
+    this.working("sending", done, total);
+    const worker = async () => {
+      for (let next = waiting.shift(); next && turn === this.turn; next = waiting.shift()) {
+        const content = await next.bytes();
+        await patiently(() => api.addSlice(study.studyId, content));
+        done += 1;
+        if (turn === this.turn) this.working("sending", done, total);
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+  }
+
+  private async classify(turn: number): Promise<void> {
+    const ask = () => api.classifyStudy(this.studyId);
+    await this.repeat("classifying", turn, ask, (step) => [step.classificationDone, step.classified, step.slices]);
+    announce("Every slice is classified.");
+  }
+
+  private async pin(turn: number): Promise<void> {
+    const ask = () => api.pinStudy(this.studyId, this.answers);
+    await this.repeat("pinning", turn, ask, (step) => [step.signable, step.screened + step.pinned, step.slices + step.objects]);
+    announce("Everything is pinned. You can sign now.");
+  }
+
+  private async repeat(
+    name: "classifying" | "pinning",
+    turn: number,
+    ask: () => Promise<StudyStep>,
+    read: (step: StudyStep) => [over: boolean, done: number, total: number],
+  ): Promise<void> {
+    const study = this.flow ? studyOf(this.flow) : null;
+    this.working(name, 0, (name === "pinning" ? study?.objects : study?.slices) ?? this.files.length);
+    for (;;) {
+      const [over, done, total] = read(await patiently(ask));
+      if (turn !== this.turn) return;
+      this.working(name, done, total);
+      if (over) break;
+    }
+    const loaded = await patiently(() => api.study(this.studyId));
+    if (turn === this.turn) this.reduce({ type: "loaded", study: loaded });
+  }
+
+  private working(step: "reading" | "sending" | "classifying" | "pinning", done: number, total: number): void {
+    this.reduce({ type: "working", step, done, total });
+  }
+
+  private store(transaction: PendingTransaction | null): void {
+    const stored: Stored = { studyId: this.studyId, transaction };
+    write(KEY, stored);
+  }
+
+  /** The study of before a reload, if the server still has it. */
+  private async restore(): Promise<void> {
+    const stored = read(KEY) as Stored | null;
+    if (!(stored instanceof Object) || typeof stored.studyId !== "string" || this.flow) return;
+    try {
+      const study = await api.study(stored.studyId);
+      // The person was faster.
+      if (this.turn > 0) return;
+      this.studyId = stored.studyId;
+      this.flow = reduceStudy({ step: "lacking", study }, { type: "loaded", study });
+      if (stored.transaction && study.signable) this.flow = { step: "submitted", study, transaction: stored.transaction };
+      this.host.requestUpdate();
+      if (this.flow.step === "classifying") await this.goOn();
+    } catch (error) {
+      if (error instanceof ApiProblem) remove(KEY);
+    }
+  }
+}
+
+function zipProblem({ message }: ZipRefused): Problem {
+  return { kind: "zip-refused", tone: "warning", title: "This ZIP cannot be used", text: message };
+}
+
+/** Again after a pause where the connection was cut or the server is busy or limits the rate. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (const pause of PAUSES_S) {
+    try {
+      return await ask();
+    } catch (error) {
+      const busy = error instanceof ApiProblem && (error.status === 429 || error.status === 503);
+      if (!busy && !(error instanceof ServerUnreachable)) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000 * ((busy ? error.retryAfter : null) ?? pause)));
+    }
+  }
+  return ask();
+}
+
+async function sha256(content: Uint8Array<ArrayBuffer>): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,138 @@
+"""A study in a browser: several files, a folder or a ZIP become one record with one signature."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from eth_account.signers.local import LocalAccount
+from playwright.sync_api import expect
+
+from tests.e2e.support import images
+from tests.e2e.support.axe import serious_violations as violations
+from tests.e2e.support.console import Console
+from tests.e2e.support.site import Site
+from tests.e2e.wallet.wallet import InjectedWallet
+
+
+@pytest.fixture
+def files() -> dict[str, bytes]:
+    return {f"slice-{number}.png": images.phantom() for number in (1, 2, 10)}
+
+
+def choose(site: Site, files: dict[str, bytes]) -> None:
+    chosen = [{"name": name, "mimeType": "image/png", "buffer": content} for name, content in files.items()]
+    site.page.get_by_label("Choose an image").set_input_files(chosen)
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    output = io.BytesIO()
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return output.getvalue()
+
+
+def preview(site: Site) -> None:
+    expect(site.page.get_by_test_id("study-summary")).to_be_visible()
+
+
+def test_several_files_become_one_record(
+    wallet: InjectedWallet, site: Site, alice: LocalAccount, files: dict[str, bytes]
+) -> None:
+    site.open()
+    choose(site, {**files, "copy.png": files["slice-1.png"], "notes.png": b"no image"})
+    preview(site)
+    expect(site.page.get_by_test_id("slice")).to_have_count(3)
+    expect(site.page.get_by_test_id("slice").last).to_contain_text("slice-10.png")
+    left_out = site.page.get_by_test_id("left-out")
+    expect(left_out).to_contain_text("2 files were left out")
+    left_out.locator("summary").click()
+    expect(left_out).to_contain_text("slice-1.png: the same file as copy.png")
+    assert violations(site.page) == []
+
+    site.button("Pin and go on to sign").click()
+    site.connect()
+    site.sign()
+    expect(site.heading("Recorded")).to_be_visible()
+    assert wallet.popups == ["connect", "transaction"]
+    receipt = site.product.chain.call("eth_getTransactionReceipt", [wallet.sent[0].hash])
+    assert int(receipt["gasUsed"], 16) <= 90_000
+    link = site.page.get_by_role("link", name="Open the study")
+    assert re.fullmatch(r"/studies/0x[0-9a-f]{64}", link.get_attribute("href"))
+    link.click()
+
+    expect(site.heading("Study record")).to_be_visible()
+    expect(site.page.get_by_test_id("record-uploader")).to_contain_text(alice.address)
+    expect(site.page.get_by_test_id("slice")).to_have_count(3)
+    site.button("Show slice 3").click()
+    expect(site.page.get_by_text("Slice 3 of 3", exact=True)).to_be_visible()
+    site.expect_verified()
+    assert violations(site.page) == []
+    site.page.set_viewport_size({"width": 390, "height": 844})
+    assert site.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_folder_and_a_zip(site: Site, files: dict[str, bytes], tmp_path: Path) -> None:
+    folder = tmp_path / "series"
+    (folder / "inner").mkdir(parents=True)
+    for name, content in files.items():
+        (folder / "inner" / name).write_bytes(content)
+    (folder / ".hidden").write_bytes(b"no image")
+    site.open().page.get_by_label("Choose a folder").set_input_files(folder)
+    preview(site)
+    expect(site.page.get_by_test_id("slice").first).to_contain_text("series/inner/slice-1.png")
+    label = site.hash_in("study-cid")
+
+    site.button("Start again with another study").click()
+    packed = zipped({f"series/inner/{name}": content for name, content in files.items()})
+    site.choose(packed, name="series.zip", media_type="application/zip")
+    preview(site)
+    expect(site.page.get_by_test_id("slice")).to_have_count(3)
+    assert site.hash_in("study-cid") != label
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (zipped({"../slice.png": b"x"}), "leads out of it"),
+        (zipped({"slice.png": b"x"})[:-9], "The ZIP is damaged."),
+        (zipped({}), "no file that could be an image"),
+    ],
+    ids=["climbs", "cut", "empty"],
+)
+def test_a_zip_that_is_no_study(site: Site, content: bytes, sentence: str) -> None:
+    site.open().choose(content, name="series.zip", media_type="application/zip")
+    expect(site.page.get_by_test_id("notice")).to_contain_text(sentence)
+    expect(site.page.get_by_label("Choose an image")).to_be_attached()
+
+
+def test_a_cut_connection_goes_on_and_a_reload_too(site: Site, console: Console, files: dict[str, bytes]) -> None:
+    console.tolerate("Failed to load resource")
+    site.open()
+    sent = []
+
+    def cut(route) -> None:
+        """The second request of each kind is lost."""
+        sent.append(route.request.url)
+        if len(sent) == 2:
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    site.page.route("**/slices", cut)
+    choose(site, files)
+    preview(site)
+    assert len(sent) == 4
+    cid = site.hash_in("study-cid")
+    site.page.reload()
+    preview(site)
+    assert site.hash_in("study-cid") == cid
+    site.button("Start again with another study").click()
+    expect(site.page.get_by_label("Choose an image")).to_be_attached()
+    site.page.reload()
+    expect(site.page.get_by_label("Choose an image")).to_be_attached()
+    expect(site.page.get_by_test_id("study-summary")).to_have_count(0)
