@@ -5,14 +5,11 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from backend import settings as configuration
 from backend.commands.arguments import WrongUse, existing_path, file_in_folder, output_folder
 from backend.commands.console import Console, columns
-
-if TYPE_CHECKING:
-    from backend.adapters.dicom.sender import Sender
 
 HELP = (
     "Remove identifiers from DICOM files\n\n"
@@ -27,6 +24,7 @@ _MOST_SHOWN = 20
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("path", metavar="PATH", type=existing_path, help="a DICOM file, or a directory of such files")
     parser.add_argument("--out", metavar="DIR", type=output_folder, required=True, help="where the copies are written")
+    parser.add_argument("--mask-text", action="store_true", help="make text in the pictures black where it is found")
     parser.add_argument(
         "--key", metavar="FILE", type=file_in_folder, help="the sender's key (default: one of this installation)"
     )
@@ -34,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.dicom.sender import Sender, load_key
+    from backend.errors import ImageTooLarge, UnsupportedImage
 
     files = _files(options.path)
     key = load_key(options.key or configuration.load().var / _KEY)
@@ -43,8 +42,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
         for number, file in enumerate(files, 1):
             if len(files) > 1:
                 console.progress(f"{number} of {len(files)}")
-            _add(file, options.out, sender, done, refused)
-    console.result({"files": done, "refused": refused}, _in_words(done, refused, options.out))
+            try:
+                made = sender.deidentify(_read(file))
+            except (UnsupportedImage, ImageTooLarge) as error:
+                refused.append({"file": str(file), "reason": str(error)})
+                continue
+            content, text = _look_for_text(made.content, mask=options.mask_text)
+            target = _write(content, options.out / f"{made.instance}.dcm")
+            done.append({"file": str(file), "written": str(target), "text": text, **made.report.counts()})
+    console.result({"files": done, "refused": refused}, _in_words(done, refused, options.out, masked=options.mask_text))
     return 1 if refused else 0
 
 
@@ -59,32 +65,53 @@ def _files(path: Path) -> list[Path]:
     return files
 
 
-def _add(file: Path, folder: Path, sender: Sender, done: list[dict[str, Any]], refused: list[dict[str, str]]) -> None:
-    """De-identify one file, and write it under its new UID: its own name may be that of a patient."""
+def _read(file: Path) -> bytes:
+    """The file, or just so much of it that it is seen to be too large."""
     from backend.adapters.dicom.sender import MAX_FILE_BYTES
+
+    with file.open("rb") as stream:
+        return stream.read(MAX_FILE_BYTES + 1)
+
+
+def _look_for_text(content: bytes, *, mask: bool) -> tuple[bytes, int | None]:
+    """The file, and the number of places with text in its first picture, black now if that was asked for; None where
+    it cannot be looked for or made black."""
+    from backend.adapters.images.decoder_pool import decoder_pool
+    from backend.adapters.images.text_finder import OcrTextFinder
     from backend.errors import ImageTooLarge, UnsupportedImage
 
     try:
-        with file.open("rb") as stream:
-            made = sender.deidentify(stream.read(MAX_FILE_BYTES + 1))
-    except (UnsupportedImage, ImageTooLarge) as error:
-        refused.append({"file": str(file), "reason": str(error)})
-        return
-    target = folder / f"{made.instance}.dcm"
+        boxes = OcrTextFinder().find(content)
+        if boxes and mask:
+            content = decoder_pool().mask(content, boxes, kept=False)[1]
+    except (UnsupportedImage, ImageTooLarge):
+        return content, None
+    return content, len(boxes)
+
+
+def _write(content: bytes, target: Path) -> Path:
+    """Under the new UID: the file's own name may be that of a patient."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(made.content)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
     except OSError as error:
         raise WrongUse(f"{target} cannot be written: {error.strerror}") from error
-    done.append({"file": str(file), "written": str(target), **made.report.counts()})
+    return target
 
 
-def _in_words(done: list[dict[str, Any]], refused: list[dict[str, str]], folder: Path) -> str:
+def _in_words(done: list[dict[str, Any]], refused: list[dict[str, str]], folder: Path, *, masked: bool) -> str:
     rows = [("Written", f"{len(done)} files to {folder}")]
     for kind in ("removed", "replaced", "cleaned"):
         names = {name for file in done for name in file[kind]}
         rows.append((kind.capitalize(), f"{len(names)} attributes in all"))
-    rows += [("Refused", f"{one['file']}: {one['reason']}") for one in refused[:_MOST_SHOWN]]
-    if len(refused) > _MOST_SHOWN:
-        rows.append(("Refused", f"{len(refused) - _MOST_SHOWN} more"))
-    return f"{columns(rows)}\n\nText that is part of the picture is not looked for: look at the pictures."
+    unread = [one["written"] for one in done if one["text"] is None]
+    shown = [] if masked else [one["written"] for one in done if one["text"]]
+    rows += _listed("Refused", [f"{one['file']}: {one['reason']}" for one in refused])
+    rows += _listed("Text", [f"{name}: the picture seems to show text" for name in shown])
+    rows += _listed("Text", [f"{name}: text could not be looked for, or made black" for name in unread])
+    return f"{columns(rows)}\n\nText in a picture may be overlooked: look at the pictures."
+
+
+def _listed(name: str, lines: list[str]) -> list[tuple[str, str]]:
+    more = [f"{len(lines) - _MOST_SHOWN} more"] if len(lines) > _MOST_SHOWN else []
+    return [(name, line) for line in [*lines[:_MOST_SHOWN], *more]]

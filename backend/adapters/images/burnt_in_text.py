@@ -20,6 +20,8 @@ MAX_SIDE = 1280
 """Larger pictures are scaled down to this: text that a person reads at full screen is still large enough."""
 LEAST_CONTRAST = 24
 """Levels of grey between the darkest and the brightest pixel; with fewer, nobody can read a text."""
+LEAST_SIDE = 16
+"""Of a picture, in pixels: a smaller one has no room for a text."""
 LEAST_SCORE = 0.6
 LEAST_CHARACTERS = 3
 """Fewer letters and digits identify nobody: L and R are the sides of the patient, and noise is often read as one."""
@@ -32,7 +34,8 @@ def find(image: Image.Image) -> list[TextBox]:
     import numpy as np
 
     darkest, brightest = image.convert("L").getextrema()
-    if int(brightest) - int(darkest) < LEAST_CONTRAST:  # type: ignore[arg-type]
+    contrast = int(brightest) - int(darkest)  # type: ignore[arg-type]
+    if contrast < LEAST_CONTRAST or min(image.size) < LEAST_SIDE:
         return []
     scale = max(image.size) / MAX_SIDE
     small = image.convert("RGB")

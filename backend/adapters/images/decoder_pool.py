@@ -101,11 +101,12 @@ class DecoderPool:
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
             raise _misled() from exc
 
-    def mask(self, content: bytes, boxes: Sequence[TextBox]) -> tuple[dict[str, Any], bytes]:
+    def mask(self, content: bytes, boxes: Sequence[TextBox], *, kept: bool = True) -> tuple[dict[str, Any], bytes]:
         """As ``inspect`` gives them, of the image with black places."""
+        job = {"job": MASK, "boxes": [asdict(box) for box in boxes], "kept": kept}
         with self._slot():
-            facts, masked = self._run({"job": MASK, "boxes": [asdict(box) for box in boxes]}, content)
-        if len(masked) > MAX_IMAGE_BYTES:
+            facts, masked = self._run(job, content)
+        if kept and len(masked) > MAX_IMAGE_BYTES:
             raise _misled()
         return facts, masked
 

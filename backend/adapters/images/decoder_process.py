@@ -100,7 +100,7 @@ def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes
         masked = masking.mask(content, boxes)
     else:
         masked = mask(content, boxes)
-    found = asdict(inspect(masked))
+    found = asdict(inspect(masked, kept=header["kept"]))
     return found, found.pop("content")
 
 

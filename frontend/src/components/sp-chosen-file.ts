@@ -12,7 +12,6 @@ import "./sp-removed";
 import "./sp-upload-question";
 import { loadViewer } from "./viewer-loader";
 
-const TEXT_OUTLINE = { name: "places of text", meaning: "Outline: where there seems to be text" };
 const HEADINGS = { chosen: "Ready to upload", questioned: "Before it is pinned", uploading: "Uploading" };
 
 /**
@@ -57,7 +56,7 @@ export class ChosenFile extends LitElement {
     const [shown] = this.slices;
     // Other slices are loaded anew.
     if (shown?.file === file && shown.contours?.length === contours.length) return;
-    this.slices = [{ file, alt: "Preview of the chosen file", contours, outlineWords: TEXT_OUTLINE }];
+    this.slices = [{ file, alt: "Preview of the chosen file", contours, textPlaces: true }];
   }
 
   /** The places of text, in pixels of the picture. */

@@ -6,7 +6,7 @@ import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import "./sp-thumbnail";
 import "./sp-viewer";
-import { TUMOUR_OUTLINE, type Viewer } from "./sp-viewer";
+import type { Viewer } from "./sp-viewer";
 
 /** Of a wheel, in CSS pixels for one slice. */
 const WHEEL_STEP = 60;
@@ -140,7 +140,7 @@ export class Stack extends LitElement {
         .overlay=${slice.overlay ?? null}
         .contours=${slice.contours ?? []}
         .size=${slice.size ?? null}
-        .outlineWords=${slice.outlineWords ?? TUMOUR_OUTLINE}
+        ?text-places=${slice.textPlaces ?? false}
         series="stack"
         @frames=${this.counted}
       >

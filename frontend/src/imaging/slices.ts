@@ -18,8 +18,8 @@ export interface Slice {
   contours?: [x: number, y: number][][];
   /** In whose pixels the contours are; those of the picture itself where it is left out. */
   size?: Size;
-  /** What they are: the name, and the meaning for a screen reader. */
-  outlineWords?: { name: string; meaning: string };
+  /** Whether they are places of text. */
+  textPlaces?: boolean;
 }
 
 /** RGBA of the canvas and the values of each, roughly: 300 slices of 512 × 512 do not all stay. */

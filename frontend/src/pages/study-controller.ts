@@ -33,6 +33,8 @@ export class StudyController implements ReactiveController {
   private studyId = "";
   /** What the person confirmed of this study. */
   private answers: PinRequest = {};
+  /** The removal of a former study. */
+  private discarding: Promise<unknown> = Promise.resolve();
   /** Counts the studies: what belongs to a former one is dropped. */
   private turn = 0;
 
@@ -93,7 +95,8 @@ export class StudyController implements ReactiveController {
     this.answers = {};
     remove(KEY);
     this.host.requestUpdate();
-    if (unfinished) await api.discardStudy(unfinished).catch(() => undefined);
+    if (unfinished) this.discarding = api.discardStudy(unfinished).catch(() => undefined);
+    await this.discarding;
   }
 
   reduce(event: StudyEvent): void {
@@ -112,6 +115,8 @@ export class StudyController implements ReactiveController {
       this.host.requestUpdate();
       return;
     }
+    // The same files are the same study: what is removed must be gone before it begins again.
+    await this.discarding;
     const study = await patiently(() => api.beginStudy(named));
     if (turn !== this.turn) return;
     this.studyId = study.studyId;

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from backend.adapters.dicom.deidentification import identifiers_left
+from backend.adapters.images.text_finder import OcrTextFinder
+from ml.datasets.phantom import phantom_png
 from tests.backend.adapters.dicom.corpus import PLACES, case_of
+from tests.dicoms import dicom
 
 
 @pytest.fixture
@@ -73,3 +81,19 @@ def test_an_empty_directory_is_wrong_use(scanproof, tmp_path):
     done = scanproof("deidentify", tmp_path / "none", "--out", tmp_path / "clean", "--json")
 
     assert (done.status, done.json["error"]["type"]) == (2, "WrongUse")
+
+
+def test_text_in_a_picture_is_counted_and_made_black_on_request(scanproof, key, tmp_path):
+    image = Image.open(io.BytesIO(phantom_png(256)))
+    ImageDraw.Draw(image).text((8, 6), "DOE^JANE 1961", fill=255, font=ImageFont.load_default(16))
+    (tmp_path / "a.dcm").write_bytes(dicom(np.asarray(image), PatientName="Doe^Jane"))
+    given = ("deidentify", tmp_path / "a.dcm", "--key", key, "--json", "--out")
+
+    found = scanproof(*given, tmp_path / "found")
+    masked = scanproof(*given, tmp_path / "masked", "--mask-text")
+
+    assert [found.json["files"][0]["text"], masked.json["files"][0]["text"]] == [1, 1]
+    before, after = (Path(done.json["files"][0]["written"]).read_bytes() for done in (found, masked))
+    assert identifiers_left(after) == ()
+    assert OcrTextFinder().find(before) != []
+    assert OcrTextFinder().find(after) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import asdict
 
+import numpy as np
 import pytest
 from flask.testing import FlaskClient
 from PIL import Image, ImageDraw, ImageFont
@@ -18,6 +19,7 @@ from backend.errors import ImageTooLarge, TextInImage, UnrecognisedImage
 from backend.services.screening import Answers, ScreeningService
 from ml.datasets.phantom import phantom_png
 from tests.backend.services.conftest import CLIENT
+from tests.dicoms import deidentified, dicom
 
 
 class SlowFinder:
@@ -116,3 +118,12 @@ def test_the_api_gives_the_places_and_takes_the_answer(client: FlaskClient, name
     assert (masked.status_code, masked.json["stripped"]) == (201, ["text in the picture"])
     assert post(text="keep").status_code == 201
     assert post().status_code == 200
+
+
+def test_a_name_in_a_dicom_picture_is_found_and_made_black(container: Container, named_slice: bytes) -> None:
+    content = deidentified(dicom(np.asarray(Image.open(io.BytesIO(named_slice)))))
+    with pytest.raises(TextInImage):
+        container.intake.accept(content, client=CLIENT)
+    found = container.intake.accept(content, client=CLIENT, answers=Answers(text="mask"))
+    assert found.facts.media_type == "application/dicom"
+    assert OcrTextFinder().find(container.intake.content(found.facts.cid)[1]) == []
