@@ -68,9 +68,7 @@ class ReviewSchema(AnswerSchema):
     outline = List(
         List(List(Float(), validate=Length(equal=2))),
         allow_none=True,
-        metadata={
-            "description": "The reviewer's contours in place of the model's, as an outline's; null: not corrected."
-        },
+        metadata={"description": "The reviewer's contours in place of the model's; null: not corrected."},
     )
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)

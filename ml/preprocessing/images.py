@@ -24,11 +24,15 @@ percentiles (``ml.preprocessing.windows``) and reads DICOM. Results of former ve
 made them.
 """
 DECODINGS = (1, 2, 3)
-_FIRST_WITH_WINDOWS = _FIRST_WITH_DICOM = 3
+_FIRST_WITH_WINDOWS = _FIRST_WITH_DICOM = _FIRST_WITH_NIFTI = 3
 
 MAX_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
+_GZIP = b"\x1f\x8b"
+_NIFTI_MAGIC = {348: (344, b"n+1\0"), 540: (4, b"n+2\0\r\n\x1a\n")}
+"""Where the magic is, by the header's size, which it begins with: NIfTI-1 and NIfTI-2."""
+_NIFTI_HEADER = 540
 OUTLIER_PERCENTILES = (1.0, 99.0)
 DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct.error, zlib.error, MemoryError)
 
@@ -36,15 +40,16 @@ DECODER_ERRORS = (OSError, SyntaxError, ValueError, EOFError, IndexError, struct
 def decode_image(source: bytes | Image.Image, decoding: int = DECODING, frame: int = 0) -> Image.Image:
     """Decode to mode ``L`` (grey) or ``RGB``, 8 bits a channel, EXIF orientation applied.
 
-    ``frame`` counts the frames of a DICOM file from 0; see ``ml.preprocessing.dicom.picture``. Other files have one.
+    ``frame`` counts the frames of a DICOM file, see ``ml.preprocessing.dicom.picture``, and the axial slices of a NIfTI
+    volume, see ``ml.preprocessing.nifti.picture``, from 0. Other files have one.
     Transparent pixels are composed over black, the background of MRI. 16-bit, 32-bit and float pixels are scaled
     linearly to 0..255: from the 0.5th to the 99.5th percentile of the picture, without border, text and dots, see
     ``ml.preprocessing.windows.robust_range``.
 
     Raises:
         ImageTooLarge: more than ``MAX_PIXELS`` (refused from the header, before any pixel is decoded).
-        ImageError: neither one of ``FORMATS`` nor DICOM, truncated or damaged; no such frame; ``decoding`` is none of
-            ``DECODINGS``.
+        ImageError: neither one of ``FORMATS`` nor DICOM nor NIfTI, truncated or damaged; no such frame; ``decoding`` is
+            none of ``DECODINGS``.
     """
     if decoding not in DECODINGS:
         raise ImageError(f"expected one of the decodings {', '.join(map(str, DECODINGS))}, found {decoding}")
@@ -58,6 +63,10 @@ def decode_image(source: bytes | Image.Image, decoding: int = DECODING, frame: i
         from ml.preprocessing.dicom import picture
 
         return picture(source, frame)[0]
+    if decoding >= _FIRST_WITH_NIFTI and is_nifti(source):
+        from ml.preprocessing import nifti
+
+        return nifti.picture(source, frame)[0]
     if frame:
         raise ImageError(f"expected frame 0 of an image that has one, found frame {frame}")
     image = _open(source)
@@ -68,6 +77,20 @@ def decode_image(source: bytes | Image.Image, decoding: int = DECODING, frame: i
         return _to_eight_bits(image, decoding)
     except DECODER_ERRORS as exc:
         raise damaged(str(exc) or type(exc).__name__) from exc
+
+
+def is_nifti(content: bytes) -> bool:
+    """Whether a file, gzipped or not, has the header of a volume in one file."""
+    if content.startswith(_GZIP):
+        try:
+            content = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, _NIFTI_HEADER)
+        except zlib.error:
+            return False
+    for order in "<>":
+        (size,) = struct.unpack(order + "i", content[:4].ljust(4, b"\0"))
+        if size in _NIFTI_MAGIC and content.startswith(_NIFTI_MAGIC[size][1], _NIFTI_MAGIC[size][0]):
+            return True
+    return False
 
 
 def damaged(reason: str) -> ImageError:

@@ -75,6 +75,7 @@ export function review(more: Partial<Review> = {}): Review {
     supersedes: hash("d"),
     reasonHash: hash("f"),
     statement: null,
+    outline: null,
     transaction,
     block: block(6),
     ...more,

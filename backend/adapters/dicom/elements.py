@@ -16,6 +16,7 @@ PREAMBLE_BYTES = 128
 PREFIX = b"DICM"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
+BIG_ENDIAN = "1.2.840.10008.1.2.2"
 PIXEL_DATA = 0x7FE00010
 MAX_ELEMENTS = 500_000
 MAX_DEPTH = 16
@@ -96,7 +97,7 @@ def read(content: bytes) -> DicomFile:
     preamble = content[:PREAMBLE_BYTES] if start else b""
     reader = _Reader(content)
     meta, position = reader.meta(start)
-    uid = text(meta.get(_TRANSFER_SYNTAX_UID)) or (EXPLICIT_LITTLE if _has_vr(content, position) else IMPLICIT_LITTLE)
+    uid = text(meta.get(_TRANSFER_SYNTAX_UID)) or _guessed(content, position)
     if uid not in known:
         raise UnsupportedImage(
             "expected a DICOM file in an encoding that is supported, found the transfer syntax "
@@ -261,6 +262,13 @@ class _Reader:
 def _is_sequence(tag: int) -> bool:
     rule = rules().attributes.get(tag)
     return rule is not None and rule.vr == ("SQ",)
+
+
+def _guessed(content: bytes, position: int) -> str:
+    """The transfer syntax of a data set that no file meta information describes."""
+    if not _has_vr(content, position):
+        return IMPLICIT_LITTLE
+    return BIG_ENDIAN if content[position : position + 2] == b"\0\x08" else EXPLICIT_LITTLE
 
 
 def _has_vr(content: bytes, position: int) -> bool:

@@ -1,5 +1,7 @@
 /** The errors of a request to the server. */
 
+import type { TextBox } from "./types";
+
 export class ApiError extends Error {}
 
 /** No answer: the server or the network is down. */
@@ -13,6 +15,8 @@ export class ApiProblem extends ApiError {
     readonly title: string,
     readonly detail: string,
     readonly retryAfter: number | null,
+    /** The places of an image in which a text seems to be. */
+    readonly boxes: TextBox[] = [],
   ) {
     super(detail || title);
   }
@@ -22,6 +26,7 @@ interface Details {
   type?: unknown;
   title?: unknown;
   detail?: unknown;
+  boxes?: unknown;
 }
 
 /** Builds the error of an answer whose status is not a success; the body need not be problem details. */
@@ -40,6 +45,7 @@ export function problemOf(status: number, body: string, retryAfter: string | nul
     text(details?.title, `The server answered ${status}`),
     text(details?.detail, ""),
     Number.isFinite(seconds) ? Math.max(0, seconds) : null,
+    Array.isArray(details?.boxes) ? (details.boxes as TextBox[]) : [],
   );
 }
 

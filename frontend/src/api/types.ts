@@ -491,7 +491,7 @@ export interface Review {
   reasonHash: Hex;
   /** The reviewer's reason once it is published, in the answer for a single record. */
   statement: string | null;
-  /** The reviewer's contours in place of the model's, as an outline's; null: not corrected. */
+  /** The reviewer's contours in place of the model's; null: not corrected. */
   outline: [number, number][][] | null;
   transaction: TransactionLink;
   block: Block;

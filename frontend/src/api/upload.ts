@@ -1,5 +1,5 @@
-import { problemOf, ServerUnreachable } from "./errors";
-import type { Image } from "./types";
+import { ApiProblem, problemOf, ServerUnreachable } from "./errors";
+import type { Image, TextBox } from "./types";
 
 export interface Upload {
   /** Raises ServerUnreachable, ApiProblem, or an AbortError after `cancel`. */
@@ -7,8 +7,24 @@ export interface Upload {
   cancel(): void;
 }
 
+/** What the server asks before it pins; `boxes` are places of text, in pixels. */
+export type Question = { about: "text"; boxes: TextBox[] } | { about: "kind" };
+
+/** The question of an error answer, or null where it is none. */
+export function questionOf(error: unknown): Question | null {
+  if (!(error instanceof ApiProblem)) return null;
+  if (error.type === "urn:scanproof:problem:text-in-image") return { about: "text", boxes: error.boxes };
+  return error.type === "urn:scanproof:problem:unrecognised-image" ? { about: "kind" } : null;
+}
+
+/** What the person said to the server's questions: of text in the picture, and of a picture of no known kind. */
+export interface Answers {
+  text?: "keep" | "mask";
+  pinAnyway?: true;
+}
+
 /** Uploads a file and reports the share that was sent, from 0 to 1, which `fetch` cannot. */
-export function upload(file: File, onProgress: (sent: number) => void): Upload {
+export function upload(file: File, answers: Answers, onProgress: (sent: number) => void): Upload {
   const request = new XMLHttpRequest();
   const done = new Promise<Image>((resolve, reject) => {
     request.upload.onprogress = ({ loaded, total, lengthComputable }) => {
@@ -24,6 +40,7 @@ export function upload(file: File, onProgress: (sent: number) => void): Upload {
     request.setRequestHeader("Accept", "application/json");
     const body = new FormData();
     body.append("file", file);
+    for (const [name, answer] of Object.entries(answers)) body.append(name, String(answer));
     request.send(body);
   });
   return { done, cancel: () => request.abort() };

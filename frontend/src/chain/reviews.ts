@@ -31,6 +31,8 @@ export interface Opinion {
   verdict: Verdict;
   label: { label: string; code: number } | null;
   reason: string;
+  /** The corrected outline, in pixels of the image; null where it was not corrected. */
+  outline: [x: number, y: number][][] | null;
 }
 
 /** `statement` is canonical JSON (RFC 8785), whose SHA-256 goes on the chain. */
@@ -55,8 +57,9 @@ export function planReview(
   const fields = signedFieldsOf(imageId, diagnosis);
   const diagnosisId = diagnosisIdOf(fields, chain);
   const { label, code } = labelAfter(diagnosis, opinion);
-  const { verdict, reason } = opinion;
-  const statement = canonical({ schema: SCHEMA, imageId, diagnosisId, verdict, label, labelCode: code, reason, salt: salt.slice(2) });
+  const { verdict, reason, outline } = opinion;
+  const said = { schema: SCHEMA, imageId, diagnosisId, verdict, label, labelCode: code, reason, salt: salt.slice(2) };
+  const statement = canonical(outline ? { ...said, outline } : said);
   const review = {
     supersedes: diagnosis.reviews.at(-1)?.reviewId ?? diagnosisId,
     reasonHash: sha256(stringToHex(statement)),
@@ -92,7 +95,7 @@ function labelAfter({ sealed, label, labelCode }: Diagnosis, opinion: Opinion): 
   return opinion.label;
 }
 
-/** RFC 8785 of a flat object of texts, whole numbers and null: its members sorted, nothing between them. */
-function canonical(value: Record<string, string | number | null>): string {
+/** RFC 8785 of an object without objects in it: its members sorted, nothing between them, numbers as JavaScript has them. */
+function canonical(value: Record<string, string | number | number[][][] | null>): string {
   return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))));
 }

@@ -5,13 +5,16 @@ import { eventOfKey, type Tool, type ViewEvent } from "../state/view";
 
 const WHEEL_ZOOM = 0.0015;
 const DOUBLE_CLICK_ZOOM = 2;
+const DRAWING_TOOLS: readonly Tool[] = ["measure", "outline"];
 
 export interface GestureTarget {
   stage(): HTMLElement | null;
   tool(): Tool;
   act(event: ViewEvent): void;
-  /** From and to, in CSS pixels from the middle of the stage. */
-  measure(from: Point, to: Point, finished: boolean): void;
+  /** With the tools that draw: from and to, in CSS pixels from the middle of the stage. */
+  draw(from: Point, to: Point, phase: "begun" | "moved" | "finished"): void;
+  /** Whether a key was the tool's own. */
+  key(event: KeyboardEvent): boolean;
   fullScreen(): void;
 }
 
@@ -27,7 +30,9 @@ export class Gestures {
     const at = this.place(event);
     this.target.stage()?.setPointerCapture(event.pointerId);
     this.pointers.set(event.pointerId, at);
-    this.start = this.pointers.size === 1 && event.button === 0 && this.target.tool() === "measure" ? at : null;
+    const draws = this.pointers.size === 1 && event.button === 0 && DRAWING_TOOLS.includes(this.target.tool());
+    this.start = draws ? at : null;
+    if (draws) this.target.draw(at, at, "begun");
   };
 
   readonly move = (event: PointerEvent): void => {
@@ -38,21 +43,21 @@ export class Gestures {
     this.pointers.set(event.pointerId, at);
     const by = { x: at.x - before.x, y: at.y - before.y };
     if (other) this.pinch(before, at, other);
-    else if (this.start) this.target.measure(this.start, at, false);
+    else if (this.start) this.target.draw(this.start, at, "moved");
     else if (this.target.tool() === "window" && (event.buttons & 1) === 1) this.target.act({ type: "windowed", by });
     else this.target.act({ type: "panned", by });
   };
 
   readonly up = (event: PointerEvent): void => {
     if (!this.pointers.delete(event.pointerId) || !this.start) return;
-    this.target.measure(this.start, this.place(event), true);
+    this.target.draw(this.start, this.place(event), "finished");
     this.start = null;
   };
 
   /** The browser took the finger, to scroll the page: a line that was begun is none. */
   readonly cancel = (event: PointerEvent): void => {
     this.pointers.delete(event.pointerId);
-    if (this.start) this.target.measure(this.start, this.start, true);
+    if (this.start) this.target.draw(this.start, this.start, "finished");
     this.start = null;
   };
 
@@ -66,13 +71,15 @@ export class Gestures {
   };
 
   readonly doubleClick = (event: MouseEvent): void => {
+    if (DRAWING_TOOLS.includes(this.target.tool())) return;
     this.target.act({ type: "zoomed", factor: DOUBLE_CLICK_ZOOM, at: this.place(event) });
   };
 
   readonly key = (event: KeyboardEvent): void => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.target !== this.target.stage()) return;
     const meant = eventOfKey(event);
-    if (meant) this.target.act(meant);
+    if (this.target.key(event)) event.preventDefault();
+    else if (meant) this.target.act(meant);
     else if (event.key.toLowerCase() === "f") this.target.fullScreen();
     else return;
     event.preventDefault();

@@ -31,6 +31,7 @@ export const icons = {
   contrast: icon(svg`<circle cx="12" cy="12" r="9" /><path d="M12 3v18a9 9 0 0 0 0-18Z" fill="currentColor" />`),
   invert: icon(svg`<rect x="4" y="4" width="16" height="16" rx="2" /><path d="M20 4 4 20h14a2 2 0 0 0 2-2V4Z" fill="currentColor" />`),
   ruler: icon(svg`<path d="m3 16 13-13 5 5L8 21l-5-5ZM7 12l2 2M10 9l3 3M13 6l2 2" />`),
+  pencil: icon(svg`<path d="M4 20l1-5L16 4l4 4L9 19l-5 1ZM13.5 6.5l4 4" />`),
   reset: icon(svg`<path d="M4 5v5h5M4.6 10a8 8 0 1 1-.5 4" />`),
   fullScreen: icon(svg`<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" />`),
   play: icon(svg`<path d="M7 4.5v15l12-7.5-12-7.5Z" />`),

@@ -1,15 +1,23 @@
 import { LitElement, css, html, nothing } from "lit";
-import { customElement, property, query } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import type { Config } from "../api/types";
+import type { Answers } from "../api/upload";
 import { bytes, percent, printable, storeName } from "../format";
 import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
 import { shared } from "../styles/shared";
-import "./sp-public-data";
 import "./sp-notice";
+import "./sp-public-data";
+import "./sp-removed";
+import "./sp-upload-question";
 import { loadViewer } from "./viewer-loader";
 
-/** The chosen file before and while it is uploaded. Events: `start`, `sealing`, `other`, `cancel`. */
+const NO_SIZE = { width: 1, height: 1 };
+
+/**
+ * The chosen file before and while it is uploaded. Events: `start` (with Answers to the server's question, if it asked),
+ * `sealing`, `other`, `cancel`.
+ */
 @customElement("sp-chosen-file")
 export class ChosenFile extends LitElement {
   static override styles = [
@@ -38,13 +46,43 @@ export class ChosenFile extends LitElement {
 
   @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
   @property({ attribute: false }) config!: Config;
+  @state() private size = NO_SIZE;
   private slices: Slice[] = [];
   @query("h2") private heading!: HTMLElement | null;
   private shownStep = "";
 
   protected override willUpdate(): void {
     const { file } = this.flow;
-    if (this.slices[0]?.file !== file) this.slices = [{ file, alt: "Preview of the chosen file" }];
+    const [shown] = this.slices;
+    if (shown?.file !== file) {
+      this.size = NO_SIZE;
+      void this.measure(file);
+    }
+    const contours = this.contours();
+    // Other slices are loaded anew.
+    if (shown?.file === file && shown.contours?.length === contours.length) return;
+    this.slices = [{ file, alt: "Preview of the chosen file", contours, size: this.size }];
+  }
+
+  /** The places of text are in pixels of the picture. Where the browser cannot decode it, they are not drawn. */
+  private async measure(file: File): Promise<void> {
+    try {
+      const { width, height } = await createImageBitmap(file);
+      if (file === this.flow.file) this.size = { width, height };
+    } catch {
+      // The question says it in words.
+    }
+  }
+
+  private contours(): [number, number][][] {
+    const question = this.flow.step === "chosen" ? this.flow.question : undefined;
+    if (question?.about !== "text" || this.size === NO_SIZE) return [];
+    return question.boxes.map(({ x, y, width, height }) => [
+      [x, y],
+      [x + width, y],
+      [x + width, y + height],
+      [x, y + height],
+    ]);
   }
 
   override connectedCallback(): void {
@@ -68,12 +106,22 @@ export class ChosenFile extends LitElement {
           <p class="name">${printable(file.name)}</p>
           <p class="soft">${bytes(file.size)}</p>
         </div>
+        ${this.flow.removed ? html`<sp-removed .report=${this.flow.removed}></sp-removed>` : nothing}
         ${this.flow.step === "chosen" ? this.ready(this.flow) : this.progress(this.flow.sent)}
       </div>
     </section>`;
   }
 
-  private ready({ problem, sealed }: Extract<Flow, { step: "chosen" }>) {
+  private ready({ problem, question, sealed }: Extract<Flow, { step: "chosen" }>) {
+    if (question) {
+      return html`<sp-upload-question
+        .question=${question}
+        .config=${this.config}
+        ?maskable=${this.flow.removed === null}
+        @answer=${({ detail }: CustomEvent<Answers>) => this.dispatchEvent(new CustomEvent("start", { detail }))}
+        @other=${() => this.emit("other")}
+      ></sp-upload-question>`;
+    }
     const { storage } = this.config;
     const start = (text: string) =>
       html`<button class="button primary" type="button" @click=${() => this.emit("start")}>${text}</button>`;

@@ -3,6 +3,7 @@ import { customElement, state } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import { api, type RecordSearch } from "../api/client";
 import type { Lookup } from "../api/types";
+import { prepare } from "../dicom/prepare";
 import { describe, type Problem } from "../state/problems";
 import { shared } from "../styles/shared";
 import { FileZone, fileZone } from "./file-zone";
@@ -69,7 +70,7 @@ export class FindByFile extends FileZone {
     this.found = null;
     this.problem = null;
     try {
-      this.found = await api.lookup(file);
+      this.found = await api.lookup((await prepare(file)).file);
       this.dispatchEvent(new CustomEvent<RecordSearch>("search", { detail: { q: this.found.cid } }));
       announce(this.found.records.length > 0 ? "The file's records are shown." : "Nobody has recorded this file here.");
     } catch (error) {

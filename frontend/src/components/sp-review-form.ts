@@ -68,6 +68,8 @@ export class ReviewForm extends LitElement {
   @property() account!: Hex;
   /** Whether the reviewer can see the result: false for a sealed diagnosis that was not opened. */
   @property({ attribute: false }) visible = true;
+  /** The corrected outline, null where it was not corrected. */
+  @property({ attribute: false }) outline: [x: number, y: number][][] | null = null;
   /** The text of an earlier attempt. */
   @property() reason = "";
   @state() private verdict: Verdict | null = null;
@@ -100,6 +102,7 @@ export class ReviewForm extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("account") || changed.has("diagnosis")) this.preview();
+    if (changed.has("outline")) this.previewLater();
     const { shown, wallet } = this;
     if (shown) this.cost.show(`${wallet.uuid} ${shown.from} ${shown.data}`, () => estimate(wallet, shown));
     else this.cost.clear();
@@ -195,11 +198,17 @@ export class ReviewForm extends LitElement {
     return [
       ["Verdict", CHOICES.find(([name]) => name === verdict)?.[1] ?? verdict],
       ["Valid result", `${result} (code ${label})`],
+      ["Outline", this.outlineText()],
       ["Reason hash", html`<code>${reasonHash}</code>`],
       ["Image id", html`<code>${imageId}</code>`],
       ["Diagnosis", html`<code>${diagnosisId}</code>`],
       ["Review id", html`<code>${reviewId}</code>`],
     ];
+  }
+
+  private outlineText(): string {
+    if (!this.outline) return "Not corrected";
+    return this.outline.length > 0 ? "Corrected by you, part of the statement" : "Removed by you, part of the statement";
   }
 
   private action() {
@@ -310,7 +319,7 @@ export class ReviewForm extends LitElement {
     if (this.verdict === "overridden" && !label && !this.diagnosis.sealed) return "Choose the result that is valid from now on.";
     if (!reason) return "Write the reason.";
     if (hidden) return `Remove the character ${hidden} from the reason: readers do not see it.`;
-    return planReview(this.imageId, this.diagnosis, { verdict: this.verdict, label, reason }, this.account, this.chain, this.salt);
+    return planReview(this.imageId, this.diagnosis, { verdict: this.verdict, label, reason, outline: this.outline }, this.account, this.chain, this.salt);
   }
 }
 

@@ -67,6 +67,7 @@ export class ReviewItem extends LitElement {
   @state() private open = false;
   @state() private opening: Opening | null = null;
   @state() private overtaken = false;
+  @state() private outline: [x: number, y: number][][] | null = null;
   private readonly data = new ReviewData(this);
 
   protected override willUpdate(): void {
@@ -107,6 +108,8 @@ export class ReviewItem extends LitElement {
             .overlay=${this.data.activationMap}
             .contours=${this.data.contours}
             .size=${this.data.image ?? { width: 1, height: 1 }}
+            .editable=${this.mayCorrect(record, diagnosis)}
+            @outline=${({ detail }: CustomEvent<[number, number][][] | null>) => (this.outline = detail)}
           ></sp-viewer>`
         : html`<p class="soft">This server does not have the image: you cannot judge the diagnosis here.</p>`}
       <div class="stack">
@@ -154,6 +157,11 @@ export class ReviewItem extends LitElement {
       </ol>`;
   }
 
+  /** A sealed diagnosis has no published statement, and without the image's size a point has no place. */
+  private mayCorrect({ uploader }: ImageRecord, { sealed }: Diagnosis): boolean {
+    return this.reviewer !== null && this.reviewer.account !== uploader && !sealed && this.data.image !== null;
+  }
+
   private action({ imageId, uploader }: ImageRecord, diagnosis: Diagnosis) {
     const { reviewer } = this;
     if (!reviewer) return html`<p class="soft">To review it, connect the wallet of a clinician above.</p>`;
@@ -167,6 +175,7 @@ export class ReviewItem extends LitElement {
         .chain=${this.chain}
         .wallet=${reviewer.wallet}
         .account=${reviewer.account}
+        .outline=${this.outline}
         .reason=${this.reason}
         .visible=${!diagnosis.sealed || this.opening !== null}
         @outdated=${this.outdated}

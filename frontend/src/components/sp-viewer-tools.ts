@@ -12,6 +12,8 @@ const TOOLS: readonly (readonly [tool: Tool, name: string, icon: keyof typeof ic
   ["measure", "Drag to measure", "ruler"],
 ];
 
+const OUTLINE = ["Drag points of the outline, or draw a new part", "pencil"] as const;
+
 /** The viewer's tools: one stop of the Tab key, then the arrow keys. Events: `view` with a ViewEvent, `full-screen`. */
 @customElement("sp-viewer-tools")
 export class ViewerTools extends LitElement {
@@ -90,6 +92,8 @@ export class ViewerTools extends LitElement {
   @property({ attribute: false }) view!: View;
   @property({ attribute: false }) windows: readonly NamedWindow[] = [];
   @property({ attribute: false }) fullScreen = false;
+  /** Whether the outline is being corrected. */
+  @property({ attribute: false }) editing = false;
   @queryAll(".tools button") private buttons!: NodeListOf<HTMLButtonElement>;
   /** The button that the Tab key reaches. */
   private stop = 0;
@@ -102,6 +106,7 @@ export class ViewerTools extends LitElement {
     const { tool, inverted } = this.view;
     return html`<div class="bar">
       <div class="tools" role="toolbar" aria-label="Image tools" @keydown=${this.pressed} @focusin=${this.focused}>
+        ${this.editing ? this.button(...OUTLINE, () => this.emit({ type: "tool-chosen", tool: "outline" }), tool === "outline") : nothing}
         ${TOOLS.map(([name, text, icon]) =>
           this.button(text, icon, () => this.emit({ type: "tool-chosen", tool: name }), tool === name),
         )}

@@ -17,7 +17,8 @@ export const viewerStyles = css`
   .stage[data-tool="window"] {
     cursor: ns-resize;
   }
-  .stage[data-tool="measure"] {
+  .stage[data-tool="measure"],
+  .stage[data-tool="outline"] {
     cursor: crosshair;
   }
   .world {
@@ -91,6 +92,16 @@ export const viewerStyles = css`
   .line {
     stroke: var(--outline);
     stroke-width: calc(2px / var(--scale, 1));
+  }
+  .handle {
+    fill: var(--viewer);
+    stroke: var(--outline);
+    stroke-width: calc(2px / var(--scale, 1));
+    r: calc(4px / var(--scale, 1));
+  }
+  .handle.selected {
+    fill: var(--outline);
+    r: calc(6px / var(--scale, 1));
   }
   .line.ruler {
     stroke: #ffd166;

@@ -3,9 +3,9 @@
  * give the same bytes as `backend/adapters/dicom/deidentification.py`.
  */
 
+import { DicomError } from "./dicom-error";
 import {
   bytesOf,
-  DicomError,
   EXPLICIT_LITTLE,
   fits,
   PIXEL_DATA,
@@ -61,11 +61,6 @@ export async function deidentify(content: Uint8Array<ArrayBuffer>, key: CryptoKe
   const source = `sha256:${hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content)))}`;
   const replacement = await Replacement.of(key, patientOf(file.dataSet), [...uids, source]);
   return new Rewriting(file, source, replacement).run();
-}
-
-/** Whether a file is one, by its first bytes (PS3.10, section 7.1). */
-export function isDicom(content: Uint8Array): boolean {
-  return textOf({ tag: 0, vr: "", value: content.subarray(PREAMBLE_BYTES, PREAMBLE_BYTES + 4) }) === "DICM";
 }
 
 /** What tells this patient from others: the id with its issuer, else the name, else the study. */

@@ -3,12 +3,14 @@
  * `backend/adapters/dicom/elements.py` does. Every length comes from a stranger: it is compared with what is there.
  */
 
+import { DicomError } from "./dicom-error";
 import { ATTRIBUTES, numberOf, TRANSFER_SYNTAXES, type TransferSyntax } from "./rules";
 
 export const PREAMBLE_BYTES = 128;
 const PREFIX = "DICM";
 export const EXPLICIT_LITTLE = "1.2.840.10008.1.2.1";
 const IMPLICIT_LITTLE = "1.2.840.10008.1.2";
+const BIG_ENDIAN = "1.2.840.10008.1.2.2";
 export const PIXEL_DATA = 0x7fe00010;
 export const MAX_ELEMENTS = 500_000;
 export const MAX_DEPTH = 16;
@@ -27,9 +29,6 @@ const NUL_PADDED = new Set(["UI", "OB", "UN"]);
 /** As many arguments as every browser passes to a function. */
 const CHUNK = 8192;
 const NOTHING = new Uint8Array();
-
-/** The file is damaged, too large, or no DICOM image. The message is for people and holds no value of the file. */
-export class DicomError extends Error {}
 
 /** `value` as in the file, whose byte order `bigEndian` gives; `vr` is empty in implicit encodings. */
 export interface Element {
@@ -61,7 +60,7 @@ export async function read(content: Uint8Array): Promise<DicomFile> {
   let reader = new Reader(content);
   const [meta, end] = reader.meta(start);
   let position = end;
-  const uid = textOf(meta.get(TRANSFER_SYNTAX_UID)) || (hasVr(content, position) ? EXPLICIT_LITTLE : IMPLICIT_LITTLE);
+  const uid = textOf(meta.get(TRANSFER_SYNTAX_UID)) || guessed(content, position);
   let syntax = TRANSFER_SYNTAXES.get(uid);
   if (!syntax) {
     const named = /^[0-9.]{1,64}$/.test(uid) ? uid : "of an invalid UID";
@@ -287,6 +286,12 @@ class Reader {
     }
     throw damaged(PIXEL_DATA);
   }
+}
+
+/** The transfer syntax of a data set that no file meta information describes. */
+function guessed(content: Uint8Array, position: number): string {
+  if (!hasVr(content, position)) return IMPLICIT_LITTLE;
+  return content[position] === 0 && content[position + 1] === 8 ? BIG_ENDIAN : EXPLICIT_LITTLE;
 }
 
 function hasVr(content: Uint8Array, position: number): boolean {

@@ -3,7 +3,8 @@
  * changes its length, so that tables of offsets stay true.
  */
 
-import { concatenated, DicomError, latin } from "./elements";
+import { DicomError } from "./dicom-error";
+import { concatenated, latin } from "./elements";
 
 const SOI = 0xd8;
 const EOI = 0xd9;

@@ -2,8 +2,9 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { announce } from "../accessibility";
 import { api } from "../api/client";
 import type { Config, Limits } from "../api/types";
-import { upload, type Upload } from "../api/upload";
+import { questionOf, upload, type Answers, type Upload } from "../api/upload";
 import type { PendingTransaction } from "../chain/transaction-state";
+import { prepare } from "../dicom/prepare";
 import { short } from "../format";
 import { Drafts, type Draft } from "../state/drafts";
 import { checkFile } from "../state/files";
@@ -29,18 +30,34 @@ export class FlowController implements ReactiveController {
     void this.restore();
   }
 
-  choose(file: File, limits: Limits): void {
-    this.reduce({ type: "file-chosen", file, problem: checkFile(file, limits) });
+  /** A DICOM file loses its identifiers here: the server never gets them. */
+  async choose(file: File, limits: Limits): Promise<void> {
+    try {
+      const problem = checkFile(file, limits);
+      const prepared = problem ? { file, removed: null } : await prepare(file);
+      this.reduce({ type: "file-chosen", ...prepared, problem });
+      if (prepared.removed) announce("The file's identifiers are removed. Nothing has left this page yet.");
+    } catch (error) {
+      this.reduce({ type: "file-chosen", file, problem: describe(error) });
+    }
   }
 
-  async start(): Promise<void> {
+  /** `answers` are to the question that the page shows. */
+  async start(answers: Answers = {}): Promise<void> {
     if (this.flow.step !== "chosen") return;
     const { file } = this.flow;
-    this.reduce({ type: "upload-started" });
-    this.upload = upload(file, (sent) => this.reduce({ type: "upload-progressed", sent }));
+    this.reduce({ type: "upload-started", answers });
+    const given = { ...this.flow.answers, ...answers };
+    this.upload = upload(file, given, (sent) => this.reduce({ type: "upload-progressed", sent }));
     try {
       this.reduce({ type: "pinned", image: await this.upload.done });
     } catch (error) {
+      const question = questionOf(error);
+      if (question) {
+        this.reduce({ type: "upload-questioned", question });
+        announce("The server asks before it pins this image.");
+        return;
+      }
       const cancelled = error instanceof DOMException && error.name === "AbortError";
       this.reduce({ type: "upload-failed", problem: cancelled ? null : describe(error) });
       return;

@@ -2,6 +2,7 @@ import { LitElement, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Config, Image, Outline } from "../api/types";
+import type { Answers } from "../api/upload";
 import type { PendingTransaction } from "../chain/transaction-state";
 import { LoadController } from "../components/load-controller";
 import "../components/sp-analysis";
@@ -91,7 +92,7 @@ export class HomePage extends LitElement {
         return html`<sp-chosen-file
           .flow=${flow}
           .config=${this.config}
-          @start=${() => void this.control.start()}
+          @start=${({ detail }: CustomEvent<Answers | null>) => void this.control.start(detail ?? {})}
           @sealing=${this.sealingChosen}
           @other=${this.restart}
           @cancel=${() => this.control.cancel()}

@@ -68,8 +68,8 @@ export class RecordPage extends LitElement {
   private readonly control = new RecordController(this);
   private readonly models = new LoadController<Model[]>(this);
   private readonly lineages = new LoadController<Lineage[]>(this);
-  private readonly studies = new LoadController<StudyResult>(this);
   private readonly facts = new LoadController<Image>(this);
+  private readonly studies = new LoadController<StudyResult>(this);
   private readonly outlined = new LoadController<Outline>(this);
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -196,16 +196,24 @@ export class RecordPage extends LitElement {
     const image = this.facts.value;
     // Contours are in pixels of the image: without its size they have no place.
     const outline = image && this.outlined.value;
+    const corrected = image && (diagnoses.at(-1)?.reviews.at(-1)?.outline ?? null);
     return html`<div class="image stack">
       <sp-viewer
         src="/api/v1/images/${cid}/view"
         alt="The recorded image"
         .stored=${image}
-        .contours=${outline?.contours ?? []}
+        .contours=${corrected ?? outline?.contours ?? []}
+        outline-name=${corrected ? "Outline: as a clinician corrected it" : "Outline: where the model sees a tumour"}
         .size=${image ?? { width: 1, height: 1 }}
         .flag=${diagnoses.at(-1)?.status === "withdrawn" ? "Diagnosis withdrawn" : null}
       ></sp-viewer>
-      <sp-outline-summary .outline=${outline}></sp-outline-summary>
+      ${corrected
+        ? html`<p class="small" data-testid="corrected-outline">
+            ${corrected.length > 0
+              ? "The outline is the one of the clinician who reviewed the diagnosis, not the model's."
+              : "The clinician who reviewed the diagnosis removed the model's outline."}
+          </p>`
+        : html`<sp-outline-summary .outline=${outline}></sp-outline-summary>`}
     </div>`;
   }
 

@@ -1,8 +1,10 @@
 /** From a file to a record, as a pure state machine. */
 
 import type { Classification, Image } from "../api/types";
+import type { Answers, Question } from "../api/upload";
 import { imageIdOf } from "../chain/registry";
 import type { PendingTransaction } from "../chain/transaction-state";
+import type { Report } from "../dicom/deidentify";
 import type { Problem } from "./problems";
 
 export interface Pinned {
@@ -11,21 +13,31 @@ export interface Pinned {
   classification: Classification | null;
 }
 
+interface Chosen {
+  file: File;
+  sealed: boolean;
+  /** What was removed of a DICOM file in the page. */
+  removed?: Report | null;
+  /** What the person said to earlier questions about this file. */
+  answers?: Answers;
+}
+
 /** `sealed`: whether only the person gets the result. It is decided before the image is classified. */
 export type Flow =
   | { step: "choose"; problem: Problem | null }
-  | { step: "chosen"; file: File; sealed: boolean; problem: Problem | null }
-  | { step: "uploading"; file: File; sealed: boolean; sent: number }
+  | ({ step: "chosen"; problem: Problem | null; question?: Question } & Chosen)
+  | ({ step: "uploading"; sent: number } & Chosen)
   | { step: "classifying"; image: Image; sealed: boolean; problem: Problem | null }
   | ({ step: "result" } & Pinned)
   | ({ step: "submitted" | "recorded"; transaction: PendingTransaction } & Pinned);
 
 export type FlowEvent =
-  | { type: "file-chosen"; file: File; problem: Problem | null }
+  | { type: "file-chosen"; file: File; problem: Problem | null; removed?: Report | null }
   | { type: "sealing-chosen"; sealed: boolean }
-  | { type: "upload-started" }
+  | { type: "upload-started"; answers?: Answers }
   | { type: "upload-progressed"; sent: number }
   | { type: "upload-failed"; problem: Problem | null }
+  | { type: "upload-questioned"; question: Question }
   | { type: "pinned"; image: Image }
   | { type: "classification-started" }
   | { type: "classification-failed"; problem: Problem }
@@ -52,16 +64,23 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
     case "choose":
     case "chosen":
       if (event.type === "file-chosen") {
-        const { file, problem } = event;
-        return problem ? { step: "choose", problem } : { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, problem };
+        const { file, problem, removed } = event;
+        if (problem) return { step: "choose", problem };
+        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, removed, problem };
       }
       if (flow.step === "choose") return flow;
       if (event.type === "sealing-chosen") return { ...flow, sealed: event.sealed };
-      if (event.type === "upload-started") return { step: "uploading", file: flow.file, sealed: flow.sealed, sent: 0 };
+      if (event.type === "upload-started") {
+        const answers = event.answers ? { ...flow.answers, ...event.answers } : flow.answers;
+        return { ...chosenOf(flow), step: "uploading", answers, sent: 0 };
+      }
       return flow;
     case "uploading":
       if (event.type === "upload-progressed") return { ...flow, sent: event.sent };
-      if (event.type === "upload-failed") return { step: "chosen", file: flow.file, sealed: flow.sealed, problem: event.problem };
+      if (event.type === "upload-failed") return { ...chosenOf(flow), step: "chosen", problem: event.problem };
+      if (event.type === "upload-questioned") {
+        return { ...chosenOf(flow), step: "chosen", problem: null, question: event.question };
+      }
       if (event.type === "pinned") return { step: "classifying", image: event.image, sealed: flow.sealed, problem: null };
       return flow;
     case "classifying":
@@ -86,6 +105,10 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
     case "recorded":
       return flow;
   }
+}
+
+function chosenOf({ file, sealed, removed, answers }: Chosen): Chosen {
+  return { file, sealed, removed, answers };
 }
 
 export function isKept(flow: Flow): flow is KeptFlow {

@@ -5,6 +5,7 @@ import type { ChainConfig } from "../api/types";
 import { WalletError, type WalletErrorKind } from "../chain/errors";
 import { describeReason } from "../chain/reverts";
 import { AttestationMismatch, type Cost } from "../chain/transactions";
+import { DicomError } from "../dicom/dicom-error";
 import { amount } from "../format";
 import type { WalletRequest } from "../chain/wallet-state";
 
@@ -65,6 +66,9 @@ const DECLINED: Record<WalletRequest, [title: string, text: string]> = {
 export function describe(error: unknown, request?: WalletRequest): Problem {
   if (error instanceof ServerUnreachable) return UNREACHABLE;
   if (error instanceof ApiProblem) return describeApi(error);
+  if (error instanceof DicomError) {
+    return { kind: "file-refused", tone: "warning", title: "This DICOM file cannot be used", text: `${capital(error.message)}.` };
+  }
   if (error instanceof WalletError) return describeWallet(error, request);
   if (error instanceof AttestationMismatch) {
     return {

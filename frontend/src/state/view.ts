@@ -4,7 +4,7 @@ import { clamp, fitScale, type Point, type Size } from "../imaging/geometry";
 import type { Range, Window, Windows } from "../imaging/windows";
 
 /** What dragging does. */
-export type Tool = "pan" | "window" | "measure";
+export type Tool = "pan" | "window" | "measure" | "outline";
 
 export interface View {
   /** 1 where the whole image just fits the stage. */

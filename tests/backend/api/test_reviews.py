@@ -124,7 +124,9 @@ OUTLINE = (((10.0, 20.0), (30.5, 20.0), (30.5, 44.25)),)
 
 @pytest.mark.parametrize("outline", [OUTLINE, ()], ids=["corrected", "removed"])
 def test_a_corrected_outline_is_part_of_the_statement_and_of_the_record(reviews: Reviews, outline) -> None:
-    made: Callable = lambda diagnosis: statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON, outline=outline)
+    def made(diagnosis):
+        return statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON, outline=outline)
+
     review = reviews.review(made, Verdict.WITHDRAWN, 0)
     assert reviews.shown()["outline"] is None, "not before it is published"
 

@@ -19,6 +19,7 @@ from tests.e2e.support.product import Product
 from tests.e2e.support.records import make_record, newest, review
 from tests.e2e.support.review_queue import folded, items, kept, opened
 from tests.e2e.support.site import MEAN_BRIGHTNESS, Site
+from tests.e2e.support.viewer import Viewer
 from tests.e2e.wallet.chains import Network
 from tests.e2e.wallet.wallet import InjectedWallet
 
@@ -270,6 +271,33 @@ def test_the_queue_shows_map_outline_and_history(queue: Site, record: str, produ
     expect(item.get_by_label("Opacity of the activation map")).to_be_visible()
     expect(item.get_by_role("link", name="Timeline, outline and verification")).to_be_visible()
     expect(item).to_contain_text("Blurred.")
+
+
+def test_a_corrected_outline_becomes_part_of_the_review(queue: Site, record: str):
+    item = opened(queue, record)
+    viewer = Viewer(queue.page)
+    viewer.pixels()
+    item.get_by_role("button", name="Correct the outline").click()
+    item.get_by_role("button", name="Remove the outline").click()
+    viewer.stroke([(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)])
+    viewer.stage.focus()
+    queue.page.keyboard.press("n")
+    queue.page.keyboard.press("ArrowLeft")
+    expect(queue.page.get_by_test_id("announcer")).to_contain_text("Point 1,")
+    say(item, "Confirm")
+    expect(queue.preview("outline")).to_have_text("Corrected by you, part of the statement")
+    queue.button("Sign the review").click()
+    expect(kept(queue, "done")).to_be_visible()
+
+    (step,) = newest(queue.product, record)["reviews"]
+    (contour,) = step["outline"]
+    image = queue.product.get(f"/images/{queue.product.get(f'/records/{record}')['cid']}")
+    xs, ys = ([point[axis] for point in contour] for axis in (0, 1))
+    side = max(image["width"], image["height"])
+    assert (max(xs) - min(xs), max(ys) - min(ys)) == pytest.approx((0.2 * side, 0.2 * side), rel=0.1)
+    queue.open(f"/records/{record}")
+    expect(queue.page.get_by_test_id("corrected-outline")).to_contain_text("the clinician who reviewed the diagnosis")
+    expect(queue.page.get_by_role("img", name="Outline: as a clinician corrected it")).to_be_visible()
 
 
 def test_a_sixteen_bit_image_is_shown_as_the_model_saw_it(clinician: InjectedWallet, site: Site):

@@ -47,6 +47,17 @@ class Viewer:
         self.page.mouse.move(x + by[0], y + by[1], steps=4)
         self.page.mouse.up()
 
+    def stroke(self, places: list[tuple[float, float]]) -> None:
+        """Drag through places, each in widths and heights of the stage."""
+        self.stage.scroll_into_view_if_needed()
+        box = self.stage.bounding_box()
+        points = [(box["x"] + box["width"] * x, box["y"] + box["height"] * y) for x, y in places]
+        self.page.mouse.move(*points[0])
+        self.page.mouse.down()
+        for point in points[1:]:
+            self.page.mouse.move(*point, steps=5)
+        self.page.mouse.up()
+
     def zoom(self) -> float:
         """Percent of the image's own pixels."""
         return float(re.match(r"([\d,]+)", self.shown.inner_text())[1].replace(",", ""))

@@ -32,7 +32,7 @@ const diagnosis: Diagnosis = {
   block: { number: 1, hash: hash("d"), timestamp: 1 },
   reviews: [],
 };
-const opinion: Opinion = { verdict: "overridden", label: { label: "notumor", code: 3 }, reason: REASON };
+const opinion: Opinion = { verdict: "overridden", label: { label: "notumor", code: 3 }, reason: REASON, outline: null };
 const plan = (of: Diagnosis = diagnosis, said: Opinion = opinion) => planReview(IMAGE_ID, of, said, OTHER, chain, hash("5"));
 const sent = (...args: Parameters<typeof plan>) => decodeFunctionData({ abi, data: plan(...args).data }).args as [object, object];
 
@@ -41,6 +41,12 @@ describe("a review", () => {
     expect(plan().statement).toBe(
       `{"diagnosisId":"${DIAGNOSIS_ID}","imageId":"${IMAGE_ID}","label":"notumor","labelCode":3,"reason":"Seen “again”:\\n\\tno mass \\\\ é 你","salt":"${"5".repeat(64)}","schema":"scanproof.review/1","verdict":"overridden"}`,
     );
+  });
+
+  it("has the corrected outline in its statement, as RFC 8785 writes numbers", () => {
+    const corrected = plan(diagnosis, { ...opinion, outline: [[[1, 2.5], [30, 2], [3, 4.1]]] }).statement;
+    expect(corrected).toContain('"labelCode":3,"outline":[[[1,2.5],[30,2],[3,4.1]]],"reason"');
+    expect(plan(diagnosis, { ...opinion, outline: [] }).statement).toContain('"outline":[]');
   });
 
   it("has the id that the contract gives it", () => {
@@ -78,7 +84,7 @@ describe("a review", () => {
     ["confirmed", 0, 1, "glioma"],
     ["withdrawn", 2, 0, null],
   ])("that %s gives the label which the contract wants", (verdict, code, label, name) => {
-    const said = { verdict, label: null, reason: "r" };
+    const said = { verdict, label: null, reason: "r", outline: null };
     expect(sent(diagnosis, said)[1]).toMatchObject({ verdict: code, label });
     expect(JSON.parse(plan(diagnosis, said).statement)).toMatchObject({ verdict, labelCode: label, label: name });
   });

@@ -4,7 +4,7 @@ import { inflateRawSync } from "node:zlib";
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { deidentify } from "../../../frontend/src/dicom/deidentify";
-import { DicomError } from "../../../frontend/src/dicom/elements";
+import { DicomError } from "../../../frontend/src/dicom/dicom-error";
 import vectors from "./vectors.json";
 
 const key = await crypto.subtle.importKey(

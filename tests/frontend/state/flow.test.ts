@@ -32,6 +32,21 @@ describe("the flow of an image", () => {
     expect(after([{ type: "upload-started" }], failed)).toEqual({ step: "uploading", file, sealed: false, sent: 0 });
   });
 
+  it("asks what the server asks, and remembers every answer about the file", () => {
+    const asked = after([
+      { type: "file-chosen", file, problem: null, removed: null },
+      { type: "upload-started" },
+      { type: "upload-questioned", question: { about: "kind" } },
+    ]);
+    expect(asked).toMatchObject({ step: "chosen", problem: null, question: { about: "kind" } });
+    const again = after([{ type: "upload-started", answers: { pinAnyway: true } }], asked);
+    expect(again).toEqual({ step: "uploading", file, sealed: false, removed: null, answers: { pinAnyway: true }, sent: 0 });
+    const question = { about: "text" as const, boxes: [{ x: 1, y: 2, width: 3, height: 4 }] };
+    const last = after([{ type: "upload-questioned", question }, { type: "upload-started", answers: { text: "mask" } }], again);
+    expect(last).toMatchObject({ answers: { pinAnyway: true, text: "mask" } });
+    expect(after([{ type: "file-chosen", file, problem: null }], asked)).not.toHaveProperty("question");
+  });
+
   it("keeps the pinned image when the classification fails", () => {
     const failed = after([...TO_RESULT.slice(0, 3), { type: "classification-failed", problem: UNREACHABLE }]);
     expect(failed).toEqual({ step: "classifying", image, sealed: false, problem: UNREACHABLE });

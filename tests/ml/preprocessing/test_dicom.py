@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -309,3 +311,64 @@ def test_too_many_pixels_are_refused_before_they_are_decoded() -> None:
 def test_missing_pixels_are_refused() -> None:
     with pytest.raises(ImageError, match=r"^expected a whole DICOM file, found pixels that cannot be decoded: "):
         picture(dicom(ramp("uint16", 0, 9), Rows=51))
+
+
+def test_a_decoder_that_is_not_installed_is_named() -> None:
+    """The decoder of lossless JPEG is under the GPL: everything else works without it."""
+    program = (
+        "import sys; from importlib import metadata\n"
+        "every = metadata.entry_points\n"
+        "metadata.entry_points = lambda **group: [e for e in every(**group) if not e.value.startswith('libjpeg')]\n"
+        "sys.modules['libjpeg'] = None\n"
+        "from ml.errors import ImageError\n"
+        "from ml.preprocessing.dicom import picture\n"
+        "from tests.dicoms import sample\n"
+        "for name in ('SC_rgb_jpeg_dcmtk', 'MR_small_jpeg_ls_lossless', 'MR_small_jp2klossless', 'MR_small_RLE'):\n"
+        "    picture(sample(name + '.dcm'))\n"
+        "try:\n"
+        "    picture(sample('SC_rgb_jpeg_gdcm.dcm'))\n"
+        "except ImageError as error:\n"
+        "    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("expected pixels that can be decoded here, found JPEG Lossless")
+    assert "pylibjpeg-libjpeg" in done.stdout
+
+
+def test_a_scan_whose_end_of_spectrum_is_missing_is_read() -> None:
+    assert np.array_equal(pixels(sample("JPEG-lossy.dcm")), pixels(sample("JPGExtended.dcm")))
+
+
+def test_a_run_that_is_longer_than_its_picture_is_refused() -> None:
+    """The decoder in Rust panics there, which is no ``Exception``."""
+    content = bytearray(sample("MR_small_RLE.dcm"))
+    place = content.index(b"\xfe\xff\x00\xe0", content.index(b"\xe0\x7f\x10\0OB") + 20) + 8
+    assert content[place : place + 4] == b"\2\0\0\0"
+    for run in range(64, 120):
+        content[place + run] = 0x81
+    with pytest.raises(ImageError, match=r"^expected a whole DICOM file, found pixels that cannot be decoded: "):
+        picture(bytes(content))
+
+
+def test_a_jp2_box_without_length_is_refused() -> None:
+    """pydicom would look for the next box for ever."""
+    content = sample("693_J2KI.dcm")
+    start = content.index(b"\xff\x4f\xff\x51")
+    box = b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(8)
+    with pytest.raises(ImageError, match=r"^expected whole JPEG 2000 data in a DICOM file, found a box of 0 bytes$"):
+        picture(content[:start] + box + content[start + len(box) :])
+
+
+def test_whatever_is_changed_in_a_file_it_is_read_or_refused() -> None:
+    random = np.random.default_rng(14)
+    names = ("MR_small", "MR_small_RLE", "MR_small_jp2klossless", "MR_small_jpeg_ls_lossless", "SC_rgb_jpeg_gdcm")
+    for name in names:
+        content = sample(f"{name}.dcm")
+        for _ in range(60):
+            changed = bytearray(content)
+            for place in random.integers(132, len(content), 4):
+                changed[place] = random.integers(256)
+            try:
+                assert picture(bytes(changed))[0].width > 0
+            except ImageError as error:
+                assert str(error).startswith("expected ")

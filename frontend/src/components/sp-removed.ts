@@ -1,0 +1,54 @@
+import { LitElement, css, html, nothing } from "lit";
+import { customElement, property } from "lit/decorators.js";
+import type { Report } from "../dicom/deidentify";
+import { whole } from "../format";
+import { shared } from "../styles/shared";
+
+const KINDS: [kind: keyof Report, heading: string][] = [
+  ["removed", "Removed"],
+  ["replaced", "Replaced by new values"],
+  ["cleaned", "Kept in part"],
+];
+
+/** What a DICOM file lost in the page, by the names of its attributes. */
+@customElement("sp-removed")
+export class Removed extends LitElement {
+  static override styles = [
+    shared,
+    css`
+      ul {
+        max-height: 12rem;
+        overflow-y: auto;
+        columns: 14rem;
+        margin: 0;
+        padding-left: var(--space-4);
+      }
+    `,
+  ];
+
+  @property({ attribute: false }) report!: Report;
+
+  protected override render() {
+    const { removed, replaced, cleaned } = this.report;
+    return html`<div class="stack" data-testid="removed">
+      <p>
+        This DICOM file was de-identified in this page: ${whole(removed.size)} kinds of attributes were removed,
+        ${whole(replaced.size)} got new values, ${whole(cleaned.size)} were kept in part. What is uploaded has a new name.
+      </p>
+      <details>
+        <summary>What was removed</summary>
+        <div class="stack">${KINDS.map(([kind, heading]) => this.list(heading, this.report[kind]))}</div>
+      </details>
+    </div>`;
+  }
+
+  private list(heading: string, counts: Map<string, number>) {
+    if (counts.size === 0) return nothing;
+    const names = [...counts].sort(([one], [other]) => one.localeCompare(other));
+    // A list that scrolls takes the focus, so that the keyboard reaches its end.
+    return html`<h3 class="eyebrow">${heading}</h3>
+      <ul class="small" tabindex="0" aria-label=${heading}>
+        ${names.map(([name, count]) => html`<li>${name}${count > 1 ? html` <span class="soft">× ${whole(count)}</span>` : nothing}</li>`)}
+      </ul>`;
+  }
+}
