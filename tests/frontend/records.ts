@@ -72,7 +72,6 @@ export function review(more: Partial<Review> = {}): Review {
     label: "glioma",
     labelCode: 1,
     reviewer: OTHER,
-    outline: null,
     supersedes: hash("d"),
     reasonHash: hash("f"),
     statement: null,

@@ -137,7 +137,7 @@ export class HomePage extends LitElement {
       .limits=${limits}
       @file=${({ detail }: CustomEvent<File>) => {
         this.refusal = this.study.refusal = null;
-        this.control.choose(detail, limits);
+        void this.control.choose(detail, limits);
       }}
       @study=${({ detail }: CustomEvent<SourceFile[]>) => {
         this.refusal = null;
