@@ -198,7 +198,10 @@ class VerificationSchema(AnswerSchema):
 @blueprint.doc(summary="One record; an image just mined is found at once")
 def record(image_id: str) -> Values:
     found = container().records.find(hash_in_path("the image id", image_id))
-    return record_answer(found, kept=kept([found]), published=container().reviews.published)
+    there = kept([found])
+    if not there.of(found) and container().studies.recover(found.image.cid):
+        there = kept([found])
+    return record_answer(found, kept=there, published=container().reviews.published)
 
 
 @blueprint.get("/records")
@@ -288,6 +291,9 @@ class Kept(NamedTuple):
     images: frozenset[str]
     studies: frozenset[str]
 
+    def of(self, record: Record) -> bool:
+        return record.image.cid in self.images or record.image.cid in self.studies
+
 
 def kept(records: Sequence[Record]) -> Kept:
     cids = [record.image.cid for record in records]
@@ -304,7 +310,7 @@ def record_answer(record: Record, *, kept: Kept, published: Published = no_state
         "commitment": image.commitment,
         "transaction": transaction_link(image.transaction_hash),
         "block": image.block,
-        "image_available": image.cid in kept.images or image.cid in kept.studies,
+        "image_available": kept.of(record),
         "study": image.cid in kept.studies,
         "diagnoses": [diagnosis_answer(record, diagnosis, published=published) for diagnosis in record.diagnoses],
     }

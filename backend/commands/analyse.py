@@ -6,8 +6,9 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import WrongUse, existing_file, output_folder, read_image
+from backend.commands.arguments import WrongUse, existing_file, output_folder
 from backend.commands.console import Console, columns
+from backend.commands.frames import add_frame, read_frame
 
 if TYPE_CHECKING:
     from ml.analysis.steps import Analysis, Figure, Step
@@ -24,16 +25,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--output", metavar="DIR", type=output_folder, help="write a PNG for each step into this directory"
     )
+    add_frame(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.images.decoded_images import DecodedImages
-    from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import analyse
 
-    # As it would be pinned: without metadata.
-    content, _ = PillowInspector().examine(read_image(options.file))
-    analysis = analyse(content, DecodedImages())
+    analysis = analyse(read_frame(options.file, options.frame), DecodedImages())
     pictures = _write(analysis, options.output) if options.output else {}
     steps = [_described(step) | {"picture": pictures.get(step.name)} for step in analysis.steps]
     console.result({"stained": analysis.stained, "steps": steps}, _in_words(analysis, options.output))

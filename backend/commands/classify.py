@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from backend.commands.arguments import WrongUse, file_or_folder, read_image
+from backend.commands.arguments import WrongUse, file_or_folder
 from backend.commands.console import Console, columns
+from backend.commands.frames import add_frame, read_frame
 from backend.commands.model_arguments import classifying_model
 from backend.commands.study import classified, in_words, is_study, values_of
 
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--force", action="store_true", help="show the model's numbers even if the gate declines the image; not for use"
     )
+    add_frame(parser)
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -34,12 +36,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
         return _run_study(options, console)
 
     from backend.adapters.images.decoded_images import DecodedImages
-    from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import BundledModels
     from backend.services.outline import outline_finding
 
-    # As it would be pinned: without metadata.
-    content, _ = PillowInspector().examine(read_image(options.file))
+    content = read_frame(options.file, options.frame)
     # Decoded once; the models that are open are others.
     images = DecodedImages()
     model, prediction, warning = _classified(BundledModels(images=images), content, options.model, force=options.force)
@@ -70,6 +70,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _run_study(options: argparse.Namespace, console: Console) -> int:
     if options.force:
         raise WrongUse("--force is for one image: leave it out for a study")
+    if options.frame:
+        raise WrongUse("--frame is for one file: leave it out for a study")
     documents, slices, left_out = classified(options.file, options.model, console)
     names = [each.name for each in slices]
     text = f"{in_words(documents, names, left_out)}\n\nFor research; not for diagnosis."

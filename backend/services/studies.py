@@ -28,6 +28,7 @@ from backend.errors import (
     InvalidStudy,
     LimitExceeded,
     NotFound,
+    StorageError,
     TextInImage,
     TextInSlices,
     UnrecognisedSlices,
@@ -332,10 +333,17 @@ class StudyService:
         with self._locked(study_id) as study:
             self._remove(study)
 
-    def find(self, cid: str) -> StudyManifest | None:
-        """The manifest of a study that was pinned here; None if that CID is of none."""
-        content = self._studies.find(cid)
-        return study_documents.read_manifest(content) if content else None
+    def recover(self, cid: str) -> bool:
+        """Whether the store has a study by that CID. Its manifest is stored again, after a loss of the database."""
+        try:
+            if not self._store.has(cid):
+                return False
+            content = self._store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES)
+            manifest = study_documents.read_manifest(content)
+        except (InvalidStudy, ImageTooLarge, NotFound, StorageError):
+            return False
+        self._studies.add(manifest.hash, content, (manifest.slices_cid, manifest.manifests_cid))
+        return True
 
     def known(self, cids: Sequence[str]) -> frozenset[str]:
         """The subset of ``cids`` that are studies which were pinned here."""

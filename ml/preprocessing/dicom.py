@@ -45,6 +45,8 @@ _JPEG_PLUGINS = ("pillow", "pylibjpeg")
 """For the JPEG of photographs: the decoder that also decodes JPEG files."""
 _JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
 _SCAN_WITHOUT_SPECTRUM = re.compile(rb"(\xff\xda\0(?:\x08\x01..|\x0c\x03.{6}))\0\0\0", re.DOTALL)
+_JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
+_JP2, _JP2_BYTES, _BOX_HEADER = b"\0\0\0\x0cjP  ", 12, 8
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _CENTIMETRES = 3
 _LONGEST_SHOWN = 40
@@ -145,12 +147,13 @@ class DicomFile:
         if not plugins:
             needed = ", ".join(decoder.missing_dependencies)
             raise ImageError(f"expected pixels that can be decoded here, found {decoder.UID.name}: install {needed}")
-        for plugin in plugins:
+        # One decoder may read what another calls damaged; only Pillow is known to lack 12 bits.
+        for plugin in plugins if syntax in _JPEG else plugins[:1]:
             try:
                 values, _ = decoder.as_array(self._dataset, index=frame, raw=False, decoding_plugin=plugin)
-            except MemoryError:
+            except (MemoryError, KeyboardInterrupt, SystemExit):
                 raise
-            except Exception as exc:  # pydicom and its decoders raise many types on damaged data
+            except BaseException as exc:  # many types on damaged data; a panic of a decoder in Rust is no Exception
                 failure = exc
             else:
                 return self._checked(values)
@@ -223,9 +226,24 @@ def _dataset(structure: Structure) -> Dataset:
     if structure.transfer_syntax in _JPEG:
         # Some writers leave the end of the spectrum, which is 63 in a sequential scan (ISO/IEC 10918-1, B.2.3), at 0.
         value = _SCAN_WITHOUT_SPECTRUM.sub(b"\\g<1>\0\x3f\0", value)
+    if structure.transfer_syntax in _JPEG_2000:
+        _check_boxes(value)
     dataset.add_new(0x7FE00010, pixels.vr, value)
     dataset["PixelData"].is_undefined_length = pixels.encapsulated
     return dataset
+
+
+def _check_boxes(value: bytes) -> None:
+    """pydicom never ends at a box without length of a JP2 file (ISO/IEC 15444-1, annex I), which some writers embed."""
+    start = value.find(_JP2)
+    while start >= 0:
+        position = start + _JP2_BYTES
+        while position < len(value) and value[position + 4 : position + 8] != b"jp2c":
+            length = int.from_bytes(value[position : position + 4])
+            if length < _BOX_HEADER:
+                raise ImageError(f"expected whole JPEG 2000 data in a DICOM file, found a box of {length} bytes")
+            position += length
+        start = value.find(_JP2, start + 1)
 
 
 def _describe(dataset: Dataset, structure: Structure) -> Description:

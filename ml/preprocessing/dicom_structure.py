@@ -143,6 +143,8 @@ def _seen_syntax(content: bytes, position: int) -> str:
 class _Walk:
     def __init__(self, data: bytes) -> None:
         self._data = data
+        self._zeros = len(data.rstrip(b"\0"))
+        """Where the padding begins that some files end with."""
         self._elements = 0
         self.pixels: Pixels | None = None
 
@@ -154,8 +156,8 @@ class _Walk:
                 if level.open:
                     raise self.damage(position, "a sequence without an end")
                 levels.pop()
-            elif len(levels) == 1 and self._data[position] == 0 and not any(self._data[position:]):
-                return  # padding
+            elif len(levels) == 1 and position >= self._zeros:
+                return
             else:
                 position = (self._item if level.items else self._data_element)(position, levels)
 

@@ -86,10 +86,8 @@ def is_nifti(content: bytes) -> bool:
             content = zlib.decompressobj(zlib.MAX_WBITS | 16).decompress(content, _NIFTI_HEADER)
         except zlib.error:
             return False
-    if len(content) < _NIFTI_HEADER:
-        return False
     for order in "<>":
-        (size,) = struct.unpack_from(order + "i", content)
+        (size,) = struct.unpack(order + "i", content[:4].ljust(4, b"\0"))
         if size in _NIFTI_MAGIC and content.startswith(_NIFTI_MAGIC[size][1], _NIFTI_MAGIC[size][0]):
             return True
     return False

@@ -89,7 +89,11 @@ def _turn(volume: Nifti1Image) -> list[tuple[int, bool]]:
     from nibabel.orientations import io_orientation
 
     found = [(-1, False)] * 3
-    for axis, (towards, sign) in enumerate(io_orientation(volume.affine)):
+    try:
+        directions = io_orientation(volume.affine)
+    except np.linalg.LinAlgError as exc:
+        raise ImageError("expected a NIfTI volume with an orientation, found one of no finite numbers") from exc
+    for axis, (towards, sign) in enumerate(directions):
         if np.isnan(towards):
             raise ImageError("expected a NIfTI volume with an orientation, found one whose axes are parallel")
         found[int(towards)] = (axis, sign < 0)

@@ -49,7 +49,7 @@ _REDONE = {
     "recognitions": "removed: the image's kind is recognised again when it is needed",
     "attestations": "removed: it is signed again when it is asked for",
     "statements": "removed: it is read again from the store when it is needed",
-    "studies": "removed: it is read again from the store when it is needed",
+    "studies": "removed: it is read again from the store when the record is shown",
     "classifications": "removed: the image is classified again when it is asked for",
 }
 """What is lost with a row of these tables can be made again."""

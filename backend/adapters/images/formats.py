@@ -16,6 +16,8 @@ MEDIA_TYPES = {
     "DICOM": "application/dicom",
 }
 """The supported kinds, as Pillow names them, and DICOM."""
+VOLUME, VOLUME_TYPE = "NIFTI", "application/octet-stream"
+"""A kind that is examined and not kept; it has no registered media type."""
 _SUPPORTED = (
     (0, PNG_SIGNATURE, "PNG"),
     (0, b"\xff\xd8\xff", "JPEG"),

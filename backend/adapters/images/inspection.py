@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import io
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PIL import BmpImagePlugin, Image, TiffImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from backend.adapters.images import jpeg, limits, png, tiff, webp
-from backend.adapters.images.formats import not_supported, sniff
+from backend.adapters.images.formats import VOLUME, not_supported, sniff
 from backend.adapters.images.reencoded import TURNS, as_png
 from backend.adapters.images.stripped import Findings
 from backend.errors import ImageTooLarge, UnsupportedImage
 from ml import errors as ml_errors
+from ml.preprocessing.images import is_nifti
 
 if TYPE_CHECKING:
     from ml.preprocessing.dicom import Place
@@ -52,12 +55,14 @@ def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspe
     UnsupportedImage, ImageTooLarge, IdentifiersLeft.
 
     A DICOM file stays as it is; its first frame is decoded. Where it is ``kept``, it has one frame, and nothing in it
-    may identify anybody.
+    may identify anybody. A NIfTI volume is not kept: its lowest slice is decoded.
 
     ``pinned`` bytes may have been accepted by an earlier release, which had fewer checks: it is enough that they are an
     image.
     """
     limits.check_bytes(content)
+    if not kept and is_nifti(content):
+        return _inspect_volume(content)
     kind = sniff(content)
     if kind == "DICOM":
         return _inspect_dicom(content, kept=kept and not pinned)
@@ -90,11 +95,8 @@ def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
     from backend.adapters.dicom.deidentification import check
     from ml.preprocessing.dicom import picture
 
-    try:
+    with _translate_image_errors():
         _, seen = picture(content)
-    except ml_errors.ImageError as exc:
-        too_large = isinstance(exc, ml_errors.ImageTooLarge)
-        raise (ImageTooLarge if too_large else UnsupportedImage)(str(exc)) from exc
     limits.check_size(seen.columns, seen.rows)
     if kept:
         # A model would see the first only.
@@ -102,6 +104,24 @@ def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
             raise UnsupportedImage(f"expected a DICOM file of one frame, found one of {seen.frames}")
         check(content)
     return Inspected(content, seen.columns, seen.rows, "DICOM", (), seen.frames, seen.place)
+
+
+def _inspect_volume(content: bytes) -> Inspected:
+    from ml.preprocessing.nifti import picture
+
+    with _translate_image_errors():
+        image, slices = picture(content)
+    return Inspected(content, image.width, image.height, VOLUME, (), slices)
+
+
+@contextmanager
+def _translate_image_errors() -> Iterator[None]:
+    try:
+        yield
+    except ml_errors.ImageTooLarge as exc:
+        raise ImageTooLarge(str(exc)) from exc
+    except ml_errors.ImageError as exc:
+        raise UnsupportedImage(str(exc)) from exc
 
 
 def _clean(kind: str, content: bytes, findings: Findings, *, pinned: bool) -> tuple[bytes, Image.Image]:

@@ -8,12 +8,14 @@ from typing import Any
 
 from backend.adapters.images import png
 from backend.adapters.images.decoder_pool import DecoderPool, decoder_pool
-from backend.adapters.images.formats import MEDIA_TYPES
+from backend.adapters.images.formats import MEDIA_TYPES, VOLUME, VOLUME_TYPE
 from backend.adapters.images.limits import MAX_PIXELS, check_bytes
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SlicePlace, TextBox
 from ml.preprocessing.dicom_structure import is_dicom
-from ml.preprocessing.images import DECODING
+from ml.preprocessing.images import DECODING, is_nifti
+
+_TYPES = {**MEDIA_TYPES, VOLUME: VOLUME_TYPE}
 
 
 class PillowInspector:
@@ -30,7 +32,8 @@ class PillowInspector:
         return self._inspected(content, pinned=False)
 
     def examine(self, content: bytes) -> tuple[bytes, ImageFacts]:
-        """``accept`` for a file that nobody keeps: a DICOM file may still name its patient."""
+        """``accept`` for a file that nobody keeps: a DICOM file may name its patient and have several frames, and a
+        NIfTI volume is read too. ``frames`` of the facts counts the pictures."""
         return self._inspected(content, pinned=False, kept=False)
 
     def identify(self, content: bytes) -> ImageFacts:
@@ -46,7 +49,7 @@ class PillowInspector:
         return masked, _facts(found, masked)
 
     def view(self, content: bytes, frame: int = 0) -> bytes | None:
-        if is_dicom(content) or png.is_deep(content):
+        if is_dicom(content) or png.is_deep(content) or is_nifti(content):
             return self._pool.render(content, DECODING, frame)
         return None
 
@@ -58,7 +61,7 @@ def _facts(found: Mapping[str, Any], clean: bytes) -> ImageFacts:
         size=len(clean),
         width=int(found["width"]),
         height=int(found["height"]),
-        media_type=MEDIA_TYPES[found["kind"]],
+        media_type=_TYPES[found["kind"]],
         stripped=tuple(map(str, found["stripped"])),
         frames=int(found["frames"]),
         place=_place(found["place"]),

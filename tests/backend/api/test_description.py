@@ -66,15 +66,11 @@ def test_each_answer_says_which_of_its_fields_are_always_there(client: FlaskClie
         for field in schema.get("properties", {}).keys() - set(schema.get("required", ()))
     }
     requests = {
-        "ClassificationRequest.model",
-        "ClassificationRequest.sealed",
-        "StudyRequest.model",
-        "Pin.text",
-        "Pin.pinAnyway",
-        "PinRequest.text",
-        "PinRequest.pinAnyway",
+        *("ClassificationRequest.model", "ClassificationRequest.sealed", "StudyRequest.model"),
+        *("Pin.text", "Pin.pinAnyway", "PinRequest.text", "PinRequest.pinAnyway"),
     }
-    assert optional == requests | {"ClassificationLinks.manifest", "OutlineLinks.overlay", "Problem.boxes"}
+    answers = {"ClassificationLinks.manifest", "OutlineLinks.overlay", "Problem.boxes", "Problem.slices"}
+    assert optional == requests | answers
 
 
 def test_a_parameter_with_fixed_values_is_a_string_and_never_null(client: FlaskClient) -> None:

@@ -8,10 +8,14 @@ from dataclasses import asdict, replace
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
+from backend.adapters.database.engine import open_database
+from backend.adapters.database.tables import StudyRow
 from backend.api.app import create_app
+from backend.container import Container
 from backend.services import study_documents
 from tests.backend.api.conftest import API, assert_problem, signed_of
 from tests.backend.studies import declared
@@ -25,7 +29,7 @@ def files(picture: Callable[..., bytes]) -> dict[str, bytes]:
 
 
 def test_from_files_to_a_record_of_one_signature(
-    client: FlaskClient, alice: DevelopmentWallet, files: dict[str, bytes]
+    client: FlaskClient, container: Container, alice: DevelopmentWallet, files: dict[str, bytes]
 ) -> None:
     files["copy.png"] = files["1.png"]
     begun = begin(client, files)
@@ -64,6 +68,13 @@ def test_from_files_to_a_record_of_one_signature(
     proof = client.get(f"{API}/records/{image_id}/study/slices/1/proof")
     proven = study_documents.read_proof(proof.data, manifest)
     assert (proven.cid, proven.label) == (result["slices"][1]["cid"], result["slices"][1]["label"])
+    database = open_database(container.settings.database_url)
+    with database.write() as session:
+        session.execute(delete(StudyRow))
+    database.close()
+    assert client.get(f"{API}/records?q={image_id}").json["records"][0]["study"] is False
+    assert client.get(f"{API}/records/{image_id}").json["study"] is True
+    assert client.get(f"{API}/records?q={image_id}").json["records"][0]["study"] is True
     past = client.get(f"{API}/records/{image_id}/study/slices/2/proof")
     assert_problem(past, 404, "not-found", "expected an order from 0 to 1, found 2")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -14,6 +15,7 @@ from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.settings import load
 from backend.wiring import complete_registration
+from tests.dicoms import deidentified, dicom
 
 from ..services.verification.test_true_records import COMPLETENESS, DIAGNOSIS_CHECKS, IMAGE_CHECKS
 
@@ -134,3 +136,18 @@ def test_classify_gives_what_the_record_says_and_ignores_metadata(scanproof, ima
         {key: model[key] for key in ("name", "version", "sha256")}
         for model in scanproof("models", "--json").json["models"]
     ]
+
+
+def test_a_dicom_file_is_recorded_like_any_image(scanproof, tmp_path):
+    slice_ = np.asarray(Image.radial_gradient("L")).astype(np.uint16) * 9
+    named, unnamed = tmp_path / "named.dcm", tmp_path / "unnamed.dcm"
+    named.write_bytes(dicom(slice_, PatientName="Doe^Jane"))
+    unnamed.write_bytes(deidentified(named.read_bytes()))
+
+    result = scanproof("demo", unnamed, "--json")
+    assert (result.status, result.json["verified"]) == (0, True)
+    assert result.json["cid"] == cid_of(unnamed.read_bytes())
+
+    refused = scanproof("demo", named, "--json")
+    assert (refused.status, refused.json["error"]["type"]) == (1, "IdentifiersLeft")
+    assert "Doe" not in refused.stdout + refused.stderr

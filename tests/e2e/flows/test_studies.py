@@ -67,9 +67,10 @@ def test_several_files_become_one_record(
 
     expect(site.heading("Study record")).to_be_visible()
     expect(site.page.get_by_test_id("record-uploader")).to_contain_text(alice.address)
-    expect(site.page.get_by_test_id("slice")).to_have_count(3)
+    record = site.page.locator("sp-record")
+    expect(record.get_by_test_id("slice")).to_have_count(3)
     site.button("Show slice 3").click()
-    expect(site.page.get_by_text("Slice 3 of 3", exact=True)).to_be_visible()
+    expect(record.get_by_text("Slice 3 of 3", exact=True)).to_be_visible()
     site.expect_verified()
     assert violations(site.page) == []
     site.page.set_viewport_size({"width": 390, "height": 844})

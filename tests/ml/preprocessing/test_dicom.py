@@ -337,3 +337,38 @@ def test_a_decoder_that_is_not_installed_is_named() -> None:
 
 def test_a_scan_whose_end_of_spectrum_is_missing_is_read() -> None:
     assert np.array_equal(pixels(sample("JPEG-lossy.dcm")), pixels(sample("JPGExtended.dcm")))
+
+
+def test_a_run_that_is_longer_than_its_picture_is_refused() -> None:
+    """The decoder in Rust panics there, which is no ``Exception``."""
+    content = bytearray(sample("MR_small_RLE.dcm"))
+    place = content.index(b"\xfe\xff\x00\xe0", content.index(b"\xe0\x7f\x10\0OB") + 20) + 8
+    assert content[place : place + 4] == b"\2\0\0\0"
+    for run in range(64, 120):
+        content[place + run] = 0x81
+    with pytest.raises(ImageError, match=r"^expected a whole DICOM file, found pixels that cannot be decoded: "):
+        picture(bytes(content))
+
+
+def test_a_jp2_box_without_length_is_refused() -> None:
+    """pydicom would look for the next box for ever."""
+    content = sample("693_J2KI.dcm")
+    start = content.index(b"\xff\x4f\xff\x51")
+    box = b"\0\0\0\x0cjP  \r\n\x87\n" + bytes(8)
+    with pytest.raises(ImageError, match=r"^expected whole JPEG 2000 data in a DICOM file, found a box of 0 bytes$"):
+        picture(content[:start] + box + content[start + len(box) :])
+
+
+def test_whatever_is_changed_in_a_file_it_is_read_or_refused() -> None:
+    random = np.random.default_rng(14)
+    names = ("MR_small", "MR_small_RLE", "MR_small_jp2klossless", "MR_small_jpeg_ls_lossless", "SC_rgb_jpeg_gdcm")
+    for name in names:
+        content = sample(f"{name}.dcm")
+        for _ in range(60):
+            changed = bytearray(content)
+            for place in random.integers(132, len(content), 4):
+                changed[place] = random.integers(256)
+            try:
+                assert picture(bytes(changed))[0].width > 0
+            except ImageError as error:
+                assert str(error).startswith("expected ")

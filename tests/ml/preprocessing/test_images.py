@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -130,6 +132,20 @@ def test_the_second_decoding_stays_as_it_was(head: Image.Image) -> None:
 def test_a_former_decoding_reads_no_dicom(decoding: int) -> None:
     with pytest.raises(ImageError, match=rf"^expected an image, as decoding {decoding} reads, found a DICOM file$"):
         decode_image(dicom(np.zeros((4, 4), np.uint16)), decoding)
+
+
+def test_other_formats_cost_an_eight_bit_image_nothing() -> None:
+    program = (
+        "import sys\n"
+        "from ml.datasets.phantom import phantom_png\n"
+        "content = phantom_png(64)\n"
+        "before = set(sys.modules)\n"
+        "from ml.preprocessing.images import decode_image\n"
+        "decode_image(content)\n"
+        "print({'pydicom', 'nibabel', 'pylibjpeg', 'ml.preprocessing.windows'} & (set(sys.modules) - before))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def test_a_png_has_one_frame(head: Image.Image) -> None:

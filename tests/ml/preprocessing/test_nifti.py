@@ -102,6 +102,15 @@ def test_what_is_refused_is_said(name: str) -> None:
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize(("value", "found"), [(np.nan, "of no finite numbers"), (0.0, "whose axes are parallel")])
+def test_a_volume_without_orientation_is_refused(value: float, found: str) -> None:
+    image = nibabel.Nifti1Image(volume(), np.eye(4))
+    content = bytearray(image.to_bytes())
+    content[280:292] = np.array([value] * 3, "<f4").tobytes()
+    with pytest.raises(ImageError, match=rf"^expected a NIfTI volume with an orientation, found one {found}$"):
+        picture(bytes(content))
+
+
 def test_a_bomb_stops_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nifti, "MAX_BYTES", 10_000)
     with pytest.raises(ImageError, match=r"^expected a NIfTI file that inflates to at most 10,000 bytes, found one"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import struct
 
+import nibabel
 import numpy as np
 import pytest
 
@@ -110,3 +111,14 @@ def test_lying_rows_and_bombs_are_refused_by_the_process_and_it_goes_on() -> Non
         assert inspector.accept(whole)[1].width == 70
     finally:
         pool.close()
+
+
+def test_a_volume_is_examined_and_not_kept(inspector: PillowInspector) -> None:
+    volume = nibabel.Nifti1Image(np.arange(60, dtype=np.int16).reshape(5, 4, 3), np.eye(4)).to_bytes()
+    with pytest.raises(UnsupportedImage, match=r"found a NIfTI file, which is not supported"):
+        inspector.accept(volume)
+    facts = inspector.examine(volume)[1]
+    assert (facts.width, facts.height, facts.frames) == (5, 4, 3)
+    assert inspector.view(volume, 2) is not None
+    with pytest.raises(UnsupportedImage, match=r"^expected a slice from 0 to 2, found 3$"):
+        inspector.view(volume, 3)
