@@ -101,6 +101,8 @@ export class Stack extends LitElement {
 
   @property({ attribute: false }) slices: Slice[] = [];
   @property({ attribute: false }) index = 0;
+  /** Whether thumbnails are shown: not where a list of the slices is beside it. */
+  @property({ attribute: false }) strip = true;
   /** Of the only file. */
   @state() private frames = 1;
   @state() private playing = false;
@@ -143,7 +145,7 @@ export class Stack extends LitElement {
         series="stack"
         @frames=${this.counted}
       >
-        ${all.length > 1 ? html`<div slot="below">${this.controls(all)} ${this.strip(all)}</div>` : nothing}
+        ${all.length > 1 ? html`<div slot="below">${this.controls(all)} ${this.strip ? this.thumbnails(all) : nothing}</div>` : nothing}
       </sp-viewer>
     </div>`;
   }
@@ -165,14 +167,14 @@ export class Stack extends LitElement {
         .value=${String(index + 1)}
         @input=${({ target }: Event) => this.go(Number((target as HTMLInputElement).value) - 1)}
       />
-      <output data-testid="slice">${place}</output>
+      <output data-testid="stack-place">${place}</output>
       <select aria-label="Slices a second" @change=${({ target }: Event) => this.play(Number((target as HTMLSelectElement).value))}>
         ${SPEEDS.map((speed) => html`<option value=${speed} ?selected=${speed === this.speed}>${speed} a second</option>`)}
       </select>
     </div>`;
   }
 
-  private strip(all: Slice[]) {
+  private thumbnails(all: Slice[]) {
     return html`<ol aria-label="All slices">
       ${all.map(
         (slice, index) => html`<li>

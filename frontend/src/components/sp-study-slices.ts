@@ -1,7 +1,8 @@
-import { LitElement, css, html, nothing } from "lit";
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import type { StudyResult, StudySlice } from "../api/types";
 import { percent, printable } from "../format";
+import type { Slice } from "../imaging/slices";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import { loadViewer } from "./viewer-loader";
@@ -82,6 +83,17 @@ export class StudySlices extends LitElement {
   /** The id of a study that is being made; its images are not pinned yet. */
   @property({ attribute: "study-id" }) studyId = "";
   @state() private chosen: number | null = null;
+  private stack: Slice[] = [];
+
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (!changed.has("result") && !changed.has("studyId")) return;
+    const { slices } = this.result;
+    this.stack = slices.map((slice) => ({
+      src: this.source(slice),
+      alt: `Slice ${slice.order + 1} of ${slices.length}: ${slice.labelText}`,
+      result: slice.labelText,
+    }));
+  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -93,7 +105,14 @@ export class StudySlices extends LitElement {
     const shown = slices[this.chosen ?? this.first] ?? slices[0];
     const [from, to] = summary.deciding ?? [-1, -1];
     return html`<div class="columns">
-      ${shown ? this.viewer(shown) : nothing}
+      ${shown
+        ? html`<sp-stack
+            .slices=${this.stack}
+            .index=${slices.indexOf(shown)}
+            .strip=${false}
+            @slice=${({ detail }: CustomEvent<number>) => this.show(detail)}
+          ></sp-stack>`
+        : nothing}
       <div class="list" tabindex="0" role="region" aria-label="The slices and their results" data-testid="slices">
         <table>
           <thead>
@@ -132,26 +151,6 @@ export class StudySlices extends LitElement {
     const { summary, slices } = this.result;
     const [from, to] = summary.deciding ?? [0, slices.length - 1];
     return Math.floor(((from ?? 0) + (to ?? 0)) / 2);
-  }
-
-  private viewer(slice: StudySlice) {
-    const last = this.result.slices.length - 1;
-    return html`<div class="stack">
-      <sp-viewer .src=${this.source(slice)} alt="Slice ${slice.order + 1} of ${last + 1}: ${slice.labelText}"></sp-viewer>
-      <label class="small" for="place">Slice ${slice.order + 1} of ${last + 1}</label>
-      <input
-        id="place"
-        type="range"
-        min="1"
-        max=${last + 1}
-        .value=${String(slice.order + 1)}
-        @input=${({ target }: Event) => this.show(Number((target as HTMLInputElement).value) - 1)}
-      />
-      <div class="actions">
-        <button class="button" type="button" ?disabled=${slice.order === 0} @click=${() => this.show(slice.order - 1)}>Previous</button>
-        <button class="button" type="button" ?disabled=${slice.order === last} @click=${() => this.show(slice.order + 1)}>Next</button>
-      </div>
-    </div>`;
   }
 
   private show(order: number): void {

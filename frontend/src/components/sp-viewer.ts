@@ -58,6 +58,8 @@ export class Viewer extends LitElement {
   @property() overlay: string | null = null;
   /** As long as it stays the same, another image keeps the view, and the former one is shown until it is loaded. */
   @property() series: string | null = null;
+  /** The view of another viewer, which this one follows in all but the window. Event `view-changed` with its own. */
+  @property({ attribute: false }) linked: View | null = null;
   /** Contours in pixels of the image, which is `size` large. */
   @property({ attribute: false }) contours: Outline["contours"] = [];
   @property({ attribute: false }) size: Size = { width: 1, height: 1 };
@@ -104,6 +106,7 @@ export class Viewer extends LitElement {
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("src") || changed.has("file") || changed.has("frame")) this.load();
     if (changed.has("stored") && changed.get("stored")?.cid !== this.stored?.cid) this.wantsValues = false;
+    if (changed.has("linked") && this.linked) this.follow(this.linked);
     this.loadValues();
     const drawing = this.values.value ?? this.loading.value;
     const waiting = !drawing && !this.loading.problem && this.series !== null && !changed.has("series");
@@ -119,6 +122,10 @@ export class Viewer extends LitElement {
   /** Whether wheel and keys are meant for it. */
   get active(): boolean {
     return this.stage?.matches(":focus") === true || this.fullScreen;
+  }
+
+  private follow({ zoom, x, y, inverted }: View): void {
+    this.view = reduceView({ ...this.view, zoom, x, y, inverted }, { type: "scene-changed" }, this.scene);
   }
 
   private load(): void {
@@ -366,6 +373,7 @@ export class Viewer extends LitElement {
 
   private act(event: ViewEvent): void {
     this.view = reduceView(this.view, event, this.scene);
+    if (event.type !== "scene-changed") this.dispatchEvent(new CustomEvent("view-changed", { detail: this.view }));
     if (VALUE_EVENTS.includes(event.type)) this.wantsValues = true;
     if (event.type === "reset") this.lines = [];
   }

@@ -6,7 +6,7 @@ import { storedFormat } from "./formats";
 import { inflate, joined } from "./inflate";
 
 /** Of a frame. */
-export const MAX_PIXELS = 40_000_000;
+const MAX_PIXELS = 40_000_000;
 const MAX_FRAMES = 65_536;
 /** Of a deflated file. */
 const MAX_INFLATED = 256 * 1024 * 1024;

@@ -1,7 +1,7 @@
 /** The values of a frame of a DICOM file, as they were stored. Source: PS3.5, section 8; PS3.3, C.7.6.3.1. */
 
 import * as dicomParser from "dicom-parser";
-import { MAX_PIXELS, type DicomFile } from "./dicom-file";
+import type { DicomFile } from "./dicom-file";
 import { joined } from "./inflate";
 
 export interface FrameValues {
@@ -16,6 +16,8 @@ export async function frameValues(file: DicomFile, frame: number): Promise<Frame
   if (!Number.isInteger(frame) || frame < 0 || frame >= file.frames) {
     throw new RangeError(`expected a frame from 0 to ${file.frames - 1}, found ${frame}`);
   }
+  // No codec may allocate more than the file says.
+  const pixels = file.rows * file.columns;
   const ybr = file.photometric === "YBR_FULL" || file.photometric === "YBR_FULL_422";
   switch (file.coding) {
     case "native":
@@ -23,12 +25,12 @@ export async function frameValues(file: DicomFile, frame: number): Promise<Frame
     case "rle": {
       const { decodeRle } = await import("./rle");
       const width = file.allocated / 8;
-      const bytes = decodeRle(compressed(file, frame), file.rows * file.columns, file.samples, width);
+      const bytes = decodeRle(compressed(file, frame), pixels, file.samples, width);
       return { values: inBits(file, littleEndian(bytes, width), file.stored), ybr };
     }
     case "jpeg": {
       const { decodeJpeg } = await import("./jpeg");
-      const { values, transformed, ...found } = decodeJpeg(compressed(file, frame), MAX_PIXELS);
+      const { values, transformed, ...found } = decodeJpeg(compressed(file, frame), pixels);
       checkSize(file, found.width, found.height, found.components);
       return { values: inBits(file, values, file.stored), ybr: transformed ?? ybr };
     }
@@ -36,7 +38,7 @@ export async function frameValues(file: DicomFile, frame: number): Promise<Frame
     case "jpeg-2000": {
       const { decodeJpegLs, decodeJpeg2000 } = await import("./wasm-codecs");
       const decode = file.coding === "jpeg-ls" ? decodeJpegLs : decodeJpeg2000;
-      const found = await decode(compressed(file, frame), MAX_PIXELS);
+      const found = await decode(compressed(file, frame), pixels);
       checkSize(file, found.width, found.height, found.componentCount);
       if (found.bitsPerSample > 16) throw new RangeError(`expected at most 16 bits in a DICOM picture, found ${found.bitsPerSample}`);
       const values = littleEndian(found.bytes, found.bitsPerSample > 8 ? 2 : 1);

@@ -6,7 +6,7 @@ import { searchOf } from "../state/search";
 export type Route =
   | { page: "home" }
   | { page: "records"; search: RecordSearch }
-  | { page: "record"; imageId: string }
+  | { page: "record"; imageId: string; compared: string }
   | { page: "reviews" }
   | { page: "ledger" }
   | { page: "models" }
@@ -25,7 +25,9 @@ export const TITLES: Record<Route["page"], string> = {
 export function parseRoute({ pathname, searchParams }: URL): Route {
   const [first = "", second, ...rest] = pathname.replace(/^\/|\/$/g, "").split("/");
   if (rest.length > 0) return { page: "missing" };
-  if ((first === "records" || first === "studies") && second) return { page: "record", imageId: second.toLowerCase() };
+  if ((first === "records" || first === "studies") && second) {
+    return { page: "record", imageId: second.toLowerCase(), compared: (searchParams.get("with") ?? "").toLowerCase() };
+  }
   if (second !== undefined) return { page: "missing" };
   if (first === "") return { page: "home" };
   if (first === "records") return { page: "records", search: searchOf(searchParams) };

@@ -108,7 +108,12 @@ export class App extends LitElement {
       case "records":
         return html`<sp-records .search=${route.search} @search=${this.search}></sp-records>`;
       case "record":
-        return html`<sp-record .imageId=${route.imageId} .config=${config}></sp-record>`;
+        return html`<sp-record
+          .imageId=${route.imageId}
+          .compared=${route.compared}
+          .config=${config}
+          @compare=${({ detail }: CustomEvent<string>) => this.router.go(`/records/${route.imageId}${detail ? `?with=${encodeURIComponent(detail)}` : ""}`)}
+        ></sp-record>`;
       case "reviews":
         return html`<sp-reviews .config=${config}></sp-reviews>`;
       case "ledger":

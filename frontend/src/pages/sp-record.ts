@@ -12,6 +12,7 @@ import "../components/sp-lineage";
 import "../components/sp-notice";
 import "../components/sp-outline-summary";
 import "../components/sp-record-summary";
+import "../components/sp-side-by-side";
 import "../components/sp-registration";
 import "../components/sp-study-slices";
 import "../components/sp-study-summary";
@@ -63,6 +64,8 @@ export class RecordPage extends LitElement {
   ];
 
   @property({ attribute: false }) imageId = "";
+  /** The id of the record beside it, empty for none. Event `compare` with another one. */
+  @property({ attribute: false }) compared = "";
   @property({ attribute: false }) config!: Config;
   @state() private checked: Checked = { verification: null, problem: null };
   private readonly control = new RecordController(this);
@@ -113,7 +116,7 @@ export class RecordPage extends LitElement {
         ${record.study ? this.study() : this.image(record)}
         <sp-registration .record=${record}></sp-registration>
       </section>
-      ${this.slices()}
+      ${this.slices()} ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
       <section class="panel stack">
         <h2>${HEADINGS[diagnoses.length] ?? "Diagnoses, newest first"}</h2>
         ${diagnoses.length > 0
@@ -145,6 +148,16 @@ export class RecordPage extends LitElement {
         <sp-independent-check .record=${record} .chain=${this.config.chain}></sp-independent-check>
       </section>
     `;
+  }
+
+  private beside(record: ImageRecord) {
+    return html`<section class="panel">
+      <sp-side-by-side
+        .record=${record}
+        .compared=${this.compared}
+        @compare=${({ detail }: CustomEvent<string>) => this.dispatchEvent(new CustomEvent("compare", { detail }))}
+      ></sp-side-by-side>
+    </section>`;
   }
 
   private diagnosis(diagnosis: Diagnosis, { cid, diagnoses }: ImageRecord) {

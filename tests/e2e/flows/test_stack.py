@@ -18,13 +18,13 @@ FRAMES = 6
 def open_stack(site: Site, viewer: Viewer) -> None:
     """Frames whose grey is ten times their number."""
     site.open().choose(multi_frame(FRAMES), name="IM000001", media_type="")
-    expect(site.page.get_by_test_id("slice")).to_have_text(f"Slice 1 of {FRAMES}")
+    expect(site.page.get_by_test_id("stack-place")).to_have_text(f"Slice 1 of {FRAMES}")
     assert viewer.pixels().max() == 10
 
 
 def test_a_file_with_several_frames_is_scrolled_by_keys_slider_wheel_and_thumbnails(site: Site, viewer: Viewer):
     open_stack(site, viewer)
-    place = site.page.get_by_test_id("slice")
+    place = site.page.get_by_test_id("stack-place")
     viewer.stage.focus()
     site.page.keyboard.press("+")
     site.page.keyboard.press("PageDown")
@@ -66,7 +66,7 @@ def test_slices_are_played_until_they_are_stopped(site: Site, viewer: Viewer):
     open_stack(site, viewer)
     site.page.get_by_label("Slices a second").select_option("20")
     site.button("Play the slices").click()
-    expect(site.page.get_by_test_id("slice")).to_have_text("Slice 5 of 6")
+    expect(site.page.get_by_test_id("stack-place")).to_have_text("Slice 5 of 6")
     site.page.wait_for_function(_GREY, arg=10)
 
     site.button("Stop").click()

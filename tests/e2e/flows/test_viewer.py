@@ -180,6 +180,32 @@ def test_a_record_shows_its_image_in_the_viewer(site: Site, viewer: Viewer):
     expect(site.page.get_by_role("img", name="The recorded image")).to_be_visible()
 
 
+def test_two_records_are_shown_side_by_side_and_moved_together(site: Site):
+    (one, _), (other, _) = (make_record(site.product, images.mri()) for _ in range(2))
+    site.open(f"/records/{one}")
+    site.page.get_by_label("Image id of the other record").fill(other)
+    site.button("Show both").click()
+    expect(site.page).to_have_url(re.compile(f"with={other}"))
+    columns = site.page.get_by_test_id("compared")
+    expect(columns).to_have_count(2)
+    expect(columns.locator("canvas")).to_have_count(2)
+    stages = columns.get_by_role("group", name=re.compile("^Viewer: "))
+
+    stages.first.focus()
+    site.page.keyboard.press("+")
+
+    shown = columns.get_by_test_id("shown")
+    expect(shown.last).to_have_text(shown.first.inner_text())
+    site.page.get_by_label("Move both together").uncheck()
+    before = shown.last.inner_text()
+    site.page.keyboard.press("Tab")
+    stages.first.focus()
+    site.page.keyboard.press("+")
+    expect(shown.first).not_to_have_text(before)
+    expect(shown.last).to_have_text(before)
+    assert serious_violations(site.page) == []
+
+
 def test_a_viewer_that_cannot_be_loaded_says_so(site: Site, console: Console):
     console.tolerate("status of 404", "Failed to load resource", "net::ERR_FAILED")
     site.page.route("**/assets/sp-stack-*", lambda route: route.abort())
