@@ -15,7 +15,7 @@ from tests.e2e.support import images
 from tests.e2e.support.axe import serious_violations as violations
 from tests.e2e.support.console import Console
 from tests.e2e.support.records import make_study
-from tests.e2e.support.review_queue import opened
+from tests.e2e.support.review_queue import folded
 from tests.e2e.support.site import Site
 from tests.e2e.wallet.wallet import InjectedWallet
 
@@ -141,7 +141,8 @@ def test_a_cut_connection_goes_on_and_a_reload_too(site: Site, console: Console,
 
 def test_a_clinician_sees_every_slice(site: Site) -> None:
     image_id = make_study(site.product, [images.mri(), images.mri(), images.mri()])
-    item = opened(site.open("/reviews"), image_id)
+    item = folded(site.open("/reviews"), image_id)
+    item.locator("summary").first.click()
     expect(item.get_by_test_id("slice")).to_have_count(3)
     expect(item.get_by_test_id("study-summary")).to_contain_text("two-neighbours/1")
     assert violations(site.page) == []
