@@ -310,7 +310,7 @@ def record_answer(record: Record, *, kept: Kept, published: Published = no_state
         "commitment": image.commitment,
         "transaction": transaction_link(image.transaction_hash),
         "block": image.block,
-        "image_available": kept.of(record),
+        "image_available": image.cid in kept.images,
         "study": image.cid in kept.studies,
         "diagnoses": [diagnosis_answer(record, diagnosis, published=published) for diagnosis in record.diagnoses],
     }

@@ -63,7 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     if options.image and is_study(options.image):
-        slices, left_out = slices_of(options.image, console)
+        slices, left_out = slices_of(options.image, console, kept=True)
         with _embedded(console) as (steps, container, wallet):
             return _demonstrate_study(slices, left_out, options.model, container, wallet, steps, console)
 

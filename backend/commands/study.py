@@ -68,13 +68,14 @@ def sources(path: Path) -> list[StudySource]:
     return found
 
 
-def slices_of(path: Path, console: Console) -> tuple[list[Slice], list[LeftOut]]:
-    """The images of one series below ``path`` in their order, each once, and what is left out. Raises WrongUse without
-    an image, and for images of several patients."""
+def slices_of(path: Path, console: Console, *, kept: bool = False) -> tuple[list[Slice], list[LeftOut]]:
+    """The images of one series below ``path`` in their order, each once, and what is left out. Where they are ``kept``,
+    nothing in a DICOM file may identify anybody. Raises IdentifiersLeft; WrongUse without an image, and for images of
+    several patients."""
     from backend.services.slice_order import NamedPlace, arrange
     from backend.services.studies import LeftOut
 
-    images, left_out = _images(path, console)
+    images, left_out = _images(path, console, kept=kept)
     arrangement = arrange([NamedPlace(each.name, each.facts.place) for each in images])
     if arrangement.patients > 1:
         raise WrongUse(f"expected images of one patient, found those of {arrangement.patients} in {path}")
@@ -82,7 +83,7 @@ def slices_of(path: Path, console: Console) -> tuple[list[Slice], list[LeftOut]]
     return [images[number] for number in arrangement.order], left_out
 
 
-def _images(path: Path, console: Console) -> tuple[list[Slice], list[LeftOut]]:
+def _images(path: Path, console: Console, *, kept: bool) -> tuple[list[Slice], list[LeftOut]]:
     from backend.adapters.images.inspector import PillowInspector
     from backend.services.studies import LeftOut
 
@@ -94,7 +95,7 @@ def _images(path: Path, console: Console) -> tuple[list[Slice], list[LeftOut]]:
     for number, file in enumerate(files, start=1):
         counter.show(f"reading {number} of {len(files)}: {file.name}")
         try:
-            _, facts = inspector.examine(file.read())
+            _, facts = (inspector.accept if kept else inspector.examine)(file.read())
         except (UnsupportedImage, ImageTooLarge, InvalidStudy) as error:
             left_out.append(LeftOut(file.name, str(error)))
             continue

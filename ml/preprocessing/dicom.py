@@ -44,6 +44,7 @@ _PLUGINS = ("pyjpegls", "pylibjpeg", "pydicom", "pillow")
 _JPEG_PLUGINS = ("pillow", "pylibjpeg")
 """For the JPEG of photographs: the decoder that also decodes JPEG files."""
 _JPEG = ("1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.51")
+_LOSSLESS_JPEG = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 _SCAN_WITHOUT_SPECTRUM = re.compile(rb"(\xff\xda\0(?:\x08\x01..|\x0c\x03.{6}))\0\0\0", re.DOTALL)
 _JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
 _JP2, _JP2_BYTES, _BOX_HEADER = b"\0\0\0\x0cjP  ", 12, 8
@@ -98,10 +99,7 @@ def picture(content: bytes, frame: int = 0) -> tuple[Image.Image, Description]:
     file = DicomFile(content)
     if not 0 <= frame < file.description.frames:
         raise ImageError(f"expected a frame from 0 to {file.description.frames - 1}, found {frame}")
-    with warnings.catch_warnings():
-        # pydicom warns of what is odd, but can be read.
-        warnings.simplefilter("ignore")
-        image, window = file.picture(frame)
+    image, window = file.picture(frame)
     return image, replace(file.description, window=window)
 
 
@@ -115,13 +113,16 @@ class DicomFile:
     def __init__(self, content: bytes) -> None:
         structure = read_structure(content)
         with warnings.catch_warnings():
+            # pydicom warns of what is odd, but can be read.
             warnings.simplefilter("ignore")
             self._dataset = _dataset(structure)
             self.description = _describe(self._dataset, structure)
 
     def picture(self, frame: int) -> tuple[Image.Image, Window | None]:
         """See the function ``picture``; the window that was used."""
-        stored = self._stored(frame)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            stored = self._stored(frame)
         if self.description.photometric in COLOURS:
             return Image.fromarray(self._brightness(stored)), None
         if self.description.photometric == PALETTE:
@@ -135,6 +136,17 @@ class DicomFile:
             return 1.0 - brightness if inverted else brightness
 
         return Image.fromarray(to_eight_bits(stored, transform)), voi if isinstance(voi, Window) else None
+
+    def jpeg(self, frame: int) -> bytes | None:
+        """The compressed data of a frame in one of the transfer syntaxes of ITU-T T.81; None for others."""
+        from pydicom.encaps import get_frame
+
+        if self.description.transfer_syntax not in (*_JPEG, *_LOSSLESS_JPEG):
+            return None
+        try:
+            return get_frame(self._dataset.PixelData, frame, number_of_frames=self.description.frames)
+        except Exception as exc:  # pydicom raises many types on damaged data
+            raise ImageError(f"expected a whole DICOM file, found pixels without frame {frame}: {exc}") from exc
 
     def _stored(self, frame: int) -> np.ndarray:
         """The stored values of a frame: (rows, columns) or, as RGB, (rows, columns, 3)."""

@@ -16,6 +16,7 @@ FEW_PIXELS = (100.0 - PERCENTILES[1]) / 100
 CORE_PERCENTILES = (10.0, 90.0)
 MARK_WIDTH = 5
 MARK_LEVELS = 4
+FRAMES = 4
 SPIKE = 10
 FEWEST_LEVELS = 16
 BLOCK_PIXELS = 4_000_000
@@ -95,7 +96,7 @@ def robust_range(values: np.ndarray, padding: tuple[int, int] | None = None) -> 
 
     Left out are:
 
-    - ``padding``, a range of values, both ends included, and a frame of one value around the picture;
+    - ``padding``, a range of values, both ends included, and up to ``FRAMES`` frames of one value around the picture;
     - the least and greatest values, ``MARK_LEVELS`` at a time, if they lie further from the others than these are apart
       or have more than ``SPIKE`` times the pixels of the next value: a mask or text of one value, however large;
     - lines, letters and dots of at most ``MARK_WIDTH`` - 1 pixels that lie further outside the 10th to the 90th
@@ -125,9 +126,13 @@ def robust_range(values: np.ndarray, padding: tuple[int, int] | None = None) -> 
 
 
 def _without_frame(values: np.ndarray) -> np.ndarray:
-    other = values != values[0, 0]
-    rows, columns = np.flatnonzero(other.any(axis=1)), np.flatnonzero(other.any(axis=0))
-    return values[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] if rows.size else values
+    for _ in range(FRAMES):
+        other = values != values[0, 0]
+        rows, columns = np.flatnonzero(other.any(axis=1)), np.flatnonzero(other.any(axis=0))
+        if not rows.size:
+            break
+        values = values[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return values
 
 
 def _histogram(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,12 @@ TIME = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def documents_of(
-    count: int, model: ModelFacts, *, labels: Mapping[int, tuple[str, int]] | None = None, seed: str = "slice"
+    count: int,
+    model: ModelFacts,
+    *,
+    labels: Mapping[int, tuple[str, int]] | None = None,
+    seed: str = "slice",
+    size: int = 1000,
 ) -> StudyDocuments:
     """The documents of a study whose slices have no bytes. ``labels`` and codes by order; the others are glioma, 1."""
     lines, slices = [], []
@@ -38,7 +43,7 @@ def documents_of(
             threshold=None,
         )
         manifest = manifests.build(
-            ImageFacts(raw_cid(sha256), sha256, 1000 + order, 1, 1, "image/png", ()),
+            ImageFacts(raw_cid(sha256), sha256, size + order, 1, 1, "image/png", ()),
             model,
             Preprocessing(id="p", temperature=1.0),
             prediction,
@@ -47,7 +52,7 @@ def documents_of(
             opinion=None,
         )
         lines.append(manifest)
-        slices.append(study_documents.slice_of(order, 1000 + order, manifest))
+        slices.append(study_documents.slice_of(order, size + order, manifest))
     return study_documents.build(slices, lines, model=model, series=None, cid_of=cid_of, time=TIME)
 
 

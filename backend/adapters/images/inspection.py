@@ -93,11 +93,17 @@ def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspe
 def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
     # Imported here: pydicom is slow to import, and other images need none of it.
     from backend.adapters.dicom.deidentification import check
-    from ml.preprocessing.dicom import picture
+    from ml.preprocessing.dicom import DicomFile
 
     with _translate_image_errors():
-        _, seen = picture(content)
+        file = DicomFile(content)
+        file.picture(0)
+        compressed = file.jpeg(0)
+    seen = file.description
     limits.check_size(seen.columns, seen.rows)
+    if compressed:
+        # Decoders fill what is missing with grey.
+        jpeg.check_encapsulated(compressed)
     if kept:
         # A model would see the first only.
         if seen.frames > 1:

@@ -12,6 +12,7 @@ from backend.adapters.images.formats import not_supported
 from backend.adapters.images.jpeg_scans import (
     EXTENDED,
     FRAMES,
+    LOSSLESS,
     PROGRESSIVE,
     SCAN,
     SEQUENTIAL,
@@ -36,6 +37,7 @@ _PROCESSES = {
 }  # fmt: skip
 _OTHER_MARKERS = {0xDE: _HIERARCHICAL, 0xF7: "a JPEG-LS image", 0xF8: "a JPEG-LS image"}
 _CHANNELS = (1, 3, 4)
+_PRECISIONS = range(2, 17)
 _NAMES = {
     b"http://ns.adobe.com/xap/1.0/\0": "XMP",
     b"http://ns.adobe.com/xmp/extension/\0": "XMP",
@@ -98,6 +100,20 @@ def check_picture_data(content: bytes) -> None:
         raise not_supported(f"a JPEG with {len(frame.components)} channels")
     limits.check_size(frame.width, frame.height)
     limits.check_scans(frame.width, frame.height, sum(code == SCAN for code, _, _ in found))
+    check_scans(found)
+
+
+def check_encapsulated(content: bytes) -> None:
+    """Raises UnsupportedImage unless the JPEG of a frame of a DICOM file is whole; ImageTooLarge."""
+    found = list(segments(strip(content, Findings())))
+    frames = [Frame.read(code, payload) for code, payload, _ in found if code in FRAMES]
+    if not frames:
+        raise UnsupportedImage("expected a JPEG with a picture, found one without")
+    if frames[0].process not in (SEQUENTIAL, EXTENDED, PROGRESSIVE, LOSSLESS):
+        raise not_supported(_PROCESSES[frames[0].process])
+    if frames[0].precision not in _PRECISIONS:
+        raise not_supported(f"a JPEG with {frames[0].precision} bits a channel")
+    limits.check_scans(frames[0].width, frames[0].height, sum(code == SCAN for code, _, _ in found))
     check_scans(found)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from backend.adapters.images.formats import not_supported
 from backend.errors import UnsupportedImage
 
-SEQUENTIAL, EXTENDED, PROGRESSIVE = 0xC0, 0xC1, 0xC2
+SEQUENTIAL, EXTENDED, PROGRESSIVE, LOSSLESS = 0xC0, 0xC1, 0xC2, 0xC3
 FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """The markers that begin a frame, of whatever process."""
 SCAN = 0xDA
@@ -26,8 +26,9 @@ _COEFFICIENTS = 64
 _END_OF_BLOCK = 2 * _COEFFICIENTS
 """In a table of sequential AC codes: as many coefficients as no other code passes."""
 _LARGEST_DC = 1536
-"""The DC coefficient is eight times a block's mean, level-shifted: 1,024 at most. Encoders that sharpen white areas go
-above."""
+"""The DC coefficient is eight times a block's mean, level-shifted: 1,024 at most for 8 bits. Encoders that sharpen
+white areas go above."""
+_NO_SIZE = 17
 _PADDING_BYTES = 2
 """Zeros that some cameras write behind a scan."""
 
@@ -102,7 +103,7 @@ def segments(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 def check_scans(found: Iterable[tuple[int, bytes, bytes]]) -> None:
     """Raises UnsupportedImage unless all scans in the ``segments`` of a JPEG are there, and each is whole.
 
-    Its frame must be SEQUENTIAL, EXTENDED or PROGRESSIVE, with samples of 8 bits.
+    Its frame must be SEQUENTIAL or PROGRESSIVE with samples of 8 bits, EXTENDED of 8 or 12, or LOSSLESS of 2 to 16.
     """
     picture = _Picture()
     scans = 0
@@ -153,8 +154,10 @@ class _Picture:
         if key not in self.lookups:
             progressive = self.frame is not None and self.frame.process == PROGRESSIVE
             entry = _dc_entry if key < 0x10 else _plain_entry if progressive else _sequential_entry
+            if self.frame is not None and self.frame.process == LOSSLESS:
+                entry = _difference_entry
             # For bits that are no code: a size that does not exist, or more coefficients than a block has.
-            none = (15 if key < 0x10 else _COEFFICIENTS << 4 | 1 if progressive else _COEFFICIENTS) << 5
+            none = (_NO_SIZE if key < 0x10 else _COEFFICIENTS << 4 | 1 if progressive else _COEFFICIENTS) << 5
             entries: list[int] = []
             table, place = self.codes[key], 16
             for length in range(1, 17):
@@ -192,7 +195,7 @@ def _tables(payload: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _dc_entry(length: int, size: int) -> int:
-    """Size of the value, and number of bits of code and value together. Sizes above 11 do not exist."""
+    """Size of the value, and number of bits of code and value together. For 8 bits, sizes above 11 do not exist."""
     return size << 5 | min(31, length + size)
 
 
@@ -202,6 +205,12 @@ def _sequential_entry(length: int, symbol: int) -> int:
     if size:
         return (run + 1) << 5 | length + size
     return (16 if run == 15 else _END_OF_BLOCK) << 5 | length
+
+
+def _difference_entry(length: int, size: int) -> int:
+    """Size of a difference of lossless coding, and number of bits of code and value together; 16 has no value (T.81
+    H.1.2.2)."""
+    return size << 5 | length + (size if size < 16 else 0)
 
 
 def _plain_entry(length: int, symbol: int) -> int:
@@ -296,6 +305,10 @@ class _Scan:
         alone = len(components) == 1
         units = components[0].width * components[0].height if alone else self.frame.mcus
         blocks = [1 if alone else each.across * each.down for each in components]
+        if self.frame.process == LOSSLESS:
+            if any((each.across, each.down) != (1, 1) for each in self.frame.components.values()):
+                raise not_supported("a lossless JPEG whose channels differ in size")
+            units = self.frame.width * self.frame.height
         interval = self.picture.interval or units
         parts = _RESTART_MARKER.split(data)
         if len(parts) > 1 and not parts[-1]:  # some encoders write a marker behind the last interval too
@@ -317,7 +330,9 @@ class _Scan:
             missing[place] = self.low
 
     def _read(self, bits: _Bits, units: range, blocks: Sequence[int]) -> None:
-        if self.first:
+        if self.frame.process == LOSSLESS:
+            _read_differences(bits, [self.picture.lookup(tables >> 4) for _, tables in self.selected], len(units))
+        elif self.first:
             id_, tables = self.selected[0]
             read = _read_ac_refinement if self.high else _read_ac
             lookup = self.picture.lookup(0x10 | tables & 15)
@@ -332,12 +347,33 @@ class _Scan:
                 ac = self.picture.lookup(0x10 | tables & 15) if self.last else ()
                 layout += [(place, dc, ac)] * count
                 step = self.picture.steps[self.frame.components[id_].quantisation]
-                limits.append(((_LARGEST_DC // step + 1) >> self.low) + 1)
-            _read_mcus(bits, layout, limits, len(units))
+                limits.append((((_LARGEST_DC << self.frame.precision - 8) // step + 1) >> self.low) + 1)
+            _read_mcus(bits, layout, limits, len(units), largest_size=self.frame.precision + 3)
+
+
+def _read_differences(bits: _Bits, lookups: Sequence[Sequence[int]], count: int) -> None:
+    """Reads the differences of ``count`` samples of each component of a lossless scan."""
+    buffer, ahead, more = bits.buffer, bits.ahead, bits.more
+    for _ in range(count):
+        for codes in lookups:
+            if ahead < 16:
+                bits.buffer, bits.ahead = buffer, ahead
+                more()
+                buffer, ahead = bits.buffer, bits.ahead
+            entry = codes[buffer >> ahead & 0xFFFF]
+            if entry >= _NO_SIZE << 5:
+                raise _Damaged("that is damaged: its pixels leave the possible range")
+            ahead -= entry & 31
+    bits.buffer, bits.ahead = buffer, ahead
 
 
 def _read_mcus(
-    bits: _Bits, layout: Sequence[tuple[int, Sequence[int], Sequence[int]]], limits: Sequence[int], count: int
+    bits: _Bits,
+    layout: Sequence[tuple[int, Sequence[int], Sequence[int]]],
+    limits: Sequence[int],
+    count: int,
+    *,
+    largest_size: int,
 ) -> None:
     """Reads sequential MCUs, or the DC coefficients of progressive ones, whose tables of AC codes are empty.
 
@@ -358,7 +394,7 @@ def _read_mcus(
             if size:
                 value = buffer >> ahead + 16 & (1 << size) - 1
                 dc = dc_of[component] + (value if value >> size - 1 else value + 1 - (1 << size))
-                if size > 11 or abs(dc) > limits[component]:
+                if size > largest_size or abs(dc) > limits[component]:
                     raise _Damaged("that is damaged: its brightness leaves the possible range")
                 dc_of[component] = dc
             if not ac_codes:

@@ -1,18 +1,20 @@
 import type { ReactiveControllerHost } from "lit";
 import { api } from "../api/client";
-import type { Diagnosis, Hex, Image, ImageRecord } from "../api/types";
+import type { Diagnosis, Hex, Image, ImageRecord, StudyResult } from "../api/types";
 import { LoadController } from "./load-controller";
 
 /** What a reviewer sees, loaded when a diagnosis is opened. Of a sealed one only the image is: what a model says
  * of it would reveal the result. */
 export class ReviewData {
   readonly record: LoadController<ImageRecord>;
+  readonly study: LoadController<StudyResult>;
   private readonly facts;
   private readonly outline;
   private readonly classification;
 
   constructor(host: ReactiveControllerHost) {
     this.record = new LoadController<ImageRecord>(host);
+    this.study = new LoadController<StudyResult>(host);
     this.facts = new LoadController<Image>(host);
     this.outline = new LoadController<{ contours: [x: number, y: number][][] }>(host);
     this.classification = new LoadController<{ activationMap: string | null }>(host);
@@ -38,7 +40,9 @@ export class ReviewData {
   follow(imageId: Hex | null, diagnosisId: Hex): void {
     if (imageId) this.record.show(imageId, () => api.record(imageId));
     else this.record.clear();
-    const { cid, imageAvailable } = this.record.value ?? {};
+    const { cid, imageAvailable, study } = this.record.value ?? {};
+    if (imageId && study) this.study.show(imageId, () => api.recordedStudy(imageId));
+    else this.study.clear();
     const diagnosis = this.diagnosis(diagnosisId);
     const model = diagnosis?.sealed || diagnosis?.labelCode === 0 ? undefined : diagnosis?.model?.name;
     if (cid && imageAvailable) this.facts.show(cid, () => api.image(cid));

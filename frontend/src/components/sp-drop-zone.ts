@@ -82,7 +82,7 @@ export class DropZone extends FileZone {
         id="file"
         type="file"
         multiple
-        accept=${[...mediaTypes, ".zip"].join(",")}
+        accept=${[...mediaTypes, ".dcm", ".zip"].join(",")}
         aria-describedby="limits"
         @change=${this.chosen}
       />

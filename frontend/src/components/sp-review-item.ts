@@ -14,6 +14,8 @@ import "./sp-notice";
 import "./sp-opening";
 import "./sp-review-form";
 import "./sp-status";
+import "./sp-study-slices";
+import "./sp-study-summary";
 import { loadViewer } from "./viewer-loader";
 
 /** One diagnosis of the queue: a line that opens to everything a reviewer needs. Event `submitted` with a PendingReview. */
@@ -100,7 +102,9 @@ export class ReviewItem extends LitElement {
     const diagnosis = this.data.diagnosis(this.queued.diagnosisId);
     if (!record || !diagnosis) return html`<p class="busy soft"><span class="spinner"></span>Loading …</p>`;
     return html`<div class="columns">
-      ${record.imageAvailable
+      ${record.study
+        ? this.study()
+        : record.imageAvailable
         ? html`<sp-viewer
             src="/api/v1/images/${record.cid}/view"
             alt="The image to be reviewed"
@@ -115,6 +119,16 @@ export class ReviewItem extends LitElement {
       <div class="stack">
         ${this.facts(record, diagnosis)} ${this.history(diagnosis)} ${this.action(record, diagnosis)}
       </div>
+    </div>`;
+  }
+
+  private study() {
+    const { value, problem } = this.data.study;
+    if (problem) return html`<sp-notice .problem=${problem}></sp-notice>`;
+    if (!value) return html`<p class="busy soft"><span class="spinner"></span>Loading the study …</p>`;
+    return html`<div class="stack">
+      <sp-study-summary .result=${value}></sp-study-summary>
+      <sp-study-slices narrow .result=${value}></sp-study-slices>
     </div>`;
   }
 

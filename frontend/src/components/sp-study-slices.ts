@@ -65,6 +65,9 @@ export class StudySlices extends LitElement {
         text-decoration: underline;
         cursor: pointer;
       }
+      :host([narrow]) .columns {
+        grid-template-columns: minmax(0, 1fr);
+      }
       @media (max-width: 52rem) {
         .columns {
           grid-template-columns: minmax(0, 1fr);

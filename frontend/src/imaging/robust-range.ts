@@ -6,6 +6,7 @@ const PERCENTILES = [0.5, 99.5] as const;
 const CORE_PERCENTILES = [10, 90] as const;
 const MARK_WIDTH = 5;
 const MARK_LEVELS = 4;
+const FRAMES = 4;
 const SPIKE = 10;
 const FEWEST_LEVELS = 16;
 const FEW_PIXELS = (100 - PERCENTILES[1]) / 100;
@@ -60,21 +61,28 @@ function cut({ levels, counts }: Histogram, keep: (level: number) => boolean): H
   return { levels: kept.map(([level]) => level), counts: kept.map(([, count]) => count) };
 }
 
-/** Without rows and columns at the edges that are all of the first pixel's value. */
+/** Without rows and columns at the edges that are all of one value, several times. */
 function withoutFrame({ values, width, height }: { values: ArrayLike<number>; width: number; height: number }): Values {
-  const frame = values[0] ?? 0;
+  let inner: Values = { width, height, at: (x, y) => values[y * width + x] ?? 0 };
+  for (let round = 0; round < FRAMES; round++) inner = withoutOneFrame(inner);
+  return inner;
+}
+
+function withoutOneFrame(outer: Values): Values {
+  const { width, height, at } = outer;
+  const frame = at(0, 0);
   let [left, right, top, bottom] = [width, -1, height, -1];
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      if (values[y * width + x] === frame) continue;
+      if (at(x, y) === frame) continue;
       left = Math.min(left, x);
       right = Math.max(right, x);
       top = Math.min(top, y);
       bottom = y;
     }
   }
-  if (right < 0) [left, right, top, bottom] = [0, width - 1, 0, height - 1];
-  return { width: right - left + 1, height: bottom - top + 1, at: (x, y) => values[(top + y) * width + left + x] ?? 0 };
+  if (right < 0) return outer;
+  return { width: right - left + 1, height: bottom - top + 1, at: (x, y) => at(left + x, top + y) };
 }
 
 function histogramOf({ width, height, at }: Values, { low, high }: Range): Histogram {

@@ -10,8 +10,8 @@ import { checkStudy, reduceStudy, studyOf, type StudyEvent, type StudyFlow } fro
 import { ZipRefused, type SourceFile } from "../state/zip";
 
 const KEY = "scanproof.study";
-/** Requests that send slices at the same time. */
-const AT_ONCE = 4;
+/** Requests that send slices at the same time: each takes a decoder process of the server. */
+const AT_ONCE = 2;
 /** A connection that is cut is tried again after so many seconds, before the person is asked. */
 const PAUSES_S = [1, 3, 9];
 

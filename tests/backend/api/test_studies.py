@@ -58,7 +58,7 @@ def test_from_files_to_a_record_of_one_signature(
 
     image_id = attestation["imageId"]
     record = client.get(f"{API}/records/{image_id}").json
-    assert (record["cid"], record["study"], record["imageAvailable"]) == (result["cid"], True, True)
+    assert (record["cid"], record["study"], record["imageAvailable"]) == (result["cid"], True, False)
     assert client.get(f"{API}/records?q={image_id}").json["records"][0]["study"] is True
     recorded = client.get(f"{API}/records/{image_id}/study").json
     for each in result["slices"]:

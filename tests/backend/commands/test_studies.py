@@ -213,3 +213,13 @@ def test_a_series_of_dicom_with_identifiers_is_classified_in_its_order(command, 
     refused = command("classify", folder, "--json")
     expected = f"expected images of one patient, found those of 2 in {folder}"
     assert (refused.status, refused.json["error"]["message"]) == (2, expected)
+
+
+def test_identifiers_are_refused_before_anything_is_kept(command, tmp_path: Path) -> None:
+    folder = tmp_path / "series"
+    folder.mkdir()
+    (folder / "IM1").write_bytes(dicom(np.zeros((24, 20), np.uint16), PatientName="Doe^Jane"))
+    refused = command("demo", folder, "--json")
+    assert (refused.status, refused.json["error"]["type"]) == (1, "IdentifiersLeft")
+    assert "Doe" not in refused.stdout
+    assert not (tmp_path / "var").exists()

@@ -51,6 +51,13 @@ def test_images_are_limited() -> None:
         chosen(made, {119, 120})
 
 
+def test_large_images_are_added_as_far_as_they_fit() -> None:
+    made = documents_of(3, MODEL, size=20 * 1024 * 1024)
+    assert chosen(made, None) == {made.slices[0].cid}
+    with pytest.raises(InvalidInput, match=r"found 2 slices of 41,943,041 bytes$"):
+        chosen(made, {0, 1})
+
+
 def test_an_image_has_no_slices_to_choose() -> None:
     made = documents_of(2, MODEL)
     assert dict(study_objects(WithoutImages(made), b"\x89PNG", None)) == {}

@@ -45,7 +45,7 @@ def test_a_series_is_in_the_order_of_its_positions(container: Container, alice: 
     assert container.verification.verify(image_id).passed
 
 
-def test_images_of_another_series_are_told_apart(container: Container, picture) -> None:
+def test_images_of_another_series_are_separated(container: Container, picture) -> None:
     files = {f"{n}.dcm": dicom_slice(n, height=n, number=n) for n in (3, 1, 2)}
     files["scout.dcm"] = dicom_slice(9, height=0, number=1, series=OTHER)
     files["photo.png"] = picture()

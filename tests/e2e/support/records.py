@@ -21,14 +21,38 @@ def make_record(product: Product, image: bytes, *, sealed: bool = False) -> tupl
     classification = product.send("POST", f"/images/{cid}/classifications", json={"sealed": sealed})
     wanted = {"manifestHash": classification["manifestHash"], "uploader": USER.address}
     attestation = product.send("POST", f"/images/{cid}/attestations", json=wanted)
+    _register(product, cid, attestation)
+    return attestation["imageId"], classification["opening"]
+
+
+def make_study(product: Product, slices: list[bytes]) -> str:
+    """Record a study of the uploader's: its image id."""
+    files = [
+        {"name": f"{number}.png", "sha256": hash_of(content)[2:], "size": len(content)}
+        for number, content in enumerate(slices)
+    ]
+    study = f"/studies/{product.send('POST', '/studies', json={'files': files})['studyId']}"
+    for content in slices:
+        product.send("POST", f"{study}/slices", files={"file": ("slice.png", content, "image/png")})
+    while not product.send("POST", f"{study}/classifications")["classificationDone"]:
+        pass
+    while not product.send("POST", f"{study}/pins", json={"text": "keep"})["signable"]:
+        pass
+    result = product.get(study)["result"]
+    wanted = {"manifestHash": result["manifestHash"], "uploader": USER.address}
+    attestation = product.send("POST", f"/images/{result['cid']}/attestations", json=wanted)
+    _register(product, result["cid"], attestation)
+    image_id: str = attestation["imageId"]
+    return image_id
+
+
+def _register(product: Product, cid: str, attestation: dict[str, Any]) -> None:
     names = ("imageId", "modelId", "label", "confidence", "manifestHash", "issuedAt")
     diagnosis = Diagnosis(*(attestation["diagnosis"][name] for name in names))
     signed = (attestation[name] for name in ("signature", "classifier", "chainId", "contract"))
     _wallet(product, USER).register_with_diagnosis(cid, SignedDiagnosis(diagnosis, *signed))
-    image_id = attestation["imageId"]
     # Asking for a record brings the server's index up to date.
-    product.get(f"/records/{image_id}")
-    return image_id, classification["opening"]
+    product.get(f"/records/{attestation['imageId']}")
 
 
 def register_image(product: Product, cid: str) -> None:

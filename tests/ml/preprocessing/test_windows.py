@@ -118,6 +118,11 @@ def test_a_small_bright_object_is_no_mark() -> None:
     assert robust_range(values)[1] > 700
 
 
+def test_a_frame_around_a_frame_is_left_out(head: Image.Image) -> None:
+    framed = np.pad(tissue(head), 20, constant_values=0)
+    assert robust_range(np.pad(framed, 30, constant_values=65535)) == robust_range(framed) == robust_range(tissue(head))
+
+
 def test_padding_is_left_out() -> None:
     values = np.arange(10_000).reshape(100, 100) % 1000
     values[:50] = -2000 + np.arange(5000).reshape(50, 100) % 100

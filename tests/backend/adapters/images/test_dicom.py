@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import struct
 
 import nibabel
 import numpy as np
 import pytest
+from pydicom import dcmread
+from pydicom.encaps import encapsulate, get_frame
 
 from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.decoder_pool import DecoderPool
@@ -17,7 +20,7 @@ from backend.domain import ImageFacts
 from backend.errors import IdentifiersLeft, ImageTooLarge, UnsupportedImage
 from ml.preprocessing.dicom import picture
 from tests.backend.adapters.images.conftest import opened
-from tests.dicoms import SAMPLES, deidentified, dicom, sample
+from tests.dicoms import SAMPLES, deidentified, dicom, sample, written
 
 RAMP = np.linspace(-900, 2900, 60 * 70).round().astype(np.int16).reshape(60, 70)
 
@@ -122,3 +125,25 @@ def test_a_volume_is_examined_and_not_kept(inspector: PillowInspector) -> None:
     assert inspector.view(volume, 2) is not None
     with pytest.raises(UnsupportedImage, match=r"^expected a slice from 0 to 2, found 3$"):
         inspector.view(volume, 3)
+
+
+JPEGS = ["SC_rgb_jpeg_gdcm", "JPGExtended", "SC_rgb_jpeg_dcmtk", "SC_jpeg_no_color_transform_2", "examples_ybr_color"]
+
+
+@pytest.mark.parametrize("name", JPEGS)
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_a_jpeg_that_is_cut_is_refused_although_it_has_an_end_marker(
+    inspector: PillowInspector, name: str, share: float
+) -> None:
+    """Lossless, of 12 and of 8 bits: decoders fill what is missing."""
+    made = dcmread(io.BytesIO(sample(f"{name}.dcm")))
+    whole = get_frame(made.PixelData, 0, number_of_frames=int(made.get("NumberOfFrames") or 1))
+    made.NumberOfFrames = 1
+    for content in (whole, whole[: int(share * len(whole))] + b"\xff\xd9"):
+        made.PixelData = encapsulate([content])
+        made["PixelData"].is_undefined_length = True
+        if content is whole:
+            inspector.examine(written(made))
+        else:
+            with pytest.raises(UnsupportedImage, match=r"^expected a whole JPEG, found one that is "):
+                inspector.examine(written(made))
