@@ -290,7 +290,8 @@ export class Viewer extends LitElement {
     const points = edit.contours.reduce((sum, contour) => sum + contour.length, 0);
     return html`<p class="small soft" data-testid="editing">
         Drag a point or an edge; drag elsewhere to draw a new part. Keys: N and B choose a point, arrows move it, Insert adds one,
-        Delete removes it, U undoes. ${whole(points)} of at most ${whole(MAX_POINTS)} points.
+        Delete removes it, U undoes. ${whole(points)} of at most ${whole(MAX_POINTS)} points; area
+        <span data-testid="outline-area">${this.areaText()}</span>.
       </p>
       <div class="actions">
         <button class="button" type="button" ?disabled=${edit.former.length === 0} @click=${() => this.change({ type: "undone" })}>Undo</button>
@@ -339,7 +340,9 @@ export class Viewer extends LitElement {
       <input type="checkbox" .checked=${this.outlined} @change=${this.outlineToggled} />
       Show the ${this.textPlaces ? "places of text" : "tumour outline"}
     </label>
-      ${this.textPlaces ? nothing : html`<span class="small soft" data-testid="outline-area">${this.areaText()}</span>`}`;
+      ${this.drawing?.spacing && !this.edit && !this.textPlaces
+        ? html`<span class="small soft" data-testid="outline-area">${this.areaText()}</span>`
+        : nothing}`;
   }
 
   private areaText(): string {

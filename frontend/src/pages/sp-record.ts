@@ -116,7 +116,7 @@ export class RecordPage extends LitElement {
         ${record.study ? this.study() : this.image(record)}
         <sp-registration .record=${record}></sp-registration>
       </section>
-      ${this.slices()} ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
+      ${this.slices()}
       <section class="panel stack">
         <h2>${HEADINGS[diagnoses.length] ?? "Diagnoses, newest first"}</h2>
         ${diagnoses.length > 0
@@ -135,6 +135,7 @@ export class RecordPage extends LitElement {
       </section>
       ${this.lineage()}
       ${record.imageAvailable && !record.study ? html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
+      ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
       <section class="panel stack">
         <h2>Verification</h2>
         <sp-verification

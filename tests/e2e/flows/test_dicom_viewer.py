@@ -63,6 +63,19 @@ def test_values_have_windows_and_lengths_in_millimetres(site: Site, viewer: View
     expect(site.page.get_by_test_id("scale")).to_contain_text("mm")
 
 
+def test_a_pinned_file_keeps_its_values_windows_and_spacing(site: Site, viewer: Viewer):
+    site.open()
+    content = choose(site, "CT_small.dcm")
+    site.button("Pin and classify").click()
+    expect(site.heading("Result")).to_be_visible()
+    expect(site.page.get_by_test_id("scale")).to_contain_text("mm")
+
+    expected = np.asarray(picture(content)[0].convert("L")).astype(int)
+    assert np.abs(viewer.pixels().astype(int) - expected).max() <= 1
+    site.page.get_by_label("Brightness window").select_option(label="Bone")
+    expect(viewer.shown).to_contain_text("Window 2,500, level 480")
+
+
 def test_a_file_that_is_not_read_says_why(site: Site):
     site.open()
     choose(site, "rtdose.dcm")

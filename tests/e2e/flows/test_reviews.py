@@ -284,6 +284,7 @@ def test_a_corrected_outline_becomes_part_of_the_review(queue: Site, record: str
     queue.page.keyboard.press("n")
     queue.page.keyboard.press("ArrowLeft")
     expect(queue.page.get_by_test_id("announcer")).to_contain_text("Point 1,")
+    expect(queue.page.get_by_test_id("outline-area")).to_contain_text("pixels")
     say(item, "Confirm")
     expect(queue.preview("outline")).to_have_text("Corrected by you, part of the statement")
     queue.button("Sign the review").click()
