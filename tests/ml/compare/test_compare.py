@@ -16,7 +16,7 @@ from ml.compare.results import RESULTS, read_results, result_path, write_result
 from ml.datasets import Sample
 from ml.errors import MlError, ResultInvalid, WrongChoice
 from ml.evaluation.metrics import summarise
-from ml.networks.zoo import ZOO
+from ml.networks.zoo import ZOO, build
 
 PATIENTS = 6
 LABELS = ("benign", "malignant")
@@ -44,9 +44,11 @@ def compared(slides: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
     from ml.compare.comparison import Plan, compare
 
     results = tmp_path_factory.mktemp("results")
+    others = str(tmp_path_factory.mktemp("weights") / "logistic.weights.h5")
+    build("logistic", 2, (24, 24, 3)).save_weights(others)
     first = Plan(slides, ["grouped"], ["logistic"], results=results, size=24, epochs=1)
     outcome = compare(first)
-    second = replace(first, protocols=["paper"], networks=["cnn_b", "basecnn"], weights={"cnn_b": "/nowhere.npz"})
+    second = replace(first, protocols=["paper"], networks=["cnn_b", "basecnn"], weights={"cnn_b": others})
     return results, {"first": outcome, "second": compare(second), "third": compare(first)}
 
 
