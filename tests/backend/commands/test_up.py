@@ -75,8 +75,9 @@ class Up:
 
 @contextmanager
 def up(scanproof, *, limited: bool = False) -> Iterator[Up]:
-    """``limited``: no file may grow, as on a full disk."""
-    process = scanproof.start("up", "--port", free_port(), "--json", within=("prlimit", "--fsize=0:0") * limited)
+    """``limited``: no file may grow, as on a full disk, so that coverage cannot be measured either."""
+    within = ("env", "-u", "COVERAGE_PROCESS_START", "prlimit", "--fsize=0:0") * limited
+    process = scanproof.start("up", "--port", free_port(), "--json", within=within)
     line = process.stdout.readline()
     assert line, process.stderr.read()
     running = Up(process, json.loads(line))
