@@ -76,7 +76,8 @@ class Up:
 @contextmanager
 def up(scanproof, *, limited: bool = False) -> Iterator[Up]:
     """``limited``: no file may grow, as on a full disk, so that coverage cannot be measured either."""
-    within = ("env", "-u", "COVERAGE_PROCESS_START", "prlimit", "--fsize=0:0") * limited
+    unmeasured = ("env", "-u", "COVERAGE_PROCESS_START", "-u", "COVERAGE_PROCESS_CONFIG")
+    within = (*unmeasured, "prlimit", "--fsize=0:0") if limited else ()
     process = scanproof.start("up", "--port", free_port(), "--json", within=within)
     line = process.stdout.readline()
     assert line, process.stderr.read()
