@@ -161,8 +161,6 @@ class _Rewriting:
             vr = "SS" if self._facts.signed else "US"
         if vr not in rule.vr or (element.items is not None) != (vr == "SQ"):
             return None
-        if element.fragments is not None and rule.kind != "pixels":
-            return None
         if rule.kind == "pixels" or element.items is not None:
             return Element(element.tag, vr, element.value, element.big_endian, element.items, element.fragments)
         size = values.number_bytes(vr) if element.big_endian else 1

@@ -15,7 +15,7 @@ from backend.adapters.dicom.deidentification import check, deidentify, identifie
 from backend.errors import IdentifiersLeft, ImageTooLarge, UnsupportedImage
 from tests.backend.adapters.dicom import vectors
 from tests.backend.adapters.dicom.corpus import FILES, PLACES, Case, case_of, corpus, forms
-from tests.backend.adapters.dicom.encoding import EXPLICIT, Encoding
+from tests.backend.adapters.dicom.encoding import EXPLICIT, IMPLICIT, Encoding
 
 KEY = bytes(range(32))
 
@@ -152,6 +152,13 @@ def test_whatever_is_added_to_a_clean_file_is_found() -> None:
     assert identifiers_left(clean + bytes(4)) == ("structure of the file",)
 
 
+DEFLATED_START = b"\x02\0\x10\0UI\x16\x001.2.840.10008.1.2.1.99"
+DEFLATED_DATA = zlib.compress(b"\x08\0\x60\0CS\2\0MR", wbits=-15)
+JPEG_START = b"\x02\0\x10\0UI\x16\x001.2.840.10008.1.2.4.50"
+PLAIN = bytes(128) + b"DICM\x08\0\x05\0CS\0\0"
+PIXELS, ITEM, END = b"\xe0\x7f\x10\0OB\0\0\xff\xff\xff\xff", b"\xfe\xff\0\xe0", b"\xfe\xff\xdd\xe0" + bytes(4)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -164,6 +171,17 @@ def test_whatever_is_added_to_a_clean_file_is_found() -> None:
         (b"\x02\0\x10\0UI\x06\x001.2.3\0", "found the transfer syntax 1.2.3"),
         (b"\x02\0\x10\0UI\x06\0<1.2>\0", "found the transfer syntax of an invalid UID"),
         (b"\x02\0\x10\0UI\x16\x001.2.840.10008.1.2.1.99" + b"\xff" * 30, "found a deflated data set that is damaged"),
+        (DEFLATED_START + DEFLATED_DATA[:-3], "found a deflated data set that is damaged"),
+        (DEFLATED_START + DEFLATED_DATA + bytes(9), "found a deflated data set that is damaged"),
+        (DEFLATED_START + DEFLATED_DATA + bytes(8), "found a DICOM object without pixel data"),
+        (PLAIN + b"\x08\0\x60\0\x0c\1\0\0", r"cut off or damaged at \(0008,0060\)"),
+        (PLAIN + b"\x08\0\x40\x11SQ\0\0", r"cut off or damaged at \(0008,1140\)"),
+        (PLAIN + b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff", r"cut off or damaged at \(FFFE,E0DD\)"),
+        (PLAIN + PIXELS + ITEM + b"\3\0\0\0abc\0", r"cut off or damaged at \(7FE0,0010\)"),
+        (PLAIN + PIXELS + ITEM + b"\x08\0\0\0abcd", r"cut off or damaged at \(7FE0,0010\)"),
+        (PLAIN + PIXELS + ITEM + bytes(4), r"cut off or damaged at \(7FE0,0010\)"),
+        (PLAIN + PIXELS + ITEM + bytes(4) + END, "as the transfer syntax says, found encapsulated ones"),
+        (JPEG_START + b"\xe0\x7f\x10\0OW\0\0\2\0\0\0ab", "as the transfer syntax says, found native ones"),
     ],
 )
 def test_what_is_no_whole_image_is_refused(content: bytes, message: str) -> None:
@@ -178,9 +196,50 @@ def test_sequences_without_end_are_refused() -> None:
         deidentify(bytes(128) + b"DICM" + levels, KEY)
 
 
-def test_elements_without_end_are_refused() -> None:
-    with pytest.raises(ImageTooLarge, match="expected a DICOM file of at most 500000 elements, found more"):
-        deidentify(bytes(128) + b"DICM" + b"\x09\0\x10\0LO\0\0" * 500_001, KEY)
+@pytest.mark.parametrize(
+    "content", [PLAIN + b"\x09\0\x10\0LO\0\0" * 1000, PLAIN + PIXELS + (ITEM + bytes(4)) * 1000 + END]
+)
+def test_elements_without_end_are_refused(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr("backend.adapters.dicom.elements.MAX_ELEMENTS", 1000)
+    with pytest.raises(ImageTooLarge, match="expected a DICOM file of at most 1000 elements, found more"):
+        deidentify(content, KEY)
+
+
+def test_a_sequence_of_unknown_type_is_read_in_implicit_encoding() -> None:
+    """PS3.5, section 6.2.2, note 2."""
+
+    def regions(case: Case) -> None:
+        implicit = Encoding(IMPLICIT)
+        delta = implicit.element(0x0018602C, "FD", 0.25)
+        items = implicit.item(delta, implicit.element(0x00104000, "LT", "DOE^JANE"), undefined=True)
+        case.put(0x00186011, "UN", items + case.encoding.item_end(0xE0DD), undefined=True)
+
+    clean = deidentify(one(regions), KEY).content
+
+    (region,) = pydicom.dcmread(io.BytesIO(clean)).SequenceOfUltrasoundRegions
+    assert list(region.keys()) == [0x0018602C]
+    assert region.PhysicalDeltaX == 0.25
+
+
+@pytest.mark.parametrize(("vr", "value"), [("ST", "1.2.3"), ("SQ", [])])
+def test_a_value_of_another_type_than_its_attribute_goes(vr: str, value: object) -> None:
+    clean = deidentify(one(lambda case: case.put(0x00200052, vr, value)), KEY)
+    assert "FrameOfReferenceUID" not in pydicom.dcmread(io.BytesIO(clean.content))
+    assert clean.report.removed["(0020,0052) Frame of Reference UID"] == 1
+
+
+def test_an_empty_instance_becomes_one_of_the_content() -> None:
+    content = one(lambda case: case.put(0x00080018, "UI", ""))
+    first, again = deidentify(content, KEY), deidentify(content, KEY)
+    assert first.instance == again.instance
+    assert pydicom.dcmread(io.BytesIO(first.content)).SOPInstanceUID == first.instance
+    assert first.instance.startswith("2.25.")
+
+
+@pytest.mark.parametrize("written", ["20240230", "18991231", "2024.01.05", "yesterday"])
+def test_what_is_no_date_becomes_empty(written: str) -> None:
+    found = pydicom.dcmread(io.BytesIO(deidentify(one(lambda case: case.put(0x00080020, "DA", written)), KEY).content))
+    assert found.StudyDate == ""
 
 
 def test_a_deflated_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from PIL import Image
 from backend.adapters.dicom import streams
 from backend.adapters.dicom.deidentification import deidentify
 from backend.errors import UnsupportedImage
-from tests.backend.adapters.dicom.encoding import BIG_ENDIAN, EXPLICIT, IMPLICIT, Encoding, file
+from tests.backend.adapters.dicom.encoding import BIG_ENDIAN, EXPLICIT, IMPLICIT, JPEG, Encoding, encapsulated, file
 
 KEY = bytes(32)
 SECRET = b"DOE^JANE"
@@ -155,3 +155,131 @@ def test_gaps_of_an_rle_frame_are_cleared() -> None:
 def test_data_of_another_codec_are_refused(stream: str, fragments: Sequence[bytes]) -> None:
     with pytest.raises(UnsupportedImage, match=r"expected whole .* data in \(7FE0,0010\) Pixel Data, found damaged"):
         streams.clean(stream, fragments, 16)
+
+
+def test_a_second_picture_within_a_fragment_is_cleared() -> None:
+    first, second = jpeg(), jpeg(comment=SECRET)
+    (cleared,), changed = streams.clean("jpeg", [first[:-2] + second], 48 * 32)
+    assert changed
+    assert cleared == first[:-2] + bytes(len(second))
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff", b"\xff\x00"])
+def test_a_jpeg_without_an_end_stays(end: bytes) -> None:
+    whole = jpeg()[:-2].rstrip(b"\xff") + end
+    assert streams.clean("jpeg", [whole], 48 * 32) == ([whole], False)
+
+
+def test_a_fragment_that_is_no_picture_is_cleared() -> None:
+    """It follows a picture that has ended."""
+    whole = jpeg()
+    cleared, changed = streams.clean("jpeg", [whole, SECRET, bytes(4)], 48 * 32)
+    assert (cleared, changed) == ([whole, bytes(len(SECRET)), bytes(4)], True)
+
+
+def codestream() -> bytes:
+    """One tile-part, and a comment that is empty already."""
+    output = io.BytesIO()
+    Image.effect_noise((48, 32), 60).save(output, "JPEG2000", no_jp2=True, comment=SECRET)
+    return output.getvalue().replace(SECRET, bytes(len(SECRET)))
+
+
+def with_tile_length(whole: bytes, length: int) -> bytes:
+    """The length stands 6 bytes behind the marker SOT (T.800, section A.4.2)."""
+    place = whole.index(b"\xff\x90") + 6
+    return whole[:place] + struct.pack(">I", length) + whole[place + 4 :]
+
+
+def test_a_tile_part_of_open_length_ends_with_its_codestream() -> None:
+    """T.800, section A.4.2: the last tile-part may have the length 0."""
+    open_end = with_tile_length(codestream(), 0)
+    assert open_end.endswith(b"\xff\xd9")
+    cleared, changed = streams.clean("jpeg2000", [open_end + SECRET, open_end], 48 * 32)
+    assert changed
+    assert cleared == [open_end + bytes(len(SECRET)), open_end]
+    assert streams.clean("jpeg2000", [open_end[:-2]], 48 * 32) == ([open_end[:-2]], False)
+
+
+def test_a_codestream_without_an_end_ends_with_its_tile_parts() -> None:
+    whole = codestream()
+    cleared, changed = streams.clean("jpeg2000", [whole[:-2] + b"\0\0"], 48 * 32)
+    assert (cleared, changed) == ([whole[:-2] + b"\0\0"], False)
+    assert streams.clean("jpeg2000", [whole], 48 * 32) == ([whole], False)
+
+
+@pytest.mark.parametrize("length", [13, 1 << 31])
+def test_a_tile_part_of_an_impossible_length_is_refused(length: int) -> None:
+    with pytest.raises(UnsupportedImage, match="expected whole JPEG 2000 data"):
+        streams.clean("jpeg2000", [with_tile_length(codestream(), length)], 48 * 32)
+
+
+def test_a_jp2_file_without_a_codestream_in_its_box_is_refused() -> None:
+    boxes = b"\0\0\0\x0cjP  \r\n\x87\n" + struct.pack(">I", 8 + len(SECRET)) + b"jp2c" + SECRET
+    with pytest.raises(UnsupportedImage, match="expected whole JPEG 2000 data"):
+        streams.clean("jpeg2000", [boxes], 48 * 32)
+
+
+def test_a_box_of_64_bits_is_read() -> None:
+    signature = b"\0\0\0\x0cjP  \r\n\x87\n"
+    box = struct.pack(">I4sQ", 1, b"jp2c", 0) + codestream()
+    hidden = struct.pack(">I4sQ", 1, b"uuid", 16 + len(SECRET)) + SECRET
+    (cleared,), _ = streams.clean("jpeg2000", [signature + hidden + box], 48 * 32)
+    assert cleared == signature + hidden[:16] + bytes(len(SECRET)) + box
+
+
+def test_a_code_of_rle_that_says_nothing_is_passed_over() -> None:
+    """128 is no operation (PS3.5, section G.3.1)."""
+    codes = bytes((128, 255 - 14, 9, 128))
+    frame = struct.pack("<16I", 1, 64, *[0] * 14) + codes[:3] + SECRET
+    (cleared,), _ = streams.clean("rle", [frame], 16)
+    assert cleared == frame[: -len(SECRET)] + bytes(len(SECRET))
+
+
+def test_colours_of_half_the_columns_are_a_whole_picture() -> None:
+    """YBR_FULL_422 stored as such: four values for two pixels (PS3.3, section C.7.6.3.1.2)."""
+    encoding = Encoding(EXPLICIT)
+    content = native(EXPLICIT, bytes(range(32)) + SECRET, allocated=8, stored=8)
+    content = content.replace(encoding.element(0x00280002, "US", 1), encoding.element(0x00280002, "US", 3))
+    content = content.replace(
+        encoding.element(0x00280004, "CS", "MONOCHROME2"), encoding.element(0x00280004, "CS", "YBR_FULL_422")
+    )
+    assert pydicom.dcmread(io.BytesIO(deidentify(content, KEY).content)).PixelData == bytes(range(32))
+
+
+def test_values_whose_high_bit_is_impossible_stay() -> None:
+    """Nobody can say which bits are the picture."""
+    encoding = Encoding(EXPLICIT)
+    content = native(EXPLICIT, struct.pack("<16H", *(0xF000 | number for number in range(16))))
+    content = content.replace(encoding.element(0x00280102, "US", 11), encoding.element(0x00280102, "US", 3))
+    found = pydicom.dcmread(io.BytesIO(deidentify(content, KEY).content))
+    assert found.PixelData == struct.pack("<16H", *(0xF000 | number for number in range(16)))
+
+
+def with_offsets(first: int, wrong: int, lengths: int) -> pydicom.Dataset:
+    """The de-identified form of two frames with an Extended Offset Table, of which the second entry and the first
+    length are ``wrong`` by so much, and with a table of as many ``lengths``."""
+    encoding, picture = Encoding(JPEG), jpeg()
+    picture += bytes(len(picture) % 2)
+    sizes = [len(picture) + wrong, len(picture)][:lengths]
+    elements = {
+        0x7FE00001: encoding.element(0x7FE00001, "OV", struct.pack("<2Q", 0, first + 8 + len(picture))),
+        0x7FE00010: encoding.element(0x7FE00010, "OB", encapsulated(picture, picture), undefined=True),
+    }
+    if sizes:
+        elements[0x7FE00002] = encoding.element(0x7FE00002, "OV", struct.pack(f"<{lengths}Q", *sizes))
+    return pydicom.dcmread(io.BytesIO(deidentify(file(encoding, elements), KEY).content))
+
+
+@pytest.mark.parametrize("wrong", [0, -1])
+def test_a_table_of_offsets_that_is_true_stays(wrong: int) -> None:
+    """A length is with or without the padding (PS3.3, section C.7.6.3.1.8)."""
+    found = with_offsets(0, wrong, 2)
+    assert len(found.ExtendedOffsetTable) == len(found.ExtendedOffsetTableLengths) == 16
+
+
+@pytest.mark.parametrize(("first", "wrong", "lengths"), [(2, 0, 2), (0, 2, 2), (0, -2, 2), (0, 0, 1), (0, 0, 0)])
+def test_a_table_of_offsets_that_is_wrong_goes(first: int, wrong: int, lengths: int) -> None:
+    found = with_offsets(first, wrong, lengths)
+    assert "ExtendedOffsetTable" not in found
+    assert "ExtendedOffsetTableLengths" not in found
+    assert "PixelData" in found
