@@ -19,7 +19,7 @@ from pydicom.uid import (
 )
 
 from ml.errors import ImageError, ImageTooLarge
-from ml.preprocessing.dicom import picture
+from ml.preprocessing.dicom import DicomFile, picture
 from ml.preprocessing.windows import Window, robust_range, to_eight_bits
 from tests.dicoms import dataset, dicom, sample, written
 
@@ -241,6 +241,24 @@ def test_what_the_file_says() -> None:
     assert picture(sample("examples_ybr_color.dcm"))[1].spacing == pytest.approx((0.5105, 0.5105), abs=1e-4)
 
 
+def test_a_position_that_cannot_be_read_hides_no_picture() -> None:
+    content = dicom(ramp("uint8", 0, 255), ImagePositionPatient=list("123"), ImageOrientationPatient=list("100010"))
+    whole, damaged = picture(content), picture(content.replace(b"1\\2\\3", b"a\\b\\c"))
+    assert whole[1].place is not None
+    assert damaged[1].place is not None
+    assert (whole[1].place.position, damaged[1].place.position) == (3.0, None)
+    assert damaged[0].tobytes() == whole[0].tobytes()
+
+
+def test_the_jpeg_of_a_frame_that_is_missing_is_refused() -> None:
+    file = DicomFile(sample("JPEG-lossy.dcm"))
+    found = file.jpeg(0)
+    assert found is not None
+    assert found.startswith(b"\xff\xd8")
+    with pytest.raises(ImageError, match=r"^expected a whole DICOM file, found pixels without frame 1: "):
+        file.jpeg(1)
+
+
 REFUSED: dict[str, tuple[Any, str]] = {
     "dose": (lambda: sample("rtdose_1frame.dcm"), "a DICOM file whose Bits Allocated is 1 or 8 or 16, found 32"),
     "report": (
@@ -269,6 +287,11 @@ REFUSED: dict[str, tuple[Any, str]] = {
         lambda: dicom(ramp("uint8", 0, 9), NumberOfFrames=70_000),
         "a DICOM file whose Number of Frames is 1 to 65,536, found 70000",
     ),
+    "no-palette": (
+        lambda: dicom(ramp("uint8", 0, 9), PhotometricInterpretation="PALETTE COLOR"),
+        "a DICOM file with a whole palette, found one that cannot be read: "
+        "No suitable Palette Color Lookup Table Module found",
+    ),
     "table": (
         lambda: dicom(ramp("uint16", 0, 9), VOILUTSequence=item(LUTDescriptor=[300, 0, 16], LUTData=bytes(4))),
         "a DICOM file with a whole look-up table, found one that cannot be read: 4 entries of 300, with 16 bits",
@@ -282,6 +305,14 @@ def test_what_is_refused_is_said(name: str) -> None:
     with pytest.raises(ImageError) as error:
         picture(make())
     assert str(error.value) == f"expected {message}"
+
+
+def test_half_a_number_is_damage() -> None:
+    content = dicom(ramp("uint8", 0, 9))
+    place = content.index(b"\x08\0\x16\0")  # the first element of the data set
+    damaged = content[:place] + b"\x08\0\5\0US\3\0abc" + content[place:]
+    with pytest.raises(ImageError, match=r"^expected a whole DICOM file, found one whose elements cannot be read: "):
+        picture(damaged)
 
 
 def test_floating_point_pixels_are_refused() -> None:
@@ -321,7 +352,7 @@ def test_a_decoder_that_is_not_installed_is_named() -> None:
         "metadata.entry_points = lambda **group: [e for e in every(**group) if not e.value.startswith('libjpeg')]\n"
         "sys.modules['libjpeg'] = None\n"
         "from ml.errors import ImageError\n"
-        "from ml.preprocessing.dicom import picture\n"
+        "from ml.preprocessing.dicom import DicomFile, picture\n"
         "from tests.dicoms import sample\n"
         "for name in ('SC_rgb_jpeg_dcmtk', 'MR_small_jpeg_ls_lossless', 'MR_small_jp2klossless', 'MR_small_RLE'):\n"
         "    picture(sample(name + '.dcm'))\n"

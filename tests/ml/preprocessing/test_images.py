@@ -8,7 +8,7 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from ml.datasets.phantom import phantom_png
 from ml.errors import ImageError, ImageTooLarge
@@ -233,6 +233,42 @@ def test_what_is_no_image_is_refused(content: bytes, found: str) -> None:
     with pytest.raises(ImageError) as caught:
         decode_image(content)
     assert str(caught.value) == f"expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found {found}"
+
+
+def test_bytes_that_only_begin_as_gzip_are_no_image() -> None:
+    with pytest.raises(ImageError, match="found 34 bytes that begin with 1f8b08ff"):
+        decode_image(b"\x1f\x8b\x08" + b"\xff" * 31)
+
+
+def test_a_text_that_inflates_beyond_its_limit_is_damage() -> None:
+    """Pillow refuses it when it opens the file, before any pixel."""
+    plain = encoded(Image.new("L", (4, 4)), "PNG")
+    text = b"zTXtname\0\0" + zlib.compress(bytes(2_000_000))
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    with pytest.raises(ImageError, match=r"^expected a complete image file, found damaged data: Decompressed data too"):
+        decode_image(plain[:33] + chunk + plain[33:])
+
+
+def test_nothing_is_decoded_while_pillow_accepts_truncated_files(
+    head: Image.Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
+    with pytest.raises(RuntimeError, match=r"^PIL.ImageFile.LOAD_TRUNCATED_IMAGES must be off"):
+        decode_image(encoded(head, "PNG"))
+
+
+@pytest.mark.parametrize("decoding", DECODINGS)
+def test_a_deep_picture_of_one_value_is_black(decoding: int) -> None:
+    flat = Image.fromarray(np.full((20, 20), 900, np.uint16))
+    assert np.asarray(decode_image(encoded(flat, "PNG"), decoding)).max() == 0
+
+
+def test_a_single_bright_pixel_of_a_flat_picture_stays_in_the_second_decoding() -> None:
+    """Where the percentiles are equal, nothing is an outlier."""
+    values = np.full((20, 20), 900, np.uint16)
+    values[3, 5] = 1000
+    decoded = np.asarray(decode_image(encoded(Image.fromarray(values), "PNG"), 2))
+    assert (decoded[3, 5], decoded.sum()) == (255, 255)
 
 
 def test_a_gif_is_refused(head: Image.Image) -> None:

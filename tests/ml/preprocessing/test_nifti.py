@@ -76,6 +76,10 @@ def cut(content: bytes) -> bytes:
     return content[: len(content) // 2]
 
 
+def changed(content: bytes, place: int, new: bytes) -> bytes:
+    return content[:place] + new + content[place + len(new) :]
+
+
 REFUSED: dict[str, tuple[bytes, str]] = {
     "slice": (written(volume()), "expected a slice from 0 to 4, found 9"),
     "cut": (cut(written(volume())), "expected a whole NIfTI file of 12,000 bytes of values, found one that is cut off"),
@@ -86,6 +90,15 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "series": (
         written(np.zeros((3, 3, 3, 7), np.int16)),
         "expected a NIfTI volume of three dimensions, found 3 x 3 x 3 x 7",
+    ),
+    "damaged": (
+        changed(gzip.compress(written(volume())), 10, b"\xff" * 40),
+        "expected a whole NIfTI file, found one whose gzip data are damaged: "
+        "Error -3 while decompressing data: invalid block type",
+    ),
+    "code": (
+        changed(written(volume()), 70, b"\xff\x7f"),
+        "expected a whole NIfTI file, found one that cannot be read: data code 32767 not recognized",
     ),
     "complex": (
         written(np.zeros((3, 3, 3), np.complex64)),
@@ -133,3 +146,28 @@ def test_too_many_pixels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("content", [b"", b"\x1f\x8b", gzip.compress(b"x" * 999), b"\x5c\1\0\0".ljust(600, b"\0")])
 def test_other_files_are_none(content: bytes) -> None:
     assert not is_nifti(content)
+
+
+@pytest.mark.parametrize("name", ["nibabel.Nifti1Image.from_bytes", "nibabel.arrayproxy.ArrayProxy.__getitem__"])
+def test_memory_that_runs_out_is_no_damage(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Whoever decodes in a process with a limit says that the file is too large."""
+
+    def run_out(*_: object) -> None:
+        raise MemoryError
+
+    content = written(volume())
+    monkeypatch.setattr(name, run_out)
+    with pytest.raises(MemoryError):
+        picture(content)
+
+
+def test_values_that_nibabel_cannot_give_are_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError("no such block")
+
+    content = written(volume())
+    monkeypatch.setattr("nibabel.arrayproxy.ArrayProxy.__getitem__", fail)
+    with pytest.raises(
+        ImageError, match=r"^expected a whole NIfTI file, found one that cannot be read: no such block$"
+    ):
+        picture(content)
