@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import struct
 from bisect import bisect_left
@@ -78,7 +77,7 @@ def binary(rule: Rule, vr: str, value: bytes) -> bool:
         return False
     found = struct.unpack(f"<{count}{_FORMATS[vr]}", value)
     if vr in ("FL", "FD"):
-        return all(math.isfinite(number) and _plausible(abs(number)) for number in found)
+        return all(_plausible(abs(number)) for number in found)
     return all(abs(number) < _MOST_WHOLE for number in found)
 
 

@@ -125,7 +125,7 @@ SEGMENTS = {
     "discrete and linear": (8, (*DISCRETE, *LINEAR)),
     "ends within": (3, DISCRETE),
     "indirect": (16, (*DISCRETE, *LINEAR, 2, 2, 0, 0)),
-    "indirect from the second on": (13, (*DISCRETE, *LINEAR, 2, 1, 10, 0)),
+    "indirect from the second on": (14, (*DISCRETE, *LINEAR, 2, 1, 10, 0, 0, 1, 99)),
 }
 
 
