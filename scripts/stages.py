@@ -82,7 +82,9 @@ def stages(*, slow: bool) -> dict[str, Stage]:
                 ["node", tools / "typescript" / "bin" / "tsc", "--noEmit", "-p", "frontend"],
             ],
         ),
-        "project": Stage("imports, settings, documentation, NatSpec, Slither", [[*pytest, "tests/project"]]),
+        "project": Stage(
+            "imports, settings, documentation, NatSpec, Slither", [[*pytest, "tests/project"]], measured=True
+        ),
         "page": Stage(
             "modules of the page",
             [["node", tools / "vitest" / "vitest.mjs", "run", "--config", "tests/frontend/vitest.config.ts"]],

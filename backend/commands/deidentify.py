@@ -34,24 +34,33 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.dicom.sender import Sender, load_key
     from backend.errors import ImageTooLarge, UnsupportedImage
 
+    if options.out.resolve().is_relative_to(options.path.resolve()):
+        raise WrongUse(f"expected --out outside {options.path}, whose files are read, found {options.out}")
     files = _files(options.path)
     key = load_key(options.key or configuration.load().var / _KEY)
     done: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
+    sources: dict[Path, Path] = {}
     with closing(Sender(key)) as sender:
         for number, file in enumerate(files, 1):
             if len(files) > 1:
                 console.progress(f"{number} of {len(files)}")
             try:
                 made = sender.deidentify(_read(file))
-            except (UnsupportedImage, ImageTooLarge) as error:
+                content, text = _look_for_text(made.content, mask=options.mask_text)
+                target = options.out / f"{made.instance}.dcm"
+                _write(content, target, source=sources.get(target))
+            except (UnsupportedImage, ImageTooLarge, _NotWritten) as error:
                 refused.append({"file": str(file), "reason": str(error)})
                 continue
-            content, text = _look_for_text(made.content, mask=options.mask_text)
-            target = _write(content, options.out / f"{made.instance}.dcm")
+            sources.setdefault(target, file)
             done.append({"file": str(file), "written": str(target), "text": text, **made.report.counts()})
     console.result({"files": done, "refused": refused}, _in_words(done, refused, options.out, masked=options.mask_text))
     return 1 if refused else 0
+
+
+class _NotWritten(Exception):
+    """A copy that would lose another file, or show text that was to be black."""
 
 
 def _files(path: Path) -> list[Path]:
@@ -75,41 +84,69 @@ def _read(file: Path) -> bytes:
 
 def _look_for_text(content: bytes, *, mask: bool) -> tuple[bytes, int | None]:
     """The file, and the number of places with text in its first picture, black now if that was asked for; None where
-    it cannot be looked for or made black."""
+    it cannot be looked for. Raises _NotWritten where nothing can be made black that was to be."""
     from backend.adapters.images.decoder_pool import decoder_pool
     from backend.adapters.images.text_finder import OcrTextFinder
     from backend.errors import ImageTooLarge, UnsupportedImage
 
     try:
         boxes = OcrTextFinder().find(content)
-        if boxes and mask:
-            content = decoder_pool().mask(content, boxes, kept=False)[1]
-    except (UnsupportedImage, ImageTooLarge):
+    except (UnsupportedImage, ImageTooLarge) as error:
+        if mask:
+            raise _NotWritten("text could not be looked for, so none was made black: no copy was written") from error
         return content, None
+    if boxes and mask:
+        try:
+            content = decoder_pool().mask(content, boxes, kept=False)[1]
+        except (UnsupportedImage, ImageTooLarge) as error:
+            raise _NotWritten(
+                "the picture seems to show text, which could not be made black, as it can in uncompressed grey or RGB "
+                "pixels: no copy was written"
+            ) from error
     return content, len(boxes)
 
 
-def _write(content: bytes, target: Path) -> Path:
-    """Under the new UID: the file's own name may be that of a patient."""
+def _write(content: bytes, target: Path, *, source: Path | None) -> None:
+    """Under the new UID: the file's own name may be that of a patient. ``source`` is the file whose copy has that name
+    already. Raises _NotWritten where other bytes have it."""
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
+        try:
+            file = target.open("xb")
+        except FileExistsError:
+            if target.stat().st_size == len(content) and target.read_bytes() == content:
+                return
+            other = f"{target}, the copy of {source}" if source else f"{target}, which was there before"
+            raise _NotWritten(f"its copy would replace {other}, with other bytes: no copy was written") from None
+        try:
+            with file:
+                file.write(content)
+        except BaseException:
+            target.unlink()
+            raise
     except OSError as error:
         raise WrongUse(f"{target} cannot be written: {error.strerror}") from error
-    return target
 
 
 def _in_words(done: list[dict[str, Any]], refused: list[dict[str, str]], folder: Path, *, masked: bool) -> str:
-    rows = [("Written", f"{len(done)} files to {folder}")]
+    rows = [("Written", f"{_counted(len({one['written'] for one in done}), 'file')} to {folder}")]
     for kind in ("removed", "replaced", "cleaned"):
         names = {name for file in done for name in file[kind]}
-        rows.append((kind.capitalize(), f"{len(names)} attributes in all"))
-    unread = [one["written"] for one in done if one["text"] is None]
-    shown = [] if masked else [one["written"] for one in done if one["text"]]
+        rows.append((kind.capitalize(), f"{_counted(len(names), 'attribute')} in all"))
+    unread = [_both(one) for one in done if one["text"] is None]
+    shown = [] if masked else [_both(one) for one in done if one["text"]]
     rows += _listed("Refused", [f"{one['file']}: {one['reason']}" for one in refused])
     rows += _listed("Text", [f"{name}: the picture seems to show text" for name in shown])
-    rows += _listed("Text", [f"{name}: text could not be looked for, or made black" for name in unread])
+    rows += _listed("Text", [f"{name}: text could not be looked for" for name in unread])
     return f"{columns(rows)}\n\nText in a picture may be overlooked: look at the pictures."
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _both(one: dict[str, Any]) -> str:
+    return f"{one['file']}, written as {one['written']}"
 
 
 def _listed(name: str, lines: list[str]) -> list[tuple[str, str]]:

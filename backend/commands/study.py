@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from backend.commands.arguments import WrongUse
 from backend.commands.console import WAIT_S, Console, columns
 from backend.domain import ImageFacts, StudySeries
-from backend.errors import ImageTooLarge, InvalidStudy, UnsupportedImage
+from backend.errors import IdentifiersLeft, ImageTooLarge, InvalidStudy, UnsupportedImage
 
 if TYPE_CHECKING:
     from backend.adapters.images.inspector import PillowInspector
@@ -142,9 +143,32 @@ def given_files(path: Path, console: Console) -> list[GivenFile]:
     from backend.services.study_verification import GivenFile
 
     slices, left_out = slices_of(path, console)
-    images = [GivenFile(each.name, each.facts.cid, each.read) for each in slices]
-    others = [GivenFile(each.name, None, bytes) for each in left_out]
+    checks = {file.name: partial(_check_identifiers, file) for file in sources(path)}
+    images = [GivenFile(each.name, each.facts.cid, each.read, checks[each.name]) for each in slices]
+    others = [GivenFile(each.name, None, bytes, checks[each.name]) for each in left_out]
     return [*images, *others]
+
+
+def still_identified(name: str) -> WrongUse:
+    """For a file to compare whose UIDs the sender's key has yet to replace: it says nothing about what is pinned."""
+    return WrongUse(
+        f"{name} still has identifiers, so it cannot be compared with what was recorded: give its de-identified copy. "
+        "If `scanproof deidentify` made that, the same command with the sender's --key makes it again"
+    )
+
+
+def _check_identifiers(file: StudySource) -> None:
+    """Raises WrongUse."""
+    from backend.adapters.images.inspector import PillowInspector
+    from ml.preprocessing.dicom_structure import is_dicom
+
+    with suppress(UnsupportedImage, ImageTooLarge, InvalidStudy):
+        content = file.read()
+        try:
+            if is_dicom(content):
+                PillowInspector().accept(content)
+        except IdentifiersLeft as error:
+            raise still_identified(file.name) from error
 
 
 def values_of(documents: StudyDocuments, names: Sequence[str], left_out: Sequence[LeftOut]) -> dict[str, Any]:

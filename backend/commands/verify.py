@@ -18,10 +18,10 @@ from backend.commands.chosen_chain import (
     opened_history,
 )
 from backend.commands.console import BlockProgress, Console
-from backend.commands.study import given_files, is_study, sources
+from backend.commands.study import given_files, is_study, sources, still_identified
 from backend.deployments import recorded
 from backend.domain import BlockRef, DiagnosisReviewedEvent, Outcome, describe_block
-from backend.errors import InvalidEvidence, NotFound
+from backend.errors import IdentifiersLeft, InvalidEvidence, NotFound
 from backend.explorer import block_url
 from backend.settings import ROOT, Settings
 
@@ -71,7 +71,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--file",
         metavar="F",
         type=file_or_folder,
-        help="the image, pinned or as uploaded, instead of fetching it; for a study a folder or ZIP of its slices",
+        help="the image, pinned or as uploaded, instead of fetching it; for a study a folder or ZIP of its slices; "
+        "DICOM without identifiers",
     )
     add_opening_argument(parser)
     add_chain_arguments(parser)
@@ -109,7 +110,10 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise WrongUse("--trusted-block and --checkpoints are for --evidence: name a file, or leave them out")
     if options.file and is_study(options.file):
         sources(options.file)  # before anything heavy
-    verifications = _verified(chosen_settings(options), options, console)
+    try:
+        verifications = _verified(chosen_settings(options), options, console)
+    except IdentifiersLeft as error:
+        raise still_identified(str(options.file)) from error
     console.result(result_of(verifications), "\n\n".join(report(verification) for verification in verifications))
     return 0 if all(verification.passed for verification in verifications) else 1
 

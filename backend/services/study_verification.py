@@ -26,11 +26,13 @@ BASIS_POINTS = 10_000
 @dataclass(frozen=True, slots=True)
 class GivenFile:
     """A file of somebody who checks a study: ``cid`` is that of the bytes which are pinned of it, None if it is no
-    image; ``read`` gives those bytes."""
+    image; ``read`` gives those bytes. ``check`` raises where the file cannot be compared with slices, since it is not
+    yet what would be pinned of it."""
 
     name: str
     cid: str | None
     read: Callable[[], bytes]
+    check: Callable[[], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +168,11 @@ class StudyVerifier:
 
 
 def compare_files(slices: Sequence[SliceResult], files: Sequence[GivenFile]) -> Check:
-    """Whether ``files`` are the slices, all of them and in their order."""
+    """Whether ``files`` are the slices, all of them and in their order. Raises what their ``check`` raises."""
     places = {each.cid: each.order for each in slices}
+    for each in files:
+        if each.cid not in places:
+            each.check()
     given = {each.cid for each in files}
     problems = [
         f"{each.name} is no slice of this study: it was changed, or belongs to another study"

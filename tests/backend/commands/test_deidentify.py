@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
+from pydicom.encaps import encapsulate
+from pydicom.uid import RLELossless
 
 from backend.adapters.dicom.deidentification import identifiers_left
 from backend.adapters.images.text_finder import OcrTextFinder
 from ml.datasets.phantom import phantom_png
 from tests.backend.adapters.dicom.corpus import PLACES, case_of
-from tests.dicoms import dicom
+from tests.dicoms import dataset, dicom, written
 
 
 @pytest.fixture
@@ -83,10 +86,14 @@ def test_an_empty_directory_is_wrong_use(scanproof, tmp_path):
     assert (done.status, done.json["error"]["type"]) == (2, "WrongUse")
 
 
-def test_text_in_a_picture_is_counted_and_made_black_on_request(scanproof, key, tmp_path):
+def burnt_in() -> np.ndarray:
     image = Image.open(io.BytesIO(phantom_png(256)))
     ImageDraw.Draw(image).text((8, 6), "DOE^JANE 1961", fill=255, font=ImageFont.load_default(16))
-    (tmp_path / "a.dcm").write_bytes(dicom(np.asarray(image), PatientName="Doe^Jane"))
+    return np.asarray(image)
+
+
+def test_text_in_a_picture_is_counted_and_made_black_on_request(scanproof, key, tmp_path):
+    (tmp_path / "a.dcm").write_bytes(dicom(burnt_in(), PatientName="Doe^Jane"))
     given = ("deidentify", tmp_path / "a.dcm", "--key", key, "--json", "--out")
 
     found = scanproof(*given, tmp_path / "found")
@@ -96,3 +103,60 @@ def test_text_in_a_picture_is_counted_and_made_black_on_request(scanproof, key, 
     after = Path(masked.json["files"][0]["written"]).read_bytes()
     assert identifiers_left(after) == ()
     assert OcrTextFinder().find(after) == []
+
+
+def test_no_copy_is_written_of_a_picture_whose_text_cannot_be_made_black(scanproof, key, tmp_path):
+    folder = tmp_path / "study"
+    folder.mkdir()
+    compressed = dataset(burnt_in(), SOPInstanceUID="1.2.1")
+    compressed.compress(RLELossless, generate_instance_uid=False)
+    (folder / "compressed.dcm").write_bytes(written(compressed))
+    compressed.SOPInstanceUID = compressed.file_meta.MediaStorageSOPInstanceUID = "1.2.2"
+    compressed.PixelData = encapsulate([struct.pack("<16I", 1, 64, *[0] * 14) + b"\0\1"])
+    (folder / "damaged.dcm").write_bytes(written(compressed))
+    (folder / "plain.dcm").write_bytes(dicom(burnt_in(), SOPInstanceUID="1.2.3"))
+    given = ("deidentify", folder, "--key", key, "--out")
+
+    kept = scanproof(*given, tmp_path / "kept")
+    masked = scanproof(*given, tmp_path / "masked", "--mask-text", "--json")
+
+    assert kept.status == 0
+    assert f"Written   3 files to {tmp_path / 'kept'}" in kept.stdout
+    lines = [line.split("  ", 1)[1].strip() for line in kept.stdout.splitlines() if line.startswith("Text  ")]
+    assert [line.split(", written as ")[0] for line in lines] == [
+        str(folder / f"{name}.dcm") for name in ("compressed", "plain", "damaged")
+    ]
+    assert [line.rsplit(": ", 1)[1] for line in lines] == [
+        *["the picture seems to show text"] * 2,
+        "text could not be looked for",
+    ]
+    assert masked.status == 1
+    assert [Path(file["file"]).name for file in masked.json["files"]] == ["plain.dcm"]
+    assert len(list((tmp_path / "masked").iterdir())) == 1
+    reasons = {Path(file["file"]).name: file["reason"] for file in masked.json["refused"]}
+    assert reasons.keys() == {"compressed.dcm", "damaged.dcm"}
+    assert reasons["compressed.dcm"].startswith("the picture seems to show text, which could not be made black")
+    assert reasons["damaged.dcm"].startswith("text could not be looked for")
+
+
+def test_no_copy_replaces_another_one(scanproof, key, tmp_path):
+    folder, out = tmp_path / "study", tmp_path / "clean"
+    folder.mkdir()
+    for name, value in (("a", 1), ("b", 2), ("same", 1)):
+        (folder / f"{name}.dcm").write_bytes(dicom(np.full((24, 20), value, np.uint16)))
+
+    done = scanproof("deidentify", folder, "--out", out, "--key", key, "--json")
+
+    (copy,) = out.iterdir()
+    content = copy.read_bytes()
+    assert done.status == 1
+    assert [Path(file["file"]).name for file in done.json["files"]] == ["a.dcm", "same.dcm"]
+    (refused,) = done.json["refused"]
+    assert refused["file"] == str(folder / "b.dcm")
+    assert f"would replace {copy}, the copy of {folder / 'a.dcm'}" in refused["reason"]
+    again = scanproof("deidentify", folder / "a.dcm", "--out", out, "--key", key)
+    assert (again.status, f"Written   1 file to {out}" in again.stdout) == (0, True)
+    other = scanproof("deidentify", folder / "b.dcm", "--out", out, "--key", key)
+    assert other.status == 1
+    assert f"{folder / 'b.dcm'}: its copy would replace {copy}, which was there before" in other.stdout
+    assert copy.read_bytes() == content

@@ -6,6 +6,7 @@ import io
 import shutil
 import zipfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -223,3 +224,42 @@ def test_identifiers_are_refused_before_anything_is_kept(command, tmp_path: Path
     assert (refused.status, refused.json["error"]["type"]) == (1, "IdentifiersLeft")
     assert "Doe" not in refused.stdout
     assert not (tmp_path / "var").exists()
+
+
+def test_files_with_identifiers_are_not_compared(scanproof, tmp_path: Path) -> None:
+    originals, clean = tmp_path / "originals", tmp_path / "clean"
+    originals.mkdir()
+    for number in (1, 2):
+        content = dicom(
+            np.full((24, 20), number, np.uint16),
+            StudyInstanceUID="1.2",
+            SeriesInstanceUID="1.2.1",
+            SOPInstanceUID=f"1.2.1.{number}",
+            InstanceNumber=number,
+            PatientName="Doe^Jane",
+        )
+        (originals / f"IM{number}").write_bytes(content)
+    key = tmp_path / "sender.key"
+    assert scanproof("deidentify", originals, "--out", clean, "--key", key).status == 0
+    study = scanproof("demo", clean, "--json").json
+    single = clean / study["slices"][0]["file"]
+    image = scanproof("demo", single, "--json").json
+    packed = tmp_path / "originals.zip"
+    packed.write_bytes(zipped({file.name: file.read_bytes() for file in originals.iterdir()}))
+    verify = partial(scanproof, "verify", "--json", "--image-id")
+
+    assert verify(study["imageId"], "--file", clean).json["verdict"] == "valid"
+    for record, given, named in (
+        (study, originals, "IM1"),
+        (study, packed, "IM1"),
+        (study, originals / "IM2", originals / "IM2"),
+        (image, originals / "IM1", originals / "IM1"),
+    ):
+        refused = verify(record["imageId"], "--file", given)
+        assert (refused.status, refused.json["error"]["type"]) == (2, "WrongUse")
+        expected = f"{named} still has identifiers, so it cannot be compared with what was recorded"
+        assert refused.json["error"]["message"].startswith(expected)
+    content = single.read_bytes()
+    single.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+    changed = verify(study["imageId"], "--file", clean)
+    assert (changed.status, changed.json["verdict"]) == (1, "invalid")

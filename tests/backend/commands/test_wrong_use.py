@@ -64,6 +64,8 @@ CASES = [
     ("analyse", "--output {image}/deep/er", "expected a directory: {image} is a file"),
     ("deidentify", "{missing}", "no such file: {missing}"),
     ("deidentify", "--out {image}", "expected a directory: {image} is a file"),
+    ("deidentify", "{folder} --out {folder}", "expected --out outside {folder}, whose files are read, found {folder}"),
+    ("deidentify", "{folder} --out {folder}/../folder/deep", "expected --out outside {folder}, whose files are read"),
     ("deidentify", "--key {missing}/key", "expected a file in an existing directory"),
     ("verify", "--image-id 0x12", "expected 0x and 64 hex digits"),
     ("verify", "--tx 0x12", "expected 0x and 64 hex digits"),

@@ -203,7 +203,10 @@ def test_a_study_manifest_is_no_image_of_another_diagnosis(
 
 def given(container: Container, files: dict[str, bytes] | list[tuple[str, bytes]]) -> list[GivenFile]:
     pairs = list(files.items()) if isinstance(files, dict) else files
-    return [GivenFile(name, container.intake.identify(content).cid, partial(bytes, content)) for name, content in pairs]
+    return [
+        GivenFile(name, container.intake.identify(content).cid, partial(bytes, content), lambda: None)
+        for name, content in pairs
+    ]
 
 
 def block_of(container: Container, cid: str) -> Path:
