@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import rfc8785
 
 from backend.adapters.ipfs.unixfs import cid_of
+from backend.cids import hash_of
 from backend.domain import ModelFacts
 from backend.errors import InvalidStudy
 from backend.services import slice_tree, study_documents, study_rules
@@ -105,6 +107,65 @@ def test_no_byte_of_a_proof_may_change(study: StudyDocuments, order: int) -> Non
         changed[place] ^= 1
         with pytest.raises(InvalidStudy):
             study_documents.read_proof(bytes(changed), study.manifest)
+
+
+def changed_slice(document: bytes, **values: object) -> bytes:
+    """The slice list, in canonical form, with other values in its first slice."""
+    content = json.loads(document)
+    content["slices"][0].update(values)
+    return rfc8785.dumps(content)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"size": -1},
+        {"size": True},
+        {"size": "1"},
+        {"sha256": "ab"},
+        {"sha256": "no digits"},
+        {"sha256": None},
+        {"manifestHash": "0X" + "ab" * 32},
+        {"cid": "bafk"},
+        {"cid": 7},
+        {"label": "\x1b[2J"},
+        {"label": ["glioma"]},
+        {"confidence": True},
+        {"confidence": "0.5"},
+        {"confidence": -0.5},
+        {"abstained": 0},
+        {"more": 1},
+    ],
+    ids=str,
+)
+def test_a_slice_with_another_kind_of_value_is_refused(study: StudyDocuments, values: dict[str, object]) -> None:
+    with pytest.raises(InvalidStudy, match=r"^expected .* with the fields and values of scanproof\.study/1$"):
+        study_documents.read_slices(changed_slice(study.slice_list, **values), study.manifest)
+
+
+def test_a_cid_in_another_spelling_is_refused(study: StudyDocuments) -> None:
+    cid = json.loads(study.slice_list)["slices"][0]["cid"]
+    with pytest.raises(InvalidStudy, match=r"^expected .* with the fields and values of "):
+        study_documents.read_slices(changed_slice(study.slice_list, cid=f"{cid} "), study.manifest)
+
+
+def test_a_document_that_is_too_long_is_not_parsed() -> None:
+    with pytest.raises(InvalidStudy, match=r"^expected .* of at most [0-9,]+ bytes, found 20,000,000$"):
+        study_documents.read_manifest(b"[" * 20_000_000)
+
+
+def test_a_line_must_be_the_inference_manifest_of_its_slice(study: StudyDocuments) -> None:
+    first, second = study.slice_manifests.splitlines()[:2]
+    with pytest.raises(InvalidStudy, match=r"^expected an inference manifest$"):
+        study_documents.slice_of(0, 7, b"{}")
+    none = replace(study.slices[0], manifest_hash=hash_of(b"{}"))
+    with pytest.raises(InvalidStudy, match=rf"^slice 1: {hash_of(b'{}')} is no inference manifest$"):
+        study_documents.read_slice_manifests(b"{}\n", [none])
+    others = replace(study.slices[0], manifest_hash=hash_of(second))
+    with pytest.raises(InvalidStudy, match=r"^slice 1: its inference manifest has another image or result than the "):
+        study_documents.read_slice_manifests(second + b"\n", [others])
+    (read,) = study_documents.read_slice_manifests(first + b"\n", study.slices[:1])
+    assert read.image_cid == study.slices[0].cid
 
 
 def rule(*labels: str) -> tuple[str, float, tuple[int, int] | None, str | None]:

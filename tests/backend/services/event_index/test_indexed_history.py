@@ -12,8 +12,11 @@ from eth_utils import to_checksum_address
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN
 from backend.adapters.chain.events import ROLES
-from backend.domain import ClassifierCompromisedEvent, Training
+from backend.domain import ClassifierCompromisedEvent, Training, Verdict
+from backend.errors import ChainUnavailable
+from backend.services import event_index, index_check
 from backend.services.event_index import EventIndex
+from backend.services.index_check import IndexCheck
 from backend.services.indexed_history import IndexedHistory
 from tests.backend.models import LABELS
 
@@ -199,3 +202,36 @@ def test_the_blocks_that_are_not_in_the_index_are_read_once_for_all_histories(
     node.mine(1)
     history.events_of_classifier(classifier)
     assert chain.ranges[-1] == (unindexed[0], unindexed[1] + 1)
+
+
+@pytest.mark.parametrize("node", ["anvil"], indirect=True)
+def test_what_the_index_lost_of_a_diagnosis_differs_from_the_state_too(node, index, events, file: Path) -> None:
+    reviewed, lost, bare = node.diagnose(), node.diagnose(), node.diagnose()
+    node.review(Verdict.CONFIRMED, image_id=reviewed)
+    (review,) = next(record.reviews for record in node.recorded() if record.image.image_id == reviewed)
+    check = IndexCheck(node.chain, events, index)
+    assert check.compare(lambda *_: None).differences == ()
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("DELETE FROM reviews WHERE image_id = ?", [reviewed])
+        database.execute("DELETE FROM diagnoses WHERE image_id IN (?, ?)", [lost, bare])
+        database.execute("DELETE FROM registrations WHERE image_id = ?", [lost])
+        database.commit()
+    differences = check.compare(lambda *_: None).differences
+    assert {each.found for each in differences if each.block} == {"no event"}
+    state = [(each.expected, each.found) for each in differences if not each.block]
+    assert state == [
+        (f"1 diagnoses of the image {bare}", f"0 diagnoses of the image {bare}"),
+        (f"{review.review_id} as the newest review of the diagnosis {review.diagnosis_id}", "None"),
+    ]
+
+
+@pytest.mark.parametrize("node", ["anvil"], indirect=True)
+def test_an_index_that_another_thread_brings_up_to_date_is_not_compared(
+    node, index, events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_index, "LOCK_TIMEOUT_S", 0)
+    monkeypatch.setattr(index_check, "_RETRY_S", 0)
+    check = IndexCheck(node.chain, events, index)
+    with index._lock, pytest.raises(ChainUnavailable, match=r"^the index cannot be brought up to date: "):
+        check.compare(lambda *_: None)
+    assert check.compare(lambda *_: None).different == 0
