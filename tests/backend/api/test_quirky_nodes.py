@@ -160,21 +160,23 @@ class TooOften(Rule):
 
 def test_what_is_indexed_is_shown_at_once_while_the_node_limits_its_rate(deep, image_id, tmp_path) -> None:
     with served(deep, tmp_path / "index.db") as (client, node):
+        container = client.application.extensions["scanproof"]
         node.rule = TooOften()
-        client.application.extensions["scanproof"].index._tried_at = float("-inf")
+        container.index._tried_at = float("-inf")
+        node.counts.clear()
         for path, key in ((f"records?q={image_id}", "records"), ("ledger", "entries"), (f"records/{image_id}", "")):
-            begun = time.monotonic()
             answer = client.get(f"{API}/{path}")
-            assert time.monotonic() - begun < 2.0, path
             assert answer.status_code == 200
             if key:
                 assert answer.json[key]
                 assert answer.json["index"]["synced"] is False
-        # Whoever asks just after an attempt that failed waits for no other.
-        begun = time.monotonic()
-        client.get(f"{API}/records")
-        client.get(f"{API}/ledger")
-        assert time.monotonic() - begun < 0.5
+            # With all pauses that a limited node is given elsewhere there would be four requests for one answer.
+            assert node.counts.total() <= 3, path
+            node.counts.clear()
+            # Whoever asks just after an attempt that failed waits for no other.
+            container.index._tried_at = time.monotonic()
+            client.get(f"{API}/records")
+            assert node.counts.total() == 0
 
 
 def test_a_node_that_begins_to_serve_another_chain_is_not_believed(deep, image_id, tmp_path) -> None:
