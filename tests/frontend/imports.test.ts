@@ -11,7 +11,7 @@ const ALLOWED: Record<string, string[]> = {
   api: [],
   styles: [],
   imaging: [""],
-  dicom: [],
+  dicom: [""],
   chain: ["", "api"],
   state: ["", "api", "chain", "dicom", "imaging"],
   components: ["", "api", "chain", "dicom", "imaging", "state", "styles"],

@@ -2,6 +2,7 @@ import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { announce, recoverFocus } from "../accessibility";
 import type { ChainConfig, Diagnosis, Hex, Model } from "../api/types";
+import { hex } from "../bytes";
 import type { Wallet } from "../chain/discovery";
 import { WalletError } from "../chain/errors";
 import { planReview, type ReviewPlan, type Verdict } from "../chain/reviews";
@@ -324,6 +325,5 @@ export class ReviewForm extends LitElement {
 }
 
 function randomSalt(): Hex {
-  const bytes = crypto.getRandomValues(new Uint8Array(SALT_BYTES));
-  return `0x${Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("")}`;
+  return `0x${hex(crypto.getRandomValues(new Uint8Array(SALT_BYTES)))}`;
 }

@@ -3,6 +3,7 @@
  * give the same bytes as `backend/adapters/dicom/deidentification.py`.
  */
 
+import { hex } from "../bytes";
 import { DicomError } from "./dicom-error";
 import {
   bytesOf,
@@ -18,7 +19,7 @@ import {
   type Element,
 } from "./elements";
 import { areExtendedOffsets, encapsulated, factsOf, native, type PixelFacts } from "./pixels";
-import { hex, Replacement } from "./replacement";
+import { Replacement } from "./replacement";
 import { ATTRIBUTES, METHODS, nameOf, VERSION, type Rule } from "./rules";
 import * as values from "./values";
 

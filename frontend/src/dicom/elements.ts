@@ -3,6 +3,8 @@
  * `backend/adapters/dicom/elements.py` does. Every length comes from a stranger: it is compared with what is there.
  */
 
+import { joined } from "../bytes";
+import { inflate } from "../inflate";
 import { DicomError } from "./dicom-error";
 import { ATTRIBUTES, numberOf, TRANSFER_SYNTAXES, type TransferSyntax } from "./rules";
 
@@ -54,7 +56,7 @@ export interface DicomFile {
 }
 
 /** The elements of a file, with or without preamble and file meta information. Raises DicomError. */
-export async function read(content: Uint8Array): Promise<DicomFile> {
+export async function read(content: Uint8Array<ArrayBuffer>): Promise<DicomFile> {
   const start = latin(content.subarray(PREAMBLE_BYTES, PREAMBLE_BYTES + 4)) === PREFIX ? PREAMBLE_BYTES + 4 : 0;
   const preamble = content.subarray(0, start ? PREAMBLE_BYTES : 0);
   let reader = new Reader(content);
@@ -81,10 +83,10 @@ export async function read(content: Uint8Array): Promise<DicomFile> {
 
 /** A file in Explicit VR Little Endian, with a preamble of zeros. Elements must be in the order of their tags. */
 export function write(meta: Element[], dataSet: Iterable<Element>): Uint8Array<ArrayBuffer> {
-  const group = concatenated(meta.map(encoded));
+  const group = joined(meta.map(encoded));
   const length = new Uint8Array(4);
   new DataView(length.buffer).setUint32(0, group.length, true);
-  return concatenated([
+  return joined([
     new Uint8Array(PREAMBLE_BYTES),
     bytesOf(PREFIX),
     encoded({ tag: 0x00020000, vr: "UL", value: length }),
@@ -111,16 +113,6 @@ export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }
 
-export function concatenated(parts: Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let position = 0;
-  for (const part of parts) {
-    whole.set(part, position);
-    position += part.length;
-  }
-  return whole;
-}
-
 /** Whether the length of a value can be written. */
 export function fits(vr: string, value: Uint8Array): boolean {
   return !SHORT.has(vr) || value.length <= MAX_SHORT;
@@ -129,14 +121,14 @@ export function fits(vr: string, value: Uint8Array): boolean {
 function encoded({ tag, vr, value, items, fragments }: Element): Uint8Array {
   if (fragments) {
     const parts = fragments.flatMap((part) => [itemHeader(ITEM, part.length), part]);
-    return concatenated([header(tag, "OB", UNDEFINED), ...parts, itemHeader(SEQUENCE_END, 0)]);
+    return joined([header(tag, "OB", UNDEFINED), ...parts, itemHeader(SEQUENCE_END, 0)]);
   }
   if (items) {
-    const parts = items.map((item) => concatenated([...item.values()].map(encoded)));
-    value = concatenated(parts.flatMap((part) => [itemHeader(ITEM, part.length), part]));
+    const parts = items.map((item) => joined([...item.values()].map(encoded)));
+    value = joined(parts.flatMap((part) => [itemHeader(ITEM, part.length), part]));
   }
   const padding = value.length & 1 ? [new Uint8Array([NUL_PADDED.has(vr) ? 0 : 0x20])] : [];
-  return concatenated([header(tag, vr, value.length + padding.length), value, ...padding]);
+  return joined([header(tag, vr, value.length + padding.length), value, ...padding]);
 }
 
 function header(tag: number, vr: string, length: number): Uint8Array {
@@ -302,43 +294,13 @@ function hasVr(content: Uint8Array, position: number): boolean {
 }
 
 /** A deflated data set (PS3.5, section A.5): a raw stream, and padding or, by some writers, the trailer of gzip. */
-async function inflated(content: Uint8Array): Promise<Uint8Array> {
-  const stream = new DecompressionStream("deflate-raw");
-  const writer = stream.writable.getWriter();
-  const parts: Uint8Array[] = [];
-  const reading = collect(stream.readable, parts).catch((error: unknown) => error);
-  // To some browsers, data after the stream are an error that makes them keep back the last output: byte by byte, it is
-  // out before. So an error there is one of the padding.
-  const most = Math.max(0, content.length - MOST_TRAILER);
-  let inPadding = false;
+async function inflated(content: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
   try {
-    await writer.write(content.slice(0, most));
-    inPadding = true;
-    for (let place = most; place < content.length; place++) await writer.write(content.slice(place, place + 1));
-    inPadding = false;
-    await writer.close();
-  } catch {
-    const failure = await reading;
-    if (failure instanceof DicomError) throw failure;
-    if (!inPadding) throw new DicomError("expected a whole DICOM file, found a deflated data set that is damaged");
-  }
-  await reading;
-  return concatenated(parts);
-}
-
-async function collect(stream: ReadableStream<Uint8Array>, parts: Uint8Array[]): Promise<void> {
-  const reader = stream.getReader();
-  let size = 0;
-  for (let part = await reader.read(); !part.done; part = await reader.read()) {
-    parts.push(part.value);
-    size += part.value.length;
-    if (size > MAX_INFLATED_BYTES) {
-      const error = new DicomError(
-        `expected a DICOM file of at most ${MAX_INFLATED_BYTES} bytes when inflated, found a larger one`,
-      );
-      await reader.cancel(error);
-      throw error;
-    }
+    return await inflate(content, "deflate-raw", MAX_INFLATED_BYTES, MOST_TRAILER);
+  } catch (error) {
+    const found = "expected a whole DICOM file, found a deflated data set that is damaged";
+    const large = `expected a DICOM file of at most ${MAX_INFLATED_BYTES} bytes when inflated, found a larger one`;
+    throw new DicomError(error instanceof RangeError ? large : found);
   }
 }
 

@@ -1,5 +1,6 @@
 /** What stands in place of identifiers, made with the sender's key as `backend/adapters/dicom/replacement.py` does. */
 
+import { hex } from "../bytes";
 import { bytesOf } from "./elements";
 
 /** Dates move back by at least a day and at most ten years. */
@@ -37,10 +38,6 @@ export class Replacement {
     if (found.getUTCMonth() !== month - 1 || found.getUTCDate() !== day) return null;
     return new Date(found.getTime() - this.days * DAY_MS).toISOString().slice(0, 10).replaceAll("-", "");
   }
-}
-
-export function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 async function digest(key: CryptoKey, purpose: string, value: string): Promise<Uint8Array<ArrayBuffer>> {

@@ -3,8 +3,9 @@
  * changes its length, so that tables of offsets stay true.
  */
 
+import { joined } from "../bytes";
 import { DicomError } from "./dicom-error";
-import { concatenated, latin } from "./elements";
+import { latin } from "./elements";
 
 const SOI = 0xd8;
 const EOI = 0xd9;
@@ -30,7 +31,7 @@ class Data {
   changed = false;
 
   constructor(fragments: Uint8Array[]) {
-    this.bytes = concatenated(fragments);
+    this.bytes = joined(fragments);
     for (const fragment of fragments) this.ends.push((this.ends.at(-1) ?? 0) + fragment.length);
   }
 

@@ -1,6 +1,7 @@
 /** Grey PNG of 16 bits, of which browsers show the high bytes. Source: PNG (Third Edition), sections 5, 9 and 11. */
 
-import { inflate, joined } from "./inflate";
+import { joined } from "../bytes";
+import { inflate } from "../inflate";
 import type { Raster } from "./raster";
 import { robustRange } from "./robust-range";
 import { AS_SEEN, rangeWindow } from "./windows";
@@ -46,7 +47,7 @@ function imageData(content: Uint8Array<ArrayBuffer>, view: DataView): Uint8Array
     if (name === "IEND") break;
     at += 12 + length;
   }
-  return joined(...parts);
+  return joined(parts);
 }
 
 /** In place. */

@@ -2,8 +2,9 @@
 
 import * as dicomParser from "dicom-parser";
 import type { DataSet, Element } from "dicom-parser";
+import { joined } from "../bytes";
+import { inflate } from "../inflate";
 import { storedFormat } from "./formats";
-import { inflate, joined } from "./inflate";
 
 /** Of a frame. */
 const MAX_PIXELS = 40_000_000;
@@ -132,7 +133,8 @@ async function parseWithPrefix(content: Uint8Array<ArrayBuffer>): Promise<DataSe
   } catch (error) {
     const [start] = deflated;
     if (start === undefined) throw error;
-    const whole = joined(content.subarray(0, start), await inflate(content.subarray(start), "deflate-raw", MAX_INFLATED));
+    const dataSet = await inflate(content.subarray(start), "deflate-raw", MAX_INFLATED);
+    const whole = joined([content.subarray(0, start), dataSet]);
     return dicomParser.parseDicom(content, { inflater: () => whole });
   }
 }

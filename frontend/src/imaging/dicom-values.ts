@@ -1,8 +1,8 @@
 /** The values of a frame of a DICOM file, as they were stored. Source: PS3.5, section 8; PS3.3, C.7.6.3.1. */
 
 import * as dicomParser from "dicom-parser";
+import { joined } from "../bytes";
 import type { DicomFile } from "./dicom-file";
-import { joined } from "./inflate";
 
 export interface FrameValues {
   /** All samples of a pixel after each other, row by row. */
@@ -71,11 +71,11 @@ function compressed({ dataSet, pixels, frames }: DicomFile, frame: number): Uint
   const fragments = pixels.fragments ?? [];
   const table = pixels.basicOffsetTable ?? [];
   const part = ({ position, length }: { position: number; length: number }) => (dataSet.byteArray as Uint8Array).subarray(position, position + length);
-  if (frames === 1) return joined(...fragments.map(part));
+  if (frames === 1) return joined(fragments.map(part));
   if (fragments.length === frames) return part(fragments[frame] ?? { position: 0, length: 0 });
   if (table.length === frames) {
     const [from = 0, to = Infinity] = table.slice(frame, frame + 2);
-    return joined(...fragments.filter(({ offset }) => offset >= from && offset < to).map(part));
+    return joined(fragments.filter(({ offset }) => offset >= from && offset < to).map(part));
   }
   const offsets = dicomParser.createJPEGBasicOffsetTable(dataSet, pixels);
   return dicomParser.readEncapsulatedImageFrame(dataSet, pixels, frame, offsets) as Uint8Array;

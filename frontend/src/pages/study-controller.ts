@@ -4,6 +4,7 @@ import { api } from "../api/client";
 import { ApiProblem, ServerUnreachable } from "../api/errors";
 import type { LeftOut, PinRequest, Study, StudyFile, StudyStep } from "../api/types";
 import type { PendingTransaction } from "../chain/transaction-state";
+import { hex } from "../bytes";
 import { DicomError } from "../dicom/dicom-error";
 import { prepareSlice, type NamedContent } from "../dicom/prepare";
 import { read, remove, write } from "../storage";
@@ -250,6 +251,5 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
 }
 
 async function sha256(content: Uint8Array<ArrayBuffer>): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", content));
-  return [...digest].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content)));
 }

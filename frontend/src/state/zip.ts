@@ -1,5 +1,8 @@
 /** Reads a ZIP in the browser (PKWARE's APPNOTE 6.3.10): only what a study needs, and nothing past its limits. */
 
+import { joined } from "../bytes";
+import { readAll } from "../inflate";
+
 /** A file of a study: its path within the folder or ZIP, and its bytes. */
 export interface SourceFile {
   name: string;
@@ -106,20 +109,14 @@ async function unpack(file: Blob, { name, method, packed, size, offset }: Entry)
   const begin = offset + LOCAL_BYTES + header.getUint16(26, true) + header.getUint16(28, true);
   const data = file.slice(begin, begin + packed);
   const stream = method === STORED ? data.stream() : data.stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  const content = new Uint8Array(size);
-  let written = 0;
-  const reader = (stream as ReadableStream<Uint8Array>).getReader();
+  const parts: Uint8Array[] = [];
   try {
-    for (let part = await reader.read(); !part.done; part = await reader.read()) {
-      if (written + part.value.length > size) throw new ZipRefused(`“${name}” unpacks to more than the ZIP says.`);
-      content.set(part.value, written);
-      written += part.value.length;
-    }
+    await readAll(stream, parts, size);
   } catch (error) {
-    await reader.cancel().catch(() => undefined);
-    throw error instanceof ZipRefused ? error : damaged();
+    throw error instanceof RangeError ? new ZipRefused(`“${name}” unpacks to more than the ZIP says.`) : damaged();
   }
-  if (written !== size) throw damaged();
+  const content = joined(parts);
+  if (content.length !== size) throw damaged();
   return content;
 }
 
