@@ -1,6 +1,7 @@
 /** The page's side of the decoder. */
 
 import type { DecodedFrame, DecoderReply, DecoderRequest } from "./decoder-messages";
+import { fileKey } from "./file-keys";
 
 const TIMEOUT_MS = 30_000;
 
@@ -14,15 +15,11 @@ interface Waiting {
 class Decoder {
   private worker: Worker | null = null;
   private readonly waiting = new Map<number, Waiting>();
-  private readonly keys = new WeakMap<Blob, number>();
   private requests = 0;
-  private files = 0;
 
   /** Raises Error with what was expected, for what is damaged, of another kind, or takes longer than 30 seconds. */
   decode(file: Blob, frame: number): Promise<DecodedFrame> {
-    const key = this.keys.get(file) ?? ++this.files;
-    this.keys.set(file, key);
-    const request: DecoderRequest = { id: ++this.requests, key, file, frame };
+    const request: DecoderRequest = { id: ++this.requests, key: fileKey(file), file, frame };
     return new Promise((resolve, reject) => {
       const timer = window.setTimeout(() => this.end("the file takes too long to decode"), TIMEOUT_MS);
       this.waiting.set(request.id, { resolve, reject, timer });

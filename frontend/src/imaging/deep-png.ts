@@ -2,11 +2,10 @@
 
 import { joined } from "../bytes";
 import { inflate } from "../inflate";
-import type { Raster } from "./raster";
+import { IDENTITY, MAX_PIXELS, rangeOf, type Raster } from "./raster";
 import { robustRange } from "./robust-range";
 import { AS_SEEN, rangeWindow } from "./windows";
 
-const MAX_PIXELS = 40_000_000;
 const BYTES = 2;
 const FIRST_CHUNK = 8;
 
@@ -29,14 +28,10 @@ export async function deepPngRaster(content: Uint8Array<ArrayBuffer>): Promise<R
     for (let x = 0; x < width; x++) values[y * width + x] = ((row[2 * x] ?? 0) << 8) | (row[2 * x + 1] ?? 0);
     above = row;
   }
-  const stored = { low: Infinity, high: -Infinity };
-  for (const value of values) {
-    stored.low = Math.min(stored.low, value);
-    stored.high = Math.max(stored.high, value);
-  }
+  const stored = rangeOf(values);
   const picture = { width, height, values, stored };
   const windows = [rangeWindow(AS_SEEN, robustRange(picture, stored, null)), rangeWindow("All values", stored)] as const;
-  return { ...picture, colour: false, modality: { slope: 1, intercept: 0 }, windows, inverse: false, spacing: null, unit: "" };
+  return { ...picture, colour: false, modality: IDENTITY, windows, inverse: false, spacing: null };
 }
 
 function imageData(content: Uint8Array<ArrayBuffer>, view: DataView): Uint8Array<ArrayBuffer> {

@@ -5,9 +5,8 @@ import type { DataSet, Element } from "dicom-parser";
 import { joined } from "../bytes";
 import { inflate } from "../inflate";
 import { storedFormat } from "./formats";
+import { MAX_PIXELS } from "./raster";
 
-/** Of a frame. */
-const MAX_PIXELS = 40_000_000;
 const MAX_FRAMES = 65_536;
 /** Of a deflated file. */
 const MAX_INFLATED = 256 * 1024 * 1024;

@@ -4,7 +4,7 @@ import type { DataSet, Element } from "dicom-parser";
 import type { DicomFile } from "./dicom-file";
 import { frameValues, type FrameValues } from "./dicom-values";
 import type { Spacing } from "./geometry";
-import { inUnits, pictureRaster, unitRange, type Modality, type Raster } from "./raster";
+import { pictureRaster, rangeOf, unitRange, type Modality, type Raster } from "./raster";
 import { robustRange } from "./robust-range";
 import { AS_SEEN, brightness, CT_WINDOWS, look, rangeWindow, type NamedWindow, type Range, type Table, type Window, type WindowFunction } from "./windows";
 
@@ -23,18 +23,7 @@ export async function dicomRaster(file: DicomFile, frame: number): Promise<Raste
   const stored = rangeOf(values);
   const modality = modalityOf(file, frame);
   const windows = windowsOf(file, frame, { width, height, values, stored, modality });
-  const ct = file.dataSet.string("x00080060") === "CT";
-  const unit = file.dataSet.string("x00281054") ?? (ct ? "HU" : "");
-  return { width, height, values, colour: false, stored, modality, windows, inverse: file.photometric === "MONOCHROME1", spacing, unit };
-}
-
-function rangeOf(values: Raster["values"] | Float64Array): Range {
-  let [low, high] = [Infinity, -Infinity];
-  for (const value of values) {
-    if (value < low) low = value;
-    if (value > high) high = value;
-  }
-  return { low, high };
+  return { width, height, values, colour: false, stored, modality, windows, inverse: file.photometric === "MONOCHROME1", spacing };
 }
 
 function colours({ stored }: DicomFile, { values, ybr }: FrameValues): Uint8ClampedArray<ArrayBuffer> {
@@ -122,9 +111,8 @@ function computedWindow({ dataSet, stored: bits, signed }: DicomFile, pixels: Pi
     const low = signed ? -(1 << (bits - 1)) : 0;
     return rangeWindow("", { low, high: low + (1 << bits) - 1 });
   }
-  const robust = robustRange(pixels, pixels.stored, padding(dataSet, signed));
-  const ends = [inUnits(modality, robust.low), inUnits(modality, robust.high)];
-  return rangeWindow("", { low: Math.min(...ends), high: Math.max(...ends) });
+  const stored = robustRange(pixels, pixels.stored, padding(dataSet, signed));
+  return rangeWindow("", unitRange({ modality, stored }));
 }
 
 /** Stored values that are no part of the picture (PS3.3, C.7.5.1.1.2). */

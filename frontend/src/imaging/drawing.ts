@@ -20,8 +20,6 @@ export interface Drawing {
   range: Range;
   windows: Windows;
   spacing: Spacing | null;
-  /** Of the values, for instance HU; empty where they have none. */
-  unit: string;
   /** Of the file. */
   frames: number;
   draw(context: Context, window: Window, inverted: boolean): void;
@@ -55,7 +53,6 @@ class Picture implements Drawing {
   readonly range = BYTES;
   readonly windows = PICTURE_WINDOWS;
   readonly spacing = null;
-  readonly unit = "";
   readonly frames = 1;
   private raster: Raster | null = null;
 
@@ -86,14 +83,13 @@ class Picture implements Drawing {
 
 /** Stored values, each pixel one of the canvas. */
 function rasterDrawing(raster: Raster, frames: number): Drawing {
-  const { width, height, windows, spacing, unit } = raster;
+  const { width, height, windows, spacing } = raster;
   return {
     size: { width, height },
     canvas: { width, height },
     range: unitRange(raster),
     windows,
     spacing,
-    unit,
     frames,
     draw: (context, window, inverted) => drawRaster(context, raster, window, inverted),
   };

@@ -1,6 +1,7 @@
 /** Baseline and extended sequential JPEG. Source: ITU-T T.81, annexes A and F; upsampling as libjpeg's. */
 
 import type { BitReader, HuffmanTable } from "./bits";
+import { clamp } from "./geometry";
 import type { Component, Frame, Planes, Scan, Tables } from "./jpeg-frame";
 
 const ZIGZAG = Uint8Array.from([
@@ -221,7 +222,7 @@ function doubled({ columns, rows, stride: from, values }: Plane): Full {
   const out = new Uint16Array(stride * 2 * rows);
   for (let y = 0; y < 2 * rows; y++) {
     const near = y >> 1;
-    const far = Math.min(Math.max(near + (y % 2 === 0 ? -1 : 1), 0), rows - 1);
+    const far = clamp(near + (y % 2 === 0 ? -1 : 1), 0, rows - 1);
     const at = (x: number) => 3 * (values[near * from + x] ?? 0) + (values[far * from + x] ?? 0);
     for (let x = 0; x < columns; x++) {
       const here = at(x);

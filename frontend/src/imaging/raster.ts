@@ -20,16 +20,27 @@ export interface Raster {
   /** Whether the least value is white (MONOCHROME1). */
   inverse: boolean;
   spacing: Spacing | null;
-  /** Of the modality, for instance HU; empty where it has none. */
-  unit: string;
 }
+
+/** Of a picture or a frame. */
+export const MAX_PIXELS = 40_000_000;
 
 export const IDENTITY: Modality = { slope: 1, intercept: 0 };
 
 /** A picture of 8 bits a channel, as browsers decode it. */
 export function pictureRaster({ width, height, data }: Pick<ImageData, "width" | "height"> & { data: Uint8ClampedArray<ArrayBuffer> }): Raster {
-  const plain = { colour: true, stored: BYTES, modality: IDENTITY, windows: PICTURE_WINDOWS, inverse: false, spacing: null, unit: "" };
+  const plain = { colour: true, stored: BYTES, modality: IDENTITY, windows: PICTURE_WINDOWS, inverse: false, spacing: null };
   return { width, height, values: data, ...plain };
+}
+
+/** The least and the largest of some values. */
+export function rangeOf(values: Raster["values"] | Float64Array): Range {
+  let [low, high] = [Infinity, -Infinity];
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low, high };
 }
 
 /** A stored value in the modality's units. */

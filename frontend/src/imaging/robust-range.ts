@@ -1,5 +1,6 @@
 /** The values between which a picture lies, without outliers: as `robust_range` of ml/preprocessing/windows.py. */
 
+import { clamp } from "./geometry";
 import type { Range } from "./windows";
 
 const PERCENTILES = [0.5, 99.5] as const;
@@ -139,7 +140,7 @@ function slide(mask: Uint8Array, width: number, height: number, step: number, al
     for (let place = 0; place < length; place++) {
       let set = 0;
       for (let offset = -half; offset <= half; offset++) {
-        const other = Math.min(Math.max(place + offset, 0), length - 1);
+        const other = clamp(place + offset, 0, length - 1);
         set += mask[line * across + other * step] ?? 0;
       }
       out[line * across + place * step] = (all ? set === MARK_WIDTH : set > 0) ? 1 : 0;

@@ -1,6 +1,7 @@
 /** Slices of a series, loaded once each as long as there is room. */
 
 import { loadFile, loadPicture, type Drawing } from "./drawing";
+import { fileKey } from "./file-keys";
 import type { Size } from "./geometry";
 
 /** One image of a stack: a file, or the address of a picture. */
@@ -28,15 +29,10 @@ const MAX_CACHED_PIXELS = 40_000_000;
 class SliceCache {
   private readonly kept = new Map<string, Promise<Drawing>>();
   private readonly pixels = new Map<string, number>();
-  private readonly keys = new WeakMap<Blob, number>();
-  private files = 0;
 
   /** The same for the same image. */
   key({ file, src = "", frame = 0 }: Pick<Slice, "file" | "src" | "frame">): string {
-    if (!file) return src;
-    const key = this.keys.get(file) ?? ++this.files;
-    this.keys.set(file, key);
-    return `${key} ${frame}`;
+    return file ? `${fileKey(file)} ${frame}` : src;
   }
 
   /** Raises Error when it cannot be decoded. */

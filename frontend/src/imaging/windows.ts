@@ -1,5 +1,7 @@
 /** Windows: which values of an image are black, which white, and what is between (DICOM PS3.3 C.11.2). */
 
+import { clamp } from "./geometry";
+
 export type WindowFunction = "LINEAR" | "LINEAR_EXACT" | "SIGMOID";
 
 /** A look-up table: `entries` for the values from `first` on; the first and the last go on at both ends. */
@@ -63,14 +65,13 @@ export const isSameWindow = (one: Window, other: Window): boolean =>
 /** Brightness in [0, 1] of a value in the units of the window. Source: PS3.3, C.11.2.1.2 and C.11.2.1.3. */
 export function brightness(value: number, window: Window): number {
   if (window.table) return look(window.table, value);
-  if (window.shape === "SIGMOID") return 1 / (1 + Math.exp(Math.min(Math.max((-4 * (value - window.center)) / window.width, -70), 70)));
+  if (window.shape === "SIGMOID") return 1 / (1 + Math.exp(clamp((-4 * (value - window.center)) / window.width, -70, 70)));
   const shift = window.shape === "LINEAR" ? 1 : 0;
   const [center, width] = [window.center - shift / 2, window.width - shift];
   if (width === 0) return value > center ? 1 : 0;
-  return Math.min(Math.max((value - center) / width + 0.5, 0), 1);
+  return clamp((value - center) / width + 0.5, 0, 1);
 }
 
 export function look({ first, entries }: Table, value: number): number {
-  const place = Math.min(Math.max(Math.round(value) - first, 0), entries.length - 1);
-  return entries[place] ?? 0;
+  return entries[clamp(Math.round(value) - first, 0, entries.length - 1)] ?? 0;
 }

@@ -14,7 +14,6 @@ const GREY: Raster = {
   windows: [WINDOW],
   inverse: false,
   spacing: null,
-  unit: "HU",
 };
 
 /** The red of each pixel. */
