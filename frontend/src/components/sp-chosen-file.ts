@@ -1,7 +1,8 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
+import { guard } from "lit/directives/guard.js";
 import type { Config } from "../api/types";
-import type { Answers } from "../api/upload";
+import type { Answers, Question } from "../api/upload";
 import { bytes, percent, printable, storeName } from "../format";
 import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
@@ -46,30 +47,8 @@ export class ChosenFile extends LitElement {
 
   @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
   @property({ attribute: false }) config!: Config;
-  private slices: Slice[] = [];
   @query("h2") private heading!: HTMLElement | null;
   private shownStep = "";
-
-  protected override willUpdate(): void {
-    const { file } = this.flow;
-    const contours = this.contours();
-    const [shown] = this.slices;
-    // Other slices are loaded anew.
-    if (shown?.file === file && shown.contours?.length === contours.length) return;
-    this.slices = [{ file, alt: "Preview of the chosen file", contours, textPlaces: true }];
-  }
-
-  /** The places of text, in pixels of the picture. */
-  private contours(): [number, number][][] {
-    const question = this.flow.step === "chosen" ? this.flow.question : undefined;
-    if (question?.about !== "text") return [];
-    return question.boxes.map(({ x, y, width, height }) => [
-      [x, y],
-      [x + width, y],
-      [x + width, y + height],
-      [x, y + height],
-    ]);
-  }
 
   override connectedCallback(): void {
     super.connectedCallback();
@@ -84,9 +63,10 @@ export class ChosenFile extends LitElement {
 
   protected override render() {
     const { file } = this.flow;
-    const step = this.flow.step === "chosen" && this.flow.question ? "questioned" : this.flow.step;
+    const question = this.flow.step === "chosen" ? this.flow.question : undefined;
+    const step = question ? "questioned" : this.flow.step;
     return html`<section class="panel">
-      <sp-stack .slices=${this.slices}></sp-stack>
+      <sp-stack .slices=${guard([file, question], () => slicesOf(file, question))}></sp-stack>
       <div class="stack">
         <h2 tabindex="-1">${HEADINGS[step]}</h2>
         <div>
@@ -142,4 +122,16 @@ export class ChosenFile extends LitElement {
   private emit(name: string): void {
     this.dispatchEvent(new CustomEvent(name));
   }
+}
+
+/** The file with the places of text that are asked about, in pixels of the picture. */
+function slicesOf(file: File, question: Question | undefined): Slice[] {
+  const places = question?.about === "text" ? question.boxes : [];
+  const contours = places.map(({ x, y, width, height }): [number, number][] => [
+    [x, y],
+    [x + width, y],
+    [x + width, y + height],
+    [x, y + height],
+  ]);
+  return [{ file, alt: "Preview of the chosen file", contours, textPlaces: true }];
 }

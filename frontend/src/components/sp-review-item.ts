@@ -111,7 +111,7 @@ export class ReviewItem extends LitElement {
             .stored=${this.data.image}
             .overlay=${this.data.activationMap}
             .contours=${this.data.contours}
-            .size=${this.data.image ?? { width: 1, height: 1 }}
+            .size=${this.data.image}
             .editable=${this.mayCorrect(record, diagnosis)}
             @outline=${({ detail }: CustomEvent<[number, number][][] | null>) => (this.outline = detail)}
           ></sp-viewer>`

@@ -119,8 +119,9 @@ export class Stack extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (!changed.has("slices")) return;
-    this.frames = 1;
-    this.index = clamp(this.index, 0, Math.max(this.slices.length - 1, 0));
+    // What is said of a file may change, its frames do not.
+    if (this.slices[0]?.file !== changed.get("slices")?.[0]?.file) this.frames = 1;
+    this.index = clamp(this.index, 0, Math.max(this.all.length - 1, 0));
   }
 
   protected override updated(changed: PropertyValues<this>): void {

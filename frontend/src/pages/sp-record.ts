@@ -218,7 +218,7 @@ export class RecordPage extends LitElement {
         .stored=${image}
         .contours=${corrected ?? outline?.contours ?? []}
         outline-name=${corrected ? "Outline: as a clinician corrected it" : "Outline: where the model sees a tumour"}
-        .size=${image ?? { width: 1, height: 1 }}
+        .size=${image}
         .flag=${diagnoses.at(-1)?.status === "withdrawn" ? "Diagnosis withdrawn" : null}
       ></sp-viewer>
       ${corrected
