@@ -35,6 +35,11 @@ const POLL_MS = 8_000;
 /** A search of the records; an absent field does not filter. `from` and `to` are days, both included. */
 export type RecordSearch = Partial<Record<"q" | "model" | "label" | "status" | "from" | "to", string>>;
 
+/** Where the picture of an image is, as the models see it. */
+export const viewOf = (cid: string): string => `${PREFIX}/images/${cid}/view`;
+/** The same of a study that is being made; its images are not pinned yet. */
+export const sliceViewOf = (studyId: string, order: number): string => `${PREFIX}/studies/${studyId}/slices/${order}/view`;
+
 interface Asked {
   method: string;
   headers?: Record<string, string>;

@@ -3,7 +3,7 @@ import { customElement, property } from "lit/decorators.js";
 import type { Limits } from "../api/types";
 import { bytes, whole } from "../format";
 import { typeNames } from "../state/files";
-import type { Problem } from "../state/problems";
+import { warning, type Problem } from "../state/problems";
 import { ZipRefused } from "../state/zip";
 import { shared } from "../styles/shared";
 import { FileZone, fileZone } from "./file-zone";
@@ -115,7 +115,7 @@ export class DropZone extends FileZone {
 
   private async takeAll({ target }: Event, folder: boolean): Promise<void> {
     const input = target as HTMLInputElement;
-    const files = filesOf(input.files ?? new DataTransfer().files);
+    const files = filesOf(input.files ?? []);
     // The same file may be chosen again.
     input.value = "";
     if (files.length > 0) await this.tell(() => chosenOf(files, folder));
@@ -128,7 +128,7 @@ export class DropZone extends FileZone {
       else this.dispatchEvent(new CustomEvent("study", { detail: chosen.study }));
     } catch (error) {
       const text = error instanceof ZipRefused ? error.message : "The files could not be read. Choose them again.";
-      const detail: Problem = { kind: "zip-refused", tone: "warning", title: "These files cannot be used", text };
+      const detail = warning("zip-refused", "These files cannot be used", text);
       this.dispatchEvent(new CustomEvent<Problem>("refused", { detail }));
     }
   }

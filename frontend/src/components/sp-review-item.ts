@@ -1,5 +1,6 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { viewOf } from "../api/client";
 import type { ChainConfig, Diagnosis, Hex, ImageRecord, Model, QueuedDiagnosis, Review } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { isoTime, percent, short, time } from "../format";
@@ -106,7 +107,7 @@ export class ReviewItem extends LitElement {
         ? this.study()
         : record.imageAvailable
         ? html`<sp-viewer
-            src="/api/v1/images/${record.cid}/view"
+            src=${viewOf(record.cid)}
             alt="The image to be reviewed"
             .stored=${this.data.image}
             .overlay=${this.data.activationMap}

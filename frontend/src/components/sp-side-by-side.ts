@@ -1,6 +1,6 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { api } from "../api/client";
+import { api, viewOf } from "../api/client";
 import type { Image, ImageRecord } from "../api/types";
 import { short } from "../format";
 import type { Problem } from "../state/problems";
@@ -113,7 +113,7 @@ export class SideBySide extends LitElement {
       <p><strong>${outcomeOf(record.diagnoses.at(-1))}</strong> · <a href="/records/${record.imageId}"><code>${short(record.imageId)}</code></a></p>
       ${image
         ? html`<sp-viewer
-            src="/api/v1/images/${record.cid}/view"
+            src=${viewOf(record.cid)}
             .stored=${image}
             alt=${name}
             .linked=${this.linked ? this.view : null}

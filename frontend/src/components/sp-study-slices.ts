@@ -1,5 +1,6 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
+import { sliceViewOf, viewOf } from "../api/client";
 import type { StudyResult, StudySlice } from "../api/types";
 import { percent, printable } from "../format";
 import type { Slice } from "../imaging/slices";
@@ -158,6 +159,6 @@ export class StudySlices extends LitElement {
   }
 
   private source({ cid, order }: StudySlice): string {
-    return this.studyId ? `/api/v1/studies/${this.studyId}/slices/${order}/view` : `/api/v1/images/${cid}/view`;
+    return this.studyId ? sliceViewOf(this.studyId, order) : viewOf(cid);
   }
 }

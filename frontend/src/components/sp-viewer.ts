@@ -144,10 +144,7 @@ export class Viewer extends LitElement {
       return;
     }
     const { cid, mediaType } = this.stored;
-    this.values.show(`${cid} ${this.frame}`, async () => {
-      const drawing = await loadFile(new Blob([await api.content(cid)], { type: mediaType }), this.frame);
-      return drawing;
-    });
+    this.values.show(`${cid} ${this.frame}`, async () => loadFile(new Blob([await api.content(cid)], { type: mediaType }), this.frame));
   }
 
   private show(drawing: Drawing | null): void {

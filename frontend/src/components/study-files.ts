@@ -15,7 +15,7 @@ export async function chosenOf(files: { name: string; file: File }[], folder: bo
 }
 
 /** The files that a file input gives; those of a folder have a path. */
-export function filesOf(list: FileList): { name: string; file: File }[] {
+export function filesOf(list: Iterable<File>): { name: string; file: File }[] {
   return [...list].map((file) => ({ name: file.webkitRelativePath || file.name, file }));
 }
 

@@ -40,8 +40,7 @@ export const viewerStyles = css`
   .world.enlarged canvas {
     image-rendering: pixelated;
   }
-  .none,
-  .waiting {
+  .none {
     grid-area: 1 / 1;
     place-self: center;
     padding: var(--space-5);

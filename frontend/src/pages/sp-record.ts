@@ -1,7 +1,7 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { repeat } from "lit/directives/repeat.js";
-import { api } from "../api/client";
+import { api, viewOf } from "../api/client";
 import type { Config, Diagnosis, Image, ImageRecord, Lineage, Model, Outline, StudyResult } from "../api/types";
 import { LoadController } from "../components/load-controller";
 import "../components/sp-add-diagnosis";
@@ -213,7 +213,7 @@ export class RecordPage extends LitElement {
     const corrected = image && (diagnoses.at(-1)?.reviews.at(-1)?.outline ?? null);
     return html`<div class="image stack">
       <sp-viewer
-        src="/api/v1/images/${cid}/view"
+        src=${viewOf(cid)}
         alt="The recorded image"
         .stored=${image}
         .contours=${corrected ?? outline?.contours ?? []}

@@ -31,9 +31,6 @@ export class StudyFlowPage extends LitElement {
     homeStyles,
     disclosure,
     css`
-      progress {
-        width: 100%;
-      }
       .left-out {
         display: grid;
         gap: var(--space-1);

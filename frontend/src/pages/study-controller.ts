@@ -9,8 +9,8 @@ import { DicomError } from "../dicom/dicom-error";
 import { prepareSlice, type NamedContent } from "../dicom/prepare";
 import { read, remove, write } from "../storage";
 import { describe, type Problem } from "../state/problems";
-import { checkStudy, reduceStudy, studyOf, type StudyEvent, type StudyFlow } from "../state/study";
-import { ZipRefused, type SourceFile } from "../state/zip";
+import { checkStudy, reduceStudy, type StudyEvent, type StudyFlow, type Working } from "../state/study";
+import type { SourceFile } from "../state/zip";
 
 const KEY = "scanproof.study";
 /** Requests that send slices at the same time: each takes a decoder process of the server. */
@@ -68,8 +68,7 @@ export class StudyController implements ReactiveController {
       else if (step === "preview" || step === "pinning") await this.pin(turn);
     } catch (error) {
       if (turn !== this.turn) return;
-      const problem = error instanceof ZipRefused ? zipProblem(error) : describe(error);
-      this.reduce({ type: "failed", problem });
+      this.reduce({ type: "failed", problem: describe(error) });
     }
   }
 
@@ -187,7 +186,7 @@ export class StudyController implements ReactiveController {
     ask: () => Promise<StudyStep>,
     read: (step: StudyStep) => [over: boolean, done: number, total: number],
   ): Promise<void> {
-    const study = this.flow ? studyOf(this.flow) : null;
+    const study = this.flow?.study;
     this.working(name, 0, (name === "pinning" ? study?.objects : study?.slices) ?? this.files.length);
     for (;;) {
       const [over, done, total] = read(await patiently(ask));
@@ -199,7 +198,7 @@ export class StudyController implements ReactiveController {
     if (turn === this.turn) this.reduce({ type: "loaded", study: loaded });
   }
 
-  private working(step: "reading" | "sending" | "classifying" | "pinning", done: number, total: number): void {
+  private working(step: Working, done: number, total: number): void {
     this.reduce({ type: "working", step, done, total });
   }
 
@@ -230,10 +229,6 @@ export class StudyController implements ReactiveController {
 /** A file as it leaves the page. Done twice instead of kept: a study may be larger than the memory. */
 async function prepared({ name, bytes }: SourceFile): Promise<NamedContent> {
   return prepareSlice({ name, content: await bytes() });
-}
-
-function zipProblem({ message }: ZipRefused): Problem {
-  return { kind: "zip-refused", tone: "warning", title: "This ZIP cannot be used", text: message };
 }
 
 /** Again after a pause where the connection was cut or the server is busy or limits the rate. */

@@ -1,6 +1,6 @@
 import type { Limits } from "../api/types";
 import { bytes, printable } from "../format";
-import type { Problem } from "./problems";
+import { warning, type Problem } from "./problems";
 
 const NAMES: Record<string, string> = {
   "image/png": "PNG",
@@ -20,16 +20,15 @@ export function typeNames({ mediaTypes }: Limits): string {
 
 /** What is wrong with a chosen file before it is sent, or null. The server looks at the bytes themselves. */
 export function checkFile(file: { name: string; size: number; type: string }, limits: Limits): Problem | null {
-  const refused = (kind: string, title: string, text: string): Problem => ({ kind, tone: "warning", title, text });
-  if (file.size === 0) return refused("file-empty", "This file is empty", `“${printable(file.name)}” has no bytes.`);
+  if (file.size === 0) return warning("file-empty", "This file is empty", `“${printable(file.name)}” has no bytes.`);
   if (file.size > limits.maxBytes) {
     const text = `“${printable(file.name)}” has ${bytes(file.size)}; at most ${bytes(limits.maxBytes)} are accepted.`;
-    return refused("file-too-large", "This file is too large", text);
+    return warning("file-too-large", "This file is too large", text);
   }
   // Some systems know no type for some endings; then the server decides.
   if (file.type && file.type !== UNKNOWN && !limits.mediaTypes.includes(normalised(file.type))) {
     const text = `“${printable(file.name)}” is ${file.type}. Accepted are ${typeNames(limits)}.`;
-    return refused("file-type", "This type of file is not accepted", text);
+    return warning("file-type", "This type of file is not accepted", text);
   }
   return null;
 }

@@ -8,6 +8,7 @@ import { AttestationMismatch, type Cost } from "../chain/transactions";
 import { DicomError } from "../dicom/dicom-error";
 import { amount } from "../format";
 import type { WalletRequest } from "../chain/wallet-state";
+import { ZipRefused } from "./zip";
 
 export type Tone = "info" | "success" | "warning" | "danger";
 
@@ -21,6 +22,8 @@ export interface Problem {
   /** Seconds before another try makes sense. */
   retryAfter?: number;
 }
+
+export const warning = (kind: string, title: string, text: string): Problem => ({ kind, tone: "warning", title, text });
 
 const RATE_LIMITED = 429;
 /** The statuses for a file that the server will never accept: too large, or not a usable image. */
@@ -67,8 +70,9 @@ export function describe(error: unknown, request?: WalletRequest): Problem {
   if (error instanceof ServerUnreachable) return UNREACHABLE;
   if (error instanceof ApiProblem) return describeApi(error);
   if (error instanceof DicomError) {
-    return { kind: "file-refused", tone: "warning", title: "This DICOM file cannot be used", text: `${capital(error.message)}.` };
+    return warning("file-refused", "This DICOM file cannot be used", `${capital(error.message)}.`);
   }
+  if (error instanceof ZipRefused) return warning("zip-refused", "This ZIP cannot be used", error.message);
   if (error instanceof WalletError) return describeWallet(error, request);
   if (error instanceof AttestationMismatch) {
     return {

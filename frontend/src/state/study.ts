@@ -2,7 +2,7 @@
 
 import type { Classification, Study, StudyResult } from "../api/types";
 import type { PendingTransaction } from "../chain/transaction-state";
-import type { Problem } from "./problems";
+import { warning, type Problem } from "./problems";
 import type { SourceFile } from "./zip";
 
 /** More than the page reads into its list; the server says how many a study may have. */
@@ -33,7 +33,7 @@ export type StudyEvent =
 export function reduceStudy(flow: StudyFlow, event: StudyEvent): StudyFlow {
   switch (event.type) {
     case "working":
-      return { step: event.step, done: event.done, total: event.total, study: studyOf(flow), problem: null };
+      return { step: event.step, done: event.done, total: event.total, study: flow.study, problem: null };
     case "failed":
       return "problem" in flow ? { ...flow, problem: event.problem } : flow;
     case "loaded":
@@ -55,8 +55,6 @@ function loaded(study: Study): StudyFlow {
   return { step: study.signable ? "signing" : "preview", study };
 }
 
-export const studyOf = (flow: StudyFlow): Study | null => flow.study;
-
 /** Where the flow is in the steps of an image: choose, classify, sign, recorded. */
 export function studyStepNumber({ step }: StudyFlow): number {
   const places: Record<StudyFlow["step"], number> = {
@@ -73,11 +71,10 @@ export function inOrder(files: SourceFile[]): SourceFile[] {
 
 /** Why these files are no study, before anything is read; null if they may be one. */
 export function checkStudy(files: SourceFile[]): Problem | null {
-  const refused = (kind: string, title: string, text: string): Problem => ({ kind, tone: "warning", title, text });
-  if (files.length === 0) return refused("study-empty", "There is no file", "The folder or ZIP has no file that could be an image.");
+  if (files.length === 0) return warning("study-empty", "There is no file", "The folder or ZIP has no file that could be an image.");
   if (files.length > MAX_SLICES) {
     const text = `There are ${files.length} files; a study has at most ${MAX_SLICES}. Choose one series.`;
-    return refused("study-too-long", "Too many files for one study", text);
+    return warning("study-too-long", "Too many files for one study", text);
   }
   return null;
 }
