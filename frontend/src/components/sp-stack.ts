@@ -3,7 +3,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { clamp } from "../imaging/geometry";
 import { slices, type Slice } from "../imaging/slices";
 import { shared } from "../styles/shared";
-import { icons } from "./icons";
+import { iconBar, iconButton } from "./icon-bar";
 import "./sp-thumbnail";
 import "./sp-viewer";
 import type { Viewer } from "./sp-viewer";
@@ -22,25 +22,16 @@ const SPEEDS = [5, 10, 20] as const;
 export class Stack extends LitElement {
   static override styles = [
     shared,
+    iconBar,
     css`
       .bar {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: var(--space-2);
         margin-top: var(--space-2);
       }
       .bar button {
-        display: grid;
-        place-items: center;
         width: 2.75rem;
         height: 2.75rem;
-        padding: 0;
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius-small);
+        border-color: var(--line-strong);
         background: var(--surface);
-        color: var(--ink);
-        cursor: pointer;
       }
       .bar button:disabled {
         border-color: var(--line);
@@ -51,15 +42,6 @@ export class Stack extends LitElement {
         flex: 1 1 8rem;
         min-width: 6rem;
         accent-color: var(--accent);
-      }
-      .bar select {
-        min-height: 2.25rem;
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius-small);
-        background: var(--surface);
-        color: var(--ink);
-        font: inherit;
-        font-size: var(--text-small);
       }
       output {
         font-size: var(--text-small);
@@ -157,9 +139,9 @@ export class Stack extends LitElement {
     const slice = all[index];
     const place = `Slice ${index + 1} of ${all.length}`;
     return html`<div class="bar" role="group" aria-label="Slices">
-      ${this.button("Previous slice", "previous", () => this.go(index - 1), index === 0)}
-      ${this.button(this.playing ? "Stop" : "Play the slices", this.playing ? "pause" : "play", () => this.toggle())}
-      ${this.button("Next slice", "next", () => this.go(index + 1), index === all.length - 1)}
+      ${iconButton("Previous slice", "previous", () => this.go(index - 1), { disabled: index === 0 })}
+      ${iconButton(this.playing ? "Stop" : "Play the slices", this.playing ? "pause" : "play", () => this.toggle())}
+      ${iconButton("Next slice", "next", () => this.go(index + 1), { disabled: index === all.length - 1 })}
       <input
         type="range"
         min="1"
@@ -194,10 +176,6 @@ export class Stack extends LitElement {
         </li>`,
       )}
     </ol>`;
-  }
-
-  private button(name: string, icon: keyof typeof icons, act: () => void, disabled = false) {
-    return html`<button type="button" aria-label=${name} title=${name} ?disabled=${disabled} @click=${act}>${icons[icon]}</button>`;
   }
 
   /** The slices, or the frames of the only one. */

@@ -4,27 +4,28 @@ import { clamp } from "../imaging/geometry";
 import { isSameWindow, type NamedWindow } from "../imaging/windows";
 import { KEYS, zoomIn, zoomOut, type Tool, type View, type ViewEvent } from "../state/view";
 import { shared } from "../styles/shared";
-import { icons } from "./icons";
+import { iconBar, iconButton } from "./icon-bar";
+import type { icons } from "./icons";
 
-const TOOLS: readonly (readonly [tool: Tool, name: string, icon: keyof typeof icons])[] = [
+type ToolButton = readonly [tool: Tool, name: string, icon: keyof typeof icons];
+
+const TOOLS: readonly ToolButton[] = [
   ["pan", "Drag to move the image", "move"],
   ["window", "Drag to change brightness and contrast", "contrast"],
   ["measure", "Drag to measure", "ruler"],
 ];
 
-const OUTLINE = ["Drag points of the outline, or draw a new part", "pencil"] as const;
+const OUTLINE: ToolButton = ["outline", "Drag points of the outline, or draw a new part", "pencil"];
 
 /** The viewer's tools: one stop of the Tab key, then the arrow keys. Events: `view` with a ViewEvent, `full-screen`. */
 @customElement("sp-viewer-tools")
 export class ViewerTools extends LitElement {
   static override styles = [
     shared,
+    iconBar,
     css`
       .bar {
-        display: flex;
-        flex-wrap: wrap;
-        align-items: center;
-        gap: var(--space-1) var(--space-2);
+        row-gap: var(--space-1);
       }
       .tools {
         display: flex;
@@ -32,22 +33,13 @@ export class ViewerTools extends LitElement {
         gap: var(--space-1);
       }
       button {
-        display: grid;
-        place-items: center;
         width: 2.25rem;
         height: 2.25rem;
-        padding: 0;
-        border: 1px solid transparent;
-        border-radius: var(--radius-small);
-        background: transparent;
-        color: var(--ink);
-        font: inherit;
-        cursor: pointer;
       }
-      button:hover {
+      .bar button:hover {
         background: var(--sunken);
       }
-      button[aria-pressed="true"] {
+      .bar button[aria-pressed="true"] {
         border-color: var(--accent);
         background: var(--accent-soft);
         color: var(--accent);
@@ -62,14 +54,7 @@ export class ViewerTools extends LitElement {
         flex: 1 1 8rem;
         min-width: 0;
         max-width: 14rem;
-        min-height: 2.25rem;
         padding: 0 var(--space-2);
-        border: 1px solid var(--line-strong);
-        border-radius: var(--radius-small);
-        background: var(--surface);
-        color: var(--ink);
-        font: inherit;
-        font-size: var(--text-small);
       }
       .keys {
         color: var(--ink-soft);
@@ -103,18 +88,18 @@ export class ViewerTools extends LitElement {
   }
 
   protected override render() {
-    const { tool, inverted } = this.view;
+    const { inverted } = this.view;
     return html`<div class="bar">
       <div class="tools" role="toolbar" aria-label="Image tools" @keydown=${this.pressed} @focusin=${this.focused}>
-        ${this.editing ? this.button(...OUTLINE, () => this.emit({ type: "tool-chosen", tool: "outline" }), tool === "outline") : nothing}
-        ${TOOLS.map(([name, text, icon]) =>
-          this.button(text, icon, () => this.emit({ type: "tool-chosen", tool: name }), tool === name),
-        )}
-        ${this.button("Zoom in", "zoomIn", () => this.emit(zoomIn))} ${this.button("Zoom out", "zoomOut", () => this.emit(zoomOut))}
-        ${this.button("Invert black and white", "invert", () => this.emit({ type: "inverted" }), inverted)}
-        ${this.button("Reset the view", "reset", () => this.emit({ type: "reset" }))}
+        ${this.editing ? this.tool(OUTLINE) : nothing}
+        ${TOOLS.map((button) => this.tool(button))}
+        ${iconButton("Zoom in", "zoomIn", () => this.emit(zoomIn))} ${iconButton("Zoom out", "zoomOut", () => this.emit(zoomOut))}
+        ${iconButton("Invert black and white", "invert", () => this.emit({ type: "inverted" }), { pressed: inverted })}
+        ${iconButton("Reset the view", "reset", () => this.emit({ type: "reset" }))}
         ${document.fullscreenEnabled
-          ? this.button("Full screen", "fullScreen", () => this.dispatchEvent(new CustomEvent("full-screen")), this.fullScreen)
+          ? iconButton("Full screen", "fullScreen", () => this.dispatchEvent(new CustomEvent("full-screen")), {
+              pressed: this.fullScreen,
+            })
           : nothing}
       </div>
       ${this.presets()}
@@ -125,16 +110,8 @@ export class ViewerTools extends LitElement {
     </div>`;
   }
 
-  private button(name: string, icon: keyof typeof icons, act: () => void, pressed?: boolean) {
-    return html`<button
-      type="button"
-      aria-label=${name}
-      title=${name}
-      aria-pressed=${pressed === undefined ? nothing : String(pressed)}
-      @click=${act}
-    >
-      ${icons[icon]}
-    </button>`;
+  private tool([tool, name, icon]: ToolButton) {
+    return iconButton(name, icon, () => this.emit({ type: "tool-chosen", tool }), { pressed: this.view.tool === tool });
   }
 
   private presets() {
