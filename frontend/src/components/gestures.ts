@@ -7,12 +7,14 @@ const WHEEL_ZOOM = 0.0015;
 const DOUBLE_CLICK_ZOOM = 2;
 const DRAWING_TOOLS: readonly Tool[] = ["measure", "outline"];
 
+export type DragPhase = "begun" | "moved" | "finished";
+
 export interface GestureTarget {
   stage(): HTMLElement | null;
   tool(): Tool;
   act(event: ViewEvent): void;
   /** With the tools that draw: from and to, in CSS pixels from the middle of the stage. */
-  draw(from: Point, to: Point, phase: "begun" | "moved" | "finished"): void;
+  draw(from: Point, to: Point, phase: DragPhase): void;
   /** Whether a key was the tool's own. */
   key(event: KeyboardEvent): boolean;
   fullScreen(): void;

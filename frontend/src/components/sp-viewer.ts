@@ -9,11 +9,11 @@ import { storedMediaType } from "../imaging/formats";
 import { distance, enclosedArea, fitScale, roundLength, type Point, type Size } from "../imaging/geometry";
 import { slices } from "../imaging/slices";
 import { BYTES, isSameWindow, PICTURE_WINDOWS } from "../imaging/windows";
-import { MAX_POINTS, reduceOutline, startEdit, type OutlineEdit, type OutlineEvent } from "../state/outline-edit";
 import { initialView, pixelAt, reduceView, type Scene, type View, type ViewEvent } from "../state/view";
 import { shared } from "../styles/shared";
 import { Gestures } from "./gestures";
 import { LoadController } from "./load-controller";
+import { OutlineEditor } from "./outline-editor";
 import "./sp-viewer-tools";
 import { viewerStyles } from "./viewer-styles";
 
@@ -24,8 +24,6 @@ const LONGEST_SCALE = 0.25;
 const MAX_LINES = 20;
 /** CSS pixels from a point or an edge that still mean it. */
 const REACH = 12;
-/** Pixels of the image that an arrow key moves a point with the shift key. */
-const LONG_STEP = 10;
 /** In CSS pixels: a click is no line. */
 const SHORTEST_LINE = 4;
 /** What has better answers with all bits of a value. */
@@ -75,9 +73,6 @@ export class Viewer extends LitElement {
   @state() private stageSize: Size = { width: 1, height: 1 };
   @state() private lines: Line[] = [];
   @state() private drawnLine: Line | null = null;
-  @state() private edit: OutlineEdit | null = null;
-  /** What a finger draws now: a new part of the outline. */
-  @state() private path: Point[] | null = null;
   @state() private shown = true;
   @state() private outlined = true;
   @state() private opacity = 60;
@@ -93,12 +88,16 @@ export class Viewer extends LitElement {
   /** Whether the values of a PNG are of use: the browser has the high bytes of one with 16 bits. */
   private wantsValues = false;
   private readonly sizes = new ResizeObserver(() => this.measureStage());
+  private readonly editor = new OutlineEditor(this, () => this.space);
   private readonly gestures = new Gestures({
     stage: () => this.stage,
     tool: () => this.view.tool,
     act: (event) => this.act(event),
-    draw: (from, to, phase) => (this.view.tool === "outline" ? this.correct(from, to, phase) : this.measure(from, to, phase === "finished")),
-    key: (event) => this.editKey(event),
+    draw: (from, to, phase) => {
+      if (this.view.tool === "outline") this.editor.drag(this.inContours(to), phase, (REACH / this.scale) * this.contourScale);
+      else this.measure(from, to, phase === "finished");
+    },
+    key: (event) => this.view.tool === "outline" && this.editor.key(event),
     fullScreen: () => this.toggleFullScreen(),
   });
   private drawing: Drawing | null = null;
@@ -153,7 +152,7 @@ export class Viewer extends LitElement {
     const same = before !== null && drawing !== null && (this.series !== null || drawing === this.values.value);
     const changedWindow = same && before.range.high === drawing.range.high && !isSameWindow(view.window, before.windows[0]);
     const kept = same ? { ...view, window: changedWindow ? view.window : first.window } : { ...first, tool: view.tool };
-    if (!same && this.edit) this.edit = null;
+    if (!same) this.editor.edit = null;
     if (!same || before.size.width !== drawing.size.width || before.size.height !== drawing.size.height) this.lines = [];
     this.view = kept;
     this.drawing = drawing;
@@ -216,7 +215,7 @@ export class Viewer extends LitElement {
         .view=${this.view}
         .windows=${this.scene.windows}
         .fullScreen=${this.fullScreen}
-        .editing=${this.edit !== null}
+        .editing=${this.editor.edit !== null}
         @view=${({ detail }: CustomEvent<ViewEvent>) => this.act(detail)}
         @full-screen=${this.toggleFullScreen}
       ></sp-viewer-tools>
@@ -250,7 +249,7 @@ export class Viewer extends LitElement {
         ${this.overlay && this.shown
           ? html`<img class="overlay" src=${this.overlay} alt="Activation map: where the model looked for its answer" />`
           : nothing}
-        ${(this.contours.length > 0 && this.outlined) || this.edit ? this.outline() : nothing} ${this.rulers(size)}
+        ${(this.contours.length > 0 && this.outlined) || this.editor.edit ? this.outline() : nothing} ${this.rulers(size)}
       </div>
       ${this.facts()}`;
   }
@@ -262,39 +261,22 @@ export class Viewer extends LitElement {
 
   private outline() {
     const { width, height } = this.space;
-    const contours = this.edit?.contours ?? this.contours;
+    const { edit, path: part } = this.editor;
+    const contours = edit?.contours ?? this.contours;
     const path = contours.map((points) => `M${points.map(([x, y]) => `${x} ${y}`).join("L")}Z`).join("");
-    const drawn = this.path ? `M${this.path.map(({ x, y }) => `${x} ${y}`).join("L")}` : "";
+    const drawn = part ? `M${part.map(({ x, y }) => `${x} ${y}`).join("L")}` : "";
     const shown = this.textPlaces ? "Outline: where there seems to be text" : this.outlineName;
-    const name = this.edit ? "Outline: as you correct it" : shown;
+    const name = edit ? "Outline: as you correct it" : shown;
     return html`<svg class="layer" viewBox="0 0 ${width} ${height}" role="img" aria-label=${name} data-testid="outline">
       ${svg`<path class="edge" d=${path + drawn} /><path class="line" d=${path + drawn} />`}
-      ${this.edit?.contours.map((points, contour) =>
-        points.map(([x, y], point) => {
-          const { selected } = this.edit ?? {};
-          const chosen = selected?.contour === contour && selected.point === point;
-          return svg`<circle class="handle ${chosen ? "selected" : ""}" cx=${x} cy=${y} />`;
-        }),
-      )}
+      ${this.editor.handles()}
     </svg>`;
   }
 
   private editControls() {
-    const { edit } = this;
-    if (!edit) {
-      return html`<button class="button" type="button" @click=${this.startEditing}>Correct the outline</button>`;
-    }
-    const points = edit.contours.reduce((sum, contour) => sum + contour.length, 0);
-    return html`<p class="small soft" data-testid="editing">
-        Drag a point or an edge; drag elsewhere to draw a new part. Keys: N and B choose a point, arrows move it, Insert adds one,
-        Delete removes it, U undoes. ${whole(points)} of at most ${whole(MAX_POINTS)} points; area
-        <span data-testid="outline-area">${this.areaText()}</span>.
-      </p>
-      <div class="actions">
-        <button class="button" type="button" ?disabled=${edit.former.length === 0} @click=${() => this.change({ type: "undone" })}>Undo</button>
-        <button class="button" type="button" @click=${() => this.change({ type: "cleared" })}>Remove the outline</button>
-        <button class="button" type="button" @click=${this.stopEditing}>Use the model's outline</button>
-      </div>`;
+    const { edit } = this.editor;
+    if (!edit) return html`<button class="button" type="button" @click=${this.startEditing}>Correct the outline</button>`;
+    return this.editor.controls(edit, this.areaText(), () => this.stopEditing());
   }
 
   private rulers({ width, height }: Size) {
@@ -337,7 +319,7 @@ export class Viewer extends LitElement {
       <input type="checkbox" .checked=${this.outlined} @change=${this.outlineToggled} />
       Show the ${this.textPlaces ? "places of text" : "tumour outline"}
     </label>
-      ${this.drawing?.spacing && !this.edit && !this.textPlaces
+      ${this.drawing?.spacing && !this.editor.edit && !this.textPlaces
         ? html`<span class="small soft" data-testid="outline-area">${this.areaText()}</span>`
         : nothing}`;
   }
@@ -345,7 +327,7 @@ export class Viewer extends LitElement {
   private areaText(): string {
     const spacing = this.drawing?.spacing ?? null;
     const mm = spacing && { x: spacing.x / this.contourScale, y: spacing.y / this.contourScale };
-    const area = enclosedArea(this.edit?.contours ?? this.contours, mm);
+    const area = enclosedArea(this.editor.edit?.contours ?? this.contours, mm);
     return figure(Math.round(area), mm ? "mm²" : "pixels");
   }
 
@@ -395,42 +377,6 @@ export class Viewer extends LitElement {
     announce(`Measured: ${this.lengthOf(line)}`);
   }
 
-  private startEditing(): void {
-    this.edit = startEdit(this.contours);
-    this.act({ type: "tool-chosen", tool: "outline" });
-    this.stage?.focus();
-    announce("Correct the outline: N and B choose a point, arrow keys move it.");
-    this.emitOutline();
-  }
-
-  private stopEditing(): void {
-    this.edit = null;
-    this.act({ type: "tool-chosen", tool: "pan" });
-    this.emitOutline();
-  }
-
-  private change(event: OutlineEvent): void {
-    if (!this.edit) return;
-    const { edit } = this;
-    this.edit = reduceOutline(edit, event, this.space);
-    if (this.edit.contours !== edit.contours) this.emitOutline();
-  }
-
-  private emitOutline(): void {
-    this.dispatchEvent(new CustomEvent("outline", { detail: this.edit?.contours ?? null }));
-  }
-
-  /** A drag that begins at a point or an edge moves it; any other draws a new part. */
-  private correct(from: Point, to: Point, phase: "begun" | "moved" | "finished"): void {
-    const at = this.inContours(to);
-    if (phase === "begun") this.change({ type: "taken", at: this.inContours(from), reach: (REACH / this.scale) * this.contourScale });
-    else if (this.edit?.selected) this.change({ type: "moved-to", at });
-    else if (phase === "moved") this.path = [...(this.path ?? []), at];
-    if (phase !== "finished") return;
-    if (this.path) this.change({ type: "drawn", path: this.path });
-    this.path = null;
-  }
-
   /** Pixels that contours are in, for one of what is drawn: a view can be smaller than the image. */
   private get contourScale(): number {
     return this.space.width / this.scene.image.width;
@@ -441,28 +387,15 @@ export class Viewer extends LitElement {
     return { x: x * this.contourScale, y: y * this.contourScale };
   }
 
-  private editKey({ key, shiftKey }: KeyboardEvent): boolean {
-    if (!this.edit || this.view.tool !== "outline") return false;
-    const step = shiftKey ? LONG_STEP : 1;
-    const events: Record<string, OutlineEvent> = {
-      n: { type: "selected-next", step: 1 },
-      b: { type: "selected-next", step: -1 },
-      u: { type: "undone" },
-      Insert: { type: "inserted" },
-      Delete: { type: "removed" },
-      Backspace: { type: "removed" },
-      ArrowLeft: { type: "moved-by", by: { x: -step, y: 0 } },
-      ArrowRight: { type: "moved-by", by: { x: step, y: 0 } },
-      ArrowUp: { type: "moved-by", by: { x: 0, y: -step } },
-      ArrowDown: { type: "moved-by", by: { x: 0, y: step } },
-    };
-    const event = events[key.length === 1 ? key.toLowerCase() : key];
-    if (!event) return false;
-    this.change(event);
-    const { selected, contours } = this.edit;
-    const [x, y] = (selected && contours[selected.contour]?.[selected.point]) ?? [];
-    if (selected && x !== undefined && y !== undefined) announce(`Point ${selected.point + 1}, ${x} across, ${y} down`);
-    return true;
+  private startEditing(): void {
+    this.act({ type: "tool-chosen", tool: "outline" });
+    this.stage?.focus();
+    this.editor.start(this.contours);
+  }
+
+  private stopEditing(): void {
+    this.act({ type: "tool-chosen", tool: "pan" });
+    this.editor.stop();
   }
 
   private lengthOf({ from, to }: Line): string {
