@@ -7,8 +7,8 @@ import { short } from "../format";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import { LoadController } from "./load-controller";
+import { loadNotice } from "./load-notice";
 import "./sp-hash";
-import "./sp-notice";
 import "./sp-wallet";
 import { WalletController } from "./wallet-controller";
 
@@ -158,11 +158,7 @@ export class AccountMenu extends LitElement {
   private rolesInWords() {
     const { value, problem } = this.roles;
     if (!this.isOnChain) return `Known when the wallet is on ${this.chain.name}`;
-    if (problem) {
-      return html`<sp-notice .problem=${problem}>
-        <button class="button" type="button" @click=${() => void this.roles.retry()}>Try again</button>
-      </sp-notice>`;
-    }
+    if (problem) return loadNotice(this.roles);
     return value ? value.join(", ") : "Asking the contract …";
   }
 

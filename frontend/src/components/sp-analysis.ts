@@ -8,7 +8,7 @@ import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import { LoadController } from "./load-controller";
-import "./sp-notice";
+import { loadNotice } from "./load-notice";
 
 /** How an image was analysed, step by step: pictures with captions, then the figures. Closed, and loaded when opened. */
 @customElement("sp-analysis")
@@ -120,11 +120,7 @@ export class AnalysisPanel extends LitElement {
 
   private content() {
     const { value, problem } = this.loading;
-    if (problem) {
-      return html`<sp-notice .problem=${problem}>
-        <button class="button" type="button" @click=${() => void this.loading.retry()}>Try again</button>
-      </sp-notice>`;
-    }
+    if (problem) return loadNotice(this.loading);
     if (!value) return html`<p class="busy" role="status"><span class="spinner"></span>Analysing the pinned bytes …</p>`;
     if (value.steps.length === 0) return html`<p>There is nothing to show for this image.</p>`;
     return html`<p>

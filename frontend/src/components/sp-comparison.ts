@@ -7,8 +7,8 @@ import { PROTOCOLS, dataSets, type DataSet, type Row } from "../state/results";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import { LoadController } from "./load-controller";
+import { loadNotice } from "./load-notice";
 import "./sp-interval-chart";
-import "./sp-notice";
 import { withInterval } from "./sp-network-result";
 
 const AUC = "macro_auc";
@@ -53,11 +53,7 @@ export class Comparison extends LitElement {
 
   private content() {
     const { value, problem } = this.loading;
-    if (problem) {
-      return html`<sp-notice level="3" .problem=${problem}>
-        <button class="button" type="button" @click=${() => void this.loading.retry()}>Try again</button>
-      </sp-notice>`;
-    }
+    if (problem) return loadNotice(this.loading);
     if (!value) return html`<p class="busy soft" role="status"><span class="spinner"></span>Loading …</p>`;
     if (value.results.length === 0) {
       return html`<p class="panel">No network has been compared here yet: run <code>scanproof compare</code>.</p>`;

@@ -10,6 +10,7 @@ import type { Problem } from "../state/problems";
 import { labelText, modelOf, STATUSES } from "../state/diagnosis-status";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
+import { loadNotice } from "./load-notice";
 import { ReviewData } from "./review-data";
 import "./sp-notice";
 import "./sp-opening";
@@ -95,11 +96,7 @@ export class ReviewItem extends LitElement {
 
   private opened() {
     const { value: record, problem } = this.data.record;
-    if (problem) {
-      return html`<sp-notice .problem=${problem}>
-        <button class="button" type="button" @click=${() => void this.data.record.retry()}>Try again</button>
-      </sp-notice>`;
-    }
+    if (problem) return loadNotice(this.data.record);
     const diagnosis = this.data.diagnosis(this.queued.diagnosisId);
     if (!record || !diagnosis) return html`<p class="busy soft"><span class="spinner"></span>Loading …</p>`;
     return html`<div class="columns">
@@ -125,7 +122,7 @@ export class ReviewItem extends LitElement {
 
   private study() {
     const { value, problem } = this.data.study;
-    if (problem) return html`<sp-notice .problem=${problem}></sp-notice>`;
+    if (problem) return loadNotice(this.data.study);
     if (!value) return html`<p class="busy soft"><span class="spinner"></span>Loading the study …</p>`;
     return html`<div class="stack">
       <sp-study-summary .result=${value}></sp-study-summary>

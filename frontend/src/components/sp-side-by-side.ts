@@ -9,6 +9,7 @@ import type { View } from "../state/view";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { LoadController } from "./load-controller";
+import { loadNotice } from "./load-notice";
 import "./sp-notice";
 
 const IMAGE_ID = "0x[0-9a-fA-F]{64}";
@@ -94,11 +95,7 @@ export class SideBySide extends LitElement {
 
   private pair() {
     const { value, problem } = this.both;
-    if (problem) {
-      return html`<sp-notice .problem=${problem}>
-        <button class="button" type="button" @click=${() => void this.both.retry()}>Try again</button>
-      </sp-notice>`;
-    }
+    if (problem) return loadNotice(this.both);
     if (!value) return html`<p class="busy soft" role="status"><span class="spinner"></span>Loading …</p>`;
     return html`<label class="linked">
         <input type="checkbox" .checked=${this.linked} @change=${this.link} />

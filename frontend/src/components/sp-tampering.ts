@@ -12,6 +12,7 @@ import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import { icons } from "./icons";
 import { LoadController } from "./load-controller";
+import { loadNotice } from "./load-notice";
 import "./sp-notice";
 
 /** Lets a person change a record in the browser, and shows which check fails then and why. Nothing is sent. */
@@ -98,11 +99,7 @@ export class Tampering extends LitElement {
           )}
         </select>
       </div>
-      ${problem
-        ? html`<sp-notice .problem=${problem}>
-            <button class="button" type="button" @click=${() => void this.evidence.retry()}>Try again</button>
-          </sp-notice>`
-        : nothing}
+      ${loadNotice(this.evidence)}
       ${value ? this.demonstration(value) : this.chosen && !problem ? html`<p class="busy soft" role="status"><span class="spinner"></span>Fetching the original bytes …</p>` : nothing}
     </section>`;
   }

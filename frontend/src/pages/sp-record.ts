@@ -4,6 +4,7 @@ import { repeat } from "lit/directives/repeat.js";
 import { api, viewOf } from "../api/client";
 import type { Config, Diagnosis, Image, ImageRecord, Lineage, Model, Outline, StudyResult } from "../api/types";
 import { LoadController } from "../components/load-controller";
+import { loadNotice } from "../components/load-notice";
 import "../components/sp-add-diagnosis";
 import "../components/sp-analysis";
 import "../components/sp-independent-check";
@@ -175,11 +176,7 @@ export class RecordPage extends LitElement {
     if (!value && !problem) return nothing;
     return html`<section class="panel stack">
       <h2>Where the model comes from</h2>
-      ${problem
-        ? html`<sp-notice .problem=${problem}>
-            <button class="button" type="button" @click=${() => void this.lineages.retry()}>Try again</button>
-          </sp-notice>`
-        : value?.map((lineage) => html`<sp-lineage .lineage=${lineage}></sp-lineage>`)}
+      ${problem ? loadNotice(this.lineages) : value?.map((lineage) => html`<sp-lineage .lineage=${lineage}></sp-lineage>`)}
     </section>`;
   }
 
@@ -187,11 +184,7 @@ export class RecordPage extends LitElement {
     const { value, problem } = this.studies;
     return html`<div class="image stack">
       ${value ? html`<sp-study-summary .result=${value}></sp-study-summary>` : nothing}
-      ${problem
-        ? html`<sp-notice .problem=${problem}>
-            <button class="button" type="button" @click=${() => void this.studies.retry()}>Try again</button>
-          </sp-notice>`
-        : nothing}
+      ${loadNotice(this.studies)}
       ${value || problem ? nothing : html`<p class="busy soft"><span class="spinner"></span>Loading the study …</p>`}
     </div>`;
   }

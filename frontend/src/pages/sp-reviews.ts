@@ -7,6 +7,7 @@ import type { Wallet } from "../chain/discovery";
 import { isClinician } from "../chain/roles";
 import { wallet } from "../chain/wallet";
 import { LoadController } from "../components/load-controller";
+import { loadNotice } from "../components/load-notice";
 import "../components/sp-pending-review";
 import "../components/sp-notice";
 import "../components/sp-review-item";
@@ -124,11 +125,7 @@ export class ReviewsPage extends LitElement {
   private roleState() {
     const { value, problem } = this.clinician;
     if (!this.account) return nothing;
-    if (problem) {
-      return html`<sp-notice .problem=${problem}>
-        <button class="button" type="button" @click=${() => void this.clinician.retry()}>Try again</button>
-      </sp-notice>`;
-    }
+    if (problem) return loadNotice(this.clinician);
     if (value === null) return html`<p class="busy soft" role="status"><span class="spinner"></span>Asking the contract …</p>`;
     if (value) return html`<p role="status" data-testid="may-review">This account can review: it has CLINICIAN_ROLE.</p>`;
     return html`<sp-notice .problem=${NOT_CLINICIAN}>
