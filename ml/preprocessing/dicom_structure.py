@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass
 
 from ml.errors import ImageError
+from ml.preprocessing.limits import inflate
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_ELEMENTS = 1_000_000
@@ -96,7 +97,8 @@ def read_structure(content: bytes) -> Structure:
     start = _PREAMBLE + len(_MAGIC) if content.startswith(_MAGIC, _PREAMBLE) else 0
     syntax, start = _read_meta(content, start)
     if syntax == DEFLATED:
-        content = content[:start] + _inflated(content[start:])
+        plain = inflate(content[start:], -zlib.MAX_WBITS, MAX_BYTES, kind="DICOM", method="deflated")
+        content = content[:start] + plain
     seen = _seen_syntax(content, start)
     syntax = syntax or seen
     walk = _Walk(content)
@@ -117,19 +119,6 @@ def _read_meta(content: bytes, position: int) -> tuple[str, int]:
             syntax = content[value : value + length].rstrip(b"\0 ").decode("ascii", "replace")
         position = value + length
     return syntax, position
-
-
-def _inflated(data: bytes) -> bytes:
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        out = inflate.decompress(data, MAX_BYTES + 1)
-    except zlib.error as exc:
-        raise ImageError(f"expected a whole DICOM file, found one whose deflated data are damaged: {exc}") from exc
-    if len(out) > MAX_BYTES:
-        raise ImageError(f"expected a DICOM file that inflates to at most {MAX_BYTES:,} bytes, found one that goes on")
-    if not inflate.eof:
-        raise ImageError("expected a whole DICOM file, found one whose deflated data are cut off")
-    return out
 
 
 def _seen_syntax(content: bytes, position: int) -> str:
