@@ -175,10 +175,14 @@ class _Reader:
             elements[element.tag] = element
         return elements, end
 
-    def _element(self, position: int, end: int, syntax: TransferSyntax, depth: int) -> tuple[Element, int]:
+    def _count_one(self) -> None:
+        """Of the elements, items and fragments, each of which takes memory."""
         self._count += 1
         if self._count > MAX_ELEMENTS:
             raise ImageTooLarge(f"expected a DICOM file of at most {MAX_ELEMENTS} elements, found more")
+
+    def _element(self, position: int, end: int, syntax: TransferSyntax, depth: int) -> tuple[Element, int]:
+        self._count_one()
         order = ">" if syntax.big_endian else "<"
         group, number = struct.unpack_from(order + "HH", self.content, position)
         tag = group << 16 | number
@@ -232,7 +236,7 @@ class _Reader:
                 return items, position
             if tag != _ITEM or (length != _UNDEFINED and length > end - position):
                 raise _damaged(tag)
-            self._count += 1
+            self._count_one()
             stop = end if length == _UNDEFINED else position + length
             item, position = self.data_set(position, stop, syntax, depth)
             items.append(item)
@@ -251,9 +255,7 @@ class _Reader:
                 return fragments, position
             if tag != _ITEM or length > end - position or length & 1:
                 break
-            self._count += 1
-            if self._count > MAX_ELEMENTS:
-                raise ImageTooLarge(f"expected a DICOM file of at most {MAX_ELEMENTS} elements, found more")
+            self._count_one()
             fragments.append(self.content[position : position + length])
             position += length
         raise _damaged(PIXEL_DATA)
