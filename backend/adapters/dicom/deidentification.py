@@ -15,9 +15,7 @@ from dataclasses import dataclass, field
 
 from backend.adapters.dicom import pixels, values
 from backend.adapters.dicom.elements import (
-    EXPLICIT_LITTLE,
     PIXEL_DATA,
-    PREAMBLE_BYTES,
     DataSet,
     DicomFile,
     Element,
@@ -30,6 +28,7 @@ from backend.adapters.dicom.pixels import PixelFacts
 from backend.adapters.dicom.replacement import KeyedReplacement, NoReplacement, Replacement
 from backend.adapters.dicom.rules import Rule, rules
 from backend.errors import IdentifiersLeft, UnsupportedImage
+from ml.preprocessing.dicom_structure import EXPLICIT, PREAMBLE_BYTES
 
 IMPLEMENTATION_UID = "2.25.175826310265438120517930183926174059133"
 IMPLEMENTATION_NAME = "SCANPROOF"
@@ -325,7 +324,7 @@ class _Rewriting:
         for tag in file.meta:
             if tag not in _WRITTEN_META:
                 self._report.removed[self._rules.name(tag)] += 1
-        uid = file.uid if file.syntax.stream else EXPLICIT_LITTLE
+        uid = file.uid if file.syntax.stream else EXPLICIT
         made = [
             Element(0x00020001, "OB", b"\0\1"),
             Element(0x00020002, "UI", bytes(kept[_SOP_CLASS].value)),
