@@ -216,8 +216,7 @@ class _Rewriting:
         new = values.terms(rule, old) if old else ""
         if new is None:
             return None
-        parts = [part.strip(" ") for part in old.split("\\")]
-        return self._cleaned(element, new.encode(), changed=new.split("\\") != parts)
+        return self._cleaned(element, new.encode(), changed=new.split("\\") != values.parts(old))
 
     def words(self, element: Element, rule: Rule, source: DataSet) -> Element | None:
         old = text(element)
