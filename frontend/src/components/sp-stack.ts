@@ -85,12 +85,14 @@ export class Stack extends LitElement {
   @property({ attribute: false }) index = 0;
   /** Whether thumbnails are shown: not where a list of the slices is beside it. */
   @property({ attribute: false }) strip = true;
-  /** Of the only file. */
-  @state() private frames = 1;
+  /** The slices, or the frames of the only one. */
+  @state() private all: Slice[] = [];
   @state() private playing = false;
   @state() private speed: number = SPEEDS[1];
   @query("[aria-current=true]") private current!: HTMLElement | null;
   @query("sp-viewer") private viewer!: Viewer | null;
+  /** Of the only file. */
+  private frames = 1;
   private timer = 0;
   private turned = 0;
 
@@ -103,6 +105,7 @@ export class Stack extends LitElement {
     if (!changed.has("slices")) return;
     // What is said of a file may change, its frames do not.
     if (this.slices[0]?.file !== changed.get("slices")?.[0]?.file) this.frames = 1;
+    this.all = this.list();
     this.index = clamp(this.index, 0, Math.max(this.all.length - 1, 0));
   }
 
@@ -178,8 +181,7 @@ export class Stack extends LitElement {
     </ol>`;
   }
 
-  /** The slices, or the frames of the only one. */
-  private get all(): Slice[] {
+  private list(): Slice[] {
     const [only] = this.slices;
     if (this.slices.length !== 1 || !only || this.frames === 1) return this.slices;
     return Array.from({ length: this.frames }, (_, frame) => ({ ...only, frame, alt: `${only.alt}, frame ${frame + 1}` }));
@@ -187,6 +189,7 @@ export class Stack extends LitElement {
 
   private counted({ detail }: CustomEvent<number>): void {
     this.frames = detail;
+    this.all = this.list();
   }
 
   private go(index: number): void {
