@@ -31,6 +31,10 @@ class StudyFolders:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def has(self, study_id: str) -> bool:
+        with self._errors():
+            return (self._path(study_id) / _JOURNAL).is_file()
+
     def journal(self, study_id: str) -> Sequence[Mapping[str, Any]] | None:
         with self._errors():
             try:

@@ -389,14 +389,14 @@ class StudyService:
             self._stage.remove(study.study_id)
 
     def _load(self, study_id: str) -> _Study | None:
-        found = self._open.get(study_id)
+        if found := self._open.get(study_id):
+            if self._stage.has(study_id):
+                self._open.move_to_end(study_id)
+                return found
+            del self._open[study_id]
         journal = self._stage.journal(study_id)
         if not journal:
-            self._open.pop(study_id, None)
             return None
-        if found:
-            self._open.move_to_end(study_id)
-            return found
         first, *entries = journal
         study = _Study(
             study_id,
