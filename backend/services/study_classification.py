@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from backend.domain import ImageFacts, ModelFacts, StudySeries
 from backend.ports import Classifier
 from backend.services import manifests, study_documents
-from backend.services.classification import choose_model
+from backend.services.classification import choose_model, infer
 from backend.services.study_documents import StudyDocuments
 
 AT_ONCE = 2
@@ -37,16 +37,7 @@ class StudyClassification:
         Raises NotFound, UnsupportedImage, ImageTooLarge, ServerBusy, ClassificationFailed.
         """
         choice = choose_model(self._classifier, model, lambda gate: self._classifier.recognise(gate, content))
-        prediction, _ = self._classifier.predict(choice.model, content)
-        return manifests.build(
-            image=facts,
-            model=choice.model,
-            preprocessing=self._classifier.preprocessing(choice.model),
-            prediction=prediction,
-            time=self._now(),
-            decoding=self._classifier.decoding,
-            opinion=choice.opinion,
-        )
+        return infer(self._classifier, choice, facts, content, self._now).manifest
 
     def infer_several(self, slices: Sequence[tuple[ImageFacts, Callable[[], bytes]]], model: str | None) -> list[bytes]:
         """As ``infer`` for a few slices; each function reads the bytes of its image."""
