@@ -97,7 +97,6 @@ class _Study:
     """By the SHA-256 of the file as it was chosen, as the next two."""
     refused: set[str] = field(default_factory=set)
     results: dict[str, bytes] = field(default_factory=dict)
-    manifest: StudyManifest | None = None
     documents: StudyDocuments | None = None
     text: dict[str, bool] = field(default_factory=dict)
     """Whether a slice shows text, of those that were looked at."""
@@ -435,8 +434,12 @@ class StudyService:
         elif "result" in entry:
             study.results[sha256] = entry["result"].encode()
         elif "manifest" in entry:
-            study.manifest = study_documents.read_manifest(entry["manifest"].encode())
-            study.documents = self._documents(study, study.manifest)
+            files = [each.sha256 for each in study.slices]
+            study.documents = study_documents.restore(
+                entry["manifest"].encode(),
+                [study.facts[each] for each in files],
+                [study.results[each] for each in files],
+            )
         elif "pinned" in entry:
             study.pinned.add(entry["pinned"])
         else:
@@ -468,18 +471,6 @@ class StudyService:
             if line != study.results[sha256]:
                 self._note(study, {"sha256": sha256, "result": line.decode()})
         self._note(study, {"manifest": documents.manifest.content.decode()})
-
-    @staticmethod
-    def _results(study: _Study) -> list[SliceResult]:
-        return [
-            study_documents.slice_of(order, study.facts[each.sha256].size, study.results[each.sha256])
-            for order, each in enumerate(study.slices)
-        ]
-
-    def _documents(self, study: _Study, manifest: StudyManifest) -> StudyDocuments:
-        slices = self._results(study)
-        lines = b"".join(study.results[each.sha256] + b"\n" for each in study.slices)
-        return StudyDocuments(manifest, tuple(slices), study_documents.list_of(slices), lines)
 
     def _pin_documents(self, documents: StudyDocuments) -> None:
         """The study manifest last: it names the others."""

@@ -63,10 +63,7 @@ class StudyClassification:
         for order, modality in enumerate(seen):
             if modality not in (None, own.modality):
                 lines[order] = self.infer(facts[order], read(order), own.name)
-        slices = [
-            study_documents.slice_of(order, each.size, line)
-            for order, (each, line) in enumerate(zip(facts, lines, strict=True))
-        ]
+        slices = study_documents.slices_of(facts, lines)
         return study_documents.build(slices, lines, model=own, series=series, cid_of=self._cid_of, time=self._now())
 
     def _model_of(self, seen: Sequence[str | None], model: str | None) -> ModelFacts:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import rfc8785
 
 from backend.cids import find_cid, hash_of, raw_cid
-from backend.domain import ABSTAINED_LABEL, ModelFacts, SliceResult, StudySeries, StudySummary
+from backend.domain import ABSTAINED_LABEL, ImageFacts, ModelFacts, SliceResult, StudySeries, StudySummary
 from backend.errors import InvalidStudy
 from backend.services import manifests, slice_tree, study_rules
 from backend.services.json_values import printable_text, probability, read_canonical, typed
@@ -76,8 +76,7 @@ def build(
 ) -> StudyDocuments:
     """The documents of a study of at least one slice. ``slice_manifests`` are the inference manifests, in the same
     order; ``time`` is written in whole seconds of UTC."""
-    slice_list = list_of(slices)
-    lines = b"".join(manifest + b"\n" for manifest in slice_manifests)
+    slice_list, lines = list_of(slices), _lines(slice_manifests)
     summary = study_rules.RULES[study_rules.NEWEST](slices)
     content = rfc8785.dumps(
         {
@@ -98,6 +97,22 @@ def build(
         }
     )
     return StudyDocuments(read_manifest(content), tuple(slices), slice_list, lines)
+
+
+def restore(manifest: bytes, facts: Sequence[ImageFacts], slice_manifests: Sequence[bytes]) -> StudyDocuments:
+    """The documents of a study that was built before, from its manifest and the slices as then. Raises InvalidStudy."""
+    slices = slices_of(facts, slice_manifests)
+    return StudyDocuments(read_manifest(manifest), slices, list_of(slices), _lines(slice_manifests))
+
+
+def slices_of(facts: Sequence[ImageFacts], slice_manifests: Sequence[bytes]) -> tuple[SliceResult, ...]:
+    """The entries of slices from their inference manifests, which this server made, in the same order."""
+    pairs = zip(facts, slice_manifests, strict=True)
+    return tuple(slice_of(order, each.size, manifest) for order, (each, manifest) in enumerate(pairs))
+
+
+def _lines(slice_manifests: Sequence[bytes]) -> bytes:
+    return b"".join(manifest + b"\n" for manifest in slice_manifests)
 
 
 def list_of(slices: Sequence[SliceResult]) -> bytes:
@@ -197,12 +212,16 @@ def slice_of(order: int, size: int, manifest: bytes) -> SliceResult:
     found = manifests.read(manifest)
     if found is None:
         raise InvalidStudy("expected an inference manifest")
+    return _entry(order, size, found, hash_of(manifest))
+
+
+def _entry(order: int, size: int, found: manifests.ReadManifest, manifest_hash: str) -> SliceResult:
     return SliceResult(
         order=order,
         cid=found.image_cid,
         sha256=found.image_sha256,
         size=size,
-        manifest_hash=hash_of(manifest),
+        manifest_hash=manifest_hash,
         model_sha256=found.model_sha256,
         label=found.label,
         label_code=found.label_code,
@@ -219,7 +238,7 @@ def _slice_manifest(line: bytes, each: SliceResult) -> manifests.ReadManifest:
     manifest = manifests.read(line)
     if manifest is None:
         raise InvalidStudy(f"slice {number}: {found} is no inference manifest")
-    if slice_of(each.order, each.size, line) != each:
+    if _entry(each.order, each.size, manifest, found) != each:
         raise InvalidStudy(f"slice {number}: its inference manifest has another image or result than the slice list")
     return manifest
 
