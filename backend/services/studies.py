@@ -14,7 +14,6 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -29,7 +28,6 @@ from backend.errors import (
     LimitExceeded,
     NotFound,
     StorageError,
-    TextInImage,
     TextInSlices,
     UnrecognisedSlices,
     UnsupportedImage,
@@ -289,30 +287,23 @@ class StudyService:
     def _screened(self, study: _Study, answers: Answers, end: float) -> bool:
         """Whether every slice may be pinned; False when the time is over before that is known."""
         files = study.slices
-        strange = [number for number, each in enumerate(files) if _declined(study.results[each.sha256])]
-        if strange and self._store.public and not answers.pin_anyway:
-            raise UnrecognisedSlices(strange)
+        if self._store.public and not answers.pin_anyway:
+            strange = [number for number, each in enumerate(files) if _declined(study.results[each.sha256])]
+            if strange:
+                raise UnrecognisedSlices(strange)
         if answers.text == "keep":
             return True
         waiting = [each.sha256 for each in files if each.sha256 not in study.text]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            while waiting:
-                if time.monotonic() > end:
-                    return False
-                part, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
-                found = pool.map(lambda sha256: self._shows_text(self._slice(study, sha256)), part)
-                for sha256, shown in zip(part, list(found), strict=True):
-                    self._note(study, {"sha256": sha256, "text": shown})
+        while waiting:
+            if time.monotonic() > end:
+                return False
+            part, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+            found = self._screening.show_text([self._slice(study, sha256) for sha256 in part])
+            for sha256, shown in zip(part, found, strict=True):
+                self._note(study, {"sha256": sha256, "text": shown})
         if texts := [number for number, each in enumerate(files) if study.text[each.sha256]]:
             raise TextInSlices(texts)
         return True
-
-    def _shows_text(self, content: bytes) -> bool:
-        try:
-            self._screening.check(content, Answers(pin_anyway=True))
-        except TextInImage:
-            return True
-        return False
 
     def view(self, study_id: str, order: int) -> tuple[str, bytes]:
         """Media type and bytes of a slice as the models see it. Raises NotFound, StorageError, and the inspector's."""
