@@ -8,8 +8,7 @@ from apiflask.validators import Length, OneOf, Range, Regexp
 from flask import Response
 
 from backend.api.access import container
-from backend.api.caching import revalidated
-from backend.api.images import UploadSchema, one_file
+from backend.api.images import UploadSchema, one_file, view_answer
 from backend.api.limits import client_address, limiter, slices_allowed, uploads_allowed
 from backend.api.openapi import file_response, json_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Hash, ModelIdentitySchema, Sha256, Values
@@ -199,10 +198,7 @@ def pin(study_id: str, json_data: Values) -> Values:
     responses=responses({200: file_response("image/*", "The slice"), 304: "Not modified"}),
 )
 def view(study_id: str, order: str) -> Response:
-    media_type, data = container().studies.view(study_in_path(study_id), order_in_path(order))
-    response = revalidated(Response(data, content_type=media_type))
-    response.headers["Content-Security-Policy"] = "sandbox"
-    return response
+    return view_answer(*container().studies.view(study_in_path(study_id), order_in_path(order)))
 
 
 @blueprint.delete("/studies/<study_id>")

@@ -315,8 +315,7 @@ class StudyService:
             if study.recorded:
                 return self._intake.view(facts.cid)
             content = self._slice(study, slices[order].sha256)
-        view = self._inspector.view(content)
-        return (facts.media_type, content) if view is None else ("image/png", view)
+        return self._intake.view_of(facts, content)
 
     def discard(self, study_id: str) -> None:
         """Remove what is not pinned of a study. Raises NotFound, StorageError."""
