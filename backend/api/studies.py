@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range, Regexp
@@ -213,7 +215,7 @@ def discard(study_id: str) -> str:
 @blueprint.output(StudyResultSchema)
 @blueprint.doc(summary="The study of a record, with every slice", tags=["Records"])
 def recorded(image_id: str) -> Values:
-    return result_answer(*_recorded(image_id))
+    return _result(*_recorded(image_id))
 
 
 @blueprint.get("/records/<image_id>/study/slices/<order>/proof")
@@ -235,7 +237,7 @@ def _recorded(image_id: str) -> tuple[StudyManifest, tuple[SliceResult, ...]]:
     return container().studies.slices(record.image.cid)
 
 
-def result_answer(manifest: StudyManifest, slices: tuple[SliceResult, ...], names: tuple[str, ...] = ()) -> Values:
+def _result(manifest: StudyManifest, slices: tuple[SliceResult, ...], names: tuple[str, ...] = ()) -> Values:
     models, model_id = container().models, "0x" + manifest.model.sha256
     summary = manifest.summary
     return {
@@ -249,30 +251,12 @@ def result_answer(manifest: StudyManifest, slices: tuple[SliceResult, ...], name
         "model": manifest.model,
         "weak": models.weak(model_id),
         "series": manifest.series,
-        "summary": {
-            "label": summary.label,
-            "label_text": models.label(model_id, summary.label_code)[1],
-            "label_code": summary.label_code,
-            "confidence": summary.confidence,
-            "abstained": summary.abstained,
-            "reason": summary.reason,
-            "deciding": summary.deciding,
-            "counts": summary.counts,
-        },
+        "summary": {**asdict(summary), "label_text": models.label(model_id, summary.label_code)[1]},
         "slices": [
             {
-                "order": each.order,
+                **asdict(each),
                 "name": names[each.order] if names else None,
-                "cid": each.cid,
-                "sha256": each.sha256,
-                "size": each.size,
-                "manifest_hash": each.manifest_hash,
-                "model_sha256": each.model_sha256,
-                "label": each.label,
                 "label_text": models.label("0x" + each.model_sha256, each.label_code)[1],
-                "label_code": each.label_code,
-                "confidence": each.confidence,
-                "abstained": each.abstained,
             }
             for each in slices
         ],
@@ -281,32 +265,23 @@ def result_answer(manifest: StudyManifest, slices: tuple[SliceResult, ...], name
 
 def _step(progress: StudyProgress) -> Values:
     return {
-        "study_id": progress.study_id,
-        "files": progress.files,
+        **_common(progress),
         "missing": len(progress.missing),
         "left_out": len(progress.left_out),
-        "slices": progress.slices,
-        "classified": progress.classified,
-        "screened": progress.screened,
-        "objects": progress.objects,
-        "pinned": progress.pinned,
         "classification_done": progress.documents is not None,
-        "signable": progress.signable,
     }
 
 
 def _study(progress: StudyProgress) -> Values:
     documents = progress.documents
     return {
-        "study_id": progress.study_id,
-        "files": progress.files,
+        **_common(progress),
         "missing": progress.missing,
         "left_out": progress.left_out,
-        "slices": progress.slices,
-        "classified": progress.classified,
-        "screened": progress.screened,
-        "objects": progress.objects,
-        "pinned": progress.pinned,
-        "signable": progress.signable,
-        "result": documents and result_answer(documents.manifest, documents.slices, progress.names),
+        "result": documents and _result(documents.manifest, documents.slices, progress.names),
     }
+
+
+def _common(progress: StudyProgress) -> Values:
+    names = ("study_id", "files", "slices", "classified", "screened", "objects", "pinned", "signable")
+    return {name: getattr(progress, name) for name in names}
