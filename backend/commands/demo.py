@@ -30,7 +30,7 @@ from backend.settings import Settings
 if TYPE_CHECKING:
     from backend.adapters.chain.dev.wallet import DevelopmentWallet
     from backend.container import Container
-    from backend.services.studies import LeftOut
+    from backend.services.unfinished_studies import LeftOut
     from backend.services.verification import Verification
 
 HELP = (
