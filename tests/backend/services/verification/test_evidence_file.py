@@ -91,9 +91,10 @@ def test_every_cut_and_every_changed_byte_is_refused_or_harmless():
     for place in range(0, len(packed), 7):
         for damaged in (packed[:place], packed[:place] + bytes([packed[place] ^ 0xFF]) + packed[place + 1 :]):
             try:
-                unpack(damaged)
+                found = unpack(damaged)
             except InvalidEvidence:
                 continue
+            assert found == EVIDENCE, place
 
 
 @pytest.mark.parametrize(
