@@ -113,7 +113,10 @@ class StudyFolders:
     def _cut(journal: Any) -> None:
         """Go to the end, and remove a line that a crash has cut."""
         end = journal.seek(0, os.SEEK_END)
-        if end and (journal.seek(end - 1), journal.read(1))[1] != b"\n":
+        if end == 0:
+            return
+        journal.seek(end - 1)
+        if journal.read(1) != b"\n":
             journal.seek(0)
             journal.truncate(journal.read().rfind(b"\n") + 1)
             journal.seek(0, os.SEEK_END)
