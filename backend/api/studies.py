@@ -16,10 +16,9 @@ from backend.api.openapi import file_response, json_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Hash, ModelIdentitySchema, Sha256, Values
 from backend.api.validation import hash_in_path, order_in_path, study_in_path
 from backend.domain import SliceResult, StudyFile
-from backend.errors import NotFound
 from backend.services import study_documents
 from backend.services.screening import Answers
-from backend.services.studies import StudyProgress
+from backend.services.studies import StudyProgress, check_order
 from backend.services.study_documents import StudyManifest
 
 blueprint = APIBlueprint("studies", __name__, tag="Studies")
@@ -227,8 +226,7 @@ def recorded(image_id: str) -> Values:
 def proof(image_id: str, order: str) -> Response:
     _, slices = _recorded(image_id)
     place = order_in_path(order)
-    if place >= len(slices):
-        raise NotFound(f"expected an order from 0 to {len(slices) - 1}, found {place}")
+    check_order(place, len(slices))
     return Response(study_documents.prove(slices, place), content_type="application/json")
 
 

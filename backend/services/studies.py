@@ -234,8 +234,7 @@ class StudyService:
         """Media type and bytes of a slice as the models see it. Raises NotFound, StorageError, and the inspector's."""
         with self._unfinished.locked(study_id) as study:
             slices = study.slices
-            if not 0 <= order < len(slices):
-                raise NotFound(f"expected an order from 0 to {len(slices) - 1}, found {order}")
+            check_order(order, len(slices))
             facts = study.facts[slices[order].sha256]
             if study.recorded:
                 return self._intake.view(facts.cid)
@@ -321,6 +320,12 @@ class StudyService:
             if stored.cid != cid:
                 raise CidMismatch(cid, stored.cid)
         self._add(manifest)
+
+
+def check_order(order: int, slices: int) -> None:
+    """Raises NotFound for an order that a study of so many slices does not have."""
+    if not 0 <= order < slices:
+        raise NotFound(f"expected an order from 0 to {slices - 1}, found {order}")
 
 
 def _declined(inference: bytes) -> bool:
