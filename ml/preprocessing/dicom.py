@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from ml.errors import ImageError, ImageTooLarge
+from ml.errors import ImageError
 from ml.preprocessing.dicom_structure import Structure, read_structure
+from ml.preprocessing.limits import check_pixels
 from ml.preprocessing.windows import (
     LINEAR,
     LINEAR_EXACT,
@@ -35,7 +36,6 @@ from ml.preprocessing.windows import (
 if TYPE_CHECKING:
     from pydicom import Dataset
 
-MAX_PIXELS = 40_000_000
 MAX_FRAMES = 65_536
 INTEGERS = 0x0010
 GREY, PALETTE = ("MONOCHROME1", "MONOCHROME2"), "PALETTE COLOR"
@@ -260,8 +260,7 @@ def _check_boxes(value: bytes) -> None:
 
 def _describe(dataset: Dataset, structure: Structure) -> Description:
     rows, columns = (_integer(dataset, name, range(1, 65_536)) for name in ("Rows", "Columns"))
-    if rows * columns > MAX_PIXELS:
-        raise ImageTooLarge(rows * columns, MAX_PIXELS)
+    check_pixels(columns, rows)
     allocated = _integer(dataset, "BitsAllocated", (1, 8, 16))
     bits = _integer(dataset, "BitsStored", range(1, allocated + 1), allocated)
     _integer(dataset, "HighBit", (bits - 1,), bits - 1)

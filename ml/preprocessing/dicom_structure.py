@@ -10,6 +10,7 @@ import zlib
 from dataclasses import dataclass
 
 from ml.errors import ImageError
+from ml.preprocessing.limits import inflate
 
 MAX_BYTES = 256 * 1024 * 1024
 MAX_ELEMENTS = 1_000_000
@@ -18,17 +19,17 @@ IMPLICIT = "1.2.840.10008.1.2"
 EXPLICIT = "1.2.840.10008.1.2.1"
 DEFLATED = "1.2.840.10008.1.2.1.99"
 BIG_ENDIAN = "1.2.840.10008.1.2.2"
+PREAMBLE_BYTES, PREFIX = 128, b"DICM"
+SHORT_VRS = frozenset(b"AE AS AT CS DA DS DT FL FD IS LO LT PN SH SL SS ST TM UI UL US".split())
+"""Value representations with a length of 16 bits; all others have 32 (PS3.5, section 7.1.2)."""
 
-_PREAMBLE, _MAGIC = 128, b"DICM"
 _FIRST_GROUPS = (b"\x02\0", b"\x08\0", b"\0\x08")
 _LONGEST_FIRST_ELEMENT = 64
 _META_GROUP, _TRANSFER_SYNTAX = 0x0002, (0x0002, 0x0010)
 _PIXELS = {(0x7FE0, 0x0008), (0x7FE0, 0x0009), (0x7FE0, 0x0010)}
 _DELIMITERS, _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFE, 0xE000, 0xE00D, 0xE0DD
 _UNDEFINED = 0xFFFFFFFF
-_SHORT = {b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FL", b"FD", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL",
-          b"SS", b"ST", b"TM", b"UI", b"UL", b"US"}  # fmt: skip
-_LONG = {b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"}
+_LONG = frozenset(b"OB OD OF OL OV OW SQ SV UC UN UR UT UV".split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +78,12 @@ class _Level:
 def is_dicom(content: bytes) -> bool:
     """Whether a file has DICOM's prefix, whatever its preamble holds, or begins as a data set without them, as in old
     files: with a short element of the first groups."""
-    if content.startswith(_MAGIC, _PREAMBLE):
+    if content.startswith(PREFIX, PREAMBLE_BYTES):
         return True
     if content[:2] not in _FIRST_GROUPS or len(content) < 8:
         return False
     big = not content[0]
-    explicit = content[4:6] in _SHORT
+    explicit = content[4:6] in SHORT_VRS
     length = int.from_bytes(content[6:8] if explicit else content[4:8], "big" if big else "little")
     return content[2 if big else 3] == 0 and length <= _LONGEST_FIRST_ELEMENT and (explicit or not big)
 
@@ -93,10 +94,11 @@ def read_structure(content: bytes) -> Structure:
     Raises ImageError: a length beyond its sequence or the file, a missing delimiter, sequences deeper than
     ``MAX_DEPTH``, more than ``MAX_ELEMENTS``, or more than ``MAX_BYTES`` when inflated.
     """
-    start = _PREAMBLE + len(_MAGIC) if content.startswith(_MAGIC, _PREAMBLE) else 0
+    start = PREAMBLE_BYTES + len(PREFIX) if content.startswith(PREFIX, PREAMBLE_BYTES) else 0
     syntax, start = _read_meta(content, start)
     if syntax == DEFLATED:
-        content = content[:start] + _inflated(content[start:])
+        plain = inflate(content[start:], -zlib.MAX_WBITS, MAX_BYTES, kind="DICOM", method="deflated")
+        content = content[:start] + plain
     seen = _seen_syntax(content, start)
     syntax = syntax or seen
     walk = _Walk(content)
@@ -119,22 +121,9 @@ def _read_meta(content: bytes, position: int) -> tuple[str, int]:
     return syntax, position
 
 
-def _inflated(data: bytes) -> bytes:
-    inflate = zlib.decompressobj(-zlib.MAX_WBITS)
-    try:
-        out = inflate.decompress(data, MAX_BYTES + 1)
-    except zlib.error as exc:
-        raise ImageError(f"expected a whole DICOM file, found one whose deflated data are damaged: {exc}") from exc
-    if len(out) > MAX_BYTES:
-        raise ImageError(f"expected a DICOM file that inflates to at most {MAX_BYTES:,} bytes, found one that goes on")
-    if not inflate.eof:
-        raise ImageError("expected a whole DICOM file, found one whose deflated data are cut off")
-    return out
-
-
 def _seen_syntax(content: bytes, position: int) -> str:
     """Explicit or implicit, little or big endian, as the first element is written."""
-    if content[position + 4 : position + 6] not in _SHORT | _LONG:
+    if content[position + 4 : position + 6] not in SHORT_VRS | _LONG:
         return IMPLICIT
     group = content[position : position + 2]
     return BIG_ENDIAN if int.from_bytes(group, "little") > int.from_bytes(group, "big") else EXPLICIT
@@ -143,12 +132,11 @@ def _seen_syntax(content: bytes, position: int) -> str:
 class _Walk:
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._zeros = len(data.rstrip(b"\0"))
-        """Where the padding begins that some files end with."""
         self._elements = 0
         self.pixels: Pixels | None = None
 
     def run(self, position: int, *, implicit: bool, big: bool) -> None:
+        padding = len(self._data.rstrip(b"\0"))  # some files end with zeros
         levels = [_Level(items=False, end=len(self._data), open=False, implicit=implicit, big=big)]
         while levels:
             level = levels[-1]
@@ -156,7 +144,7 @@ class _Walk:
                 if level.open:
                     raise self.damage(position, "a sequence without an end")
                 levels.pop()
-            elif len(levels) == 1 and position >= self._zeros:
+            elif len(levels) == 1 and position >= padding:
                 return
             else:
                 position = (self._item if level.items else self._data_element)(position, levels)
@@ -173,7 +161,7 @@ class _Walk:
         try:
             tag = struct.unpack_from(order + "HH", self._data, position)
             vr = b"" if level.implicit or tag[0] == _DELIMITERS else self._data[position + 4 : position + 6]
-            if vr in _SHORT:
+            if vr in SHORT_VRS:
                 value, (length,) = position + 8, struct.unpack_from(order + "H", self._data, position + 6)
             elif vr in _LONG:
                 value, (length,) = position + 12, struct.unpack_from(order + "I", self._data, position + 8)

@@ -12,6 +12,7 @@ from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from ml.errors import ImageError, ImageTooLarge
 from ml.preprocessing.dicom_structure import is_dicom
+from ml.preprocessing.limits import MAX_PIXELS, check_pixels
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,7 +27,6 @@ made them.
 DECODINGS = (1, 2, 3)
 _FIRST_WITH_WINDOWS = _FIRST_WITH_DICOM = _FIRST_WITH_NIFTI = 3
 
-MAX_PIXELS = 40_000_000
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "WEBP")
 DEEP_MODES = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")
 _GZIP = b"\x1f\x8b"
@@ -54,7 +54,7 @@ def decode_image(source: bytes | Image.Image, decoding: int = DECODING, frame: i
     if decoding not in DECODINGS:
         raise ImageError(f"expected one of the decodings {', '.join(map(str, DECODINGS))}, found {decoding}")
     if isinstance(source, Image.Image):
-        _check_size(source)
+        check_pixels(source.width, source.height)
         return _to_eight_bits(source, decoding)
     if is_dicom(source):
         if decoding < _FIRST_WITH_DICOM:
@@ -70,7 +70,7 @@ def decode_image(source: bytes | Image.Image, decoding: int = DECODING, frame: i
     if frame:
         raise ImageError(f"expected frame 0 of an image that has one, found frame {frame}")
     image = _open(source)
-    _check_size(image)
+    check_pixels(image.width, image.height)
     try:
         image.load()
         ImageOps.exif_transpose(image, in_place=True)
@@ -102,7 +102,7 @@ def _open(data: bytes) -> Image.Image:
         raise RuntimeError("PIL.ImageFile.LOAD_TRUNCATED_IMAGES must be off: a truncated image must not be classified")
     try:
         with warnings.catch_warnings():
-            # Pillow's warning has another limit than ours, which _check_size enforces.
+            # Pillow's warning has another limit than ours, which check_pixels enforces.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             return Image.open(io.BytesIO(data), formats=FORMATS)
     except UnidentifiedImageError as exc:
@@ -112,12 +112,6 @@ def _open(data: bytes) -> Image.Image:
         raise ImageTooLarge(2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS), MAX_PIXELS) from exc
     except DECODER_ERRORS as exc:
         raise damaged(str(exc) or type(exc).__name__) from exc
-
-
-def _check_size(image: Image.Image) -> None:
-    pixels = image.width * image.height
-    if pixels > MAX_PIXELS:
-        raise ImageTooLarge(pixels, MAX_PIXELS)
 
 
 def _to_eight_bits(image: Image.Image, decoding: int) -> Image.Image:

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from ml.errors import ImageError, ImageTooLarge
+from ml.errors import ImageError
+from ml.preprocessing.limits import check_pixels, inflate
 from ml.preprocessing.windows import range_window, robust_range, to_eight_bits
 
 if TYPE_CHECKING:
     from nibabel import Nifti1Image
 
 MAX_BYTES = 512 * 1024 * 1024
-MAX_PIXELS = 40_000_000
 _GZIP = b"\x1f\x8b"
 _RIGHT, _FRONT, _UP = 0, 1, 2
 
@@ -48,16 +48,7 @@ def picture(content: bytes, frame: int = 0) -> tuple[Image.Image, int]:
 def _plain(content: bytes) -> bytes:
     if not content.startswith(_GZIP):
         return content
-    inflate = zlib.decompressobj(zlib.MAX_WBITS | 16)
-    try:
-        plain = inflate.decompress(content, MAX_BYTES + 1)
-    except zlib.error as exc:
-        raise ImageError(f"expected a whole NIfTI file, found one whose gzip data are damaged: {exc}") from exc
-    if len(plain) > MAX_BYTES:
-        raise ImageError(f"expected a NIfTI file that inflates to at most {MAX_BYTES:,} bytes, found one that goes on")
-    if not inflate.eof:
-        raise ImageError("expected a whole NIfTI file, found one whose gzip data are cut off")
-    return plain
+    return inflate(content, zlib.MAX_WBITS | 16, MAX_BYTES, kind="NIfTI", method="gzip")
 
 
 def _open(content: bytes) -> Nifti1Image:
@@ -104,8 +95,7 @@ def _slice(volume: Nifti1Image, turn: list[tuple[int, bool]], frame: int) -> np.
     """Finite values (H, W) of a slice, rescaled as the header says."""
     (right, leftwards), (front, backwards), (up, downwards) = turn
     height, width = volume.shape[front], volume.shape[right]
-    if height * width > MAX_PIXELS:
-        raise ImageTooLarge(height * width, MAX_PIXELS)
+    check_pixels(width, height)
     place: list[slice | int] = [slice(None)] * 3 + [0] * (len(volume.shape) - 3)
     place[up] = volume.shape[up] - 1 - frame if downwards else frame
     try:

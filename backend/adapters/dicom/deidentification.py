@@ -10,14 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from backend.adapters.dicom import pixels, values
 from backend.adapters.dicom.elements import (
-    EXPLICIT_LITTLE,
     PIXEL_DATA,
-    PREAMBLE_BYTES,
     DataSet,
     DicomFile,
     Element,
@@ -30,6 +28,7 @@ from backend.adapters.dicom.pixels import PixelFacts
 from backend.adapters.dicom.replacement import KeyedReplacement, NoReplacement, Replacement
 from backend.adapters.dicom.rules import Rule, rules
 from backend.errors import IdentifiersLeft, UnsupportedImage
+from ml.preprocessing.dicom_structure import EXPLICIT, PREAMBLE_BYTES
 
 IMPLEMENTATION_UID = "2.25.175826310265438120517930183926174059133"
 IMPLEMENTATION_NAME = "SCANPROOF"
@@ -124,13 +123,10 @@ class _Rewriting:
         source = self._file.data_set
         if not any(tag in source for tag in _PIXELS):
             raise UnsupportedImage("expected a DICOM image, found a DICOM object without pixel data")
-        if (source[PIXEL_DATA].fragments is not None if PIXEL_DATA in source else False) != bool(
-            self._file.syntax.stream
-        ):
-            raise UnsupportedImage(
-                "expected pixel data as the transfer syntax says, found "
-                + ("native ones" if self._file.syntax.stream else "encapsulated ones")
-            )
+        encapsulated = PIXEL_DATA in source and source[PIXEL_DATA].fragments is not None
+        if encapsulated != bool(self._file.syntax.stream):
+            found = "encapsulated ones" if encapsulated else "native ones"
+            raise UnsupportedImage(f"expected pixel data as the transfer syntax says, found {found}")
         kept = self._data_set(source, root=True)
         self._set(kept)
         ordered = [kept[tag] for tag in sorted(kept)]
@@ -162,7 +158,7 @@ class _Rewriting:
         if vr not in rule.vr or (element.items is not None) != (vr == "SQ"):
             return None
         if rule.kind == "pixels" or element.items is not None:
-            return Element(element.tag, vr, element.value, element.big_endian, element.items, element.fragments)
+            return replace(element, vr=vr)
         size = values.number_bytes(vr) if element.big_endian else 1
         return Element(element.tag, vr, values.little_endian(element.value, size))
 
@@ -220,8 +216,7 @@ class _Rewriting:
         new = values.terms(rule, old) if old else ""
         if new is None:
             return None
-        parts = [part.strip(" ") for part in old.split("\\")]
-        return self._cleaned(element, new.encode(), changed=new.split("\\") != parts)
+        return self._cleaned(element, new.encode(), changed=new.split("\\") != values.parts(old))
 
     def words(self, element: Element, rule: Rule, source: DataSet) -> Element | None:
         old = text(element)
@@ -238,23 +233,24 @@ class _Rewriting:
         return Element(element.tag, element.vr, value) if values.pointers(rule, value, known) else None
 
     def table(self, element: Element, rule: Rule, source: DataSet) -> Element | None:
-        descriptor, value = self._descriptor(rule, source), bytes(element.value)
-        if descriptor is None:
-            return None
-        length = values.table_bytes(descriptor, len(value))
-        return self._cleaned(element, value[:length], changed=len(value) > length)
+        return self._entries(
+            element, rule, source, lambda descriptor, value: values.table_bytes(descriptor, len(value))
+        )
 
     def segments(self, element: Element, rule: Rule, source: DataSet) -> Element | None:
-        descriptor, value = self._descriptor(rule, source), bytes(element.value)
-        if descriptor is None:
-            return None
-        length = values.segments_bytes(descriptor, value)
-        return self._cleaned(element, value[:length], changed=len(value) > length)
+        return self._entries(element, rule, source, values.segments_bytes)
 
-    def _descriptor(self, rule: Rule, source: DataSet) -> bytes | None:
+    def _entries(
+        self, element: Element, rule: Rule, source: DataSet, length_of: Callable[[bytes, bytes], int]
+    ) -> Element | None:
+        """A lookup table of the length that ``length_of`` its descriptor and its value gives."""
         found = source.get(rule.descriptor)
-        usable = found and self._usable(found, self._rules.attributes[rule.descriptor])
-        return bytes(usable.value) if usable and len(usable.value) == 6 else None
+        descriptor = found and self._usable(found, self._rules.attributes[rule.descriptor])
+        if not descriptor or len(descriptor.value) != 6:
+            return None
+        value = bytes(element.value)
+        length = length_of(bytes(descriptor.value), value)
+        return self._cleaned(element, value[:length], changed=len(value) > length)
 
     def sequence(self, element: Element, rule: Rule, source: DataSet) -> Element:
         items = [self._data_set(item, root=False) for item in element.items or []]
@@ -325,7 +321,7 @@ class _Rewriting:
         for tag in file.meta:
             if tag not in _WRITTEN_META:
                 self._report.removed[self._rules.name(tag)] += 1
-        uid = file.uid if file.syntax.stream else EXPLICIT_LITTLE
+        uid = file.uid if file.syntax.stream else EXPLICIT
         made = [
             Element(0x00020001, "OB", b"\0\1"),
             Element(0x00020002, "UI", bytes(kept[_SOP_CLASS].value)),

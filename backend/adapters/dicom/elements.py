@@ -11,12 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from backend.adapters.dicom.rules import TransferSyntax, rules
 from backend.errors import ImageTooLarge, UnsupportedImage
+from ml.preprocessing.dicom_structure import BIG_ENDIAN, EXPLICIT, IMPLICIT, PREAMBLE_BYTES, PREFIX, SHORT_VRS
 
-PREAMBLE_BYTES = 128
-PREFIX = b"DICM"
-EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
-IMPLICIT_LITTLE = "1.2.840.10008.1.2"
-BIG_ENDIAN = "1.2.840.10008.1.2.2"
 PIXEL_DATA = 0x7FE00010
 MAX_ELEMENTS = 500_000
 MAX_DEPTH = 16
@@ -26,32 +22,7 @@ _META_SYNTAX = TransferSyntax()
 _TRANSFER_SYNTAX_UID = 0x00020010
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _UNDEFINED = 0xFFFFFFFF
-# Value representations with a length of 16 bits; all others have 32 (PS3.5, section 7.1.2).
-_SHORT = frozenset(
-    (
-        "AE",
-        "AS",
-        "AT",
-        "CS",
-        "DA",
-        "DS",
-        "DT",
-        "FL",
-        "FD",
-        "IS",
-        "LO",
-        "LT",
-        "PN",
-        "SH",
-        "SL",
-        "SS",
-        "ST",
-        "TM",
-        "UI",
-        "UL",
-        "US",
-    )
-)
+_SHORT = frozenset(vr.decode() for vr in SHORT_VRS)
 _MAX_SHORT = 0xFFFE
 _MOST_TRAILER = 8
 _NUL_PADDED = frozenset(("UI", "OB", "UN"))
@@ -175,10 +146,14 @@ class _Reader:
             elements[element.tag] = element
         return elements, end
 
-    def _element(self, position: int, end: int, syntax: TransferSyntax, depth: int) -> tuple[Element, int]:
+    def _count_one(self) -> None:
+        """Of the elements, items and fragments, each of which takes memory."""
         self._count += 1
         if self._count > MAX_ELEMENTS:
             raise ImageTooLarge(f"expected a DICOM file of at most {MAX_ELEMENTS} elements, found more")
+
+    def _element(self, position: int, end: int, syntax: TransferSyntax, depth: int) -> tuple[Element, int]:
+        self._count_one()
         order = ">" if syntax.big_endian else "<"
         group, number = struct.unpack_from(order + "HH", self.content, position)
         tag = group << 16 | number
@@ -232,7 +207,7 @@ class _Reader:
                 return items, position
             if tag != _ITEM or (length != _UNDEFINED and length > end - position):
                 raise _damaged(tag)
-            self._count += 1
+            self._count_one()
             stop = end if length == _UNDEFINED else position + length
             item, position = self.data_set(position, stop, syntax, depth)
             items.append(item)
@@ -251,9 +226,7 @@ class _Reader:
                 return fragments, position
             if tag != _ITEM or length > end - position or length & 1:
                 break
-            self._count += 1
-            if self._count > MAX_ELEMENTS:
-                raise ImageTooLarge(f"expected a DICOM file of at most {MAX_ELEMENTS} elements, found more")
+            self._count_one()
             fragments.append(self.content[position : position + length])
             position += length
         raise _damaged(PIXEL_DATA)
@@ -267,8 +240,8 @@ def _is_sequence(tag: int) -> bool:
 def _guessed(content: bytes, position: int) -> str:
     """The transfer syntax of a data set that no file meta information describes."""
     if not _has_vr(content, position):
-        return IMPLICIT_LITTLE
-    return BIG_ENDIAN if content[position : position + 2] == b"\0\x08" else EXPLICIT_LITTLE
+        return IMPLICIT
+    return BIG_ENDIAN if content[position : position + 2] == b"\0\x08" else EXPLICIT
 
 
 def _has_vr(content: bytes, position: int) -> bool:
@@ -284,9 +257,7 @@ def _inflated(content: bytes) -> bytes:
     """A deflated data set (PS3.5, section A.5): a raw stream, and padding or, by some writers, the trailer of gzip."""
     inflate = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
-        data = inflate.decompress(content, MAX_INFLATED_BYTES)
-        if not inflate.eof:
-            data += inflate.decompress(inflate.unconsumed_tail, 1)
+        data = inflate.decompress(content, MAX_INFLATED_BYTES + 1)
     except zlib.error:
         raise UnsupportedImage("expected a whole DICOM file, found a deflated data set that is damaged") from None
     if len(data) > MAX_INFLATED_BYTES:

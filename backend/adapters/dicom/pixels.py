@@ -119,9 +119,8 @@ def _stored(value: bytes, found: PixelFacts) -> bytes:
         return value
     if not found.stored - 1 <= found.high_bit < found.allocated:
         return value
-    numbers = np.frombuffer(
-        value[: len(value) // (found.allocated // 8) * (found.allocated // 8)], f"<u{found.allocated // 8}"
-    )
+    size = found.allocated // 8
+    numbers = np.frombuffer(value, f"<u{size}", len(value) // size)
     mask = ((1 << found.stored) - 1) << (found.high_bit + 1 - found.stored)
     kept = numbers & numbers.dtype.type(mask)
     if found.signed:

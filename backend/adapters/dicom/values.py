@@ -40,21 +40,26 @@ def number_bytes(vr: str) -> int:
     return _SIZES.get(vr, 1)
 
 
+def parts(text: str) -> list[str]:
+    """The values of a text, without their padding (PS3.5, section 6.4)."""
+    return [part.strip(" ") for part in text.split("\\")]
+
+
 def numbers(rule: Rule, text: str) -> str | None:
     """Decimal or whole numbers as text (DS, IS), of at most 7 digits before the point; None for anything else."""
     pattern = _DECIMAL if rule.vr == ("DS",) else _WHOLE
-    parts = [part.strip(" ") for part in text.split("\\")]
-    valid = len(parts) <= rule.most and all(len(part) <= _LONGEST_NUMBER and pattern.fullmatch(part) for part in parts)
-    return "\\".join(parts) if valid else None
+    found = parts(text)
+    valid = len(found) <= rule.most and all(len(part) <= _LONGEST_NUMBER and pattern.fullmatch(part) for part in found)
+    return "\\".join(found) if valid else None
 
 
 def terms(rule: Rule, text: str) -> str | None:
     """The terms of a closed vocabulary; None if one is not, unless the rule has a term for others."""
-    parts = [part.strip(" ") for part in text.split("\\")]
+    found = parts(text)
     if rule.otherwise:
-        parts = [part if part in rule.terms else rule.otherwise for part in parts[: rule.most]]
-    known = all((part.upper() if rule.ignore_case else part) in rule.terms for part in parts)
-    return "\\".join(parts) if known and len(parts) <= rule.most else None
+        found = [part if part in rule.terms else rule.otherwise for part in found[: rule.most]]
+    known = all((part.upper() if rule.ignore_case else part) in rule.terms for part in found)
+    return "\\".join(found) if known and len(found) <= rule.most else None
 
 
 def words(vocabulary: frozenset[str], most: int, text: str) -> str:

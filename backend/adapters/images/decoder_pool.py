@@ -68,11 +68,7 @@ class DecoderPool:
 
     def inspect(self, content: bytes, *, pinned: bool = False, kept: bool = True) -> tuple[dict[str, Any], bytes]:
         """The fields of ``inspection.Inspected`` but the content, and the content; ``pinned`` and ``kept`` as there."""
-        with self._slot():
-            facts, clean = self._run({"job": INSPECT, "pinned": pinned, "kept": kept}, content)
-        if len(clean) > MAX_IMAGE_BYTES:
-            raise _misled()
-        return facts, clean
+        return self._inspected({"job": INSPECT, "pinned": pinned, "kept": kept}, content)
 
     @contextmanager
     def decoded(self, content: bytes, decoding: int, frame: int = 0) -> Iterator[Image.Image]:
@@ -103,17 +99,19 @@ class DecoderPool:
 
     def mask(self, content: bytes, boxes: Sequence[TextBox], *, kept: bool = True) -> tuple[dict[str, Any], bytes]:
         """As ``inspect`` gives them, of the image with black places."""
-        job = {"job": MASK, "boxes": [asdict(box) for box in boxes], "kept": kept}
-        with self._slot():
-            facts, masked = self._run(job, content)
-        if kept and len(masked) > MAX_IMAGE_BYTES:
-            raise _misled()
-        return facts, masked
+        return self._inspected({"job": MASK, "boxes": [asdict(box) for box in boxes], "kept": kept}, content)
 
     def close(self) -> None:
         """End the processes that are idle. The pool can be used again."""
         while self._idle:
             self._idle.pop().end()
+
+    def _inspected(self, job: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+        with self._slot():
+            facts, clean = self._run(job, content)
+        if len(clean) > MAX_IMAGE_BYTES:
+            raise _misled()
+        return facts, clean
 
     @contextmanager
     def _slot(self) -> Iterator[None]:

@@ -6,6 +6,7 @@ Source: ITU-T T.81, annex B.
 from __future__ import annotations
 
 import re
+from collections.abc import Container, Mapping, Sequence
 
 from backend.adapters.images import limits
 from backend.adapters.images.formats import not_supported
@@ -17,6 +18,7 @@ from backend.adapters.images.jpeg_scans import (
     SCAN,
     SEQUENTIAL,
     Frame,
+    Segment,
     check_scans,
     segments,
 )
@@ -37,7 +39,9 @@ _PROCESSES = {
 }  # fmt: skip
 _OTHER_MARKERS = {0xDE: _HIERARCHICAL, 0xF7: "a JPEG-LS image", 0xF8: "a JPEG-LS image"}
 _CHANNELS = (1, 3, 4)
-_PRECISIONS = range(2, 17)
+_SHOWN = dict.fromkeys((SEQUENTIAL, EXTENDED, PROGRESSIVE), (8,))
+"""The processes that browsers show, and their bits a channel."""
+_ENCAPSULATED = {SEQUENTIAL: (8,), EXTENDED: (8, 12), PROGRESSIVE: (8, 12), LOSSLESS: range(2, 17)}
 _NAMES = {
     b"http://ns.adobe.com/xap/1.0/\0": "XMP",
     b"http://ns.adobe.com/xmp/extension/\0": "XMP",
@@ -88,32 +92,34 @@ def strip(content: bytes, findings: Findings) -> bytes:
 def check_picture_data(content: bytes) -> None:
     """Raises UnsupportedImage unless browsers show a stripped JPEG and its compressed data is whole; ImageTooLarge."""
     found = list(segments(content))
-    frames = [Frame.read(code, payload) for code, payload, _ in found if code in FRAMES]
-    if not frames:
-        raise UnsupportedImage("expected a JPEG with a picture, found one without")
-    frame = frames[0]
-    if frame.process not in (SEQUENTIAL, EXTENDED, PROGRESSIVE):
-        raise not_supported(_PROCESSES[frame.process])
-    if frame.precision != 8:
-        raise not_supported(f"a JPEG with {frame.precision} bits a channel")
+    frame = _frame(found, _SHOWN)
     if len(frame.components) not in _CHANNELS:
         raise not_supported(f"a JPEG with {len(frame.components)} channels")
     limits.check_size(frame.width, frame.height)
-    limits.check_scans(frame.width, frame.height, sum(code == SCAN for code, _, _ in found))
-    check_scans(found)
+    _check_scans(frame, found)
 
 
 def check_encapsulated(content: bytes) -> None:
     """Raises UnsupportedImage unless the JPEG of a frame of a DICOM file is whole; ImageTooLarge."""
     found = list(segments(strip(content, Findings())))
+    _check_scans(_frame(found, _ENCAPSULATED), found)
+
+
+def _frame(found: Sequence[Segment], known: Mapping[int, Container[int]]) -> Frame:
+    """The first frame. Raises UnsupportedImage unless it is of a process that is ``known``, and of its precisions."""
     frames = [Frame.read(code, payload) for code, payload, _ in found if code in FRAMES]
     if not frames:
         raise UnsupportedImage("expected a JPEG with a picture, found one without")
-    if frames[0].process not in (SEQUENTIAL, EXTENDED, PROGRESSIVE, LOSSLESS):
-        raise not_supported(_PROCESSES[frames[0].process])
-    if frames[0].precision not in _PRECISIONS:
-        raise not_supported(f"a JPEG with {frames[0].precision} bits a channel")
-    limits.check_scans(frames[0].width, frames[0].height, sum(code == SCAN for code, _, _ in found))
+    frame = frames[0]
+    if frame.process not in known:
+        raise not_supported(_PROCESSES[frame.process])
+    if frame.precision not in known[frame.process]:
+        raise not_supported(f"a JPEG with {frame.precision} bits a channel")
+    return frame
+
+
+def _check_scans(frame: Frame, found: Sequence[Segment]) -> None:
+    limits.check_scans(frame.width, frame.height, sum(code == SCAN for code, _, _ in found))
     check_scans(found)
 
 

@@ -19,6 +19,9 @@ FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 """The markers that begin a frame, of whatever process."""
 SCAN = 0xDA
 
+Segment = tuple[int, bytes, bytes]
+"""Marker, payload and, behind a scan's header, compressed data."""
+
 _HUFFMAN, _QUANTISATION, _RESTART, _END = 0xC4, 0xDB, 0xDD, 0xD9
 _MARKER = re.compile(rb"\xff+([^\x00\xff\xd0-\xd7])")
 _RESTART_MARKER = re.compile(rb"\xff+([\xd0-\xd7])")
@@ -87,8 +90,8 @@ class Frame:
         return cls(process, payload[0], width, height, components, mcus)
 
 
-def segments(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """Marker, payload and, behind a scan's header, compressed data of each segment of a JPEG from ``jpeg.strip``."""
+def segments(content: bytes) -> Iterator[Segment]:
+    """The segments of a JPEG from ``jpeg.strip``."""
     position = 2
     while content[position + 1] != _END:
         code, start = content[position + 1], position + 4
@@ -100,10 +103,10 @@ def segments(content: bytes) -> Iterator[tuple[int, bytes, bytes]]:
         yield code, payload, data
 
 
-def check_scans(found: Iterable[tuple[int, bytes, bytes]]) -> None:
+def check_scans(found: Iterable[Segment]) -> None:
     """Raises UnsupportedImage unless all scans in the ``segments`` of a JPEG are there, and each is whole.
 
-    Its frame must be SEQUENTIAL or PROGRESSIVE with samples of 8 bits, EXTENDED of 8 or 12, or LOSSLESS of 2 to 16.
+    Its frame must be SEQUENTIAL with samples of 8 bits, EXTENDED or PROGRESSIVE of 8 or 12, or LOSSLESS of 2 to 16.
     """
     picture = _Picture()
     scans = 0
@@ -154,8 +157,6 @@ class _Picture:
         if key not in self.lookups:
             progressive = self.frame is not None and self.frame.process == PROGRESSIVE
             entry = _dc_entry if key < 0x10 else _plain_entry if progressive else _sequential_entry
-            if self.frame is not None and self.frame.process == LOSSLESS:
-                entry = _difference_entry
             # For bits that are no code: a size that does not exist, or more coefficients than a block has.
             none = (_NO_SIZE if key < 0x10 else _COEFFICIENTS << 4 | 1 if progressive else _COEFFICIENTS) << 5
             entries: list[int] = []
@@ -195,8 +196,9 @@ def _tables(payload: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _dc_entry(length: int, size: int) -> int:
-    """Size of the value, and number of bits of code and value together. For 8 bits, sizes above 11 do not exist."""
-    return size << 5 | min(31, length + size)
+    """Size of a difference, and number of bits of code and value together. Size 16, of lossless coding, has no value
+    (T.81 H.1.2.2), and sizes above do not exist."""
+    return size << 5 | length + (size if size < 16 else 0)
 
 
 def _sequential_entry(length: int, symbol: int) -> int:
@@ -205,12 +207,6 @@ def _sequential_entry(length: int, symbol: int) -> int:
     if size:
         return (run + 1) << 5 | length + size
     return (16 if run == 15 else _END_OF_BLOCK) << 5 | length
-
-
-def _difference_entry(length: int, size: int) -> int:
-    """Size of a difference of lossless coding, and number of bits of code and value together; 16 has no value (T.81
-    H.1.2.2)."""
-    return size << 5 | length + (size if size < 16 else 0)
 
 
 def _plain_entry(length: int, symbol: int) -> int:

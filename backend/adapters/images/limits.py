@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import ImageTooLarge
-from ml.preprocessing import images
+from ml.preprocessing import limits
 
-MAX_PIXELS = images.MAX_PIXELS
+MAX_PIXELS = limits.MAX_PIXELS
 MAX_SIDE = 32_767
 MAX_RATIO = 100
 MAX_SCANNED_PIXELS = 800_000_000

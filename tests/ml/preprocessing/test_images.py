@@ -13,7 +13,8 @@ from PIL import Image, ImageFile
 from ml.datasets.phantom import phantom_png
 from ml.errors import ImageError, ImageTooLarge
 from ml.inference.registry import Registry
-from ml.preprocessing.images import DECODING, DECODINGS, MAX_PIXELS, decode_image
+from ml.preprocessing.images import DECODING, DECODINGS, decode_image
+from ml.preprocessing.limits import MAX_PIXELS
 from tests.dicoms import dicom
 
 

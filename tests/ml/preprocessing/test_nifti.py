@@ -138,7 +138,7 @@ def test_a_header_that_lies_about_its_size_allocates_nothing() -> None:
 
 
 def test_too_many_pixels_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(nifti, "MAX_PIXELS", 1000)
+    monkeypatch.setattr("ml.preprocessing.limits.MAX_PIXELS", 1000)
     with pytest.raises(ImageTooLarge, match=r"^expected at most 1,000 pixels, found 1,200$"):
         picture(written(volume()))
 

@@ -222,8 +222,8 @@ def _outside(case: Case) -> None:
         explicit.element(0x00020102, "OB", case.person().encode()),
     ]
     case.put(0xFFFCFFFC, "OB", case.person().encode())
-    if case.encoding.uid not in (DEFLATED,):
-        case.trailing = bytes(8) + b""
+    if case.encoding.uid != DEFLATED:
+        case.trailing = bytes(8)
     case.put(0x00080001, "UL", 1234)
 
 

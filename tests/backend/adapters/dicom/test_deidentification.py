@@ -197,7 +197,13 @@ def test_sequences_without_end_are_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [PLAIN + b"\x09\0\x10\0LO\0\0" * 1000, PLAIN + PIXELS + (ITEM + bytes(4)) * 1000 + END]
+    "content",
+    [
+        PLAIN + b"\x09\0\x10\0LO\0\0" * 1000,
+        PLAIN + PIXELS + (ITEM + bytes(4)) * 1000 + END,
+        PLAIN + b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff" + (ITEM + bytes(4)) * 1000 + END,
+    ],
+    ids=["elements", "fragments", "items"],
 )
 def test_elements_without_end_are_refused(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
     monkeypatch.setattr("backend.adapters.dicom.elements.MAX_ELEMENTS", 1000)

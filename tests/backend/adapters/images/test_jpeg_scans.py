@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageFilter
 
 from backend.adapters.images.inspection import inspect
-from backend.adapters.images.jpeg import check_picture_data, strip
+from backend.adapters.images.jpeg import check_encapsulated, check_picture_data, strip
 from backend.adapters.images.stripped import Findings
 from backend.errors import UnsupportedImage
 from ml.datasets.phantom import phantom_png
@@ -67,6 +67,16 @@ def test_what_opencv_writes_is_whole(name):
     for options in OPENCV:
         _, content = cv2.imencode(".jpg", np.asarray(PICTURES[name].convert("RGB")), options)
         assert is_whole(content.tobytes()), options
+
+
+@pytest.mark.parametrize(("progressive", "process", "bits"), [(False, 0xC0, 12), (False, 0xC1, 16), (True, 0xC2, 10)])
+def test_a_frame_in_a_dicom_file_has_bits_of_its_process(progressive, process, bits):
+    content = bytearray(saved("JPEG", progressive=progressive))
+    check_encapsulated(bytes(content))
+    start = re.search(rb"\xff[\xc0\xc2]", content).start()
+    content[start + 1], content[start + 4] = process, bits
+    with pytest.raises(UnsupportedImage, match=f"found a JPEG with {bits} bits a channel, which is not supported"):
+        check_encapsulated(bytes(content))
 
 
 def test_components_in_scans_of_their_own_are_whole():
