@@ -53,8 +53,6 @@ from typing import Any
 from backend.domain import TextBox
 
 _SHOWN_NAMES = 12
-
-
 _NUMBERED = 10
 """The most slices that a message numbers."""
 
@@ -92,11 +90,9 @@ class IdentifiersLeft(InvalidInput):
     title = "The file still has identifiers"
 
     def __init__(self, names: Sequence[str]) -> None:
-        shown = ", ".join(names[:_SHOWN_NAMES]) + (
-            f" and {len(names) - _SHOWN_NAMES} more" if len(names) > _SHOWN_NAMES else ""
-        )
         super().__init__(
-            f"expected a DICOM file without identifiers, found {shown}: the page and `scanproof deidentify` remove them"
+            f"expected a DICOM file without identifiers, found {_first(names, _SHOWN_NAMES)}: the page and `scanproof "
+            "deidentify` remove them"
         )
         self.names = tuple(names)
 
@@ -181,9 +177,11 @@ class UnrecognisedSlices(Unconfirmed):
 
 
 def _numbered(slices: Sequence[int]) -> str:
-    shown = ", ".join(str(order + 1) for order in slices[:_NUMBERED])
-    more = f" and {len(slices) - _NUMBERED} more" if len(slices) > _NUMBERED else ""
-    return f"slice{'s' if len(slices) > 1 else ''} {shown}{more}"
+    return f"slice{'s' if len(slices) > 1 else ''} {_first([str(order + 1) for order in slices], _NUMBERED)}"
+
+
+def _first(names: Sequence[str], most: int) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
 
 
 class LimitExceeded(ScanProofError):

@@ -468,6 +468,9 @@ class StudyStage(Protocol):
     Every method raises StorageUnavailable.
     """
 
+    def has(self, study_id: str) -> bool:
+        """Whether the study is there, without reading what was appended."""
+
     def journal(self, study_id: str) -> Sequence[Mapping[str, Any]] | None:
         """The entries in the order in which they were appended; None for a study that is not there."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -60,7 +59,7 @@ def _folder(path: Path) -> Iterator[StudySource]:
     for folder, _, names in os.walk(path):
         for name in names:
             file = Path(folder, name)
-            if not stat.S_ISREG(file.stat().st_mode if file.exists() else 0):
+            if not file.is_file():
                 continue
             count += 1
             if count > MAX_FILES:

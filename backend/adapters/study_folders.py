@@ -31,6 +31,10 @@ class StudyFolders:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    def has(self, study_id: str) -> bool:
+        with self._errors():
+            return (self._path(study_id) / _JOURNAL).is_file()
+
     def journal(self, study_id: str) -> Sequence[Mapping[str, Any]] | None:
         with self._errors():
             try:
@@ -109,7 +113,10 @@ class StudyFolders:
     def _cut(journal: Any) -> None:
         """Go to the end, and remove a line that a crash has cut."""
         end = journal.seek(0, os.SEEK_END)
-        if end and (journal.seek(end - 1), journal.read(1))[1] != b"\n":
+        if end == 0:
+            return
+        journal.seek(end - 1)
+        if journal.read(1) != b"\n":
             journal.seek(0)
             journal.truncate(journal.read().rfind(b"\n") + 1)
             journal.seek(0, os.SEEK_END)

@@ -123,7 +123,11 @@ def _content(response: Response, facts: ImageFacts) -> Response:
     responses=responses({200: file_response("image/*", "The image"), 304: "Not modified", 413: "", 415: ""}),
 )
 def view(cid: str) -> Response:
-    media_type, data = container().intake.view(cid_in_path(cid))
+    return view_answer(*container().intake.view(cid_in_path(cid)))
+
+
+def view_answer(media_type: str, data: bytes) -> Response:
+    """An image as the models see it."""
     response = revalidated(Response(data, content_type=media_type))
     response.headers["Content-Security-Policy"] = "sandbox"
     return response

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
 from apiflask.validators import Length, OneOf, Range, Regexp
 from flask import Response
 
 from backend.api.access import container
-from backend.api.caching import revalidated
-from backend.api.images import UploadSchema, one_file
+from backend.api.images import UploadSchema, one_file, view_answer
 from backend.api.limits import client_address, limiter, slices_allowed, uploads_allowed
 from backend.api.openapi import file_response, json_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Hash, ModelIdentitySchema, Sha256, Values
 from backend.api.validation import hash_in_path, order_in_path, study_in_path
 from backend.domain import SliceResult, StudyFile
-from backend.errors import NotFound
 from backend.services import study_documents
 from backend.services.screening import Answers
-from backend.services.studies import StudyProgress
+from backend.services.studies import StudyProgress, check_order
 from backend.services.study_documents import StudyManifest
 
 blueprint = APIBlueprint("studies", __name__, tag="Studies")
@@ -199,10 +199,7 @@ def pin(study_id: str, json_data: Values) -> Values:
     responses=responses({200: file_response("image/*", "The slice"), 304: "Not modified"}),
 )
 def view(study_id: str, order: str) -> Response:
-    media_type, data = container().studies.view(study_in_path(study_id), order_in_path(order))
-    response = revalidated(Response(data, content_type=media_type))
-    response.headers["Content-Security-Policy"] = "sandbox"
-    return response
+    return view_answer(*container().studies.view(study_in_path(study_id), order_in_path(order)))
 
 
 @blueprint.delete("/studies/<study_id>")
@@ -217,7 +214,7 @@ def discard(study_id: str) -> str:
 @blueprint.output(StudyResultSchema)
 @blueprint.doc(summary="The study of a record, with every slice", tags=["Records"])
 def recorded(image_id: str) -> Values:
-    return result_answer(*_recorded(image_id))
+    return _result(*_recorded(image_id))
 
 
 @blueprint.get("/records/<image_id>/study/slices/<order>/proof")
@@ -229,8 +226,7 @@ def recorded(image_id: str) -> Values:
 def proof(image_id: str, order: str) -> Response:
     _, slices = _recorded(image_id)
     place = order_in_path(order)
-    if place >= len(slices):
-        raise NotFound(f"expected an order from 0 to {len(slices) - 1}, found {place}")
+    check_order(place, len(slices))
     return Response(study_documents.prove(slices, place), content_type="application/json")
 
 
@@ -239,7 +235,7 @@ def _recorded(image_id: str) -> tuple[StudyManifest, tuple[SliceResult, ...]]:
     return container().studies.slices(record.image.cid)
 
 
-def result_answer(manifest: StudyManifest, slices: tuple[SliceResult, ...], names: tuple[str, ...] = ()) -> Values:
+def _result(manifest: StudyManifest, slices: tuple[SliceResult, ...], names: tuple[str, ...] = ()) -> Values:
     models, model_id = container().models, "0x" + manifest.model.sha256
     summary = manifest.summary
     return {
@@ -253,30 +249,12 @@ def result_answer(manifest: StudyManifest, slices: tuple[SliceResult, ...], name
         "model": manifest.model,
         "weak": models.weak(model_id),
         "series": manifest.series,
-        "summary": {
-            "label": summary.label,
-            "label_text": models.label(model_id, summary.label_code)[1],
-            "label_code": summary.label_code,
-            "confidence": summary.confidence,
-            "abstained": summary.abstained,
-            "reason": summary.reason,
-            "deciding": summary.deciding,
-            "counts": summary.counts,
-        },
+        "summary": {**asdict(summary), "label_text": models.label(model_id, summary.label_code)[1]},
         "slices": [
             {
-                "order": each.order,
+                **asdict(each),
                 "name": names[each.order] if names else None,
-                "cid": each.cid,
-                "sha256": each.sha256,
-                "size": each.size,
-                "manifest_hash": each.manifest_hash,
-                "model_sha256": each.model_sha256,
-                "label": each.label,
                 "label_text": models.label("0x" + each.model_sha256, each.label_code)[1],
-                "label_code": each.label_code,
-                "confidence": each.confidence,
-                "abstained": each.abstained,
             }
             for each in slices
         ],
@@ -285,32 +263,23 @@ def result_answer(manifest: StudyManifest, slices: tuple[SliceResult, ...], name
 
 def _step(progress: StudyProgress) -> Values:
     return {
-        "study_id": progress.study_id,
-        "files": progress.files,
+        **_common(progress),
         "missing": len(progress.missing),
         "left_out": len(progress.left_out),
-        "slices": progress.slices,
-        "classified": progress.classified,
-        "screened": progress.screened,
-        "objects": progress.objects,
-        "pinned": progress.pinned,
         "classification_done": progress.documents is not None,
-        "signable": progress.signable,
     }
 
 
 def _study(progress: StudyProgress) -> Values:
     documents = progress.documents
     return {
-        "study_id": progress.study_id,
-        "files": progress.files,
+        **_common(progress),
         "missing": progress.missing,
         "left_out": progress.left_out,
-        "slices": progress.slices,
-        "classified": progress.classified,
-        "screened": progress.screened,
-        "objects": progress.objects,
-        "pinned": progress.pinned,
-        "signable": progress.signable,
-        "result": documents and result_answer(documents.manifest, documents.slices, progress.names),
+        "result": documents and _result(documents.manifest, documents.slices, progress.names),
     }
+
+
+def _common(progress: StudyProgress) -> Values:
+    names = ("study_id", "files", "slices", "classified", "screened", "objects", "pinned", "signable")
+    return {name: getattr(progress, name) for name in names}

@@ -35,7 +35,7 @@ def existing_file(text: str) -> Path:
 
 
 def file_or_folder(text: str) -> Path:
-    """An existing file, or a folder or ZIP of a study."""
+    """A file or a directory that can be read."""
     mode = _mode(text)
     return existing_folder(text) if mode is not None and stat.S_ISDIR(mode) else existing_file(text)
 
@@ -47,12 +47,6 @@ def existing_folder(text: str) -> Path:
     if not stat.S_ISDIR(mode):
         raise argparse.ArgumentTypeError(f"expected a directory: {text} is a file")
     return _permitted(Path(text), os.R_OK | os.X_OK, "read")
-
-
-def existing_path(text: str) -> Path:
-    """A file or a directory that can be read."""
-    mode = _mode(text)
-    return existing_folder(text) if mode is not None and stat.S_ISDIR(mode) else existing_file(text)
 
 
 def output_file(text: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from backend import settings as configuration
-from backend.commands.arguments import WrongUse, existing_path, file_in_folder, output_folder
+from backend.commands.arguments import WrongUse, file_in_folder, file_or_folder, output_folder
 from backend.commands.console import Console, columns
 
 HELP = (
@@ -22,7 +22,7 @@ _MOST_SHOWN = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", type=existing_path, help="a DICOM file, or a directory of such files")
+    parser.add_argument("path", metavar="PATH", type=file_or_folder, help="a DICOM file, or a directory of such files")
     parser.add_argument("--out", metavar="DIR", type=output_folder, required=True, help="where the copies are written")
     parser.add_argument("--mask-text", action="store_true", help="make text in the pictures black where it is found")
     parser.add_argument(

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backend import settings as configuration
 from backend.commands.arguments import file_or_folder, read_image
@@ -16,10 +16,10 @@ from backend.commands.model_arguments import classifying_model
 from backend.commands.study import Counter, Slice, in_words, is_study, slices_of, values_of
 from backend.commands.verify import report
 from backend.domain import (
-    Classification,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     ImageRegisteredEvent,
+    ModelFacts,
     RecordEvent,
     StudyFile,
 )
@@ -30,7 +30,7 @@ from backend.settings import Settings
 if TYPE_CHECKING:
     from backend.adapters.chain.dev.wallet import DevelopmentWallet
     from backend.container import Container
-    from backend.services.studies import LeftOut
+    from backend.services.unfinished_studies import LeftOut
     from backend.services.verification import Verification
 
 HELP = (
@@ -106,26 +106,20 @@ def _demonstrate(
     steps.done("pin", f"{cid} ({'new' if intake.created else 'known'})")
     result, _ = parts.classification.classify(cid, model)
     steps.done("classify", f"{result.label}, confidence {result.confidence:.1%}")
-    image_id = parts.chain.image_id(wallet.address, cid)
-    recorded = _record(image_id, result, parts, wallet)
-    steps.done("record", "now, with the classifier's signature" if recorded else "found: it was recorded before")
-    with after_sending(recorded):
-        events = parts.chain.events_of_image(image_id)
-        transactions = _transactions(parts, events)
-        verification = parts.verification.verify(image_id)
-    steps.done("verify", f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
+    outcome = _record_and_verify(cid, result.manifest_hash, result.model, parts, wallet, steps)
+    verification = outcome.verification
     console.result(
         {
             "cid": cid,
-            "imageId": image_id,
+            "imageId": verification.image_id,
             "uploader": wallet.address,
             "label": result.label,
             "confidence": result.confidence,
             "probabilities": result.probabilities,
             "abstained": result.abstained,
-            "status": _status(result, events, verification),
+            "status": outcome.status,
             "model": {"name": result.model.name, "version": result.model.version, "sha256": result.model.sha256},
-            "transactions": transactions,
+            "transactions": outcome.transactions,
             "checks": [asdict(check) for check in verification.checks],
             "verified": verification.passed,
         },
@@ -161,23 +155,16 @@ def _demonstrate_study(
         progress = parts.studies.pin(study, _CLIENT, seconds=_STEP_S, answers=Answers(text="keep"))
         counter.show(f"pinned {progress.pinned} of {progress.objects}")
     steps.done("pin", f"{manifest.cid} and {manifest.count} slices")
-    image_id = parts.chain.image_id(wallet.address, manifest.cid)
-    sent: list[str] = []
-    if not parts.chain.events_of_image(image_id):
-        signed, _ = parts.attestation.attest(manifest.cid, manifest.hash.removeprefix("0x"), wallet.address)
-        sent = [wallet.register_with_diagnosis(manifest.cid, signed).hash]
-    steps.done("record", "now, with the classifier's signature" if sent else "found: it was recorded before")
-    with after_sending(sent):
-        verification = parts.verification.verify(image_id)
-        transactions = _transactions(parts, parts.chain.events_of_image(image_id))
-    steps.done("verify", f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
+    hash_ = manifest.hash.removeprefix("0x")
+    outcome = _record_and_verify(manifest.cid, hash_, manifest.model, parts, wallet, steps)
+    verification = outcome.verification
     console.result(
         {
-            "imageId": image_id,
+            "imageId": verification.image_id,
             "uploader": wallet.address,
             **values_of(documents, names, left_out),
-            "status": verification.diagnoses[-1].status,
-            "transactions": transactions,
+            "status": outcome.status,
+            "transactions": outcome.transactions,
             "checks": [asdict(check) for check in verification.checks],
             "verified": verification.passed,
         },
@@ -186,16 +173,42 @@ def _demonstrate_study(
     return 0 if verification.passed else 1
 
 
-def _record(image_id: str, result: Classification, parts: Container, wallet: DevelopmentWallet) -> list[str]:
+class _Outcome(NamedTuple):
+    """``status`` is that of the newest diagnosis by the model."""
+
+    status: str
+    transactions: list[dict[str, Any]]
+    verification: Verification
+
+
+def _record_and_verify(
+    cid: str, manifest_hash: str, model: ModelFacts, parts: Container, wallet: DevelopmentWallet, steps: _Steps
+) -> _Outcome:
+    image_id = parts.chain.image_id(wallet.address, cid)
+    model_id = "0x" + model.sha256
+    sent = _record(image_id, cid, manifest_hash, model_id, parts, wallet)
+    steps.done("record", "now, with the classifier's signature" if sent else "found: it was recorded before")
+    with after_sending(sent):
+        events = parts.chain.events_of_image(image_id)
+        transactions = _transactions(parts, events)
+        verification = parts.verification.verify(image_id)
+    steps.done("verify", f"{sum(check.passed for check in verification.checks)} of {len(verification.checks)} passed")
+    made = [e.diagnosis_id for e in events if isinstance(e, DiagnosisRecordedEvent) and e.model_id == model_id]
+    status = {state.diagnosis_id: state.status for state in verification.diagnoses}[made[-1]]
+    return _Outcome(status, transactions, verification)
+
+
+def _record(
+    image_id: str, cid: str, manifest_hash: str, model_id: str, parts: Container, wallet: DevelopmentWallet
+) -> list[str]:
     """Record the diagnosis, unless this account has one of this model for this image already: what was sent."""
     events = parts.chain.events_of_image(image_id)
-    model_id = "0x" + result.model.sha256
     if any(isinstance(event, DiagnosisRecordedEvent) and event.model_id == model_id for event in events):
         return []
-    signed, _ = parts.attestation.attest(result.cid, result.manifest_hash, wallet.address)
+    signed, _ = parts.attestation.attest(cid, manifest_hash, wallet.address)
     if events:
         return [wallet.record_diagnosis(signed).hash]
-    return [wallet.register_with_diagnosis(result.cid, signed).hash]
+    return [wallet.register_with_diagnosis(cid, signed).hash]
 
 
 def _transactions(parts: Container, events: Sequence[RecordEvent]) -> list[dict[str, Any]]:
@@ -209,13 +222,6 @@ def _transactions(parts: Container, events: Sequence[RecordEvent]) -> list[dict[
             raise ChainUnavailable(f"the node does not show the transaction {hash_} any more: repeat the command")
         transactions.append({"name": name, "hash": hash_, "gasUsed": status.gas_used, "block": status.block.number})
     return transactions
-
-
-def _status(result: Classification, events: Sequence[RecordEvent], verification: Verification) -> str:
-    """Of the newest diagnosis by that model."""
-    model_id = "0x" + result.model.sha256
-    made = [e.diagnosis_id for e in events if isinstance(e, DiagnosisRecordedEvent) and e.model_id == model_id]
-    return {state.diagnosis_id: state.status for state in verification.diagnoses}[made[-1]]
 
 
 def _phantom() -> bytes:

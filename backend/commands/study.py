@@ -18,9 +18,9 @@ from backend.errors import IdentifiersLeft, ImageTooLarge, InvalidStudy, Unsuppo
 if TYPE_CHECKING:
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.study_files import StudySource
-    from backend.services.studies import LeftOut
     from backend.services.study_documents import StudyDocuments
     from backend.services.study_verification import GivenFile
+    from backend.services.unfinished_studies import LeftOut
 
 _SHOWN = 20
 
@@ -74,7 +74,7 @@ def slices_of(path: Path, console: Console, *, kept: bool = False) -> tuple[list
     nothing in a DICOM file may identify anybody. Raises IdentifiersLeft; WrongUse without an image, and for images of
     several patients."""
     from backend.services.slice_order import NamedPlace, arrange
-    from backend.services.studies import LeftOut
+    from backend.services.unfinished_studies import LeftOut
 
     images, left_out = _images(path, console, kept=kept)
     arrangement = arrange([NamedPlace(each.name, each.facts.place) for each in images])
@@ -86,7 +86,7 @@ def slices_of(path: Path, console: Console, *, kept: bool = False) -> tuple[list
 
 def _images(path: Path, console: Console, *, kept: bool) -> tuple[list[Slice], list[LeftOut]]:
     from backend.adapters.images.inspector import PillowInspector
-    from backend.services.studies import LeftOut
+    from backend.services.unfinished_studies import LeftOut
 
     inspector = PillowInspector()
     images: list[Slice] = []

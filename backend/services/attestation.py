@@ -23,6 +23,11 @@ RENEWED_AFTER_S = MAX_AGE_S - 86_400
 """A day before an attestation is too old, the wallet gets a new one."""
 
 
+def describe_finding(model_id: str, label: int, confidence: int) -> str:
+    """The signed part of a diagnosis, for people; ``confidence`` in basis points."""
+    return f"model {model_id}, label code {label}, confidence {confidence / BASIS_POINTS:.2%}"
+
+
 class _Finding(NamedTuple):
     """The signed part of a manifest: label and confidence in basis points. The confidence is 0 for an abstention, which
     names no class, and for a sealed one, whose label is SEALED_LABEL."""

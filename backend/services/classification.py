@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
 from backend.cids import raw_cid
 from backend.domain import Classification, GateOpinion, ImageFacts, ModelFacts, Recognition, SealedManifest
@@ -15,6 +16,9 @@ from backend.ports import Classifications, Classifier, ObjectStore
 from backend.services import manifests
 from backend.services.intake import IntakeService
 
+if TYPE_CHECKING:
+    from ml.inference.prediction import Prediction
+
 
 @dataclass(frozen=True, slots=True)
 class Choice:
@@ -22,6 +26,14 @@ class Choice:
 
     model: ModelFacts
     opinion: GateOpinion | None
+
+
+class Inference(NamedTuple):
+    """A model's output for an image, and the manifest of it."""
+
+    manifest: bytes
+    prediction: Prediction
+    activation_map: bytes | None
 
 
 class ClassificationService:
@@ -120,24 +132,12 @@ class ClassificationService:
         return winner, False
 
     def _classified(self, choice: Choice, facts: ImageFacts, content: bytes, salt: str | None = None) -> Classification:
-        model = choice.model
-        prediction, activation_map = self._classifier.predict(model, content)
-        preprocessing = self._classifier.preprocessing(model)
-        manifest = manifests.build(
-            image=facts,
-            model=model,
-            preprocessing=preprocessing,
-            prediction=prediction,
-            time=self._now(),
-            salt=salt,
-            decoding=self._classifier.decoding,
-            opinion=choice.opinion,
-        )
+        manifest, prediction, activation_map = infer(self._classifier, choice, facts, content, self._now, salt)
         manifest_hash = manifests.digest_of(manifest)
         return Classification(
             cid=facts.cid,
             decoding=self._classifier.decoding,
-            model=model,
+            model=choice.model,
             label=prediction.label,
             label_code=prediction.code,
             confidence=round(prediction.confidence, manifests.DECIMALS),
@@ -173,3 +173,29 @@ def choose_model(classifier: Classifier, name: str | None, recognise: Callable[[
     if opinion.modality is None or (named and named.modality != opinion.modality):
         return Choice(gate, opinion)
     return Choice(named or classifier.for_modality(opinion.modality), opinion)
+
+
+def infer(
+    classifier: Classifier,
+    choice: Choice,
+    facts: ImageFacts,
+    content: bytes,
+    now: Callable[[], datetime],
+    salt: str | None = None,
+) -> Inference:
+    """What the chosen model says of the image ``content``; ``salt`` as in ``manifests.build``.
+
+    Raises UnsupportedImage, ImageTooLarge, ServerBusy, ClassificationFailed.
+    """
+    prediction, activation_map = classifier.predict(choice.model, content)
+    manifest = manifests.build(
+        image=facts,
+        model=choice.model,
+        preprocessing=classifier.preprocessing(choice.model),
+        prediction=prediction,
+        time=now(),
+        salt=salt,
+        decoding=classifier.decoding,
+        opinion=choice.opinion,
+    )
+    return Inference(manifest, prediction, activation_map)

@@ -18,7 +18,7 @@ from backend.domain import (
 )
 from backend.errors import ImageTooLarge, NotFound, StorageError
 from backend.ports import Classifier, ObjectReader, RegistryHistory
-from backend.services.attestation import BASIS_POINTS
+from backend.services.attestation import BASIS_POINTS, describe_finding
 from backend.services.manifests import MAX_MANIFEST_BYTES, ReadManifest, read
 from backend.services.model_verification import ModelVerifier
 from backend.services.models import ModelService
@@ -175,7 +175,7 @@ def _manifest_result(manifest: ReadManifest | None, diagnosis: DiagnosisRecorded
     def describe(model: str, code: int, basis_points: int) -> str:
         if diagnosis.label == SEALED_LABEL:
             return f"model {model}"
-        return f"model {model}, label code {code}, confidence {basis_points / BASIS_POINTS:.2%}"
+        return describe_finding(model, code, basis_points)
 
     expected = describe(diagnosis.model_id, diagnosis.label, diagnosis.confidence)
     if manifest is None:

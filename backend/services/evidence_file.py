@@ -7,7 +7,6 @@ compressed, because images are compressed already, and compressors differ betwee
 from __future__ import annotations
 
 import io
-import json
 import re
 import zipfile
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from backend.errors import InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenCode, ProvenTransaction
 from backend.services import evidence_zip
 from backend.services.evidence_events import camel_case
+from backend.services.json_values import read_canonical
 
 SCHEMA = "scanproof.evidence/2"
 SCHEMA_WITHOUT_STATE = "scanproof.evidence/1"
@@ -76,13 +76,7 @@ def unpack(content: bytes) -> Evidence:
     if _INDEX not in entries:
         raise InvalidEvidence(f"expected {_INDEX} in the file, found none")
     index = entries.pop(_INDEX)
-    try:
-        values = json.loads(index)
-        canonical = rfc8785.dumps(values)
-    except (ValueError, RecursionError, rfc8785.CanonicalizationError):
-        raise InvalidEvidence(f"expected {_INDEX} to be JSON") from None
-    if canonical != index:
-        raise InvalidEvidence(f"expected {_INDEX} in canonical form (RFC 8785)")
+    values = read_canonical(index, _INDEX, InvalidEvidence)
     objects = {name.removeprefix(_OBJECTS): each for name, each in entries.items()}
     return _evidence(_of_schema(values), objects)
 

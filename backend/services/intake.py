@@ -124,6 +124,10 @@ class IntakeService:
         """Media type and bytes of a known image as the models see it, where a browser would show it otherwise; else its
         own. Raises InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge, ServerBusy."""
         facts, content = self.content(cid)
+        return self.view_of(facts, content)
+
+    def view_of(self, facts: ImageFacts, content: bytes) -> tuple[str, bytes]:
+        """As ``view`` for the accepted bytes ``content``. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
         view = self._inspector.view(content)
         return (facts.media_type, content) if view is None else ("image/png", view)
 

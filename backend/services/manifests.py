@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import rfc8785
 
 from backend.cids import hash_of
 from backend.domain import GateOpinion, ImageFacts, ModelFacts, Preprocessing
+from backend.services.json_values import printable_text, probability, typed
 
 if TYPE_CHECKING:
     from ml.inference.prediction import Prediction
@@ -83,9 +84,6 @@ def digest_of(manifest: bytes) -> str:
     return hashlib.sha256(manifest).hexdigest()
 
 
-T = TypeVar("T")
-
-
 @dataclass(frozen=True, slots=True)
 class ReadOpinion:
     """The gate's opinion in a manifest, see ``GateOpinion``."""
@@ -126,18 +124,18 @@ def read(content: bytes) -> ReadManifest | None:
     try:
         values = json.loads(content)
         manifest = ReadManifest(
-            image_cid=_printable(values["image"]["cid"]),
-            image_sha256=_printable(values["image"]["sha256"]),
-            model_sha256=_printable(values["model"]["sha256"]),
+            image_cid=printable_text(values["image"]["cid"]),
+            image_sha256=printable_text(values["image"]["sha256"]),
+            model_sha256=printable_text(values["model"]["sha256"]),
             gate_asked="gate" in values,
             opinion=_opinion(values.get("gate")),
-            label=_printable(values["label"]),
-            label_code=_typed(values["labelCode"], int),
-            confidence=_probability(values["confidence"]),
-            probabilities={label: _probability(p) for label, p in _typed(values["probabilities"], dict).items()},
-            abstained=_typed(values["abstained"], bool),
+            label=printable_text(values["label"]),
+            label_code=typed(values["labelCode"], int),
+            confidence=probability(values["confidence"]),
+            probabilities={label: probability(p) for label, p in typed(values["probabilities"], dict).items()},
+            abstained=typed(values["abstained"], bool),
             salt=_salt(values.get("salt")),
-            decoding=_typed(values.get("decoding", FIRST_DECODING), int),
+            decoding=typed(values.get("decoding", FIRST_DECODING), int),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -149,39 +147,18 @@ def by_hash(manifests: Iterable[bytes]) -> dict[str, bytes]:
     return {hash_of(manifest): manifest for manifest in manifests}
 
 
-def _typed(value: object, kind: type[T]) -> T:
-    if type(value) is not kind:
-        raise TypeError
-    return value
-
-
-def _printable(value: object) -> str:
-    """Text that is safe for terminals: no control characters, and no surrogates, which cannot be encoded."""
-    text = _typed(value, str)
-    if not text.isprintable():
-        raise ValueError
-    return text
-
-
-def _probability(value: object) -> float:
-    # RFC 8785 writes 1.0 as 1. The comparison is false for NaN, and exact for integers beyond the range of floats.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise TypeError
-    return float(value)
-
-
 def _opinion(value: object) -> ReadOpinion | None:
     if value is None:
         return None
-    fields = _typed(value, dict)
+    fields = typed(value, dict)
     modality = fields["modality"]
-    return ReadOpinion(_printable(fields["sha256"]), None if modality is None else _printable(modality))
+    return ReadOpinion(printable_text(fields["sha256"]), None if modality is None else printable_text(modality))
 
 
 def _salt(value: object) -> str | None:
     if value is None:
         return None
-    text = _typed(value, str)
+    text = typed(value, str)
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise ValueError
     return text

@@ -49,6 +49,11 @@ class ScreeningService:
             raise TextInImage(boxes)
         return boxes
 
+    def show_text(self, contents: Sequence[bytes]) -> list[bool]:
+        """Of each of a few accepted images, whether it seems to show text, or could not be looked at. Raises
+        ServerBusy."""
+        return [boxes is None or bool(boxes) for boxes in self._threads.map(self._text, contents)]
+
     def _text(self, content: bytes) -> Sequence[TextBox] | None:
         """None where text cannot be looked for: the image took too much time or memory."""
         try:

@@ -10,17 +10,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
-from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SlicePlace, SliceResult, StudyFile
+from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SliceResult, StudyFile
 from backend.errors import (
     CidMismatch,
     Conflict,
@@ -29,34 +24,23 @@ from backend.errors import (
     LimitExceeded,
     NotFound,
     StorageError,
-    TextInImage,
     TextInSlices,
     UnrecognisedSlices,
     UnsupportedImage,
 )
-from backend.ports import Classifier, ImageInspector, ObjectReader, ObjectStore, Studies, StudyStage
+from backend.ports import Classifier, ImageInspector, ObjectStore, Studies, StudyStage
 from backend.services import manifests, study_documents
 from backend.services.intake import IntakeService
 from backend.services.screening import Answers, ScreeningService
-from backend.services.slice_order import Arrangement, NamedPlace, arrange
 from backend.services.study_classification import AT_ONCE, StudyClassification
 from backend.services.study_documents import MAX_SLICES, StudyDocuments, StudyManifest
+from backend.services.unfinished_studies import LeftOut, UnfinishedStudies, UnfinishedStudy
 
 KEPT_S = 86_400.0
 """A study that nobody continues is removed after a day."""
 _HOUR_S = 3600
 _NO_ANSWERS = Answers()
-_OPEN_STUDIES = 16
-"""How many studies are kept in memory; the others are read from their journals again."""
 _JSON = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A file of a study that is no slice of it: ``reason`` is a sentence for people."""
-
-    name: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,55 +69,6 @@ class StudyProgress:
         return self.pinned == self.objects
 
 
-@dataclass(slots=True)
-class _Study:
-    """A study in memory; its journal says the same. Guarded by ``lock``."""
-
-    study_id: str
-    files: tuple[StudyFile, ...]
-    model: str | None
-    left_out: list[LeftOut] = field(default_factory=list)
-    facts: dict[str, ImageFacts] = field(default_factory=dict)
-    """By the SHA-256 of the file as it was chosen, as the next two."""
-    refused: set[str] = field(default_factory=set)
-    results: dict[str, bytes] = field(default_factory=dict)
-    manifest: StudyManifest | None = None
-    documents: StudyDocuments | None = None
-    text: dict[str, bool] = field(default_factory=dict)
-    """Whether a slice shows text, of those that were looked at."""
-    pinned: set[str] = field(default_factory=set)
-    recorded: bool = False
-    users: int = 0
-    """How many threads use it or wait for it; guarded by the service."""
-    removed: bool = False
-    arranged: tuple[list[StudyFile], Arrangement] | None = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        return tuple(f.sha256 for f in self.files if f.sha256 not in self.facts and f.sha256 not in self.refused)
-
-    @property
-    def arrangement(self) -> tuple[list[StudyFile], Arrangement]:
-        """The files that are images, and which of them are slices. Kept until another file is received."""
-        if self.arranged is None or len(self.arranged[0]) != len(self.facts):
-            images = [each for each in self.files if each.sha256 in self.facts]
-            places = [NamedPlace(each.name, self.facts[each.sha256].place) for each in images]
-            self.arranged = images, arrange(places)
-        return self.arranged
-
-    @property
-    def slices(self) -> list[StudyFile]:
-        """The files that are slices, in their order."""
-        images, arrangement = self.arrangement
-        return [images[number] for number in arrangement.order]
-
-    @property
-    def all_left_out(self) -> tuple[LeftOut, ...]:
-        images, arrangement = self.arrangement
-        return (*self.left_out, *(LeftOut(images[number].name, why) for number, why in arrangement.foreign))
-
-
 class StudyService:
     """``client`` is an IP address, as in IntakeService. ``stage_bytes`` limits what all unfinished studies take on
     disk. Thread-safe."""
@@ -160,8 +95,7 @@ class StudyService:
         self._classification = classification
         self._screening = screening
         self._stage_bytes = stage_bytes
-        self._open: OrderedDict[str, _Study] = OrderedDict()
-        self._opening = threading.Lock()
+        self._unfinished = UnfinishedStudies(stage)
 
     def begin(self, files: Sequence[StudyFile], model: str | None) -> tuple[StudyProgress, bool]:
         """The study of these files in this order, and whether it is new. The same files give the same study, so that
@@ -182,21 +116,12 @@ class StudyService:
         if model:
             self._classifier.resolve(model)
         study_id = self._id(chosen, model)
-        with self._opening:
-            study, created = self._load(study_id), False
-            if study is None:
-                entry = {
-                    "files": [asdict(each) for each in chosen],
-                    "model": model,
-                    "leftOut": [asdict(each) for each in left_out],
-                }
-                self._stage.append(study_id, entry)
-                study, created = self._remember(_Study(study_id, chosen, model, left_out)), True
+        study, created = self._unfinished.begin(study_id, chosen, model, left_out)
         return _progress(study), created
 
     def progress(self, study_id: str) -> StudyProgress:
         """Raises NotFound, StorageError."""
-        with self._locked(study_id) as study:
+        with self._unfinished.locked(study_id) as study:
             return _progress(study)
 
     def add(self, study_id: str, content: bytes) -> StudyProgress:
@@ -205,7 +130,7 @@ class StudyService:
         Raises NotFound; Conflict for a file that the study does not name; LimitExceeded; ServerBusy; StorageError.
         """
         sha256 = hashlib.sha256(content).hexdigest()
-        with self._locked(study_id) as study:
+        with self._unfinished.locked(study_id) as study:
             if sha256 not in study.missing:
                 self._check_named(study, sha256)
                 return _progress(study)
@@ -215,20 +140,19 @@ class StudyService:
                 "that: finish or remove another study first",
                 retry_after=_HOUR_S,
             )
-        reason, facts = None, None
+        facts, reason = None, ""
         try:
             pinned, facts = self._inspector.accept(content)
         except (UnsupportedImage, ImageTooLarge) as error:
             reason = str(error)
-        with self._locked(study_id) as study:
+        with self._unfinished.locked(study_id) as study:
             if sha256 in study.missing:
                 if facts and (twin := _same_image(study, facts)):
-                    reason = f"the same image as {twin}"
-                if facts and reason is None:
-                    self._stage.write(study_id, sha256, pinned)
-                    self._note(study, {"sha256": sha256, "facts": asdict(facts)})
+                    facts, reason = None, f"the same image as {twin}"
+                if facts:
+                    self._unfinished.keep_image(study, sha256, facts, pinned)
                 else:
-                    self._note(study, {"sha256": sha256, "refused": reason})
+                    self._unfinished.refuse(study, sha256, reason)
             return _progress(study)
 
     def classify(self, study_id: str, *, seconds: float) -> StudyProgress:
@@ -238,22 +162,22 @@ class StudyService:
         ClassificationFailed, StorageError.
         """
         end = time.monotonic() + seconds
-        with self._locked(study_id) as study:
+        with self._unfinished.locked(study_id) as study:
             if study.missing:
                 raise Conflict(f"{len(study.missing)} of the study's {len(study.files)} files were not received yet")
             if (patients := study.arrangement[1].patients) > 1:
-                self._remove(study)
+                self._unfinished.remove(study)
                 raise InvalidStudy(f"expected images of one patient, found those of {patients}: make a study of each")
             if not study.slices:
-                self._remove(study)
+                self._unfinished.remove(study)
                 raise InvalidStudy(f"expected at least one image, found none: {study.left_out[0].reason}")
             waiting = [each.sha256 for each in study.slices if each.sha256 not in study.results]
             while waiting:
                 part, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
-                slices = [(study.facts[sha256], partial(self._slice, study, sha256)) for sha256 in part]
+                slices = [(study.facts[sha256], partial(self._unfinished.image, study, sha256)) for sha256 in part]
                 made = self._classification.infer_several(slices, study.model)
                 for sha256, manifest in zip(part, made, strict=True):
-                    self._note(study, {"sha256": sha256, "result": manifest.decode()})
+                    self._unfinished.keep_result(study, sha256, manifest)
                 if time.monotonic() > end:
                     break
             if not waiting and study.documents is None:
@@ -268,81 +192,69 @@ class StudyService:
         is answered; ServerBusy, LimitExceeded, StorageError.
         """
         end = time.monotonic() + seconds
-        with self._locked(study_id) as study:
+        with self._unfinished.locked(study_id) as study:
             documents = study.documents
             if documents is None:
                 raise Conflict("the study is not classified yet")
-            if not study.recorded and not self._screened(study, answers, end):
+            if study.recorded or not self._screened(study, answers, end):
                 return _progress(study)
             for each in study.slices:
-                if study.recorded or time.monotonic() > end:
+                if time.monotonic() > end:
                     return _progress(study)
                 facts = study.facts[each.sha256]
                 if facts.cid not in study.pinned:
-                    self._intake.keep(self._slice(study, each.sha256), facts, client=client)
-                    self._note(study, {"pinned": facts.cid})
-            if not study.recorded:
-                self._pin_documents(documents)
-                self._note(study, {"recorded": True})
-                self._stage.release(study_id)
+                    self._intake.keep(self._unfinished.image(study, each.sha256), facts, client=client)
+                    self._unfinished.keep_pin(study, facts.cid)
+            self._pin_documents(documents)
+            self._unfinished.finish(study)
             return _progress(study)
 
-    def _screened(self, study: _Study, answers: Answers, end: float) -> bool:
+    def _screened(self, study: UnfinishedStudy, answers: Answers, end: float) -> bool:
         """Whether every slice may be pinned; False when the time is over before that is known."""
         files = study.slices
-        strange = [number for number, each in enumerate(files) if _declined(study.results[each.sha256])]
-        if strange and self._store.public and not answers.pin_anyway:
-            raise UnrecognisedSlices(strange)
+        if self._store.public and not answers.pin_anyway:
+            strange = [number for number, each in enumerate(files) if _declined(study.results[each.sha256])]
+            if strange:
+                raise UnrecognisedSlices(strange)
         if answers.text == "keep":
             return True
         waiting = [each.sha256 for each in files if each.sha256 not in study.text]
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            while waiting:
-                if time.monotonic() > end:
-                    return False
-                part, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
-                found = pool.map(lambda sha256: self._shows_text(self._slice(study, sha256)), part)
-                for sha256, shown in zip(part, list(found), strict=True):
-                    self._note(study, {"sha256": sha256, "text": shown})
+        while waiting:
+            if time.monotonic() > end:
+                return False
+            part, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
+            found = self._screening.show_text([self._unfinished.image(study, sha256) for sha256 in part])
+            for sha256, shown in zip(part, found, strict=True):
+                self._unfinished.keep_text(study, sha256, shown=shown)
         if texts := [number for number, each in enumerate(files) if study.text[each.sha256]]:
             raise TextInSlices(texts)
         return True
 
-    def _shows_text(self, content: bytes) -> bool:
-        try:
-            self._screening.check(content, Answers(pin_anyway=True))
-        except TextInImage:
-            return True
-        return False
-
     def view(self, study_id: str, order: int) -> tuple[str, bytes]:
         """Media type and bytes of a slice as the models see it. Raises NotFound, StorageError, and the inspector's."""
-        with self._locked(study_id) as study:
+        with self._unfinished.locked(study_id) as study:
             slices = study.slices
-            if not 0 <= order < len(slices):
-                raise NotFound(f"expected an order from 0 to {len(slices) - 1}, found {order}")
+            check_order(order, len(slices))
             facts = study.facts[slices[order].sha256]
             if study.recorded:
                 return self._intake.view(facts.cid)
-            content = self._slice(study, slices[order].sha256)
-        view = self._inspector.view(content)
-        return (facts.media_type, content) if view is None else ("image/png", view)
+            content = self._unfinished.image(study, slices[order].sha256)
+        return self._intake.view_of(facts, content)
 
     def discard(self, study_id: str) -> None:
         """Remove what is not pinned of a study. Raises NotFound, StorageError."""
-        with self._locked(study_id) as study:
-            self._remove(study)
+        with self._unfinished.locked(study_id) as study:
+            self._unfinished.remove(study)
 
     def recover(self, cid: str) -> bool:
         """Whether the store has a study by that CID. Its manifest is stored again, after a loss of the database."""
         try:
             if not self._store.has(cid):
                 return False
-            content = self._store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES)
-            manifest = study_documents.read_manifest(content)
+            manifest = self._manifest(cid)
         except (InvalidStudy, ImageTooLarge, NotFound, StorageError):
             return False
-        self._studies.add(manifest.hash, content, (manifest.slices_cid, manifest.manifests_cid))
+        self._add(manifest)
         return True
 
     def known(self, cids: Sequence[str]) -> frozenset[str]:
@@ -350,8 +262,19 @@ class StudyService:
         return self._studies.known(cids)
 
     def slices(self, cid: str) -> tuple[StudyManifest, tuple[SliceResult, ...]]:
-        """A pinned study. Raises NotFound, StorageError, InvalidStudy."""
-        return read_study(self._store, cid)
+        """The manifest and the slices of a pinned study. Raises InvalidCid, NotFound, StorageError, InvalidStudy."""
+        try:
+            manifest = self._manifest(cid)
+            slices = self._store.get(manifest.slices_cid, max_bytes=study_documents.MAX_LIST_BYTES)
+        except ImageTooLarge as error:
+            raise InvalidStudy(f"{cid} is no study: {error}") from error
+        return manifest, study_documents.read_slices(slices, manifest)
+
+    def _manifest(self, cid: str) -> StudyManifest:
+        return study_documents.read_manifest(self._store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES))
+
+    def _add(self, manifest: StudyManifest) -> None:
+        self._studies.add(manifest.hash, manifest.content, (manifest.slices_cid, manifest.manifests_cid))
 
     def _id(self, files: Sequence[StudyFile], model: str | None) -> str:
         """Also of what decides the result, so that another release or model makes another study."""
@@ -366,120 +289,24 @@ class StudyService:
         ]
         return hashlib.sha256(json.dumps(values).encode()).hexdigest()
 
-    @contextmanager
-    def _locked(self, study_id: str) -> Iterator[_Study]:
-        with self._opening:
-            study = self._load(study_id)
-            if study is None:
-                raise _no_study(study_id)
-            study.users += 1
-        try:
-            with study.lock:
-                if study.removed:
-                    raise _no_study(study_id)
-                yield study
-        finally:
-            with self._opening:
-                study.users -= 1
-
-    def _remove(self, study: _Study) -> None:
-        study.removed = True
-        with self._opening:
-            self._open.pop(study.study_id, None)
-            self._stage.remove(study.study_id)
-
-    def _load(self, study_id: str) -> _Study | None:
-        found = self._open.get(study_id)
-        journal = self._stage.journal(study_id)
-        if not journal:
-            self._open.pop(study_id, None)
-            return None
-        if found:
-            self._open.move_to_end(study_id)
-            return found
-        first, *entries = journal
-        study = _Study(
-            study_id,
-            tuple(StudyFile(**each) for each in first["files"]),
-            first["model"],
-            [LeftOut(**each) for each in first["leftOut"]],
-        )
-        for entry in entries:
-            self._apply(study, entry)
-        return self._remember(study)
-
-    def _remember(self, study: _Study) -> _Study:
-        self._open[study.study_id] = study
-        idle = [key for key, each in self._open.items() if each is not study and not each.users]
-        for key in idle[: max(0, len(self._open) - _OPEN_STUDIES)]:
-            del self._open[key]
-        return study
-
-    def _note(self, study: _Study, entry: dict[str, Any]) -> None:
-        """Do one step in the journal, then in memory."""
-        self._stage.append(study.study_id, entry)
-        self._apply(study, entry)
-
-    def _apply(self, study: _Study, entry: Mapping[str, Any]) -> None:
-        sha256 = entry.get("sha256", "")
-        if "facts" in entry:
-            facts, place = entry["facts"], entry["facts"]["place"]
-            read = {"stripped": tuple(facts["stripped"]), "place": place and SlicePlace(**place)}
-            study.facts[sha256] = ImageFacts(**{**facts, **read})
-        elif "refused" in entry:
-            study.refused.add(sha256)
-            name = next(each.name for each in study.files if each.sha256 == sha256)
-            study.left_out.append(LeftOut(name, entry["refused"]))
-        elif "text" in entry:
-            study.text[sha256] = entry["text"]
-        elif "result" in entry:
-            study.results[sha256] = entry["result"].encode()
-        elif "manifest" in entry:
-            study.manifest = study_documents.read_manifest(entry["manifest"].encode())
-            study.documents = self._documents(study, study.manifest)
-        elif "pinned" in entry:
-            study.pinned.add(entry["pinned"])
-        else:
-            study.recorded = True
-
     @staticmethod
-    def _check_named(study: _Study, sha256: str) -> None:
+    def _check_named(study: UnfinishedStudy, sha256: str) -> None:
         if not any(each.sha256 == sha256 for each in study.files):
             raise Conflict(f"the file with SHA-256 {sha256} is none of the files that this study was begun with")
 
-    def _slice(self, study: _Study, sha256: str) -> bytes:
-        facts, content = study.facts[sha256], self._stage.read(study.study_id, sha256)
-        found = hashlib.sha256(content or b"").hexdigest()
-        if content is None or found != facts.sha256:
-            self._remove(study)
-            raise CidMismatch(f"{facts.cid} with SHA-256 {facts.sha256}", f"SHA-256 {found}: begin the study again")
-        return content
-
-    def _complete(self, study: _Study) -> None:
+    def _complete(self, study: UnfinishedStudy) -> None:
         files = [each.sha256 for each in study.slices]
         documents = self._classification.complete(
             [study.facts[each] for each in files],
             [study.results[each] for each in files],
             study.model,
-            lambda order: self._slice(study, files[order]),
+            lambda order: self._unfinished.image(study, files[order]),
             study.arrangement[1].series,
         )
         for sha256, line in zip(files, documents.slice_manifests.splitlines(), strict=True):
             if line != study.results[sha256]:
-                self._note(study, {"sha256": sha256, "result": line.decode()})
-        self._note(study, {"manifest": documents.manifest.content.decode()})
-
-    @staticmethod
-    def _results(study: _Study) -> list[SliceResult]:
-        return [
-            study_documents.slice_of(order, study.facts[each.sha256].size, study.results[each.sha256])
-            for order, each in enumerate(study.slices)
-        ]
-
-    def _documents(self, study: _Study, manifest: StudyManifest) -> StudyDocuments:
-        slices = self._results(study)
-        lines = b"".join(study.results[each.sha256] + b"\n" for each in study.slices)
-        return StudyDocuments(manifest, tuple(slices), study_documents.list_of(slices), lines)
+                self._unfinished.keep_result(study, sha256, line)
+        self._unfinished.complete(study, documents.manifest.content)
 
     def _pin_documents(self, documents: StudyDocuments) -> None:
         """The study manifest last: it names the others."""
@@ -492,17 +319,13 @@ class StudyService:
             stored = self._store.put(content, name=f"{cid}.{kind.partition('/')[2]}", media_type=kind)
             if stored.cid != cid:
                 raise CidMismatch(cid, stored.cid)
-        self._studies.add(manifest.hash, manifest.content, (manifest.slices_cid, manifest.manifests_cid))
+        self._add(manifest)
 
 
-def read_study(store: ObjectReader, cid: str) -> tuple[StudyManifest, tuple[SliceResult, ...]]:
-    """The manifest and the slices of a study from a store. Raises InvalidCid, NotFound, StorageError, InvalidStudy."""
-    try:
-        manifest = study_documents.read_manifest(store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES))
-        slices = store.get(manifest.slices_cid, max_bytes=study_documents.MAX_LIST_BYTES)
-    except ImageTooLarge as error:
-        raise InvalidStudy(f"{cid} is no study: {error}") from error
-    return manifest, study_documents.read_slices(slices, manifest)
+def check_order(order: int, slices: int) -> None:
+    """Raises NotFound for an order that a study of so many slices does not have."""
+    if not 0 <= order < slices:
+        raise NotFound(f"expected an order from 0 to {slices - 1}, found {order}")
 
 
 def _declined(inference: bytes) -> bool:
@@ -511,11 +334,7 @@ def _declined(inference: bytes) -> bool:
     return found is not None and found.opinion is not None and found.opinion.modality is None
 
 
-def _no_study(study_id: str) -> NotFound:
-    return NotFound(f"no study {study_id} is being made here: an unfinished study is removed after a day")
-
-
-def _progress(study: _Study) -> StudyProgress:
+def _progress(study: UnfinishedStudy) -> StudyProgress:
     slices = study.slices
     return StudyProgress(
         study_id=study.study_id,
@@ -543,7 +362,7 @@ def _usable(files: Sequence[StudyFile]) -> tuple[tuple[StudyFile, ...], list[Lef
     return tuple(first.values()), left_out
 
 
-def _same_image(study: _Study, facts: ImageFacts) -> str | None:
+def _same_image(study: UnfinishedStudy, facts: ImageFacts) -> str | None:
     """The name of the slice that has the same image, after its metadata was removed."""
     images = (each for each in study.files if each.sha256 in study.facts)
     return next((each.name for each in images if study.facts[each.sha256].cid == facts.cid), None)

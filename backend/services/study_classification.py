@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from backend.domain import ImageFacts, ModelFacts, StudySeries
 from backend.ports import Classifier
 from backend.services import manifests, study_documents
-from backend.services.classification import choose_model
+from backend.services.classification import choose_model, infer
 from backend.services.study_documents import StudyDocuments
 
 AT_ONCE = 2
@@ -37,16 +37,7 @@ class StudyClassification:
         Raises NotFound, UnsupportedImage, ImageTooLarge, ServerBusy, ClassificationFailed.
         """
         choice = choose_model(self._classifier, model, lambda gate: self._classifier.recognise(gate, content))
-        prediction, _ = self._classifier.predict(choice.model, content)
-        return manifests.build(
-            image=facts,
-            model=choice.model,
-            preprocessing=self._classifier.preprocessing(choice.model),
-            prediction=prediction,
-            time=self._now(),
-            decoding=self._classifier.decoding,
-            opinion=choice.opinion,
-        )
+        return infer(self._classifier, choice, facts, content, self._now).manifest
 
     def infer_several(self, slices: Sequence[tuple[ImageFacts, Callable[[], bytes]]], model: str | None) -> list[bytes]:
         """As ``infer`` for a few slices; each function reads the bytes of its image."""
@@ -72,10 +63,7 @@ class StudyClassification:
         for order, modality in enumerate(seen):
             if modality not in (None, own.modality):
                 lines[order] = self.infer(facts[order], read(order), own.name)
-        slices = [
-            study_documents.slice_of(order, each.size, line)
-            for order, (each, line) in enumerate(zip(facts, lines, strict=True))
-        ]
+        slices = study_documents.slices_of(facts, lines)
         return study_documents.build(slices, lines, model=own, series=series, cid_of=self._cid_of, time=self._now())
 
     def _model_of(self, seen: Sequence[str | None], model: str | None) -> ModelFacts:

@@ -15,9 +15,10 @@ from typing import Any, TypeVar
 import rfc8785
 
 from backend.cids import find_cid, hash_of, raw_cid
-from backend.domain import ABSTAINED_LABEL, ModelFacts, SliceResult, StudySeries, StudySummary
+from backend.domain import ABSTAINED_LABEL, ImageFacts, ModelFacts, SliceResult, StudySeries, StudySummary
 from backend.errors import InvalidStudy
 from backend.services import manifests, slice_tree, study_rules
+from backend.services.json_values import printable_text, probability, read_canonical, typed
 
 SCHEMA = "scanproof.study/1"
 LIST_SCHEMA = "scanproof.study-slices/1"
@@ -75,8 +76,7 @@ def build(
 ) -> StudyDocuments:
     """The documents of a study of at least one slice. ``slice_manifests`` are the inference manifests, in the same
     order; ``time`` is written in whole seconds of UTC."""
-    slice_list = list_of(slices)
-    lines = b"".join(manifest + b"\n" for manifest in slice_manifests)
+    slice_list, lines = list_of(slices), _lines(slice_manifests)
     summary = study_rules.RULES[study_rules.NEWEST](slices)
     content = rfc8785.dumps(
         {
@@ -97,6 +97,22 @@ def build(
         }
     )
     return StudyDocuments(read_manifest(content), tuple(slices), slice_list, lines)
+
+
+def restore(manifest: bytes, facts: Sequence[ImageFacts], slice_manifests: Sequence[bytes]) -> StudyDocuments:
+    """The documents of a study that was built before, from its manifest and the slices as then. Raises InvalidStudy."""
+    slices = slices_of(facts, slice_manifests)
+    return StudyDocuments(read_manifest(manifest), slices, list_of(slices), _lines(slice_manifests))
+
+
+def slices_of(facts: Sequence[ImageFacts], slice_manifests: Sequence[bytes]) -> tuple[SliceResult, ...]:
+    """The entries of slices from their inference manifests, which this server made, in the same order."""
+    pairs = zip(facts, slice_manifests, strict=True)
+    return tuple(slice_of(order, each.size, manifest) for order, (each, manifest) in enumerate(pairs))
+
+
+def _lines(slice_manifests: Sequence[bytes]) -> bytes:
+    return b"".join(manifest + b"\n" for manifest in slice_manifests)
 
 
 def list_of(slices: Sequence[SliceResult]) -> bytes:
@@ -129,7 +145,7 @@ def read_proof(content: bytes, manifest: StudyManifest) -> SliceResult:
     found = _read("the slice proof", lambda: _slice(values["slice"]))
     if values["count"] != manifest.count:
         raise InvalidStudy(f"expected a proof for {manifest.count} slices, found one for {str(values['count'])[:20]}")
-    path = _read("the slice proof", lambda: [_digest(node) for node in _typed(values["path"], list)])
+    path = _read("the slice proof", lambda: [_digest(node) for node in typed(values["path"], list)])
     root = slice_tree.root_from_path(leaf_of(found), found.order, manifest.count, path)
     if root is None or root.hex() != manifest.root:
         raise InvalidStudy(f"slice {found.order + 1} is no slice of this study: its path gives another Merkle root")
@@ -162,7 +178,7 @@ def read_slices(content: bytes, manifest: StudyManifest) -> tuple[SliceResult, .
     what = "the slice list"
     values = _canonical(content, what, "schema slices", MAX_LIST_BYTES)
     _schema(values, LIST_SCHEMA)
-    slices = _read(what, lambda: tuple(_slice(each) for each in _typed(values["slices"], list)))
+    slices = _read(what, lambda: tuple(_slice(each) for each in typed(values["slices"], list)))
     if len(slices) != manifest.count:
         raise InvalidStudy(f"expected {manifest.count} slices, found {len(slices)}: slices were left out or added")
     own = manifest.model.sha256
@@ -196,12 +212,16 @@ def slice_of(order: int, size: int, manifest: bytes) -> SliceResult:
     found = manifests.read(manifest)
     if found is None:
         raise InvalidStudy("expected an inference manifest")
+    return _entry(order, size, found, hash_of(manifest))
+
+
+def _entry(order: int, size: int, found: manifests.ReadManifest, manifest_hash: str) -> SliceResult:
     return SliceResult(
         order=order,
         cid=found.image_cid,
         sha256=found.image_sha256,
         size=size,
-        manifest_hash=hash_of(manifest),
+        manifest_hash=manifest_hash,
         model_sha256=found.model_sha256,
         label=found.label,
         label_code=found.label_code,
@@ -218,7 +238,7 @@ def _slice_manifest(line: bytes, each: SliceResult) -> manifests.ReadManifest:
     manifest = manifests.read(line)
     if manifest is None:
         raise InvalidStudy(f"slice {number}: {found} is no inference manifest")
-    if slice_of(each.order, each.size, line) != each:
+    if _entry(each.order, each.size, manifest, found) != each:
         raise InvalidStudy(f"slice {number}: its inference manifest has another image or result than the slice list")
     return manifest
 
@@ -256,23 +276,23 @@ def _manifest(content: bytes, values: dict[str, Any]) -> StudyManifest:
     count = _natural(slices["count"])
     if not 1 <= count <= MAX_SLICES:
         raise ValueError
-    _printable(values["code"])
+    printable_text(values["code"])
     return StudyManifest(
         content=content,
         model=ModelFacts(
-            _printable(model["name"]),
-            _printable(model["version"]),
+            printable_text(model["name"]),
+            printable_text(model["version"]),
             _digest(model["sha256"]).hex(),
-            _printable(values["modality"]),
+            printable_text(values["modality"]),
         ),
         series=_series(values["series"]),
         slices_cid=_cid(slices["cid"]),
         manifests_cid=_cid(slices["manifests"]),
         count=count,
         root=_digest(slices["root"]).hex(),
-        rule=_printable(values["rule"]),
+        rule=printable_text(values["rule"]),
         summary=_summary(values["summary"]),
-        time=_printable(values["time"]),
+        time=printable_text(values["time"]),
     )
 
 
@@ -280,27 +300,27 @@ def _series(value: object) -> StudySeries | None:
     if value is None:
         return None
     fields = _fields(value, "study series")
-    return StudySeries(_printable(fields["study"]), _printable(fields["series"]))
+    return StudySeries(printable_text(fields["study"]), printable_text(fields["series"]))
 
 
 def _summary(value: object) -> StudySummary:
     fields = _fields(value, "label labelCode confidence abstained reason deciding counts")
     deciding = fields["deciding"]
-    counts = _typed(fields["counts"], dict)
+    counts = typed(fields["counts"], dict)
     return StudySummary(
-        label=_printable(fields["label"]),
+        label=printable_text(fields["label"]),
         label_code=_natural(fields["labelCode"]),
-        confidence=_probability(fields["confidence"]),
+        confidence=probability(fields["confidence"]),
         abstained=_abstained(fields),
-        reason=None if fields["reason"] is None else _printable(fields["reason"]),
+        reason=None if fields["reason"] is None else printable_text(fields["reason"]),
         deciding=None if deciding is None else _range(deciding),
-        counts={_printable(label): _natural(count) for label, count in counts.items()},
+        counts={printable_text(label): _natural(count) for label, count in counts.items()},
     )
 
 
 def _slice(value: object) -> SliceResult:
     fields = _fields(value, "order cid sha256 size manifestHash model label labelCode confidence abstained")
-    manifest_hash = _typed(fields["manifestHash"], str)
+    manifest_hash = typed(fields["manifestHash"], str)
     if manifest_hash != "0x" + _digest(manifest_hash[2:]).hex():
         raise ValueError
     return SliceResult(
@@ -310,9 +330,9 @@ def _slice(value: object) -> SliceResult:
         size=_natural(fields["size"]),
         manifest_hash=manifest_hash,
         model_sha256=_digest(fields["model"]).hex(),
-        label=_printable(fields["label"]),
+        label=printable_text(fields["label"]),
         label_code=_natural(fields["labelCode"]),
-        confidence=_probability(fields["confidence"]),
+        confidence=probability(fields["confidence"]),
         abstained=_abstained(fields),
     )
 
@@ -321,13 +341,7 @@ def _canonical(content: bytes, what: str, names: str, most: int) -> dict[str, An
     """The object with exactly these fields, if ``content`` is its canonical JSON. Raises InvalidStudy."""
     if len(content) > most:
         raise InvalidStudy(f"expected {what} of at most {most:,} bytes, found {len(content):,}")
-    try:
-        values = json.loads(content)
-        canonical = rfc8785.dumps(values)
-    except (ValueError, RecursionError, rfc8785.CanonicalizationError):
-        raise InvalidStudy(f"expected {what} to be JSON") from None
-    if canonical != content:
-        raise InvalidStudy(f"expected {what} in canonical form (RFC 8785)")
+    values = read_canonical(content, what, InvalidStudy)
     return _read(what, lambda: _fields(values, names))
 
 
@@ -344,61 +358,40 @@ def _read(what: str, read: Callable[[], T]) -> T:
 
 
 def _fields(value: object, names: str) -> dict[str, Any]:
-    fields: dict[str, Any] = _typed(value, dict)
+    fields: dict[str, Any] = typed(value, dict)
     if sorted(fields) != sorted(names.split()):
         raise ValueError
     return fields
 
 
-def _typed(value: object, kind: type[T]) -> T:
-    if type(value) is not kind:
-        raise TypeError
-    return value
-
-
 def _natural(value: object) -> int:
-    natural = _typed(value, int)
+    natural = typed(value, int)
     if natural < 0:
         raise ValueError
     return natural
 
 
 def _digest(value: object) -> bytes:
-    digest = bytes.fromhex(_typed(value, str))
+    digest = bytes.fromhex(typed(value, str))
     if len(digest) != 32 or digest.hex() != value:
         raise ValueError
     return digest
 
 
 def _cid(value: object) -> str:
-    text = _typed(value, str)
+    text = typed(value, str)
     if str(find_cid(text)) != text:
         raise ValueError
     return text
 
 
-def _printable(value: object) -> str:
-    """Text that is safe for terminals."""
-    text = _typed(value, str)
-    if not text.isprintable():
-        raise ValueError
-    return text
-
-
-def _probability(value: object) -> float:
-    # RFC 8785 writes 1.0 as 1.
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise TypeError
-    return float(value)
-
-
 def _abstained(fields: dict[str, Any]) -> bool:
-    abstained = _typed(fields["abstained"], bool)
+    abstained = typed(fields["abstained"], bool)
     if abstained != (fields["labelCode"] == ABSTAINED_LABEL):
         raise ValueError
     return abstained
 
 
 def _range(value: object) -> tuple[int, int]:
-    first, last = (_natural(each) for each in _typed(value, list))
+    first, last = (_natural(each) for each in typed(value, list))
     return first, last

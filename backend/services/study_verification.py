@@ -7,10 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from backend.cids import hash_of
 from backend.domain import Check, DiagnosisRecordedEvent, SliceResult
 from backend.errors import ImageTooLarge, InvalidCid, InvalidStudy, NotFound, StorageError
 from backend.ports import Classifier, ObjectReader
 from backend.services import study_documents
+from backend.services.attestation import BASIS_POINTS, describe_finding
 from backend.services.manifests import ReadManifest
 from backend.services.models import ModelService
 from backend.services.reproduction import TOLERANCE, repeat
@@ -19,8 +21,9 @@ from backend.services.study_rules import RULES
 
 _SHOWN = 3
 """The most slices that a check names."""
+_EVERY_MANIFEST = "an inference manifest for each slice"
+_EVERY_RESULT = "the result of every slice"
 _UNREADABLE = (StorageError, NotFound, ImageTooLarge, InvalidCid)
-BASIS_POINTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +73,24 @@ class StudyVerifier:
     ) -> list[Check]:
         """The checks of a diagnosis whose image is the study manifest ``content``. ``files`` are somebody's own files
         of the study, in their order, to be compared with its slices and read in place of the stored ones."""
-        found = "0x" + hashlib.sha256(content).hexdigest()
+        found = hash_of(content)
         same = Check("manifest bytes", found == diagnosis.manifest_hash, f"SHA-256 {diagnosis.manifest_hash}", found)
         try:
             manifest = study_documents.read_manifest(content)
         except InvalidStudy as error:
             return [same, _failed("study manifest", study_documents.SCHEMA, str(error))]
         checks = [same, _result(manifest, diagnosis)]
+        expected = f"{manifest.count} slices in order, Merkle root {manifest.root}"
         try:
             slices = self._slices(manifest)
         except (*_UNREADABLE, InvalidStudy) as error:
-            return [*checks, *_unchecked(manifest, str(error))]
-        expected = f"{manifest.count} slices in order, Merkle root {manifest.root}"
+            return [*checks, _failed("slice list", expected, str(error)), *_unchecked(manifest)]
         checks += [Check("slice list", True, expected, "the same"), _summary(manifest, slices)]
         try:
             manifests = self._manifests(manifest, slices)
         except (*_UNREADABLE, InvalidStudy) as error:
             manifests = ()
-            checks.append(_failed("slice manifests", "an inference manifest for each slice", str(error)))
+            checks.append(_failed("slice manifests", _EVERY_MANIFEST, str(error)))
         else:
             models = ", ".join(sorted({each.model_sha256[:12] for each in slices}))
             text = f"an inference manifest for each of {len(slices)} slices"
@@ -126,7 +129,7 @@ class StudyVerifier:
         checks = [Check("slices", not counts.wrong, expected, found)]
         if not manifests:
             why = "not checked: no slice manifests to trust"
-            return [*checks, _failed("results reproduced", "the result of every slice", why)]
+            return [*checks, _failed("results reproduced", _EVERY_RESULT, why)]
         again = f"{counts.repeated} of {len(slices)} inferences were repeated, with the same results"
         text = f"the results of the slices, probabilities within {TOLERANCE}"
         passed = not counts.different and not counts.wrong
@@ -138,14 +141,11 @@ class StudyVerifier:
         try:
             given = own.get(each.cid)
             content = given.read() if given else self._store.get(each.cid, max_bytes=max(each.size, 1))
-        except NotFound as error:
-            if self._scope.partial:
+        except _UNREADABLE as error:
+            if self._scope.partial and isinstance(error, NotFound):
                 counts.absent += 1
             else:
                 counts.wrong.append(f"slice {each.order + 1}: {error}")
-            return None
-        except (StorageError, ImageTooLarge, InvalidCid) as error:
-            counts.wrong.append(f"slice {each.order + 1}: {error}")
             return None
         sha256 = hashlib.sha256(content).hexdigest()
         if (self._cid_of(content), sha256, len(content)) != (each.cid, each.sha256, each.size):
@@ -191,12 +191,9 @@ def compare_files(slices: Sequence[SliceResult], files: Sequence[GivenFile]) -> 
 
 
 def _result(manifest: StudyManifest, diagnosis: DiagnosisRecordedEvent) -> Check:
-    def describe(model: str, code: int, basis_points: int) -> str:
-        return f"model {model}, label code {code}, confidence {basis_points / BASIS_POINTS:.2%}"
-
     summary = manifest.summary
-    expected = describe(diagnosis.model_id, diagnosis.label, diagnosis.confidence)
-    found = describe("0x" + manifest.model.sha256, summary.label_code, round(summary.confidence * BASIS_POINTS))
+    expected = describe_finding(diagnosis.model_id, diagnosis.label, diagnosis.confidence)
+    found = describe_finding("0x" + manifest.model.sha256, summary.label_code, round(summary.confidence * BASIS_POINTS))
     return Check("manifest result", found == expected, expected, found)
 
 
@@ -213,18 +210,17 @@ def _summary(manifest: StudyManifest, slices: Sequence[SliceResult]) -> Check:
     return _failed("summary", expected, f"the slices give {made.label} ({made.confidence:.4f}){differs}")
 
 
-def _unchecked(manifest: StudyManifest, why: str) -> list[Check]:
-    expected = f"{manifest.count} slices in order, Merkle root {manifest.root}"
-    rest = [
+def _unchecked(manifest: StudyManifest) -> list[Check]:
+    """What needs the slice list."""
+    return [
         _failed(name, text, "not checked: no slice list to trust")
         for name, text in (
             ("summary", f"{manifest.summary.label} by the rule {manifest.rule}"),
-            ("slice manifests", "an inference manifest for each slice"),
+            ("slice manifests", _EVERY_MANIFEST),
             ("slices", f"the bytes of {manifest.count} slices"),
-            ("results reproduced", "the result of every slice"),
+            ("results reproduced", _EVERY_RESULT),
         )
     ]
-    return [_failed("slice list", expected, why), *rest]
 
 
 def _failed(name: str, expected: str, found: str) -> Check:

@@ -53,7 +53,9 @@ def test_a_study_without_files_is_released_and_counts_nothing(tmp_path: Path) ->
     folders = StudyFolders(tmp_path)
     folders.release(STUDY)
     assert (folders.journal(STUDY), folders.read(STUDY, NAME), folders.size()) == (None, None, 0)
+    assert not folders.has(STUDY)
     folders.append(STUDY, {"step": 1})
+    assert folders.has(STUDY)
     folders.write(STUDY, NAME, CONTENT)
     # As a file that another process removes while the sizes are added.
     (tmp_path / STUDY / "gone").symlink_to(tmp_path / "nowhere")

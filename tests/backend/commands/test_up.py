@@ -127,8 +127,9 @@ def test_where_nothing_can_be_written_it_serves_what_is_known_without_its_chain(
         messages = second.process.stderr.read()
     assert "nothing can be recorded" in messages
     assert "nothing can be uploaded" in messages
-    progress = ["starting the chain", "starting the server"]
-    assert [line for line in messages.splitlines() if not line.startswith("scanproof: ")] == progress
+    # Each step is shown only where it takes long.
+    progress = {"starting the chain", "starting the server"}
+    assert {line for line in messages.splitlines() if not line.startswith("scanproof: ")} <= progress
 
 
 def test_requests_in_flight_finish_when_it_is_stopped(scanproof):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -104,6 +105,26 @@ def test_a_journal_that_a_crash_has_cut_goes_on(container: Container, files: dic
     again.add(study, second)
     again.add(study, third)
     assert restarted(container).progress(study).missing == ()
+
+
+class CountingFolders(StudyFolders):
+    """Counts how often a journal is read."""
+
+    readings = 0
+
+    def journal(self, study_id: str) -> Sequence[Mapping[str, Any]] | None:
+        self.readings += 1
+        return super().journal(study_id)
+
+
+def test_the_journal_of_a_study_in_memory_is_not_read_again(container: Container, files: dict[str, bytes]) -> None:
+    study = begun(container, files)
+    stage = CountingFolders(container.settings.var / "studies")
+    service = restarted(container, stage=stage)
+    for content in files.values():
+        service.add(study, content)
+    assert service.progress(study).missing == ()
+    assert stage.readings == 1
 
 
 def test_files_that_are_no_slices_are_left_out_by_name(container: Container, picture: Callable[..., bytes]) -> None:
@@ -253,7 +274,7 @@ def restarted(container: Container, **changes: object) -> StudyService:
             "stage_bytes",
         )
     }
-    return StudyService(stage=StudyFolders(container.settings.var / "studies"), **{**parts, **changes})
+    return StudyService(**{"stage": StudyFolders(container.settings.var / "studies"), **parts, **changes})
 
 
 def tag(jpeg: bytes) -> bytes:
