@@ -2,6 +2,8 @@
 
 import { joined } from "./bytes";
 
+/** What a browser makes of one write is in memory before the limit is compared: a thousand times as much at most. */
+const PART_BYTES = 16 * 1024;
 /** Bytes behind deflated data, at most. */
 const LONGEST_REST = 64;
 
@@ -25,7 +27,7 @@ export async function inflate(
   const start = Math.max(data.length - rest, 0);
   let inRest = false;
   try {
-    await writer.write(data.subarray(0, start));
+    for (let at = 0; at < start; at += PART_BYTES) await writer.write(data.subarray(at, Math.min(at + PART_BYTES, start)));
     inRest = true;
     for (let at = start; at < data.length; at++) await writer.write(data.subarray(at, at + 1));
     inRest = false;

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { deflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { inflate } from "../../frontend/src/inflate";
@@ -9,6 +10,12 @@ const followed = (rest: number) => new Uint8Array([...packed, ...new Array<numbe
 describe("deflated data", () => {
   it.each([0, 1, 8])("that %d bytes follow become what they were", async (rest) => {
     expect(await inflate(followed(rest), "deflate-raw", plain.length, 8)).toEqual(plain);
+  });
+
+  it("of many parts become what they were", async () => {
+    const large = new Uint8Array(randomBytes(50_000));
+    const content = new Uint8Array(deflateRawSync(large));
+    expect(await inflate(content, "deflate-raw", large.length)).toEqual(large);
   });
 
   it("are refused where they become more than the limit", async () => {
