@@ -14,7 +14,9 @@ from backend.services.classification import ClassificationService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
 from backend.services.intake import IntakeService
+from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
+from backend.services.likeness import LikenessService
 from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
@@ -77,4 +79,6 @@ class Container:
     readiness: ReadinessService
     scrub: ScrubService
     studies: StudyService
+    kinds: KindService
+    likeness: LikenessService
     close: Callable[[], None]

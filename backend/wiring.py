@@ -23,6 +23,7 @@ from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import exists as database_exists
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
+from backend.adapters.database.kinds import SqlKinds
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
@@ -57,7 +58,9 @@ from backend.services.evidence import EvidenceService
 from backend.services.index_check import IndexCheck
 from backend.services.indexed_history import IndexedHistory
 from backend.services.intake import IntakeService
+from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
+from backend.services.likeness import LikenessService
 from backend.services.lineage import LineageService
 from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
@@ -103,7 +106,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications, studies = SqlImages(database), SqlClassifications(database), SqlStudies(database)
-    events = SqlEventStore(database)
+    kinds, events = SqlKinds(database), SqlEventStore(database)
     index = EventIndex(chain, events)
     history = IndexedHistory(chain, index)
     models = ModelService(classifier)
@@ -113,6 +116,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         store=store,
         inspector=inspector,
         screening=screening,
+        kinds=kinds,
         bytes_per_client=settings.bytes_per_address,
     )
     scrub = ScrubService(
@@ -131,7 +135,19 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         orphan_age_s=orphan_age_s,
     )
     classification = ClassificationService(
-        classifications=classifications, intake=intake, store=store, classifier=classifier
+        classifications=classifications, intake=intake, store=store, classifier=classifier, kinds=kinds
+    )
+    study_service = StudyService(
+        stage=StudyFolders(settings.var / "studies"),
+        studies=studies,
+        intake=intake,
+        store=store,
+        inspector=inspector,
+        classifier=classifier,
+        classification=StudyClassification(classifier, cid_of),
+        screening=screening,
+        kinds=kinds,
+        stage_bytes=settings.study_bytes,
     )
     attestation = AttestationService(
         classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
@@ -193,19 +209,40 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             damage=scrub.damage,
         ),
         scrub=scrub,
-        studies=StudyService(
-            stage=StudyFolders(settings.var / "studies"),
-            studies=studies,
-            intake=intake,
-            store=store,
-            inspector=inspector,
+        studies=study_service,
+        kinds=KindService(
+            kinds=kinds,
+            classifications=classifications,
             classifier=classifier,
-            classification=StudyClassification(classifier, cid_of),
-            screening=screening,
-            stage_bytes=settings.study_bytes,
+            intake=intake,
+            studies=study_service,
+        ),
+        likeness=LikenessService(
+            kinds=kinds, classifications=classifications, classifier=classifier, intake=intake, index=index
         ),
         close=database.close,
     )
+
+
+@contextmanager
+def wire_kinds(settings: Settings) -> Iterator[KindService]:
+    """The kinds of what is stored, for one command that needs no chain. Raises ConfigurationError, StorageUnavailable,
+    DatabaseUnavailable."""
+    with closing(open_database(settings.database_url)) as database:
+        decoded, inspector, store = DecodedImages(), PillowInspector(), wire_store(settings)
+        classifier = BundledModels(images=decoded)
+        kinds, screening = SqlKinds(database), ScreeningService(OcrTextFinder(), classifier, public=store.public)
+        intake = IntakeService(
+            images=SqlImages(database),
+            store=store,
+            inspector=inspector,
+            screening=screening,
+            kinds=kinds,
+            bytes_per_client=settings.bytes_per_address,
+        )
+        yield KindService(
+            kinds=kinds, classifications=SqlClassifications(database), classifier=classifier, intake=intake
+        )
 
 
 def wire_chain(
