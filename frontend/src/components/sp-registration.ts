@@ -4,6 +4,7 @@ import type { ImageRecord } from "../api/types";
 import { isoTime, time, whole } from "../format";
 import { shared } from "../styles/shared";
 import "./sp-hash";
+import "./sp-kind";
 
 const NO_COMMITMENT = /^0x0{64}$/;
 
@@ -15,8 +16,9 @@ export class Registration extends LitElement {
   @property({ attribute: false }) record!: ImageRecord;
 
   protected override render() {
-    const { imageId, cid, uploader, commitment, transaction, block } = this.record;
-    return html`<dl class="terms">
+    const { imageId, cid, uploader, commitment, transaction, block, kind } = this.record;
+    return html`<sp-kind .kind=${kind}></sp-kind>
+      <dl class="terms">
       <dt>Recorded</dt>
       <dd data-testid="record-time"><time datetime=${isoTime(block.timestamp)}>${time(block.timestamp)}</time></dd>
       <dt>Uploader</dt>

@@ -1,10 +1,11 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { RecordSearch } from "../api/client";
+import type { RecordSearch, SearchField } from "../api/client";
 import type { Model } from "../api/types";
 import { searchOf } from "../state/search";
 import { STATUSES } from "../state/diagnosis-status";
+import { MAGNIFICATIONS, MODALITIES, SEQUENCES } from "../state/kind";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { LoadController } from "./load-controller";
@@ -71,7 +72,7 @@ export class SearchForm extends LitElement {
   }
 
   protected override render() {
-    const { q = "", from = "", to = "" } = this.search;
+    const { q = "", from = "", to = "", bodyPart = "" } = this.search;
     return html`<form role="search" @submit=${this.submitted}>
       <div class="text">
         <input
@@ -93,6 +94,10 @@ export class SearchForm extends LitElement {
         <legend class="visually-hidden">Filters</legend>
         ${this.select("status", "Status", STATUS_CHOICES)} ${this.select("label", "Result", this.labels())}
         ${this.select("model", "Model", (this.models.value ?? []).map(({ name }): Choice => [name, name]))}
+        ${this.select("modality", "Modality", MODALITY_CHOICES)}
+        <label>Body part <input name="bodyPart" maxlength="64" placeholder="BRAIN" autocomplete="off" .defaultValue=${bodyPart} /></label>
+        ${this.select("sequence", "Sequence", SEQUENCE_CHOICES)}
+        ${this.select("magnification", "Magnification", MAGNIFICATION_CHOICES)}
         <label>From <input type="date" name="from" max=${to || nothing} .defaultValue=${from} /></label>
         <label>To <input type="date" name="to" min=${from || nothing} .defaultValue=${to} /></label>
       </fieldset>
@@ -100,7 +105,7 @@ export class SearchForm extends LitElement {
   }
 
   /** A value from the address is offered even where this server does not know it. */
-  private select(name: "status" | "label" | "model", title: string, choices: Choice[]) {
+  private select(name: Exclude<SearchField, "q" | "bodyPart" | "from" | "to">, title: string, choices: Choice[]) {
     const chosen = this.search[name] ?? "";
     const all = chosen && !choices.some(([value]) => value === chosen) ? [...choices, [chosen, chosen] as Choice] : choices;
     return html`<label class=${name}
@@ -128,6 +133,10 @@ export class SearchForm extends LitElement {
 }
 
 const STATUS_CHOICES = Object.entries(STATUSES).map(([status, { text }]): Choice => [status, text]);
+const UNKNOWN: Choice = ["unknown", "Unknown"];
+const MODALITY_CHOICES: Choice[] = [...Object.entries(MODALITIES), UNKNOWN];
+const SEQUENCE_CHOICES: Choice[] = [...Object.entries(SEQUENCES), UNKNOWN];
+const MAGNIFICATION_CHOICES: Choice[] = [...MAGNIFICATIONS.map((each): Choice => [String(each), `${each}X`]), UNKNOWN];
 const OTHER_LABELS: Choice[] = [
   ["abstained", "No answer"],
   ["sealed", "Sealed"],

@@ -14,6 +14,7 @@ import "../components/sp-notice";
 import "../components/sp-outline-summary";
 import "../components/sp-record-summary";
 import "../components/sp-side-by-side";
+import "../components/sp-similar";
 import "../components/sp-registration";
 import "../components/sp-study-slices";
 import "../components/sp-study-summary";
@@ -137,6 +138,7 @@ export class RecordPage extends LitElement {
       ${this.lineage()}
       ${record.imageAvailable && !record.study ? html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
       ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
+      ${this.similar(record)}
       <section class="panel stack">
         <h2>Verification</h2>
         <sp-verification
@@ -160,6 +162,13 @@ export class RecordPage extends LitElement {
         @compare=${({ detail }: CustomEvent<string>) => this.dispatchEvent(new CustomEvent("compare", { detail }))}
       ></sp-side-by-side>
     </section>`;
+  }
+
+  /** By the model of the newest public diagnosis that is installed here. */
+  private similar({ cid, imageAvailable, study, diagnoses }: ImageRecord) {
+    const newest = diagnoses.findLast(({ sealed, model }) => !sealed && model);
+    if (!imageAvailable || study || !newest?.model) return nothing;
+    return html`<section class="panel"><sp-similar .cid=${cid} .model=${newest.model.name}></sp-similar></section>`;
   }
 
   private diagnosis(diagnosis: Diagnosis, { cid, diagnoses }: ImageRecord) {
