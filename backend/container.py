@@ -11,6 +11,7 @@ from backend.ports import Chain, Classifier, DiagnosisSigner, ImageInspector, Ob
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
+from backend.services.course import CourseService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
 from backend.services.intake import IntakeService
@@ -81,4 +82,5 @@ class Container:
     studies: StudyService
     kinds: KindService
     likeness: LikenessService
+    course: CourseService
     close: Callable[[], None]

@@ -53,6 +53,7 @@ from backend.ports import Chain, ModelAdmin, ObjectStore, RegistryHistory, Revie
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
+from backend.services.course import CourseService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
 from backend.services.index_check import IndexCheck
@@ -137,6 +138,14 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     classification = ClassificationService(
         classifications=classifications, intake=intake, store=store, classifier=classifier, kinds=kinds
     )
+    outlines = OutlineService(
+        classifications=classifications,
+        classification=classification,
+        intake=intake,
+        classifier=classifier,
+        outliner=classifier,
+    )
+    reviews = ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models)
     study_service = StudyService(
         stage=StudyFolders(settings.var / "studies"),
         studies=studies,
@@ -152,6 +161,13 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     attestation = AttestationService(
         classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
     )
+    kind_service = KindService(
+        kinds=kinds,
+        classifications=classifications,
+        classifier=classifier,
+        intake=intake,
+        studies=study_service,
+    )
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -166,13 +182,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         intake=intake,
         classification=classification,
         analysis=AnalysisService(intake, partial(analyse, images=decoded)),
-        outline=OutlineService(
-            classifications=classifications,
-            classification=classification,
-            intake=intake,
-            classifier=classifier,
-            outliner=classifier,
-        ),
+        outline=outlines,
         attestation=attestation,
         records=RecordService(index, models, chain, history),
         ledger=LedgerService(index),
@@ -198,7 +208,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         ),
         models=models,
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
-        reviews=ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models),
+        reviews=reviews,
         readiness=ReadinessService(
             {
                 "chain": attestation.check_clock,
@@ -210,15 +220,17 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         ),
         scrub=scrub,
         studies=study_service,
-        kinds=KindService(
-            kinds=kinds,
-            classifications=classifications,
-            classifier=classifier,
-            intake=intake,
-            studies=study_service,
-        ),
+        kinds=kind_service,
         likeness=LikenessService(
             kinds=kinds, classifications=classifications, classifier=classifier, intake=intake, index=index
+        ),
+        course=CourseService(
+            kinds=kinds,
+            kind_service=kind_service,
+            index=index,
+            models=models,
+            outlines=outlines,
+            published=reviews.published,
         ),
         close=database.close,
     )

@@ -12,6 +12,7 @@ from flask import Request, Response, g, request
 from backend.api import (
     analysis,
     classifications,
+    course,
     images,
     ledger,
     likeness,
@@ -53,6 +54,7 @@ _BLUEPRINTS = (
     outline.blueprint,
     likeness.blueprint,
     records.blueprint,
+    course.blueprint,
     record_export.blueprint,
     ledger.blueprint,
     reviews.blueprint,

@@ -71,6 +71,9 @@ class LikenessService:
         Raises InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge, ClassificationFailed.
         """
         self._intake.find(cid)
+        gate = self._classifier.gate()
+        if gate and model_name == gate.name:
+            return Likeness(None, 0, (), "no model here knows this kind of image")
         made = self._classification(cid, model_name)
         if made is None:
             return Likeness(None, 0, (), "the image was not classified in public")

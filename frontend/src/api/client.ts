@@ -4,6 +4,7 @@ import type {
   Attestation,
   Classification,
   Config,
+  Course,
   Hex,
   Image,
   ImageRecord,
@@ -157,6 +158,11 @@ export class ApiClient {
 
   record(imageId: string): Promise<ImageRecord> {
     return this.get(`/records/${encodeURIComponent(imageId)}`);
+  }
+
+  /** The outlined area over time, for the recorded images of one patient. */
+  course(imageId: string): Promise<Course> {
+    return this.get(`/records/${encodeURIComponent(imageId)}/course`, SLOW_MS);
   }
 
   verification(imageId: string): Promise<Verification> {

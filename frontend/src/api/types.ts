@@ -20,6 +20,8 @@ export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry
  */
 export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridden" | "withdrawn";
 
+export type OutlinedBy = "model" | "clinician";
+
 /** What a verification found. UNANCHORED: consistent in itself, but compared with no block hash that is trusted. */
 export type Outcome = "valid" | "unanchored" | "invalid";
 
@@ -889,6 +891,31 @@ export interface Attestation {
 export interface AttestationRequest {
   manifestHash: Hex;
   uploader: Hex;
+}
+
+/**
+ * `studyDate` is YYYY-MM-DD; the sender moved all dates of the patient by the same number of days. `pixels` is the
+ * outlined area, `squareMm` the same where the file has the spacing of its pixels; null without an outline, for the
+ * `reason`. `by` is whose outline it is.
+ */
+export interface CourseEntry {
+  imageId: Hex;
+  cid: string;
+  studyDate: string;
+  kind: Kind;
+  pixels: number | null;
+  squareMm: number | null;
+  by: OutlinedBy | null;
+  reason: string | null;
+}
+
+/**
+ * The images of the same patient that the same account recorded, by study date; areas in pixels are not to be
+ * compared. `reason` says why there are none.
+ */
+export interface Course {
+  reason: string | null;
+  entries: CourseEntry[];
 }
 
 /** A sealed manifest is not served. */

@@ -1,4 +1,4 @@
-import { LitElement, html, nothing } from "lit";
+import { LitElement, css, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Kind } from "../api/types";
 import { kindRows } from "../state/kind";
@@ -7,7 +7,14 @@ import { shared } from "../styles/shared";
 /** What kind of image it is, each value with its source. */
 @customElement("sp-kind")
 export class KindList extends LitElement {
-  static override styles = shared;
+  static override styles = [
+    shared,
+    css`
+      :host {
+        display: block;
+      }
+    `,
+  ];
 
   @property({ attribute: false }) kind!: Kind;
 

@@ -1,4 +1,4 @@
-import { LitElement, html } from "lit";
+import { LitElement, css, html } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { ImageRecord } from "../api/types";
 import { isoTime, time, whole } from "../format";
@@ -11,7 +11,14 @@ const NO_COMMITMENT = /^0x0{64}$/;
 /** The registration of an image as the chain has it: who, when, which bytes, where. */
 @customElement("sp-registration")
 export class Registration extends LitElement {
-  static override styles = shared;
+  static override styles = [
+    shared,
+    css`
+      sp-kind {
+        margin-bottom: var(--space-4);
+      }
+    `,
+  ];
 
   @property({ attribute: false }) record!: ImageRecord;
 

@@ -6,6 +6,7 @@ import type { Model } from "../api/types";
 import { searchOf } from "../state/search";
 import { STATUSES } from "../state/diagnosis-status";
 import { MAGNIFICATIONS, MODALITIES, SEQUENCES } from "../state/kind";
+import { disclosure } from "../styles/disclosure";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { LoadController } from "./load-controller";
@@ -18,7 +19,11 @@ export class SearchForm extends LitElement {
   static override styles = [
     shared,
     fields,
+    disclosure,
     css`
+      details {
+        margin-top: var(--space-3);
+      }
       .text {
         display: flex;
         flex-wrap: wrap;
@@ -72,7 +77,7 @@ export class SearchForm extends LitElement {
   }
 
   protected override render() {
-    const { q = "", from = "", to = "", bodyPart = "" } = this.search;
+    const { q = "", from = "", to = "", modality, bodyPart = "", sequence, magnification } = this.search;
     return html`<form role="search" @submit=${this.submitted}>
       <div class="text">
         <input
@@ -94,13 +99,22 @@ export class SearchForm extends LitElement {
         <legend class="visually-hidden">Filters</legend>
         ${this.select("status", "Status", STATUS_CHOICES)} ${this.select("label", "Result", this.labels())}
         ${this.select("model", "Model", (this.models.value ?? []).map(({ name }): Choice => [name, name]))}
-        ${this.select("modality", "Modality", MODALITY_CHOICES)}
-        <label>Body part <input name="bodyPart" maxlength="64" placeholder="BRAIN" autocomplete="off" .defaultValue=${bodyPart} /></label>
-        ${this.select("sequence", "Sequence", SEQUENCE_CHOICES)}
-        ${this.select("magnification", "Magnification", MAGNIFICATION_CHOICES)}
         <label>From <input type="date" name="from" max=${to || nothing} .defaultValue=${from} /></label>
         <label>To <input type="date" name="to" min=${from || nothing} .defaultValue=${to} /></label>
       </fieldset>
+      <details ?open=${[modality, bodyPart, sequence, magnification].some(Boolean)}>
+        <summary>Kind of image</summary>
+        <fieldset>
+          <legend class="visually-hidden">Kind of image</legend>
+          ${this.select("modality", "Modality", MODALITY_CHOICES)}
+          <label>
+            Body part
+            <input name="bodyPart" maxlength="64" placeholder="BRAIN" autocomplete="off" .defaultValue=${bodyPart} />
+          </label>
+          ${this.select("sequence", "Sequence", SEQUENCE_CHOICES)}
+          ${this.select("magnification", "Magnification", MAGNIFICATION_CHOICES)}
+        </fieldset>
+      </details>
     </form>`;
   }
 

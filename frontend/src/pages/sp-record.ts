@@ -8,6 +8,7 @@ import { loadNotice } from "../components/load-notice";
 import "../components/sp-add-diagnosis";
 import "../components/sp-analysis";
 import "../components/sp-independent-check";
+import "../components/sp-course";
 import "../components/sp-diagnosis";
 import "../components/sp-lineage";
 import "../components/sp-notice";
@@ -138,7 +139,7 @@ export class RecordPage extends LitElement {
       ${this.lineage()}
       ${record.imageAvailable && !record.study ? html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
       ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
-      ${this.similar(record)}
+      ${this.similar(record)} ${this.course(record)}
       <section class="panel stack">
         <h2>Verification</h2>
         <sp-verification
@@ -169,6 +170,12 @@ export class RecordPage extends LitElement {
     const newest = diagnoses.findLast(({ sealed, model }) => !sealed && model);
     if (!imageAvailable || study || !newest?.model) return nothing;
     return html`<section class="panel"><sp-similar .cid=${cid} .model=${newest.model.name}></sp-similar></section>`;
+  }
+
+  /** Only DICOM files name a patient, by a pseudonym. */
+  private course({ imageId, imageAvailable, study }: ImageRecord) {
+    if (!imageAvailable || study || this.facts.value?.mediaType !== "application/dicom") return nothing;
+    return html`<section class="panel"><sp-course .imageId=${imageId}></sp-course></section>`;
   }
 
   private diagnosis(diagnosis: Diagnosis, { cid, diagnoses }: ImageRecord) {

@@ -192,6 +192,12 @@ def test_an_image_that_was_never_uploaded_has_no_neighbours(client: FlaskClient,
     assert_problem(answer, 404, "not-found", f"no image {cid} was uploaded here")
 
 
+def test_what_the_gate_declined_is_compared_with_nothing(cases: Cases) -> None:
+    gate = cases.container.classifier.gate()
+    assert gate
+    assert cases.similar(cases.add([1]), model=gate.name)["reason"] == "no model here knows this kind of image"
+
+
 def test_what_no_gate_recognised_was_not_classified_by_a_model(client: FlaskClient, cid: str) -> None:
     client.post(f"{API}/images/{cid}/classifications", json={})
     answer = client.get(f"{API}/images/{cid}/similar").json

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.tables import ImageRow, KindRow
@@ -67,7 +67,7 @@ def test_a_damaged_row_is_named_and_never_shown(scanproof, cid: str) -> None:
     database = open_database(f"sqlite:///{folder / 'scanproof.db'}")
     with database.write() as session:
         session.execute(delete(ImageRow).where(ImageRow.cid != cid))
-        session.execute(KindRow.__table__.update().values(sequence="t1"))
+        session.execute(update(KindRow).values(sequence="t1"))
     database.close()
     failed = scanproof("kinds")
     assert (failed.status, f"image_kinds {cid} is damaged" in failed.stderr) == (1, True)
