@@ -13,11 +13,12 @@ from playwright.sync_api import expect
 from tests.dicoms import deidentified, dicom
 from tests.e2e.support import images
 from tests.e2e.support.product import Product
-from tests.e2e.support.records import make_record, register_image
+from tests.e2e.support.records import make_record
 from tests.e2e.support.site import Site
+from tests.e2e.wallet.wallet import InjectedWallet
 
 
-def test_the_uploader_says_the_magnification_and_finds_the_record_by_it(site: Site) -> None:
+def test_the_uploader_says_the_magnification_and_finds_the_record_by_it(wallet: InjectedWallet, site: Site) -> None:
     site.open().choose(images.mri())
     page = site.page
     page.get_by_label("Magnification, if this is a section").select_option("200X")
@@ -25,9 +26,10 @@ def test_the_uploader_says_the_magnification_and_finds_the_record_by_it(site: Si
     expect(site.heading("Result")).to_be_visible()
     expect(page.get_by_test_id("kind-magnification")).to_have_text("200X (said by the uploader)")
     expect(page.get_by_test_id("kind-sequence")).to_have_text("Unknown")
-    cid = site.hash_in("cid")
-
-    register_image(site.product, cid)
+    site.connect()
+    site.sign()
+    site.open(f"/records/{site.recorded()}")
+    expect(page.get_by_test_id("kind-magnification")).to_have_text("200X (said by the uploader)")
     site.open("/records")
     page.get_by_text("Kind of image", exact=True).first.click()
     kind = page.get_by_role("group", name="Kind of image")
