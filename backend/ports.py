@@ -477,8 +477,8 @@ class Kinds(Protocol):
     def find(self, cids: Sequence[str]) -> Mapping[str, ImageKind]:
         """The kinds that are stored of these, by CID."""
 
-    def save(self, kind: ImageKind) -> None:
-        """Store it in place of an older one."""
+    def save(self, kinds: Sequence[ImageKind]) -> None:
+        """Store these in place of older ones, all or none."""
 
     def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
         """The kinds of the images with that pseudonym, newest study date first."""

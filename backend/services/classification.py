@@ -144,7 +144,7 @@ class ClassificationService:
     def _complete_kind(self, cid: str, opinion: GateOpinion) -> None:
         """The kind of an image of a former release is stored when it is shown."""
         if found := self._kinds.find([cid]).get(cid):
-            self._kinds.save(with_opinion(found, opinion))
+            self._kinds.save([with_opinion(found, opinion)])
 
     def _check_magnification(self, cid: str, model: ModelFacts) -> None:
         refuse_other_magnification(self._classifier, model, self._kinds.find([cid]).get(cid))

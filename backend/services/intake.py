@@ -85,7 +85,7 @@ class IntakeService:
             stored = self._store.put(pinned, name=f"{facts.cid}.{extension}", media_type=facts.media_type)
             created = self._images.add(facts, stored.pin_id, client)
             if not self._kinds.find([facts.cid]):
-                self._kinds.save(kind_of(facts))
+                self._kinds.save([kind_of(facts)])
         finally:
             if not created:
                 self._images.release(client, facts.size)

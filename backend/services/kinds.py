@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
 from backend.domain import GateOpinion, ImageKind, KindFilter
 from backend.errors import (
+    DatabaseUnavailable,
     ImageTooLarge,
     InvalidCid,
     InvalidStudy,
@@ -49,7 +51,9 @@ class KindService:
         kind = self._of_image(cid) or self._of_study(cid)
         if kind is None:
             return ImageKind(cid)
-        self._kinds.save(kind)
+        # A disk that is full or cannot be written must not hide the record.
+        with suppress(DatabaseUnavailable):
+            self._kinds.save([kind])
         return kind
 
     def known(self, cids: Sequence[str]) -> Mapping[str, ImageKind]:
@@ -58,7 +62,7 @@ class KindService:
 
     def state(self, cid: str, magnification: int) -> None:
         """Store what the uploader of a known image says; the newest statement holds."""
-        self._kinds.save(with_magnification(self.of(cid), magnification))
+        self._kinds.save([with_magnification(self.of(cid), magnification)])
 
     def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
         """Stored kinds of images and studies, in the order of their CIDs."""

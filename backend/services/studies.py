@@ -223,10 +223,8 @@ class StudyService:
             kind = found.get(facts.cid) or kind_of(facts)
             if gate and inference and inference.opinion:
                 kind = with_opinion(kind, GateOpinion(gate, inference.opinion.modality))
-            if kind != found.get(facts.cid):
-                self._kinds.save(kind)
             kinds.append(kind)
-        self._kinds.save(agreed(cid, kinds))
+        self._kinds.save([*kinds, agreed(cid, kinds)])
 
     def _screened(self, study: UnfinishedStudy, answers: Answers, end: float) -> bool:
         """Whether every slice may be pinned; False when the time is over before that is known."""

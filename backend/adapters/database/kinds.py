@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import InstrumentedAttribute
 
 from backend.adapters.database.engine import Database
@@ -25,15 +26,20 @@ class SqlKinds:
             rows = session.scalars(select(KindRow).where(KindRow.cid.in_(cids)))
             return {row.cid: _kind(row) for row in rows}
 
-    def save(self, kind: ImageKind) -> None:
-        values = _row_values(kind)
+    def save(self, kinds: Sequence[ImageKind]) -> None:
+        try:
+            self._save(kinds)
+        except IntegrityError:  # another thread was faster: now its rows are changed
+            self._save(kinds)
+
+    def _save(self, kinds: Sequence[ImageKind]) -> None:
         with self._database.write() as session:
-            if row := session.get(KindRow, kind.cid, with_for_update=True):
-                for name, value in values.items():
+            for kind in kinds:
+                values, row = _row_values(kind), session.get(KindRow, kind.cid, with_for_update=True)
+                if row is None:
+                    session.add(KindRow(**values))
+                for name, value in values.items() if row else ():
                     setattr(row, name, value)
-                return
-        # Of two that are as fast, the first one stays: the kind is completed again when it is shown.
-        self._database.insert(KindRow(**values))
 
     def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
         query = select(KindRow).filter_by(patient=patient).order_by(KindRow.study_date.desc(), KindRow.cid).limit(limit)

@@ -14,10 +14,11 @@ from sqlalchemy import delete, func, select
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.database.engine import open_database
+from backend.adapters.database.kinds import SqlKinds
 from backend.adapters.database.tables import ImageRow, KindRow
 from backend.container import Container
 from backend.domain import GateOpinion, ImageKind, KindFilter, KindSource, KindValue
-from backend.errors import StorageUnavailable
+from backend.errors import DatabaseFull, StorageUnavailable
 from backend.services.kind_sources import agreed, kind_filter, with_opinion
 from tests.backend.api.conftest import API, assert_problem, upload
 from tests.backend.api.test_studies import begin, send
@@ -197,6 +198,19 @@ def test_a_file_that_cannot_be_read_now_is_unknown_and_asked_again(
         patched.setattr(type(container.store), "get", unavailable)
         assert container.kinds.of(cid) == ImageKind(cid)
     assert container.kinds.of(cid).modality.value == "MR"
+
+
+def test_a_full_disk_hides_no_kind(client: FlaskClient, container: Container, monkeypatch: pytest.MonkeyPatch) -> None:
+    cid = upload(client, mr_file()).json["cid"]
+    forget_kinds(container)
+
+    def full(*_arguments: object) -> None:
+        raise DatabaseFull("no room is left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlKinds, "save", full)
+        assert client.get(f"{API}/images/{cid}").json["kind"] == MR_KIND
+    assert container.kinds.known([cid]) == {}
 
 
 def test_a_record_of_an_image_elsewhere_has_an_unknown_kind(
