@@ -38,9 +38,6 @@ export class ChosenFile extends LitElement {
         section {
           grid-template-columns: minmax(0, 1fr);
         }
-        .stack {
-          order: -1;
-        }
       }
     `,
   ];

@@ -9,7 +9,7 @@ const FLOATS = new Map([
   [0x7fe00008, 4],
   [0x7fe00009, 8],
 ]);
-const SUBSAMPLED = "YBR_FULL_422";
+export const SUBSAMPLED = "YBR_FULL_422";
 
 /** The attributes that describe the bytes of pixel data; 0 where one is missing. */
 export interface PixelFacts {
@@ -85,7 +85,7 @@ export function areExtendedOffsets(table: Uint8Array, lengths: Uint8Array, [, ..
 }
 
 /** Where each fragment's item begins, from the first one on. */
-function startsOf(fragments: Uint8Array[]): number[] {
+export function startsOf(fragments: Uint8Array[]): number[] {
   let position = 0;
   return fragments.map((fragment) => {
     const start = position;
