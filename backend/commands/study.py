@@ -100,6 +100,7 @@ def slices_of(path: Path, console: Console, *, kept: bool = False) -> tuple[list
 
 
 def _images(path: Path, console: Console, *, kept: bool) -> tuple[list[Slice], list[LeftOut]]:
+    from backend.adapters.dicom.directory import is_directory
     from backend.adapters.images.inspector import PillowInspector
     from backend.services.study_documents import MAX_SLICES
     from backend.services.unfinished_studies import LeftOut
@@ -112,6 +113,9 @@ def _images(path: Path, console: Console, *, kept: bool) -> tuple[list[Slice], l
     frames_of = lru_cache(_SPLIT_FILES)(partial(_frames, inspector, kept=kept))
     for number, file in enumerate(files, start=1):
         counter.show(f"reading {number} of {len(files)}: {file.name}")
+        if is_directory(file.name):
+            left_out += _listed(file, files)
+            continue
         try:
             count = len(frames_of(file))
         except (UnsupportedImage, ImageTooLarge, InvalidStudy) as error:
@@ -136,6 +140,25 @@ def _images(path: Path, console: Console, *, kept: bool) -> tuple[list[Slice], l
     if not images:
         raise WrongUse(f"expected at least one image in {path}, found none: {left_out[0].name}: {left_out[0].reason}")
     return images, left_out
+
+
+def _listed(directory: StudySource, files: Sequence[StudySource]) -> list[LeftOut]:
+    """A DICOMDIR, which is no image, and those of its files that are not among ``files``."""
+    from backend.adapters.dicom.directory import referenced_files
+    from backend.services.unfinished_studies import LeftOut
+
+    try:
+        referenced = referenced_files(directory.read())
+    except (UnsupportedImage, ImageTooLarge, InvalidStudy) as error:
+        return [LeftOut(directory.name, str(error))]
+    # A disc has capital letters, and what is copied from it may have others.
+    present = {each.name.casefold() for each in files}
+    folder = directory.name[: directory.name.rfind("/") + 1]
+    missing = [folder + path for path in referenced if (folder + path).casefold() not in present]
+    return [
+        LeftOut(directory.name, f"a directory of {len(referenced)} files, of which {len(missing)} are missing"),
+        *(LeftOut(path, f"named by {directory.name}, but missing") for path in missing),
+    ]
 
 
 def _frames(inspector: PillowInspector, file: StudySource, *, kept: bool) -> list[bytes]:

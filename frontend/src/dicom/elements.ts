@@ -14,6 +14,7 @@ export const EXPLICIT_LITTLE = "1.2.840.10008.1.2.1";
 const IMPLICIT_LITTLE = "1.2.840.10008.1.2";
 const BIG_ENDIAN = "1.2.840.10008.1.2.2";
 export const PIXEL_DATA = 0x7fe00010;
+export const DIRECTORY_RECORDS = 0x00041220;
 export const MAX_ELEMENTS = 500_000;
 export const MAX_DEPTH = 16;
 const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
@@ -38,8 +39,9 @@ export interface Element {
   vr: string;
   value: Uint8Array;
   bigEndian?: boolean;
-  /** Of a sequence. */
+  /** Of a sequence, and the bytes of the data at which they start. */
   items?: DataSet[];
+  starts?: number[];
   /** Of encapsulated pixel data; the first is the offset table. */
   fragments?: Uint8Array[];
 }
@@ -224,15 +226,16 @@ class Reader {
       }
       // PS3.5, section 6.2.2, note 2
       const inner = vr === "UN" ? { implicit: true } : syntax;
-      const [items, next] = this.items(position, end, inner, depth + 1, true);
-      return [{ ...element, items }, next];
+      const [items, next, starts] = this.items(position, end, inner, depth + 1, true);
+      return [{ ...element, items, starts }, next];
     }
     if (length > end - position) throw damaged(tag);
     const stop = position + length;
-    if (vr === "SQ" || ((vr === "" || vr === "UN") && ATTRIBUTES.get(tag)?.vr[0] === "SQ")) {
+    const known = tag === DIRECTORY_RECORDS || ATTRIBUTES.get(tag)?.vr[0] === "SQ";
+    if (vr === "SQ" || ((vr === "" || vr === "UN") && known)) {
       const inner = vr === "UN" ? { implicit: true } : syntax;
-      const [items] = this.items(position, stop, inner, depth + 1, false);
-      return [{ ...element, items }, stop];
+      const [items, , starts] = this.items(position, stop, inner, depth + 1, false);
+      return [{ ...element, items, starts }, stop];
     }
     return [{ ...element, value: this.content.subarray(position, stop) }, stop];
   }
@@ -243,24 +246,26 @@ class Reader {
     syntax: TransferSyntax,
     depth: number,
     delimited: boolean,
-  ): [DataSet[], number] {
+  ): [items: DataSet[], end: number, starts: number[]] {
     if (depth > MAX_DEPTH) {
       throw new DicomError(`expected a DICOM file with sequences of at most ${MAX_DEPTH} levels, found more`);
     }
     const items: DataSet[] = [];
+    const starts: number[] = [];
     while (end - position >= 8) {
       const tag = this.tag(position, syntax);
       const length = this.view.getUint32(position + 4, !syntax.bigEndian);
       position += 8;
-      if (tag === SEQUENCE_END && delimited) return [items, position];
+      if (tag === SEQUENCE_END && delimited) return [items, position, starts];
       if (tag !== ITEM || (length !== UNDEFINED && length > end - position)) throw damaged(tag);
       this.countOne();
+      starts.push(position - 8);
       const [item, next] = this.dataSet(position, length === UNDEFINED ? end : position + length, syntax, depth);
       items.push(item);
       position = next;
     }
     if (delimited) throw damaged(SEQUENCE_END);
-    return [items, end];
+    return [items, end, starts];
   }
 
   /** The items of encapsulated pixel data (PS3.5, section A.4). */

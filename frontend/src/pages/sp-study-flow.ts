@@ -24,6 +24,9 @@ const DOING: Record<Working, [title: string, text: string]> = {
   pinning: ["Looking for text, then pinning", "Done"],
 };
 
+/** As `prepareSlices` names the files that it sends. */
+const SENT_NAME = /slice-\d{4,}\.[a-z]+|2\.25\.\d+\.dcm/;
+
 /** The way of a study from its files to a record. Event `other` when the person wants to begin anew. */
 @customElement("sp-study-flow")
 export class StudyFlowPage extends LitElement {
@@ -176,8 +179,11 @@ export class StudyFlowPage extends LitElement {
       </section>`;
   }
 
-  /** With the name that the person knows; the server knows another one. */
-  private readonly named = ({ name, reason }: LeftOut): LeftOut => ({ name: this.control.names.get(name) ?? name, reason });
+  /** With the names that the person knows; the server knows others. */
+  private readonly named = ({ name, reason }: LeftOut): LeftOut => {
+    const { names } = this.control;
+    return { name: names.get(name) ?? name, reason: reason.replace(SENT_NAME, (sent) => names.get(sent) ?? sent) };
+  };
 
   private leftOut(files: LeftOut[]) {
     if (files.length === 0) return nothing;

@@ -10,7 +10,7 @@ import { NoImage, prepareSlices, type Place } from "../dicom/prepare";
 import { read, remove, write } from "../storage";
 import { describe, type Problem } from "../state/problems";
 import { checkSlices, checkStudy, MAX_SLICES, reduceStudy, type StudyEvent, type StudyFlow, type Working } from "../state/study";
-import { ownNames, patientsOf, withoutCopied, type ReadFile } from "../state/study-files";
+import { isDirectory, listedBy, ownNames, patientsOf, withoutCopied, type ReadFile } from "../state/study-files";
 import type { SourceFile } from "../state/zip";
 
 const KEY = "scanproof.study";
@@ -161,6 +161,12 @@ export class StudyController implements ReactiveController {
       if (turn !== this.turn) return false;
       this.working("reading", place, this.sources.length);
       try {
+        if (isDirectory(source.name)) {
+          const { referencedFiles } = await import("../dicom/directory");
+          const names = this.sources.map(({ name }) => name);
+          unsent.push(...listedBy(source.name, await referencedFiles(await source.bytes()), names));
+          continue;
+        }
         files.push(await readFile(source, place + 1));
       } catch (error) {
         if (!(error instanceof DicomError) && !(error instanceof NoImage)) throw error;

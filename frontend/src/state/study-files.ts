@@ -35,6 +35,23 @@ export function withoutCopied(files: ReadFile[]): { files: ReadFile[]; leftOut: 
   return { files: kept, leftOut };
 }
 
+/** Whether a file has the only name that a DICOM directory may have (PS3.10, section 8.6). */
+export function isDirectory(name: string): boolean {
+  return name.split("/").at(-1)?.toUpperCase() === "DICOMDIR";
+}
+
+/** A DICOMDIR, which is no image, and those of the files that it names which are not there. */
+export function listedBy(directory: string, referenced: string[], names: string[]): LeftOut[] {
+  // A disc has capital letters, and what is copied from it may have others.
+  const present = new Set(names.map((name) => name.toLowerCase()));
+  const folder = directory.slice(0, directory.lastIndexOf("/") + 1);
+  const missing = referenced.map((path) => folder + path).filter((path) => !present.has(path.toLowerCase()));
+  return [
+    { name: directory, reason: `a directory of ${referenced.length} files, of which ${missing.length} are missing` },
+    ...missing.map((name) => ({ name, reason: `named by ${directory}, but missing` })),
+  ];
+}
+
 /** Of files that are no DICOM nobody knows whose they are: they go with every patient. */
 export function patientsOf(files: ReadFile[]): Patient[] {
   const patients = new Map<string, Patient & { bySeries: Map<string, { description: string; images: number }> }>();

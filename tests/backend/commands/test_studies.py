@@ -17,6 +17,7 @@ from backend.adapters.study_files import natural, study_sources
 from backend.services import study_documents
 from ml.preprocessing.dicom import DicomFile
 from tests.backend.adapters.dicom.multiframe import classic, enhanced
+from tests.backend.adapters.dicom.test_directory import directory
 from tests.dicoms import deidentified, dicom, sample
 
 
@@ -154,6 +155,22 @@ def test_frames_with_identifiers_are_classified_but_not_kept(command, tmp_path: 
     assert refused.json["error"]["type"] == "IdentifiersLeft"
     verified = command("verify", "--image-id", "0x" + "ab" * 32, "--file", tmp_path / "loop.dcm", "--json")
     assert verified.status != 0
+
+
+def test_a_directory_names_what_is_missing(command, tmp_path: Path, picture: Callable[..., bytes]) -> None:
+    disc = tmp_path / "disc"
+    (disc / "a").mkdir(parents=True)
+    (disc / "DICOMDIR").write_bytes(directory((2, 0, "A\\1.PNG"), (0, 0, "A\\2")))
+    (disc / "a" / "1.png").write_bytes(picture())
+    (disc / "more.png").write_bytes(picture("PNG", (50, 40)))
+    (disc / "a" / "DICOMDIR").write_bytes(directory((1, 0, "A")))
+    result = command("classify", disc, "--json").json
+    assert [each["file"] for each in result["slices"]] == ["a/1.png", "more.png"]
+    assert {each["name"]: each["reason"] for each in result["leftOut"]} == {
+        "DICOMDIR": "a directory of 2 files, of which 1 are missing",
+        "A/2": "named by DICOMDIR, but missing",
+        "a/DICOMDIR": "expected a DICOM directory without circles, found a record that leads back to itself",
+    }
 
 
 def test_too_many_frames_and_frames_that_are_no_pictures(command, tmp_path: Path) -> None:

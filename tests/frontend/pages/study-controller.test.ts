@@ -100,16 +100,17 @@ it("says why nothing of a folder is an image", async () => {
 });
 
 it("keeps a DICOM file in the page that it cannot de-identify", async () => {
-  const directory = new Uint8Array([...new Array<number>(128).fill(0), 68, 73, 67, 77]);
+  const empty = new Uint8Array([...new Array<number>(128).fill(0), 68, 73, 67, 77]);
   const control = new StudyController(host);
-  await control.choose([source("DOE/DICOMDIR", directory), source("a.png", PNG)]);
+  await control.choose([source("DOE/DICOMDIR", empty), source("a.png", PNG), source("b.dcm", empty)]);
 
   expect(begun.map(({ name }) => name)).toEqual(["slice-0002.png"]);
   expect(control.unsent).toEqual([
-    { name: "DOE/DICOMDIR", reason: "expected a DICOM image, found a DICOM object without pixel data" },
+    { name: "DOE/DICOMDIR", reason: "expected a DICOM directory, found a file without directory records" },
+    { name: "b.dcm", reason: "expected a DICOM image, found a DICOM object without pixel data" },
   ]);
 
-  await control.choose([source("DOE/DICOMDIR", directory)]);
+  await control.choose([source("DOE/DICOMDIR", empty)]);
   expect(control.refusal?.kind).toBe("study-empty");
   expect(control.flow).toBeNull();
 });
