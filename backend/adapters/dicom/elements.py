@@ -33,8 +33,8 @@ _NUL_PADDED = frozenset(("UI", "OB", "UN"))
 class Element:
     """``value`` as in the file, whose byte order ``big_endian`` gives; ``vr`` is empty in implicit encodings.
 
-    A sequence has ``items``, and the bytes of the data at which they start. Encapsulated pixel data has ``fragments``, of
-    which the first is the offset table.
+    A sequence has ``items``, and the bytes of the data at which they start. Encapsulated pixel data has ``fragments``,
+    of which the first is the offset table.
     """
 
     tag: int

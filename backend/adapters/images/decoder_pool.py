@@ -92,10 +92,10 @@ class DecoderPool:
         with self._slot():
             return self._run({"job": DEIDENTIFY, "key": key.hex()}, content)
 
-    def find_text(self, content: bytes, decoding: int) -> list[TextBox]:
+    def find_text(self, content: bytes, decoding: int, frame: int = 0) -> list[TextBox]:
         """See ``burnt_in_text.find``."""
         with self._slot():
-            found, _ = self._run({"job": FIND_TEXT, "decoding": decoding}, content)
+            found, _ = self._run({"job": FIND_TEXT, "decoding": decoding, "frame": frame}, content)
         try:
             return [TextBox(**{name: int(number) for name, number in box.items()}) for box in found["boxes"]]
         except (KeyError, TypeError, ValueError, AttributeError) as exc:

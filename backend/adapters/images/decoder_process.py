@@ -90,7 +90,7 @@ def _deidentify(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any],
 def _find_text(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.images.burnt_in_text import find
 
-    return {"boxes": [asdict(box) for box in find(decode_image(content, header["decoding"]))]}, b""
+    return {"boxes": [asdict(box) for box in find(decode_image(content, header["decoding"], header["frame"]))]}, b""
 
 
 def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

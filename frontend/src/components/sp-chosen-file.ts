@@ -38,6 +38,10 @@ export class ChosenFile extends LitElement {
         section {
           grid-template-columns: minmax(0, 1fr);
         }
+        /* Picture and main button share the first screen. */
+        sp-stack {
+          --stage-height: 11rem;
+        }
       }
     `,
   ];

@@ -34,10 +34,12 @@ export class StudySlices extends LitElement {
       td {
         padding: var(--space-1) var(--space-3);
         vertical-align: middle;
+      }
+      /* File names may break anywhere, results do not. */
+      td:first-child {
         overflow-wrap: anywhere;
       }
       thead th {
-        overflow-wrap: normal;
         position: sticky;
         top: 0;
         background: var(--surface);
@@ -48,12 +50,10 @@ export class StudySlices extends LitElement {
       tr.shown {
         background: var(--accent-soft);
       }
-      img {
-        display: block;
+      sp-thumbnail {
+        --side: 3rem;
         width: 3rem;
         height: 3rem;
-        object-fit: contain;
-        background: var(--viewer);
       }
       button.number {
         display: flex;
@@ -137,7 +137,7 @@ export class StudySlices extends LitElement {
                     aria-label="Show slice ${slice.order + 1}"
                     @click=${() => this.show(slice.order)}
                   >
-                    <img loading="lazy" alt="" src=${this.source(slice)} />
+                    <sp-thumbnail .slice=${this.stack[slice.order]}></sp-thumbnail>
                     <span>${slice.order + 1}</span>
                   </button>
                   ${this.nameOf(slice)}

@@ -37,6 +37,7 @@ const SERIES = 0x0020000e;
 const SERIES_DESCRIPTION = 0x0008103e;
 /** Rows, Columns, Instance Number, Image Position and Orientation (Patient), Temporal Position Identifier. */
 const PLACES = [0x00280010, 0x00280011, 0x00200013, 0x00200032, 0x00200037, 0x00200100];
+const HASHED_BYTES = 4 * 1024 ** 2;
 const IMPLEMENTATION = 0x00020012;
 const REMOVED = 0x00120062;
 const OFFSETS = 0x7fe00001;
@@ -53,7 +54,10 @@ export interface Report {
 }
 
 export interface Deidentified {
-  content: Uint8Array<ArrayBuffer>;
+  /** The bytes; made when they are asked for, since a file of many frames is large. */
+  readonly content: Uint8Array<ArrayBuffer>;
+  /** What the bytes hold. */
+  file: Pick<DicomFile, "meta" | "dataSet" | "syntax">;
   /** The new SOP Instance UID. */
   instance: string;
   report: Report;
@@ -82,11 +86,11 @@ export async function deidentify(content: Uint8Array<ArrayBuffer>, key: CryptoKe
   const file = await read(content);
   if (wasMadeHere(file)) {
     const checked = await new Rewriting(file, "", new NoReplacement(textOf(file.dataSet.get(PATIENT_ID)))).run();
-    if (areSame(checked.content, content)) return { ...checked, unchanged: true };
+    if (areSame(checked.content, content)) return { ...checked, content, unchanged: true };
   }
-  const uids = [...uidsOf(file.dataSet)];
-  const source = `sha256:${hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content)))}`;
-  const replacement = await Replacement.of(key, patientOf(file.dataSet), [...uids, source]);
+  // Only a file without a UID of its own gets one by its bytes.
+  const source = textOf(file.dataSet.get(SOP_INSTANCE)) ? "" : `sha256:${await digestOf(content)}`;
+  const replacement = await Replacement.of(key, patientOf(file.dataSet), [...uidsOf(file.dataSet), source]);
   return new Rewriting(file, source, replacement).run();
 }
 
@@ -162,10 +166,14 @@ class Rewriting {
     const kept = this.dataSet(source, true);
     this.addRequired(kept);
     const ordered = [...kept.values()].sort((one, other) => one.tag - other.tag);
-    const content = write(this.meta(kept), ordered);
+    const meta = this.meta(kept);
+    let content: Uint8Array<ArrayBuffer> | undefined;
     const of = (tag: number) => textOf(kept.get(tag));
     return {
-      content,
+      get content() {
+        return (content ??= write(meta, ordered));
+      },
+      file: { meta: new Map(meta.map((element) => [element.tag, element])), dataSet: kept, syntax: this.file.syntax },
       instance: of(SOP_INSTANCE),
       report: this.report,
       unchanged: false,
@@ -351,10 +359,18 @@ class Rewriting {
 
 /** Of the pixels, and of what tells the slices of a series from each other. */
 async function likenessOf(kept: DataSet): Promise<string> {
-  const digest = async (content: Uint8Array) => hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content as Uint8Array<ArrayBuffer>)));
-  const pixels = PIXELS.flatMap((tag) => kept.get(tag) ?? []).flatMap(({ value, fragments }) => fragments ?? [value]);
-  const parts = await Promise.all(pixels.map(digest));
-  return digest(bytesOf([...parts, ...PLACES.map((tag) => textOf(kept.get(tag)))].join("\0")));
+  const parts: string[] = [];
+  for (const { value, fragments } of PIXELS.flatMap((tag) => kept.get(tag) ?? [])) {
+    for (const part of fragments ?? [value]) {
+      // The browser copies what it hashes.
+      for (let start = 0; start < part.length; start += HASHED_BYTES) parts.push(await digestOf(part.subarray(start, start + HASHED_BYTES)));
+    }
+  }
+  return digestOf(bytesOf([...parts, ...PLACES.map((tag) => textOf(kept.get(tag)))].join("\0")));
+}
+
+async function digestOf(content: Uint8Array): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content as Uint8Array<ArrayBuffer>)));
 }
 
 function textElement(tag: number, vr: string, text: string): Element {

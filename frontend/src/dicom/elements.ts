@@ -57,11 +57,14 @@ export interface DicomFile {
   dataSet: DataSet;
 }
 
-/** The elements of a file, with or without preamble and file meta information. Raises DicomError. */
-export async function read(content: Uint8Array<ArrayBuffer>): Promise<DicomFile> {
+/**
+ * The elements of a file, with or without preamble and file meta information, up to the one with the tag `last`. Raises
+ * DicomError.
+ */
+export async function read(content: Uint8Array<ArrayBuffer>, last = Infinity): Promise<DicomFile> {
   const start = latin(content.subarray(PREAMBLE_BYTES, PREAMBLE_BYTES + 4)) === PREFIX ? PREAMBLE_BYTES + 4 : 0;
   const preamble = content.subarray(0, start ? PREAMBLE_BYTES : 0);
-  let reader = new Reader(content);
+  let reader = new Reader(content, last);
   const [meta, end] = reader.meta(start);
   let position = end;
   const uid = textOf(meta.get(TRANSFER_SYNTAX_UID)) || guessed(content, position);
@@ -73,7 +76,7 @@ export async function read(content: Uint8Array<ArrayBuffer>): Promise<DicomFile>
     );
   }
   if (syntax.deflated) {
-    reader = new Reader(await inflated(content.subarray(position)));
+    reader = new Reader(await inflated(content.subarray(position)), last);
     position = 0;
   } else if (!syntax.bigEndian) {
     // Some writers declare explicit value representations and write none, or the reverse.
@@ -157,7 +160,10 @@ class Reader {
   private readonly view: DataView;
   private count = 0;
 
-  constructor(readonly content: Uint8Array) {
+  constructor(
+    readonly content: Uint8Array,
+    private readonly last: number,
+  ) {
     this.view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   }
 
@@ -178,6 +184,7 @@ class Reader {
     while (end - position >= 8) {
       const tag = this.tag(position, syntax);
       if (depth && tag === ITEM_END) return [elements, position + 8];
+      if (!depth && tag > this.last) break;
       if (!(tag >>> 16) && !this.content.subarray(position, end).some(Boolean)) break;
       const [element, next] = this.element(position, end, syntax, depth);
       elements.set(element.tag, element);

@@ -11,6 +11,8 @@ import { viewOf } from "./values";
 
 export const MAX_FRAMES = 2_000;
 
+/** What comes before the number of frames is seldom more; what comes behind may be hundreds of megabytes. */
+const HEAD_BYTES = 256 * 1024;
 const META_LENGTH = 0x00020000;
 const META_INSTANCE = 0x00020003;
 const INSTANCE = 0x00080018;
@@ -33,13 +35,20 @@ const STARTS: Record<string, number[][]> = {
 };
 
 /** How many frames a DICOM file says that it has; 1 for what cannot be read, which others refuse by its reason. */
-export async function countFrames(content: Uint8Array<ArrayBuffer>): Promise<number> {
+export async function countFrames(file: Blob): Promise<number> {
   try {
-    return factsOf((await read(content)).dataSet).frames;
+    return await framesIn(file.slice(0, HEAD_BYTES));
   } catch {
-    return 1;
+    return framesIn(file).catch(() => 1);
   }
 }
+
+async function framesIn(file: Blob): Promise<number> {
+  const { dataSet } = await read(new Uint8Array(await file.arrayBuffer()), FRAMES);
+  return factsOf(dataSet).frames;
+}
+
+type Whole = Pick<DicomFile, "meta" | "dataSet" | "syntax">;
 
 export interface Frame {
   /** The SOP Instance UID. */
@@ -51,8 +60,7 @@ export interface Frame {
  * A file for each frame of a de-identified file, one after the other. Raises DicomError where the frames cannot be told
  * from each other, and for more than MAX_FRAMES.
  */
-export async function* framesOf(content: Uint8Array<ArrayBuffer>): AsyncGenerator<Frame, void> {
-  const file = await read(content);
+export async function* framesOf(file: Whole): AsyncGenerator<Frame, void> {
   const facts = factsOf(file.dataSet);
   const { frames } = facts;
   if (frames < 1 || frames > MAX_FRAMES) {
@@ -64,7 +72,7 @@ export async function* framesOf(content: Uint8Array<ArrayBuffer>): AsyncGenerato
   for (let number = 0; number < frames; number += 1) yield await frameFile(file, partOf(number), number, frames);
 }
 
-async function frameFile(file: DicomFile, part: Partial<Element>, number: number, frames: number): Promise<Frame> {
+async function frameFile(file: Whole, part: Partial<Element>, number: number, frames: number): Promise<Frame> {
   const whole = textOf(file.dataSet.get(INSTANCE));
   const instance = await derived("frame", whole, number);
   const made: DataSet = new Map(file.dataSet);
@@ -128,7 +136,7 @@ function bitsOf(value: Uint8Array, start: number, count: number): Uint8Array {
 /** The fragments of each frame: one for each, else by the offset table, else by how the codec's data begin. */
 function compressed(
   [offsets = new Uint8Array(), ...parts]: Uint8Array[],
-  { syntax }: DicomFile,
+  { syntax }: Whole,
   frames: number,
 ): (number: number) => Partial<Element> {
   let firsts: number[];

@@ -66,8 +66,10 @@ export async function prepareSlices(content: Uint8Array<ArrayBuffer>, number: nu
   }
   checkSize(content.length);
   const made = await withoutIdentifiers(content);
-  const whole = { name: nameOf(made), content: made.content, frame: null };
-  return { place: made, slices: () => (made.frames > 1 ? frames(made.content) : only(whole)) };
+  return {
+    place: made,
+    slices: () => (made.frames > 1 ? frames(made.file) : only({ name: nameOf(made), content: made.content, frame: null })),
+  };
 }
 
 /** Whether a file is DICOM of several frames. */
@@ -75,7 +77,7 @@ export async function hasFrames(file: Blob): Promise<boolean> {
   if (!isDicom(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()))) return false;
   if (file.size > MAX_FILE_MIB * 1024 ** 2) return false;
   const { countFrames } = await import("./frames");
-  return (await countFrames(new Uint8Array(await file.arrayBuffer()))) > 1;
+  return (await countFrames(file)) > 1;
 }
 
 // eslint-disable-next-line @typescript-eslint/require-await -- as `frames`, which waits
@@ -83,10 +85,10 @@ async function* only(slice: Slice): AsyncGenerator<Slice, void> {
   yield slice;
 }
 
-async function* frames(content: Uint8Array<ArrayBuffer>): AsyncGenerator<Slice, void> {
+async function* frames(file: Deidentified["file"]): AsyncGenerator<Slice, void> {
   const { framesOf } = await import("./frames");
   let frame = 0;
-  for await (const { instance, content: one } of framesOf(content)) {
+  for await (const { instance, content: one } of framesOf(file)) {
     yield { name: `${instance}.dcm`, content: one, frame };
     frame += 1;
   }
@@ -96,7 +98,7 @@ function checkedEnding(head: Uint8Array): string {
   const ending = pictureEnding(head);
   if (ending) return ending;
   if (isNifti(head)) throw new NoImage("This is a NIfTI volume, which `scanproof classify` reads, but nothing records. It stays on this computer.");
-  throw new NoImage("This file is no image. It stays on this computer.");
+  throw new NoImage("This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer.");
 }
 
 function checkSize(size: number): void {

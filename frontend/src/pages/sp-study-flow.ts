@@ -37,9 +37,10 @@ export class StudyFlowPage extends LitElement {
     css`
       .patients {
         display: grid;
-        gap: var(--space-4);
-        margin: 0;
-        padding-left: var(--space-5);
+        gap: var(--space-5);
+        margin-bottom: var(--space-5);
+        padding: 0;
+        list-style: none;
         overflow-wrap: anywhere;
       }
       .left-out {

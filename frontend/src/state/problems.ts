@@ -75,7 +75,7 @@ export function describe(error: unknown, request?: WalletRequest): Problem {
   if (error instanceof DicomError) {
     return warning("file-refused", "This DICOM file cannot be used", `${capital(error.message)}.`);
   }
-  if (error instanceof NoImage) return warning("file-refused", "This file is not an image", error.message);
+  if (error instanceof NoImage) return warning("file-refused", "This file cannot be used", error.message);
   if (error instanceof ZipRefused) return warning("zip-refused", "This ZIP cannot be used", error.message);
   if (error instanceof WalletError) return describeWallet(error, request);
   if (error instanceof AttestationMismatch) {

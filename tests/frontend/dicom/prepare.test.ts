@@ -30,10 +30,10 @@ describe("a chosen file", () => {
   });
 
   it.each([
-    ["a text", "Doe, Jane", "This file is no image. It stays on this computer."],
-    ["a PDF", "%PDF-1.7", "This file is no image. It stays on this computer."],
-    ["a program", "MZ\x90\0", "This file is no image. It stays on this computer."],
-    ["an empty file", "", "This file is no image. It stays on this computer."],
+    ["a text", "Doe, Jane", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
+    ["a PDF", "%PDF-1.7", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
+    ["a program", "MZ\x90\0", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
+    ["an empty file", "", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
     ["a volume", `${"\0".repeat(344)}n+1\0`, "This is a NIfTI volume"],
   ])("that is %s does not leave the page, whatever its name says", async (_, text, message) => {
     const file = new File([text], "a.png", { type: "image/png" });

@@ -96,7 +96,7 @@ it("says why nothing of a folder is an image", async () => {
   await control.choose([source("DOE.pdf", new Uint8Array(Buffer.from("%PDF-1.7")))]);
   expect(sent).toEqual([]);
   expect(control.refusal).toMatchObject({ kind: "study-empty", title: "There is no image" });
-  expect(control.refusal?.text).toBe("DOE.pdf: This file is no image. It stays on this computer.");
+  expect(control.refusal?.text).toBe("DOE.pdf: This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer.");
 });
 
 it("keeps a DICOM file in the page that it cannot de-identify", async () => {
