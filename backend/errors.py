@@ -10,6 +10,7 @@ ScanProofError
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
+│   └── OtherMagnification      the model is for another magnification than was stated
 ├── Unconfirmed                 a person must confirm an upload first (409)
 │   ├── TextInImage             the picture seems to show text
 │   ├── UnrecognisedImage       no known kind of medical image, for a public store
@@ -117,6 +118,15 @@ class NotFound(ScanProofError):
 class Conflict(ScanProofError):
     status = 409
     title = "The request contradicts what is stored"
+
+
+class OtherMagnification(Conflict):
+    title = "The model is for another magnification"
+
+    def __init__(self, model: str, expected: int, found: str) -> None:
+        super().__init__(
+            f"expected an image at {expected}X, found one that was stated to be at {found}X: {model} is for {expected}X"
+        )
 
 
 class Unconfirmed(ScanProofError):
