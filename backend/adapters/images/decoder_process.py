@@ -27,6 +27,7 @@ from backend.adapters.images.decoder_protocol import (
     MASK,
     MEMORY_BYTES,
     RENDER,
+    SPLIT,
     receive,
     send,
 )
@@ -89,7 +90,7 @@ def _deidentify(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any],
 def _find_text(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.images.burnt_in_text import find
 
-    return {"boxes": [asdict(box) for box in find(decode_image(content, header["decoding"]))]}, b""
+    return {"boxes": [asdict(box) for box in find(decode_image(content, header["decoding"], header["frame"]))]}, b""
 
 
 def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -104,6 +105,19 @@ def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes
     return found, found.pop("content")
 
 
+def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom import deidentification, frames
+
+    if frames.count(content) == 1:
+        return {"lengths": []}, b""
+    if header["kept"]:
+        deidentification.check(content)
+    else:
+        content = deidentification.with_own_values(content)
+    parts = frames.split(content)
+    return {"lengths": [len(part) for part in parts]}, b"".join(parts)
+
+
 _JOBS = {
     INSPECT: _inspect,
     DECODE: _decode,
@@ -111,6 +125,7 @@ _JOBS = {
     DEIDENTIFY: _deidentify,
     FIND_TEXT: _find_text,
     MASK: _mask,
+    SPLIT: _split,
 }
 
 
