@@ -11,6 +11,7 @@ from backend.ports import Chain, Classifier, DiagnosisSigner, ImageInspector, Ob
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
+from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
 from backend.services.intake import IntakeService
@@ -19,6 +20,8 @@ from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
+from backend.services.received import ReceivedService
+from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService
 from backend.services.scrub import ScrubService
@@ -77,4 +80,7 @@ class Container:
     readiness: ReadinessService
     scrub: ScrubService
     studies: StudyService
+    received: ReceivedService
+    received_studies: ReceivedStudyService
+    dicomweb: DicomWebService
     close: Callable[[], None]

@@ -20,12 +20,15 @@ from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.adapters.database.audit import SqlAudit
 from backend.adapters.database.classifications import SqlClassifications
+from backend.adapters.database.engine import Database, open_database
 from backend.adapters.database.engine import exists as database_exists
-from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
+from backend.adapters.database.received import SqlReceived
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
+from backend.adapters.dicom.cleaner import SenderCleaner
+from backend.adapters.dicom.sender import KEY_FILE
 from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.images.text_finder import OcrTextFinder
@@ -35,6 +38,7 @@ from backend.adapters.ipfs.pinata import PinataStore
 from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
+from backend.adapters.received_folder import ReceivedFolder
 from backend.adapters.statement_files import StatementFolder
 from backend.adapters.study_folders import StudyFolders
 from backend.container import ChainProfile, Container
@@ -52,6 +56,7 @@ from backend.ports import Chain, ModelAdmin, ObjectStore, RegistryHistory, Revie
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
+from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
 from backend.services.index_check import IndexCheck
@@ -63,6 +68,8 @@ from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
+from backend.services.received import ReceivedService
+from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.screening import ScreeningService
@@ -136,6 +143,19 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     attestation = AttestationService(
         classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
     )
+    records = RecordService(index, models, chain, history)
+    study_service = StudyService(
+        stage=StudyFolders(settings.var / "studies"),
+        studies=studies,
+        intake=intake,
+        store=store,
+        inspector=inspector,
+        classifier=classifier,
+        classification=StudyClassification(classifier, cid_of),
+        screening=screening,
+        stage_bytes=settings.study_bytes,
+    )
+    received = _received(settings, database, inspector)
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -158,7 +178,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             outliner=classifier,
         ),
         attestation=attestation,
-        records=RecordService(index, models, chain, history),
+        records=records,
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
         verification=VerificationService(
@@ -193,18 +213,34 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             damage=scrub.damage,
         ),
         scrub=scrub,
-        studies=StudyService(
-            stage=StudyFolders(settings.var / "studies"),
-            studies=studies,
+        studies=study_service,
+        received=received,
+        received_studies=ReceivedStudyService(
+            queue=received,
+            studies=study_service,
             intake=intake,
-            store=store,
-            inspector=inspector,
-            classifier=classifier,
-            classification=StudyClassification(classifier, cid_of),
-            screening=screening,
-            stage_bytes=settings.study_bytes,
+            images=images,
+            recorded=lambda cid: bool(records.of_image(cid, limit=1).records),
         ),
+        dicomweb=DicomWebService(received.rows, received.files, lambda cid: intake.content(cid)[1]),
         close=database.close,
+    )
+
+
+@contextmanager
+def wire_received(settings: Settings) -> Iterator[ReceivedService]:
+    """The queue of received images, which the server of these settings has too. Raises ConfigurationError."""
+    with closing(open_database(settings.database_url)) as database:
+        yield _received(settings, database, PillowInspector())
+
+
+def _received(settings: Settings, database: Database, inspector: PillowInspector) -> ReceivedService:
+    return ReceivedService(
+        rows=SqlReceived(database),
+        files=ReceivedFolder(settings.var / "received"),
+        cleaner=SenderCleaner(settings.var / KEY_FILE, inspector),
+        most_bytes=settings.received_bytes,
+        kept_days=settings.received_days,
     )
 
 

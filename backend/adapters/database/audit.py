@@ -50,6 +50,8 @@ _REDONE = {
     "attestations": "removed: it is signed again when it is asked for",
     "statements": "removed: it is read again from the store when it is needed",
     "studies": "removed: it is read again from the store when the record is shown",
+    "received_series": "removed: it is made again from its files",
+    "dicom_instances": "removed: it is read again from its file while that is in the queue",
     "classifications": "removed: the image is classified again when it is asked for",
 }
 """What is lost with a row of these tables can be made again."""

@@ -14,6 +14,8 @@ from backend.adapters.images.decoder_pool import DecoderPool
 from backend.errors import ConfigurationError, ImageTooLarge, UnsupportedImage
 
 MAX_FILE_BYTES = 128 * 1024 * 1024
+KEY_FILE = Path("keys") / "deidentification.key"
+"""The key of an installation, in its SCANPROOF_VAR."""
 _PROCESSES = 2
 
 

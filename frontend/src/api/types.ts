@@ -171,9 +171,9 @@ export interface Problem {
  * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image.
  */
 export interface Pin {
-  file: string;
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
+  file: string;
 }
 
 /** `block` is the newest one whose events are known here, `head` the chain's newest. */
@@ -647,6 +647,33 @@ export interface StudyRequest {
   model?: string | null;
 }
 
+/**
+ * `study` and `series` are UIDs after de-identification. `source` is `c-store`, with the calling AE title as
+ * `sender`, `stow-rs`, `folder`, or `recovered` after a loss of the database. Times are in Unix seconds; the series is
+ * removed at `removedAt`. `begun` says that a study was made of it.
+ */
+export interface ReceivedSeries {
+  seriesId: string;
+  study: string;
+  series: string;
+  modality: string;
+  source: string;
+  sender: string;
+  files: number;
+  size: number;
+  firstAt: number;
+  lastAt: number;
+  removedAt: number;
+  begun: boolean;
+}
+
+/** The queue, the last arrival first. `size` of at most `mostBytes` are taken. */
+export interface ReceivedList {
+  series: ReceivedSeries[];
+  size: number;
+  mostBytes: number;
+}
+
 export interface RecordExport {
   records: ImageRecord[];
 }
@@ -830,6 +857,19 @@ export interface Attestation {
 export interface AttestationRequest {
   manifestHash: Hex;
   uploader: Hex;
+}
+
+export interface ReceivedStudy {
+  model?: string | null;
+}
+
+/**
+ * `text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
+ * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image.
+ */
+export interface Answers {
+  text?: "ask" | "keep" | "mask";
+  pinAnyway?: boolean;
 }
 
 /** A sealed manifest is not served. */
