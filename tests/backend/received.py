@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,17 @@ STUDY, SERIES = "1.2.826.0.1.3680043.8.498.1", "1.2.826.0.1.3680043.8.498.1.2"
 IDENTIFIERS = (b"Doe^Jane", b"4711-PATIENT", b"St Elsewhere", b"19700203", STUDY.encode())
 
 
-def series(count: int, *, study: str = STUDY, series: str = SERIES, side: int = 48, **values: object) -> list[bytes]:
-    """Slices of one series, each with identifiers and a picture of its own."""
+def series(
+    count: int,
+    *,
+    study: str = STUDY,
+    series: str = SERIES,
+    side: int = 48,
+    pictures: Sequence[np.ndarray] = (),
+    **values: object,
+) -> list[bytes]:
+    """Slices of one series, each with identifiers and a picture of its own, or of ``pictures``."""
+    pictures = pictures or [_picture(number, side) for number in range(count)]
     common: dict[str, Any] = {
         "PatientName": "Doe^Jane",
         "PatientID": "4711-PATIENT",
@@ -29,7 +39,7 @@ def series(count: int, *, study: str = STUDY, series: str = SERIES, side: int = 
         {"SOPInstanceUID": f"{series}.{number}", "InstanceNumber": number, "ImagePositionPatient": [0, 0, 5 * number]}
         for number in range(1, count + 1)
     ]
-    return [dicom(_picture(number, side), **(common | each | values)) for number, each in enumerate(own)]
+    return [dicom(picture, **(common | each | values)) for picture, each in zip(pictures, own, strict=True)]
 
 
 def _picture(number: int, side: int) -> np.ndarray:
