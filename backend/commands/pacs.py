@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,13 +64,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     settings = configuration.load()
     with console.waiting("opening the queue"), wire_received(settings) as queue:
-        queue.sweep()
         return _ACTS[options.action](options, console, queue, settings)
 
 
 def _receive(options: argparse.Namespace, console: Console, queue: ReceivedService, settings: Settings) -> int:
     from backend.adapters.pacs.receiver import Receiver, is_title, peer
-    from backend.services.received import ReceivedThread
 
     title = options.aet or TITLE
     if not is_title(title):
@@ -84,8 +83,6 @@ def _receive(options: argparse.Namespace, console: Console, queue: ReceivedServi
         notice=console.message,
     )
     receiver.start()
-    sweeping = ReceivedThread([queue.sweep], interval_s=_SWEEP_S)
-    sweeping.start()
     values = {
         "aet": title,
         "port": options.port or PORT,
@@ -101,11 +98,11 @@ def _receive(options: argparse.Namespace, console: Console, queue: ReceivedServi
     console.result(
         values, f"Waiting for images.\n\n{columns(rows)}\n\nThe page shows them at /received. Ctrl-C ends it."
     )
-    try:
-        threading.Event().wait()
-    finally:
-        receiver.stop()
-        sweeping.stop()
+    with _sweeping(queue):
+        try:
+            threading.Event().wait()
+        finally:
+            receiver.stop()
     return 0
 
 
@@ -119,13 +116,36 @@ def _watch(options: argparse.Namespace, console: Console, queue: ReceivedService
     watched = WatchedFolder(folder, memory_file(folder, settings.var), load_key(settings.var / KEY_FILE))
     values = {"folder": str(folder), "remove": options.remove, "queue": str(settings.var / "received")}
     console.result(values, f"Watching {folder}. The page shows its images at /received. Ctrl-C ends it.")
-    next_sweep = time.monotonic() + _SWEEP_S
-    while True:
-        take_files(watched, queue, console.message, remove=options.remove)
-        if time.monotonic() > next_sweep:
-            queue.sweep()
-            next_sweep = time.monotonic() + _SWEEP_S
-        time.sleep(INTERVAL_S)
+    notice = without_repetition(console.message)
+    with _sweeping(queue):
+        while True:
+            take_files(watched, queue, notice, remove=options.remove)
+            time.sleep(INTERVAL_S)
+
+
+@contextmanager
+def _sweeping(queue: ReceivedService) -> Iterator[None]:
+    """The queue is swept in the background, where no server does that."""
+    from backend.services.received import ReceivedThread
+
+    thread = ReceivedThread([queue.sweep], interval_s=_SWEEP_S)
+    thread.start()
+    try:
+        yield
+    finally:
+        thread.stop()
+
+
+def without_repetition(notice: Callable[[str], None]) -> Callable[[str], None]:
+    """``notice`` for a line that differs from the one before: a full queue is asked again every few seconds."""
+    last = [""]
+
+    def show(line: str) -> None:
+        if line != last[0]:
+            notice(line)
+        last[0] = line
+
+    return show
 
 
 def take_files(watched: WatchedFolder, queue: ReceivedService, notice: Callable[[str], None], *, remove: bool) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from backend.adapters.pacs import watched_folder
 from backend.adapters.pacs.watched_folder import WatchedFolder, memory_file
-from backend.commands.pacs import take_files
+from backend.commands.pacs import take_files, without_repetition
 from backend.domain import Source, SourceKind
 from backend.errors import ConfigurationError, StorageUnavailable
 from backend.services.received import ReceivedService
@@ -162,8 +162,9 @@ def test_while_nothing_can_be_kept_files_wait(
 
     with monkeypatch.context() as context:
         context.setattr(ReceivedService, "keep", fail)
-        for _ in range(2):
-            take_files(watched, queue, notices.append, remove=True)
+        notice = without_repetition(notices.append)
+        for _ in range(4):
+            take_files(watched, queue, notice, remove=True)
     assert notices == [f"{folder / '0.dcm'} is tried again later: the disk is away"]
     take_files(watched, queue, notices.append, remove=True)
     assert queue.list()[0].files == 1
