@@ -24,6 +24,7 @@ COMMANDS = (
     "classify",
     "analyse",
     "deidentify",
+    "pacs",
     "verify",
     "evidence",
     "review",

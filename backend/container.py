@@ -12,6 +12,7 @@ from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.course import CourseService
+from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
 from backend.services.intake import IntakeService
@@ -22,6 +23,8 @@ from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
+from backend.services.received import ReceivedService
+from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService
 from backend.services.scrub import ScrubService
@@ -83,4 +86,7 @@ class Container:
     kinds: KindService
     likeness: LikenessService
     course: CourseService
+    received: ReceivedService
+    received_studies: ReceivedStudyService
+    dicomweb: DicomWebService
     close: Callable[[], None]

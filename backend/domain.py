@@ -261,6 +261,74 @@ class StudyFile:
     size: int
 
 
+class SourceKind(StrEnum):
+    """How DICOM files arrive without a browser."""
+
+    STORE = "c-store"
+    WEB = "stow-rs"
+    FOLDER = "folder"
+    RECOVERED = "recovered"
+    """A file whose row was lost with the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who sent a DICOM file; ``name`` is the calling AE title, empty where there is none."""
+
+    kind: SourceKind
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DicomInstance:
+    """A de-identified DICOM file; its three UIDs are the new ones.
+
+    ``sha256`` (hex), ``size`` and ``cid`` are of the file as it is stored. ``attributes`` is the data set without
+    pixels and other bulk data, in the DICOM JSON Model (PS3.18, Annex F).
+    """
+
+    instance: str
+    study: str
+    series: str
+    sha256: str
+    size: int
+    cid: str
+    attributes: Mapping[str, Any]
+
+    def value(self, tag: str) -> str:
+        """The first value of an attribute, such as ``00080060``, as text; empty where there is none."""
+        found = self.attributes.get(tag, {}).get("Value") or [""]
+        return str(found[0])
+
+
+@dataclass(frozen=True, slots=True)
+class CleanDicom:
+    """What is left of a DICOM file that was received: ``uids`` are the new UIDs by the old ones, and are in memory
+    only."""
+
+    content: bytes
+    instance: DicomInstance
+    uids: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedSeries:
+    """A series in the queue; times in Unix seconds. ``study_id`` is the study that was begun with it, and ``cid`` what
+    is to be recorded."""
+
+    series_id: str
+    study: str
+    series: str
+    modality: str
+    source: Source
+    files: int
+    size: int
+    first_at: int
+    last_at: int
+    study_id: str | None = None
+    cid: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class StudySeries:
     """The DICOM study and series (their UIDs after de-identification) that the slices of a study belong to."""

@@ -17,6 +17,7 @@ ScanProofError
 │   ├── TextInSlices            slices of a study seem to show text
 │   └── UnrecognisedSlices      slices of a study are of no known kind, for a public store
 ├── LimitExceeded               too many requests or bytes from one address (429)
+├── QueueFull                   no room for more received images (507)
 ├── ServerBusy                  no capacity is free at the moment (503)
 ├── StorageError                the IPFS store
 │   ├── StorageUnavailable      cannot be reached or answers with errors (503)
@@ -201,6 +202,11 @@ class LimitExceeded(ScanProofError):
     def __init__(self, message: str, retry_after: int) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class QueueFull(ScanProofError):
+    status = 507
+    title = "The queue of received images is full"
 
 
 class ServerBusy(ScanProofError):

@@ -20,13 +20,16 @@ from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.adapters.database.audit import SqlAudit
 from backend.adapters.database.classifications import SqlClassifications
+from backend.adapters.database.engine import Database, open_database
 from backend.adapters.database.engine import exists as database_exists
-from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.kinds import SqlKinds
+from backend.adapters.database.received import SqlReceived
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
+from backend.adapters.dicom.cleaner import SenderCleaner
+from backend.adapters.dicom.sender import KEY_FILE
 from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.images.text_finder import OcrTextFinder
@@ -36,6 +39,7 @@ from backend.adapters.ipfs.pinata import PinataStore
 from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
+from backend.adapters.received_folder import ReceivedFolder
 from backend.adapters.statement_files import StatementFolder
 from backend.adapters.study_folders import StudyFolders
 from backend.container import ChainProfile, Container
@@ -54,6 +58,7 @@ from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.course import CourseService
+from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
 from backend.services.index_check import IndexCheck
@@ -67,6 +72,8 @@ from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
+from backend.services.received import ReceivedService
+from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.screening import ScreeningService
@@ -168,6 +175,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         intake=intake,
         studies=study_service,
     )
+    records = RecordService(index, models, chain, history)
+    received = _received(settings, database, inspector)
     return Container(
         settings=settings,
         profile=_profile(settings, chain),
@@ -184,7 +193,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         analysis=AnalysisService(intake, partial(analyse, images=decoded)),
         outline=outlines,
         attestation=attestation,
-        records=RecordService(index, models, chain, history),
+        records=records,
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
         verification=VerificationService(
@@ -232,6 +241,15 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             outlines=outlines,
             published=reviews.published,
         ),
+        received=received,
+        received_studies=ReceivedStudyService(
+            queue=received,
+            studies=study_service,
+            intake=intake,
+            images=images,
+            recorded=lambda cid: bool(records.of_image(cid, limit=1).records),
+        ),
+        dicomweb=DicomWebService(received.rows, received.files, lambda cid: intake.content(cid)[1]),
         close=database.close,
     )
 
@@ -255,6 +273,23 @@ def wire_kinds(settings: Settings) -> Iterator[KindService]:
         yield KindService(
             kinds=kinds, classifications=SqlClassifications(database), classifier=classifier, intake=intake
         )
+
+
+@contextmanager
+def wire_received(settings: Settings) -> Iterator[ReceivedService]:
+    """The queue of received images, which the server of these settings has too. Raises ConfigurationError."""
+    with closing(open_database(settings.database_url)) as database:
+        yield _received(settings, database, PillowInspector())
+
+
+def _received(settings: Settings, database: Database, inspector: PillowInspector) -> ReceivedService:
+    return ReceivedService(
+        rows=SqlReceived(database),
+        files=ReceivedFolder(settings.var / "received"),
+        cleaner=SenderCleaner(settings.var / KEY_FILE, inspector),
+        most_bytes=settings.received_bytes,
+        kept_days=settings.received_days,
+    )
 
 
 def wire_chain(

@@ -17,7 +17,6 @@ HELP = (
     "By the rules of the page: DICOM PS3.15, Annex E. The files stay; copies are written."
 )
 EXAMPLE = "scanproof deidentify study --out clean"
-_KEY = Path("keys") / "deidentification.key"
 _MOST_FILES = 20_000
 _MOST_SHOWN = 20
 _MOST_FRAMES = 24
@@ -33,13 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from backend.adapters.dicom.sender import Sender, load_key
+    from backend.adapters.dicom.sender import KEY_FILE, Sender, load_key
     from backend.errors import ImageTooLarge, UnsupportedImage
 
     if options.out.resolve().is_relative_to(options.path.resolve()):
         raise WrongUse(f"expected --out outside {options.path}, whose files are read, found {options.out}")
     files = _files(options.path)
-    key = load_key(options.key or configuration.load().var / _KEY)
+    key = load_key(options.key or configuration.load().var / KEY_FILE)
     done: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     sources: dict[Path, Path] = {}

@@ -15,6 +15,8 @@ from backend.domain import MAX_STUDY_FILE_BYTES
 from backend.errors import ConfigurationError, ImageTooLarge, UnsupportedImage
 
 MAX_FILE_BYTES = MAX_STUDY_FILE_BYTES
+KEY_FILE = Path("keys") / "deidentification.key"
+"""The key of an installation, in its SCANPROOF_VAR."""
 _PROCESSES = 2
 
 

@@ -28,6 +28,7 @@ from backend.adapters.images.decoder_protocol import (
     CPU_S,
     DECODE,
     DEIDENTIFY,
+    DESCRIBE,
     FIND_TEXT,
     INSPECT,
     MASK,
@@ -91,6 +92,15 @@ class DecoderPool:
         """Report and new UIDs of ``deidentification.deidentify``, and the content."""
         with self._slot():
             return self._run({"job": DEIDENTIFY, "key": key.hex()}, content)
+
+    def describe(self, content: bytes) -> dict[str, Any]:
+        """See ``json_model.describe``; ``content`` is a de-identified DICOM file."""
+        with self._slot():
+            found, _ = self._run({"job": DESCRIBE}, content)
+        attributes = found.get("attributes")
+        if not isinstance(attributes, dict) or not all(isinstance(each, dict) for each in attributes.values()):
+            raise _misled()
+        return attributes
 
     def find_text(self, content: bytes, decoding: int, frame: int = 0) -> list[TextBox]:
         """See ``burnt_in_text.find``."""

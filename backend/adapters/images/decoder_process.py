@@ -22,6 +22,7 @@ from backend.adapters.images.decoder_protocol import (
     CPU_S,
     DECODE,
     DEIDENTIFY,
+    DESCRIBE,
     FIND_TEXT,
     INSPECT,
     MASK,
@@ -87,6 +88,12 @@ def _deidentify(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any],
     return {"instance": made.instance, "report": made.report.counts(), "uids": dict(made.uids)}, made.content
 
 
+def _describe(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.json_model import describe
+
+    return {"attributes": describe(content)}, b""
+
+
 def _find_text(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.images.burnt_in_text import find
 
@@ -123,6 +130,7 @@ _JOBS = {
     DECODE: _decode,
     RENDER: _render,
     DEIDENTIFY: _deidentify,
+    DESCRIBE: _describe,
     FIND_TEXT: _find_text,
     MASK: _mask,
     SPLIT: _split,

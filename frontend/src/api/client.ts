@@ -1,6 +1,7 @@
 import { problemOf, ServerUnreachable } from "./errors";
 import type {
   Analysis,
+  Answers,
   Attestation,
   Classification,
   Config,
@@ -15,6 +16,7 @@ import type {
   Outline,
   PinRequest,
   QueuePage,
+  ReceivedList,
   RecordPage,
   Results,
   Similar,
@@ -45,6 +47,9 @@ export type RecordSearch = Partial<Record<SearchField, string>>;
 export const viewOf = (cid: string): string => `${PREFIX}/images/${cid}/view`;
 /** The same of a study that is being made; its images are not pinned yet. */
 export const sliceViewOf = (studyId: string, order: number): string => `${PREFIX}/studies/${studyId}/slices/${order}/view`;
+
+/** The same of the middle image of a series that a PACS sent. */
+export const receivedViewOf = (seriesId: string): string => `${PREFIX}/received/${seriesId}/view`;
 
 interface Asked {
   method: string;
@@ -123,6 +128,25 @@ export class ApiClient {
 
   async discardStudy(studyId: string): Promise<void> {
     await this.answer(`/studies/${studyId}`, { method: "DELETE" }, USUAL_MS, (response) => response.text());
+  }
+
+  /** What a PACS or a watched folder sent, and nobody recorded yet. */
+  received(): Promise<ReceivedList> {
+    return this.get("/received");
+  }
+
+  async removeReceived(seriesId: string): Promise<void> {
+    await this.answer(`/received/${seriesId}`, { method: "DELETE" }, USUAL_MS, (response) => response.text());
+  }
+
+  /** A part of the work; ask again until no file is missing. */
+  studyOfReceived(seriesId: string): Promise<StudyStep> {
+    return this.post(`/received/${seriesId}/study`, {}, SLOW_MS);
+  }
+
+  /** Pins the only image of a series. */
+  pinReceived(seriesId: string, answers: Answers): Promise<Image> {
+    return this.post(`/received/${seriesId}/image`, answers, SLOW_MS);
   }
 
   /** The study of a record. */
