@@ -26,6 +26,7 @@ COMMANDS = (
     "deidentify",
     "verify",
     "evidence",
+    "export",
     "review",
     "registry",
     "scrub",

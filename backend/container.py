@@ -13,6 +13,7 @@ from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
+from backend.services.exports import ExportService
 from backend.services.intake import IntakeService
 from backend.services.ledger import LedgerService
 from backend.services.lineage import LineageService
@@ -71,6 +72,7 @@ class Container:
     transactions: TransactionService
     verification: VerificationService
     evidence: EvidenceService
+    exports: ExportService
     models: ModelService
     lineage: LineageService
     reviews: ReviewService

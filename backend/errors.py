@@ -10,6 +10,7 @@ ScanProofError
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
+├── RecordNotVerified           a record of which a check failed (409)
 ├── Unconfirmed                 a person must confirm an upload first (409)
 │   ├── TextInImage             the picture seems to show text
 │   ├── UnrecognisedImage       no known kind of medical image, for a public store
@@ -50,7 +51,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from backend.domain import TextBox
+from backend.domain import Check, TextBox
 
 _SHOWN_NAMES = 12
 _NUMBERED = 10
@@ -117,6 +118,21 @@ class NotFound(ScanProofError):
 class Conflict(ScanProofError):
     status = 409
     title = "The request contradicts what is stored"
+
+
+class RecordNotVerified(ScanProofError):
+    """``failed`` are the checks that failed."""
+
+    status = 409
+    title = "The record does not verify"
+
+    def __init__(self, image_id: str, failed: Sequence[Check]) -> None:
+        first = failed[0]
+        super().__init__(
+            f"the record {image_id} does not verify, so nothing is made from it. {first.name}: expected "
+            f"{first.expected}, found {first.found}" + (f"; {len(failed) - 1} more checks failed" if failed[1:] else "")
+        )
+        self.failed = tuple(failed)
 
 
 class Unconfirmed(ScanProofError):

@@ -19,6 +19,7 @@ from backend.domain import (
     Diagnosis,
     DiagnosisRecordedEvent,
     DiagnosisStatus,
+    DicomReference,
     Event,
     GateOpinion,
     ImageFacts,
@@ -243,6 +244,13 @@ class ImageInspector(Protocol):
 
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
+
+
+class DicomReader(Protocol):
+    """Reads what objects that refer to an image must repeat."""
+
+    def reference(self, content: bytes) -> DicomReference | None:
+        """None for bytes that are no DICOM file. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
 
 
 class TextFinder(Protocol):

@@ -19,6 +19,7 @@ from dotenv import dotenv_values
 
 from backend.deployments import recorded
 from backend.errors import ConfigurationError
+from backend.hosts import bracketed
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAINS = ("ganache", "anvil", "external")
@@ -106,6 +107,11 @@ class Settings:
     """As ``uploads_per_minute``, for the files of studies."""
     study_bytes: int
     """What all studies that are not recorded yet may take on the disk."""
+
+    @property
+    def page_url(self) -> str:
+        """The address of the page, without a slash at the end."""
+        return f"http://{bracketed(self.host)}:{self.port}"
 
     @property
     def embedded_chain(self) -> bool:

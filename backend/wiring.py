@@ -26,6 +26,8 @@ from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
+from backend.adapters.dicom.reference import PooledDicomReader
+from backend.adapters.exports import writers
 from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.images.text_finder import OcrTextFinder
@@ -54,6 +56,7 @@ from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
+from backend.services.exports import ExportService, Registry
 from backend.services.index_check import IndexCheck
 from backend.services.indexed_history import IndexedHistory
 from backend.services.intake import IntakeService
@@ -136,9 +139,23 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     attestation = AttestationService(
         classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
     )
+    profile = _profile(settings, chain)
+    # Each slice is a request to a remote store, and anybody can ask for a verification.
+    scope = SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED)
+    verification = VerificationService(
+        chain=history,
+        store=store,
+        classifier=classifier,
+        inspector=inspector,
+        cid_of=cid_of,
+        recover=eip712.recover,
+        review_id=review_id,
+        documents=local,
+        scope=scope,
+    )
     return Container(
         settings=settings,
-        profile=_profile(settings, chain),
+        profile=profile,
         chain=chain,
         store=store,
         inspector=inspector,
@@ -161,24 +178,24 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         records=RecordService(index, models, chain, history),
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
-        verification=VerificationService(
-            chain=history,
-            store=store,
-            classifier=classifier,
-            inspector=inspector,
-            cid_of=cid_of,
-            recover=eip712.recover,
-            review_id=review_id,
-            documents=local,
-            # Each slice is a request to a remote store, and anybody can ask for a verification.
-            scope=SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED),
-        ),
+        verification=verification,
         evidence=EvidenceService(
             chain=history,
             store=store,
             proofs=guarded(ProofReader(settings.rpc_url, contract=chain.contract), node),
             read=EvidenceChain,
             documents=local,
+        ),
+        exports=ExportService(
+            verification=verification,
+            store=store,
+            documents=local,
+            inspector=inspector,
+            dicom=PooledDicomReader(),
+            outliner=classifier,
+            models=models,
+            registry=wire_registry(settings, chain),
+            write=writers.write,
         ),
         models=models,
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
@@ -259,6 +276,16 @@ def wire_index_check(settings: Settings) -> IndexCheck:
     """Raises ConfigurationError."""
     chain, events = wire_chain(settings), SqlEventStore(open_database(settings.database_url))
     return IndexCheck(chain, events, EventIndex(chain, events))
+
+
+def wire_registry(settings: Settings, chain: RegistryHistory) -> Registry:
+    """How exports name the registry of the settings, and how to check a record in it from elsewhere."""
+    known = describe(settings.chain_id)
+    where = ""
+    if not settings.embedded_chain:
+        node = settings.wallet_rpc_url or known.rpc_url or "RPC_URL"
+        where = f" --rpc {node} --contract {chain.contract}"
+    return Registry(chain.chain_id, known.name, chain.contract, where)
 
 
 def wire_registration(settings: Settings) -> ModelRegistrationService:

@@ -12,6 +12,7 @@ from flask import Request, Response, g, request
 from backend.api import (
     analysis,
     classifications,
+    exports,
     images,
     ledger,
     models,
@@ -52,6 +53,7 @@ _BLUEPRINTS = (
     outline.blueprint,
     records.blueprint,
     record_export.blueprint,
+    exports.blueprint,
     ledger.blueprint,
     reviews.blueprint,
     studies.blueprint,

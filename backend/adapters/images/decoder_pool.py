@@ -31,6 +31,7 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    REFER,
     RENDER,
     receive,
     send,
@@ -87,6 +88,11 @@ class DecoderPool:
         """Report and new UIDs of ``deidentification.deidentify``, and the content."""
         with self._slot():
             return self._run({"job": DEIDENTIFY, "key": key.hex()}, content)
+
+    def refer(self, content: bytes) -> dict[str, Any]:
+        """See ``reference.values_of``."""
+        with self._slot():
+            return self._run({"job": REFER}, content)[0]
 
     def find_text(self, content: bytes, decoding: int) -> list[TextBox]:
         """See ``burnt_in_text.find``."""

@@ -26,6 +26,7 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    REFER,
     RENDER,
     receive,
     send,
@@ -104,6 +105,12 @@ def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes
     return found, found.pop("content")
 
 
+def _refer(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.reference import values_of
+
+    return values_of(content), b""
+
+
 _JOBS = {
     INSPECT: _inspect,
     DECODE: _decode,
@@ -111,6 +118,7 @@ _JOBS = {
     DEIDENTIFY: _deidentify,
     FIND_TEXT: _find_text,
     MASK: _mask,
+    REFER: _refer,
 }
 
 

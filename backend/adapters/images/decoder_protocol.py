@@ -15,13 +15,14 @@ CPU_S = 30
 """Processor seconds for one job."""
 MEMORY_BYTES = 1536 * 1024 * 1024
 """Address space of a process. The largest image takes a third of it."""
-INSPECT, DECODE, RENDER, DEIDENTIFY, FIND_TEXT, MASK = (
+INSPECT, DECODE, RENDER, DEIDENTIFY, FIND_TEXT, MASK, REFER = (
     "inspect",
     "decode",
     "render",
     "deidentify",
     "find text",
     "mask",
+    "refer",
 )
 
 _LENGTHS = struct.Struct(">QQ")
