@@ -38,24 +38,24 @@ def test_elsewhere_progress_is_a_line_each_also_with_json(capsys: pytest.Capture
 
 
 def test_only_a_long_wait_is_reported(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(console, "WAIT_S", 0.05)
+    monkeypatch.setattr(console, "WAIT_S", 0.25)
     shown = Console(json=False)
     with shown.waiting("a short step"):
         pass
     with shown.waiting("a long step"):
-        time.sleep(0.5)
+        time.sleep(1)
     assert capsys.readouterr().err == "a long step\n"
 
 
 def test_of_a_wait_within_a_wait_the_inner_one_is_reported(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(console, "WAIT_S", 0.05)
+    monkeypatch.setattr(console, "WAIT_S", 0.25)
     shown = Console(json=False)
     with shown.waiting("outer"):
         with shown.waiting("inner"):
-            time.sleep(0.5)
-        time.sleep(0.5)
+            time.sleep(1)
+        time.sleep(1)
         shown.message("done")
-        time.sleep(0.5)
+        time.sleep(1)
     assert capsys.readouterr().err == "inner\nouter\ndone\n"

@@ -176,7 +176,8 @@ def test_a_failure_of_our_own_is_no_refusal(hostile):
 
 def test_a_slow_image_holds_nobody_up(hostile):
     pool = hostile(processes=2)
-    with ended(pool), ThreadPoolExecutor(1) as threads:
+    with ended(pool), ThreadPoolExecutor(2) as threads:
+        list(threads.map(pool.inspect, [b"sleep 1"] * 2))  # both processes run
         slow = threads.submit(pool.inspect, b"sleep 6")
         time.sleep(0.2)
         for _ in range(3):
