@@ -161,6 +161,11 @@ class RecordFacts:
     link: str
     verify: str
 
+    @property
+    def shown(self) -> Picture:
+        """The picture that stands for the record: of a study, the middle one of the slices that decided."""
+        return self.pictures[len(self.pictures) // 2]
+
 
 def outline_facts(
     contours: tuple[tuple[tuple[float, float], ...], ...],
@@ -208,6 +213,10 @@ class ExportKind:
 DICOM = "application/dicom"
 KINDS = {
     "sc": ExportKind("DICOM secondary capture", "The picture with the outline drawn in", DICOM, True),
+    "fhir": ExportKind("FHIR R4 report", "The result as a bundle, for a record system", "application/fhir+json", True),
+    "pdf": ExportKind("PDF page", "Picture, result, status and how to check it, to print", "application/pdf"),
+    "prov": ExportKind("PROV-JSON", "Who made what from what, as a graph", "application/json"),
+    "vc": ExportKind("Verifiable Credential", "The result, signed by its classifier as a JWT", "application/vc+jwt"),
 }
 """By the name on the command line and in the address."""
 

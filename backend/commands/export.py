@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 
-from backend.commands.arguments import hash32, new_file, one_of, positive
+from backend.commands.arguments import WrongUse, hash32, new_file, one_of, positive
 from backend.commands.chosen_chain import (
     add_chain_arguments,
     chosen_settings,
@@ -16,6 +17,7 @@ from backend.commands.chosen_chain import (
 from backend.commands.console import Console
 from backend.commands.evidence import write_new
 from backend.commands.verify import add_opening_argument, object_readers, read_openings, verification_service
+from backend.errors import NotIssuer
 from backend.exports import KINDS, file_name
 
 HELP = (
@@ -53,7 +55,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.models.bundled import BundledModels
     from backend.services.exports import ExportService
     from backend.services.models import ModelService
-    from backend.wiring import wire_registry
+    from backend.wiring import wire_export_keys, wire_registry
 
     store, documents = object_readers(settings)
     openings = read_openings(options)
@@ -72,10 +74,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
             outliner=models,
             models=ModelService(models),
             registry=wire_registry(opened, history),
-            write=writers.write,
+            write=partial(writers.write, keys=wire_export_keys(settings)),
         )
         facts = service.facts(options.image_id, page=settings.page_url, diagnosis=options.diagnosis, openings=openings)
-    made = service.write(options.kind, facts)
+    try:
+        made = service.write(options.kind, facts)
+    except NotIssuer as error:
+        raise WrongUse(str(error)) from error
     file = options.output or Path(file_name(facts.image_id, options.kind, made.suffix))
     write_new(file, made.content)
     diagnosis = facts.diagnosis

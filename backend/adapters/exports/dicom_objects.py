@@ -44,11 +44,6 @@ class Objects:
     originals: Originals | None
 
     @property
-    def shown(self) -> Picture:
-        """The picture that stands for the record: of a study, the middle one of the slices that decided."""
-        return self.facts.pictures[len(self.facts.pictures) // 2]
-
-    @property
     def time(self) -> datetime:
         """When the diagnosis, or its newest review, was recorded, in UTC."""
         reviews = self.facts.diagnosis.reviews
@@ -56,7 +51,7 @@ class Objects:
 
     @property
     def study(self) -> str:
-        dicom = self.shown.dicom
+        dicom = self.facts.shown.dicom
         return self.original(dicom.study) if dicom else self.derived("study", self.facts.image_id)
 
     def series(self, kind: str) -> str:
@@ -79,7 +74,7 @@ class Objects:
         """An attribute of the patient or the study; empty where it is unknown."""
         if self.originals:
             return self.originals.attributes.get(keyword, "")
-        dicom = self.shown.dicom
+        dicom = self.facts.shown.dicom
         if dicom is None:
             return ""
         return {
@@ -121,7 +116,7 @@ class Objects:
             value = self.attribute(keyword)
             if value or keyword in required:
                 setattr(data_set, keyword, value)
-        if self.originals is None and self.shown.dicom:
+        if self.originals is None and self.facts.shown.dicom:
             data_set.PatientIdentityRemoved = "YES"
             data_set.DeidentificationMethod = "ScanProof, PS3.15 Annex E"
 

@@ -1,0 +1,87 @@
+"""A result as a W3C Verifiable Credential 2.0, secured as a JWT by the classifier's key.
+
+Sources: https://www.w3.org/TR/vc-data-model-2.0/, https://www.w3.org/TR/vc-jose-cose/, RFC 8812.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from backend.adapters.exports.wording import did, instant, ipfs, newest, statements, urn, valid_label
+from backend.adapters.exports.writers import ExportKeys
+from backend.errors import NotIssuer
+from backend.exports import ExportedFile, RecordFacts, ReviewFacts
+
+MEDIA_TYPE = "application/vc+jwt"
+Json = dict[str, Any]
+
+_CONTEXT = ["https://www.w3.org/ns/credentials/v2", {"@vocab": "urn:scanproof:vocabulary#"}]
+
+
+def write(facts: RecordFacts, keys: ExportKeys) -> ExportedFile:
+    """Raises NotIssuer without the key of the diagnosis' classifier, ConfigurationError for a key that is unusable."""
+    signer, classifier = keys.classifier(), facts.diagnosis.classifier
+    if signer is None or signer.address != classifier:
+        raise NotIssuer(classifier, signer.address if signer else None, facts.image_id)
+    return ExportedFile(signer.sign_credential(document(facts)).encode("ascii"), MEDIA_TYPE, "jwt")
+
+
+def document(facts: RecordFacts) -> Json:
+    """The credential before it is signed. It holds since the newest event of the diagnosis, and does not follow later
+    ones: the record does."""
+    return {
+        "@context": _CONTEXT,
+        "id": urn(facts, "credential", str(newest(facts))),
+        "type": ["VerifiableCredential", "ScanProofResult"],
+        "name": "AI result of a medical image",
+        "description": " ".join(statements(facts)),
+        "issuer": did(facts.chain_id, facts.diagnosis.classifier),
+        "validFrom": instant(newest(facts)),
+        "credentialSubject": _subject(facts),
+        "evidence": [
+            {
+                "type": ["ScanProofRecord"],
+                "imageId": facts.image_id,
+                "chainId": facts.chain_id,
+                "registry": facts.contract,
+                "transaction": facts.transaction_hash,
+                "diagnosisTransaction": facts.diagnosis.transaction_hash,
+                "verify": facts.verify,
+            }
+        ],
+    }
+
+
+def _subject(facts: RecordFacts) -> Json:
+    diagnosis = facts.diagnosis
+    valid = valid_label(diagnosis)
+    output = (
+        {"abstained": True, **({"reason": diagnosis.reason} if diagnosis.reason else {})}
+        if diagnosis.abstained
+        else {"modelLabel": diagnosis.label, "confidence": diagnosis.confidence}
+    )
+    return {
+        "id": ipfs(facts.cid),
+        "sha256": facts.sha256,
+        "uploader": did(facts.chain_id, facts.uploader),
+        "diagnosisId": diagnosis.diagnosis_id,
+        "issuedAt": instant(diagnosis.issued_at),
+        "manifest": ipfs(diagnosis.manifest_cid),
+        "model": {"name": diagnosis.model.name, "version": diagnosis.model.version, "sha256": diagnosis.model.sha256},
+        **output,
+        **({"validLabel": valid} if valid else {}),
+        "status": diagnosis.status,
+        "statusText": diagnosis.status_text,
+        "reviews": [_review(facts, review) for review in diagnosis.reviews],
+    }
+
+
+def _review(facts: RecordFacts, review: ReviewFacts) -> Json:
+    return {
+        "reviewId": review.review_id,
+        "verdict": review.verdict,
+        **({"label": review.label} if review.label else {}),
+        "reviewer": did(facts.chain_id, review.reviewer),
+        "transaction": review.transaction_hash,
+        "time": instant(review.block.timestamp),
+    }
