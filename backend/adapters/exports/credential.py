@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from backend.adapters.exports.wording import did, instant, ipfs, newest, statements, urn, valid_label
+from backend.adapters.exports import values
+from backend.adapters.exports.wording import did, instant, newest, statements, urn
 from backend.adapters.exports.writers import ExportKeys
 from backend.errors import NotIssuer
-from backend.exports import ExportedFile, RecordFacts, ReviewFacts
+from backend.exports import ExportedFile, RecordFacts
 
 MEDIA_TYPE = "application/vc+jwt"
 Json = dict[str, Any]
@@ -37,51 +38,6 @@ def document(facts: RecordFacts) -> Json:
         "description": " ".join(statements(facts)),
         "issuer": did(facts.chain_id, facts.diagnosis.classifier),
         "validFrom": instant(newest(facts)),
-        "credentialSubject": _subject(facts),
-        "evidence": [
-            {
-                "type": ["ScanProofRecord"],
-                "imageId": facts.image_id,
-                "chainId": facts.chain_id,
-                "registry": facts.contract,
-                "transaction": facts.transaction_hash,
-                "diagnosisTransaction": facts.diagnosis.transaction_hash,
-                "verify": facts.verify,
-            }
-        ],
-    }
-
-
-def _subject(facts: RecordFacts) -> Json:
-    diagnosis = facts.diagnosis
-    valid = valid_label(diagnosis)
-    output = (
-        {"abstained": True, **({"reason": diagnosis.reason} if diagnosis.reason else {})}
-        if diagnosis.abstained
-        else {"modelLabel": diagnosis.label, "confidence": diagnosis.confidence}
-    )
-    return {
-        "id": ipfs(facts.cid),
-        "sha256": facts.sha256,
-        "uploader": did(facts.chain_id, facts.uploader),
-        "diagnosisId": diagnosis.diagnosis_id,
-        "issuedAt": instant(diagnosis.issued_at),
-        "manifest": ipfs(diagnosis.manifest_cid),
-        "model": {"name": diagnosis.model.name, "version": diagnosis.model.version, "sha256": diagnosis.model.sha256},
-        **output,
-        **({"validLabel": valid} if valid else {}),
-        "status": diagnosis.status,
-        "statusText": diagnosis.status_text,
-        "reviews": [_review(facts, review) for review in diagnosis.reviews],
-    }
-
-
-def _review(facts: RecordFacts, review: ReviewFacts) -> Json:
-    return {
-        "reviewId": review.review_id,
-        "verdict": review.verdict,
-        **({"label": review.label} if review.label else {}),
-        "reviewer": did(facts.chain_id, review.reviewer),
-        "transaction": review.transaction_hash,
-        "time": instant(review.block.timestamp),
+        "credentialSubject": values.result(facts),
+        "evidence": [{"type": ["ScanProofRecord"], **values.record(facts)}],
     }

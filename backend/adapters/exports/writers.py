@@ -20,6 +20,7 @@ WRITERS = {
 originals."""
 SIGNING_WRITERS = {
     "vc": "credential",
+    "c2pa": "content_credentials",
 }
 """Those whose function ``write`` has facts and keys."""
 

@@ -6,6 +6,7 @@ import io
 import json
 import re
 
+import c2pa
 import pydicom
 import pypdf
 import pytest
@@ -56,6 +57,7 @@ def test_a_secondary_capture_is_written_once(own, record, tmp_path):
         ("fhir", "json", "application/fhir+json"),
         ("pdf", "pdf", "application/pdf"),
         ("prov", "json", "application/json"),
+        ("c2pa", "png", "image/png"),
         ("vc", "jwt", "application/vc+jwt"),
     ],
 )
@@ -76,6 +78,7 @@ def test_a_document_names_the_transaction(own, record, tmp_path, monkeypatch, ki
 
 _DECODED = {
     "pdf": lambda content: pypdf.PdfReader(io.BytesIO(content)).pages[0].extract_text(),
+    "c2pa": lambda content: c2pa.Reader("image/png", io.BytesIO(content)).json(),
     "vc": lambda content: json.dumps(verified(content.decode()).payload),
 }
 
