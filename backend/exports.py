@@ -62,6 +62,7 @@ class DiagnosisFacts:
     block: BlockRef
     status: DiagnosisStatus
     current_label: str | None
+    current_label_text: str | None
     reviews: tuple[ReviewFacts, ...]
 
     @property
@@ -207,6 +208,8 @@ class ExportKind:
 
 DICOM = "application/dicom"
 KINDS = {
+    "sr": ExportKind("DICOM structured report", "The result with its figures (TID 1500), for a PACS", DICOM, True),
+    "seg": ExportKind("DICOM segmentation", "The outline as a layer, for a PACS viewer", DICOM, True),
     "sc": ExportKind("DICOM secondary capture", "The picture with the outline drawn in", DICOM, True),
 }
 """By the name on the command line and in the address."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from backend.adapters.dicom.deidentification import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from backend.domain import DicomReference
-from backend.exports import DICOM, ExportedFile, Originals, Picture, RecordFacts
+from backend.exports import DICOM, ExportedFile, Originals, OutlineFacts, Picture, RecordFacts
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -30,6 +30,11 @@ STUDY_ATTRIBUTES = (
     "StudyDescription",
 )
 PATIENT_ATTRIBUTES = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
+
+
+class Outlined(NamedTuple):
+    picture: Picture
+    outline: OutlineFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,27 +94,38 @@ class Objects:
             "StudyDate": dicom.study_date,
         }.get(keyword, "")
 
+    @property
+    def tracking(self) -> str:
+        """The Tracking UID of the region, the same in report and segmentation."""
+        return self.derived("tracking", self.facts.image_id, self._whose)
+
+    @property
+    def outlined(self) -> Sequence[Outlined]:
+        """The pictures with an outline that one segmentation can refer to: of the same size, spacing and direction.
+        Without a frame of reference, as in files other than DICOM, it is the shown one alone."""
+        shown = self.shown
+        pictures = self.facts.pictures if shown.dicom and _placed(shown.dicom) else (shown,)
+        same = _geometry(shown)
+        return [Outlined(each, each.outline) for each in pictures if each.outline and _geometry(each) == same]
+
     def source(self, picture: Picture, dicom: DicomReference) -> Dataset:
-        """The image of ``picture`` as far as objects that refer to it repeat it."""
+        """The image of ``picture``, which says ``dicom`` of itself, as far as objects that refer to it repeat it."""
         from pydicom import Dataset
         from pydicom.uid import UID, ExplicitVRLittleEndian
 
         data_set = Dataset()
-        data_set.file_meta = _meta(dicom.sop_class, self.original(dicom.sop_instance), str(ExplicitVRLittleEndian))
-        data_set.SOPClassUID = UID(dicom.sop_class)
-        data_set.SOPInstanceUID = UID(self.original(dicom.sop_instance))
+        instance = self.original(dicom.sop_instance)
+        data_set.file_meta = _meta(dicom.sop_class, instance, str(ExplicitVRLittleEndian))
+        data_set.SOPClassUID, data_set.SOPInstanceUID = UID(dicom.sop_class), UID(instance)
         data_set.SeriesInstanceUID = UID(self.original(dicom.series))
-        if dicom.frame_of_reference:
-            data_set.FrameOfReferenceUID = UID(self.original(dicom.frame_of_reference))
         data_set.Modality = dicom.modality
         data_set.SeriesNumber, data_set.InstanceNumber = dicom.series_number, dicom.instance_number
         data_set.Rows, data_set.Columns = picture.height, picture.width
-        if dicom.spacing:
-            data_set.PixelSpacing = list(dicom.spacing)
-        if dicom.position and dicom.orientation:
-            data_set.ImagePositionPatient = list(dicom.position)
-            data_set.ImageOrientationPatient = list(dicom.orientation)
-        data_set.SliceThickness = dicom.thickness
+        if _placed(dicom):
+            data_set.FrameOfReferenceUID = UID(self.original(dicom.frame_of_reference))
+            data_set.PixelSpacing, data_set.SliceThickness = list(dicom.spacing or ()), dicom.thickness
+            data_set.ImagePositionPatient = list(dicom.position or ())
+            data_set.ImageOrientationPatient = list(dicom.orientation or ())
         self.identify(data_set)
         return data_set
 
@@ -150,11 +166,17 @@ class Objects:
         return "original" if self.originals else "pseudonymous"
 
 
-def sources(objects: Objects) -> Iterator[tuple[Picture, DicomReference]]:
-    """The pictures of a record that are DICOM files."""
-    for picture in objects.facts.pictures:
-        if picture.dicom:
-            yield picture, picture.dicom
+def _placed(dicom: DicomReference) -> bool:
+    """Whether the image has a known place in the patient's coordinates."""
+    return all((dicom.frame_of_reference, dicom.spacing, dicom.position, dicom.orientation))
+
+
+def _geometry(picture: Picture) -> object:
+    dicom = picture.dicom
+    if dicom is None:
+        return None
+    frame = (dicom.study, dicom.series, dicom.frame_of_reference, dicom.spacing, dicom.orientation)
+    return picture.width, picture.height, frame
 
 
 def _meta(sop_class: str, instance: str, syntax: str) -> FileMetaDataset:

@@ -7,6 +7,8 @@ from importlib import import_module
 from backend.exports import ExportedFile, Originals, RecordFacts
 
 WRITERS = {
+    "sr": "structured_report",
+    "seg": "segmentation",
     "sc": "secondary_capture",
 }
 """By the kinds of ``backend.exports.KINDS``: modules of this folder, each with a function ``write`` of the same
