@@ -162,6 +162,11 @@ class RecordFacts:
     link: str
     verify: str
 
+    @property
+    def shown(self) -> Picture:
+        """The picture that stands for the record: of a study, the middle one."""
+        return self.pictures[len(self.pictures) // 2]
+
 
 def outline_facts(
     contours: tuple[tuple[tuple[float, float], ...], ...],

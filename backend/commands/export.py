@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
-from backend.commands.arguments import hash32, new_file, one_of, positive
+from backend import settings as configuration
+from backend.commands.arguments import WrongUse, existing_file, hash32, new_file, one_of, positive
 from backend.commands.chosen_chain import (
     add_chain_arguments,
     chosen_settings,
@@ -14,9 +16,10 @@ from backend.commands.chosen_chain import (
     opened_history,
 )
 from backend.commands.console import Console
+from backend.commands.deidentify import KEY
 from backend.commands.evidence import write_new
 from backend.commands.verify import add_opening_argument, object_readers, read_openings, verification_service
-from backend.exports import KINDS, file_name
+from backend.exports import KINDS, Originals, RecordFacts, file_name
 
 HELP = (
     "Write a verified record as a file of a standard\n\n"
@@ -36,6 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--diagnosis", metavar="N", type=positive, help="which diagnosis, counted from 1 (default: the newest)"
     )
+    parser.add_argument(
+        "--map",
+        metavar="FILE",
+        type=existing_file,
+        help="a map of `scanproof deidentify`: the original patient, study and UIDs are put back",
+    )
+    parser.add_argument(
+        "--key", metavar="FILE", type=existing_file, help="the sender's key (default: one of this installation)"
+    )
     add_opening_argument(parser)
     add_chain_arguments(parser)
 
@@ -45,6 +57,7 @@ def _kind(text: str) -> str:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    originals_of = _opened_map(options)
     settings = chosen_settings(options)
 
     from backend.adapters.dicom.reference import PooledDicomReader
@@ -75,7 +88,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
             write=writers.write,
         )
         facts = service.facts(options.image_id, page=settings.page_url, diagnosis=options.diagnosis, openings=openings)
-    made = service.write(options.kind, facts)
+    originals = originals_of(facts) if originals_of else None
+    made = service.write(options.kind, facts, originals)
     file = options.output or Path(file_name(facts.image_id, options.kind, made.suffix))
     write_new(file, made.content)
     diagnosis = facts.diagnosis
@@ -88,9 +102,45 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "imageId": facts.image_id,
             "diagnosisId": diagnosis.diagnosis_id,
             "status": diagnosis.status,
+            "identified": originals is not None,
         },
         f"{file}: {len(made.content):,} bytes, {KINDS[options.kind].title}.\n"
         f"Of the diagnosis {diagnosis.number} of {facts.image_id}: {diagnosis.status_text}.\n"
-        f"Check it: {facts.verify}",
+        + ("It names the patient, as the original files do.\n" if originals else "")
+        + f"Check it: {facts.verify}",
     )
     return 0
+
+
+def _opened_map(options: argparse.Namespace) -> Callable[[RecordFacts], Originals] | None:
+    """What gives the originals of a record, from the map of the options, which is opened before anything else. Raises
+    WrongUse, ConfigurationError."""
+    if options.map is None:
+        if options.key:
+            raise WrongUse("--key opens a map: name one with --map, or leave it out")
+        return None
+    if not KINDS[options.kind].identified:
+        named = ", ".join(name for name, kind in KINDS.items() if kind.identified)
+        raise WrongUse(f"--map is for the exports {named}: leave it out")
+
+    from backend.adapters.dicom.identity_map import IdentityMap
+    from backend.adapters.dicom.sender import load_key
+    from backend.errors import Conflict
+
+    file = options.key or configuration.load().var / KEY
+    if not file.exists():
+        raise WrongUse(
+            f"expected the sender's key, with which {options.map} was made, found no {file}: name it by --key"
+        )
+    opened = IdentityMap(options.map, load_key(file))
+
+    def originals_of(facts: RecordFacts) -> Originals:
+        study = facts.shown.dicom and facts.shown.dicom.study
+        found = opened.of(study) if study else None
+        if found is None:
+            raise Conflict(
+                f"expected a map with the study of this record, {study or 'which is no DICOM file'}: it has none"
+            )
+        return found
+
+    return originals_of

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from backend.adapters.dicom.deidentification import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
+from backend.adapters.dicom.identity_map import PATIENT_ATTRIBUTES, STUDY_ATTRIBUTES
 from backend.domain import DicomReference
 from backend.exports import DICOM, ExportedFile, Originals, OutlineFacts, Picture, RecordFacts
 
@@ -21,15 +22,10 @@ MANUFACTURER = "ScanProof"
 SERIES_NUMBERS = {"sr": 9001, "seg": 9002, "sc": 9003}
 """Beyond those of scanners, so that a viewer lists them last."""
 _NAMESPACE = uuid.UUID("5b0f7f0a-4e0c-5d4e-9a39-1f1c4a2b7c55")
-STUDY_ATTRIBUTES = (
-    "StudyDate",
-    "StudyTime",
-    "AccessionNumber",
-    "StudyID",
-    "ReferringPhysicianName",
-    "StudyDescription",
+_REQUIRED = frozenset(
+    {"PatientName", "PatientID", "PatientBirthDate", "PatientSex", *STUDY_ATTRIBUTES} - {"StudyDescription"}
 )
-PATIENT_ATTRIBUTES = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
+"""May be empty, but not left out (PS3.3, C.7.1.1 and C.7.2.1)."""
 
 
 class Outlined(NamedTuple):
@@ -50,8 +46,7 @@ class Objects:
 
     @property
     def shown(self) -> Picture:
-        """The picture that stands for the record: of a study, the middle one of the slices that decided."""
-        return self.facts.pictures[len(self.facts.pictures) // 2]
+        return self.facts.shown
 
     @property
     def time(self) -> datetime:
@@ -100,12 +95,16 @@ class Objects:
         return self.derived("tracking", self.facts.image_id, self._whose)
 
     @property
+    def placed(self) -> bool:
+        """Whether the shown picture has a known place in the patient's coordinates. A segmentation of one without, such
+        as a photo, refers to its secondary capture."""
+        return self.shown.dicom is not None and _placed(self.shown.dicom)
+
+    @property
     def outlined(self) -> Sequence[Outlined]:
-        """The pictures with an outline that one segmentation can refer to: of the same size, spacing and direction.
-        Without a frame of reference, as in files other than DICOM, it is the shown one alone."""
-        shown = self.shown
-        pictures = self.facts.pictures if shown.dicom and _placed(shown.dicom) else (shown,)
-        same = _geometry(shown)
+        """The pictures with an outline that one segmentation can refer to: those of the same size, spacing and
+        direction, or without a place the shown one alone."""
+        pictures, same = self.facts.pictures if self.placed else (self.shown,), _geometry(self.shown)
         return [Outlined(each, each.outline) for each in pictures if each.outline and _geometry(each) == same]
 
     def source(self, picture: Picture, dicom: DicomReference) -> Dataset:
@@ -126,17 +125,26 @@ class Objects:
             data_set.PixelSpacing, data_set.SliceThickness = list(dicom.spacing or ()), dicom.thickness
             data_set.ImagePositionPatient = list(dicom.position or ())
             data_set.ImageOrientationPatient = list(dicom.orientation or ())
-        self.identify(data_set)
+        return self.anonymous(data_set)
+
+    def anonymous(self, data_set: Dataset) -> Dataset:
+        """``data_set`` of this study, without a patient: highdicom copies and checks what ``written`` sets later."""
+        data_set.StudyInstanceUID = self.study
+        for keyword in _REQUIRED:
+            setattr(data_set, keyword, "")
         return data_set
 
     def identify(self, data_set: Dataset) -> None:
-        """Set the patient and the study."""
+        """Set the patient and the study, exactly as the hospital has them, whether or not the standard allows it: a
+        PACS compares them."""
+        from pydicom import DataElement, config
+        from pydicom.datadict import dictionary_VR, tag_for_keyword
+
         data_set.StudyInstanceUID = self.study
-        required = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", *STUDY_ATTRIBUTES[:5])
         for keyword in (*PATIENT_ATTRIBUTES, *STUDY_ATTRIBUTES):
-            value = self.attribute(keyword)
-            if value or keyword in required:
-                setattr(data_set, keyword, value)
+            tag, value = tag_for_keyword(keyword), self.attribute(keyword)
+            if tag is not None and (value or keyword in _REQUIRED):
+                data_set[tag] = DataElement(tag, dictionary_VR(tag), value, validation_mode=config.IGNORE)
         if self.originals is None and self.shown.dicom:
             data_set.PatientIdentityRemoved = "YES"
             data_set.DeidentificationMethod = "ScanProof, PS3.15 Annex E"
@@ -167,8 +175,8 @@ class Objects:
 
 
 def _placed(dicom: DicomReference) -> bool:
-    """Whether the image has a known place in the patient's coordinates."""
-    return all((dicom.frame_of_reference, dicom.spacing, dicom.position, dicom.orientation))
+    """Whether the image has a known place in the patient's coordinates, and a thickness."""
+    return all((dicom.frame_of_reference, dicom.spacing, dicom.position, dicom.orientation, dicom.thickness))
 
 
 def _geometry(picture: Picture) -> object:

@@ -32,12 +32,15 @@ def build(objects: Objects) -> Dataset | None:
     outlined = objects.outlined
     if not outlined:
         return None
-    if objects.shown.dicom:
+    if objects.placed:
         return _segmentation(
             objects, outlined, [objects.source(each, each.dicom) for each, _ in outlined if each.dicom]
         )
     drawing = draw(objects.shown, objects.facts)
-    return _segmentation(objects, outlined, [capture(objects, drawing)], drawing.place(mask_of(objects.shown)))
+    source = capture(objects, drawing)
+    if "PixelSpacing" in source:  # without a thickness, highdicom could not read what it wrote
+        del source.PixelSpacing
+    return _segmentation(objects, outlined, [source], drawing.place(mask_of(objects.shown)))
 
 
 def frames_of(objects: Objects, segmentation: Dataset) -> Sequence[tuple[int, Dataset]]:
@@ -47,7 +50,7 @@ def frames_of(objects: Objects, segmentation: Dataset) -> Sequence[tuple[int, Da
         for groups in segmentation.PerFrameFunctionalGroupsSequence
     ]
     frames = {source.ReferencedSOPInstanceUID: (number, source) for number, source in enumerate(named, 1)}
-    if objects.shown.dicom is None:
+    if not objects.placed:
         return list(frames.values())
     return [frames[objects.original(each.dicom.sop_instance)] for each, _ in objects.outlined if each.dicom]
 

@@ -37,12 +37,13 @@ def write(facts: RecordFacts, originals: Originals | None) -> ExportedFile:
     objects = Objects(facts, originals)
     outlines = segmentation.build(objects)
     images = _images(objects) or [_capture(objects)]
+    others = [outlines, *([] if objects.placed else [_capture(objects)])] if outlines else []
     diagnosis = facts.diagnosis
     reviewer = diagnosis.reviews[-1].reviewer if diagnosis.verified else None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # highdicom warns of a name without ^, as an address is
         data_set: Dataset = Comprehensive3DSR(
-            evidence=[*images, *([outlines] if outlines else [])],
+            evidence=[*images, *others],
             content=_report(objects, images, outlines)[0],
             series_instance_uid=objects.series("sr"),
             series_number=SERIES_NUMBERS["sr"],
@@ -78,8 +79,7 @@ def _capture(objects: Objects) -> Dataset:
     data_set = Dataset()
     data_set.SOPClassUID, data_set.SOPInstanceUID = _SECONDARY_CAPTURE, objects.instance("sc")
     data_set.SeriesInstanceUID = objects.series("sc")
-    objects.identify(data_set)
-    return data_set
+    return objects.anonymous(data_set)
 
 
 def _report(objects: Objects, images: Sequence[Dataset], outlines: Dataset | None) -> MeasurementReport:

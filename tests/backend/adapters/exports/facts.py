@@ -18,9 +18,12 @@ from ml.preprocessing.images import DECODING
 from tests.dicoms import deidentified, dicom
 
 SIDE = 64
-OUTLINE = (((10.0, 20.0), (30.0, 20.0), (30.0, 40.0), (10.0, 40.0)), ((15.0, 25.0), (20.0, 25.0), (20.0, 30.0)))
-"""A square of 20 pixels with a triangle left out, which 10 centres of pixels lie in."""
-AREA = 20 * 20 - 10
+OUTLINE = (
+    ((10.0, 20.0), (30.0, 20.0), (30.0, 40.0), (10.0, 40.0)),
+    ((15.0, 25.0), (20.0, 25.0), (20.0, 27.0), (15.0, 27.0)),
+)
+"""A square with a hole, in pixels."""
+AREA = 20 * 20 - 5 * 2
 MODEL = ModelFacts("brain-mri", "2.1.0", "ab" * 32, "brain-mri")
 OUTLINER = ModelFacts("tumour-outline", "1.0.0", "cd" * 32, "brain-mri")
 REVIEWER = "0x3C44CdDdB6a900fa2b585dd299e03d12FA4293BC"
