@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from backend import settings as configuration
 from backend.commands.arguments import WrongUse, existing_file, hash32, new_file, one_of, positive
@@ -19,7 +19,10 @@ from backend.commands.console import Console
 from backend.commands.deidentify import KEY
 from backend.commands.evidence import write_new
 from backend.commands.verify import add_opening_argument, object_readers, read_openings, verification_service
-from backend.exports import KINDS, Originals, RecordFacts, file_name
+from backend.exports import KINDS, file_name
+
+if TYPE_CHECKING:
+    from backend.adapters.dicom.identity_map import IdentityMap
 
 HELP = (
     "Write a verified record as a file of a standard\n\n"
@@ -57,7 +60,7 @@ def _kind(text: str) -> str:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    originals_of = _opened_map(options)
+    opened_map = _opened_map(options)
     settings = chosen_settings(options)
 
     from backend.adapters.dicom.reference import PooledDicomReader
@@ -88,7 +91,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
             write=writers.write,
         )
         facts = service.facts(options.image_id, page=settings.page_url, diagnosis=options.diagnosis, openings=openings)
-    originals = originals_of(facts) if originals_of else None
+    originals = opened_map.of_record(facts) if opened_map else None
     made = service.write(options.kind, facts, originals)
     file = options.output or Path(file_name(facts.image_id, options.kind, made.suffix))
     write_new(file, made.content)
@@ -112,9 +115,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _opened_map(options: argparse.Namespace) -> Callable[[RecordFacts], Originals] | None:
-    """What gives the originals of a record, from the map of the options, which is opened before anything else. Raises
-    WrongUse, ConfigurationError."""
+def _opened_map(options: argparse.Namespace) -> IdentityMap | None:
+    """The map of the options, opened before anything else. Raises WrongUse, ConfigurationError."""
     if options.map is None:
         if options.key:
             raise WrongUse("--key opens a map: name one with --map, or leave it out")
@@ -125,22 +127,8 @@ def _opened_map(options: argparse.Namespace) -> Callable[[RecordFacts], Original
 
     from backend.adapters.dicom.identity_map import IdentityMap
     from backend.adapters.dicom.sender import load_key
-    from backend.errors import Conflict
 
     file = options.key or configuration.load().var / KEY
     if not file.exists():
-        raise WrongUse(
-            f"expected the sender's key, with which {options.map} was made, found no {file}: name it by --key"
-        )
-    opened = IdentityMap(options.map, load_key(file))
-
-    def originals_of(facts: RecordFacts) -> Originals:
-        study = facts.shown.dicom and facts.shown.dicom.study
-        found = opened.of(study) if study else None
-        if found is None:
-            raise Conflict(
-                f"expected a map with the study of this record, {study or 'which is no DICOM file'}: it has none"
-            )
-        return found
-
-    return originals_of
+        raise WrongUse(f"expected the key with which {options.map} was made, found no {file}: name it with --key")
+    return IdentityMap(options.map, load_key(file))

@@ -22,8 +22,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from backend.adapters import private_files
-from backend.errors import ConfigurationError, UnsupportedImage
-from backend.exports import Originals
+from backend.errors import ConfigurationError, Conflict, UnsupportedImage
+from backend.exports import Originals, RecordFacts
 
 PATIENT_ATTRIBUTES = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
 STUDY_ATTRIBUTES = (
@@ -68,6 +68,16 @@ class IdentityMap:
     def of(self, study: str) -> Originals | None:
         """The originals of a study by its new UID."""
         return self._studies.get(study)
+
+    def of_record(self, facts: RecordFacts) -> Originals:
+        """The originals of the study of a record. Raises Conflict where the map has none."""
+        study = facts.shown.dicom.study if facts.shown.dicom else None
+        found = study and self.of(study)
+        if not found:
+            raise Conflict(
+                f"expected a map with the study of this record, {study or 'which is no DICOM file'}: it has none"
+            )
+        return found
 
     def save(self) -> None:
         """Write the file whole, with mode 600."""

@@ -10,9 +10,9 @@ from backend.adapters.dicom import identity_map
 from backend.adapters.dicom.deidentification import deidentify
 from backend.adapters.dicom.identity_map import IdentityMap, attributes_of
 from backend.adapters.dicom.sender import Sender
-from backend.errors import ConfigurationError, UnsupportedImage
+from backend.errors import ConfigurationError, Conflict, UnsupportedImage
 from backend.exports import Originals
-from tests.backend.adapters.exports.facts import PATIENT, SERIES, STUDY, original
+from tests.backend.adapters.exports.facts import PATIENT, SERIES, STUDY, facts, original, picture, png
 
 KEY, OTHER = b"k" * 32, b"o" * 32
 
@@ -129,3 +129,15 @@ def test_a_file_whose_patient_cannot_be_read_is_refused() -> None:
     deflated = bytes(128) + b"DICM\2\0\x10\0UI" + len(syntax).to_bytes(2, "little") + syntax + b"no deflated data"
     with pytest.raises(UnsupportedImage, match="expected a DICOM file whose patient and study can be read"):
         attributes_of(deflated)
+
+
+def test_the_originals_of_a_record(tmp_path: Path) -> None:
+    file = tmp_path / "map"
+    added(file, 1, key=bytes(32))
+    opened = IdentityMap(file, bytes(32))
+
+    assert opened.of_record(facts()).attributes == PATIENT
+    with pytest.raises(Conflict, match=r"the study of this record, 2\.25\.[0-9]+: it has none"):
+        IdentityMap(tmp_path / "none", KEY).of_record(facts())
+    with pytest.raises(Conflict, match="the study of this record, which is no DICOM file: it has none"):
+        opened.of_record(facts(picture(png())))
