@@ -62,6 +62,7 @@ class DiagnosisFacts:
     block: BlockRef
     status: DiagnosisStatus
     current_label: str | None
+    current_label_text: str | None
     reviews: tuple[ReviewFacts, ...]
 
     @property
@@ -163,7 +164,7 @@ class RecordFacts:
 
     @property
     def shown(self) -> Picture:
-        """The picture that stands for the record: of a study, the middle one of the slices that decided."""
+        """The picture that stands for the record: of a study, the middle one."""
         return self.pictures[len(self.pictures) // 2]
 
 
@@ -212,6 +213,8 @@ class ExportKind:
 
 DICOM = "application/dicom"
 KINDS = {
+    "sr": ExportKind("DICOM structured report", "The result with its figures (TID 1500), for a PACS", DICOM, True),
+    "seg": ExportKind("DICOM segmentation", "The outline as a layer, for a PACS viewer", DICOM, True),
     "sc": ExportKind("DICOM secondary capture", "The picture with the outline drawn in", DICOM, True),
     "fhir": ExportKind("FHIR R4 report", "The result as a bundle, for a record system", "application/fhir+json", True),
     "pdf": ExportKind("PDF page", "Picture, result, status and how to check it, to print", "application/pdf"),

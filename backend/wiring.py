@@ -196,7 +196,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             outliner=classifier,
             models=models,
             registry=wire_registry(settings, chain),
-            write=partial(writers.write, keys=writers.ExportKeys(lambda: signer, _export_keys(settings))),
+            write=writers.writer(writers.ExportKeys(lambda: signer, _export_keys(settings))),
         ),
         models=models,
         lineage=LineageService(chain=chain, index=index, store=store, models=models),

@@ -43,7 +43,8 @@ class Download:
 
     def answer(self, response: Response) -> Response:
         """``response``, which keeps the slot until its last byte was sent or it is closed."""
-        if (length := response.calculate_content_length()) is not None:
+        # Of a streamed answer the length would be counted by reading all of it into memory.
+        if response.is_sequence and (length := response.calculate_content_length()) is not None:
             response.content_length = length
         response.response = self._sent(response.iter_encoded())
         response.call_on_close(self._free)

@@ -152,9 +152,10 @@ class ExportService:
         self, record: Record, event: DiagnosisRecordedEvent, number: int, label: str, confidence: float
     ) -> DiagnosisFacts:
         """An answer, as the summary of a study gives it. The label of a sealed one is that of its opening."""
-        current = record.label_of(event)
-        reviews = record.reviews_of(event)
-        overridden = bool(reviews) and reviews[-1].verdict is Verdict.OVERRIDDEN
+        code, reviews = record.label_of(event), record.reviews_of(event)
+        valid = None if code is None else (label, self._text(event, label))
+        if valid and reviews and reviews[-1].verdict is Verdict.OVERRIDDEN:
+            valid = self._models.label(event.model_id, reviews[-1].label)
         return DiagnosisFacts(
             number=number,
             diagnosis_id=event.diagnosis_id,
@@ -173,11 +174,8 @@ class ExportService:
             transaction_hash=event.transaction_hash,
             block=event.block,
             status=record.status_of(event),
-            current_label=None
-            if current is None
-            else self._models.label(event.model_id, current)[0]
-            if overridden
-            else label,
+            current_label=valid[0] if valid else None,
+            current_label_text=valid[1] if valid else None,
             reviews=tuple(self._review(event, review) for review in reviews),
         )
 

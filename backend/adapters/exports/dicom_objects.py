@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from backend.adapters.dicom.deidentification import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
+from backend.adapters.dicom.identity_map import PATIENT_ATTRIBUTES, STUDY_ATTRIBUTES
 from backend.domain import DicomReference
-from backend.exports import DICOM, ExportedFile, Originals, Picture, RecordFacts
+from backend.exports import DICOM, ExportedFile, Originals, OutlineFacts, Picture, RecordFacts
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -21,15 +22,15 @@ MANUFACTURER = "ScanProof"
 SERIES_NUMBERS = {"sr": 9001, "seg": 9002, "sc": 9003}
 """Beyond those of scanners, so that a viewer lists them last."""
 _NAMESPACE = uuid.UUID("5b0f7f0a-4e0c-5d4e-9a39-1f1c4a2b7c55")
-STUDY_ATTRIBUTES = (
-    "StudyDate",
-    "StudyTime",
-    "AccessionNumber",
-    "StudyID",
-    "ReferringPhysicianName",
-    "StudyDescription",
+_REQUIRED = frozenset(
+    {"PatientName", "PatientID", "PatientBirthDate", "PatientSex", *STUDY_ATTRIBUTES} - {"StudyDescription"}
 )
-PATIENT_ATTRIBUTES = ("PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex")
+"""May be empty, but not left out (PS3.3, C.7.1.1 and C.7.2.1)."""
+
+
+class Outlined(NamedTuple):
+    picture: Picture
+    outline: OutlineFacts
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ class Objects:
     originals: Originals | None
 
     @property
+    def shown(self) -> Picture:
+        return self.facts.shown
+
+    @property
     def time(self) -> datetime:
         """When the diagnosis, or its newest review, was recorded, in UTC."""
         reviews = self.facts.diagnosis.reviews
@@ -51,7 +56,7 @@ class Objects:
 
     @property
     def study(self) -> str:
-        dicom = self.facts.shown.dicom
+        dicom = self.shown.dicom
         return self.original(dicom.study) if dicom else self.derived("study", self.facts.image_id)
 
     def series(self, kind: str) -> str:
@@ -74,7 +79,7 @@ class Objects:
         """An attribute of the patient or the study; empty where it is unknown."""
         if self.originals:
             return self.originals.attributes.get(keyword, "")
-        dicom = self.facts.shown.dicom
+        dicom = self.shown.dicom
         if dicom is None:
             return ""
         return {
@@ -84,39 +89,63 @@ class Objects:
             "StudyDate": dicom.study_date,
         }.get(keyword, "")
 
+    @property
+    def tracking(self) -> str:
+        """The Tracking UID of the region, the same in report and segmentation."""
+        return self.derived("tracking", self.facts.image_id, self._whose)
+
+    @property
+    def placed(self) -> bool:
+        """Whether the shown picture has a known place in the patient's coordinates. A segmentation of one without, such
+        as a photo, refers to its secondary capture."""
+        return self.shown.dicom is not None and _placed(self.shown.dicom)
+
+    @property
+    def outlined(self) -> Sequence[Outlined]:
+        """The pictures with an outline that one segmentation can refer to: those of the same size, spacing and
+        direction, or without a place the shown one alone."""
+        pictures, same = self.facts.pictures if self.placed else (self.shown,), _geometry(self.shown)
+        return [Outlined(each, each.outline) for each in pictures if each.outline and _geometry(each) == same]
+
     def source(self, picture: Picture, dicom: DicomReference) -> Dataset:
-        """The image of ``picture`` as far as objects that refer to it repeat it."""
+        """The image of ``picture``, which says ``dicom`` of itself, as far as objects that refer to it repeat it."""
         from pydicom import Dataset
         from pydicom.uid import UID, ExplicitVRLittleEndian
 
         data_set = Dataset()
-        data_set.file_meta = _meta(dicom.sop_class, self.original(dicom.sop_instance), str(ExplicitVRLittleEndian))
-        data_set.SOPClassUID = UID(dicom.sop_class)
-        data_set.SOPInstanceUID = UID(self.original(dicom.sop_instance))
+        instance = self.original(dicom.sop_instance)
+        data_set.file_meta = _meta(dicom.sop_class, instance, str(ExplicitVRLittleEndian))
+        data_set.SOPClassUID, data_set.SOPInstanceUID = UID(dicom.sop_class), UID(instance)
         data_set.SeriesInstanceUID = UID(self.original(dicom.series))
-        if dicom.frame_of_reference:
-            data_set.FrameOfReferenceUID = UID(self.original(dicom.frame_of_reference))
         data_set.Modality = dicom.modality
         data_set.SeriesNumber, data_set.InstanceNumber = dicom.series_number, dicom.instance_number
         data_set.Rows, data_set.Columns = picture.height, picture.width
-        if dicom.spacing:
-            data_set.PixelSpacing = list(dicom.spacing)
-        if dicom.position and dicom.orientation:
-            data_set.ImagePositionPatient = list(dicom.position)
-            data_set.ImageOrientationPatient = list(dicom.orientation)
-        data_set.SliceThickness = dicom.thickness
-        self.identify(data_set)
+        if _placed(dicom):
+            data_set.FrameOfReferenceUID = UID(self.original(dicom.frame_of_reference))
+            data_set.PixelSpacing, data_set.SliceThickness = list(dicom.spacing or ()), dicom.thickness
+            data_set.ImagePositionPatient = list(dicom.position or ())
+            data_set.ImageOrientationPatient = list(dicom.orientation or ())
+        return self.anonymous(data_set)
+
+    def anonymous(self, data_set: Dataset) -> Dataset:
+        """``data_set`` of this study, without a patient: highdicom copies and checks what ``written`` sets later."""
+        data_set.StudyInstanceUID = self.study
+        for keyword in _REQUIRED:
+            setattr(data_set, keyword, "")
         return data_set
 
     def identify(self, data_set: Dataset) -> None:
-        """Set the patient and the study."""
+        """Set the patient and the study, exactly as the hospital has them, whether or not the standard allows it: a
+        PACS compares them."""
+        from pydicom import DataElement, config
+        from pydicom.datadict import dictionary_VR, tag_for_keyword
+
         data_set.StudyInstanceUID = self.study
-        required = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", *STUDY_ATTRIBUTES[:5])
         for keyword in (*PATIENT_ATTRIBUTES, *STUDY_ATTRIBUTES):
-            value = self.attribute(keyword)
-            if value or keyword in required:
-                setattr(data_set, keyword, value)
-        if self.originals is None and self.facts.shown.dicom:
+            tag, value = tag_for_keyword(keyword), self.attribute(keyword)
+            if tag is not None and (value or keyword in _REQUIRED):
+                data_set[tag] = DataElement(tag, dictionary_VR(tag), value, validation_mode=config.IGNORE)
+        if self.originals is None and self.shown.dicom:
             data_set.PatientIdentityRemoved = "YES"
             data_set.DeidentificationMethod = "ScanProof, PS3.15 Annex E"
 
@@ -145,11 +174,17 @@ class Objects:
         return "original" if self.originals else "pseudonymous"
 
 
-def sources(objects: Objects) -> Iterator[tuple[Picture, DicomReference]]:
-    """The pictures of a record that are DICOM files."""
-    for picture in objects.facts.pictures:
-        if picture.dicom:
-            yield picture, picture.dicom
+def _placed(dicom: DicomReference) -> bool:
+    """Whether the image has a known place in the patient's coordinates, and a thickness."""
+    return all((dicom.frame_of_reference, dicom.spacing, dicom.position, dicom.orientation, dicom.thickness))
+
+
+def _geometry(picture: Picture) -> object:
+    dicom = picture.dicom
+    if dicom is None:
+        return None
+    frame = (dicom.study, dicom.series, dicom.frame_of_reference, dicom.spacing, dicom.orientation)
+    return picture.width, picture.height, frame
 
 
 def _meta(sop_class: str, instance: str, syntax: str) -> FileMetaDataset:

@@ -11,6 +11,8 @@ from backend.exports import ExportedFile, Originals, RecordFacts
 from backend.ports import DiagnosisSigner
 
 WRITERS = {
+    "sr": "structured_report",
+    "seg": "segmentation",
     "sc": "secondary_capture",
     "fhir": "fhir",
     "prov": "prov",
@@ -34,15 +36,22 @@ class ExportKeys:
     folder: Path
 
 
-def write(kind: str, facts: RecordFacts, originals: Originals | None, *, keys: ExportKeys) -> ExportedFile:
-    """The file of that kind. ``originals`` are None, or those of the sender for a kind that is ``identified``.
+def write(kind: str, facts: RecordFacts, originals: Originals | None) -> ExportedFile:
+    """The file of a kind of WRITERS. ``originals`` are None, or those of the sender for a kind that is ``identified``.
 
-    Raises Conflict where there is nothing to write; NotIssuer, UnsupportedImage, ImageTooLarge, ServerBusy,
-    ConfigurationError.
+    Raises Conflict where there is nothing to write; UnsupportedImage, ImageTooLarge, ServerBusy.
     """
-    written: ExportedFile
-    if kind in SIGNING_WRITERS:
-        written = import_module(f"{__package__}.{SIGNING_WRITERS[kind]}").write(facts, keys)
-    else:
-        written = import_module(f"{__package__}.{WRITERS[kind]}").write(facts, originals)
+    written: ExportedFile = import_module(f"{__package__}.{WRITERS[kind]}").write(facts, originals)
     return written
+
+
+def writer(keys: ExportKeys) -> Callable[[str, RecordFacts, Originals | None], ExportedFile]:
+    """As ``write``, for every kind. Raises NotIssuer and ConfigurationError too."""
+
+    def write_any(kind: str, facts: RecordFacts, originals: Originals | None) -> ExportedFile:
+        if kind in WRITERS:
+            return write(kind, facts, originals)
+        signed: ExportedFile = import_module(f"{__package__}.{SIGNING_WRITERS[kind]}").write(facts, keys)
+        return signed
+
+    return write_any

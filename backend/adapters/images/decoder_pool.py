@@ -31,6 +31,7 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    NAME,
     REFER,
     RENDER,
     receive,
@@ -93,6 +94,12 @@ class DecoderPool:
         """See ``reference.values_of``."""
         with self._slot():
             return self._run({"job": REFER}, content)[0]
+
+    def name(self, content: bytes) -> dict[str, str]:
+        """See ``identity_map.attributes_of``."""
+        with self._slot():
+            found, _ = self._run({"job": NAME}, content)
+        return {str(keyword): str(value) for keyword, value in found.items()}
 
     def find_text(self, content: bytes, decoding: int) -> list[TextBox]:
         """See ``burnt_in_text.find``."""

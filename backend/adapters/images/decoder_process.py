@@ -26,6 +26,7 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    NAME,
     REFER,
     RENDER,
     receive,
@@ -111,6 +112,12 @@ def _refer(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     return values_of(content), b""
 
 
+def _name(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.identity_map import attributes_of
+
+    return attributes_of(content), b""
+
+
 _JOBS = {
     INSPECT: _inspect,
     DECODE: _decode,
@@ -119,6 +126,7 @@ _JOBS = {
     FIND_TEXT: _find_text,
     MASK: _mask,
     REFER: _refer,
+    NAME: _name,
 }
 
 

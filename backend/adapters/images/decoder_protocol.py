@@ -15,7 +15,7 @@ CPU_S = 30
 """Processor seconds for one job."""
 MEMORY_BYTES = 1536 * 1024 * 1024
 """Address space of a process. The largest image takes a third of it."""
-INSPECT, DECODE, RENDER, DEIDENTIFY, FIND_TEXT, MASK, REFER = (
+INSPECT, DECODE, RENDER, DEIDENTIFY, FIND_TEXT, MASK, REFER, NAME = (
     "inspect",
     "decode",
     "render",
@@ -23,6 +23,7 @@ INSPECT, DECODE, RENDER, DEIDENTIFY, FIND_TEXT, MASK, REFER = (
     "find text",
     "mask",
     "refer",
+    "name",
 )
 
 _LENGTHS = struct.Struct(">QQ")

@@ -38,13 +38,17 @@ def test_the_place_is_free_again_when_the_answer_was_sent(method: str) -> None:
 def test_the_place_is_taken_while_the_answer_is_being_sent() -> None:
     places = Downloads(at_once=1)
 
+    made = []
+
     def parts() -> Iterator[bytes]:
-        yield b"a"
-        yield b"b"
+        for part in (b"a", b"b"):
+            made.append(part)
+            yield part
 
     response = answer(places, Response(parts()))
     body = iter(response.response)
     assert next(body) == b"a"
+    assert made == [b"a"]  # a part is made when the one before it was sent
     with pytest.raises(Overloaded, match=r"^too many downloads run already: try again$"):
         places.begin()
     response.close()

@@ -25,6 +25,7 @@ Image.linear_gradient("L").resize((7000, 5700)).convert("RGB").save(scan, "JPEG"
 def work(_):
     client = app.test_client()
     image = client.post("/api/v1/images", data={"file": (io.BytesIO(scan.getvalue()), "scan.jpg")}).json
+    assert "cid" in image, image
     return client.post(f"/api/v1/images/{image['cid']}/classifications").status_code
 
 with ThreadPoolExecutor(4) as pool:

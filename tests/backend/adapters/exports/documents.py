@@ -75,6 +75,7 @@ ASSERTED = DiagnosisFacts(
     block=block(20),
     status=DiagnosisStatus.ASSERTED,
     current_label="glioma",
+    current_label_text="Looks like a tumour that grows from the brain's supporting (glial) cells.",
     reviews=(),
 )
 ABSTAINED = replace(
@@ -87,18 +88,21 @@ ABSTAINED = replace(
     reason=REASON,
     status=DiagnosisStatus.ABSTAINED,
     current_label="abstained",
+    current_label_text="No answer",
 )
 CONFIRMED = replace(ASSERTED, status=DiagnosisStatus.CONFIRMED, reviews=(review(Verdict.CONFIRMED, "glioma", 1),))
 OVERRIDDEN = replace(
     ASSERTED,
     status=DiagnosisStatus.OVERRIDDEN,
     current_label="meningioma",
+    current_label_text="Looks like a tumour that grows from the membranes around the brain.",
     reviews=(review(Verdict.OVERRIDDEN, "meningioma", 2),),
 )
 WITHDRAWN = replace(
     ASSERTED,
     status=DiagnosisStatus.WITHDRAWN,
     current_label=None,
+    current_label_text=None,
     reviews=(review(Verdict.WITHDRAWN, None, 0, reason=None),),
 )
 ANSWERED_ABSTENTION = replace(
