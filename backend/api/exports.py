@@ -10,12 +10,16 @@ from flask import Response, request
 from backend.api.access import container
 from backend.api.downloads import begin_download
 from backend.api.limits import limiter, uploads_allowed
-from backend.api.openapi import file_response, responses
+from backend.api.openapi import responses
 from backend.api.schemas import CamelCase, Values
 from backend.api.validation import hash_in_path
 from backend.exports import KINDS, file_name
 
 blueprint = APIBlueprint("exports", __name__, tag="Records")
+_BINARY, _OBJECT = {"type": "string", "format": "binary"}, {"type": "object"}
+_FILES = {
+    kind.media_type: {"schema": _OBJECT if kind.media_type.endswith("json") else _BINARY} for kind in KINDS.values()
+}
 
 
 class ExportQuerySchema(CamelCase):
@@ -29,7 +33,7 @@ class ExportQuerySchema(CamelCase):
 @blueprint.input(ExportQuerySchema, location="query")
 @blueprint.doc(
     summary="A record as one file: " + ", ".join(f"`{name}` ({kind.title})" for name, kind in KINDS.items()),
-    responses=responses({200: file_response("application/octet-stream", "The file"), 404: "", 409: "", 429: ""}),
+    responses=responses({200: {"description": "The file", "content": _FILES}, 404: "", 409: "", 429: ""}),
 )
 def export(image_id: str, kind: str, query_data: Values) -> Response:
     exports = container().exports
