@@ -11,6 +11,7 @@ ScanProofError
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
 ├── RecordNotVerified           a record of which a check failed (409)
+├── NotIssuer                   a credential that only another key can issue (409)
 ├── Unconfirmed                 a person must confirm an upload first (409)
 │   ├── TextInImage             the picture seems to show text
 │   ├── UnrecognisedImage       no known kind of medical image, for a public store
@@ -133,6 +134,22 @@ class RecordNotVerified(ScanProofError):
             f"{first.expected}, found {first.found}" + (f"; {len(failed) - 1} more checks failed" if failed[1:] else "")
         )
         self.failed = tuple(failed)
+
+
+class NotIssuer(ScanProofError):
+    """``address`` is that of the key here, None without one."""
+
+    status = 409
+    title = "The credential cannot be issued here"
+
+    def __init__(self, classifier: str, address: str | None, image_id: str) -> None:
+        there = f"the key here is that of {address}" if address else "it is not here"
+        super().__init__(
+            f"only the key of the classifier {classifier} can sign a credential of its result, and {there}. Use the "
+            f"evidence file in its place: scanproof evidence {image_id} --output FILE"
+        )
+        self.classifier = classifier
+        self.address = address
 
 
 class Unconfirmed(ScanProofError):

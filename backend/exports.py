@@ -216,6 +216,11 @@ KINDS = {
     "sr": ExportKind("DICOM structured report", "The result with its figures (TID 1500), for a PACS", DICOM, True),
     "seg": ExportKind("DICOM segmentation", "The outline as a layer, for a PACS viewer", DICOM, True),
     "sc": ExportKind("DICOM secondary capture", "The picture with the outline drawn in", DICOM, True),
+    "fhir": ExportKind("FHIR R4 report", "The result as a bundle, for a record system", "application/fhir+json", True),
+    "pdf": ExportKind("PDF page", "Picture, result, status and how to check it, to print", "application/pdf"),
+    "prov": ExportKind("PROV-JSON", "Who made what from what, as a graph", "application/json"),
+    "c2pa": ExportKind("Content Credentials", "The picture, signed with what was recorded of it (C2PA)", "image/*"),
+    "vc": ExportKind("Verifiable Credential", "The result, signed by its classifier as a JWT", "application/vc+jwt"),
 }
 """By the name on the command line and in the address."""
 

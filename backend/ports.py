@@ -268,6 +268,9 @@ class DiagnosisSigner(Protocol):
     def sign(self, diagnosis: Diagnosis, *, chain_id: int, contract: str) -> SignedDiagnosis:
         """The diagnosis with its EIP-712 signature."""
 
+    def sign_credential(self, credential: Mapping[str, Any]) -> str:
+        """A Verifiable Credential 2.0, whose issuer is this key, as a JWT (W3C VC-JOSE-COSE) signed by ES256K."""
+
 
 class RegistryHistory(Protocol):
     """What one registry contract wrote on its chain: all that a verification reads."""

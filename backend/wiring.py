@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
@@ -195,7 +196,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             outliner=classifier,
             models=models,
             registry=wire_registry(settings, chain),
-            write=writers.write,
+            write=writers.writer(writers.ExportKeys(lambda: signer, _export_keys(settings))),
         ),
         models=models,
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
@@ -286,6 +287,21 @@ def wire_registry(settings: Settings, chain: RegistryHistory) -> Registry:
         node = settings.wallet_rpc_url or known.rpc_url or "RPC_URL"
         where = f" --rpc {node} --contract {chain.contract} --contract-block {settings.contract_block}"
     return Registry(chain.chain_id, known.name, chain.contract, where)
+
+
+def wire_export_keys(settings: Settings) -> writers.ExportKeys:
+    """For a command: the classifier's key is opened when an export needs it, and never made."""
+
+    def signer() -> KeyFileSigner | None:
+        if not settings.classifier_key_file.exists():
+            return None
+        return KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+
+    return writers.ExportKeys(signer, _export_keys(settings))
+
+
+def _export_keys(settings: Settings) -> Path:
+    return settings.var / "c2pa"
 
 
 def wire_registration(settings: Settings) -> ModelRegistrationService:

@@ -19,6 +19,7 @@ from backend.commands.console import Console
 from backend.commands.deidentify import KEY
 from backend.commands.evidence import write_new
 from backend.commands.verify import add_opening_argument, object_readers, read_openings, verification_service
+from backend.errors import NotIssuer
 from backend.exports import KINDS, file_name
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.models.bundled import BundledModels
     from backend.services.exports import ExportService
     from backend.services.models import ModelService
-    from backend.wiring import wire_registry
+    from backend.wiring import wire_export_keys, wire_registry
 
     store, documents = object_readers(settings)
     openings = read_openings(options)
@@ -88,11 +89,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
             outliner=models,
             models=ModelService(models),
             registry=wire_registry(opened, history),
-            write=writers.write,
+            write=writers.writer(wire_export_keys(settings)),
         )
         facts = service.facts(options.image_id, page=settings.page_url, diagnosis=options.diagnosis, openings=openings)
     originals = opened_map.of_record(facts) if opened_map else None
-    made = service.write(options.kind, facts, originals)
+    try:
+        made = service.write(options.kind, facts, originals)
+    except NotIssuer as error:
+        raise WrongUse(str(error)) from error
     file = options.output or Path(file_name(facts.image_id, options.kind, made.suffix))
     write_new(file, made.content)
     diagnosis = facts.diagnosis

@@ -17,14 +17,14 @@ if TYPE_CHECKING:
 def write(facts: RecordFacts, originals: Originals | None) -> ExportedFile:
     """The file. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
     objects = Objects(facts, originals)
-    return objects.written(capture(objects, draw(objects.shown, facts)))
+    return objects.written(capture(objects, draw(facts.shown, facts)))
 
 
 def capture(objects: Objects, drawing: Drawing) -> Dataset:
-    """The object with the pixels of ``drawing``, which shows ``objects.shown``."""
+    """The object with the pixels of ``drawing``, which shows ``facts.shown``."""
     from highdicom.sc import SCImage
 
-    dicom = objects.shown.dicom
+    dicom = objects.facts.shown.dicom
     spacing = dicom.spacing if dicom else None
     data_set: Dataset = SCImage(
         np.asarray(drawing.image),

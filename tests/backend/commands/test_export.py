@@ -10,15 +10,19 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+import c2pa
 import highdicom
 import numpy as np
 import pydicom
+import pypdf
 import pytest
 from PIL import Image
 
+from backend.adapters.chain.signer import KeyFileSigner
 from ml.datasets.phantom import phantom_png
 from tests.backend.adapters.exports.facts import PATIENT, SERIES, STUDY
 from tests.backend.commands.conftest import Shared, shared
+from tests.backend.tokens import verified
 from tests.dicoms import dicom
 from tests.standins.orthanc import Orthanc, orthanc
 
@@ -216,4 +220,54 @@ def test_a_record_that_is_not_there_is_not_exported(own, record, tmp_path):
     assert (number.status, number.json["error"]["message"]) == (1, "expected a diagnosis from 1 to 1, found 2")
     kind = own("export", record["imageId"], "--as", "doc", "--output", file)
     assert (kind.status, "expected one of the kinds of export sr, seg, sc" in kind.stderr) == (2, True)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix", "media_type"),
+    [
+        ("fhir", "json", "application/fhir+json"),
+        ("pdf", "pdf", "application/pdf"),
+        ("prov", "json", "application/json"),
+        ("c2pa", "png", "image/png"),
+        ("vc", "jwt", "application/vc+jwt"),
+    ],
+)
+def test_a_document_names_the_transaction(own, record, tmp_path, monkeypatch, kind, suffix, media_type):
+    monkeypatch.chdir(tmp_path)
+
+    result = own("export", record["imageId"], "--as", kind, "--json")
+
+    assert result.status == 0, result.stderr
+    assert result.json["mediaType"] == media_type
+    file = tmp_path / f"scanproof-{record['imageId'][2:10]}-{kind}.{suffix}"
+    content = file.read_bytes()
+    text = _DECODED.get(kind, bytes.decode)(content)
+    for value in (record["transactions"][0]["hash"], record["cid"]):
+        assert value in text
+    assert "AI result, not a diagnosis" in text
+
+
+_DECODED = {
+    "pdf": lambda content: pypdf.PdfReader(io.BytesIO(content)).pages[0].extract_text(),
+    "c2pa": lambda content: c2pa.Reader("image/png", io.BytesIO(content)).json(),
+    "vc": lambda content: json.dumps(verified(content.decode()).payload),
+}
+
+
+def test_a_credential_needs_the_key_of_the_classifier(own, record, tmp_path):
+    file, key = tmp_path / "credential.jwt", tmp_path / "classifier.key"
+    arguments = ("export", record["imageId"], "--as", "vc", "--output", file)
+
+    without = own(*arguments, SCANPROOF_CLASSIFIER_KEY_FILE=str(key))
+
+    assert without.status == 2
+    assert f"and it is not here. Use the evidence file in its place: scanproof evidence {record['imageId']}" in (
+        without.stderr
+    )
+    assert not key.exists()
+    other = KeyFileSigner(key, chain_id=1337)
+    with_another = own(*arguments, SCANPROOF_CLASSIFIER_KEY_FILE=str(key))
+    assert with_another.status == 2
+    assert f"and the key here is that of {other.address}." in with_another.stderr
     assert not file.exists()
