@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from backend.domain import Verdict
 from tests.e2e.support import images
+from tests.e2e.support.console import Console
 from tests.e2e.support.product import Product
 from tests.e2e.support.records import make_record, review
 from tests.e2e.support.site import Site
@@ -168,7 +169,8 @@ def test_a_record_is_exported_as_a_file_of_a_standard(opened: Site):
     expect(page.locator("sp-exports")).to_contain_text("scanproof export --map")
 
 
-def test_an_export_that_cannot_be_made_says_why(product: Product, site: Site):
+def test_an_export_that_cannot_be_made_says_why(product: Product, site: Site, console: Console):
+    console.tolerate("status of 409")
     record = make_record(product, images.noise())[0]
     page = site.open(f"/records/{record}").page
 
