@@ -285,7 +285,7 @@ def wire_registry(settings: Settings, chain: RegistryHistory) -> Registry:
     where = ""
     if not settings.embedded_chain:
         node = settings.wallet_rpc_url or known.rpc_url or "RPC_URL"
-        where = f" --rpc {node} --contract {chain.contract}"
+        where = f" --rpc {node} --contract {chain.contract} --contract-block {settings.contract_block}"
     return Registry(chain.chain_id, known.name, chain.contract, where)
 
 

@@ -9,6 +9,7 @@ import "../components/sp-add-diagnosis";
 import "../components/sp-analysis";
 import "../components/sp-independent-check";
 import "../components/sp-diagnosis";
+import "../components/sp-exports";
 import "../components/sp-lineage";
 import "../components/sp-notice";
 import "../components/sp-outline-summary";
@@ -153,6 +154,7 @@ export class RecordPage extends LitElement {
           @checked=${({ detail }: CustomEvent<Checked>) => (this.checked = detail)}
         ></sp-verification>
       </section>
+      ${diagnoses.length > 0 ? this.exports(record) : nothing}
       <section class="panel stack">
         <h2>Check it yourself</h2>
         <sp-independent-check .record=${record} .chain=${this.config.chain}></sp-independent-check>
@@ -167,6 +169,13 @@ export class RecordPage extends LitElement {
         .compared=${this.compared}
         @compare=${({ detail }: CustomEvent<string>) => this.dispatchEvent(new CustomEvent("compare", { detail }))}
       ></sp-side-by-side>
+    </section>`;
+  }
+
+  private exports(record: ImageRecord) {
+    return html`<section class="panel stack">
+      <h2>Export</h2>
+      <sp-exports .record=${record} .kinds=${this.config.exports}></sp-exports>
     </section>`;
   }
 
