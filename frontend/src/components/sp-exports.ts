@@ -22,7 +22,7 @@ export class Exports extends LitElement {
       }
       li {
         display: grid;
-        grid-template-columns: minmax(12rem, auto) minmax(0, 1fr);
+        grid-template-columns: 17rem minmax(0, 1fr);
         gap: var(--space-2) var(--space-4);
         align-items: center;
       }

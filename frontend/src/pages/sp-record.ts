@@ -173,7 +173,7 @@ export class RecordPage extends LitElement {
   }
 
   private exports(record: ImageRecord) {
-    return html`<section class="panel stack">
+    return html`<section class="panel stack on-screen">
       <h2>Export</h2>
       <sp-exports .record=${record} .kinds=${this.config.exports}></sp-exports>
     </section>`;

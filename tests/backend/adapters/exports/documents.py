@@ -60,7 +60,7 @@ ASSERTED = DiagnosisFacts(
     number=1,
     diagnosis_id="0x" + "d1" * 32,
     label="glioma",
-    label_text="Looks like a tumour that grows from the brain's supporting (glial) cells.",
+    label_text="Glioma",
     label_code=1,
     confidence=0.9312,
     probabilities={"glioma": 0.9312, "meningioma": 0.05, "notumor": 0.0188},
@@ -75,7 +75,7 @@ ASSERTED = DiagnosisFacts(
     block=block(20),
     status=DiagnosisStatus.ASSERTED,
     current_label="glioma",
-    current_label_text="Looks like a tumour that grows from the brain's supporting (glial) cells.",
+    current_label_text="Glioma",
     reviews=(),
 )
 ABSTAINED = replace(
@@ -95,7 +95,7 @@ OVERRIDDEN = replace(
     ASSERTED,
     status=DiagnosisStatus.OVERRIDDEN,
     current_label="meningioma",
-    current_label_text="Looks like a tumour that grows from the membranes around the brain.",
+    current_label_text="Meningioma",
     reviews=(review(Verdict.OVERRIDDEN, "meningioma", 2),),
 )
 WITHDRAWN = replace(

@@ -160,8 +160,9 @@ def test_the_status_is_that_of_the_newest_review(state: str):
 def test_the_value_is_the_label_that_is_valid_now(diagnosis: DiagnosisFacts, label: str):
     value = one(fhir.bundle(facts(diagnosis)), "Observation")["valueCodeableConcept"]
 
-    assert value["coding"] == [{"system": f"urn:scanproof:model:{MODEL.sha256}", "code": label, "display": label}]
-    assert value["text"].startswith(label)
+    text = label.capitalize()
+    assert value["coding"] == [{"system": f"urn:scanproof:model:{MODEL.sha256}", "code": label, "display": text}]
+    assert value["text"] == text
 
 
 @pytest.mark.parametrize("diagnosis", [ABSTAINED, STATES["confirmed abstention"]])
