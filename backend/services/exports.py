@@ -14,6 +14,7 @@ from backend.domain import (
     SEALED_LABEL,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
+    DiagnosisStatus,
     ModelFacts,
     Record,
     Verdict,
@@ -104,7 +105,7 @@ class ExportService:
             summary = study.summary
             found = self._diagnosis(record, event, number, summary.label, event.confidence / BASIS_POINTS)
             found = replace(found, abstained=summary.abstained, reason=summary.reason)
-            pictures = tuple(self._slices(study, seen))
+            pictures = tuple(self._slices(study, seen, found.status))
         else:
             study, manifest = None, self._manifest(event, openings)
             sealed = event.label == SEALED_LABEL
@@ -118,7 +119,7 @@ class ExportService:
                 probabilities=manifest.probabilities,
             )
             corrected = self._corrected(record, event)
-            pictures = (self._picture(content, manifest, found.model, corrected=corrected),)
+            pictures = (self._picture(content, manifest, found.model, found.status, corrected=corrected),)
         image, registry = record.image, self._registry
         return RecordFacts(
             image_id=image.image_id,
@@ -223,7 +224,7 @@ class ExportService:
         )
         return study, study_documents.read_slice_manifests(lines, slices)
 
-    def _slices(self, study: StudyFacts, seen: Sequence[ReadManifest]) -> Iterator[Picture]:
+    def _slices(self, study: StudyFacts, seen: Sequence[ReadManifest], status: DiagnosisStatus) -> Iterator[Picture]:
         taken = 0
         for order in _shown(study):
             each = study.slices[order]
@@ -234,21 +235,23 @@ class ExportService:
             model = self._models.facts("0x" + each.model_sha256)
             if model is None:  # a verification refuses it before
                 raise Conflict(f"the model {each.model_sha256} of slice {order + 1} is not installed here")
-            yield self._picture(content, seen[order], model, order=order)
+            yield self._picture(content, seen[order], model, status, order=order)
 
     def _picture(
         self,
         content: bytes,
         seen: ReadManifest,
         model: ModelFacts,
+        status: DiagnosisStatus,
         *,
         order: int | None = None,
         corrected: tuple[statements.Outline, str] | None = None,
     ) -> Picture:
-        """``seen`` is what ``model`` said of the image, ``corrected`` a clinician's outline."""
+        """``seen`` is what ``model`` said of the image, ``status`` what became of it, ``corrected`` a clinician's
+        outline."""
         image, dicom = self._inspector.identify(content), self._dicom.reference(content)
         spacing = dicom.spacing if dicom else None
-        contours, drawn_by, reviewer, reason = self._outline(content, seen, model, corrected)
+        contours, drawn_by, reviewer, reason = self._outline(content, seen, model, status, corrected)
         outline = outline_facts(
             contours, model=drawn_by, reviewer=reviewer, width=image.width, height=image.height, spacing=spacing
         )
@@ -267,12 +270,19 @@ class ExportService:
         )
 
     def _outline(
-        self, content: bytes, seen: ReadManifest, model: ModelFacts, corrected: tuple[statements.Outline, str] | None
+        self,
+        content: bytes,
+        seen: ReadManifest,
+        model: ModelFacts,
+        status: DiagnosisStatus,
+        corrected: tuple[statements.Outline, str] | None,
     ) -> tuple[statements.Outline, ModelFacts | None, str | None, str | None]:
         """The contours, the model or the reviewer who drew them, and why there are none."""
         if corrected:
             contours, reviewer = corrected
             return contours, None, reviewer, None if contours else "a clinician removed the model's outline"
+        if status in (DiagnosisStatus.OVERRIDDEN, DiagnosisStatus.WITHDRAWN):
+            return (), None, None, f"the model's result was {status} by a clinician"
         found = outline_finding(self._outliner, model, seen, content)
         return found.contours, found.model, None, found.reason
 

@@ -71,11 +71,12 @@ def captions(picture: Picture, facts: RecordFacts) -> list[str]:
     """What stands below a picture."""
     diagnosis = facts.diagnosis
     result = "no answer" if diagnosis.abstained else f"{diagnosis.label_text}, {diagnosis.confidence:.1%}"
+    overridden = diagnosis.current_label not in (None, diagnosis.label)
     slice_ = "" if picture.order is None or facts.study is None else f", slice {picture.order + 1}"
     return [
         NOT_A_DIAGNOSIS,
         f"{diagnosis.model.name} {diagnosis.model.version}: {result}{slice_}",
-        f"Status: {diagnosis.status_text}",
+        f"Status: {diagnosis.status_text}" + (f", as {diagnosis.current_label_text}" if overridden else ""),
         f"Record {facts.image_id[:18]}… on chain {facts.chain_id}",
     ]
 

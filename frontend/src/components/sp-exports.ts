@@ -54,7 +54,7 @@ export class Exports extends LitElement {
             ${this.kinds.map(({ kind, title, about }) => this.item(kind, title, about))}
           </ul>`}
       <p class="soft small">
-        DICOM exports have the UIDs and the pseudonym of the de-identified files. Who de-identified them puts the original UIDs, patient and
+        DICOM and FHIR exports have the UIDs and the pseudonym of the de-identified files. Who de-identified them puts the original UIDs, patient and
         study back with <code>scanproof export --map</code>
       </p>
       <p class="small" role="status" data-testid="export-status">${this.busy ? "Verifying the record and making the file …" : this.saved}</p>

@@ -167,6 +167,8 @@ def test_reviews_change_what_is_valid(container: Container, image_id: str, clini
     assert (overridden.label, overridden.current_label, overridden.verified) == ("meningioma", "glioma", True)
     assert overridden.current_label_text == "Glioma"
     assert overridden.reviews[-1].reason == REASON
+    shown = of(container, image_id).shown
+    assert (shown.outline, shown.no_outline) == (None, "the model's result was overridden by a clinician")
 
     reviewed(container, clinician, image_id, Verdict.WITHDRAWN, None, 0)
     withdrawn = of(container, image_id).diagnosis

@@ -51,6 +51,14 @@ def test_the_lines_say_what_it_is() -> None:
     assert captions(declined.shown, declined)[1] == "brain-mri 2.1.0: no answer"
 
 
+def test_the_label_of_a_clinician_stands_beside_that_of_the_model() -> None:
+    made = facts(status=DiagnosisStatus.OVERRIDDEN, current_label="notumor", current_label_text="No tumour")
+    assert captions(made.shown, made)[1:3] == [
+        "brain-mri 2.1.0: Glioma, 91.2%",
+        "Status: overridden by a clinician, as No tumour",
+    ]
+
+
 def test_long_lines_are_wrapped() -> None:
     short, long = facts(), facts(label_text="A label that nobody can read in one line of a small picture, " * 3)
     assert draw(long.shown, long).image.height > draw(short.shown, short).image.height
