@@ -5,9 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import subprocess
-import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import c2pa
@@ -23,7 +20,8 @@ from tests.backend.adapters.exports.facts import PATIENT, SERIES, STUDY
 from tests.backend.commands.conftest import Shared, shared
 from tests.backend.tokens import verified
 from tests.dicoms import dicom
-from tests.standins.orthanc import Orthanc, orthanc
+from tests.needs import needs_orthanc
+from tests.standins.orthanc import orthanc
 
 PLACE = {
     "StudyInstanceUID": STUDY,
@@ -72,15 +70,6 @@ def record(own, map_file) -> dict:
     return result.json
 
 
-@pytest.fixture(scope="module")
-def pacs(hospital, tmp_path_factory) -> Iterator[Orthanc]:
-    """A PACS with the series of the hospital."""
-    with orthanc(tmp_path_factory.mktemp("orthanc")) as running:
-        for file in sorted(hospital.iterdir()):
-            assert running.store(file.read_bytes())["Status"] == "Success"
-        yield running
-
-
 def test_an_export_is_written_once_and_says_what_it_is(own, record, tmp_path):
     file = tmp_path / "picture.dcm"
 
@@ -107,83 +96,25 @@ def test_an_export_is_written_once_and_says_what_it_is(own, record, tmp_path):
     assert [each.name for each in tmp_path.iterdir()] == ["picture.dcm"]
 
 
-def test_the_file_has_a_name_of_the_record_by_default(own, record, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    result = own("export", record["imageId"], "--as", "sr")
-    assert result.status == 0, result.stderr
-    (file,) = tmp_path.iterdir()
-    assert file.name == f"scanproof-{record['imageId'][2:10]}-sr.dcm"
-    assert "unverified: asserted by an AI model, reviewed by no clinician" in result.stdout
-    assert f"scanproof verify --image-id {record['imageId']}" in result.stdout
-
-
-def stored_by_rest(pacs: Orthanc, file: Path) -> None:
-    assert pacs.store(file.read_bytes())["Status"] == "Success"
-
-
-def stored_by_dicomweb(pacs: Orthanc, file: Path) -> None:
-    """STOW-RS (PS3.18, section 10.5)."""
-    body = b"--b\r\nContent-Type: application/dicom\r\n\r\n" + file.read_bytes() + b"\r\n--b--\r\n"
-    headers = {
-        "Content-Type": 'multipart/related; type="application/dicom"; boundary=b',
-        "Accept": "application/dicom+json",
-    }
-    request = urllib.request.Request(pacs.url("dicom-web/studies"), body, headers, method="POST")
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        assert "00081199" in json.loads(answer.read())
-
-
-def stored_by_dimse(pacs: Orthanc, file: Path) -> None:
-    """C-STORE (PS3.4, annex B)."""
-    command = ["storescu", "-R", "-aec", "ORTHANC", "127.0.0.1", str(pacs.dicom), str(file)]
-    subprocess.run(command, check=True, capture_output=True, timeout=60)
-
-
-@pytest.mark.parametrize(
-    ("kind", "store"), [("sr", stored_by_dicomweb), ("seg", stored_by_dimse), ("sc", stored_by_rest)]
-)
-def test_with_the_map_a_pacs_files_it_under_its_own_study(own, record, pacs, map_file, tmp_path, kind, store):
-    file = tmp_path / "export.dcm"
-    result = own("export", record["imageId"], "--as", kind, "--map", map_file, "--output", file, "--json")
+@needs_orthanc
+def test_with_the_map_a_pacs_files_the_report_under_its_own_study(own, record, hospital, map_file, tmp_path):
+    file = tmp_path / "report.dcm"
+    result = own("export", record["imageId"], "--as", "sr", "--map", map_file, "--output", file, "--json")
     assert (result.status, result.json["identified"]) == (0, True), result.stderr
 
-    store(pacs, file)
-
-    (patient,) = pacs.json("patients?expand")
+    with orthanc(tmp_path / "orthanc") as pacs:
+        for each in sorted(hospital.iterdir()):
+            assert pacs.store(each.read_bytes())["Status"] == "Success"
+        assert pacs.store(file.read_bytes())["Status"] == "Success"
+        (patient,) = pacs.json("patients?expand")
+        (study,) = pacs.json("studies?expand")
+        series = {pacs.json(f"series/{each}")["MainDicomTags"]["SeriesInstanceUID"] for each in study["Series"]}
     assert (patient["MainDicomTags"]["PatientID"], patient["MainDicomTags"]["PatientName"]) == ("MRN-17", "Doe^Jane")
-    (found,) = pacs.json("studies?expand")
-    tags = found["MainDicomTags"]
-    assert (tags["StudyInstanceUID"], tags["AccessionNumber"], tags["StudyDate"]) == (STUDY, "ACC-9", "20260203")
-    written = pydicom.dcmread(file)
-    series = [pacs.json(f"series/{each}") for each in found["Series"]]
-    uids = {each["MainDicomTags"]["SeriesInstanceUID"] for each in series}
-    assert {SERIES, written.SeriesInstanceUID} <= uids
-    (instance,) = pacs.json(f"dicom-web/studies/{STUDY}/instances?SOPInstanceUID={written.SOPInstanceUID}")
-    content = pacs.get(f"instances/{_orthanc_id(pacs, written.SOPInstanceUID)}/file")
-    assert instance["00080018"]["Value"] == [written.SOPInstanceUID]
-    read_back(kind, content)
-
-
-def _orthanc_id(pacs: Orthanc, uid: str) -> str:
-    return next(each["ID"] for each in pacs.json("instances?expand") if each["MainDicomTags"]["SOPInstanceUID"] == uid)
-
-
-def read_back(kind: str, content: bytes) -> None:
-    """What the PACS gives refers to the original slices."""
-    if kind == "sr":
-        report = highdicom.sr.srread(io.BytesIO(content))
-        (group,) = report.content.get_image_measurement_groups()
-        assert group.finding_type.scheme_designator == "99SCANPROOF"
-        assert {image.referenced_sop_instance_uid for image in group.source_images} <= {f"{SERIES}.1", f"{SERIES}.2"}
-        assert list(report.content.get_planar_roi_measurement_groups())
-    elif kind == "seg":
-        segmentation = highdicom.seg.segread(io.BytesIO(content))
-        named = {each[2] for each in segmentation.get_source_image_uids()}
-        assert named and named <= {f"{SERIES}.1", f"{SERIES}.2"}
-        assert segmentation.pixel_array.any()
-        assert segmentation.FrameOfReferenceUID == f"{STUDY}.9"
-    else:
-        assert pydicom.dcmread(io.BytesIO(content)).pixel_array.any()
+    assert (study["MainDicomTags"]["StudyInstanceUID"], study["MainDicomTags"]["AccessionNumber"]) == (STUDY, "ACC-9")
+    report = highdicom.sr.srread(file)
+    assert series == {SERIES, report.SeriesInstanceUID}
+    (group,) = report.content.get_image_measurement_groups()
+    assert {each.referenced_sop_instance_uid for each in group.source_images} == {f"{SERIES}.1", f"{SERIES}.2"}
 
 
 def test_a_map_needs_its_key(own, map_file, tmp_path):
@@ -198,6 +129,10 @@ def test_a_map_needs_its_key(own, map_file, tmp_path):
     assert "was made with another key" in other.json["error"]["message"]
     without = own(*export, "--as", "sr", "--key", key)
     assert (without.status, "--key opens a map" in without.stderr) == (2, True)
+    document = own(*export, "--as", "pdf", "--map", map_file)
+    assert (document.status, "--map is for the exports sr, seg, sc, fhir" in document.stderr) == (2, True)
+    kind = own(*export, "--as", "doc")
+    assert (kind.status, "expected one of the kinds of export sr, seg, sc" in kind.stderr) == (2, True)
     missing = own(*export, "--as", "sr", "--map", map_file, SCANPROOF_VAR=str(tmp_path / "elsewhere"))
     assert (missing.status, "expected the key with which" in missing.stderr) == (2, True)
     assert not file.exists()
@@ -209,17 +144,6 @@ def test_a_map_is_not_written_among_the_copies_that_are_sent_away(own, hospital,
     result = own("deidentify", hospital, "--out", out, "--map", out / "study.map")
     assert (result.status, "expected --map outside" in result.stderr) == (2, True)
     assert list(out.iterdir()) == []
-
-
-def test_a_record_that_is_not_there_is_not_exported(own, record, tmp_path):
-    file = tmp_path / "report.dcm"
-    nothing = own("export", "0x" + "ab" * 32, "--as", "sr", "--output", file, "--json")
-    assert (nothing.status, nothing.json["error"]["type"]) == (1, "NotFound")
-    number = own("export", record["imageId"], "--as", "sr", "--diagnosis", "2", "--output", file, "--json")
-    assert (number.status, number.json["error"]["message"]) == (1, "expected a diagnosis from 1 to 1, found 2")
-    kind = own("export", record["imageId"], "--as", "doc", "--output", file)
-    assert (kind.status, "expected one of the kinds of export sr, seg, sc" in kind.stderr) == (2, True)
-    assert not file.exists()
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ from tests.backend.adapters.exports.facts import (
     study,
 )
 from tests.dicoms import deidentified
+from tests.needs import needs_dcmtk
 
 
 def reported(record: RecordFacts) -> highdicom.sr.Comprehensive3DSR:
@@ -204,6 +205,7 @@ def test_a_file_without_a_place_refers_to_its_secondary_capture_for_the_outline(
     assert numbers(group)[("Area", "{pixels}")] == AREA
 
 
+@needs_dcmtk
 @pytest.mark.parametrize("content", [clean(), png()], ids=["DICOM", "PNG"])
 def test_dcmtk_reads_it(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "report.dcm"
