@@ -30,7 +30,7 @@ ScanProofError
 │   └── InvalidDag              the blocks of a CID are not a file in the layout of ``unixfs`` (502)
 ├── ChainError                  the Ethereum node
 │   ├── ChainUnavailable        cannot be reached (503)
-│   ├── LogsIncomplete          answers, but does not show all events of a block yet (503)
+│   ├── LogsIncomplete          answers, but does not show all events (503)
 │   └── WrongChain              serves another chain, or one without the contract (503)
 ├── ClockWrong                  this server's clock and the chain's differ: the contract would refuse (503)
 ├── DatabaseUnavailable         the database cannot be read or written (503)
@@ -290,12 +290,19 @@ class ChainUnavailable(ChainError):
 
 
 class LogsIncomplete(ChainError):
-    """``block`` is the number of the first block whose events are not all shown."""
+    """``block`` is the number of the first block whose events are not all shown; with ``lacking``, of the newest one up
+    to which the contract's state shows that these events are not."""
 
     title = "The node does not show every event yet"
+    retry_after: float | None = 5
 
-    def __init__(self, block: int) -> None:
-        super().__init__(f"the node does not show every event of block {block} yet: try again in a moment")
+    def __init__(self, block: int, lacking: str = "") -> None:
+        super().__init__(
+            f"the node hides logs: up to block {block} it does not show {lacking}, which the contract's state has: "
+            "try again, or name another node"
+            if lacking
+            else f"the node does not show every event of block {block} yet: try again in a moment"
+        )
         self.block = block
 
 

@@ -336,6 +336,10 @@ class Chain(RegistryHistory, Protocol):
         Raises LogsIncomplete when the node does not show all events yet, ChainUnavailable.
         """
 
+    def events_in(self, numbers: Sequence[int]) -> Sequence[Event]:
+        """The events that the node shows in these blocks, in chain order, in few requests. Raises ChainUnavailable,
+        also when the node does not have one of the blocks."""
+
     def model_events_in(self, blocks: Collection[BlockRef]) -> Sequence[ModelEvent]:
         """The events of models in these blocks, in chain order, in few requests. Raises ChainUnavailable, also when the
         node does not have one of the blocks."""

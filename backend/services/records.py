@@ -18,10 +18,11 @@ from backend.domain import (
     StoredImage,
     position,
 )
-from backend.errors import ChainError, ChainUnavailable, NotFound
+from backend.errors import ChainError, NotFound
 from backend.ports import Chain, RegistryHistory
 from backend.services.event_index import EventIndex
 from backend.services.evidence_events import reports_about
+from backend.services.hidden_events import require_all_shown
 from backend.services.models import ModelService
 
 SEARCH_MAX_AGE_S = 1.0
@@ -60,25 +61,17 @@ class RecordService:
         (state,) = self._chain.image_states([image_id])
         return state
 
-    def _read(self, image_id: str, state: StoredImage) -> Record:
+    def _read(self, image_id: str, state: StoredImage) -> Record | None:
         """The record of an image that the index lacks, from the chain.
 
-        Raises ChainUnavailable when the node does not show all events that the contract's ``state`` counts.
+        Raises LogsIncomplete when the node does not show all events that the contract's ``state`` has, ChainError.
         """
         _log.warning("the index lacks the image %s: compare it with the chain by `scanproof index verify`", image_id)
-        try:
-            with time_limit(_READ_WITHIN_S):
-                events = self._history.events_of_image(image_id)
-                record = Record.of(events)
-                if record:
-                    record = replace(record, reports=tuple(reports_about(self._history, events)))
-        except ChainError:
-            record = None
-        if record is None or len(record.diagnoses) < state.diagnosis_count:
-            raise ChainUnavailable(
-                f"the image {image_id} is registered, but its events are still being read: try again in a moment"
-            )
-        return record
+        with time_limit(_READ_WITHIN_S):
+            events = self._history.events_of_image(image_id)
+            require_all_shown(self._chain, state, events)
+            record = Record.of(events)
+            return record and replace(record, reports=tuple(reports_about(self._history, events)))
 
     def filter(
         self,
@@ -131,7 +124,8 @@ class RecordService:
             state = self._state(image_id)
         except ChainError:
             return []
-        return [self._read(image_id, state)] if state else []
+        record = self._read(image_id, state) if state else None
+        return [record] if record else []
 
     def of_image(self, cid: str, *, limit: int) -> Page:
         """The newest records of the image with that CID, those that were mined just now too."""
