@@ -219,7 +219,11 @@ KINDS = {
     "fhir": ExportKind("FHIR R4 report", "The result as a bundle, for a record system", "application/fhir+json", True),
     "pdf": ExportKind("PDF page", "Picture, result, status and how to check it, to print", "application/pdf"),
     "prov": ExportKind("PROV-JSON", "Who made what from what, as a graph", "application/json"),
-    "c2pa": ExportKind("Content Credentials", "The picture, signed with what was recorded of it (C2PA)", "image/*"),
+    "c2pa": ExportKind(
+        "Content Credentials",
+        "The picture, signed with what was recorded of it (C2PA); a validator reports our signer as untrusted",
+        "image/*",
+    ),
     "vc": ExportKind("Verifiable Credential", "The result, signed by its classifier as a JWT", "application/vc+jwt"),
 }
 """By the name on the command line and in the address."""

@@ -21,6 +21,7 @@ from backend.adapters.exports.wording import (
     statements,
     urn,
     valid_label,
+    valid_text,
 )
 from backend.domain import DiagnosisStatus, DicomReference
 from backend.exports import ExportedFile, Originals, Picture, RecordFacts, ReviewFacts
@@ -151,7 +152,8 @@ class _Maker:
         if diagnosis.status is DiagnosisStatus.WITHDRAWN:
             return {"dataAbsentReason": {"text": "A clinician withdrew the result"}}
         if label := valid_label(diagnosis):
-            return {"valueCodeableConcept": self._label(label)}
+            coding = _coding(f"{_NAMES}:model:{diagnosis.model.sha256}", label, valid_text(diagnosis))
+            return {"valueCodeableConcept": _concept(coding, text=valid_text(diagnosis))}
         unknown = _coding(f"{_TERMS}/data-absent-reason", "unknown", "Unknown")
         return {"dataAbsentReason": _concept(unknown, text=diagnosis.reason or "No answer was given")}
 
@@ -167,11 +169,6 @@ class _Maker:
         # A label that is not valid any more stays visible, but as what the model said.
         said = _component("model-label", "Label that the model gave", {"valueString": diagnosis.label})
         return [said, confidence]
-
-    def _label(self, label: str) -> Json:
-        diagnosis = self._diagnosis
-        text = f"{label}: {diagnosis.label_text}" if label == diagnosis.label else label
-        return _concept(_coding(f"{_NAMES}:model:{diagnosis.model.sha256}", label, label), text=text)
 
     def _model(self) -> Json:
         model = self._diagnosis.model

@@ -23,7 +23,7 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from backend.adapters.exports.pictures import pixels_of
-from backend.adapters.exports.wording import valid_label
+from backend.adapters.exports.wording import valid_label, valid_text
 from backend.domain import DiagnosisStatus, describe_time
 from backend.exports import NOT_A_DIAGNOSIS, DiagnosisFacts, ExportedFile, Originals, Picture, RecordFacts
 from backend.printable import one_line
@@ -256,7 +256,7 @@ def _draw_result(pen: _Pen, facts: RecordFacts, picture: Picture, top: float) ->
 def _headline(diagnosis: DiagnosisFacts) -> str:
     if diagnosis.status is DiagnosisStatus.WITHDRAWN:
         return "Withdrawn: no result is valid"
-    return valid_label(diagnosis) or "No answer"
+    return valid_text(diagnosis)
 
 
 def _explanations(facts: RecordFacts, picture: Picture) -> Iterator[tuple[str, int]]:
@@ -266,10 +266,8 @@ def _explanations(facts: RecordFacts, picture: Picture) -> Iterator[tuple[str, i
     if diagnosis.abstained:
         yield f"The model {model} gave no answer: {diagnosis.reason or 'no reason is stated'}.", 5
     else:
-        if valid_label(diagnosis) == diagnosis.label:
-            yield diagnosis.label_text, 4
-        else:
-            yield f"The model {model} said {diagnosis.label}.", 4
+        if valid_label(diagnosis) != diagnosis.label:
+            yield f"The model {model} said: {diagnosis.label_text}.", 4
         yield f"Confidence of the model: {diagnosis.confidence:.1%}. It is no probability that the result is true.", 4
     if facts.study and picture.order is not None:
         yield f"A study of {len(facts.study.slices):,} slices; the picture is slice {picture.order + 1:,}.", 2

@@ -19,12 +19,17 @@ def valid_label(diagnosis: DiagnosisFacts) -> str | None:
     return None if diagnosis.abstained else diagnosis.current_label
 
 
+def valid_text(diagnosis: DiagnosisFacts) -> str:
+    """The valid label for readers."""
+    return diagnosis.current_label_text or "" if valid_label(diagnosis) else "No answer"
+
+
 def result_text(diagnosis: DiagnosisFacts) -> str:
     """What is valid now, in one sentence; never the label of an abstention or of a withdrawn result as a finding."""
     if diagnosis.status is DiagnosisStatus.WITHDRAWN:
         return f"No result is valid: a clinician withdrew it. {_said(diagnosis)}"
     if diagnosis.status is DiagnosisStatus.OVERRIDDEN:
-        return f"{valid_label(diagnosis) or 'No answer'}, as a clinician decided. {_said(diagnosis)}"
+        return f"{valid_text(diagnosis)}, as a clinician decided. {_said(diagnosis)}"
     return _model_text(diagnosis)
 
 
@@ -35,7 +40,7 @@ def _said(diagnosis: DiagnosisFacts) -> str:
 def _model_text(diagnosis: DiagnosisFacts) -> str:
     if diagnosis.abstained:
         return f"No answer: the model abstained{f' ({diagnosis.reason})' if diagnosis.reason else ''}"
-    return f"{diagnosis.label}, confidence {diagnosis.confidence:.2%}"
+    return f"{diagnosis.label_text}, confidence {diagnosis.confidence:.2%}"
 
 
 def statements(facts: RecordFacts) -> tuple[str, ...]:

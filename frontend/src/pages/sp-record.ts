@@ -62,6 +62,11 @@ export class RecordPage extends LitElement {
           grid-template: "summary" "image" "registration" / minmax(0, 1fr);
         }
       }
+      @media print {
+        .columns {
+          grid-template: "image summary" auto "image registration" 1fr / minmax(0, 4fr) minmax(0, 7fr);
+        }
+      }
     `,
   ];
 
@@ -100,6 +105,9 @@ export class RecordPage extends LitElement {
     if (missing) return this.noRecord();
     return html`<div class="stack">
       <h1 tabindex="-1">${record?.study ? "Study record" : "Provenance record"}</h1>
+      <p class="on-paper small" data-testid="printed-address">
+        ${this.config.notice} Compare this print with the record: <span class="mono">${location.origin}/records/${this.imageId}</span>
+      </p>
       ${problem
         ? html`<sp-notice level="2" .problem=${problem}>
             <button class="button" type="button" @click=${() => void this.control.load()}>Try again</button>
@@ -136,7 +144,7 @@ export class RecordPage extends LitElement {
         <sp-timeline .steps=${timelineOf(record, this.lineages.value ?? [], this.models.value ?? [])}></sp-timeline>
       </section>
       ${this.lineage()}
-      ${record.imageAvailable && !record.study ? html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
+      ${record.imageAvailable && !record.study ? html`<section class="panel on-screen"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
       ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
       <section class="panel stack">
         <h2>Verification</h2>
@@ -155,7 +163,7 @@ export class RecordPage extends LitElement {
   }
 
   private beside(record: ImageRecord) {
-    return html`<section class="panel">
+    return html`<section class="panel on-screen">
       <sp-side-by-side
         .record=${record}
         .compared=${this.compared}
@@ -165,7 +173,7 @@ export class RecordPage extends LitElement {
   }
 
   private exports(record: ImageRecord) {
-    return html`<section class="panel stack">
+    return html`<section class="panel stack on-screen">
       <h2>Export</h2>
       <sp-exports .record=${record} .kinds=${this.config.exports}></sp-exports>
     </section>`;

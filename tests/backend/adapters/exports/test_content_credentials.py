@@ -26,7 +26,8 @@ from backend.adapters.exports.certificates import picture_signer
 from backend.adapters.exports.writers import ExportKeys
 from backend.errors import ConfigurationError, UnsupportedImage
 from backend.exports import RecordFacts
-from tests.backend.adapters.exports.documents import ABSTAINED, CID, MODEL, REASON, STATES, WITHDRAWN, facts, image
+from tests.backend.adapters.exports.documents import ABSTAINED, CID, REASON, STATES, WITHDRAWN, facts
+from tests.backend.adapters.exports.facts import MODEL, png
 from tests.dicoms import dicom
 
 
@@ -36,7 +37,9 @@ def keys(tmp_path: Path) -> ExportKeys:
 
 
 def jpeg(diagnosis=ABSTAINED) -> RecordFacts:
-    found = facts(diagnosis, content=image("JPEG"))
+    output = io.BytesIO()
+    Image.open(io.BytesIO(png())).save(output, "JPEG")
+    found = facts(diagnosis, content=output.getvalue())
     return replace(found, pictures=(replace(found.shown, media_type="image/jpeg"),))
 
 
@@ -72,7 +75,7 @@ def test_the_manifest_validates_and_says_what_the_record_says(keys: ExportKeys, 
     data = assertion(store, "org.scanproof.record")
     assert data["statement"][0] == "AI result, not a diagnosis."
     assert data["record"]["transaction"] == found.transaction_hash
-    assert (data["record"]["chainId"], data["record"]["registry"]) == (1337, found.contract)
+    assert (data["record"]["chainId"], data["record"]["registry"]) == (31337, found.contract)
     assert (data["image"], data["imageSha256"]) == (f"ipfs://{CID}", found.sha256)
     assert data["result"]["model"]["sha256"] == MODEL.sha256
     assert data["result"]["status"] == found.diagnosis.status
@@ -89,7 +92,7 @@ def test_png_and_jpeg_keep_their_pixels(keys: ExportKeys, found: RecordFacts, su
 
 
 def test_a_dicom_image_becomes_what_the_model_saw(keys: ExportKeys):
-    content = dicom(np.arange(48 * 64, dtype=np.uint16).reshape(48, 64))
+    content = dicom(np.arange(64 * 64, dtype=np.uint16).reshape(64, 64))
     found = facts(content=content, dicom=True)
 
     file = content_credentials.write(found, keys)
@@ -171,7 +174,7 @@ def with_remote_manifest(address: str, keys: ExportKeys) -> bytes:
     ):
         builder.set_no_embed()
         builder.set_remote_url(f"{address}/manifest")
-        builder.sign(by, "image/png", io.BytesIO(image()), output)
+        builder.sign(by, "image/png", io.BytesIO(png()), output)
     return output.getvalue()
 
 

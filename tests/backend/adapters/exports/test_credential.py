@@ -27,7 +27,7 @@ from tests.backend.tokens import verified
 
 @pytest.fixture
 def signer(tmp_path: Path) -> KeyFileSigner:
-    return KeyFileSigner(tmp_path / "key", chain_id=1337)
+    return KeyFileSigner(tmp_path / "key", chain_id=31337)
 
 
 def keys(signer: KeyFileSigner | None) -> ExportKeys:
@@ -46,7 +46,7 @@ def test_the_classifier_signs_the_credential(signer: KeyFileSigner, state: str):
     assert document == credential.document(found)
     assert document["@context"][0] == "https://www.w3.org/ns/credentials/v2"
     assert "VerifiableCredential" in document["type"]
-    assert document["issuer"] == f"did:pkh:eip155:1337:{signer.address}"
+    assert document["issuer"] == f"did:pkh:eip155:31337:{signer.address}"
     assert (token.address, token.header["kid"].partition("#")[0]) == (signer.address, document["issuer"])
     assert document["description"].startswith("AI result, not a diagnosis.")
     assert document["credentialSubject"]["status"] == found.diagnosis.status
@@ -60,12 +60,12 @@ def test_it_names_the_one_transaction(signer: KeyFileSigner):
 
     (evidence,) = document["evidence"]
     assert evidence["transaction"] == found.transaction_hash
-    assert (evidence["chainId"], evidence["registry"]) == (1337, CONTRACT)
+    assert (evidence["chainId"], evidence["registry"]) == (31337, CONTRACT)
     subject = document["credentialSubject"]
     assert subject["id"] == f"ipfs://{CID}"
     assert subject["sha256"] == found.sha256
     assert subject["model"]["sha256"] == found.diagnosis.model.sha256
-    assert (subject["modelLabel"], subject["validLabel"], subject["confidence"]) == ("glioma", "glioma", 0.9312)
+    assert (subject["modelLabel"], subject["validLabel"], subject["confidence"]) == ("glioma", "glioma", 0.9123)
 
 
 def test_an_abstention_has_no_label():

@@ -16,24 +16,22 @@ import pytest
 from fhirclient.models.bundle import Bundle
 
 from backend.adapters.exports import fhir
-from backend.domain import StudySummary
-from backend.exports import DiagnosisFacts, Originals, RecordFacts, StudyFacts
+from backend.domain import Verdict
+from backend.exports import DiagnosisFacts, Originals
 from tests.backend.adapters.exports.documents import (
     ABSTAINED,
     ASSERTED,
     CID,
     CLASSIFIER,
     DICOM,
-    MODEL,
     OVERRIDDEN,
     REASON,
-    REVIEWER,
     STATES,
     UPLOADER,
     WITHDRAWN,
     facts,
-    review,
 )
+from tests.backend.adapters.exports.facts import MODEL, REVIEWER, review, study
 
 BINDINGS = {
     ("Bundle", "type"): {"collection"},
@@ -160,8 +158,9 @@ def test_the_status_is_that_of_the_newest_review(state: str):
 def test_the_value_is_the_label_that_is_valid_now(diagnosis: DiagnosisFacts, label: str):
     value = one(fhir.bundle(facts(diagnosis)), "Observation")["valueCodeableConcept"]
 
-    assert value["coding"] == [{"system": f"urn:scanproof:model:{MODEL.sha256}", "code": label, "display": label}]
-    assert value["text"].startswith(label)
+    text = label.capitalize()
+    assert value["coding"] == [{"system": f"urn:scanproof:model:{MODEL.sha256}", "code": label, "display": text}]
+    assert value["text"] == text
 
 
 @pytest.mark.parametrize("diagnosis", [ABSTAINED, STATES["confirmed abstention"]])
@@ -194,7 +193,7 @@ def test_the_confidence_is_a_component():
     components = one(fhir.bundle(facts()), "Observation")["component"]
 
     (confidence,) = (each for each in components if each["code"]["coding"][0]["code"] == "confidence")
-    assert confidence["valueQuantity"] == {"value": 0.9312, "system": "http://unitsofmeasure.org", "code": "1"}
+    assert confidence["valueQuantity"] == {"value": 0.9123, "system": "http://unitsofmeasure.org", "code": "1"}
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -269,8 +268,8 @@ def test_histology_is_a_pathology_report():
     assert report["category"][0]["coding"][0]["code"] == "PAT"
 
 
-def test_a_study_counts_all_its_slices(study: RecordFacts):
-    bundle = fhir.bundle(study)
+def test_a_study_counts_all_its_slices():
+    bundle = fhir.bundle(replace(facts(dicom=True), study=study(3)))
 
     check(bundle)
     imaging = one(bundle, "ImagingStudy")
@@ -278,14 +277,6 @@ def test_a_study_counts_all_its_slices(study: RecordFacts):
     assert len(imaging["series"][0]["instance"]) == 1
     displays = [entity["what"]["display"] for each in resources(bundle, "Provenance") for entity in each["entity"]]
     assert "Study manifest" in displays and "Image" not in displays
-
-
-@pytest.fixture
-def study() -> RecordFacts:
-    summary = StudySummary("glioma", 1, 0.9, False, None, (1, 1), {"glioma": 1, "notumor": 2})
-    # Slices are counted only.
-    slices = StudyFacts(None, (None, None, None), CID, CID, "00" * 32, "rule", summary, "2026-11-28T12:00:00Z")
-    return replace(facts(dicom=True), study=slices)
 
 
 def agents(provenance: dict[str, Any]) -> dict[str, str]:
@@ -298,13 +289,13 @@ def agents(provenance: dict[str, Any]) -> dict[str, str]:
 def test_provenance_names_who_did_what():
     upload, classification, reviewed = resources(fhir.bundle(facts(OVERRIDDEN)), "Provenance")
 
-    assert agents(upload) == {"enterer": f"did:pkh:eip155:1337:{UPLOADER}"}
+    assert agents(upload) == {"enterer": f"did:pkh:eip155:31337:{UPLOADER}"}
     assert agents(classification) == {
         "performer": "a resource",
-        "attester": f"did:pkh:eip155:1337:{CLASSIFIER}",
+        "attester": f"did:pkh:eip155:31337:{CLASSIFIER}",
     }
-    assert agents(reviewed) == {"verifier": f"did:pkh:eip155:1337:{REVIEWER}"}
-    assert reviewed["reason"] == [{"text": "seen on T2"}]
+    assert agents(reviewed) == {"verifier": f"did:pkh:eip155:31337:{REVIEWER}"}
+    assert reviewed["reason"] == [{"text": "Seen on two slices."}]
     assert reviewed["activity"]["coding"][0]["code"] == "overridden"
 
 
@@ -317,7 +308,7 @@ def test_everything_names_the_transaction_and_nothing_claims_a_signature():
         assert found.transaction_hash in values
         assert f"ipfs://{CID}" in values
         assert "signature" not in provenance
-    for text in (found.sha256, MODEL.sha256, found.contract, "1337", found.transaction_hash, CID):
+    for text in (found.sha256, MODEL.sha256, found.contract, "31337", found.transaction_hash, CID):
         assert text in one(bundle, "DiagnosticReport")["text"]["div"]
 
 
@@ -354,7 +345,7 @@ def test_markup_in_a_reason_stays_text():
 
 
 def test_reviews_without_a_published_reason_have_none():
-    diagnosis = replace(WITHDRAWN, reviews=(review("withdrawn", None, 0, reason=None),))
+    diagnosis = replace(WITHDRAWN, reviews=(review(Verdict.WITHDRAWN, None, None),))
 
     bundle = fhir.bundle(facts(diagnosis))
 

@@ -13,26 +13,23 @@ from pypdf import PdfReader
 from reportlab.pdfbase import pdfmetrics
 
 from backend.adapters.exports import pdf
-from backend.domain import DiagnosisStatus, StudySummary, Verdict
-from backend.exports import OutlineFacts, RecordFacts, StudyFacts
+from backend.domain import DiagnosisStatus, Verdict
+from backend.exports import OutlineFacts, RecordFacts
 from tests.backend.adapters.exports.documents import (
     ABSTAINED,
     ASSERTED,
     CID,
     CONFIRMED,
-    CONTOUR,
     CONTRACT,
-    MODEL,
     OVERRIDDEN,
     REASON,
-    REVIEWER,
     STATES,
     WITHDRAWN,
     facts,
-    review,
 )
+from tests.backend.adapters.exports.facts import MODEL, OUTLINE, REVIEWER, review, study
 
-PIXELS = Image.radial_gradient("L").resize((64, 48))
+PIXELS = Image.radial_gradient("L").resize((64, 64))
 
 
 def read(found: RecordFacts) -> PdfReader:
@@ -60,13 +57,13 @@ def test_one_a4_page_says_what_the_result_is_not(state: str):
 @pytest.mark.parametrize(
     ("state", "headline"),
     [
-        ("asserted", "Result glioma Looks like a tumour"),
-        ("confirmed", "Result glioma Looks like a tumour"),
+        ("asserted", "Result Glioma Confidence of the model: 91.2%"),
+        ("confirmed", "Result Glioma Confidence of the model: 91.2%"),
         ("abstained", f"Result No answer The model brain-mri 2.1.0 gave no answer: {REASON}."),
-        ("overridden", "Result meningioma The model brain-mri 2.1.0 said glioma. Confidence of the model: 93.1%"),
-        ("overridden abstention", "Result meningioma The model brain-mri 2.1.0 gave no answer"),
-        ("overridden without an answer", "Result No answer The model brain-mri 2.1.0 said glioma"),
-        ("withdrawn", "Result Withdrawn: no result is valid The model brain-mri 2.1.0 said glioma"),
+        ("overridden", "Result Meningioma The model brain-mri 2.1.0 said: Glioma. Confidence of the model: 91.2%"),
+        ("overridden abstention", "Result Meningioma The model brain-mri 2.1.0 gave no answer"),
+        ("overridden without an answer", "Result No answer The model brain-mri 2.1.0 said: Glioma"),
+        ("withdrawn", "Result Withdrawn: no result is valid The model brain-mri 2.1.0 said: Glioma"),
     ],
 )
 def test_the_result_is_what_is_valid_now(state: str, headline: str):
@@ -79,10 +76,10 @@ def test_everything_that_identifies_the_record_is_there():
     shown = text_of(found)
 
     for text in (
-        *(found.transaction_hash, found.image_id, CID, found.sha256, MODEL.sha256, CONTRACT, "(chain 1337)"),
+        *(found.transaction_hash, found.image_id, CID, found.sha256, MODEL.sha256, CONTRACT, "(chain 31337)"),
         *(found.uploader, found.diagnosis.classifier, found.diagnosis.manifest_cid),
-        *("2026-09-21 14:13:40 UTC, block 20", "(classifier), 2026-09-21 14:13:21 UTC"),
-        f"overridden: meningioma, by {REVIEWER}, 2026-09-21 14:13:50 UTC. seen on T2",
+        *("2026-09-21 14:13:20 UTC, block 7", "(classifier), 2026-09-21 14:15:00 UTC"),
+        f"overridden: meningioma, by {REVIEWER}, 2026-09-21 14:18:20 UTC. Seen on two slices.",
         f"scanproof verify --image-id {found.image_id}",
         f"scanproof evidence {found.image_id}",
     ):
@@ -98,7 +95,7 @@ def test_a_result_of_another_transaction_names_both():
 
 
 def test_of_many_reviews_the_newest_are_shown():
-    reviews = tuple(replace(review(Verdict.CONFIRMED, "glioma", 1), reason=f"look {n}") for n in range(5))
+    reviews = tuple(replace(review(Verdict.CONFIRMED), reason=f"look {n}") for n in range(5))
 
     shown = text_of(facts(replace(CONFIRMED, reviews=reviews)))
 
@@ -143,27 +140,24 @@ def test_the_outline_is_drawn():
     outlined, bare = facts(ASSERTED), facts(ASSERTED)
     bare = replace(bare, pictures=(replace(bare.shown, outline=None, no_outline="the classifier found no tumour"),))
 
-    assert drawn_lines(outlined) == drawn_lines(bare) + 2 * 3  # a line and its halo, of four corners
-    assert "The outline is by the model brain-mri: 144.0 mm²." in text_of(outlined)
+    assert drawn_lines(outlined) == drawn_lines(bare) + 2 * 2 * 3  # a line and its halo, of two squares
+    assert "The outline is by the model tumour-outline: 390 pixels." in text_of(outlined)
     assert "Nothing is outlined: the classifier found no tumour." in text_of(bare)
 
 
-def test_an_outline_of_a_clinician_without_spacing_is_in_pixels():
+def test_an_outline_of_a_clinician_with_spacing_is_in_mm():
     found = facts(CONFIRMED)
-    outline = OutlineFacts((CONTOUR,), None, REVIEWER, 576, None)
+    outline = OutlineFacts(OUTLINE, None, REVIEWER, 390, 97.5)
 
     shown = text_of(replace(found, pictures=(replace(found.shown, outline=outline),)))
 
-    assert f"Theoutlineisbytheclinician{REVIEWER}:576pixels." in shown.replace(" ", "")
+    assert f"Theoutlineisbytheclinician{REVIEWER}:97.5mm²." in shown.replace(" ", "")
 
 
 def test_a_study_says_which_slice_is_shown():
     found = facts()
-    summary = StudySummary("glioma", 1, 0.9, False, None, (6, 6), {"glioma": 12})
-    # Slices are counted only.
-    study = StudyFacts(None, (None,) * 12, CID, CID, "00" * 32, "rule", summary, "2026-11-28T12:00:00Z")
 
-    shown = text_of(replace(found, study=study, pictures=(replace(found.shown, order=6),)))
+    shown = text_of(replace(found, study=study(12), pictures=(replace(found.shown, order=6),)))
 
     assert "A study of 12 slices; the picture is slice 7." in shown
     assert f"CID of the study {CID}" in shown
@@ -189,7 +183,9 @@ def test_a_very_long_text_is_cut():
 
     found = facts(replace(ABSTAINED, reason=reason))
     shown = text_of(replace(found, link="http://localhost/" + "y" * 900))
-    reviewed = text_of(facts(replace(CONFIRMED, label=label, current_label=label, label_text=label)))
+    reviewed = text_of(
+        facts(replace(CONFIRMED, label=label, current_label=label, label_text=label, current_label_text=label))
+    )
 
     assert "the end" not in shown and "word…" in shown.replace(" …", "…")
     assert "y" * 900 not in shown.replace(" ", "")

@@ -11,23 +11,22 @@ import jsonschema
 import pytest
 
 from backend.adapters.exports import prov
-from backend.domain import DiagnosisStatus, SliceResult, StudySummary
-from backend.exports import RecordFacts, StudyFacts
+from backend.domain import DiagnosisStatus
+from backend.exports import RecordFacts
 from tests.backend.adapters.exports.documents import (
     ABSTAINED,
     CID,
     CLASSIFIER,
     CONTRACT,
     MANIFEST_CID,
-    MODEL,
     OVERRIDDEN,
     REASON,
-    REVIEWER,
     STATES,
     UPLOADER,
     WITHDRAWN,
     facts,
 )
+from tests.backend.adapters.exports.facts import MODEL, REVIEWER, study
 
 NAME = {"type": "string", "pattern": r"^(_|[A-Za-z][A-Za-z0-9_-]*):\S+$"}
 TIME = {"type": "string", "pattern": r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$"}
@@ -151,7 +150,7 @@ def test_who_did_what():
         f"account:{REVIEWER}",
         f"model:{MODEL.sha256}",
     }
-    assert document["prefix"]["account"] == "did:pkh:eip155:1337:"
+    assert document["prefix"]["account"] == "did:pkh:eip155:31337:"
     review = found.diagnosis.reviews[0].review_id
     assert ends(document, "wasAssociatedWith") == {
         ("activity:upload", f"account:{UPLOADER}"),
@@ -175,7 +174,7 @@ def test_the_record_names_transaction_chain_and_registry():
 
     record = document["entity"][f"record:{found.image_id}"]
     assert record["scanproof:transaction"] == found.transaction_hash
-    assert (record["scanproof:chainId"], record["scanproof:registry"]) == (1337, CONTRACT)
+    assert (record["scanproof:chainId"], record["scanproof:registry"]) == (31337, CONTRACT)
     assert document["entity"][f"ipfs:{CID}"]["scanproof:sha256"] == found.sha256
     assert document["agent"][f"model:{MODEL.sha256}"]["scanproof:sha256"] == MODEL.sha256
     registration = document["activity"]["activity:registration"]
@@ -224,21 +223,14 @@ def test_a_clinician_who_uploaded_is_one_agent():
 
 
 def test_a_study_has_its_slices_as_members():
-    cids = ["bafkreia", "bafkreib"]
-    slices = tuple(
-        SliceResult(order, cid, "5a" * 32, 100, "0x" + "6a" * 32, MODEL.sha256, "glioma", 1, 0.9, False)
-        for order, cid in enumerate(cids)
-    )
-    summary = StudySummary("glioma", 1, 0.9, False, None, (0, 1), {"glioma": 2})
-    study = StudyFacts(None, slices, CID, CID, "00" * 32, "rule", summary, "2026-11-28T12:00:00Z")
     found = facts()
     # The manifest of a study is the document that has the CID.
-    found = replace(found, study=study, diagnosis=replace(found.diagnosis, manifest_cid=CID))
+    found = replace(found, study=study(2), diagnosis=replace(found.diagnosis, manifest_cid=CID))
 
     document = prov.document(found)
 
     check(document)
-    assert ends(document, "hadMember") == {(f"ipfs:{CID}", f"ipfs:{cid}") for cid in cids}
+    assert ends(document, "hadMember") == {(f"ipfs:{CID}", f"ipfs:bafk{order}") for order in range(2)}
     assert document["entity"][f"ipfs:{CID}"]["prov:type"]["$"] == "prov:Collection"
 
 
