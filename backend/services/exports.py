@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from eth_utils.address import to_checksum_address
 
@@ -44,6 +45,7 @@ from backend.services.verification import VerificationService
 MAX_PICTURES = 40
 MAX_PICTURE_BYTES = 32 * 1024 * 1024
 """Of the slices that are read for one export."""
+T = TypeVar("T")
 Write = Callable[[str, RecordFacts, Originals | None], ExportedFile]
 
 
@@ -167,7 +169,7 @@ class ExportService:
             probabilities={},
             abstained=False,
             reason=None,
-            model=self._model(event),
+            model=_known(self._models.facts(event.model_id), f"the model {event.model_id}"),
             manifest_hash=event.manifest_hash,
             manifest_cid=raw_cid(event.manifest_hash),
             classifier=to_checksum_address(event.classifier),
@@ -232,9 +234,7 @@ class ExportService:
             if taken > MAX_PICTURE_BYTES:
                 return
             content = self._store.get(each.cid, max_bytes=max(each.size, 1))
-            model = self._models.facts("0x" + each.model_sha256)
-            if model is None:  # a verification refuses it before
-                raise Conflict(f"the model {each.model_sha256} of slice {order + 1} is not installed here")
+            model = _known(self._models.facts("0x" + each.model_sha256), f"the model {each.model_sha256}")
             yield self._picture(content, seen[order], model, status, order=order)
 
     def _picture(
@@ -293,16 +293,7 @@ class ExportService:
                 raise Conflict(f"the diagnosis {event.diagnosis_id} is sealed: an export needs its opening")
         else:
             content = self._store.get(raw_cid(event.manifest_hash), max_bytes=manifests.MAX_MANIFEST_BYTES)
-        found = manifests.read(content)
-        if found is None:  # a verification refuses it before
-            raise Conflict(f"the diagnosis {event.diagnosis_id} has no inference manifest")
-        return found
-
-    def _model(self, event: DiagnosisRecordedEvent) -> ModelFacts:
-        found = self._models.facts(event.model_id)
-        if found is None:  # a verification refuses it before
-            raise Conflict(f"the model {event.model_id} of the diagnosis is not installed here")
-        return found
+        return _known(manifests.read(content), f"the inference manifest {event.manifest_hash}")
 
     def _statement(self, review: DiagnosisReviewedEvent) -> Statement | None:
         """The published statement of a review, if there is one."""
@@ -314,6 +305,13 @@ class ExportService:
             return None
         found = statements.read(content)
         return found if found and found.fits(review) else None
+
+
+def _known(value: T | None, what: str) -> T:
+    """``value``, which a verification has found before; this server may lack it since. Raises NotFound."""
+    if value is None:
+        raise NotFound(f"expected {what}, found none")
+    return value
 
 
 def _shown(study: StudyFacts) -> range:

@@ -28,9 +28,9 @@ def pixels_of(picture: Picture) -> Image.Image:
 def mask_of(picture: Picture) -> np.ndarray:
     """What the outline encloses: bool (height, width); all False without an outline."""
     mask = np.zeros((picture.height, picture.width), bool)
-    if picture.outline:
-        for row, first, after in runs(picture.outline.contours, width=picture.width, height=picture.height):
-            mask[row, first:after] = True
+    contours = picture.outline.contours if picture.outline else ()
+    for row, first, after in runs(contours, width=picture.width, height=picture.height):
+        mask[row, first:after] = True
     return mask
 
 

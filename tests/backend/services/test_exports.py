@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,12 +13,16 @@ from PIL import Image
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import CLINICIAN
+from backend.adapters.dicom.reference import PooledDicomReader
+from backend.adapters.exports.writers import write
 from backend.cids import hash_of, raw_cid
 from backend.container import Container
 from backend.domain import Classification, DiagnosisStatus, Review, Verdict
 from backend.errors import Conflict, NotFound, RecordNotVerified
 from backend.exports import RecordFacts
 from backend.services import exports, statements
+from backend.services.exports import ExportService
+from backend.services.models import ModelService
 from backend.settings import Settings
 from backend.wiring import wire_registry
 from ml.datasets.phantom import phantom_png
@@ -224,6 +229,22 @@ def test_what_does_not_verify_is_not_exported(container: Container, image_id: st
         of(container, "0x" + "ab" * 32)
 
 
+def test_a_model_that_this_server_lacks_since_is_named(container: Container, image_id: str) -> None:
+    service = ExportService(
+        verification=container.verification,
+        store=container.store,
+        documents=container.store,
+        inspector=container.inspector,
+        dicom=PooledDicomReader(),
+        outliner=container.classifier,
+        models=ModelService(SimpleNamespace(describe=lambda _: None, known=tuple)),
+        registry=wire_registry(container.settings, container.chain),
+        write=write,
+    )
+    with pytest.raises(NotFound, match=r"expected the model 0x[0-9a-f]{64}, found none"):
+        service.facts(image_id, page=PAGE)
+
+
 def test_a_record_without_a_diagnosis_has_nothing_to_export(
     container: Container, alice: DevelopmentWallet, image
 ) -> None:
@@ -253,8 +274,10 @@ def test_the_facts_of_a_study(container: Container, study: str, monkeypatch: pyt
     assert found.shown.order == 1
     assert all(picture.outline for picture in found.pictures)
 
-    size = found.study.slices[0].size
-    for name, value, orders in (("MAX_PICTURES", 1, [1]), ("MAX_PICTURE_BYTES", size, [1])):
+    for name, value, orders in (
+        ("MAX_PICTURE_BYTES", 2 * found.study.slices[0].size, [0, 1]),
+        ("MAX_PICTURES", 1, [1]),
+    ):
         monkeypatch.setattr(exports, name, value)
         assert [picture.order for picture in of(container, study).pictures] == orders
 
