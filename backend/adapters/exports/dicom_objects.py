@@ -103,9 +103,14 @@ class Objects:
     @property
     def outlined(self) -> Sequence[Outlined]:
         """The pictures with an outline that one segmentation can refer to: those of the same size, spacing and
-        direction, or without a place the shown one alone."""
+        direction, one at each position, since a scanner may show one more than once; or without a place the shown one
+        alone."""
         pictures, same = self.facts.pictures if self.placed else (self.shown,), _geometry(self.shown)
-        return [Outlined(each, each.outline) for each in pictures if each.outline and _geometry(each) == same]
+        found: dict[object, Outlined] = {}
+        for each in pictures:
+            if each.outline and _geometry(each) == same:
+                found.setdefault(each.dicom and each.dicom.position, Outlined(each, each.outline))
+        return list(found.values())
 
     def source(self, picture: Picture, dicom: DicomReference) -> Dataset:
         """The image of ``picture``, which says ``dicom`` of itself, as far as objects that refer to it repeat it."""

@@ -14,7 +14,7 @@ from backend.exports import NOT_A_DIAGNOSIS, Picture, RecordFacts
 LINE = (0, 229, 255)
 """The colour of outlines on the page."""
 _INK, _STRIP = (255, 255, 255), (0, 0, 0)
-_NARROWEST, _LINE_PIXELS = 512, 2
+_NARROWEST, _LONGEST, _LINE_PIXELS = 512, 2048, 2
 _TEXT_SHARE, _SMALLEST_TEXT = 32, 16
 _LINE_HEIGHT = 1.4
 
@@ -36,21 +36,28 @@ def mask_of(picture: Picture) -> np.ndarray:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """``image`` is RGB: the picture, each pixel ``scale`` pixels wide, above a strip of text."""
+    """``image`` is RGB: the picture, each pixel ``scale`` pixels wide, above a strip of text. ``size`` is that of the
+    picture in it."""
 
     image: Image.Image
-    scale: int
+    scale: float
+    size: tuple[int, int]
 
     def place(self, mask: np.ndarray) -> np.ndarray:
         """A mask of the picture as one of the drawing."""
-        scaled = mask.repeat(self.scale, 0).repeat(self.scale, 1)
+        scaled = np.asarray(Image.fromarray(mask).resize(self.size, Image.Resampling.NEAREST))
         return np.pad(scaled, ((0, self.image.height - scaled.shape[0]), (0, 0)))
 
 
 def draw(picture: Picture, facts: RecordFacts) -> Drawing:
-    """The picture with its outline drawn in, and below it what the result is. Raises as ``pixels_of``."""
-    scale = -(-_NARROWEST // picture.width) if picture.width < _NARROWEST else 1
-    seen = pixels_of(picture).convert("RGB").resize((picture.width * scale, picture.height * scale), 0)
+    """The picture with its outline drawn in, and below it what the result is; at a size that can be read and sent.
+    Raises as ``pixels_of``."""
+    scale = min(-(-_NARROWEST // picture.width), _LONGEST / max(picture.width, picture.height))
+    scale = int(scale) if scale >= 1 else scale
+    pixels = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    resampling = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.BOX
+    with decoder_pool().decoded(picture.content, picture.decoding) as image:
+        seen = image.resize(pixels, resampling).convert("RGB")
     size = max(_SMALLEST_TEXT, seen.width // _TEXT_SHARE)
     font = ImageFont.load_default(size)
     lines = [line for text in captions(picture, facts) for line in _wrapped(text, font, seen.width - size)]
@@ -64,7 +71,7 @@ def draw(picture: Picture, facts: RecordFacts) -> Drawing:
         drawing.line([*points, *points[:2]], LINE, _LINE_PIXELS * max(1, seen.width // _NARROWEST), joint="curve")
     for number, line in enumerate(lines):
         drawing.text((size // 2, seen.height + size // 4 + number * height), line, _INK, font)
-    return Drawing(image, scale)
+    return Drawing(image, scale, pixels)
 
 
 def captions(picture: Picture, facts: RecordFacts) -> list[str]:

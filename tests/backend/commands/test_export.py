@@ -17,6 +17,7 @@ from PIL import Image
 from backend.adapters.chain.signer import KeyFileSigner
 from ml.datasets.phantom import phantom_png
 from tests.backend.adapters.exports.facts import PATIENT, SERIES, STUDY
+from tests.backend.adapters.exports.reports import measurements_of
 from tests.backend.commands.conftest import Shared, shared
 from tests.backend.tokens import verified
 from tests.dicoms import dicom
@@ -113,7 +114,7 @@ def test_with_the_map_a_pacs_files_the_report_under_its_own_study(own, record, h
     assert (study["MainDicomTags"]["StudyInstanceUID"], study["MainDicomTags"]["AccessionNumber"]) == (STUDY, "ACC-9")
     report = highdicom.sr.srread(file)
     assert series == {SERIES, report.SeriesInstanceUID}
-    (group,) = report.content.get_image_measurement_groups()
+    (group,) = measurements_of(report).get_image_measurement_groups()
     assert {each.referenced_sop_instance_uid for each in group.source_images} == {f"{SERIES}.1", f"{SERIES}.2"}
 
 

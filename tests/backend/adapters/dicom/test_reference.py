@@ -75,12 +75,12 @@ def test_a_file_of_another_format_has_none() -> None:
 )
 def test_an_answer_without_what_every_image_has_is_refused(values: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedImage, match="expected a DICOM image with the UIDs of its study"):
-        PooledDicomReader(TakenOver(**values)).reference(facts.original())  # type: ignore[arg-type]
+        PooledDicomReader(TakenOver(**values)).reference(facts.original())
 
 
 def test_numbers_that_no_image_has_are_left_out_and_text_is_made_safe() -> None:
     pool = TakenOver(spacing=[float("nan"), 1.0], position=[1e99, 0, 0], patient_name="Doe\x1b[2J" + "x" * 99)
-    found = PooledDicomReader(pool).reference(facts.original())  # type: ignore[arg-type]
+    found = PooledDicomReader(pool).reference(facts.original())
     assert found is not None
     assert (found.spacing, found.position) == (None, None)
     assert found.patient_name == ("Doe\\x1b[2J" + "x" * 99)[:64]

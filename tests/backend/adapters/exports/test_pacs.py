@@ -19,6 +19,7 @@ from backend.adapters.dicom.replacement import KEY_BYTES
 from backend.adapters.exports.writers import write
 from backend.exports import RecordFacts
 from tests.backend.adapters.exports.facts import AREA, SERIES, STUDY, clean, facts, original, picture, png, study
+from tests.backend.adapters.exports.reports import measurements_of
 from tests.needs import needs_dcmtk, needs_orthanc
 from tests.standins.orthanc import AE_TITLE, Orthanc, orthanc
 
@@ -102,7 +103,7 @@ def _series(filed: dict) -> list[str]:
 
 def _report(content: bytes) -> None:
     report = highdicom.sr.srread(io.BytesIO(content))
-    (group,) = report.content.get_image_measurement_groups()
+    (group,) = measurements_of(report).get_image_measurement_groups()
     assert group.finding_type.meaning == "Glioma"
     assert {each.referenced_sop_instance_uid for each in group.source_images} == {f"{SERIES}.1", f"{SERIES}.2"}
 

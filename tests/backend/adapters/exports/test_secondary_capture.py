@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
+import pytest
+from PIL import Image
 
 from backend.adapters.exports.pictures import LINE, captions, draw, pixels_of
 from backend.domain import DiagnosisStatus
@@ -24,6 +28,22 @@ def test_outline_and_result_are_drawn(read: Read) -> None:
     assert drawn.max(0).round().tolist() == [40, 30]
     below = pixels[512:]
     assert (below == 255).any() and (below[:, -4:] == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "expected"), [((64, 64), (512, 512)), ((600, 300), (600, 300)), ((3000, 1500), (2048, 1024))]
+)
+def test_a_small_picture_is_enlarged_and_a_large_one_made_smaller(size: tuple[int, int], expected: tuple) -> None:
+    file = io.BytesIO()
+    Image.new("L", size, 70).save(file, "PNG")
+    shown = picture(file.getvalue(), width=size[0], height=size[1])
+    drawing = draw(shown, facts(shown))
+    assert (drawing.image.width, drawing.size) == (expected[0], expected)
+    mask = np.zeros((size[1], size[0]), bool)
+    mask[: size[1] // 2] = True
+    placed = drawing.place(mask)
+    assert placed.shape == (drawing.image.height, drawing.image.width)
+    assert placed[: expected[1] // 2].all() and not placed[expected[1] // 2 :].any()
 
 
 def test_without_an_outline_the_picture_is_what_the_model_saw(read: Read) -> None:

@@ -80,6 +80,13 @@ def test_an_image_of_another_format_is_segmented_on_its_secondary_capture() -> N
     assert found.pixel_array[512:].sum() == 0
 
 
+def test_a_position_that_a_scanner_shows_twice_is_one_frame() -> None:
+    again = picture(deidentified(original(2, ImagePositionPatient=[-8, -16, 4.0])), order=1)
+    record = facts(picture(clean(), order=0), again, study=study(2))
+    assert segmented(record).NumberOfFrames == 1
+    assert write("sr", record, None).content
+
+
 @pytest.mark.parametrize("missing", ["FrameOfReferenceUID", "ImagePositionPatient", "SliceThickness"])
 def test_a_file_without_a_place_in_the_patient_is_segmented_on_its_secondary_capture(missing: str) -> None:
     found = segmented(facts(picture(deidentified(original(**{missing: None})))))

@@ -29,6 +29,7 @@ from tests.backend.adapters.exports.facts import (
     review,
     study,
 )
+from tests.backend.adapters.exports.reports import measurements_of
 from tests.dicoms import deidentified
 from tests.needs import needs_dcmtk
 
@@ -56,7 +57,7 @@ def coded(group: highdicom.sr.MeasurementsAndQualitativeEvaluations) -> dict[str
 def test_the_result_is_coded_and_its_figures_are_numbers() -> None:
     report = reported(facts())
 
-    (group,) = report.content.get_image_measurement_groups()
+    (group,) = measurements_of(report).get_image_measurement_groups()
     assert group.finding_type == highdicom.sr.CodedConcept("glioma", "99SCANPROOF", "Glioma")
     assert numbers(group) == {
         ("Certainty of Finding", "%"): 91.23,
@@ -80,7 +81,7 @@ def test_the_result_is_coded_and_its_figures_are_numbers() -> None:
 
 
 def test_the_model_is_the_device_that_observed() -> None:
-    (context,) = reported(facts()).content.get_observer_contexts(observer_type=codes.DCM.Device)
+    (context,) = measurements_of(reported(facts())).get_observer_contexts(observer_type=codes.DCM.Device)
     device = context.observer_identifying_attributes
     assert (device.name, device.model_name, device.serial_number) == ("brain-mri", "brain-mri 2.1.0", MODEL.sha256)
 
@@ -127,7 +128,7 @@ def test_an_overridden_result_has_the_label_of_the_clinician() -> None:
         )
     )
 
-    (group,) = report.content.get_image_measurement_groups()
+    (group,) = measurements_of(report).get_image_measurement_groups()
     assert group.finding_type.meaning == "Meningioma"
     assert coded(group)["Label by the AI model"] == "Glioma"
     assert numbers(group)[("Confidence of the AI model", "%")] == 91.23
@@ -145,7 +146,7 @@ def test_a_withdrawn_result_has_no_finding() -> None:
         )
     )
 
-    (group,) = report.content.get_image_measurement_groups()
+    (group,) = measurements_of(report).get_image_measurement_groups()
     assert (group.finding_type, numbers(group)) == (None, {})
     assert coded(group) == {"Status": "withdrawn by a clinician"}
     assert report.VerificationFlag == "UNVERIFIED"
@@ -167,10 +168,10 @@ def test_an_abstention_has_its_reason_in_place_of_a_finding() -> None:
         )
     )
 
-    (group,) = report.content.get_image_measurement_groups()
+    (group,) = measurements_of(report).get_image_measurement_groups()
     assert (group.finding_type, numbers(group)) == (None, {})
     assert texts(report)["Why the AI model gave no answer"] == "the confidence is below 0.6"
-    assert list(report.content.get_planar_roi_measurement_groups()) == []
+    assert list(measurements_of(report).get_planar_roi_measurement_groups()) == []
 
 
 def test_the_outline_has_its_area_and_its_frame_of_the_segmentation() -> None:
@@ -178,7 +179,7 @@ def test_the_outline_has_its_area_and_its_frame_of_the_segmentation() -> None:
     report = reported(record)
     segmentation = highdicom.seg.segread(io.BytesIO(write("seg", record, None).content))
 
-    groups = report.content.get_planar_roi_measurement_groups()
+    groups = measurements_of(report).get_planar_roi_measurement_groups()
     assert [group.tracking_identifier for group in groups] == ["Outline, slice 1", "Outline, slice 2"]
     for group, shown in zip(groups, record.pictures, strict=True):
         assert numbers(group) == {("Area", "mm2"): AREA * 0.5 * 0.25, ("Area", "{pixels}"): AREA}
@@ -194,14 +195,15 @@ def test_the_outline_has_its_area_and_its_frame_of_the_segmentation() -> None:
 
 def test_the_outline_of_a_clinician_says_so() -> None:
     outline = outline_facts(OUTLINE[:1], reviewer=REVIEWER, width=SIDE, height=SIDE, spacing=None)
-    (group,) = reported(facts(picture(clean(), outline=outline))).content.get_planar_roi_measurement_groups()
+    report = reported(facts(picture(clean(), outline=outline)))
+    (group,) = measurements_of(report).get_planar_roi_measurement_groups()
     assert (group.method.meaning, numbers(group)) == ("Outlined by a clinician", {("Area", "{pixels}"): 400})
 
 
 def test_a_file_without_a_place_refers_to_its_secondary_capture_for_the_outline() -> None:
     content = deidentified(original(FrameOfReferenceUID=None))
     report = reported(facts(picture(content)))
-    (group,) = report.content.get_planar_roi_measurement_groups()
+    (group,) = measurements_of(report).get_planar_roi_measurement_groups()
     assert numbers(group)[("Area", "{pixels}")] == AREA
 
 
