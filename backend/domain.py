@@ -15,6 +15,8 @@ ABSTAINED_LABEL = 0
 """On-chain label code of an abstention: the model gave no answer."""
 
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
+MAX_STUDY_FILE_BYTES = 192 * 1024 * 1024
+"""Of a DICOM file of several frames, each of which becomes a file of at most MAX_IMAGE_BYTES."""
 """The limit for an upload, and for the bytes that are pinned of it."""
 
 NO_PARENT = "0x" + "00" * 32
@@ -52,13 +54,15 @@ class ImageFacts:
 @dataclass(frozen=True, slots=True)
 class SlicePlace:
     """Where DICOM says that a slice belongs: ``patient`` is the Patient ID, or what stands for it after
-    de-identification; ``number`` the Instance Number; ``position`` in mm along the normal of the image plane."""
+    de-identification; ``number`` the Instance Number; ``position`` in mm along the normal of the image plane; ``frame``
+    the place in an object of several frames, from 0."""
 
     patient: str
     study: str
     series: str
     number: int | None
     position: float | None
+    frame: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,7 +191,7 @@ class TextInSlices(Unconfirmed):
     def __init__(self, slices: Sequence[int]) -> None:
         super().__init__(
             f"expected slices without text that may identify somebody, found some in {_numbered(slices)}: send "
-            "text=keep if it identifies nobody, or leave these files out"
+            "text=keep if it identifies nobody, or text=leave-out to make the study without them"
         )
         self.extension = {"slices": list(slices)}
 

@@ -185,19 +185,19 @@ class StudyService:
             return _progress(study)
 
     def pin(self, study_id: str, client: str, *, seconds: float, answers: Answers = _NO_ANSWERS) -> StudyProgress:
-        """Look for text in the slices, then pin images and documents, for about ``seconds``. When all is pinned the
-        study can be signed.
+        """Look for text in the slices, and leave those out that show some if that is the answer; then pin images and
+        documents, for about ``seconds``. When all is pinned the study can be signed.
 
         Raises NotFound; Conflict before every slice is classified; TextInSlices and UnrecognisedSlices, each until it
         is answered; ServerBusy, LimitExceeded, StorageError.
         """
         end = time.monotonic() + seconds
         with self._unfinished.locked(study_id) as study:
-            documents = study.documents
-            if documents is None:
+            if study.documents is None:
                 raise Conflict("the study is not classified yet")
             if study.recorded or not self._screened(study, answers, end):
                 return _progress(study)
+            documents = study.documents
             for each in study.slices:
                 if time.monotonic() > end:
                     return _progress(study)
@@ -226,9 +226,20 @@ class StudyService:
             found = self._screening.show_text([self._unfinished.image(study, sha256) for sha256 in part])
             for sha256, shown in zip(part, found, strict=True):
                 self._unfinished.keep_text(study, sha256, shown=shown)
-        if texts := [number for number, each in enumerate(files) if study.text[each.sha256]]:
+        texts = [number for number, each in enumerate(files) if study.text[each.sha256]]
+        if texts and answers.text == "leave-out":
+            self._leave_out(study, [files[number] for number in texts])
+        elif texts:
             raise TextInSlices(texts)
         return True
+
+    def _leave_out(self, study: UnfinishedStudy, files: Sequence[StudyFile]) -> None:
+        """Make the study anew without these slices. Raises Conflict where none would be left."""
+        if len(files) == len(study.slices):
+            raise Conflict("every slice seems to show text, so no study would be left without them")
+        for each in files:
+            self._unfinished.refuse(study, each.sha256, "it seems to show text, and was left out")
+        self._complete(study)
 
     def view(self, study_id: str, order: int) -> tuple[str, bytes]:
         """Media type and bytes of a slice as the models see it. Raises NotFound, StorageError, and the inspector's."""

@@ -141,6 +141,7 @@ class UnfinishedStudies:
         return content
 
     def refuse(self, study: UnfinishedStudy, sha256: str, reason: str) -> None:
+        """Leave a file out, also one that is a slice already."""
         self._note(study, {"sha256": sha256, "refused": reason})
 
     def keep_result(self, study: UnfinishedStudy, sha256: str, inference: bytes) -> None:
@@ -202,6 +203,11 @@ def _apply(study: UnfinishedStudy, entry: Mapping[str, Any]) -> None:
         study.facts[sha256] = ImageFacts(**{**facts, **read})
     elif "refused" in entry:
         study.refused.add(sha256)
+        if facts := study.facts.pop(sha256, None):
+            # What was made of all slices is made again.
+            study.results.pop(sha256, None)
+            study.pinned.discard(facts.cid)
+            study.documents = None
         name = next(each.name for each in study.files if each.sha256 == sha256)
         study.left_out.append(LeftOut(name, entry["refused"]))
     elif "text" in entry:

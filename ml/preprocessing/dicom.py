@@ -80,13 +80,15 @@ class Description:
 @dataclass(frozen=True, slots=True)
 class Place:
     """Patient ID, Study and Series Instance UID, Instance Number, and the position in mm along the normal of the image
-    plane (PS3.3 C.7.6.2.1.1); None for what the file does not say."""
+    plane (PS3.3 C.7.6.2.1.1); None for what the file does not say. ``frame`` counts from 0 the frames before the first
+    one in a concatenation (PS3.3 C.7.6.16.2.2.4)."""
 
     patient: str
     study: str
     series: str
     number: int | None
     position: float | None
+    frame: int = 0
 
 
 def picture(content: bytes, frame: int = 0) -> tuple[Image.Image, Description]:
@@ -295,10 +297,10 @@ def _describe(dataset: Dataset, structure: Structure) -> Description:
 
 
 def _place(dataset: Dataset) -> Place:
-    def numbers(keyword: str, count: int) -> Sequence[float]:
+    def numbers(keyword: str, count: int, group: str = "") -> Sequence[float]:
         """What cannot be read is not needed to see the picture."""
         with suppress(ImageError):
-            found = _numbers(dataset, keyword)
+            found = _numbers(_functional(dataset, 0, group) or dataset, keyword)
             return found if len(found) == count else ()
         return ()
 
@@ -306,7 +308,9 @@ def _place(dataset: Dataset) -> Place:
         str(dataset.get(name) or "")[:_LONGEST_TEXT] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
     )
     instance = numbers("InstanceNumber", 1)
-    corner, axes = numbers("ImagePositionPatient", 3), numbers("ImageOrientationPatient", 6)
+    offset = numbers("ConcatenationFrameOffsetNumber", 1)
+    corner = numbers("ImagePositionPatient", 3, "PlanePositionSequence")
+    axes = numbers("ImageOrientationPatient", 6, "PlaneOrientationSequence")
     position = float(np.dot(np.cross(axes[:3], axes[3:]), corner)) if corner and axes else math.nan
     return Place(
         patient=patient,
@@ -314,6 +318,7 @@ def _place(dataset: Dataset) -> Place:
         series=series,
         number=int(instance[0]) if instance else None,
         position=round(position, 3) if math.isfinite(position) else None,
+        frame=int(offset[0]) if offset else 0,
     )
 
 

@@ -772,9 +772,12 @@ export interface StudyStep {
   signable: boolean;
 }
 
-/** `text`: `keep` if what seems to be text in slices identifies nobody. `pinAnyway`: also unknown kinds. */
+/**
+ * `text`: `keep` if what seems to be text in slices identifies nobody, `leave-out` to make the study without those
+ * slices, which changes its result. `pinAnyway`: also unknown kinds.
+ */
 export interface PinRequest {
-  text?: "ask" | "keep";
+  text?: "ask" | "keep" | "leave-out";
   pinAnyway?: boolean;
 }
 

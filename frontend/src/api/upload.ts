@@ -39,7 +39,8 @@ export function upload(file: File, answers: Answers, onProgress: (sent: number) 
     request.open("POST", "/api/v1/images");
     request.setRequestHeader("Accept", "application/json");
     const body = new FormData();
-    body.append("file", file);
+    // Its own name may be a person's.
+    body.append("file", file, "image");
     for (const [name, answer] of Object.entries(answers)) body.append(name, String(answer));
     request.send(body);
   });

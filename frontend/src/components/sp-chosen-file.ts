@@ -38,8 +38,9 @@ export class ChosenFile extends LitElement {
         section {
           grid-template-columns: minmax(0, 1fr);
         }
-        .stack {
-          order: -1;
+        /* Picture and main button share the first screen. */
+        sp-stack {
+          --stage-height: 11rem;
         }
       }
     `,

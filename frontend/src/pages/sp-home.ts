@@ -161,7 +161,7 @@ export class HomePage extends LitElement {
       <sp-viewer .src=${shown(image)} .stored=${image} alt="The pinned image"></sp-viewer>
       <div class="stack">
         <h2 id="classifying" tabindex="-1">Classifying</h2>
-        <sp-pinned-image .image=${image}></sp-pinned-image>
+        <sp-pinned-image .image=${image} .removed=${this.control.removedOf(image)}></sp-pinned-image>
         ${problem
           ? html`<sp-notice .problem=${problem}>
               <button class="button primary" type="button" @click=${() => void this.control.classify()}>Try again</button>
@@ -202,7 +202,7 @@ export class HomePage extends LitElement {
     return html`<section class="panel stack">
       <h2>Details</h2>
       ${classification ? html`<sp-result-details .classification=${classification}></sp-result-details>` : nothing}
-      <sp-pinned-image .image=${image}></sp-pinned-image>
+      <sp-pinned-image .image=${image} .removed=${this.control.removedOf(image)}></sp-pinned-image>
       ${this.restartButton()}
     </section>`;
   }
