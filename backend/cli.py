@@ -27,6 +27,7 @@ COMMANDS = (
     "pacs",
     "verify",
     "evidence",
+    "export",
     "review",
     "registry",
     "scrub",

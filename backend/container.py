@@ -15,6 +15,7 @@ from backend.services.course import CourseService
 from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
+from backend.services.exports import ExportService
 from backend.services.intake import IntakeService
 from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
@@ -77,6 +78,7 @@ class Container:
     transactions: TransactionService
     verification: VerificationService
     evidence: EvidenceService
+    exports: ExportService
     models: ModelService
     lineage: LineageService
     reviews: ReviewService

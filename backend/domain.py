@@ -134,6 +134,35 @@ class KindFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class DicomReference:
+    """What a DICOM image says of itself, its series and study, after de-identification; empty or None where it says
+    nothing.
+
+    ``spacing`` is the distance of the rows and of the columns in mm, ``position`` that of the first pixel in mm and
+    ``orientation`` the direction of rows and columns in the patient's coordinates (PS3.3 C.7.6.2.1.1).
+    """
+
+    sop_class: str
+    sop_instance: str
+    study: str
+    series: str
+    frame_of_reference: str
+    modality: str
+    series_number: int | None
+    instance_number: int | None
+    rows: int
+    columns: int
+    spacing: tuple[float, float] | None
+    position: tuple[float, float, float] | None
+    orientation: tuple[float, float, float, float, float, float] | None
+    thickness: float | None
+    patient_id: str
+    patient_name: str
+    patient_sex: str
+    study_date: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextBox:
     """A place of an image in which a text seems to be. In pixels; ``x`` and ``y`` are of its upper left corner."""
 

@@ -21,6 +21,7 @@ from backend.domain import (
     DiagnosisRecordedEvent,
     DiagnosisStatus,
     DicomInstance,
+    DicomReference,
     Event,
     GateOpinion,
     ImageFacts,
@@ -254,6 +255,13 @@ class ImageInspector(Protocol):
         """
 
 
+class DicomReader(Protocol):
+    """Reads what objects that refer to an image must repeat."""
+
+    def reference(self, content: bytes) -> DicomReference | None:
+        """None for bytes that are no DICOM file. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+
+
 class TextFinder(Protocol):
     """Looks for text that is part of a picture."""
 
@@ -268,6 +276,9 @@ class DiagnosisSigner(Protocol):
 
     def sign(self, diagnosis: Diagnosis, *, chain_id: int, contract: str) -> SignedDiagnosis:
         """The diagnosis with its EIP-712 signature."""
+
+    def sign_credential(self, credential: Mapping[str, Any]) -> str:
+        """A Verifiable Credential 2.0, whose issuer is this key, as a JWT (W3C VC-JOSE-COSE) signed by ES256K."""
 
 
 class RegistryHistory(Protocol):

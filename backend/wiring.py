@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
@@ -29,7 +30,9 @@ from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.dicom.cleaner import SenderCleaner
+from backend.adapters.dicom.reference import PooledDicomReader
 from backend.adapters.dicom.sender import KEY_FILE
+from backend.adapters.exports import writers
 from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.images.text_finder import OcrTextFinder
@@ -61,6 +64,7 @@ from backend.services.course import CourseService
 from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
+from backend.services.exports import ExportService, Registry
 from backend.services.index_check import IndexCheck
 from backend.services.indexed_history import IndexedHistory
 from backend.services.intake import IntakeService
@@ -177,9 +181,23 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     )
     records = RecordService(index, models, chain, history)
     received = _received(settings, database, inspector)
+    profile = _profile(settings, chain)
+    # Each slice is a request to a remote store, and anybody can ask for a verification.
+    scope = SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED)
+    verification = VerificationService(
+        chain=history,
+        store=store,
+        classifier=classifier,
+        inspector=inspector,
+        cid_of=cid_of,
+        recover=eip712.recover,
+        review_id=review_id,
+        documents=local,
+        scope=scope,
+    )
     return Container(
         settings=settings,
-        profile=_profile(settings, chain),
+        profile=profile,
         chain=chain,
         store=store,
         inspector=inspector,
@@ -196,24 +214,24 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         records=records,
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
-        verification=VerificationService(
-            chain=history,
-            store=store,
-            classifier=classifier,
-            inspector=inspector,
-            cid_of=cid_of,
-            recover=eip712.recover,
-            review_id=review_id,
-            documents=local,
-            # Each slice is a request to a remote store, and anybody can ask for a verification.
-            scope=SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED),
-        ),
+        verification=verification,
         evidence=EvidenceService(
             chain=history,
             store=store,
             proofs=guarded(ProofReader(settings.rpc_url, contract=chain.contract), node),
             read=EvidenceChain,
             documents=local,
+        ),
+        exports=ExportService(
+            verification=verification,
+            store=store,
+            documents=local,
+            inspector=inspector,
+            dicom=PooledDicomReader(),
+            outliner=classifier,
+            models=models,
+            registry=wire_registry(settings, chain),
+            write=writers.writer(writers.ExportKeys(lambda: signer, _export_keys(settings))),
         ),
         models=models,
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
@@ -343,6 +361,31 @@ def wire_index_check(settings: Settings) -> IndexCheck:
     """Raises ConfigurationError."""
     chain, events = wire_chain(settings), SqlEventStore(open_database(settings.database_url))
     return IndexCheck(chain, events, EventIndex(chain, events))
+
+
+def wire_registry(settings: Settings, chain: RegistryHistory) -> Registry:
+    """How exports name the registry of the settings, and how to check a record in it from elsewhere."""
+    known = describe(settings.chain_id)
+    where = ""
+    if not settings.embedded_chain:
+        node = settings.wallet_rpc_url or known.rpc_url or "RPC_URL"
+        where = f" --rpc {node} --contract {chain.contract} --contract-block {settings.contract_block}"
+    return Registry(chain.chain_id, known.name, chain.contract, where)
+
+
+def wire_export_keys(settings: Settings) -> writers.ExportKeys:
+    """For a command: the classifier's key is opened when an export needs it, and never made."""
+
+    def signer() -> KeyFileSigner | None:
+        if not settings.classifier_key_file.exists():
+            return None
+        return KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+
+    return writers.ExportKeys(signer, _export_keys(settings))
+
+
+def _export_keys(settings: Settings) -> Path:
+    return settings.var / "c2pa"
 
 
 def wire_registration(settings: Settings) -> ModelRegistrationService:

@@ -40,6 +40,10 @@ class Sender:
             raise UnsupportedImage("expected a DICOM image, found one that misleads its reader")
         return Deidentified(clean, made["instance"], report, made["uids"])
 
+    def attributes(self, content: bytes) -> dict[str, str]:
+        """See ``identity_map.attributes_of``; of a file that was de-identified before. Raises as ``deidentify``."""
+        return self._pool.name(content)
+
     def close(self) -> None:
         self._pool.close()
 

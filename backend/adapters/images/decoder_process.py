@@ -27,6 +27,8 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    NAME,
+    REFER,
     RENDER,
     SPLIT,
     receive,
@@ -112,6 +114,18 @@ def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes
     return found, found.pop("content")
 
 
+def _refer(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.reference import values_of
+
+    return values_of(content), b""
+
+
+def _name(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.identity_map import attributes_of
+
+    return attributes_of(content), b""
+
+
 def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.dicom import deidentification, frames
 
@@ -133,6 +147,8 @@ _JOBS = {
     DESCRIBE: _describe,
     FIND_TEXT: _find_text,
     MASK: _mask,
+    REFER: _refer,
+    NAME: _name,
     SPLIT: _split,
 }
 

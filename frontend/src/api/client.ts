@@ -193,6 +193,15 @@ export class ApiClient {
     return this.get(`/records/${encodeURIComponent(imageId)}/verification`, SLOW_MS);
   }
 
+  /** A record as a file of one of the kinds of the configuration, with the file's name. */
+  exported(imageId: string, kind: string): Promise<{ name: string; content: Blob }> {
+    const path = `/records/${encodeURIComponent(imageId)}/exports/${encodeURIComponent(kind)}`;
+    return this.answer(path, { method: "GET", headers: { Accept: "*/*" } }, SLOW_MS, async (response) => {
+      const [, name = `scanproof-${kind}`] = /filename="([\w.-]+)"/.exec(response.headers.get("Content-Disposition") ?? "") ?? [];
+      return { name, content: await response.blob() };
+    });
+  }
+
   /** Oldest first. */
   reviewQueue(status: DiagnosisStatus, cursor: string | null): Promise<QueuePage> {
     return this.get(`/reviews/queue?${new URLSearchParams({ status, ...(cursor ? { cursor } : {}) })}`);

@@ -69,12 +69,20 @@ export interface Limits {
   mediaTypes: string[];
 }
 
+/** `kind` is the name in the address of an export, `about` says in one line what it is. */
+export interface ExportKind {
+  kind: string;
+  title: string;
+  about: string;
+}
+
 export interface Config {
   version: string;
   chain: ChainConfig;
   storage: Storage;
   classifier: Hex;
   limits: Limits;
+  exports: ExportKind[];
   notice: string;
 }
 
