@@ -30,6 +30,7 @@ COMMANDS = (
     "review",
     "registry",
     "scrub",
+    "kinds",
     "models",
     "evaluate",
     "data",

@@ -10,6 +10,7 @@ ScanProofError
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
+│   └── OtherMagnification      the model is for another magnification than was stated
 ├── RecordNotVerified           a record of which a check failed (409)
 ├── NotIssuer                   a credential that only another key can issue (409)
 ├── Unconfirmed                 a person must confirm an upload first (409)
@@ -121,6 +122,15 @@ class Conflict(ScanProofError):
     title = "The request contradicts what is stored"
 
 
+class OtherMagnification(Conflict):
+    title = "The model is for another magnification"
+
+    def __init__(self, model: str, expected: int, found: str) -> None:
+        super().__init__(
+            f"expected an image at {expected}X, found one that was stated to be at {found}X: {model} is for {expected}X"
+        )
+
+
 class RecordNotVerified(ScanProofError):
     """``failed`` are the checks that failed."""
 
@@ -191,7 +201,7 @@ class TextInSlices(Unconfirmed):
     def __init__(self, slices: Sequence[int]) -> None:
         super().__init__(
             f"expected slices without text that may identify somebody, found some in {_numbered(slices)}: send "
-            "text=keep if it identifies nobody, or leave these files out"
+            "text=keep if it identifies nobody, or text=leave-out to make the study without them"
         )
         self.extension = {"slices": list(slices)}
 

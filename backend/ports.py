@@ -23,7 +23,9 @@ from backend.domain import (
     Event,
     GateOpinion,
     ImageFacts,
+    ImageKind,
     IndexedEvent,
+    KindFilter,
     LedgerEntry,
     ModelDescription,
     ModelDocuments,
@@ -183,6 +185,9 @@ class Classifier(Protocol):
         """The default model for a modality. Raises NotFound, ClassificationFailed."""
 
     def preprocessing(self, model: ModelFacts) -> Preprocessing: ...
+
+    def magnification(self, model: ModelFacts) -> int | None:
+        """The magnification of the microscope that the model knows; None for images without one."""
 
     def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
         """The prediction, and the activation map as a small PNG, to be scaled to the image's size. That of a gate is
@@ -475,6 +480,34 @@ class Studies(Protocol):
 
     def known(self, cids: Sequence[str]) -> frozenset[str]:
         """The subset of ``cids`` that ``find`` finds."""
+
+
+class Kinds(Protocol):
+    """The kinds of images and studies, and the features of public images, by the CID."""
+
+    def find(self, cids: Sequence[str]) -> Mapping[str, ImageKind]:
+        """The kinds that are stored of these, by CID."""
+
+    def save(self, kinds: Sequence[ImageKind]) -> None:
+        """Store these in place of older ones, all or none."""
+
+    def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
+        """The kinds of the images with that pseudonym, newest study date first."""
+
+    def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
+        """The kinds that meet all conditions, in the order of their CIDs."""
+
+    def without_kind(self, limit: int, after: str) -> Sequence[str]:
+        """CIDs of stored images whose kind is not stored, in their order, those behind ``after``."""
+
+    def features(self, cid: str, decoding: int, model_sha256: str) -> bytes | None:
+        """The features of an image by a model, float16 in little-endian order."""
+
+    def add_features(self, cid: str, decoding: int, model_sha256: str, features: bytes) -> None:
+        """Does nothing when they are stored already."""
+
+    def all_features(self, decoding: int, model_sha256: str, limit: int) -> Sequence[tuple[str, bytes]]:
+        """CIDs and features of at most ``limit`` images."""
 
 
 class StudyStage(Protocol):

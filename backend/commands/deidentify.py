@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ KEY = Path("keys") / "deidentification.key"
 """The sender's key, below the data of this installation."""
 _MOST_FILES = 20_000
 _MOST_SHOWN = 20
+_MOST_FRAMES = 24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,14 +102,18 @@ def _read(file: Path) -> bytes:
 
 
 def _look_for_text(content: bytes, *, mask: bool) -> tuple[bytes, int | None]:
-    """The file, and the number of places with text in its first picture, black now if that was asked for; None where
-    it cannot be looked for. Raises _NotWritten where nothing can be made black that was to be."""
+    """The file, and the number of places with text in its pictures, of which _MOST_FRAMES are looked at, evenly spread;
+    they are black in all pictures if that was asked for. None where it cannot be looked for. Raises _NotWritten where
+    nothing can be made black that was to be."""
+    from backend.adapters.dicom.frames import count
     from backend.adapters.images.decoder_pool import decoder_pool
     from backend.adapters.images.text_finder import OcrTextFinder
     from backend.errors import ImageTooLarge, UnsupportedImage
 
     try:
-        boxes = OcrTextFinder().find(content)
+        finder, frames = OcrTextFinder(), count(content)
+        looked_at = range(0, frames, max(1, math.ceil(frames / _MOST_FRAMES)))
+        boxes = list(dict.fromkeys(box for frame in looked_at for box in finder.find(content, frame)))
     except (UnsupportedImage, ImageTooLarge) as error:
         if mask:
             raise _NotWritten("text could not be looked for, so none was made black: no copy was written") from error

@@ -11,9 +11,10 @@ from backend.adapters import private_files
 from backend.adapters.dicom.deidentification import Deidentified, Report
 from backend.adapters.dicom.replacement import KEY_BYTES, is_made_uid
 from backend.adapters.images.decoder_pool import DecoderPool
+from backend.domain import MAX_STUDY_FILE_BYTES
 from backend.errors import ConfigurationError, ImageTooLarge, UnsupportedImage
 
-MAX_FILE_BYTES = 128 * 1024 * 1024
+MAX_FILE_BYTES = MAX_STUDY_FILE_BYTES
 _PROCESSES = 2
 
 

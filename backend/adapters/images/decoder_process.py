@@ -29,6 +29,7 @@ from backend.adapters.images.decoder_protocol import (
     NAME,
     REFER,
     RENDER,
+    SPLIT,
     receive,
     send,
 )
@@ -91,7 +92,7 @@ def _deidentify(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any],
 def _find_text(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.images.burnt_in_text import find
 
-    return {"boxes": [asdict(box) for box in find(decode_image(content, header["decoding"]))]}, b""
+    return {"boxes": [asdict(box) for box in find(decode_image(content, header["decoding"], header["frame"]))]}, b""
 
 
 def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -118,6 +119,19 @@ def _name(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     return attributes_of(content), b""
 
 
+def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom import deidentification, frames
+
+    if frames.count(content) == 1:
+        return {"lengths": []}, b""
+    if header["kept"]:
+        deidentification.check(content)
+    else:
+        content = deidentification.with_own_values(content)
+    parts = frames.split(content)
+    return {"lengths": [len(part) for part in parts]}, b"".join(parts)
+
+
 _JOBS = {
     INSPECT: _inspect,
     DECODE: _decode,
@@ -127,6 +141,7 @@ _JOBS = {
     MASK: _mask,
     REFER: _refer,
     NAME: _name,
+    SPLIT: _split,
 }
 
 

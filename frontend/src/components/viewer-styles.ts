@@ -5,7 +5,7 @@ export const viewerStyles = css`
     position: relative;
     display: grid;
     aspect-ratio: 1;
-    max-height: 32rem;
+    max-height: var(--stage-height, 32rem);
     width: 100%;
     border-radius: var(--radius-small);
     background: var(--viewer);

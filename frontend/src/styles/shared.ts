@@ -206,7 +206,16 @@ export const shared = css`
     border-radius: 1rem;
     overflow: hidden;
     background: var(--sunken);
-    accent-color: var(--accent);
+    appearance: none;
+  }
+  progress::-webkit-progress-bar {
+    background: var(--sunken);
+  }
+  progress::-webkit-progress-value {
+    background: var(--accent);
+  }
+  progress::-moz-progress-bar {
+    background: var(--accent);
   }
   .spinner {
     flex: none;
