@@ -19,6 +19,8 @@ from typing import Any
 import c2pa
 import numpy as np
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from PIL import Image
 
 from backend.adapters.exports import certificates, content_credentials, pictures
@@ -252,3 +254,13 @@ def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path):
 
     with pytest.raises(ConfigurationError, match=r"the signer of pictures .* cannot be used: File exists"):
         picture_signer(tmp_path / "file")
+
+
+def test_who_has_the_certificate_of_the_issuer_can_trust_the_signer(keys: ExportKeys):
+    content = content_credentials.write(facts(), keys).content
+    _, issuer = x509.load_pem_x509_certificates((keys.folder / "signer.pem").read_bytes())
+    anchors = issuer.public_bytes(Encoding.PEM).decode("ascii")
+    context = c2pa.Context.from_dict(content_credentials.OFFLINE | {"trust": {"user_anchors": anchors}})
+
+    with c2pa.Reader("image/png", io.BytesIO(content), context=context) as reader:
+        assert reader.get_validation_state() == "Trusted"
