@@ -17,7 +17,7 @@ const HEADINGS = { chosen: "Ready to upload", questioned: "Before it is pinned",
 
 /**
  * The chosen file before and while it is uploaded. Events: `start` (with Answers to the server's question, if it asked),
- * `sealing`, `other`, `cancel`.
+ * `series` for a file of several frames, `sealing`, `other`, `cancel`.
  */
 @customElement("sp-chosen-file")
 export class ChosenFile extends LitElement {
@@ -90,6 +90,7 @@ export class ChosenFile extends LitElement {
         @other=${() => this.emit("other")}
       ></sp-upload-question>`;
     }
+    if (this.flow.series) return this.series();
     const { storage } = this.config;
     const start = (text: string) =>
       html`<button class="button primary" type="button" @click=${() => this.emit("start")}>${text}</button>`;
@@ -109,6 +110,16 @@ export class ChosenFile extends LitElement {
         ?sealed=${sealed}
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
       ></sp-public-data>
+    `;
+  }
+
+  private series() {
+    return html`
+      <p>This file has several frames. Each becomes a slice of one study; its identifiers are removed in this page first.</p>
+      <div class="actions">
+        <button class="button primary" type="button" @click=${() => this.emit("series")}>Go on as a study</button>
+        <button class="button" type="button" @click=${() => this.emit("other")}>Choose another image</button>
+      </div>
     `;
   }
 
