@@ -29,6 +29,7 @@ COMMANDS = (
     "review",
     "registry",
     "scrub",
+    "kinds",
     "models",
     "evaluate",
     "data",

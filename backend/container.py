@@ -11,10 +11,13 @@ from backend.ports import Chain, Classifier, DiagnosisSigner, ImageInspector, Ob
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
+from backend.services.course import CourseService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
 from backend.services.intake import IntakeService
+from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
+from backend.services.likeness import LikenessService
 from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
@@ -77,4 +80,7 @@ class Container:
     readiness: ReadinessService
     scrub: ScrubService
     studies: StudyService
+    kinds: KindService
+    likeness: LikenessService
+    course: CourseService
     close: Callable[[], None]

@@ -10,6 +10,7 @@ ScanProofError
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
+│   └── OtherMagnification      the model is for another magnification than was stated
 ├── Unconfirmed                 a person must confirm an upload first (409)
 │   ├── TextInImage             the picture seems to show text
 │   ├── UnrecognisedImage       no known kind of medical image, for a public store
@@ -28,7 +29,7 @@ ScanProofError
 │   └── InvalidDag              the blocks of a CID are not a file in the layout of ``unixfs`` (502)
 ├── ChainError                  the Ethereum node
 │   ├── ChainUnavailable        cannot be reached (503)
-│   ├── LogsIncomplete          answers, but does not show all events of a block yet (503)
+│   ├── LogsIncomplete          answers, but does not show all events (503)
 │   └── WrongChain              serves another chain, or one without the contract (503)
 ├── ClockWrong                  this server's clock and the chain's differ: the contract would refuse (503)
 ├── DatabaseUnavailable         the database cannot be read or written (503)
@@ -117,6 +118,15 @@ class NotFound(ScanProofError):
 class Conflict(ScanProofError):
     status = 409
     title = "The request contradicts what is stored"
+
+
+class OtherMagnification(Conflict):
+    title = "The model is for another magnification"
+
+    def __init__(self, model: str, expected: int, found: str) -> None:
+        super().__init__(
+            f"expected an image at {expected}X, found one that was stated to be at {found}X: {model} is for {expected}X"
+        )
 
 
 class Unconfirmed(ScanProofError):
@@ -257,12 +267,19 @@ class ChainUnavailable(ChainError):
 
 
 class LogsIncomplete(ChainError):
-    """``block`` is the number of the first block whose events are not all shown."""
+    """``block`` is the number of the first block whose events are not all shown; with ``lacking``, of the newest one up
+    to which the contract's state shows that these events are not."""
 
     title = "The node does not show every event yet"
+    retry_after: float | None = 5
 
-    def __init__(self, block: int) -> None:
-        super().__init__(f"the node does not show every event of block {block} yet: try again in a moment")
+    def __init__(self, block: int, lacking: str = "") -> None:
+        super().__init__(
+            f"the node hides logs: up to block {block} it does not show {lacking}, which the contract's state has: "
+            "try again, or name another node"
+            if lacking
+            else f"the node does not show every event of block {block} yet: try again in a moment"
+        )
         self.block = block
 
 

@@ -22,7 +22,9 @@ from backend.domain import (
     Event,
     GateOpinion,
     ImageFacts,
+    ImageKind,
     IndexedEvent,
+    KindFilter,
     LedgerEntry,
     ModelDescription,
     ModelDocuments,
@@ -183,6 +185,9 @@ class Classifier(Protocol):
 
     def preprocessing(self, model: ModelFacts) -> Preprocessing: ...
 
+    def magnification(self, model: ModelFacts) -> int | None:
+        """The magnification of the microscope that the model knows; None for images without one."""
+
     def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
         """The prediction, and the activation map as a small PNG, to be scaled to the image's size. That of a gate is
         an abstention whatever it recognises: a modality is no diagnosis. ``decoding`` as in ``recognise``.
@@ -325,6 +330,10 @@ class Chain(RegistryHistory, Protocol):
         Raises LogsIncomplete when the node does not show all events yet, ChainUnavailable.
         """
 
+    def events_in(self, numbers: Sequence[int]) -> Sequence[Event]:
+        """The events that the node shows in these blocks, in chain order, in few requests. Raises ChainUnavailable,
+        also when the node does not have one of the blocks."""
+
     def model_events_in(self, blocks: Collection[BlockRef]) -> Sequence[ModelEvent]:
         """The events of models in these blocks, in chain order, in few requests. Raises ChainUnavailable, also when the
         node does not have one of the blocks."""
@@ -460,6 +469,34 @@ class Studies(Protocol):
 
     def known(self, cids: Sequence[str]) -> frozenset[str]:
         """The subset of ``cids`` that ``find`` finds."""
+
+
+class Kinds(Protocol):
+    """The kinds of images and studies, and the features of public images, by the CID."""
+
+    def find(self, cids: Sequence[str]) -> Mapping[str, ImageKind]:
+        """The kinds that are stored of these, by CID."""
+
+    def save(self, kinds: Sequence[ImageKind]) -> None:
+        """Store these in place of older ones, all or none."""
+
+    def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
+        """The kinds of the images with that pseudonym, newest study date first."""
+
+    def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
+        """The kinds that meet all conditions, in the order of their CIDs."""
+
+    def without_kind(self, limit: int, after: str) -> Sequence[str]:
+        """CIDs of stored images whose kind is not stored, in their order, those behind ``after``."""
+
+    def features(self, cid: str, decoding: int, model_sha256: str) -> bytes | None:
+        """The features of an image by a model, float16 in little-endian order."""
+
+    def add_features(self, cid: str, decoding: int, model_sha256: str, features: bytes) -> None:
+        """Does nothing when they are stored already."""
+
+    def all_features(self, decoding: int, model_sha256: str, limit: int) -> Sequence[tuple[str, bytes]]:
+        """CIDs and features of at most ``limit`` images."""
 
 
 class StudyStage(Protocol):

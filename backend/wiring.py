@@ -23,6 +23,7 @@ from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import exists as database_exists
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
+from backend.adapters.database.kinds import SqlKinds
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
@@ -52,12 +53,15 @@ from backend.ports import Chain, ModelAdmin, ObjectStore, RegistryHistory, Revie
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
+from backend.services.course import CourseService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
 from backend.services.index_check import IndexCheck
 from backend.services.indexed_history import IndexedHistory
 from backend.services.intake import IntakeService
+from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
+from backend.services.likeness import LikenessService
 from backend.services.lineage import LineageService
 from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
@@ -103,7 +107,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications, studies = SqlImages(database), SqlClassifications(database), SqlStudies(database)
-    events = SqlEventStore(database)
+    kinds, events = SqlKinds(database), SqlEventStore(database)
     index = EventIndex(chain, events)
     history = IndexedHistory(chain, index)
     models = ModelService(classifier)
@@ -113,6 +117,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         store=store,
         inspector=inspector,
         screening=screening,
+        kinds=kinds,
         bytes_per_client=settings.bytes_per_address,
     )
     scrub = ScrubService(
@@ -131,10 +136,37 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         orphan_age_s=orphan_age_s,
     )
     classification = ClassificationService(
-        classifications=classifications, intake=intake, store=store, classifier=classifier
+        classifications=classifications, intake=intake, store=store, classifier=classifier, kinds=kinds
+    )
+    outlines = OutlineService(
+        classifications=classifications,
+        classification=classification,
+        intake=intake,
+        classifier=classifier,
+        outliner=classifier,
+    )
+    reviews = ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models)
+    study_service = StudyService(
+        stage=StudyFolders(settings.var / "studies"),
+        studies=studies,
+        intake=intake,
+        store=store,
+        inspector=inspector,
+        classifier=classifier,
+        classification=StudyClassification(classifier, cid_of),
+        screening=screening,
+        kinds=kinds,
+        stage_bytes=settings.study_bytes,
     )
     attestation = AttestationService(
         classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
+    )
+    kind_service = KindService(
+        kinds=kinds,
+        classifications=classifications,
+        classifier=classifier,
+        intake=intake,
+        studies=study_service,
     )
     return Container(
         settings=settings,
@@ -150,13 +182,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         intake=intake,
         classification=classification,
         analysis=AnalysisService(intake, partial(analyse, images=decoded)),
-        outline=OutlineService(
-            classifications=classifications,
-            classification=classification,
-            intake=intake,
-            classifier=classifier,
-            outliner=classifier,
-        ),
+        outline=outlines,
         attestation=attestation,
         records=RecordService(index, models, chain, history),
         ledger=LedgerService(index),
@@ -182,7 +208,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         ),
         models=models,
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
-        reviews=ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models),
+        reviews=reviews,
         readiness=ReadinessService(
             {
                 "chain": attestation.check_clock,
@@ -193,19 +219,42 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             damage=scrub.damage,
         ),
         scrub=scrub,
-        studies=StudyService(
-            stage=StudyFolders(settings.var / "studies"),
-            studies=studies,
-            intake=intake,
-            store=store,
-            inspector=inspector,
-            classifier=classifier,
-            classification=StudyClassification(classifier, cid_of),
-            screening=screening,
-            stage_bytes=settings.study_bytes,
+        studies=study_service,
+        kinds=kind_service,
+        likeness=LikenessService(
+            kinds=kinds, classifications=classifications, classifier=classifier, intake=intake, index=index
+        ),
+        course=CourseService(
+            kinds=kinds,
+            kind_service=kind_service,
+            index=index,
+            models=models,
+            outlines=outlines,
+            published=reviews.published,
         ),
         close=database.close,
     )
+
+
+@contextmanager
+def wire_kinds(settings: Settings) -> Iterator[KindService]:
+    """The kinds of what is stored, for one command that needs no chain. Raises ConfigurationError, StorageUnavailable,
+    DatabaseUnavailable."""
+    with closing(open_database(settings.database_url)) as database:
+        decoded, inspector, store = DecodedImages(), PillowInspector(), wire_store(settings)
+        classifier = BundledModels(images=decoded)
+        kinds, screening = SqlKinds(database), ScreeningService(OcrTextFinder(), classifier, public=store.public)
+        intake = IntakeService(
+            images=SqlImages(database),
+            store=store,
+            inspector=inspector,
+            screening=screening,
+            kinds=kinds,
+            bytes_per_client=settings.bytes_per_address,
+        )
+        yield KindService(
+            kinds=kinds, classifications=SqlClassifications(database), classifier=classifier, intake=intake
+        )
 
 
 def wire_chain(

@@ -12,6 +12,10 @@ from backend.cids import parse_cid
 from backend.errors import InvalidInput
 
 MAX_JSON_BYTES = 16 * 1024
+MAX_NESTING = 32
+"""Of arrays and objects in a body. The interpreter's own limit may be any, and past its stack it ends the process."""
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
+_BRACKETS = re.compile(rb"[][{}]")
 _LARGER_BODIES = {"studies.begin": 8 * 1024 * 1024}
 """A study lists its files: a folder of ten thousand is to be refused with a sentence, not as a large body."""
 JSON = "application/json"
@@ -41,14 +45,23 @@ def check_body() -> None:
 
 def _parse(body: bytes) -> None:
     """Refuse what Python's parser would let pass: NaN, infinities, duplicate names; and other roots than an object."""
+    if _nesting(body) > MAX_NESTING:
+        raise InvalidInput("the body is nested too deeply")
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant, object_pairs_hook=_refuse_duplicates)
-    except RecursionError:
-        raise InvalidInput("the body is nested too deeply") from None
     except ValueError as error:
         raise InvalidInput(f"the body is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise InvalidInput("the body must be a JSON object")
+
+
+def _nesting(body: bytes) -> int:
+    """How deep arrays and objects are in each other, brackets in strings left out."""
+    deepest = depth = 0
+    for bracket in _BRACKETS.findall(_STRINGS.sub(b"", body)):
+        depth += 1 if bracket in b"[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _refuse_constant(name: str) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from backend.ancestry import Ancestry, state_after
+from backend.ancestry import state_after
 from backend.domain import (
     BlockRef,
     Check,
@@ -20,7 +20,9 @@ from backend.domain import (
     StoredImage,
     earliest_report,
 )
+from backend.errors import LogsIncomplete
 from backend.ports import RegistryHistory
+from backend.services.hidden_events import lacking_events, lacking_grants, list_of
 from backend.services.model_verification import PROVEN_GENERATIONS, models_of
 from backend.services.read_once import ReadOnce
 from backend.services.role_check import role_holders
@@ -34,10 +36,12 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """``block`` is the newest one that the checks cover, None without a state to compare with."""
+    """``block`` is the newest one that the checks cover, None without a state to compare with. ``lacking`` are the
+    events that the state shows to exist, and that the history lacks."""
 
     block: BlockRef | None
     checks: tuple[Check, ...] = ()
+    lacking: tuple[str, ...] = ()
 
     @property
     def shown(self) -> BlockRef | None:
@@ -63,29 +67,51 @@ def check_completeness(
     if state is None:
         expected = f"the registry's storage at the end of block {block.number}"
         return Completeness(block, (Check("complete record", False, expected, "not proven"),))
+    models = {
+        model_id: [event for event in found if event.block.number <= block.number]
+        for model_id, found in models_of(chain, events).items()
+    }
+    changes = {
+        key: [change for change in chain.roles(*key) if change.block_number <= block.number] for key in keys.roles
+    }
+    since = _reports(chain, keys, block)
     return Completeness(
         block,
         (
             _record(state.image, events, block),
             _reviews(state.newest_reviews, events, block),
-            _compared("complete models", state.models, _models(models_of(chain, events), block), block),
-            _compared("complete roles", state.roles, _roles(chain, keys, block), block),
-            _compared("complete compromise reports", state.compromises, _reports(chain, keys, block), block),
+            _compared("complete models", state.models, {each: state_after(models[each]) for each in models}, block),
+            _compared(
+                "complete roles",
+                state.roles,
+                {key: bool(found) and found[-1].granted for key, found in changes.items()},
+                block,
+            ),
+            _compared("complete compromise reports", state.compromises, since, block),
         ),
+        tuple(lacking_events(state, events=events, models=models, changes=changes, since=since)),
     )
 
 
-def read_completely(chain: RegistryHistory, image_id: str, *, rereads: int) -> tuple[ReadOnce, Completeness]:
+def read_completely(
+    chain: RegistryHistory, image_id: str, *, rereads: int = REREADS, of_node: bool = True
+) -> tuple[ReadOnce, Completeness]:
     """The history, and whether that of the image is complete; read again up to ``rereads`` times until it is.
 
-    Many nodes answer for the logs of their newest blocks a moment later than for the state. Raises ChainError.
+    Many nodes answer for the logs of their newest blocks a moment later than for the state. What a node does not show
+    then, although the contract's state has it, it hides: that says nothing about the record. Raises LogsIncomplete, if
+    the history is ``of_node``; ChainError.
     """
     for last in (False,) * rereads + (True,):
         history = ReadOnce(chain)
         completeness = check_completeness(history, image_id)
-        if last or all(check.passed for check in completeness.checks):
+        if last or (all(check.passed for check in completeness.checks) and not completeness.lacking):
             break
         time.sleep(_PAUSE_S)
+    if of_node and completeness.block:
+        lacking = completeness.lacking or tuple(lacking_grants(history, history.events_of_image(image_id)))
+        if lacking:
+            raise LogsIncomplete(completeness.block.number, list_of(lacking))
     return history, completeness
 
 
@@ -116,21 +142,6 @@ def _reviews(stored: Mapping[str, str | None], events: Sequence[RecordEvent], bl
     newest: dict[str, str | None] = dict.fromkeys(stored)
     newest |= {review.diagnosis_id: review.review_id for review in reviews if review.diagnosis_id in stored}
     return _compared("complete reviews", stored, newest, block)
-
-
-def _models(models: Ancestry, block: BlockRef) -> dict[str, RegisteredState]:
-    return {
-        model_id: state_after([event for event in events if event.block.number <= block.number])
-        for model_id, events in models.items()
-    }
-
-
-def _roles(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[tuple[str, str], bool]:
-    granted = {}
-    for role, account in keys.roles:
-        changes = [change for change in chain.roles(role, account) if change.block_number <= block.number]
-        granted[role, account] = bool(changes) and changes[-1].granted
-    return granted
 
 
 def _reports(chain: RegistryHistory, keys: StateKeys, block: BlockRef) -> dict[str, int | None]:

@@ -72,6 +72,7 @@ class EventIndex:
         self._head: int | None = None
         self._synced_at: float | None = None
         self._tried_at = float("-inf")
+        self._trouble: ChainError | DatabaseUnavailable | None = None
 
     def sync(self, progress: Callable[[int, int], None] | None = None) -> bool:
         """Read the new blocks. Returns whether the index now contains everything up to the chain's head.
@@ -89,6 +90,10 @@ class EventIndex:
         complete = False
         try:
             complete = self._catch_up(progress)
+            self._trouble = None
+        except (ChainError, DatabaseUnavailable) as error:
+            self._trouble = error
+            raise
         finally:
             self._tried_at = time.monotonic()
             self._synced_at = self._tried_at if complete else None
@@ -141,6 +146,9 @@ class EventIndex:
                     return None
         except (ChainError, DatabaseUnavailable) as error:
             return error
+        # Another thread is reading: what stopped the last one may stop this one.
+        if self._trouble:
+            return self._trouble.with_traceback(None)
         return ChainUnavailable("the records are still being read from the chain: try again in a moment")
 
     def search(self, wanted: RecordFilter, limit: int, before: tuple[int, int] | None) -> list[Record]:

@@ -28,7 +28,6 @@ from backend.errors import (
 from backend.evidence import Evidence, Proofs, ProvenBlock, ProvenHistory, merged
 from backend.ports import ObjectReader, RegistryHistory
 from backend.services.completeness import (
-    REREADS,
     Completeness,
     check_completeness,
     keys_of,
@@ -82,9 +81,9 @@ class EvidenceService:
 
         The image and the public manifests are required; statements, model cards and training records are added if they
         are available. Raises NotFound; InvalidInput for an opening of another record or slices that it lacks;
-        StorageError, ChainError.
+        LogsIncomplete, StorageError, ChainError.
         """
-        chain, completeness = read_completely(self._chain, image_id, rereads=REREADS)
+        chain, completeness = read_completely(self._chain, image_id)
         history = chain.events_of_image(image_id)
         record = Record.of(history)
         if record is None:

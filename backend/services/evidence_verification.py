@@ -15,18 +15,21 @@ from backend.domain import (
     Record,
     RecordEvent,
 )
-from backend.errors import CidMismatch, ImageTooLarge, NotFound, WrongChain
+from backend.errors import CidMismatch, ImageTooLarge, LogsIncomplete, NotFound, WrongChain
 from backend.evidence import Evidence, ProvenHistory
 from backend.ports import Chain, Classifier, ImageInspector, RegistryHistory
 from backend.services.completeness import check_completeness
 from backend.services.diagnosis_verification import Recover
 from backend.services.evidence_events import Need, described, events_of_record, named_objects
+from backend.services.hidden_events import list_of
 from backend.services.model_verification import models_of
 from backend.services.review_verification import ReviewId
 from backend.services.role_check import role_holders
 from backend.services.study_evidence import named_by_study
 from backend.services.study_verification import SliceScope
 from backend.services.verification import Verification, VerificationService
+
+_ABOUT_LOGS = frozenset({"record on the chain", "models on the chain", "roles on the chain"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,9 @@ class EvidenceVerificationService:
         ``openings`` are manifests of sealed diagnoses, in addition to those in the file; ``registry`` is the address
         of the trusted registry, because anybody can deploy the same code and administer it; ``node`` gives a chain that
         reads the registry from a block on; ``trusted`` are hashes of blocks of the evidence's chain, and
-        ``checkpoints`` the hashes of some by their numbers. Raises InvalidEvidence, ChainUnavailable.
+        ``checkpoints`` the hashes of some by their numbers. Raises InvalidEvidence, ChainUnavailable;
+        LogsIncomplete when nothing is wrong but that the node does not show events that are proven to be in blocks of
+        its chain.
         """
         chain = self._read(evidence)
         events = events_of_record(chain, evidence.image_id)
@@ -99,6 +104,7 @@ class EvidenceVerificationService:
             recover=self._recover,
             review_id=self._review_id,
             rereads=0,
+            of_node=False,
             scope=SliceScope(partial=True),
         )
         record = service.verify(
@@ -117,6 +123,8 @@ class EvidenceVerificationService:
             *record.checks,
             *(on_chain.checks if on_chain else ()),
         )
+        if on_chain and on_chain.hidden and {check.name for check in checks if not check.passed} <= _ABOUT_LOGS:
+            raise LogsIncomplete(chain.blocks[-1].number, list_of(on_chain.hidden))
         confirmed = on_chain.confirmed if on_chain else frozenset()
         return EvidenceVerification(
             record=replace(record, checks=checks, complete_to=on_chain.complete_to if on_chain else record.complete_to),
@@ -193,12 +201,13 @@ class _Comparison:
     """Whether the chain of ``node`` has the same blocks as ``chain``, and no more events of this record.
 
     ``confirmed`` are the hashes of the blocks that it has; ``complete_to`` is the block up to which its state shows
-    that ``chain`` lacks nothing.
+    that ``chain`` lacks nothing; ``hidden`` are events in confirmed blocks that the node does not show.
     """
 
     def __init__(self, node: Chain, chain: ProvenHistory, evidence: Evidence) -> None:
         self.confirmed: frozenset[str] = frozenset()
         self.complete_to: BlockRef | None = None
+        self.hidden: list[str] = []
         self.checks = tuple(self._compare(node, chain, evidence.image_id, evidence.left_out_reviews))
 
     def _compare(
@@ -221,10 +230,17 @@ class _Comparison:
                 self.confirmed |= {block.hash}
             found = canonical.hash if canonical else "no such block"
             yield Check(f"block {block.number} on the chain", canonical == block, block.hash, found)
-        yield _nothing_newer("record on the chain", _heard(chain, image_id), _heard(node, image_id, left_out))
         history = chain.events_of_image(image_id)
-        ours, theirs = ([event for known in models_of(of, history).values() for event in known] for of in (chain, node))
-        yield _nothing_newer("models on the chain", ours, theirs)
+        confirmed = {block.number for block in chain.blocks if block.hash in self.confirmed}
+        ours, theirs = _heard(chain, image_id), _heard(node, image_id, left_out)
+        self.hidden += _hidden_events(ours, theirs, confirmed)
+        yield _nothing_newer("record on the chain", ours, theirs)
+        models, known = (
+            [event for events in models_of(of, history).values() for event in events] for of in (chain, node)
+        )
+        self.hidden += _hidden_events(models, known, confirmed)
+        yield _nothing_newer("models on the chain", models, known)
+        self.hidden += _hidden_changes(node, chain, history, confirmed)
         yield _roles(node, chain, history)
         yield from (replace(check, name=f"{check.name} on the chain") for check in completeness.checks)
 
@@ -254,6 +270,25 @@ def _roles(node: RegistryHistory, chain: ProvenHistory, events: Sequence[RecordE
             found = f"{len(theirs)} grants and revocations of {role} for {address}, {len(ours)} in the evidence file"
             return Check("roles on the chain", False, "those of the evidence file and no others", found)
     return Check("roles on the chain", True, "those of the evidence file and no others", "the same")
+
+
+def _hidden_events(ours: Sequence[Event], theirs: Sequence[Event], confirmed: Collection[int]) -> Iterator[str]:
+    """Those of ``ours`` in ``confirmed`` blocks that are not among ``theirs``."""
+    shown = {replace(event, log_index=0) for event in theirs}
+    for event in ours:
+        if event.block.number in confirmed and replace(event, log_index=0) not in shown:
+            yield _named(event)
+
+
+def _hidden_changes(
+    node: RegistryHistory, chain: ProvenHistory, events: Sequence[RecordEvent], confirmed: Collection[int]
+) -> Iterator[str]:
+    """The grants and revocations in ``confirmed`` blocks of ``chain`` that ``node`` does not show."""
+    for role, address in role_holders(events):
+        shown = {(change.block_number, change.granted) for change in node.roles(role, address)}
+        for change in chain.roles(role, address):
+            if change.block_number in confirmed and (change.block_number, change.granted) not in shown:
+                yield f"the change of {role} of {address} in block {change.block_number}"
 
 
 def _nothing_newer(name: str, ours: Sequence[Event], theirs: Sequence[Event]) -> Check:

@@ -28,6 +28,7 @@ from backend.domain import (
 from backend.errors import ChainError, ChainUnavailable, DatabaseUnavailable
 from backend.ports import Chain
 from backend.services.event_index import RANGE_BLOCKS, EventIndex, read_range
+from backend.services.hidden_events import lacking_reviews
 
 _MAX_AGE_S = 1.0
 _CAUGHT_UP_BLOCKS = 2000
@@ -86,6 +87,7 @@ class IndexedHistory:
             lambda events: [e for e in events if isinstance(e, RecordEvent) and e.image_id == image_id],
             is_all=lambda events: self._is_all_of_image(image_id, events),
             search=lambda: self._chain.events_of_image(image_id),
+            read=(self._events_logged, self._events_in),
         )
 
     def ancestry(self, model_id: str) -> Ancestry:
@@ -148,24 +150,47 @@ class IndexedHistory:
         *,
         is_all: Callable[[Found], bool],
         search: Callable[[], Found],
+        read: Sequence[Callable[[Sequence[int]], Sequence[IndexedEvent] | None]] = (),
     ) -> Found:
         """What ``choose`` takes from the events of ``blocks`` and of those that are not in the index yet, if
-        ``is_all``; else what ``search`` finds."""
-        events = self._events_in(blocks)
-        if events is not None and is_all(found := choose(events)):
-            return found
+        ``is_all``; else what ``search`` finds. The ways to ``read`` are tried in turn, by default the one whose blocks
+        are proven complete."""
+        numbers = list(blocks)
+        for events_in in read or (self._events_in,):
+            events = events_in(numbers)
+            if events is not None and is_all(found := choose(events)):
+                return found
         return search()
 
-    def _events_in(self, blocks: Iterable[int]) -> list[IndexedEvent] | None:
+    def _events_logged(self, blocks: Sequence[int]) -> Sequence[IndexedEvent] | None:
+        """As ``_events_in``, of any number of blocks in few requests: nothing proves yet that they are all."""
+        newest = self._refreshed()
+        if newest is None:
+            return None
+        try:
+            events = self._chain.events_in([block for block in blocks if block <= newest[0]])
+        except ChainUnavailable:
+            # Not each node finds logs by the hash of their block.
+            return None
+        return [*events, *self._unindexed(newest[0] + 1, newest[1])]
+
+    def _events_in(self, blocks: Sequence[int]) -> Sequence[IndexedEvent] | None:
         """None when the index is too far behind to help."""
+        newest = self._refreshed()
+        if newest is None:
+            return None
+        events: list[IndexedEvent] = []
+        for first, last in _ranges(block for block in blocks if block <= newest[0]):
+            events += read_range(self._chain, first, last).events
+        return [*events, *self._unindexed(newest[0] + 1, newest[1])]
+
+    def _refreshed(self) -> tuple[int, BlockRef] | None:
+        """The newest block of the index and the chain's head, None when they are too far from each other."""
         self._index.refresh(max_age_s=_MAX_AGE_S)
         newest, head = self._index.newest(), self._chain.head()
         if newest is None or head.number - newest.number > _UNINDEXED_BLOCKS:
             return None
-        events: list[IndexedEvent] = []
-        for first, last in _ranges(block for block in blocks if block <= newest.number):
-            events += read_range(self._chain, first, last).events
-        return [*events, *self._unindexed(newest.number + 1, head)]
+        return newest.number, head
 
     def _unindexed(self, first: int, head: BlockRef) -> Sequence[IndexedEvent]:
         """The events of the blocks ``first`` to ``head``, which many histories need: read once."""
@@ -183,7 +208,9 @@ class IndexedHistory:
         if state is None or not registered or len(diagnoses) != state.diagnosis_count:
             return state is None and not events
         reviews = {e.diagnosis_id: e.review_id for e in events if isinstance(e, DiagnosisReviewedEvent)}
-        return [reviews.get(diagnosis_id) for diagnosis_id in diagnoses] == self._chain.newest_reviews(diagnoses)
+        stored = dict(zip(diagnoses, self._chain.newest_reviews(diagnoses), strict=True))
+        newest = {diagnosis_id: reviews.get(diagnosis_id) for diagnosis_id in diagnoses}
+        return newest == stored and not any(lacking_reviews(stored, events))
 
 
 def _ranges(blocks: Iterable[int]) -> list[tuple[int, int]]:

@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from backend.ancestry import state_after
+from backend.deadlines import time_limit
 from backend.domain import (
     ModelEvent,
     ModelRegisteredEvent,
@@ -16,9 +17,10 @@ from backend.domain import (
     TrainingAnchoredEvent,
     first_of,
 )
-from backend.errors import ChainError, InvalidCid, StorageError
+from backend.errors import ChainError, InvalidCid, LogsIncomplete, StorageError
 from backend.ports import Chain, ObjectStore
-from backend.services.event_index import EventIndex
+from backend.services.event_index import REFRESHED_WITHIN_S, EventIndex
+from backend.services.hidden_events import lacking_of_model, list_of
 from backend.services.models import ModelService
 
 MAX_TRAININGS = 100
@@ -56,8 +58,9 @@ class LineageService:
 
     def lineage(self, model_id: str) -> Lineage:
         """The lineage of a model, installed here or not. Its status is UNKNOWN if the registry does not know it. Raises
-        ChainError."""
+        LogsIncomplete when the contract has more than the node showed, ChainError."""
         events = self._index.events_of_model(model_id)
+        self._require_all(model_id, events)
         registered = first_of(events, ModelRegisteredEvent)
         retired = first_of(events, ModelRetiredEvent)
         facts = self._models.facts(model_id)
@@ -70,6 +73,14 @@ class LineageService:
             card_available=registered is not None and self._available(registered.card_cid),
             trainings=self._trainings(events),
         )
+
+    def _require_all(self, model_id: str, events: Sequence[ModelEvent]) -> None:
+        """What is indexed is shown although the contract cannot be asked."""
+        with time_limit(REFRESHED_WITHIN_S):
+            (stored,) = self.states([model_id])
+        lacking = list(lacking_of_model(model_id, stored, events)) if stored else []
+        if lacking:
+            raise LogsIncomplete(self._chain.head().number, list_of(lacking))
 
     def _trainings(self, events: Sequence[ModelEvent]) -> tuple[TrainingAnchoredEvent, ...]:
         """The contract guarantees that every ancestry ends; a node's answer may not.

@@ -13,15 +13,17 @@ from backend.domain import (
     DiagnosisStatus,
     ImageRegisteredEvent,
     IndexStatus,
+    KindFilter,
     Record,
     RecordFilter,
     StoredImage,
     position,
 )
-from backend.errors import ChainError, ChainUnavailable, NotFound
+from backend.errors import ChainError, NotFound
 from backend.ports import Chain, RegistryHistory
 from backend.services.event_index import EventIndex
 from backend.services.evidence_events import reports_about
+from backend.services.hidden_events import require_all_shown
 from backend.services.models import ModelService
 
 SEARCH_MAX_AGE_S = 1.0
@@ -29,6 +31,7 @@ _READ_WITHIN_S = 10.0
 _ID = re.compile(r"0x[0-9a-f]{64}")
 _log = logging.getLogger(__name__)
 EXPORT_RECORDS = 200
+_ANY_KIND = KindFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,25 +63,17 @@ class RecordService:
         (state,) = self._chain.image_states([image_id])
         return state
 
-    def _read(self, image_id: str, state: StoredImage) -> Record:
+    def _read(self, image_id: str, state: StoredImage) -> Record | None:
         """The record of an image that the index lacks, from the chain.
 
-        Raises ChainUnavailable when the node does not show all events that the contract's ``state`` counts.
+        Raises LogsIncomplete when the node does not show all events that the contract's ``state`` has, ChainError.
         """
         _log.warning("the index lacks the image %s: compare it with the chain by `scanproof index verify`", image_id)
-        try:
-            with time_limit(_READ_WITHIN_S):
-                events = self._history.events_of_image(image_id)
-                record = Record.of(events)
-                if record:
-                    record = replace(record, reports=tuple(reports_about(self._history, events)))
-        except ChainError:
-            record = None
-        if record is None or len(record.diagnoses) < state.diagnosis_count:
-            raise ChainUnavailable(
-                f"the image {image_id} is registered, but its events are still being read: try again in a moment"
-            )
-        return record
+        with time_limit(_READ_WITHIN_S):
+            events = self._history.events_of_image(image_id)
+            require_all_shown(self._chain, state, events)
+            record = Record.of(events)
+            return record and replace(record, reports=tuple(reports_about(self._history, events)))
 
     def filter(
         self,
@@ -89,6 +84,7 @@ class RecordService:
         status: DiagnosisStatus | None = None,
         first_time: int | None = None,
         last_time: int | None = None,
+        kind: KindFilter = _ANY_KIND,
     ) -> RecordFilter:
         """The filter for a person's input. ``text`` is an id or name in a record; ``model`` a name or an id.
 
@@ -104,6 +100,7 @@ class RecordService:
             status=status,
             first_time=first_time,
             last_time=last_time,
+            kind=kind,
         )
 
     def search(
@@ -131,7 +128,8 @@ class RecordService:
             state = self._state(image_id)
         except ChainError:
             return []
-        return [self._read(image_id, state)] if state else []
+        record = self._read(image_id, state) if state else None
+        return [record] if record else []
 
     def of_image(self, cid: str, *, limit: int) -> Page:
         """The newest records of the image with that CID, those that were mined just now too."""

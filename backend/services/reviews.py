@@ -31,6 +31,7 @@ from backend.ports import Chain, ObjectStore, Reviewer, StatementFiles, Statemen
 from backend.printable import printable
 from backend.services import statements
 from backend.services.event_index import EventIndex
+from backend.services.hidden_events import require_all_shown
 from backend.services.models import ABSTAINED, ModelService
 from backend.services.statements import Statement
 
@@ -241,7 +242,10 @@ class ReviewSubmission:
         return Reviewed(event=event, statement=draft.statement, file=draft.file, found=found, published=published)
 
     def _record(self, image_id: str) -> Record:
-        record = Record.of(self._chain.events_of_image(image_id))
+        events = self._chain.events_of_image(image_id)
+        (stored,) = self._chain.image_states([image_id])
+        require_all_shown(self._chain, stored, events)
+        record = Record.of(events)
         if record is None:
             raise NotFound(f"no image with the id {image_id} is registered on the chain")
         return record

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SliceResult, StudyFile
+from backend.domain import MAX_IMAGE_BYTES, GateOpinion, ImageFacts, SliceResult, StudyFile
 from backend.errors import (
     CidMismatch,
     Conflict,
@@ -28,9 +28,10 @@ from backend.errors import (
     UnrecognisedSlices,
     UnsupportedImage,
 )
-from backend.ports import Classifier, ImageInspector, ObjectStore, Studies, StudyStage
+from backend.ports import Classifier, ImageInspector, Kinds, ObjectStore, Studies, StudyStage
 from backend.services import manifests, study_documents
 from backend.services.intake import IntakeService
+from backend.services.kind_sources import agreed, kind_of, with_opinion
 from backend.services.screening import Answers, ScreeningService
 from backend.services.study_classification import AT_ONCE, StudyClassification
 from backend.services.study_documents import MAX_SLICES, StudyDocuments, StudyManifest
@@ -84,6 +85,7 @@ class StudyService:
         classifier: Classifier,
         classification: StudyClassification,
         screening: ScreeningService,
+        kinds: Kinds,
         stage_bytes: int,
     ) -> None:
         self._stage = stage
@@ -94,6 +96,7 @@ class StudyService:
         self._classifier = classifier
         self._classification = classification
         self._screening = screening
+        self._kinds = kinds
         self._stage_bytes = stage_bytes
         self._unfinished = UnfinishedStudies(stage)
 
@@ -206,8 +209,22 @@ class StudyService:
                     self._intake.keep(self._unfinished.image(study, each.sha256), facts, client=client)
                     self._unfinished.keep_pin(study, facts.cid)
             self._pin_documents(documents)
+            self._save_kinds(study, documents.manifest.cid)
             self._unfinished.finish(study)
             return _progress(study)
+
+    def _save_kinds(self, study: UnfinishedStudy, cid: str) -> None:
+        """Of the slices, with what the gate recognised, and of the study."""
+        images = [study.facts[each.sha256].cid for each in study.slices]
+        found, gate = self._kinds.find(images), self._classifier.gate()
+        kinds = []
+        for each in study.slices:
+            facts, inference = study.facts[each.sha256], manifests.read(study.results[each.sha256])
+            kind = found.get(facts.cid) or kind_of(facts)
+            if gate and inference and inference.opinion:
+                kind = with_opinion(kind, GateOpinion(gate, inference.opinion.modality))
+            kinds.append(kind)
+        self._kinds.save([*kinds, agreed(cid, kinds)])
 
     def _screened(self, study: UnfinishedStudy, answers: Answers, end: float) -> bool:
         """Whether every slice may be pinned; False when the time is over before that is known."""

@@ -76,8 +76,8 @@ class VerificationService:
 
     ``inspector`` turns a given file into the bytes that were pinned of it. Statements, model cards and training records
     are read from ``documents``, by default ``store``: many were never published, and the public network searches long.
-    A history that is not complete is read again up to ``rereads`` times, with a second between. ``scope`` is how much
-    of a study is checked.
+    A history that is not complete is read again up to ``rereads`` times, with a second between. ``of_node``: what it
+    lacks then is hidden by a node, and not by the record. ``scope`` is how much of a study is checked.
     """
 
     def __init__(
@@ -92,10 +92,12 @@ class VerificationService:
         review_id: ReviewId,
         documents: ObjectReader | None = None,
         rereads: int = REREADS,
+        of_node: bool = True,
         scope: SliceScope = ALL_SLICES,
     ) -> None:
         self._chain = chain
         self._rereads = rereads
+        self._of_node = of_node
         self._store = store
         self._documents = documents or store
         self._classifier = classifier
@@ -119,9 +121,9 @@ class VerificationService:
         ``content`` is the pinned image or the original upload; without it the image is fetched by CID. ``openings`` are
         the manifests of sealed diagnoses; ``files`` are somebody's own files of a study; ``left_out``
         is by diagnosis how many of its oldest reviews the history lacks, by an evidence file's own account. Of each
-        diagnosis, the newest MAX_REVIEWS reviews are checked one by one. Raises ChainError.
+        diagnosis, the newest MAX_REVIEWS reviews are checked one by one. Raises LogsIncomplete, ChainError.
         """
-        chain, completeness = read_completely(self._chain, image_id, rereads=self._rereads)
+        chain, completeness = read_completely(self._chain, image_id, rereads=self._rereads, of_node=self._of_node)
         record = Record.of(chain.events_of_image(image_id))
         if record is None:
             return _missing(image_id, chain, completeness)

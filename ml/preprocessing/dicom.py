@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from ml.errors import ImageError
+from ml.preprocessing.dicom_sequence import sequence_of
 from ml.preprocessing.dicom_structure import Structure, read_structure
 from ml.preprocessing.limits import check_pixels
 from ml.preprocessing.windows import (
@@ -62,6 +63,7 @@ class Description:
     ``modality`` is DICOM's code, such as MR; ``body_part`` as in Body Part Examined, such as BREAST; both are empty if
     unknown. ``bits`` are stored for each value. ``spacing`` is the distance of the rows and of the columns in mm.
     ``window`` is the one of the picture, None for colour and for a look-up table. ``place`` is where the slice belongs.
+    ``sequence`` is that of an MR image, see ``dicom_sequence``, and ``study_date`` is YYYYMMDD; empty if unknown.
     """
 
     modality: str
@@ -75,6 +77,8 @@ class Description:
     transfer_syntax: str
     window: Window | None = None
     place: Place | None = None
+    sequence: str = ""
+    study_date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,24 +287,58 @@ def _describe(dataset: Dataset, structure: Structure) -> Description:
         photometric=photometric,
         transfer_syntax=_syntax(structure, encapsulated=bool(structure.pixels and structure.pixels.encapsulated)),
         place=_place(dataset),
+        sequence=_sequence(dataset),
+        study_date=_optional(dataset, "StudyDate"),
     )
+
+
+def _sequence(dataset: Dataset) -> str:
+    if _optional(dataset, "Modality") != "MR":
+        return ""
+    with suppress(ImageError):
+        frame_type = _functional(dataset, 0, "MRImageFrameTypeSequence") or dataset
+        times = [
+            next(iter(_optional_numbers(dataset, name, 1)), None)
+            for name in ("RepetitionTime", "EchoTime", "InversionTime")
+        ]
+        return sequence_of(
+            description=_optional(dataset, "SeriesDescription"),
+            contrast=_optional(frame_type, "AcquisitionContrast"),
+            scanning=_optional(dataset, "ScanningSequence").split("\\"),
+            repetition_ms=times[0],
+            echo_ms=times[1],
+            inversion_ms=times[2],
+        )
+    return ""
+
+
+def _optional(dataset: Dataset, keyword: str) -> str:
+    """Text that is not needed to see the picture: empty where it cannot be read. Several values are joined by a
+    backslash."""
+    with suppress(ImageError):
+        value = _value(dataset, keyword) or ""
+        parts = [value] if isinstance(value, str) else value if hasattr(value, "__iter__") else [value]
+        return "\\".join(map(str, parts))[:_LONGEST_TEXT]
+    return ""
+
+
+def _optional_numbers(dataset: Dataset, keyword: str, count: int, group: str = "") -> Sequence[float]:
+    """Numbers of the file, or of its first frame in the functional ``group``, that are not needed to see the picture:
+    none where they cannot be read."""
+    with suppress(ImageError):
+        found = _numbers(_functional(dataset, 0, group) or dataset, keyword)
+        return found if len(found) == count else ()
+    return ()
 
 
 def _place(dataset: Dataset) -> Place:
-    def numbers(keyword: str, count: int, group: str = "") -> Sequence[float]:
-        """What cannot be read is not needed to see the picture."""
-        with suppress(ImageError):
-            found = _numbers(_functional(dataset, 0, group) or dataset, keyword)
-            return found if len(found) == count else ()
-        return ()
-
     patient, study, series = (
         str(dataset.get(name) or "")[:_LONGEST_TEXT] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
     )
-    instance = numbers("InstanceNumber", 1)
-    offset = numbers("ConcatenationFrameOffsetNumber", 1)
-    corner = numbers("ImagePositionPatient", 3, "PlanePositionSequence")
-    axes = numbers("ImageOrientationPatient", 6, "PlaneOrientationSequence")
+    instance = _optional_numbers(dataset, "InstanceNumber", 1)
+    offset = _optional_numbers(dataset, "ConcatenationFrameOffsetNumber", 1)
+    corner = _optional_numbers(dataset, "ImagePositionPatient", 3, "PlanePositionSequence")
+    axes = _optional_numbers(dataset, "ImageOrientationPatient", 6, "PlaneOrientationSequence")
     position = float(np.dot(np.cross(axes[:3], axes[3:]), corner)) if corner and axes else math.nan
     return Place(
         patient=patient,

@@ -9,6 +9,8 @@ import http.client
 import itertools
 import json
 import random
+import socket
+import struct
 import threading
 import time
 from collections import Counter
@@ -20,12 +22,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 Json = Any
+CLOSED, RESET = 0, -1
 _numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
 class Raw:
-    """An HTTP answer as it is. ``drip_s`` are the seconds between two bytes."""
+    """An HTTP answer as it is. ``drip_s`` are the seconds between two bytes. With the status CLOSED or RESET the
+    connection ends without one."""
 
     status: int = 200
     body: bytes = b""
@@ -145,6 +149,12 @@ def quirky_node(upstream: str, rule: Rule | None = None) -> Iterator[QuirkyNode]
             else:
                 answer = self.each(request)
             raw = answer if isinstance(answer, Raw) else Raw(body=json.dumps(answer).encode())
+            if raw.status in (CLOSED, RESET):
+                self.close_connection = True
+                if raw.status == RESET:
+                    self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    self.connection.close()
+                return
             # Without a Date of our own where the rule gives one.
             (self.send_response_only if "Date" in raw.headers else self.send_response)(raw.status)
             for name, value in {"Content-Length": str(len(raw.body)), **raw.headers}.items():

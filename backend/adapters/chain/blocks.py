@@ -59,7 +59,7 @@ class BlockReader:
             found[hash_] = _reference(block)
             if found[hash_].hash != hash_:
                 raise ChainUnavailable(f"expected the block {hash_}, found the block {found[hash_].hash}")
-        self._keep(found[hash_] for hash_ in missing)
+        self.keep(found[hash_] for hash_ in missing)
         return found
 
     def by_number(self, number: int) -> BlockRef | None:
@@ -89,7 +89,7 @@ class BlockReader:
             before = headers[number - first - 1] if number > first else None
             if header.block.number != number or (before and header.parent != before.block.hash):
                 raise ChainUnavailable("the chain was reorganised while it was read: try again")
-        self._keep(header.block for header in headers)
+        self.keep(header.block for header in headers)
         return headers
 
     def _headers(self, numbers: Sequence[str]) -> list[rpc.JsonObject | None]:
@@ -113,7 +113,8 @@ class BlockReader:
         block = rpc.ask(self._web3, "eth_getBlockByHash", hash_, False)
         return None if block is None else _header(block).transactions
 
-    def _keep(self, blocks: Iterable[BlockRef]) -> None:
+    def keep(self, blocks: Iterable[BlockRef]) -> None:
+        """Add to the cache what the node has answered."""
         if len(self._cache) > _CACHED_BLOCKS:
             self._cache = {}
         self._cache.update((block.hash, block) for block in blocks)

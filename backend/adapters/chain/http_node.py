@@ -33,6 +33,10 @@ class AnswerTimeout(ChainUnavailable):
     """The answer was not complete in time."""
 
 
+class AnswerBroken(ChainUnavailable):
+    """The node was reached, and closed the connection before a whole answer."""
+
+
 class AnswerTooLarge(ChainUnavailable):
     """The answer has more than MAX_ANSWER_BYTES."""
 
@@ -59,7 +63,7 @@ class HttpNode:
             self._session.mount(scheme, _Adapter())
 
     def post(self, body: bytes) -> HttpAnswer:
-        """The answer, whatever its status. Raises AnswerTimeout, AnswerTooLarge, ChainUnavailable."""
+        """The answer, whatever its status. Raises AnswerTimeout, AnswerBroken, AnswerTooLarge, ChainUnavailable."""
         url = self._url
         for _ in range(_REDIRECTS + 1):
             answer = self._exchange(url, body)
@@ -83,9 +87,11 @@ class HttpNode:
                 raise ChainUnavailable(_TIME_IS_UP) from None
             raise AnswerTimeout("the node did not answer in time") from None
         except requests.RequestException as error:
-            raise ChainUnavailable(f"the node cannot be reached ({type(error).__name__})") from None
+            closed = bool(error.args) and isinstance(error.args[0], urllib3.exceptions.ProtocolError)
+            kind = AnswerBroken if closed else ChainUnavailable
+            raise kind(f"the node cannot be reached ({type(error).__name__})") from None
         except (urllib3.exceptions.HTTPError, http.client.HTTPException, OSError, ValueError) as error:
-            raise ChainUnavailable(f"the node broke off its answer ({type(error).__name__})") from None
+            raise AnswerBroken(f"the node broke off its answer ({type(error).__name__})") from None
 
     def _send(self, url: str, body: bytes, timeout: tuple[float, float]) -> requests.Response:
         """Without the session's own ``send``, which reads the whole body of a redirect, whatever its size."""

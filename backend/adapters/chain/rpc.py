@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from web3.exceptions import BadResponseFormat, BlockNotFound, Web3Exception, Web
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
-from backend.adapters.chain.http_node import AnswerTimeout, AnswerTooLarge, HttpAnswer, HttpNode
+from backend.adapters.chain.http_node import AnswerBroken, AnswerTimeout, AnswerTooLarge, HttpAnswer, HttpNode
 from backend.adapters.chain.limits import BATCH, NodeLimits, limits_of
 from backend.deadlines import remaining
 from backend.errors import ChainUnavailable
@@ -59,11 +60,16 @@ class MethodMissing(RangeRefused):
 
 
 class RateLimited(ChainUnavailable):
-    """The node wants fewer requests of any size; ``retry_after`` in seconds, None when the node gives no time."""
+    """The node wants fewer requests of any size; ``named`` are the seconds that it says to wait, None when it does not
+    say."""
 
-    def __init__(self, retry_after: float | None, how: str = "with HTTP 429") -> None:
-        super().__init__(f"the node answered {how}: too many requests")
-        self.retry_after = retry_after
+    title = "The node limits its rate"
+
+    def __init__(self, named: float | None, how: str = "with HTTP 429") -> None:
+        seconds = _LONGEST_PAUSE_S if named is None else max(1.0, named)
+        super().__init__(f"the node answered {how}: too many requests, try again in {math.ceil(seconds)} s")
+        self.named = named
+        self.retry_after = seconds
 
 
 class NodeProvider(HTTPProvider):
@@ -101,7 +107,8 @@ class NodeProvider(HTTPProvider):
     def batch(self, method: str, parameters: Sequence[Sequence[object]]) -> list[JsonObject | None]:
         """The answers of one batch (JSON-RPC 2.0, 6) in the order of ``parameters``; None for each that is missing.
 
-        Raises RateLimited, RangeRefused when the node refuses the batch as a whole, ChainUnavailable.
+        Raises RateLimited, RangeRefused when the node refuses the batch as a whole, AnswerBroken when it closes the
+        connection or answers with no JSON, ChainUnavailable.
         """
         calls = [
             {"jsonrpc": "2.0", "id": number, "method": method, "params": list(each)}
@@ -152,7 +159,7 @@ def _json(answer: HttpAnswer) -> Any:
         found = json.loads(answer.body)
     except (ValueError, RecursionError):
         if good:
-            raise ChainUnavailable("the node's answer is not an Ethereum node's (no JSON)") from None
+            raise AnswerBroken("the node's answer is not an Ethereum node's (no JSON)") from None
         found = None
     error = found.get("error") if isinstance(found, dict) else None
     if error is not None and _is_rate_limit(error):
@@ -167,7 +174,7 @@ def _json(answer: HttpAnswer) -> Any:
 def _pause(error: RateLimited, number: int = 0) -> None:
     """Wait as long as the node asks for, or longer each time, but at most _LONGEST_PAUSE_S. Raises ``error`` when the
     time of the caller is up before that."""
-    wished = _PAUSE_S * 2**number if error.retry_after is None else error.retry_after
+    wished = _PAUSE_S * 2**number if error.named is None else error.named
     seconds = max(0.0, min(wished, _LONGEST_PAUSE_S))
     left = remaining()
     if left is not None and left <= seconds:
@@ -226,6 +233,12 @@ def ask_many(web3: Web3, method: str, parameters: Sequence[Sequence[object]]) ->
         except RangeRefused:
             width.refused(size)
             waiting = part + waiting
+            continue
+        except AnswerBroken:
+            # Either the node fails, or it takes no batch of this size: a single request tells.
+            results[part[0]] = ask(web3, method, *parameters[part[0]])
+            width.refused(size)
+            waiting = part[1:] + waiting
             continue
         except RateLimited as error:
             if pauses == _PAUSES:

@@ -216,6 +216,15 @@ class Web3Chain:
                 found[event.model_id].append(event)
             return found
 
+    def events_in(self, numbers: Sequence[int]) -> Sequence[Event]:
+        with self._right_chain():
+            blocks = [block for block in self._blocks.by_numbers(numbers) if block]
+            if len(blocks) < len(numbers):
+                raise ChainUnavailable("the node does not have every block yet: try again in a moment")
+            self._blocks.keep(blocks)
+            found = self._logs.of_blocks([block.hash for block in blocks], [REGISTRY_TOPICS])
+            return sorted(self._decoder.decode(chain.from_iterable(found)), key=event_position)
+
     def model_events_in(self, blocks: Collection[BlockRef]) -> Sequence[ModelEvent]:
         with self._right_chain():
             found = self._logs.of_blocks([block.hash for block in blocks], [_ALL_MODEL_TOPICS])

@@ -11,11 +11,12 @@ from backend.adapters.images.decoder_pool import DecoderPool, decoder_pool
 from backend.adapters.images.formats import MEDIA_TYPES, VOLUME, VOLUME_TYPE
 from backend.adapters.images.limits import MAX_PIXELS, check_bytes
 from backend.adapters.ipfs.unixfs import cid_of
-from backend.domain import MAX_IMAGE_BYTES, MAX_STUDY_FILE_BYTES, ImageFacts, SlicePlace, TextBox
+from backend.domain import MAX_IMAGE_BYTES, MAX_STUDY_FILE_BYTES, DicomAttributes, ImageFacts, SlicePlace, TextBox
 from backend.errors import ImageTooLarge
 from ml.preprocessing.dicom_structure import is_dicom
 from ml.preprocessing.images import DECODING, is_nifti
 
+_LONGEST_TERM = 64
 _TYPES = {**MEDIA_TYPES, VOLUME: VOLUME_TYPE}
 
 
@@ -73,6 +74,23 @@ def _facts(found: Mapping[str, Any], clean: bytes) -> ImageFacts:
         stripped=tuple(map(str, found["stripped"])),
         frames=int(found["frames"]),
         place=_place(found["place"]),
+        attributes=_attributes(found["attributes"]),
+    )
+
+
+def _attributes(found: Mapping[str, Any] | None) -> DicomAttributes | None:
+    if found is None:
+        return None
+    modality, body_part, sequence, study_date = (
+        str(found[name])[:_LONGEST_TERM] for name in ("modality", "body_part", "sequence", "study_date")
+    )
+    spacing = found["spacing"]
+    return DicomAttributes(
+        modality=modality,
+        body_part=body_part,
+        sequence=sequence,
+        study_date=study_date,
+        spacing=None if spacing is None else (float(spacing[0]), float(spacing[1])),
     )
 
 

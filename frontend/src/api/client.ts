@@ -4,6 +4,7 @@ import type {
   Attestation,
   Classification,
   Config,
+  Course,
   Hex,
   Image,
   ImageRecord,
@@ -16,6 +17,7 @@ import type {
   QueuePage,
   RecordPage,
   Results,
+  Similar,
   Study,
   StudyFile,
   StudyResult,
@@ -32,8 +34,12 @@ const SLOW_MS = 180_000;
 /** Polled: a server that hangs must be noticed soon. */
 const POLL_MS = 8_000;
 
+export type SearchField =
+  | ("q" | "model" | "label" | "status" | "from" | "to")
+  | ("modality" | "bodyPart" | "sequence" | "magnification");
+
 /** A search of the records; an absent field does not filter. `from` and `to` are days, both included. */
-export type RecordSearch = Partial<Record<"q" | "model" | "label" | "status" | "from" | "to", string>>;
+export type RecordSearch = Partial<Record<SearchField, string>>;
 
 /** Where the picture of an image is, as the models see it. */
 export const viewOf = (cid: string): string => `${PREFIX}/images/${cid}/view`;
@@ -80,6 +86,11 @@ export class ApiClient {
   /** Where a tumour is outlined, by what the named classifier finds. */
   outline(cid: string, model: string): Promise<Outline> {
     return this.get(`/images/${cid}/outline?${new URLSearchParams({ model })}`, SLOW_MS);
+  }
+
+  /** Recorded images that are similar to the named model; an empty name is the one for this kind of image. */
+  similar(cid: string, model: string): Promise<Similar> {
+    return this.get(`/images/${cid}/similar?${new URLSearchParams(model ? { model } : {})}`, SLOW_MS);
   }
 
   attest(cid: string, manifestHash: Hex, uploader: Hex): Promise<Attestation> {
@@ -147,6 +158,11 @@ export class ApiClient {
 
   record(imageId: string): Promise<ImageRecord> {
     return this.get(`/records/${encodeURIComponent(imageId)}`);
+  }
+
+  /** The outlined area over time, for the recorded images of one patient. */
+  course(imageId: string): Promise<Course> {
+    return this.get(`/records/${encodeURIComponent(imageId)}/course`, SLOW_MS);
   }
 
   verification(imageId: string): Promise<Verification> {

@@ -15,6 +15,7 @@ import "../components/sp-outline-summary";
 import "../components/sp-pinned-image";
 import "../components/sp-result";
 import "../components/sp-result-details";
+import "../components/sp-similar";
 import "../components/sp-signing";
 import "../components/sp-steps";
 import "../components/sp-transaction";
@@ -107,7 +108,7 @@ export class HomePage extends LitElement {
         // One template for all three: what is below the transaction stays as it is.
         const signing = flow.step === "result";
         return html`${signing ? nothing : this.transaction(flow)}
-        ${this.result(flow, signing ? this.signature(flow) : nothing)} ${this.details(flow)} ${this.analysis(flow.image)}`;
+        ${this.result(flow, signing ? this.signature(flow) : nothing)} ${this.details(flow)} ${this.similar(flow)} ${this.analysis(flow.image)}`;
       }
     }
   }
@@ -209,6 +210,12 @@ export class HomePage extends LitElement {
     </section>`;
   }
 
+  /** A sealed result is compared with nothing: the server keeps nothing of it. */
+  private similar({ image, classification }: Pinned) {
+    if (!classification || classification.sealed) return nothing;
+    return html`<section class="panel"><sp-similar .cid=${image.cid} .model=${classification.model.name}></sp-similar></section>`;
+  }
+
   private analysis({ cid }: Image) {
     return html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>`;
   }
@@ -271,6 +278,8 @@ export class HomePage extends LitElement {
 
   private async goOnAsStudy(file: File): Promise<void> {
     await this.control.restart();
+    const { slices } = await import("../imaging/slices");
+    slices.clear();
     await this.study.choose([sourceOf(file.name, file)]);
   }
 

@@ -8,12 +8,14 @@ import { loadNotice } from "../components/load-notice";
 import "../components/sp-add-diagnosis";
 import "../components/sp-analysis";
 import "../components/sp-independent-check";
+import "../components/sp-course";
 import "../components/sp-diagnosis";
 import "../components/sp-lineage";
 import "../components/sp-notice";
 import "../components/sp-outline-summary";
 import "../components/sp-record-summary";
 import "../components/sp-side-by-side";
+import "../components/sp-similar";
 import "../components/sp-registration";
 import "../components/sp-study-slices";
 import "../components/sp-study-summary";
@@ -137,6 +139,7 @@ export class RecordPage extends LitElement {
       ${this.lineage()}
       ${record.imageAvailable && !record.study ? html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
       ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
+      ${this.similar(record)} ${this.course(record)}
       <section class="panel stack">
         <h2>Verification</h2>
         <sp-verification
@@ -160,6 +163,19 @@ export class RecordPage extends LitElement {
         @compare=${({ detail }: CustomEvent<string>) => this.dispatchEvent(new CustomEvent("compare", { detail }))}
       ></sp-side-by-side>
     </section>`;
+  }
+
+  /** By the model of the newest public diagnosis that is installed here. */
+  private similar({ cid, imageAvailable, study, diagnoses }: ImageRecord) {
+    const newest = diagnoses.findLast(({ sealed, model }) => !sealed && model);
+    if (!imageAvailable || study || !newest?.model) return nothing;
+    return html`<section class="panel"><sp-similar .cid=${cid} .model=${newest.model.name}></sp-similar></section>`;
+  }
+
+  /** Only DICOM files name a patient, by a pseudonym. */
+  private course({ imageId, imageAvailable, study }: ImageRecord) {
+    if (!imageAvailable || study || this.facts.value?.mediaType !== "application/dicom") return nothing;
+    return html`<section class="panel"><sp-course .imageId=${imageId}></sp-course></section>`;
   }
 
   private diagnosis(diagnosis: Diagnosis, { cid, diagnoses }: ImageRecord) {

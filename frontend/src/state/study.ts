@@ -3,6 +3,7 @@
 import type { Classification, LeftOut, Study, StudyResult } from "../api/types";
 import type { PendingTransaction } from "../chain/transaction-state";
 import { printable } from "../format";
+import { NOTHING_KNOWN } from "./kind";
 import { warning, type Problem } from "./problems";
 import type { Patient } from "./study-files";
 import type { SourceFile } from "./zip";
@@ -100,6 +101,7 @@ export function classificationOf({ cid, manifestHash, model, weak, summary }: St
   return {
     cid, label, labelCode, labelText, confidence, abstained, reason, model, weak, manifestHash,
     manifestCid: cid, manifest: {}, probabilities: {}, sealed: false, opening: null, activationMap: null, nextSteps: [], links: {},
+    kind: NOTHING_KNOWN, expectedMagnification: null,
   };
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 
 import pytest
 from flask.testing import FlaskClient
@@ -33,6 +34,7 @@ def post(client: FlaskClient, cid: str):
         ('"text"', "the body must be a JSON object"),
         ("[" * 8000, "the body is nested too deeply"),
         ('{"a":' * 3000, "the body is nested too deeply"),
+        ('{"a":' * 33 + "1" + "}" * 33, "the body is nested too deeply"),
         (b"\xff", "the body is not valid JSON: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte"),
     ],
 )
@@ -58,6 +60,24 @@ def test_what_is_not_strict_json_is_refused(post, body: str | bytes, detail: str
 )  # fmt: skip
 def test_fields_are_checked(post, body: str, detail: str) -> None:
     assert_problem(post(body), 400, "invalid-input", detail)
+
+
+@pytest.mark.parametrize(
+    ("body", "name"),
+    [('{"a":' * 32 + "1" + "}" * 32, "a"), ('{"' + "[{" * 40 + '\\"[": [{}, {}]}', "[{" * 40 + '"[')],
+    ids=["as deep as may be", "brackets in a name"],
+)
+def test_what_is_not_nested_too_deeply_is_read(post, body: str, name: str) -> None:
+    assert_problem(post(body, kind="classifications"), 400, "invalid-input", f"{name}: Unknown field.")
+
+
+def test_nesting_is_refused_whatever_the_interpreters_own_limit(post) -> None:
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(2**14)
+    try:
+        assert_problem(post("[" * 8000), 400, "invalid-input", "the body is nested too deeply")
+    finally:
+        sys.setrecursionlimit(limit)
 
 
 def test_a_name_that_no_encoding_takes_is_refused_like_others(post) -> None:

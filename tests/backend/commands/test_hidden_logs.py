@@ -27,11 +27,20 @@ class Withdrawn:
 
 
 class Hiding(Rule):
+    """Does not show the logs that ``hidden`` accepts, by default those of reviews."""
+
+    def __init__(self, hidden: Callable[[Json], bool] | None = None) -> None:
+        self.hidden = hidden or with_event("DiagnosisReviewed")
+
     def call(self, method: str, params: list, relay: Callable[[], Json]) -> Json:
         answer = relay()
         if method == "eth_getLogs":
-            answer["result"] = [log for log in answer["result"] if log["topics"][0] != TOPICS["DiagnosisReviewed"]]
+            answer["result"] = [log for log in answer["result"] if not self.hidden(log)]
         return answer
+
+
+def with_event(name: str) -> Callable[[Json], bool]:
+    return lambda log: log["topics"][0] == TOPICS[name]
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +59,11 @@ def withdrawn(own, tmp_path_factory) -> Iterator[Withdrawn]:
         yield Withdrawn(image_id, earlier, node.url, settings.rpc_url, chain.deployment.address)
 
 
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch) -> None:
+    monkeypatch.setattr("backend.services.completeness._PAUSE_S", 0)
+
+
 @pytest.fixture
 def without_index(own) -> dict[str, str]:
     """The store of ``own``, and no database."""
@@ -65,17 +79,52 @@ def test_a_verification_notices_what_the_node_hides(command, withdrawn, without_
     hidden = command("verify", "--image-id", withdrawn.image_id, "--rpc", withdrawn.hiding, *where, **without_index)
     honest = command("verify", "--image-id", withdrawn.image_id, "--rpc", withdrawn.honest, *where, **without_index)
 
-    assert (hidden.status, hidden.json["verdict"], hidden.json["completeness"]) == (1, "invalid", None)
-    assert "complete reviews" in failed(hidden)
+    assert (hidden.status, hidden.json["error"]["type"]) == (1, "LogsIncomplete")
+    assert "it does not show the review 0x" in hidden.json["error"]["message"]
     assert "complete reviews" not in failed(honest)
     assert [state["status"] for state in honest.json["diagnoses"]] == ["withdrawn"]
 
 
-def test_an_evidence_file_from_before_does_not_pass_with_such_a_node(own, withdrawn):
-    hidden = own("verify", "--evidence", withdrawn.earlier, "--rpc", withdrawn.hiding, "--json")
+ALL = {
+    "all": (lambda log: True, "the registration of the image"),
+    "only a model's registration": (with_event("ModelRegistered"), "the registration of the model 0x"),
+    "only a training": (with_event("TrainingAnchored"), "the training of the model 0x"),
+    "only grants": (with_event("RoleGranted"), "a grant or revocation of CLASSIFIER_ROLE of 0x"),
+    "only the image": (with_event("ImageRegistered"), "the registration of the image"),
+    "only diagnoses": (with_event("DiagnosisRecorded"), "1 of 1 diagnoses"),
+}
 
-    assert (hidden.status, hidden.json["verdict"]) == (1, "invalid")
-    assert failed(hidden) == ["complete reviews on the chain"]
+
+@pytest.mark.parametrize(("hidden", "lacking"), ALL.values(), ids=list(ALL))
+@pytest.mark.parametrize("words", [("verify", "--image-id"), ("evidence",)], ids=["verify", "evidence"])
+def test_whatever_a_node_hides_is_no_verdict(command, withdrawn, without_index, tmp_path, words, hidden, lacking):
+    output = ("--output", tmp_path / "evidence.zip") if words == ("evidence",) else ()
+    where = (withdrawn.image_id, *output, "--contract", withdrawn.contract, "--json")
+    with quirky_node(withdrawn.honest, Hiding(hidden)) as node:
+        result = command(*words, *where, "--rpc", node.url, **without_index)
+
+    assert (result.status, result.json["error"]["type"]) == (1, "LogsIncomplete"), result.json
+    assert f"it does not show {lacking}" in result.json["error"]["message"]
+    assert not (tmp_path / "evidence.zip").exists()
+
+
+def test_a_review_of_a_record_that_is_hidden_is_not_sent(command, withdrawn, without_index):
+    where = ("--contract", withdrawn.contract, "--json")
+    with quirky_node(withdrawn.honest, Hiding(lambda log: True)) as node:
+        reason = ("--confirm", "--reason", "seen again")
+        result = command("review", withdrawn.image_id, *reason, "--rpc", node.url, *where, **without_index)
+
+    assert (result.status, result.json["error"]["type"]) == (1, "LogsIncomplete"), result.json
+
+
+@pytest.mark.parametrize("event", ["ImageRegistered", "ModelRegistered", "RoleGranted", None])
+def test_a_true_evidence_file_is_not_invalid_before_a_node_that_hides_logs(own, withdrawn, tmp_path, event):
+    file = tmp_path / "evidence.zip"
+    assert own("evidence", withdrawn.image_id, "--output", file).status == 0
+    with quirky_node(withdrawn.honest, Hiding(with_event(event) if event else lambda log: True)) as node:
+        result = own("verify", "--evidence", file, "--rpc", node.url, "--json")
+
+    assert (result.status, result.json["error"]["type"]) == (1, "LogsIncomplete"), result.json
 
 
 def test_with_an_index_a_verification_finds_what_the_node_hides(own, withdrawn):
@@ -89,8 +138,7 @@ def test_with_an_index_a_verification_finds_what_the_node_hides(own, withdrawn):
     assert [state["status"] for state in result.json["diagnoses"]] == ["withdrawn"]
 
 
-def test_no_evidence_file_is_made_of_a_history_with_a_gap(command, withdrawn, tmp_path, monkeypatch):
-    monkeypatch.setattr("backend.services.completeness._PAUSE_S", 0)
+def test_no_evidence_file_is_made_of_a_history_with_a_gap(command, withdrawn, tmp_path):
     file = tmp_path / "evidence.zip"
 
     result = command(
@@ -99,5 +147,6 @@ def test_no_evidence_file_is_made_of_a_history_with_a_gap(command, withdrawn, tm
     )
 
     assert result.status == 1
-    assert "the node's logs are not complete (complete reviews: " in result.json["error"]["message"]
+    assert result.json["error"]["type"] == "LogsIncomplete"
+    assert "the review 0x" in result.json["error"]["message"]
     assert not file.exists()

@@ -15,7 +15,7 @@ from backend.adapters.chain.development_accounts import ADMIN
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.cids import raw_cid
 from backend.container import Container
-from backend.domain import BlockRef, ModelStatus, Training, TrainingAnchoredEvent
+from backend.domain import BlockRef, ModelStatus, RegisteredState, Training, TrainingAnchoredEvent
 from backend.services.lineage import MAX_TRAININGS, LineageService
 from backend.settings import Settings
 from backend.wiring import wire
@@ -110,6 +110,9 @@ class FalseNode:
         return [TrainingAnchoredEvent(model_id, model_id, parent, model_id, 1, ADMIN.address, model_id, 0, block)]
 
     known_events_of_model = events_of_model
+
+    def model_states(self, model_ids: list[str]) -> list[RegisteredState]:
+        return [RegisteredState(ModelStatus.UNKNOWN, model_id) for model_id in model_ids]
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])

@@ -32,8 +32,8 @@ def test_a_probe_that_hangs_is_named_in_time_and_does_not_run_twice() -> None:
         runs.append(1)
         goes_on.wait(30)
 
-    service = ReadinessService({"chain": hang, "storage": lambda: None}, patience_s=1)
-    for patience_s in (20, 0.9, 0.9):  # who asks later does not wait again
+    service = ReadinessService({"chain": hang, "storage": lambda: None}, patience_s=3)
+    for patience_s in (30, 2.9, 2.9):  # who asks later does not wait again
         begun = time.monotonic()
         outcome = service.check()
         assert time.monotonic() - begun < patience_s

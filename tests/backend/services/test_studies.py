@@ -306,6 +306,7 @@ def restarted(container: Container, **changes: object) -> StudyService:
             "classifier",
             "classification",
             "screening",
+            "kinds",
             "stage_bytes",
         )
     }

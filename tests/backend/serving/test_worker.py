@@ -66,10 +66,10 @@ def test_bytes_that_trickle_in_do_not_extend_the_time(echo: Server) -> None:
     client = echo.connect(HEAD + b"Content-Length: 100000\r\n\r\n")
     begun = time.monotonic()
     with pytest.raises(OSError):
-        while time.monotonic() - begun < 60:
+        while time.monotonic() - begun < 120:
             client.sendall(b"x")
             time.sleep(0.2)
-    assert time.monotonic() - begun < 40
+    assert time.monotonic() - begun < 100
 
 
 @pytest.mark.parametrize("size", [0, 1, 100_000, len(BODY)])

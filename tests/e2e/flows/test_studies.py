@@ -134,7 +134,7 @@ def test_one_file_of_several_frames_is_a_study(site: Site) -> None:
     assert b"DOE" not in stored
 
 
-def test_files_of_two_patients_are_told_from_each_other(site: Site) -> None:
+def test_the_files_of_two_patients_are_a_choice(site: Site) -> None:
     mine = {f"doe/{n}.dcm": head(n, SeriesDescription="T1 AXIAL") for n in (1, 2)}
     site.open()
     dropped(site, {**mine, "roe.dcm": head(1, PatientID="two", SeriesInstanceUID="1.2.4")})

@@ -39,7 +39,7 @@ def node_of(registry: Registry) -> Iterator[Callable[[str], Web3Chain]]:
 
 def test_a_node_tells_its_time(registry):
     _, clock = rpc.ask_dated(rpc.connect(registry.settings.rpc_url), "eth_chainId")
-    assert abs(clock - time.time()) < 10
+    assert abs(clock - time.time()) < 60
     assert abs(registry.chain.time() - time.time()) < 10
 
 

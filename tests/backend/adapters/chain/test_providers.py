@@ -11,7 +11,7 @@ from backend.adapters.chain import http_node, rpc
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.deadlines import time_limit
 from backend.errors import ChainUnavailable
-from tests.standins.nodes import QuirkyNode, Raw, Rule, error, quirky_node
+from tests.standins.nodes import CLOSED, RESET, QuirkyNode, Raw, Rule, error, quirky_node
 
 MODELS = ["0x" + f"{number:064x}" for number in range(1, 8)]
 
@@ -66,6 +66,9 @@ REFUSALS = [
     Raw(403, b"<html>Forbidden</html>"),
     {"jsonrpc": "2.0", "id": None, **error(-32600, "batch size limit exceeded")},
     {},
+    Raw(CLOSED),
+    Raw(RESET),
+    Raw(200),
 ]
 
 
@@ -76,8 +79,23 @@ def test_a_batch_that_is_refused_becomes_smaller_and_its_size_is_remembered(node
 
     for _ in range(10):
         assert chain.model_states(MODELS) == registry_of["anvil"].chain.model_states(MODELS)
-    # The size is halved until it passes, then seldom tried again.
-    assert node.rule.refused <= 10
+    # The size is halved until it passes, then seldom tried again; where the connection broke, each is sent twice.
+    assert node.rule.refused <= (20 if isinstance(answer, Raw) and answer.status in (CLOSED, RESET) else 10)
+
+
+@pytest.mark.parametrize("answer", [Raw(CLOSED), Raw(200)], ids=["closed", "empty"])
+def test_a_node_that_answers_nothing_at_all_is_an_error_after_few_requests(node, chain, answer):
+    class Nothing(Rule):
+        def call(self, method, params, relay):
+            return answer
+
+        def batch(self, calls, each):
+            return answer
+
+    node.rule = Nothing()
+    with pytest.raises(ChainUnavailable):
+        chain.model_states(MODELS)
+    assert node.counts["batch"] + node.counts["eth_call"] <= 4
 
 
 class Partly(Rule):
@@ -190,7 +208,9 @@ def test_a_rate_that_stays_limited_is_an_error_after_few_requests(node, chain, p
             return error(-32005, "project ID request rate exceeded")
 
     node.rule = Always()
-    with pytest.raises(rpc.RateLimited, match=r"^the node answered that it limits its rate: too many requests$"):
+    with pytest.raises(
+        rpc.RateLimited, match=r"^the node answered that it limits its rate: too many requests, try again in 10 s$"
+    ):
         chain.events(0, 10)
     assert len(node.calls) == 4
     assert len(pauses) == 3
@@ -263,7 +283,7 @@ def test_an_answer_that_comes_byte_by_byte_has_a_limit(node, chain, monkeypatch,
     begun = time.monotonic()
     with time_limit(seconds), pytest.raises(ChainUnavailable, match=r"in time|longer than a request"):
         chain.head()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 30
 
 
 def test_a_caller_without_time_asks_nothing(node: QuirkyNode, chain):

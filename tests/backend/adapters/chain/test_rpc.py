@@ -103,6 +103,6 @@ def test_batches_that_always_come_too_often_end_in_an_error(
     node: QuirkyNode, pauses: list[float], answer: Json | Raw
 ) -> None:
     node.rule = Busy(1000, answer)
-    with pytest.raises(RateLimited, match=r"too many requests$"):
+    with pytest.raises(RateLimited, match=r"too many requests, try again in 10 s$"):
         ask_many(rpc.connect(node.url), "eth_call", [[number] for number in range(64)])
     assert pauses == [1.0, 2.0, 4.0]

@@ -123,7 +123,7 @@ def test_an_opener_waits_until_another_connection_has_written(file: Path) -> Non
             with pytest.raises(TimeoutError):
                 opening.result(timeout=0.3)
             writer.execute("COMMIT")
-            database = opening.result(timeout=10)
+            database = opening.result(timeout=60)
     database.check()
     database.close()
 

@@ -138,7 +138,7 @@ def test_an_image_for_which_nothing_happens_is_refused(hostile):
         started = time.monotonic()
         with pytest.raises(ImageTooLarge, match="takes too long"):
             pool.inspect(b"sleep 60")
-        assert time.monotonic() - started < 10
+        assert time.monotonic() - started < 50
 
 
 @pytest.mark.parametrize("job", [b"grow", b"killed"])
@@ -190,7 +190,8 @@ def test_who_waits_too_long_is_asked_to_come_again(hostile):
     pool = hostile(processes=1, wait_s=0.5)
     with ended(pool), ThreadPoolExecutor(1) as threads:
         slow = threads.submit(pool.inspect, b"sleep 4")
-        time.sleep(0.2)
+        while pool._slots._value:
+            time.sleep(0.01)
         with pytest.raises(ServerBusy) as error:
             pool.inspect(b"x")
         assert error.value.retry_after > 0
@@ -203,7 +204,7 @@ def test_no_more_decoded_images_are_open_than_processes(pool):
         third = threads.submit(pool.inspect, UPLOAD)
         with pytest.raises(TimeoutError):
             third.result(timeout=0.5)
-    assert third.result(timeout=20)
+    assert third.result(timeout=60)
 
 
 def test_a_process_that_was_ended_while_idle_is_replaced(pool):

@@ -12,6 +12,7 @@ from eth_utils import to_checksum_address
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN
 from backend.adapters.chain.events import ROLES
+from backend.adapters.chain.web3_chain import Web3Chain
 from backend.domain import ClassifierCompromisedEvent, Training, Verdict
 from backend.errors import ChainUnavailable
 from backend.services import event_index, index_check
@@ -19,6 +20,7 @@ from backend.services.event_index import EventIndex
 from backend.services.index_check import IndexCheck
 from backend.services.indexed_history import IndexedHistory
 from tests.backend.models import LABELS
+from tests.standins.nodes import quirky_node
 
 from .conftest import Node, new_cid, new_hash
 
@@ -32,6 +34,7 @@ class Searches:
         self._chain = chain
         self.searched: list[str] = []
         self.ranges: list[tuple[int, int]] = []
+        self.finds_no_block = False
 
     def __getattr__(self, name: str):
         return getattr(self._chain, name)
@@ -39,6 +42,11 @@ class Searches:
     def ancestry(self, model_id: str):
         self.searched.append(model_id)
         return self._chain.ancestry(model_id)
+
+    def events_in(self, numbers):
+        if self.finds_no_block:
+            raise ChainUnavailable("the node finds no logs by the hash of a block")
+        return self._chain.events_in(numbers)
 
     def read(self, first: int, last: int):
         self.ranges.append((first, last))
@@ -235,3 +243,45 @@ def test_an_index_that_another_thread_brings_up_to_date_is_not_compared(
     with index._lock, pytest.raises(ChainUnavailable, match=r"^the index cannot be brought up to date: "):
         check.compare(lambda *_: None)
     assert check.compare(lambda *_: None).different == 0
+
+
+@pytest.fixture
+def scattered(node: Node, index: EventIndex) -> str:
+    """A record whose reviews are far from each other, all of them in the index."""
+    image_id = node.diagnose()
+    for _ in range(4):
+        node.mine(10)
+        node.review(Verdict.CONFIRMED, image_id=image_id)
+    assert index.sync()
+    return image_id
+
+
+def test_reviews_in_scattered_blocks_are_read_together(node, scattered, chain, history) -> None:
+    with quirky_node(node.settings.rpc_url) as counting:
+        chain._chain = Web3Chain(
+            counting.url,
+            chain_id=node.chain.chain_id,
+            contract=node.chain.contract,
+            start_block=node.chain.start_block,
+        )
+        chain._chain.head()
+        counting.counts.clear()
+        found = history.events_of_image(scattered)
+        batches, logs = counting.counts["batch"], counting.counts["eth_getLogs"]
+
+    assert found == node.chain.events_of_image(scattered)
+    assert len(found) == 6
+    assert chain.ranges == []
+    assert (batches, logs) == (2, 5)
+
+
+def test_a_node_that_finds_no_logs_by_a_blocks_hash_is_asked_for_each_range(node, scattered, chain, history) -> None:
+    chain.finds_no_block = True
+
+    assert history.events_of_image(scattered) == node.chain.events_of_image(scattered)
+    assert len(chain.ranges) == 5
+
+
+def test_blocks_that_the_node_lacks_are_an_error(node) -> None:
+    with pytest.raises(ChainUnavailable, match="does not have every block yet"):
+        node.chain.events_in([node.chain.head().number, 10**9])

@@ -239,7 +239,7 @@ def test_a_request_that_does_not_end_is_cut_off(url: str, monkeypatch: pytest.Mo
     monkeypatch.setattr(rpc_filter, "REQUEST_WITHIN_S", 0.5)
     begun = time.monotonic()
     assert raw(url, sent) == b""
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 25
 
 
 def test_a_drip_of_bytes_does_not_keep_a_connection(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,18 +249,18 @@ def test_a_drip_of_bytes_does_not_keep_a_connection(url: str, monkeypatch: pytes
         connection.settimeout(0.2)
         begun = time.monotonic()
         with pytest.raises(OSError):
-            while time.monotonic() - begun < 20:
+            while time.monotonic() - begun < 60:
                 connection.sendall(b"x")
                 try:
                     if connection.recv(1) == b"":
                         raise OSError
                 except TimeoutError:
                     continue
-        assert time.monotonic() - begun < 10
+        assert time.monotonic() - begun < 50
 
 
 def test_connections_are_limited_and_come_back(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rpc_filter, "REQUEST_WITHIN_S", 3)
+    monkeypatch.setattr(rpc_filter, "REQUEST_WITHIN_S", 30)
     parts = urlsplit(url)
     connections = [socket.create_connection((parts.hostname, parts.port)) for _ in range(rpc_filter.MAX_CONNECTIONS)]
     for connection in connections:
@@ -318,7 +318,7 @@ def test_the_node_does_not_listen_at_the_common_address(registry) -> None:
     state = json.loads((embedded.folder(registry.settings) / "running.json").read_text())
     port = urlsplit(state["node_url"]).port
     with pytest.raises(OSError):
-        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+        socket.create_connection(("127.0.0.1", port), timeout=10).close()
 
 
 def test_what_the_tools_ask_is_forwarded_by_both_nodes(registry) -> None:
