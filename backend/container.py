@@ -12,8 +12,10 @@ from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.course import CourseService
+from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
+from backend.services.exports import ExportService
 from backend.services.intake import IntakeService
 from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
@@ -22,6 +24,8 @@ from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
+from backend.services.received import ReceivedService
+from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService
 from backend.services.scrub import ScrubService
@@ -74,6 +78,7 @@ class Container:
     transactions: TransactionService
     verification: VerificationService
     evidence: EvidenceService
+    exports: ExportService
     models: ModelService
     lineage: LineageService
     reviews: ReviewService
@@ -83,4 +88,7 @@ class Container:
     kinds: KindService
     likeness: LikenessService
     course: CourseService
+    received: ReceivedService
+    received_studies: ReceivedStudyService
+    dicomweb: DicomWebService
     close: Callable[[], None]

@@ -134,6 +134,35 @@ class KindFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class DicomReference:
+    """What a DICOM image says of itself, its series and study, after de-identification; empty or None where it says
+    nothing.
+
+    ``spacing`` is the distance of the rows and of the columns in mm, ``position`` that of the first pixel in mm and
+    ``orientation`` the direction of rows and columns in the patient's coordinates (PS3.3 C.7.6.2.1.1).
+    """
+
+    sop_class: str
+    sop_instance: str
+    study: str
+    series: str
+    frame_of_reference: str
+    modality: str
+    series_number: int | None
+    instance_number: int | None
+    rows: int
+    columns: int
+    spacing: tuple[float, float] | None
+    position: tuple[float, float, float] | None
+    orientation: tuple[float, float, float, float, float, float] | None
+    thickness: float | None
+    patient_id: str
+    patient_name: str
+    patient_sex: str
+    study_date: str
+
+
+@dataclass(frozen=True, slots=True)
 class TextBox:
     """A place of an image in which a text seems to be. In pixels; ``x`` and ``y`` are of its upper left corner."""
 
@@ -259,6 +288,74 @@ class StudyFile:
     name: str
     sha256: str
     size: int
+
+
+class SourceKind(StrEnum):
+    """How DICOM files arrive without a browser."""
+
+    STORE = "c-store"
+    WEB = "stow-rs"
+    FOLDER = "folder"
+    RECOVERED = "recovered"
+    """A file whose row was lost with the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Who sent a DICOM file; ``name`` is the calling AE title, empty where there is none."""
+
+    kind: SourceKind
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DicomInstance:
+    """A de-identified DICOM file; its three UIDs are the new ones.
+
+    ``sha256`` (hex), ``size`` and ``cid`` are of the file as it is stored. ``attributes`` is the data set without
+    pixels and other bulk data, in the DICOM JSON Model (PS3.18, Annex F).
+    """
+
+    instance: str
+    study: str
+    series: str
+    sha256: str
+    size: int
+    cid: str
+    attributes: Mapping[str, Any]
+
+    def value(self, tag: str) -> str:
+        """The first value of an attribute, such as ``00080060``, as text; empty where there is none."""
+        found = self.attributes.get(tag, {}).get("Value") or [""]
+        return str(found[0])
+
+
+@dataclass(frozen=True, slots=True)
+class CleanDicom:
+    """What is left of a DICOM file that was received: ``uids`` are the new UIDs by the old ones, and are in memory
+    only."""
+
+    content: bytes
+    instance: DicomInstance
+    uids: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedSeries:
+    """A series in the queue; times in Unix seconds. ``study_id`` is the study that was begun with it, and ``cid`` what
+    is to be recorded."""
+
+    series_id: str
+    study: str
+    series: str
+    modality: str
+    source: Source
+    files: int
+    size: int
+    first_at: int
+    last_at: int
+    study_id: str | None = None
+    cid: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

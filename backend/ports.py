@@ -15,10 +15,13 @@ from backend.domain import (
     Checkpoint,
     Classification,
     ClassifierCompromisedEvent,
+    CleanDicom,
     DamagedRow,
     Diagnosis,
     DiagnosisRecordedEvent,
     DiagnosisStatus,
+    DicomInstance,
+    DicomReference,
     Event,
     GateOpinion,
     ImageFacts,
@@ -32,6 +35,7 @@ from backend.domain import (
     ModelFacts,
     Outline,
     Preprocessing,
+    ReceivedSeries,
     Recognition,
     Record,
     RecordEvent,
@@ -44,6 +48,7 @@ from backend.domain import (
     SentTransaction,
     SignedDiagnosis,
     SignedTransaction,
+    Source,
     StateKeys,
     StoredImage,
     StoredObject,
@@ -250,6 +255,13 @@ class ImageInspector(Protocol):
         """
 
 
+class DicomReader(Protocol):
+    """Reads what objects that refer to an image must repeat."""
+
+    def reference(self, content: bytes) -> DicomReference | None:
+        """None for bytes that are no DICOM file. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+
+
 class TextFinder(Protocol):
     """Looks for text that is part of a picture."""
 
@@ -264,6 +276,9 @@ class DiagnosisSigner(Protocol):
 
     def sign(self, diagnosis: Diagnosis, *, chain_id: int, contract: str) -> SignedDiagnosis:
         """The diagnosis with its EIP-712 signature."""
+
+    def sign_credential(self, credential: Mapping[str, Any]) -> str:
+        """A Verifiable Credential 2.0, whose issuer is this key, as a JWT (W3C VC-JOSE-COSE) signed by ES256K."""
 
 
 class RegistryHistory(Protocol):
@@ -529,6 +544,81 @@ class StudyStage(Protocol):
 
     def size(self) -> int:
         """The bytes of all files of all studies."""
+
+
+class DicomCleaner(Protocol):
+    """Removes what identifies somebody from DICOM files, with this server's key."""
+
+    def clean(self, content: bytes) -> CleanDicom:
+        """The same file gives the same bytes and UIDs. Its picture was decoded, so that it is known to be whole.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy; ConfigurationError for a key that cannot be used.
+        """
+
+    def describe(self, content: bytes) -> DicomInstance:
+        """Of a file that ``clean`` gave. Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy."""
+
+
+class ReceivedFiles(Protocol):
+    """De-identified files of the queue, by the id of their series and their SHA-256, both 64 hex digits.
+
+    Every method raises StorageUnavailable.
+    """
+
+    def write(self, series_id: str, sha256: str, content: bytes) -> None:
+        """Store a file, whole or not at all; it outlives a loss of power. Raises StorageFull while that would leave too
+        little room on the disk."""
+
+    def read(self, series_id: str, sha256: str) -> bytes | None:
+        """None where it is not there, or has changed."""
+
+    def remove(self, series_id: str, sha256: str) -> None:
+        """Does nothing where it is not there."""
+
+    def names(self) -> Mapping[tuple[str, str], float]:
+        """When each file was written, in Unix seconds, by its series id and SHA-256."""
+
+    def clear_drafts(self, *, older_than_s: float) -> None:
+        """Remove what crashes left half written."""
+
+
+class ReceivedRows(Protocol):
+    """What is known of received files: the queue, and the DICOM files that left it for a record.
+
+    Every method raises DatabaseUnavailable.
+    """
+
+    def add(
+        self, series_id: str, instance: DicomInstance, source: Source, now: int, *, most_bytes: int, most_files: int
+    ) -> bool:
+        """Add a file to its series; False where its SOP Instance UID is known. Raises QueueFull."""
+
+    def find(self, instance: str) -> DicomInstance | None: ...
+
+    def size(self) -> int:
+        """The bytes of all files in the queue."""
+
+    def series(self) -> Sequence[ReceivedSeries]:
+        """The queue, the last arrival first."""
+
+    def files(self, series_id: str, study_id: str | None = None) -> Sequence[DicomInstance]:
+        """The files of a series in the queue; of those, with ``study_id``, the ones that it was begun with."""
+
+    def begin(self, series_id: str, instances: Sequence[str], study_id: str, cid: str | None) -> None:
+        """Note that a study was begun with these files, or that ``cid`` is to be recorded."""
+
+    def forget(self, series_id: str) -> None:
+        """Note that no study is being made of a series."""
+
+    def leave(self, series_id: str, recorded: Mapping[str, str], removed: Sequence[str]) -> None:
+        """Take files out of the queue by their instance UIDs: ``recorded`` stay known, with their CIDs. A series
+        without files goes too."""
+
+    def catalogue(self) -> Sequence[tuple[DicomInstance, int]]:
+        """One file of each series that is known, and their number, in the order of study and series UID."""
+
+    def instances(self, study: str, series: str | None = None) -> Sequence[tuple[str, DicomInstance, bool]]:
+        """The known files of a study: id of the series, the file, and whether it is in the queue."""
 
 
 class Statements(Protocol):

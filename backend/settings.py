@@ -19,6 +19,7 @@ from dotenv import dotenv_values
 
 from backend.deployments import recorded
 from backend.errors import ConfigurationError
+from backend.hosts import bracketed
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAINS = ("ganache", "anvil", "external")
@@ -106,6 +107,15 @@ class Settings:
     """As ``uploads_per_minute``, for the files of studies."""
     study_bytes: int
     """What all studies that are not recorded yet may take on the disk."""
+    received_bytes: int
+    """What all received images that wait for a person may take on the disk."""
+    received_days: int
+    """How long a received series waits after its last file."""
+
+    @property
+    def page_url(self) -> str:
+        """The address of the page, without a slash at the end."""
+        return f"http://{bracketed(self.host)}:{self.port}"
 
     @property
     def embedded_chain(self) -> bool:
@@ -177,6 +187,8 @@ class _Reader:
             bytes_per_address=self._integer("SCANPROOF_BYTES_PER_ADDRESS", 2 * 1024**3, 1, 2**62),
             slices_per_minute=self._integer("SCANPROOF_SLICES_PER_MINUTE", 2000, 1, 100_000),
             study_bytes=self._integer("SCANPROOF_STUDY_BYTES", 2 * 1024**3, 1, 2**62),
+            received_bytes=self._integer("SCANPROOF_RECEIVED_BYTES", 8 * 1024**3, 1, 2**62),
+            received_days=self._integer("SCANPROOF_RECEIVED_DAYS", 7, 1, 3650),
         )
 
     def _pinata(self) -> PinataSettings:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
@@ -20,13 +21,18 @@ from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
 from backend.adapters.database.audit import SqlAudit
 from backend.adapters.database.classifications import SqlClassifications
+from backend.adapters.database.engine import Database, open_database
 from backend.adapters.database.engine import exists as database_exists
-from backend.adapters.database.engine import open_database
 from backend.adapters.database.events import SqlEventStore
 from backend.adapters.database.kinds import SqlKinds
+from backend.adapters.database.received import SqlReceived
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
+from backend.adapters.dicom.cleaner import SenderCleaner
+from backend.adapters.dicom.reference import PooledDicomReader
+from backend.adapters.dicom.sender import KEY_FILE
+from backend.adapters.exports import writers
 from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.images.text_finder import OcrTextFinder
@@ -36,6 +42,7 @@ from backend.adapters.ipfs.pinata import PinataStore
 from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
+from backend.adapters.received_folder import ReceivedFolder
 from backend.adapters.statement_files import StatementFolder
 from backend.adapters.study_folders import StudyFolders
 from backend.container import ChainProfile, Container
@@ -54,8 +61,10 @@ from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.course import CourseService
+from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
+from backend.services.exports import ExportService, Registry
 from backend.services.index_check import IndexCheck
 from backend.services.indexed_history import IndexedHistory
 from backend.services.intake import IntakeService
@@ -67,6 +76,8 @@ from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
 from backend.services.readiness import ReadinessService
+from backend.services.received import ReceivedService
+from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.screening import ScreeningService
@@ -168,9 +179,25 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         intake=intake,
         studies=study_service,
     )
+    records = RecordService(index, models, chain, history)
+    received = _received(settings, database, inspector)
+    profile = _profile(settings, chain)
+    # Each slice is a request to a remote store, and anybody can ask for a verification.
+    scope = SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED)
+    verification = VerificationService(
+        chain=history,
+        store=store,
+        classifier=classifier,
+        inspector=inspector,
+        cid_of=cid_of,
+        recover=eip712.recover,
+        review_id=review_id,
+        documents=local,
+        scope=scope,
+    )
     return Container(
         settings=settings,
-        profile=_profile(settings, chain),
+        profile=profile,
         chain=chain,
         store=store,
         inspector=inspector,
@@ -184,27 +211,27 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         analysis=AnalysisService(intake, partial(analyse, images=decoded)),
         outline=outlines,
         attestation=attestation,
-        records=RecordService(index, models, chain, history),
+        records=records,
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
-        verification=VerificationService(
-            chain=history,
-            store=store,
-            classifier=classifier,
-            inspector=inspector,
-            cid_of=cid_of,
-            recover=eip712.recover,
-            review_id=review_id,
-            documents=local,
-            # Each slice is a request to a remote store, and anybody can ask for a verification.
-            scope=SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED),
-        ),
+        verification=verification,
         evidence=EvidenceService(
             chain=history,
             store=store,
             proofs=guarded(ProofReader(settings.rpc_url, contract=chain.contract), node),
             read=EvidenceChain,
             documents=local,
+        ),
+        exports=ExportService(
+            verification=verification,
+            store=store,
+            documents=local,
+            inspector=inspector,
+            dicom=PooledDicomReader(),
+            outliner=classifier,
+            models=models,
+            registry=wire_registry(settings, chain),
+            write=writers.writer(writers.ExportKeys(lambda: signer, _export_keys(settings))),
         ),
         models=models,
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
@@ -232,6 +259,15 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             outlines=outlines,
             published=reviews.published,
         ),
+        received=received,
+        received_studies=ReceivedStudyService(
+            queue=received,
+            studies=study_service,
+            intake=intake,
+            images=images,
+            recorded=lambda cid: bool(records.of_image(cid, limit=1).records),
+        ),
+        dicomweb=DicomWebService(received.rows, received.files, lambda cid: intake.content(cid)[1]),
         close=database.close,
     )
 
@@ -255,6 +291,23 @@ def wire_kinds(settings: Settings) -> Iterator[KindService]:
         yield KindService(
             kinds=kinds, classifications=SqlClassifications(database), classifier=classifier, intake=intake
         )
+
+
+@contextmanager
+def wire_received(settings: Settings) -> Iterator[ReceivedService]:
+    """The queue of received images, which the server of these settings has too. Raises ConfigurationError."""
+    with closing(open_database(settings.database_url)) as database:
+        yield _received(settings, database, PillowInspector())
+
+
+def _received(settings: Settings, database: Database, inspector: PillowInspector) -> ReceivedService:
+    return ReceivedService(
+        rows=SqlReceived(database),
+        files=ReceivedFolder(settings.var / "received"),
+        cleaner=SenderCleaner(settings.var / KEY_FILE, inspector),
+        most_bytes=settings.received_bytes,
+        kept_days=settings.received_days,
+    )
 
 
 def wire_chain(
@@ -308,6 +361,31 @@ def wire_index_check(settings: Settings) -> IndexCheck:
     """Raises ConfigurationError."""
     chain, events = wire_chain(settings), SqlEventStore(open_database(settings.database_url))
     return IndexCheck(chain, events, EventIndex(chain, events))
+
+
+def wire_registry(settings: Settings, chain: RegistryHistory) -> Registry:
+    """How exports name the registry of the settings, and how to check a record in it from elsewhere."""
+    known = describe(settings.chain_id)
+    where = ""
+    if not settings.embedded_chain:
+        node = settings.wallet_rpc_url or known.rpc_url or "RPC_URL"
+        where = f" --rpc {node} --contract {chain.contract} --contract-block {settings.contract_block}"
+    return Registry(chain.chain_id, known.name, chain.contract, where)
+
+
+def wire_export_keys(settings: Settings) -> writers.ExportKeys:
+    """For a command: the classifier's key is opened when an export needs it, and never made."""
+
+    def signer() -> KeyFileSigner | None:
+        if not settings.classifier_key_file.exists():
+            return None
+        return KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+
+    return writers.ExportKeys(signer, _export_keys(settings))
+
+
+def _export_keys(settings: Settings) -> Path:
+    return settings.var / "c2pa"
 
 
 def wire_registration(settings: Settings) -> ModelRegistrationService:

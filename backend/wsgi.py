@@ -16,6 +16,7 @@ from backend.container import Container
 from backend.errors import DatabaseUnavailable, ScanProofError
 from backend.printable import PrintableFormatter
 from backend.services.index_thread import IndexThread
+from backend.services.received import ReceivedThread
 from backend.services.scrub import ScrubThread
 from backend.settings import load
 from backend.wiring import wire
@@ -26,6 +27,7 @@ _EMBEDDED_SCRUB_S = 60.0
 _SCRUB_S = 600.0
 _SCRUB_EVENTS_S = 24 * 3600.0
 _SCRUB_FETCH_S = 24 * 3600.0
+_RECEIVED_S = 60.0
 _M_MMAP_THRESHOLD = -3
 _LARGE_BYTES = 1024 * 1024
 _APP_LOAD_ERROR = 4
@@ -72,3 +74,4 @@ ScrubThread(
     events_every_s=_EMBEDDED_SCRUB_S if _embedded else _SCRUB_EVENTS_S,
     fetch_every_s=_SCRUB_FETCH_S,
 ).start()
+ReceivedThread((_container.received.sweep, _container.received_studies.settle), interval_s=_RECEIVED_S).start()

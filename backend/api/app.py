@@ -13,12 +13,15 @@ from backend.api import (
     analysis,
     classifications,
     course,
+    dicomweb,
+    exports,
     images,
     ledger,
     likeness,
     models,
     outline,
     pages,
+    received,
     record_export,
     records,
     results,
@@ -56,9 +59,11 @@ _BLUEPRINTS = (
     records.blueprint,
     course.blueprint,
     record_export.blueprint,
+    exports.blueprint,
     ledger.blueprint,
     reviews.blueprint,
     studies.blueprint,
+    received.blueprint,
     transactions.blueprint,
 )
 
@@ -103,6 +108,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     limiter.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=PREFIX)
+    app.register_blueprint(dicomweb.blueprint, url_prefix=dicomweb.PREFIX)
     app.register_blueprint(pages.blueprint)
     app.after_request(_never_stale)
     return app
@@ -120,6 +126,6 @@ def _end_time_limit(_error: BaseException | None) -> None:
 
 def _never_stale(response: Response) -> Response:
     """Answers of the API are about now, unless a view said otherwise."""
-    if request.path.startswith(PREFIX) and "Cache-Control" not in response.headers:
+    if request.path.startswith((PREFIX, dicomweb.PREFIX)) and "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     return response

@@ -26,7 +26,7 @@ class UploadSchema(CamelCase):
     file = File(required=True)
 
 
-class PinSchema(UploadSchema):
+class AnswersSchema(CamelCase):
     """`text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
     make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
     is that of the microscope, for an image of tissue: what the uploader says of it.
@@ -35,6 +35,12 @@ class PinSchema(UploadSchema):
     text = String(load_default="ask", validate=OneOf(("ask", "keep", "mask")))
     pin_anyway = Boolean(load_default=False)
     magnification = Integer(load_default=None, validate=OneOf(MAGNIFICATIONS))
+
+
+class PinSchema(AnswersSchema):
+    __doc__ = AnswersSchema.__doc__
+
+    file = File(required=True)
 
 
 class ImageLinksSchema(AnswerSchema):
@@ -90,14 +96,14 @@ def upload(form_and_files_data: Values) -> tuple[Values, int]:
     intake = container().intake.accept(one_file(form_and_files_data), client=client_address(), answers=answers)
     if magnification := form_and_files_data["magnification"]:
         container().kinds.state(intake.facts.cid, magnification)
-    return _image(intake.facts, intake.created), 201 if intake.created else 200
+    return image_answer(intake.facts, intake.created), 201 if intake.created else 200
 
 
 @blueprint.get("/images/<cid>")
 @blueprint.output(ImageSchema)
 @blueprint.doc(summary="Facts of an uploaded image")
 def facts(cid: str) -> Values:
-    return _image(container().intake.find(cid_in_path(cid)), created=False)
+    return image_answer(container().intake.find(cid_in_path(cid)), created=False)
 
 
 @blueprint.get("/images/<cid>/content")
@@ -139,7 +145,7 @@ def view_answer(media_type: str, data: bytes) -> Response:
     return response
 
 
-def _image(facts: ImageFacts, created: bool) -> Values:
+def image_answer(facts: ImageFacts, created: bool) -> Values:
     links = {
         "self": url_for("images.facts", cid=facts.cid),
         "content": url_for("images.content", cid=facts.cid),

@@ -29,6 +29,7 @@ _ICON = re.compile(r"favicon(-[\w-]+)?\.svg$")
 @blueprint.get("/models")
 @blueprint.get("/reviews")
 @blueprint.get("/ledger")
+@blueprint.get("/received")
 def index(image_id: str | None = None) -> Response:
     """The page itself reads its address."""
     if not (_folder() / "index.html").is_file():
@@ -57,7 +58,7 @@ def file(name: str) -> Response:
 def nothing_there(error: NoRoute) -> Response:
     """A person who mistypes an address gets the page, which says so; a program gets the problem."""
     wants_page = request.accept_mimetypes.best_match(["application/json", "text/html"]) == "text/html"
-    if request.method != "GET" or request.path.startswith("/api/") or not wants_page:
+    if request.method != "GET" or request.path.startswith(("/api/", "/dicomweb/")) or not wants_page:
         return problem(error)
     response = index()
     response.status_code = 404

@@ -163,14 +163,14 @@ def study(study_id: str) -> Values:
 @blueprint.output(StudyStepSchema)
 @blueprint.doc(summary="Receive one of the study's files; nothing is pinned yet", responses={409: "", 413: "", 429: ""})
 def add(study_id: str, files_data: Values) -> Values:
-    return _step(container().studies.add(study_in_path(study_id), one_file(files_data)))
+    return step_answer(container().studies.add(study_in_path(study_id), one_file(files_data)))
 
 
 @blueprint.post("/studies/<study_id>/classifications")
 @blueprint.output(StudyStepSchema)
 @blueprint.doc(summary="Classify slices for about two seconds; ask again until all are", responses={409: ""})
 def classify(study_id: str) -> Values:
-    return _step(container().studies.classify(study_in_path(study_id), seconds=_STEP_S))
+    return step_answer(container().studies.classify(study_in_path(study_id), seconds=_STEP_S))
 
 
 class PinRequestSchema(CamelCase):
@@ -191,7 +191,7 @@ class PinRequestSchema(CamelCase):
 def pin(study_id: str, json_data: Values) -> Values:
     answers = Answers(text=json_data["text"], pin_anyway=json_data["pin_anyway"])
     studies = container().studies
-    return _step(studies.pin(study_in_path(study_id), client_address(), seconds=_STEP_S, answers=answers))
+    return step_answer(studies.pin(study_in_path(study_id), client_address(), seconds=_STEP_S, answers=answers))
 
 
 @blueprint.get("/studies/<study_id>/slices/<order>/view")
@@ -262,7 +262,7 @@ def _result(manifest: StudyManifest, slices: tuple[SliceResult, ...], names: tup
     }
 
 
-def _step(progress: StudyProgress) -> Values:
+def step_answer(progress: StudyProgress) -> Values:
     return {
         **_common(progress),
         "missing": len(progress.missing),

@@ -20,12 +20,14 @@ _LARGER_BODIES = {"studies.begin": 8 * 1024 * 1024}
 """A study lists its files: a folder of ten thousand is to be refused with a sentence, not as a large body."""
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
+_STORE = "dicomweb.store"
+"""It reads its body itself."""
 UPLOADS = ("images.upload", "records.lookup", "studies.add")
 
 
 def check_body() -> None:
     """Raises UnsupportedMediaType, InvalidInput, RequestEntityTooLarge."""
-    if request.method not in ("POST", "PUT") or request.url_rule is None:
+    if request.method not in ("POST", "PUT") or request.url_rule is None or request.endpoint == _STORE:
         return
     expected = MULTIPART if request.endpoint in UPLOADS else JSON
     if expected == JSON:
@@ -84,6 +86,13 @@ def study_in_path(text: str) -> str:
     """The id of an unfinished study. Raises InvalidInput."""
     if not re.fullmatch(r"[0-9a-f]{64}", text):
         raise InvalidInput(f"the study's id must be 64 lower-case hex digits, not {text[:80]!r}")
+    return text
+
+
+def series_in_path(text: str) -> str:
+    """The id of a received series. Raises InvalidInput."""
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise InvalidInput(f"the series' id must be 64 lower-case hex digits, not {text[:80]!r}")
     return text
 
 

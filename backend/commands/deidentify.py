@@ -17,7 +17,6 @@ HELP = (
     "By the rules of the page: DICOM PS3.15, Annex E. The files stay; copies are written."
 )
 EXAMPLE = "scanproof deidentify study --out clean"
-_KEY = Path("keys") / "deidentification.key"
 _MOST_FILES = 20_000
 _MOST_SHOWN = 20
 _MOST_FRAMES = 24
@@ -28,18 +27,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", type=output_folder, required=True, help="where the copies are written")
     parser.add_argument("--mask-text", action="store_true", help="make text in the pictures black where it is found")
     parser.add_argument(
+        "--map",
+        metavar="FILE",
+        type=file_in_folder,
+        help="an encrypted map to the original UIDs, patient and study, made or added to; keep it",
+    )
+    parser.add_argument(
         "--key", metavar="FILE", type=file_in_folder, help="the sender's key (default: one of this installation)"
     )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    from backend.adapters.dicom.sender import Sender, load_key
+    from backend.adapters.dicom.identity_map import IdentityMap
+    from backend.adapters.dicom.sender import KEY_FILE, Sender, load_key
     from backend.errors import ImageTooLarge, UnsupportedImage
 
     if options.out.resolve().is_relative_to(options.path.resolve()):
         raise WrongUse(f"expected --out outside {options.path}, whose files are read, found {options.out}")
+    if options.map and options.map.resolve().is_relative_to(options.out.resolve()):
+        raise WrongUse(f"expected --map outside {options.out}, whose copies are sent away, found {options.map}")
     files = _files(options.path)
-    key = load_key(options.key or configuration.load().var / _KEY)
+    key = load_key(options.key or configuration.load().var / KEY_FILE)
+    originals = IdentityMap(options.map, key) if options.map else None
     done: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     sources: dict[Path, Path] = {}
@@ -48,7 +57,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
             if len(files) > 1:
                 console.progress(f"{number} of {len(files)}")
             try:
-                made = sender.deidentify(_read(file))
+                source = _read(file)
+                made = sender.deidentify(source)
+                attributes = sender.attributes(source) if originals else {}
                 content, text = _look_for_text(made.content, mask=options.mask_text)
                 target = options.out / f"{made.instance}.dcm"
                 _write(content, target, source=sources.get(target))
@@ -56,7 +67,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 refused.append({"file": str(file), "reason": str(error)})
                 continue
             sources.setdefault(target, file)
+            if originals:
+                originals.add(made.uids, attributes)
             done.append({"file": str(file), "written": str(target), "text": text, **made.report.counts()})
+    if originals and done:
+        originals.save()
     console.result({"files": done, "refused": refused}, _in_words(done, refused, options.out, masked=options.mask_text))
     return 1 if refused else 0
 

@@ -49,7 +49,8 @@ export const length = (value: number, known: boolean): string => `${value.toFixe
 
 export function bytes(size: number): string {
   if (size < 1024) return `${size} B`;
-  const [unit, divisor] = size < 1024 ** 2 ? ["KiB", 1024] : ["MiB", 1024 ** 2];
+  const [unit, divisor] =
+    size < 1024 ** 2 ? ["KiB", 1024] : size < 1024 ** 3 ? ["MiB", 1024 ** 2] : ["GiB", 1024 ** 3];
   return `${SIGNIFICANT.format(size / divisor)} ${unit}`;
 }
 

@@ -143,6 +143,16 @@ class DicomFile:
 
         return Image.fromarray(to_eight_bits(stored, transform)), voi if isinstance(voi, Window) else None
 
+    def text(self, keyword: str) -> str:
+        """An attribute of the file; empty where it has none. Raises ImageError for one that cannot be read."""
+        return str(_value(self._dataset, keyword) or "")
+
+    def numbers(self, keyword: str, group: str | None = None) -> Sequence[float]:
+        """The finite numbers of an attribute of the file, or of the first frame's functional ``group`` where it has
+        one. Raises ImageError."""
+        item = group and _functional(self._dataset, 0, group)
+        return _numbers(item or self._dataset, keyword)
+
     def jpeg(self, frame: int) -> bytes | None:
         """The compressed data of a frame in one of the transfer syntaxes of ITU-T T.81; None for others."""
         from pydicom.encaps import get_frame

@@ -18,6 +18,8 @@ from backend.adapters.chain.dev import embedded
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import USER
 from backend.adapters.chain.signer import KeyFileSigner
+from backend.adapters.dicom.cleaner import SenderCleaner
+from backend.adapters.images.inspector import PillowInspector
 from backend.api.app import create_app
 from backend.container import Container
 from backend.processes import free_port
@@ -72,6 +74,12 @@ def container(settings: Settings) -> Iterator[Container]:
     container = wire(settings)
     yield container
     container.close()
+
+
+@pytest.fixture(scope="session")
+def cleaner(tmp_path_factory: pytest.TempPathFactory) -> SenderCleaner:
+    """For queues of received files: its processes start once."""
+    return SenderCleaner(tmp_path_factory.mktemp("keys") / "deidentification.key", PillowInspector())
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ describe("formatting", () => {
     [12, "12 B"],
     [2048, "2 KiB"],
     [26_214_400, "25 MiB"],
+    [8 * 1024 ** 3, "8 GiB"],
   ])("bytes(%d) is %s", (value, text) => expect(format.bytes(value)).toBe(text));
 
   it.each([
@@ -78,7 +79,10 @@ describe("formatting", () => {
 describe("addresses", () => {
   const route = (path: string) => parseRoute(new URL(path, "http://127.0.0.1:5000"));
   it.each([
-    ["/", { page: "home" }],
+    ["/", { page: "home", study: "", image: "" }],
+    ["/?study=ab", { page: "home", study: "ab", image: "" }],
+    ["/?image=bafy", { page: "home", study: "", image: "bafy" }],
+    ["/received", { page: "received" }],
     ["/records", { page: "records", search: {} }],
     ["/records/?q=0xAB", { page: "records", search: { q: "0xAB" } }],
     ["/records/0xABCD", { page: "record", imageId: "0xabcd", compared: "" }],

@@ -5,6 +5,8 @@ Hashes and addresses of the chain are stored in lower case with 0x, so that a se
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import JSON, BigInteger, ForeignKey, Integer, LargeBinary, MetaData, String, Text
 from sqlalchemy import UniqueConstraint as Unique
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -136,6 +138,38 @@ class FeatureRow(Checked, Base):
     decoding: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     model_sha256: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
     features: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ReceivedSeriesRow(Checked, Base):
+    """A series that arrived without a browser, until it is recorded or removed."""
+
+    __tablename__ = "received_series"
+
+    series_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    source_kind: Mapped[str] = mapped_column(String(16))
+    source_name: Mapped[str] = mapped_column(String(64))
+    first_at: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[int] = mapped_column(BigInteger)
+    study_id: Mapped[str | None] = mapped_column(String(64))
+    cid: Mapped[str | None] = mapped_column(CID)
+
+
+class DicomInstanceRow(Checked, Base):
+    """A de-identified DICOM file that is queued, or was and is recorded; ``study_id`` is that of its series when the
+    file was part of it."""
+
+    __tablename__ = "dicom_instances"
+
+    instance_uid: Mapped[str] = mapped_column(String(64), primary_key=True)
+    series_id: Mapped[str] = mapped_column(String(64), index=True)
+    study_uid: Mapped[str] = mapped_column(String(64), index=True)
+    series_uid: Mapped[str] = mapped_column(String(64))
+    queued: Mapped[bool]
+    study_id: Mapped[str | None] = mapped_column(String(64))
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int] = mapped_column(BigInteger)
+    cid: Mapped[str] = mapped_column(CID)
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class StatementRow(Checked, Base):

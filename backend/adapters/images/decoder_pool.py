@@ -28,10 +28,13 @@ from backend.adapters.images.decoder_protocol import (
     CPU_S,
     DECODE,
     DEIDENTIFY,
+    DESCRIBE,
     FIND_TEXT,
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    NAME,
+    REFER,
     RENDER,
     SPLIT,
     receive,
@@ -91,6 +94,26 @@ class DecoderPool:
         """Report and new UIDs of ``deidentification.deidentify``, and the content."""
         with self._slot():
             return self._run({"job": DEIDENTIFY, "key": key.hex()}, content)
+
+    def describe(self, content: bytes) -> dict[str, Any]:
+        """See ``json_model.describe``; ``content`` is a de-identified DICOM file."""
+        with self._slot():
+            found, _ = self._run({"job": DESCRIBE}, content)
+        attributes = found.get("attributes")
+        if not isinstance(attributes, dict) or not all(isinstance(each, dict) for each in attributes.values()):
+            raise _misled()
+        return attributes
+
+    def refer(self, content: bytes) -> dict[str, Any]:
+        """See ``reference.values_of``."""
+        with self._slot():
+            return self._run({"job": REFER}, content)[0]
+
+    def name(self, content: bytes) -> dict[str, str]:
+        """See ``identity_map.attributes_of``."""
+        with self._slot():
+            found, _ = self._run({"job": NAME}, content)
+        return {str(keyword): str(value) for keyword, value in found.items()}
 
     def find_text(self, content: bytes, decoding: int, frame: int = 0) -> list[TextBox]:
         """See ``burnt_in_text.find``."""

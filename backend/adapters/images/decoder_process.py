@@ -22,10 +22,13 @@ from backend.adapters.images.decoder_protocol import (
     CPU_S,
     DECODE,
     DEIDENTIFY,
+    DESCRIBE,
     FIND_TEXT,
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    NAME,
+    REFER,
     RENDER,
     SPLIT,
     receive,
@@ -87,6 +90,12 @@ def _deidentify(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any],
     return {"instance": made.instance, "report": made.report.counts(), "uids": dict(made.uids)}, made.content
 
 
+def _describe(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.json_model import describe
+
+    return {"attributes": describe(content)}, b""
+
+
 def _find_text(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.images.burnt_in_text import find
 
@@ -103,6 +112,18 @@ def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes
         masked = mask(content, boxes)
     found = asdict(inspect(masked, kept=header["kept"]))
     return found, found.pop("content")
+
+
+def _refer(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.reference import values_of
+
+    return values_of(content), b""
+
+
+def _name(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.identity_map import attributes_of
+
+    return attributes_of(content), b""
 
 
 def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -123,8 +144,11 @@ _JOBS = {
     DECODE: _decode,
     RENDER: _render,
     DEIDENTIFY: _deidentify,
+    DESCRIBE: _describe,
     FIND_TEXT: _find_text,
     MASK: _mask,
+    REFER: _refer,
+    NAME: _name,
     SPLIT: _split,
 }
 

@@ -1,6 +1,7 @@
 import { problemOf, ServerUnreachable } from "./errors";
 import type {
   Analysis,
+  Answers,
   Attestation,
   Classification,
   Config,
@@ -15,6 +16,7 @@ import type {
   Outline,
   PinRequest,
   QueuePage,
+  ReceivedList,
   RecordPage,
   Results,
   Similar,
@@ -45,6 +47,9 @@ export type RecordSearch = Partial<Record<SearchField, string>>;
 export const viewOf = (cid: string): string => `${PREFIX}/images/${cid}/view`;
 /** The same of a study that is being made; its images are not pinned yet. */
 export const sliceViewOf = (studyId: string, order: number): string => `${PREFIX}/studies/${studyId}/slices/${order}/view`;
+
+/** The same of the middle image of a series that a PACS sent. */
+export const receivedViewOf = (seriesId: string): string => `${PREFIX}/received/${seriesId}/view`;
 
 interface Asked {
   method: string;
@@ -125,6 +130,25 @@ export class ApiClient {
     await this.answer(`/studies/${studyId}`, { method: "DELETE" }, USUAL_MS, (response) => response.text());
   }
 
+  /** What a PACS or a watched folder sent, and nobody recorded yet. */
+  received(): Promise<ReceivedList> {
+    return this.get("/received");
+  }
+
+  async removeReceived(seriesId: string): Promise<void> {
+    await this.answer(`/received/${seriesId}`, { method: "DELETE" }, USUAL_MS, (response) => response.text());
+  }
+
+  /** A part of the work; ask again until no file is missing. */
+  studyOfReceived(seriesId: string): Promise<StudyStep> {
+    return this.post(`/received/${seriesId}/study`, {}, SLOW_MS);
+  }
+
+  /** Pins the only image of a series. */
+  pinReceived(seriesId: string, answers: Answers): Promise<Image> {
+    return this.post(`/received/${seriesId}/image`, answers, SLOW_MS);
+  }
+
   /** The study of a record. */
   recordedStudy(imageId: string): Promise<StudyResult> {
     return this.get(`/records/${encodeURIComponent(imageId)}/study`, SLOW_MS);
@@ -167,6 +191,15 @@ export class ApiClient {
 
   verification(imageId: string): Promise<Verification> {
     return this.get(`/records/${encodeURIComponent(imageId)}/verification`, SLOW_MS);
+  }
+
+  /** A record as a file of one of the kinds of the configuration, with the file's name. */
+  exported(imageId: string, kind: string): Promise<{ name: string; content: Blob }> {
+    const path = `/records/${encodeURIComponent(imageId)}/exports/${encodeURIComponent(kind)}`;
+    return this.answer(path, { method: "GET", headers: { Accept: "*/*" } }, SLOW_MS, async (response) => {
+      const [, name = `scanproof-${kind}`] = /filename="([\w.-]+)"/.exec(response.headers.get("Content-Disposition") ?? "") ?? [];
+      return { name, content: await response.blob() };
+    });
   }
 
   /** Oldest first. */

@@ -69,12 +69,20 @@ export interface Limits {
   mediaTypes: string[];
 }
 
+/** `kind` is the name in the address of an export, `about` says in one line what it is. */
+export interface ExportKind {
+  kind: string;
+  title: string;
+  about: string;
+}
+
 export interface Config {
   version: string;
   chain: ChainConfig;
   storage: Storage;
   classifier: Hex;
   limits: Limits;
+  exports: ExportKind[];
   notice: string;
 }
 
@@ -201,10 +209,10 @@ export interface Problem {
  * is that of the microscope, for an image of tissue: what the uploader says of it.
  */
 export interface Pin {
-  file: string;
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
   magnification?: 40 | 100 | 200 | 400 | null;
+  file: string;
 }
 
 /** `block` is the newest one whose events are known here, `head` the chain's newest. */
@@ -679,6 +687,33 @@ export interface StudyRequest {
   model?: string | null;
 }
 
+/**
+ * `study` and `series` are UIDs after de-identification. `source` is `c-store`, with the calling AE title as
+ * `sender`, `stow-rs`, `folder`, or `recovered` after a loss of the database. Times are in Unix seconds; the series is
+ * removed at `removedAt`. `begun` says that a study was made of it.
+ */
+export interface ReceivedSeries {
+  seriesId: string;
+  study: string;
+  series: string;
+  modality: string;
+  source: string;
+  sender: string;
+  files: number;
+  size: number;
+  firstAt: number;
+  lastAt: number;
+  removedAt: number;
+  begun: boolean;
+}
+
+/** The queue, the last arrival first. `size` of at most `mostBytes` are taken. */
+export interface ReceivedList {
+  series: ReceivedSeries[];
+  size: number;
+  mostBytes: number;
+}
+
 export interface RecordExport {
   records: ImageRecord[];
 }
@@ -919,6 +954,21 @@ export interface CourseEntry {
 export interface Course {
   reason: string | null;
   entries: CourseEntry[];
+}
+
+export interface ReceivedStudy {
+  model?: string | null;
+}
+
+/**
+ * `text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
+ * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
+ * is that of the microscope, for an image of tissue: what the uploader says of it.
+ */
+export interface Answers {
+  text?: "ask" | "keep" | "mask";
+  pinAnyway?: boolean;
+  magnification?: 40 | 100 | 200 | 400 | null;
 }
 
 /** A sealed manifest is not served. */

@@ -153,4 +153,15 @@ export const viewerStyles = css`
     min-height: 10rem;
     max-height: none;
   }
+  @media print {
+    .stage {
+      max-height: 9cm;
+      print-color-adjust: exact;
+      -webkit-print-color-adjust: exact;
+    }
+    sp-viewer-tools,
+    label {
+      display: none;
+    }
+  }
 `;

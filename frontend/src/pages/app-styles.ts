@@ -61,6 +61,14 @@ export const appStyles = css`
     border-bottom-color: var(--accent);
     color: var(--ink);
   }
+  .count {
+    padding-inline: 0.45em;
+    border-radius: 1em;
+    background: var(--accent);
+    color: var(--surface);
+    font-size: 0.75rem;
+    font-variant-numeric: tabular-nums;
+  }
   .account {
     margin-left: auto;
   }
@@ -102,6 +110,7 @@ export const appStyles = css`
       margin-inline: calc(-1 * var(--space-2));
     }
     nav ul {
+      flex-wrap: wrap;
       gap: 0;
     }
     nav a {
@@ -116,6 +125,25 @@ export const appStyles = css`
     nav a {
       padding-inline: var(--space-1);
       font-size: var(--text-small);
+    }
+  }
+  @media print {
+    :host {
+      display: block;
+    }
+    nav,
+    .account {
+      display: none;
+    }
+    header .inner {
+      min-height: 0;
+      padding-bottom: var(--space-2);
+    }
+    .inner {
+      padding-inline: 0;
+    }
+    main {
+      padding-block: var(--space-3);
     }
   }
 `;

@@ -53,6 +53,23 @@ export class FlowController implements ReactiveController {
     }
   }
 
+  /** An image that is pinned already, as of a received series. Unfinished work with another one is kept. */
+  async open(cid: string): Promise<void> {
+    if ("image" in this.flow && this.flow.image.cid === cid) return;
+    try {
+      const image = await api.image(cid);
+      await this.drafts.leave();
+      this.reduce({ type: "resumed", flow: { step: "classifying", image, sealed: false, problem: null } });
+    } catch (error) {
+      this.reduce({ type: "restarted" });
+      this.flow = { step: "choose", problem: describe(error) };
+      this.host.requestUpdate();
+      return;
+    }
+    await this.listAbandoned();
+    await this.classify();
+  }
+
   /** `answers` are to the question that the page shows. */
   async start(answers: Answers = {}): Promise<void> {
     if (this.flow.step !== "chosen") return;

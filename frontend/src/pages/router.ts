@@ -4,7 +4,9 @@ import type { RecordSearch } from "../api/client";
 import { searchOf } from "../state/search";
 
 export type Route =
-  | { page: "home" }
+  /** `study` and `image` are of a received series: the id of an unfinished study, or the CID of a pinned image. */
+  | { page: "home"; study: string; image: string }
+  | { page: "received" }
   | { page: "records"; search: RecordSearch }
   | { page: "record"; imageId: string; compared: string }
   | { page: "reviews" }
@@ -14,6 +16,7 @@ export type Route =
 
 export const TITLES: Record<Route["page"], string> = {
   home: "Record a medical image",
+  received: "Received images",
   records: "Records",
   record: "Provenance record",
   reviews: "Reviews",
@@ -29,9 +32,9 @@ export function parseRoute({ pathname, searchParams }: URL): Route {
     return { page: "record", imageId: second.toLowerCase(), compared: (searchParams.get("with") ?? "").toLowerCase() };
   }
   if (second !== undefined) return { page: "missing" };
-  if (first === "") return { page: "home" };
+  if (first === "") return { page: "home", study: searchParams.get("study") ?? "", image: searchParams.get("image") ?? "" };
   if (first === "records") return { page: "records", search: searchOf(searchParams) };
-  if (first === "reviews" || first === "ledger" || first === "models") return { page: first };
+  if (first === "reviews" || first === "ledger" || first === "models" || first === "received") return { page: first };
   return { page: "missing" };
 }
 
@@ -55,6 +58,11 @@ export class Router extends EventTarget {
   go(href: string): void {
     if (href !== location.href) history.pushState(null, "", href);
     this.changed();
+  }
+
+  /** The address without what was opened by it: a reload must not open it again. */
+  forget(): void {
+    history.replaceState(null, "", location.pathname);
   }
 
   private changed(): void {

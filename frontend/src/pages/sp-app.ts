@@ -17,6 +17,7 @@ import "./sp-home";
 import "./sp-ledger";
 import "./sp-not-found";
 import "./sp-models";
+import "./sp-received";
 import "./sp-record";
 import "./sp-records";
 import "./sp-reviews";
@@ -39,6 +40,10 @@ export class App extends LitElement {
   @state() private problem: Problem | null = null;
   @state() private announcement = "";
   @state() private visitedHome = false;
+  /** The opened study or image of the start page, which stays when the person looks elsewhere. */
+  private opened: Extract<Route, { page: "home" }> = { page: "home", study: "", image: "" };
+  /** How many series wait that a PACS sent. */
+  @state() private received = 0;
   @query("main") private main!: HTMLElement;
   @query("main .inner > :not([hidden])") private shownPage!: LitElement | null;
   private readonly router = new Router();
@@ -56,6 +61,7 @@ export class App extends LitElement {
   protected override willUpdate(): void {
     const { page } = this.router.route;
     this.visitedHome ||= page === "home";
+    this.open(this.router.route);
     document.title = `${TITLES[page]} · ScanProof`;
   }
 
@@ -73,6 +79,7 @@ export class App extends LitElement {
                 ([href, text, pages]) =>
                   html`<li><a href=${href} aria-current=${pages.includes(page) ? "page" : nothing}>${text}</a></li>`,
               )}
+              ${this.received > 0 || page === "received" ? this.receivedLink(page) : nothing}
             </ul>
           </nav>
           ${this.config ? html`<sp-account-menu class="account" .chain=${this.config.chain}></sp-account-menu>` : nothing}
@@ -96,7 +103,12 @@ export class App extends LitElement {
     const { route } = this.router;
     // The start page stays alive while the person looks elsewhere: an upload goes on.
     const home = this.visitedHome
-      ? html`<sp-home ?hidden=${route.page !== "home"} .config=${config}></sp-home>`
+      ? html`<sp-home
+          ?hidden=${route.page !== "home"}
+          .config=${config}
+          .opened=${this.opened}
+          @recorded=${() => void this.count()}
+        ></sp-home>`
       : nothing;
     return html`${home}${this.otherPage(route, config)}`;
   }
@@ -105,6 +117,12 @@ export class App extends LitElement {
     switch (route.page) {
       case "home":
         return nothing;
+      case "received":
+        return html`<sp-received
+          .config=${config}
+          @counted=${({ detail }: CustomEvent<number>) => (this.received = detail)}
+          @open=${({ detail }: CustomEvent<string>) => this.router.go(detail)}
+        ></sp-received>`;
       case "records":
         return html`<sp-records .search=${route.search} @search=${this.search}></sp-records>`;
       case "record":
@@ -125,6 +143,29 @@ export class App extends LitElement {
     }
   }
 
+  private open(route: Route): void {
+    if (route.page !== "home" || (!route.study && !route.image) || route === this.opened) return;
+    this.opened = route;
+    this.router.forget();
+  }
+
+  private receivedLink(page: Route["page"]) {
+    return html`<li>
+      <a href="/received" aria-current=${page === "received" ? "page" : nothing}
+        >Received${this.received > 0 ? html` <span class="count">${this.received}</span>` : nothing}</a
+      >
+    </li>`;
+  }
+
+  /** The link is no use without images, so that an error only leaves it out. */
+  private async count(): Promise<void> {
+    try {
+      this.received = (await api.received()).series.length;
+    } catch {
+      this.received = 0;
+    }
+  }
+
   private loading() {
     const title = html`<h1 tabindex="-1">${TITLES[this.router.route.page]}</h1>`;
     if (!this.problem) return html`${title}<p class="busy soft"><span class="spinner"></span>Loading …</p>`;
@@ -140,6 +181,7 @@ export class App extends LitElement {
     try {
       this.config = await api.config();
       this.problem = null;
+      void this.count();
     } catch (error) {
       this.problem = describe(error);
       window.setTimeout(() => this.config ?? void this.load(), RETRY_MS);
@@ -148,6 +190,7 @@ export class App extends LitElement {
 
   private async moved(): Promise<void> {
     this.requestUpdate();
+    if (this.router.route.page !== "received") void this.count();
     await this.updateComplete;
     await this.shownPage?.updateComplete;
     this.shownPage?.shadowRoot?.querySelector("h1")?.focus({ preventScroll: true });

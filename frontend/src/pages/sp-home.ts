@@ -1,4 +1,4 @@
-import { LitElement, html, nothing } from "lit";
+import { LitElement, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
 import type { Config, Image, Outline } from "../api/types";
@@ -42,6 +42,8 @@ export class HomePage extends LitElement {
   static override styles = [shared, homeStyles];
 
   @property({ attribute: false }) config!: Config;
+  /** What a person goes on with from the page of received images: an unfinished study, or a pinned image. */
+  @property({ attribute: false }) opened = { study: "", image: "" };
   /** Whether the wallet's window is open: the image that it is about stays, then. */
   @state() private signing = false;
   private readonly control = new FlowController(this);
@@ -51,7 +53,9 @@ export class HomePage extends LitElement {
   private readonly outline = new LoadController<Outline>(this);
   private shownStep: Flow["step"] = "choose";
 
-  protected override willUpdate(): void {
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("opened") && this.opened.study) void this.study.open(this.opened.study);
+    if (changed.has("opened") && this.opened.image) void this.control.open(this.opened.image);
     if (this.control.flow.step !== "choose") loadViewer();
     const result = resultOf(this.control.flow);
     // The outline is optional: without it, the result is still complete.
@@ -69,7 +73,7 @@ export class HomePage extends LitElement {
 
   protected override render() {
     const { flow } = this.control;
-    if (this.study.flow && flow.step === "choose") return this.studyFlow(this.study.flow);
+    if (this.study.flow && (flow.step === "choose" || this.opened.study)) return this.studyFlow(this.study.flow);
     return html`<div class="page">
       <div class="intro">
         <h1 class=${flow.step === "choose" ? "" : "small-title"} tabindex="-1" id="choose">Record a medical image</h1>

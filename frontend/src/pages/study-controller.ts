@@ -63,6 +63,29 @@ export class StudyController implements ReactiveController {
     this.host.requestUpdate();
   }
 
+  /** A study whose files the server has, as of a received series. One that is shown already goes on. */
+  async open(studyId: string): Promise<void> {
+    if (studyId === this.studyId) return;
+    const turn = ++this.turn;
+    this.refusal = null;
+    this.files = [];
+    this.unsent = [];
+    this.answers = {};
+    const stored = read(KEY) as Stored | null;
+    try {
+      const study = await patiently(() => api.study(studyId));
+      if (turn !== this.turn) return;
+      const transaction = stored?.studyId === studyId ? stored.transaction : null;
+      const step = this.show(study, transaction);
+      this.store(transaction);
+      if (step === "classifying") await this.goOn();
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.refusal = describe(error);
+      this.host.requestUpdate();
+    }
+  }
+
   /** From wherever the study is. */
   async goOn(): Promise<void> {
     const turn = ++this.turn;
@@ -245,14 +268,19 @@ export class StudyController implements ReactiveController {
       const study = await api.study(stored.studyId);
       // The person was faster.
       if (this.turn > 0) return;
-      this.studyId = stored.studyId;
-      this.flow = reduceStudy({ step: "lacking", study }, { type: "loaded", study });
-      if (stored.transaction && study.signable) this.flow = { step: "submitted", study, transaction: stored.transaction };
-      this.host.requestUpdate();
-      if (this.flow.step === "classifying") await this.goOn();
+      if (this.show(study, stored.transaction) === "classifying") await this.goOn();
     } catch (error) {
       if (error instanceof ApiProblem) remove(KEY);
     }
+  }
+
+  /** Shows a study at the step that it has on the server, which is returned. */
+  private show(study: Study, transaction: PendingTransaction | null): StudyFlow["step"] {
+    this.studyId = study.studyId;
+    this.flow = reduceStudy({ step: "lacking", study }, { type: "loaded", study });
+    if (transaction && study.signable) this.flow = { step: "submitted", study, transaction };
+    this.host.requestUpdate();
+    return this.flow.step;
   }
 }
 

@@ -12,7 +12,7 @@ from tests.backend.api.conftest import API, assert_problem
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
-@pytest.mark.parametrize("path", ["/", "/records", "/records/0xab", "/models", "/ledger"])
+@pytest.mark.parametrize("path", ["/", "/records", "/records/0xab", "/models", "/ledger", "/received"])
 def test_the_page_is_served_at_all_its_addresses_and_asked_for_anew(client: FlaskClient, path: str) -> None:
     response = client.get(path)
     assert (response.status_code, response.mimetype) == (200, "text/html")

@@ -27,6 +27,7 @@ PAGES = {
     "models": "/models",
     "ledger": "/ledger",
     "reviews": "/reviews",
+    "received": "/received",
     "not-found": "/nowhere",
 }
 

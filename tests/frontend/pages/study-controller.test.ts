@@ -114,3 +114,35 @@ it("keeps a DICOM file in the page that it cannot de-identify", async () => {
   expect(control.refusal?.kind).toBe("study-empty");
   expect(control.flow).toBeNull();
 });
+
+it("opens a study whose files the server has, and goes on from its step", async () => {
+  const asked: string[] = [];
+  vi.stubGlobal("fetch", async (url: string) => {
+    asked.push(url);
+    if (url.endsWith("/classifications")) return new Response("{}", { status: 400 });
+    return new Response(JSON.stringify({ studyId: "s", files: 3, missing: [], classified: 1, slices: 3, result: null }));
+  });
+  const control = new StudyController(host);
+  await control.open("s");
+  expect(control.flow).toMatchObject({ step: "classifying", total: 3 });
+  expect(asked).toEqual(["/api/v1/studies/s", "/api/v1/studies/s/classifications"]);
+  await control.open("s");
+  expect(asked.length).toBe(2);
+});
+
+it("says why a study cannot be opened", async () => {
+  vi.stubGlobal("fetch", async () => new Response(JSON.stringify({ title: "Not found", detail: "gone" }), { status: 404 }));
+  const control = new StudyController(host);
+  await control.open("s");
+  expect(control.flow).toBeNull();
+  expect(control.refusal?.text).toContain("Gone");
+});
+
+it("shows the transaction of a study that was signed before it is opened again", async () => {
+  localStorage.setItem("scanproof.study", JSON.stringify({ studyId: "s", transaction: { hash: "0xab" } }));
+  const study = { studyId: "s", files: 1, missing: [], classified: 1, slices: 1, signable: true, result: {} };
+  vi.stubGlobal("fetch", async () => new Response(JSON.stringify(study)));
+  const control = new StudyController(host);
+  await control.open("s");
+  expect(control.flow).toMatchObject({ step: "submitted", transaction: { hash: "0xab" } });
+});

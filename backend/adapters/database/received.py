@@ -1,0 +1,191 @@
+"""The queue of received DICOM files, and those that left it for a record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Select, func, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from backend.adapters.database.engine import Database
+from backend.adapters.database.tables import DicomInstanceRow, ReceivedSeriesRow
+from backend.domain import DicomInstance, ReceivedSeries, Source, SourceKind
+from backend.errors import QueueFull
+
+_MODALITY = "00080060"
+
+
+class SqlReceived:
+    """Port ReceivedRows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(
+        self, series_id: str, instance: DicomInstance, source: Source, now: int, *, most_bytes: int, most_files: int
+    ) -> bool:
+        try:
+            with self._database.write() as session:
+                if session.get(DicomInstanceRow, instance.instance):
+                    return False
+                if _bytes(session) + instance.size > most_bytes:
+                    raise QueueFull(f"received images may take {most_bytes:,} bytes here until they are recorded")
+                if _count(session, series_id) >= most_files:
+                    raise QueueFull(f"a series may have {most_files:,} files in the queue")
+                _note_arrival(session, series_id, source, now)
+                session.add(
+                    DicomInstanceRow(
+                        instance_uid=instance.instance,
+                        series_id=series_id,
+                        study_uid=instance.study,
+                        series_uid=instance.series,
+                        queued=True,
+                        study_id=None,
+                        sha256=instance.sha256,
+                        size=instance.size,
+                        cid=instance.cid,
+                        attributes=dict(instance.attributes),
+                    )
+                )
+        except IntegrityError:  # another process was faster
+            return False
+        return True
+
+    def find(self, instance: str) -> DicomInstance | None:
+        with self._database.read() as session:
+            row = session.get(DicomInstanceRow, instance)
+            return _instance(row) if row else None
+
+    def size(self) -> int:
+        with self._database.read() as session:
+            return _bytes(session)
+
+    def series(self) -> Sequence[ReceivedSeries]:
+        with self._database.read() as session:
+            numbers = {
+                series_id: (int(files), int(size), first)
+                for series_id, files, size, first in session.execute(
+                    select(
+                        DicomInstanceRow.series_id,
+                        func.count(),
+                        func.sum(DicomInstanceRow.size),
+                        func.min(DicomInstanceRow.instance_uid),
+                    )
+                    .where(DicomInstanceRow.queued)
+                    .group_by(DicomInstanceRow.series_id)
+                )
+            }
+            rows = session.scalars(
+                select(ReceivedSeriesRow).order_by(ReceivedSeriesRow.last_at.desc(), ReceivedSeriesRow.series_id)
+            )
+            return [
+                _series(row, session.get_one(DicomInstanceRow, first), files, size)
+                for row in rows
+                if row.series_id in numbers
+                for files, size, first in [numbers[row.series_id]]
+            ]
+
+    def files(self, series_id: str, study_id: str | None = None) -> Sequence[DicomInstance]:
+        query = _queued(series_id)
+        with self._database.read() as session:
+            return [_instance(row) for row in session.scalars(query) if study_id in (None, row.study_id)]
+
+    def begin(self, series_id: str, instances: Sequence[str], study_id: str, cid: str | None) -> None:
+        named = set(instances)
+        with self._database.write() as session:
+            if series := session.get(ReceivedSeriesRow, series_id):
+                series.study_id, series.cid = study_id, cid
+            for row in session.scalars(_queued(series_id)):
+                row.study_id = study_id if row.instance_uid in named else None
+
+    def forget(self, series_id: str) -> None:
+        with self._database.write() as session:
+            if series := session.get(ReceivedSeriesRow, series_id):
+                series.study_id = series.cid = None
+            for row in session.scalars(_queued(series_id)):
+                row.study_id = None
+
+    def leave(self, series_id: str, recorded: Mapping[str, str], removed: Sequence[str]) -> None:
+        gone = set(removed)
+        with self._database.write() as session:
+            for row in session.scalars(_queued(series_id)).all():
+                if row.instance_uid in recorded:
+                    row.queued, row.cid = False, recorded[row.instance_uid]
+                elif row.instance_uid in gone:
+                    session.delete(row)
+            session.flush()
+            series = session.get(ReceivedSeriesRow, series_id)
+            if series and not _count(session, series_id):
+                session.delete(series)
+            elif series:
+                series.study_id = series.cid = None
+
+    def catalogue(self) -> Sequence[tuple[DicomInstance, int]]:
+        with self._database.read() as session:
+            found = session.execute(
+                select(func.min(DicomInstanceRow.instance_uid), func.count())
+                .group_by(DicomInstanceRow.study_uid, DicomInstanceRow.series_uid)
+                .order_by(DicomInstanceRow.study_uid, DicomInstanceRow.series_uid)
+            ).all()
+            return [(_instance(session.get_one(DicomInstanceRow, first)), int(files)) for first, files in found]
+
+    def instances(self, study: str, series: str | None = None) -> Sequence[tuple[str, DicomInstance, bool]]:
+        query = select(DicomInstanceRow).filter_by(study_uid=study)
+        if series is not None:
+            query = query.filter_by(series_uid=series)
+        with self._database.read() as session:
+            rows = session.scalars(query.order_by(DicomInstanceRow.series_uid, DicomInstanceRow.instance_uid))
+            return [(row.series_id, _instance(row), row.queued) for row in rows]
+
+
+def _queued(series_id: str) -> Select[DicomInstanceRow]:
+    return select(DicomInstanceRow).filter_by(series_id=series_id, queued=True).order_by(DicomInstanceRow.instance_uid)
+
+
+def _bytes(session: Session) -> int:
+    return int(session.scalar(select(func.sum(DicomInstanceRow.size)).where(DicomInstanceRow.queued)) or 0)
+
+
+def _count(session: Session, series_id: str) -> int:
+    query = select(func.count()).select_from(DicomInstanceRow).filter_by(series_id=series_id, queued=True)
+    return int(session.scalar(query) or 0)
+
+
+def _note_arrival(session: Session, series_id: str, source: Source, now: int) -> None:
+    if series := session.get(ReceivedSeriesRow, series_id):
+        series.last_at = now
+        return
+    session.add(
+        ReceivedSeriesRow(
+            series_id=series_id,
+            source_kind=source.kind.value,
+            source_name=source.name,
+            first_at=now,
+            last_at=now,
+            study_id=None,
+            cid=None,
+        )
+    )
+
+
+def _instance(row: DicomInstanceRow) -> DicomInstance:
+    return DicomInstance(
+        row.instance_uid, row.study_uid, row.series_uid, row.sha256, row.size, row.cid, dict(row.attributes)
+    )
+
+
+def _series(row: ReceivedSeriesRow, first: DicomInstanceRow, files: int, size: int) -> ReceivedSeries:
+    return ReceivedSeries(
+        series_id=row.series_id,
+        study=first.study_uid,
+        series=first.series_uid,
+        modality=_instance(first).value(_MODALITY),
+        source=Source(SourceKind(row.source_kind), row.source_name),
+        files=files,
+        size=size,
+        first_at=row.first_at,
+        last_at=row.last_at,
+        study_id=row.study_id,
+        cid=row.cid,
+    )

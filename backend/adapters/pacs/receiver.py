@@ -1,0 +1,231 @@
+"""Receives images of a PACS: a C-STORE and C-ECHO provider (PS3.4, annexes A and B) on pynetdicom.
+
+A peer decides how much it sends and how fast, so every message, PDU, association and wait has a limit, and nothing is
+written before it is de-identified.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from pydicom._uid_dict import UID_dictionary
+from pynetdicom import AE, evt
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined] # pynetdicom makes the names at import
+
+from backend.adapters.dicom.rules import rules
+from backend.dicom_status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, SUCCESS, status_of
+from backend.domain import CleanDicom, Source, SourceKind
+from backend.errors import ConfigurationError, Conflict, ImageTooLarge, InvalidInput, ScanProofError
+from backend.hosts import is_loopback_host
+
+MAX_OBJECT_BYTES = 32 * 1024 * 1024
+"""Of one object as it arrives; a clean file may have 25 MiB."""
+MAX_PDU_BYTES = 64 * 1024
+"""What a peer is asked to keep to. A request for an association may be longer."""
+MAX_ASSOCIATIONS = 8
+ACSE_TIMEOUT_S = 20.0
+DIMSE_TIMEOUT_S = 60.0
+NETWORK_TIMEOUT_S = 60.0
+_READ_BYTES = 512 * 1024
+_REJECTED = (0x01, 0x01, 0x03)
+"""Permanently, by the user, for the calling AE title (PS3.8, table 9-21)."""
+STORAGE_CLASSES: tuple[str, ...] = tuple(
+    sorted(
+        uid
+        for uid, (name, kind, *_) in UID_dictionary.items()
+        if kind == "SOP Class" and "Image Storage" in name and uid.startswith("1.2.840.10008.5.1.4.1.1.")
+    )
+)
+"""All of the standard that store images (PS3.4, table B.5-1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """An application entity that may send; from any address of ``addresses``, or from anywhere on this machine."""
+
+    title: str
+    addresses: frozenset[str] = frozenset()
+
+
+def peer(text: str) -> Peer:
+    """``AET`` or ``AET@HOST``. Raises ConfigurationError for a title that is none, or a host that nobody knows."""
+    title, _, host = text.partition("@")
+    if not is_title(title):
+        raise ConfigurationError(f"expected an AE title of 1 to 16 characters, found {title[:80]!r}")
+    if not host:
+        return Peer(title)
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise ConfigurationError(f"the host {host[:80]!r} of the AE title {title} is not known: {error}") from error
+    return Peer(title, frozenset(str(address[4][0]) for address in found))
+
+
+def is_title(text: str) -> bool:
+    """Whether ``text`` is an AE title (PS3.5, VR AE), without spaces around it."""
+    return 0 < len(text) <= 16 and text.isascii() and text.isprintable() and "\\" not in text and text == text.strip()
+
+
+class Receiver:
+    """``keep`` gets each file that ``clean`` made of one; what either raises becomes the status of the answer.
+
+    ``address`` is that of this machine alone, unless a peer is named on another one. ``notice`` gets a line for each
+    object that is refused, without anything that identifies a patient.
+    """
+
+    def __init__(
+        self,
+        *,
+        title: str,
+        port: int,
+        peers: Sequence[Peer],
+        clean: Callable[[bytes], CleanDicom],
+        keep: Callable[[CleanDicom, Source], None],
+        notice: Callable[[str], None],
+    ) -> None:
+        self._peers = peers
+        self._clean, self._keep, self._notice = clean, keep, notice
+        remote = any(not is_loopback_host(address) for each in peers for address in each.addresses)
+        self.address = ("0.0.0.0" if remote else "127.0.0.1", port)  # noqa: S104 - only named peers are accepted
+        self._entity = _entity(title)
+        self._server: Any = None
+        self._messages: WeakKeyDictionary[Any, _LimitedMessages] = WeakKeyDictionary()
+
+    def start(self) -> None:
+        """Listen in the background. Raises ConfigurationError where the port is not free."""
+        # Its lines may have values of a data set.
+        logger = logging.getLogger("pynetdicom")
+        logger.addHandler(logging.NullHandler())
+        logger.propagate = False
+        handlers: list[Any] = [
+            (evt.EVT_CONN_OPEN, self._limit),
+            (evt.EVT_REQUESTED, self._admit),
+            (evt.EVT_C_ECHO, lambda _event: SUCCESS),
+            (evt.EVT_C_STORE, self._store),
+        ]
+        try:
+            self._server = self._entity.start_server(self.address, block=False, evt_handlers=handlers)
+        except OSError as error:
+            raise ConfigurationError(
+                f"nothing can listen at port {self.address[1]} of {self.address[0]}: {error.strerror}"
+            ) from error
+
+    def stop(self) -> None:
+        """Refuse new associations; objects that are being stored are stored."""
+        if self._server:
+            self._server.shutdown()
+        self._entity.shutdown()
+
+    def _limit(self, event: evt.Event) -> None:
+        association: Any = event.assoc
+        connection = association.dul.socket
+        connection.recv = partial(_read_limited, connection.recv)
+        messages = self._messages[association] = _LimitedMessages(association)
+        association.dimse.receive_primitive = messages.receive
+
+    def _admit(self, event: evt.Event) -> None:
+        requestor: Any = event.assoc.requestor
+        title = str(requestor.primitive.calling_ae_title).strip()
+        address = str(requestor.address_info.address)
+        if not _is_allowed(self._peers, title, address):
+            self._notice(f"refused an association of {_shown(title)} at {address}: it is not allowed")
+            event.assoc.acse.send_reject(*_REJECTED)
+            event.assoc.kill()
+
+    def _store(self, event: evt.Event) -> int:
+        title = str(event.assoc.requestor.ae_title).strip()
+        try:
+            if self._messages[event.assoc].take_excess():
+                raise ImageTooLarge(f"expected an object of at most {MAX_OBJECT_BYTES} bytes, found a larger one")
+            clean = self._clean(event.encoded_dataset(include_meta=True))
+            _check_class(event, clean)
+            self._keep(clean, Source(SourceKind.STORE, title))
+        except ScanProofError as error:
+            status = OUT_OF_RESOURCES if isinstance(error, ImageTooLarge) else status_of(error)
+            self._notice(f"refused an object of {_shown(title)} with status {status:04X}: {error}")
+            return status
+        except Exception as error:  # pynetdicom's parsers raise many types; an answer must be sent all the same
+            self._notice(f"refused an object of {_shown(title)} with status C000: {type(error).__name__}")
+            return CANNOT_UNDERSTAND
+        return SUCCESS
+
+
+class _LimitedMessages:
+    """The messages of one association: what exceeds MAX_OBJECT_BYTES is read and dropped, so that an answer can be
+    sent; a peer that sends on without waiting for answers is cut off."""
+
+    def __init__(self, association: Any) -> None:
+        self._association = association
+        self._receive: Callable[[Any], None] = association.dimse.receive_primitive
+        self._bytes = 0
+        self._excess = False
+
+    def take_excess(self) -> bool:
+        """Whether the last whole message was too large."""
+        excess, self._excess = self._excess, False
+        return excess
+
+    def receive(self, primitive: Any) -> None:
+        values = primitive.presentation_data_value_list
+        self._bytes += sum(len(data) for _, data in values)
+        too_large = self._bytes > MAX_OBJECT_BYTES
+        if too_large:
+            # The first byte says which fragment it is (PS3.8, annex E.2).
+            primitive.presentation_data_value_list = [[context, data[:1]] for context, data in values]
+        association = self._association
+        self._receive(primitive)
+        if association.dimse.message is None:
+            self._excess, self._bytes = too_large, 0
+        if association.dimse.msg_queue.qsize() > 1:
+            association.abort(block=False)
+
+
+def _entity(title: str) -> AE:
+    entity = AE(title)
+    entity.maximum_pdu_size = MAX_PDU_BYTES
+    entity.maximum_associations = MAX_ASSOCIATIONS
+    entity.acse_timeout = ACSE_TIMEOUT_S
+    entity.dimse_timeout = DIMSE_TIMEOUT_S
+    entity.network_timeout = NETWORK_TIMEOUT_S
+    entity.require_called_aet = True
+    entity.add_supported_context(Verification)
+    for each in STORAGE_CLASSES:
+        entity.add_supported_context(each, list(rules().transfer_syntaxes))
+    return entity
+
+
+def _read_limited(read: Callable[[int], bytearray], size: int) -> bytearray:
+    """pynetdicom reads as many bytes as a PDU says that it has. Raises OSError, which closes the connection."""
+    if size > _READ_BYTES:
+        raise OSError(f"expected a PDU of at most {_READ_BYTES} bytes, found one of {size}")
+    return read(size)
+
+
+def _is_allowed(peers: Sequence[Peer], title: str, address: str) -> bool:
+    """Without ``peers``, anybody on this machine."""
+    if not peers:
+        return is_loopback_host(address)
+    return any(
+        each.title == title and (address in each.addresses if each.addresses else is_loopback_host(address))
+        for each in peers
+    )
+
+
+def _check_class(event: evt.Event, clean: CleanDicom) -> None:
+    """Raises Conflict where the data set is not of the class and instance that the command names."""
+    request: Any = event.request
+    named = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
+    if named[0] != event.context.abstract_syntax or clean.instance.value("00080016") != named[0]:
+        raise Conflict("expected a data set of the SOP class that the command names, found another one")
+    if clean.uids.get(named[1], named[1]) != clean.instance.instance:
+        raise InvalidInput("expected a data set of the SOP instance that the command names, found another one")
+
+
+def _shown(title: str) -> str:
+    return title if is_title(title) else "an AE title that is none"

@@ -1,0 +1,107 @@
+"""De-identified DICOM files that wait for a person, in a folder that other users cannot read.
+
+``<folder>/<series id>/<SHA-256>.dcm``: the name of a file says what its bytes must be.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from backend.adapters import private_files
+from backend.errors import StorageFull, StorageUnavailable
+
+RESERVE_BYTES = 256 * 1024 * 1024
+"""What stays free on the disk, for the database and the store."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+class ReceivedFolder:
+    """Port ReceivedFiles. The folder is made when the first file arrives."""
+
+    def __init__(self, folder: Path, *, reserve_bytes: int = RESERVE_BYTES) -> None:
+        self._folder = folder
+        self._reserve_bytes = reserve_bytes
+
+    def write(self, series_id: str, sha256: str, content: bytes) -> None:
+        with self._errors():
+            file = self._file(series_id, sha256)
+            private_files.make_folder(file.parent)
+            if shutil.disk_usage(self._folder).free - len(content) < self._reserve_bytes:
+                raise StorageFull(f"the disk of {self._folder} has too little room left")
+            draft = file.with_name(f".{sha256}.{os.urandom(4).hex()}")
+            try:
+                with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as handle:
+                    handle.write(content)
+                    handle.flush()
+                    os.fsync(handle.fileno())
+                draft.replace(file)
+            except BaseException:
+                draft.unlink(missing_ok=True)
+                raise
+            _sync(file.parent)
+            _sync(self._folder)
+
+    def read(self, series_id: str, sha256: str) -> bytes | None:
+        with self._errors():
+            try:
+                content = self._file(series_id, sha256).read_bytes()
+            except FileNotFoundError:
+                return None
+        return content if hashlib.sha256(content).hexdigest() == sha256 else None
+
+    def remove(self, series_id: str, sha256: str) -> None:
+        with self._errors():
+            file = self._file(series_id, sha256)
+            file.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # another file is in it
+                file.parent.rmdir()
+
+    def names(self) -> Mapping[tuple[str, str], float]:
+        found: dict[tuple[str, str], float] = {}
+        with self._errors():
+            for file in sorted(self._folder.glob("*/*.dcm")):
+                if _NAME.fullmatch(file.stem) and _NAME.fullmatch(file.parent.name):
+                    with contextlib.suppress(FileNotFoundError):
+                        found[file.parent.name, file.stem] = file.stat().st_mtime
+        return found
+
+    def clear_drafts(self, *, older_than_s: float) -> None:
+        limit = time.time() - older_than_s
+        with self._errors():
+            for draft in self._folder.glob("*/.*"):
+                with contextlib.suppress(FileNotFoundError):
+                    if draft.stat().st_mtime < limit:
+                        draft.unlink()
+
+    def _file(self, series_id: str, sha256: str) -> Path:
+        for name in (series_id, sha256):
+            if not _NAME.fullmatch(name):
+                raise ValueError(f"expected 64 hex digits, found {name!r}")
+        return self._folder / series_id / f"{sha256}.dcm"
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            kind = StorageFull if error.errno in _FULL else StorageUnavailable
+            raise kind(f"the folder for received images cannot be used: {error.strerror}") from error
+
+
+def _sync(folder: Path) -> None:
+    """Write the names in a folder to the disk."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

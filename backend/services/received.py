@@ -1,0 +1,175 @@
+"""The queue of DICOM files that arrive without a browser, until a person records or removes them.
+
+A file is de-identified before it is written anywhere. Only the clean file is kept, unpinned, by its new UIDs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from backend.domain import CleanDicom, DicomInstance, ReceivedSeries, Source, SourceKind
+from backend.errors import InvalidInput, NotFound, QueueFull, ScanProofError
+from backend.ports import DicomCleaner, ReceivedFiles, ReceivedRows
+from backend.services.study_documents import MAX_SLICES
+
+DAY_S = 86_400
+_UNFINISHED_S = 60.0
+"""Files without a row that are older were left by a crash."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedService:
+    """``most_bytes`` limits all files in the queue, ``kept_days`` how long a series waits after its last file.
+
+    Thread-safe; several processes may use the same files and rows.
+    """
+
+    rows: ReceivedRows
+    files: ReceivedFiles
+    cleaner: DicomCleaner
+    most_bytes: int
+    kept_days: int
+    clock: Callable[[], float] = time.time
+
+    def receive(self, content: bytes, source: Source) -> None:
+        """``clean``, then ``keep``."""
+        self.keep(self.clean(content), source)
+
+    def clean(self, content: bytes) -> CleanDicom:
+        """De-identify a file in memory. Raises UnsupportedImage, ImageTooLarge, ServerBusy; QueueFull before that work
+        is done: a sender tries again and again."""
+        if self.rows.size() >= self.most_bytes:
+            raise QueueFull(f"received images take all of the {self.most_bytes:,} bytes that they may take here")
+        return self.cleaner.clean(content)
+
+    def keep(self, clean: CleanDicom, source: Source) -> None:
+        """Keep a file; one that is known by its SOP Instance UID changes nothing. When this returns, it is on the disk.
+
+        Raises QueueFull, StorageUnavailable, DatabaseUnavailable.
+        """
+        instance = clean.instance
+        if self.rows.find(instance.instance):
+            return
+        series_id = series_id_of(instance)
+        self.files.write(series_id, instance.sha256, clean.content)
+        added = False
+        try:
+            added = self._add(series_id, instance, source, self.most_bytes)
+        finally:
+            if not added:
+                self._withdraw(series_id, instance)
+
+    def _add(self, series_id: str, instance: DicomInstance, source: Source, most_bytes: int) -> bool:
+        now = int(self.clock())
+        return self.rows.add(series_id, instance, source, now, most_bytes=most_bytes, most_files=MAX_SLICES)
+
+    def _withdraw(self, series_id: str, instance: DicomInstance) -> None:
+        """Remove a file that has no row. Another process may have been faster with the same bytes."""
+        with contextlib.suppress(ScanProofError):
+            known = self.rows.find(instance.instance)
+            if known is None or known.sha256 != instance.sha256:
+                self.files.remove(series_id, instance.sha256)
+
+    def list(self) -> Sequence[ReceivedSeries]:
+        """The queue, the last arrival first."""
+        return self.rows.series()
+
+    def find(self, series_id: str) -> ReceivedSeries:
+        """Raises NotFound."""
+        for each in self.rows.series():
+            if each.series_id == series_id:
+                return each
+        raise NotFound(f"no received series {series_id} is in the queue")
+
+    def removed_at(self, series: ReceivedSeries) -> int:
+        """When a series is removed unless a person goes on with it; in Unix seconds."""
+        return series.last_at + self.kept_days * DAY_S
+
+    def content(self, series_id: str, instance: DicomInstance) -> bytes:
+        """The file of ``instance``, which is in the queue. Raises NotFound where the disk lost or changed it."""
+        content = self.files.read(series_id, instance.sha256)
+        if content is None:
+            raise NotFound(f"the file of the received object {instance.instance} is gone or damaged")
+        return content
+
+    def remove(self, series_id: str) -> None:
+        """Remove a series with its files. Raises NotFound."""
+        self.find(series_id)
+        # The files first: rows without files are removed at the next sweep, files without rows would come back.
+        instances = self.rows.files(series_id)
+        for instance in instances:
+            self.files.remove(series_id, instance.sha256)
+        self.rows.leave(series_id, {}, [instance.instance for instance in instances])
+
+    def sweep(self) -> None:
+        """Remove what has waited too long, and make files and rows agree after a crash or a loss of the database."""
+        now = self.clock()
+        for series in self.rows.series():
+            if self.removed_at(series) <= now:
+                with contextlib.suppress(NotFound):
+                    self.remove(series.series_id)
+        self._compare()
+
+    def _compare(self) -> None:
+        self.files.clear_drafts(older_than_s=_UNFINISHED_S)
+        # Rows before names: a file is there before its row is.
+        rows = {series.series_id: self.rows.files(series.series_id) for series in self.rows.series()}
+        written = self.files.names()
+        for series_id, files in rows.items():
+            if lost := [each.instance for each in files if (series_id, each.sha256) not in written]:
+                _log.warning("%d files of the received series %s are gone", len(lost), series_id)
+                self.rows.leave(series_id, {}, lost)
+        known = {(series_id, each.sha256) for series_id, files in rows.items() for each in files}
+        for (series_id, sha256), at in written.items():
+            # The row of a younger one is perhaps being written.
+            if (series_id, sha256) not in known and at < self.clock() - _UNFINISHED_S:
+                self._adopt(series_id, sha256)
+
+    def _adopt(self, series_id: str, sha256: str) -> None:
+        """Add the row of a file that has none. What is no part of the queue any more is removed."""
+        content = self.files.read(series_id, sha256)
+        try:
+            instance = None if content is None else self.cleaner.describe(content)
+        except InvalidInput:
+            instance = None
+        if instance is None or series_id_of(instance) != series_id or self.rows.find(instance.instance):
+            self.files.remove(series_id, sha256)
+        else:
+            # It was accepted before, whatever the limit is now.
+            self._add(series_id, instance, Source(SourceKind.RECOVERED), sys.maxsize)
+
+
+def series_id_of(instance: DicomInstance) -> str:
+    """64 hex digits, which name the series in addresses and folders."""
+    return hashlib.sha256(f"{instance.study}\0{instance.series}".encode()).hexdigest()
+
+
+class ReceivedThread(threading.Thread):
+    """Sweeps the queue at once and then every ``interval_s`` seconds, until ``stop``."""
+
+    def __init__(self, steps: Sequence[Callable[[], None]], *, interval_s: float) -> None:
+        super().__init__(name="received", daemon=True)
+        self._steps = steps
+        self._interval_s = interval_s
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        while not self._stopped.is_set():
+            for step in self._steps:
+                try:
+                    step()
+                except Exception:  # the thread must survive every error and try again
+                    _log.exception("the queue of received images could not be checked")
+            self._stopped.wait(self._interval_s)
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join()
