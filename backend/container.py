@@ -11,11 +11,15 @@ from backend.ports import Chain, Classifier, DiagnosisSigner, ImageInspector, Ob
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
+from backend.services.course import CourseService
 from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
+from backend.services.exports import ExportService
 from backend.services.intake import IntakeService
+from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
+from backend.services.likeness import LikenessService
 from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
@@ -74,12 +78,16 @@ class Container:
     transactions: TransactionService
     verification: VerificationService
     evidence: EvidenceService
+    exports: ExportService
     models: ModelService
     lineage: LineageService
     reviews: ReviewService
     readiness: ReadinessService
     scrub: ScrubService
     studies: StudyService
+    kinds: KindService
+    likeness: LikenessService
+    course: CourseService
     received: ReceivedService
     received_studies: ReceivedStudyService
     dicomweb: DicomWebService

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, TypedDict, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypedDict, TypeVar
 
 SEALED_LABEL = 65_535
 """On-chain label code of a sealed diagnosis (IImageRegistry.SEALED): only its manifest holds label and confidence."""
@@ -15,6 +15,8 @@ ABSTAINED_LABEL = 0
 """On-chain label code of an abstention: the model gave no answer."""
 
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
+MAX_STUDY_FILE_BYTES = 192 * 1024 * 1024
+"""Of a DICOM file of several frames, each of which becomes a file of at most MAX_IMAGE_BYTES."""
 """The limit for an upload, and for the bytes that are pinned of it."""
 
 NO_PARENT = "0x" + "00" * 32
@@ -47,18 +49,117 @@ class ImageFacts:
     frames: int = 1
     place: SlicePlace | None = field(default=None, compare=False)
     """Where a DICOM file belongs. Read from the bytes, and not stored."""
+    attributes: DicomAttributes | None = field(default=None, compare=False)
+    """What a DICOM file says of its picture. Read from the bytes; it becomes the image's kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class SlicePlace:
     """Where DICOM says that a slice belongs: ``patient`` is the Patient ID, or what stands for it after
-    de-identification; ``number`` the Instance Number; ``position`` in mm along the normal of the image plane."""
+    de-identification; ``number`` the Instance Number; ``position`` in mm along the normal of the image plane; ``frame``
+    the place in an object of several frames, from 0."""
 
     patient: str
     study: str
     series: str
     number: int | None
     position: float | None
+    frame: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DicomAttributes:
+    """``modality`` is DICOM's code, such as MR, ``body_part`` as in Body Part Examined, ``sequence`` one of
+    ``ml.preprocessing.dicom_sequence.SEQUENCES``, ``study_date`` YYYYMMDD; each is empty if unknown. ``spacing`` is the
+    distance of the rows and of the columns in mm."""
+
+    modality: str
+    body_part: str
+    sequence: str
+    study_date: str
+    spacing: tuple[float, float] | None
+
+
+class KindSource(StrEnum):
+    """Where a value of an image's kind is from."""
+
+    DICOM = "dicom"
+    RECOGNISED = "recognised"
+    UPLOADER = "uploader"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class KindValue:
+    """``value`` is None if it is unknown. ``by`` is name and version of what recognised it, else None."""
+
+    value: str | None = None
+    source: KindSource = KindSource.UNKNOWN
+    by: str | None = None
+
+
+UNKNOWN_KIND = KindValue()
+MAGNIFICATIONS = (40, 100, 200, 400)
+"""What an uploader may state: the magnifications of BreakHis (Spanhol et al., 2016)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImageKind:
+    """What kind of image one is. ``modality`` is DICOM's code (PS3.3, section C.7.3.1.1.1), and so is the body part;
+    ``magnification`` is that of the objective and eyepiece together, such as 100.
+
+    ``patient`` is the pseudonym of a de-identified DICOM file, ``study_date`` its shifted date, ``spacing`` in mm.
+    """
+
+    cid: str
+    modality: KindValue = UNKNOWN_KIND
+    body_part: KindValue = UNKNOWN_KIND
+    sequence: KindValue = UNKNOWN_KIND
+    magnification: KindValue = UNKNOWN_KIND
+    patient: str | None = None
+    study_date: str | None = None
+    spacing: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KindFilter:
+    """Values that an image's kind must have; None sets no condition, UNKNOWN asks for what is not known."""
+
+    UNKNOWN: ClassVar[str] = "unknown"
+
+    modality: str | None = None
+    body_part: str | None = None
+    sequence: str | None = None
+    magnification: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DicomReference:
+    """What a DICOM image says of itself, its series and study, after de-identification; empty or None where it says
+    nothing.
+
+    ``spacing`` is the distance of the rows and of the columns in mm, ``position`` that of the first pixel in mm and
+    ``orientation`` the direction of rows and columns in the patient's coordinates (PS3.3 C.7.6.2.1.1).
+    """
+
+    sop_class: str
+    sop_instance: str
+    study: str
+    series: str
+    frame_of_reference: str
+    modality: str
+    series_number: int | None
+    instance_number: int | None
+    rows: int
+    columns: int
+    spacing: tuple[float, float] | None
+    position: tuple[float, float, float] | None
+    orientation: tuple[float, float, float, float, float, float] | None
+    thickness: float | None
+    patient_id: str
+    patient_name: str
+    patient_sex: str
+    study_date: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +202,8 @@ class ModelLabel:
 class ModelDescription:
     """A model as the page shows it. ``weak`` says why its output is unreliable; None if there is no known reason.
 
-    ``metrics`` are the bundle's metrics, ready for JSON; ``card`` is Markdown.
+    ``metrics`` are the bundle's metrics, ready for JSON; ``card`` is Markdown. ``magnification`` is the one of the
+    microscope that it knows, None for images without one.
     """
 
     facts: ModelFacts
@@ -111,6 +213,7 @@ class ModelDescription:
     classes: tuple[ModelLabel, ...]
     metrics: Mapping[str, Any]
     card: str
+    magnification: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The JSON of the API and the command line: the model's identity on the same level as the other fields."""
@@ -122,6 +225,7 @@ class ModelDescription:
             "classes": [asdict(each) for each in self.classes],
             "metrics": self.metrics,
             "card": self.card,
+            "magnification": self.magnification,
         }
 
 
@@ -716,7 +820,8 @@ class RecordFilter:
 
     ``text``, in lower case, is an image id, CID, uploader, model id or the hash of any transaction of the record; or a
     name, which stands for ``text_models`` or ``text_labels``. A label matches the classifier's and the current one.
-    The times are those of the registration's block in Unix seconds, both included.
+    The times are those of the registration's block in Unix seconds, both included. ``kind`` is that of the image or
+    study, ``cids`` its CID.
     """
 
     text: str | None = None
@@ -727,6 +832,8 @@ class RecordFilter:
     status: DiagnosisStatus | None = None
     first_time: int | None = None
     last_time: int | None = None
+    kind: KindFilter = KindFilter()
+    cids: tuple[str, ...] | None = None
 
 
 class ModelStatus(StrEnum):

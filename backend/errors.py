@@ -10,6 +10,9 @@ ScanProofError
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
+│   └── OtherMagnification      the model is for another magnification than was stated
+├── RecordNotVerified           a record of which a check failed (409)
+├── NotIssuer                   a credential that only another key can issue (409)
 ├── Unconfirmed                 a person must confirm an upload first (409)
 │   ├── TextInImage             the picture seems to show text
 │   ├── UnrecognisedImage       no known kind of medical image, for a public store
@@ -51,7 +54,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from backend.domain import TextBox
+from backend.domain import Check, TextBox
 
 _SHOWN_NAMES = 12
 _NUMBERED = 10
@@ -120,6 +123,46 @@ class Conflict(ScanProofError):
     title = "The request contradicts what is stored"
 
 
+class OtherMagnification(Conflict):
+    title = "The model is for another magnification"
+
+    def __init__(self, model: str, expected: int, found: str) -> None:
+        super().__init__(
+            f"expected an image at {expected}X, found one that was stated to be at {found}X: {model} is for {expected}X"
+        )
+
+
+class RecordNotVerified(ScanProofError):
+    """``failed`` are the checks that failed."""
+
+    status = 409
+    title = "The record does not verify"
+
+    def __init__(self, image_id: str, failed: Sequence[Check]) -> None:
+        first = failed[0]
+        super().__init__(
+            f"the record {image_id} does not verify, so nothing is made from it. {first.name}: expected "
+            f"{first.expected}, found {first.found}" + (f"; {len(failed) - 1} more checks failed" if failed[1:] else "")
+        )
+        self.failed = tuple(failed)
+
+
+class NotIssuer(ScanProofError):
+    """``address`` is that of the key here, None without one."""
+
+    status = 409
+    title = "The credential cannot be issued here"
+
+    def __init__(self, classifier: str, address: str | None, image_id: str) -> None:
+        there = f"the key here is that of {address}" if address else "it is not here"
+        super().__init__(
+            f"only the key of the classifier {classifier} can sign a credential of its result, and {there}. Use the "
+            f"evidence file in its place: scanproof evidence {image_id} --output FILE"
+        )
+        self.classifier = classifier
+        self.address = address
+
+
 class Unconfirmed(ScanProofError):
     """Nothing is stored yet. The same request with the answer in its form is accepted."""
 
@@ -159,7 +202,7 @@ class TextInSlices(Unconfirmed):
     def __init__(self, slices: Sequence[int]) -> None:
         super().__init__(
             f"expected slices without text that may identify somebody, found some in {_numbered(slices)}: send "
-            "text=keep if it identifies nobody, or leave these files out"
+            "text=keep if it identifies nobody, or text=leave-out to make the study without them"
         )
         self.extension = {"slices": list(slices)}
 

@@ -21,10 +21,13 @@ from backend.domain import (
     DiagnosisRecordedEvent,
     DiagnosisStatus,
     DicomInstance,
+    DicomReference,
     Event,
     GateOpinion,
     ImageFacts,
+    ImageKind,
     IndexedEvent,
+    KindFilter,
     LedgerEntry,
     ModelDescription,
     ModelDocuments,
@@ -187,6 +190,9 @@ class Classifier(Protocol):
 
     def preprocessing(self, model: ModelFacts) -> Preprocessing: ...
 
+    def magnification(self, model: ModelFacts) -> int | None:
+        """The magnification of the microscope that the model knows; None for images without one."""
+
     def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
         """The prediction, and the activation map as a small PNG, to be scaled to the image's size. That of a gate is
         an abstention whatever it recognises: a modality is no diagnosis. ``decoding`` as in ``recognise``.
@@ -249,6 +255,13 @@ class ImageInspector(Protocol):
         """
 
 
+class DicomReader(Protocol):
+    """Reads what objects that refer to an image must repeat."""
+
+    def reference(self, content: bytes) -> DicomReference | None:
+        """None for bytes that are no DICOM file. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+
+
 class TextFinder(Protocol):
     """Looks for text that is part of a picture."""
 
@@ -263,6 +276,9 @@ class DiagnosisSigner(Protocol):
 
     def sign(self, diagnosis: Diagnosis, *, chain_id: int, contract: str) -> SignedDiagnosis:
         """The diagnosis with its EIP-712 signature."""
+
+    def sign_credential(self, credential: Mapping[str, Any]) -> str:
+        """A Verifiable Credential 2.0, whose issuer is this key, as a JWT (W3C VC-JOSE-COSE) signed by ES256K."""
 
 
 class RegistryHistory(Protocol):
@@ -468,6 +484,34 @@ class Studies(Protocol):
 
     def known(self, cids: Sequence[str]) -> frozenset[str]:
         """The subset of ``cids`` that ``find`` finds."""
+
+
+class Kinds(Protocol):
+    """The kinds of images and studies, and the features of public images, by the CID."""
+
+    def find(self, cids: Sequence[str]) -> Mapping[str, ImageKind]:
+        """The kinds that are stored of these, by CID."""
+
+    def save(self, kinds: Sequence[ImageKind]) -> None:
+        """Store these in place of older ones, all or none."""
+
+    def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
+        """The kinds of the images with that pseudonym, newest study date first."""
+
+    def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
+        """The kinds that meet all conditions, in the order of their CIDs."""
+
+    def without_kind(self, limit: int, after: str) -> Sequence[str]:
+        """CIDs of stored images whose kind is not stored, in their order, those behind ``after``."""
+
+    def features(self, cid: str, decoding: int, model_sha256: str) -> bytes | None:
+        """The features of an image by a model, float16 in little-endian order."""
+
+    def add_features(self, cid: str, decoding: int, model_sha256: str, features: bytes) -> None:
+        """Does nothing when they are stored already."""
+
+    def all_features(self, decoding: int, model_sha256: str, limit: int) -> Sequence[tuple[str, bytes]]:
+        """CIDs and features of at most ``limit`` images."""
 
 
 class StudyStage(Protocol):

@@ -19,6 +19,7 @@ from dotenv import dotenv_values
 
 from backend.deployments import recorded
 from backend.errors import ConfigurationError
+from backend.hosts import bracketed
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAINS = ("ganache", "anvil", "external")
@@ -110,6 +111,11 @@ class Settings:
     """What all received images that wait for a person may take on the disk."""
     received_days: int
     """How long a received series waits after its last file."""
+
+    @property
+    def page_url(self) -> str:
+        """The address of the page, without a slash at the end."""
+        return f"http://{bracketed(self.host)}:{self.port}"
 
     @property
     def embedded_chain(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
@@ -23,12 +24,15 @@ from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import Database, open_database
 from backend.adapters.database.engine import exists as database_exists
 from backend.adapters.database.events import SqlEventStore
+from backend.adapters.database.kinds import SqlKinds
 from backend.adapters.database.received import SqlReceived
 from backend.adapters.database.statements import SqlStatements
 from backend.adapters.database.studies import SqlStudies
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.dicom.cleaner import SenderCleaner
+from backend.adapters.dicom.reference import PooledDicomReader
 from backend.adapters.dicom.sender import KEY_FILE
+from backend.adapters.exports import writers
 from backend.adapters.images.decoded_images import DecodedImages
 from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.images.text_finder import OcrTextFinder
@@ -56,13 +60,17 @@ from backend.ports import Chain, ModelAdmin, ObjectStore, RegistryHistory, Revie
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
+from backend.services.course import CourseService
 from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
+from backend.services.exports import ExportService, Registry
 from backend.services.index_check import IndexCheck
 from backend.services.indexed_history import IndexedHistory
 from backend.services.intake import IntakeService
+from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
+from backend.services.likeness import LikenessService
 from backend.services.lineage import LineageService
 from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
@@ -110,7 +118,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     inspector = PillowInspector()
     database = open_database(settings.database_url)
     images, classifications, studies = SqlImages(database), SqlClassifications(database), SqlStudies(database)
-    events = SqlEventStore(database)
+    kinds, events = SqlKinds(database), SqlEventStore(database)
     index = EventIndex(chain, events)
     history = IndexedHistory(chain, index)
     models = ModelService(classifier)
@@ -120,6 +128,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         store=store,
         inspector=inspector,
         screening=screening,
+        kinds=kinds,
         bytes_per_client=settings.bytes_per_address,
     )
     scrub = ScrubService(
@@ -138,12 +147,16 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         orphan_age_s=orphan_age_s,
     )
     classification = ClassificationService(
-        classifications=classifications, intake=intake, store=store, classifier=classifier
+        classifications=classifications, intake=intake, store=store, classifier=classifier, kinds=kinds
     )
-    attestation = AttestationService(
-        classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
+    outlines = OutlineService(
+        classifications=classifications,
+        classification=classification,
+        intake=intake,
+        classifier=classifier,
+        outliner=classifier,
     )
-    records = RecordService(index, models, chain, history)
+    reviews = ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models)
     study_service = StudyService(
         stage=StudyFolders(settings.var / "studies"),
         studies=studies,
@@ -153,12 +166,38 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         classifier=classifier,
         classification=StudyClassification(classifier, cid_of),
         screening=screening,
+        kinds=kinds,
         stage_bytes=settings.study_bytes,
     )
+    attestation = AttestationService(
+        classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
+    )
+    kind_service = KindService(
+        kinds=kinds,
+        classifications=classifications,
+        classifier=classifier,
+        intake=intake,
+        studies=study_service,
+    )
+    records = RecordService(index, models, chain, history)
     received = _received(settings, database, inspector)
+    profile = _profile(settings, chain)
+    # Each slice is a request to a remote store, and anybody can ask for a verification.
+    scope = SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED)
+    verification = VerificationService(
+        chain=history,
+        store=store,
+        classifier=classifier,
+        inspector=inspector,
+        cid_of=cid_of,
+        recover=eip712.recover,
+        review_id=review_id,
+        documents=local,
+        scope=scope,
+    )
     return Container(
         settings=settings,
-        profile=_profile(settings, chain),
+        profile=profile,
         chain=chain,
         store=store,
         inspector=inspector,
@@ -170,29 +209,12 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         intake=intake,
         classification=classification,
         analysis=AnalysisService(intake, partial(analyse, images=decoded)),
-        outline=OutlineService(
-            classifications=classifications,
-            classification=classification,
-            intake=intake,
-            classifier=classifier,
-            outliner=classifier,
-        ),
+        outline=outlines,
         attestation=attestation,
         records=records,
         ledger=LedgerService(index),
         transactions=TransactionService(chain, confirmations=settings.confirmations),
-        verification=VerificationService(
-            chain=history,
-            store=store,
-            classifier=classifier,
-            inspector=inspector,
-            cid_of=cid_of,
-            recover=eip712.recover,
-            review_id=review_id,
-            documents=local,
-            # Each slice is a request to a remote store, and anybody can ask for a verification.
-            scope=SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED),
-        ),
+        verification=verification,
         evidence=EvidenceService(
             chain=history,
             store=store,
@@ -200,9 +222,20 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             read=EvidenceChain,
             documents=local,
         ),
+        exports=ExportService(
+            verification=verification,
+            store=store,
+            documents=local,
+            inspector=inspector,
+            dicom=PooledDicomReader(),
+            outliner=classifier,
+            models=models,
+            registry=wire_registry(settings, chain),
+            write=writers.writer(writers.ExportKeys(lambda: signer, _export_keys(settings))),
+        ),
         models=models,
         lineage=LineageService(chain=chain, index=index, store=store, models=models),
-        reviews=ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models),
+        reviews=reviews,
         readiness=ReadinessService(
             {
                 "chain": attestation.check_clock,
@@ -214,6 +247,18 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         ),
         scrub=scrub,
         studies=study_service,
+        kinds=kind_service,
+        likeness=LikenessService(
+            kinds=kinds, classifications=classifications, classifier=classifier, intake=intake, index=index
+        ),
+        course=CourseService(
+            kinds=kinds,
+            kind_service=kind_service,
+            index=index,
+            models=models,
+            outlines=outlines,
+            published=reviews.published,
+        ),
         received=received,
         received_studies=ReceivedStudyService(
             queue=received,
@@ -225,6 +270,27 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         dicomweb=DicomWebService(received.rows, received.files, lambda cid: intake.content(cid)[1]),
         close=database.close,
     )
+
+
+@contextmanager
+def wire_kinds(settings: Settings) -> Iterator[KindService]:
+    """The kinds of what is stored, for one command that needs no chain. Raises ConfigurationError, StorageUnavailable,
+    DatabaseUnavailable."""
+    with closing(open_database(settings.database_url)) as database:
+        decoded, inspector, store = DecodedImages(), PillowInspector(), wire_store(settings)
+        classifier = BundledModels(images=decoded)
+        kinds, screening = SqlKinds(database), ScreeningService(OcrTextFinder(), classifier, public=store.public)
+        intake = IntakeService(
+            images=SqlImages(database),
+            store=store,
+            inspector=inspector,
+            screening=screening,
+            kinds=kinds,
+            bytes_per_client=settings.bytes_per_address,
+        )
+        yield KindService(
+            kinds=kinds, classifications=SqlClassifications(database), classifier=classifier, intake=intake
+        )
 
 
 @contextmanager
@@ -295,6 +361,31 @@ def wire_index_check(settings: Settings) -> IndexCheck:
     """Raises ConfigurationError."""
     chain, events = wire_chain(settings), SqlEventStore(open_database(settings.database_url))
     return IndexCheck(chain, events, EventIndex(chain, events))
+
+
+def wire_registry(settings: Settings, chain: RegistryHistory) -> Registry:
+    """How exports name the registry of the settings, and how to check a record in it from elsewhere."""
+    known = describe(settings.chain_id)
+    where = ""
+    if not settings.embedded_chain:
+        node = settings.wallet_rpc_url or known.rpc_url or "RPC_URL"
+        where = f" --rpc {node} --contract {chain.contract} --contract-block {settings.contract_block}"
+    return Registry(chain.chain_id, known.name, chain.contract, where)
+
+
+def wire_export_keys(settings: Settings) -> writers.ExportKeys:
+    """For a command: the classifier's key is opened when an export needs it, and never made."""
+
+    def signer() -> KeyFileSigner | None:
+        if not settings.classifier_key_file.exists():
+            return None
+        return KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+
+    return writers.ExportKeys(signer, _export_keys(settings))
+
+
+def _export_keys(settings: Settings) -> Path:
+    return settings.var / "c2pa"
 
 
 def wire_registration(settings: Settings) -> ModelRegistrationService:

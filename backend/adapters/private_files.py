@@ -43,6 +43,21 @@ def create(file: Path, text: str) -> None:
         draft.unlink()
 
 
+def replace(file: Path, content: bytes) -> None:
+    """Write ``content`` in place of what ``file`` holds, if anything, with mode 600. No reader sees half of it. Raises
+    OSError."""
+    descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(draft).replace(file)
+    except BaseException:
+        Path(draft).unlink()
+        raise
+
+
 def write_refusal(folder: Path) -> str | None:
     """Why nothing can be written to ``folder`` now, for instance a full disk; None if it can."""
     try:

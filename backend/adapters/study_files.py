@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from backend.domain import MAX_IMAGE_BYTES
+from backend.domain import MAX_STUDY_FILE_BYTES
 from backend.errors import InvalidStudy
 
 MAX_FILES = 10_000
@@ -34,8 +34,10 @@ class StudySource:
 
 
 def study_sources(path: Path) -> list[StudySource]:
-    """The files below a folder, or of a ZIP file. Raises InvalidStudy for a ZIP that is damaged or unsafe, for no file
-    at all, and for more than MAX_FILES."""
+    """The files below a folder, or of a ZIP file; another file by itself. Raises InvalidStudy for a ZIP that is damaged
+    or unsafe, for no file at all, and for more than MAX_FILES."""
+    if not path.is_dir() and not is_zip(path):
+        return [StudySource(path.name, partial(_read, path))]
     found = _folder(path) if path.is_dir() else _zip(path)
     files = sorted((each for each in found if not _IGNORED.search(each.name)), key=lambda each: natural(each.name))
     if not files:
@@ -70,7 +72,7 @@ def _folder(path: Path) -> Iterator[StudySource]:
 def _read(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
-            return opened.read(MAX_IMAGE_BYTES + 1)
+            return opened.read(MAX_STUDY_FILE_BYTES + 1)
     except OSError as error:
         raise InvalidStudy(f"{file} cannot be read: {error.strerror}") from error
 
@@ -107,12 +109,12 @@ def _check(entry: zipfile.ZipInfo) -> None:
 
 
 def _unpack(path: Path, entry: zipfile.ZipInfo) -> bytes:
-    """Not more than one byte past the limit of an image, however much the entry would give."""
+    """Not more than one byte past the limit of a file, however much the entry would give."""
     try:
         with zipfile.ZipFile(path) as archive, archive.open(entry) as opened:
-            content = opened.read(MAX_IMAGE_BYTES + 1)
+            content = opened.read(MAX_STUDY_FILE_BYTES + 1)
             # Reads to the end of what is whole, so that the checksum is compared.
-            if len(content) <= MAX_IMAGE_BYTES:
+            if len(content) <= MAX_STUDY_FILE_BYTES:
                 opened.read(1)
             return content
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:

@@ -12,6 +12,7 @@ from eth_utils.address import to_checksum_address
 from flask import Response, url_for
 
 from backend.api.access import container
+from backend.api.kinds import KindSchema, kind_answer
 from backend.api.limits import limiter, uploads_allowed
 from backend.api.openapi import json_response, responses
 from backend.api.schemas import (
@@ -67,6 +68,10 @@ class ClassificationSchema(AnswerSchema):
     )
     activation_map = String(allow_none=True, metadata={"description": "A PNG as data URL."})
     next_steps = List(Nested(NextStepSchema))
+    kind = Nested(KindSchema)
+    expected_magnification = Integer(
+        allow_none=True, metadata={"description": "Of the microscope whose images the model knows; null for others."}
+    )
     links = Nested(ClassificationLinksSchema)
 
 
@@ -102,7 +107,11 @@ class AttestationSchema(AnswerSchema):
 @blueprint.output(ClassificationSchema, 201)
 @blueprint.doc(
     summary="Classify an uploaded image; sealed, the answer is the only copy",
-    responses={200: "Classified before by this model", 429: "Too many sealed ones"},
+    responses={
+        200: "Classified before by this model",
+        409: "The image was stated to be at another magnification than the model's",
+        429: "Too many sealed ones",
+    },
 )
 def classify(cid: str, json_data: Values) -> tuple[Values, int]:
     cid, model = cid_in_path(cid), json_data["model"]
@@ -177,6 +186,8 @@ def _classification(classification: Classification, *, sealed: bool = False) -> 
         "opening": c.manifest.decode() if sealed else None,
         "activation_map": c.activation_map and "data:image/png;base64," + base64.b64encode(c.activation_map).decode(),
         "next_steps": container().next_steps(c.model.modality, c.label),
+        "kind": kind_answer(container().kinds.of(c.cid)),
+        "expected_magnification": container().classifier.magnification(c.model),
         "links": {}
         if sealed
         else {"manifest": url_for("classifications.manifest", manifest_hash="0x" + c.manifest_hash)},

@@ -10,11 +10,12 @@ from flask import Response, request, url_for
 from backend.api.access import container
 from backend.api.caching import IMMUTABLE, revalidated
 from backend.api.downloads import begin_download
+from backend.api.kinds import KindSchema, kind_answer
 from backend.api.limits import client_address, limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
 from backend.api.validation import cid_in_path
-from backend.domain import ImageFacts
+from backend.domain import MAGNIFICATIONS, ImageFacts
 from backend.errors import InvalidInput
 from backend.services.screening import Answers
 
@@ -27,11 +28,13 @@ class UploadSchema(CamelCase):
 
 class AnswersSchema(CamelCase):
     """`text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
-    make its places black. `pinAnyway` pins to a public store what is recognised as no medical image.
+    make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
+    is that of the microscope, for an image of tissue: what the uploader says of it.
     """
 
     text = String(load_default="ask", validate=OneOf(("ask", "keep", "mask")))
     pin_anyway = Boolean(load_default=False)
+    magnification = Integer(load_default=None, validate=OneOf(MAGNIFICATIONS))
 
 
 class PinSchema(AnswersSchema):
@@ -59,6 +62,7 @@ class ImageSchema(AnswerSchema):
     media_type = String()
     stripped = List(String())
     created = Boolean()
+    kind = Nested(KindSchema)
     links = Nested(ImageLinksSchema)
 
 
@@ -90,6 +94,8 @@ def one_file(files_data: Values) -> bytes:
 def upload(form_and_files_data: Values) -> tuple[Values, int]:
     answers = Answers(text=form_and_files_data["text"], pin_anyway=form_and_files_data["pin_anyway"])
     intake = container().intake.accept(one_file(form_and_files_data), client=client_address(), answers=answers)
+    if magnification := form_and_files_data["magnification"]:
+        container().kinds.state(intake.facts.cid, magnification)
     return image_answer(intake.facts, intake.created), 201 if intake.created else 200
 
 
@@ -145,5 +151,6 @@ def image_answer(facts: ImageFacts, created: bool) -> Values:
         "content": url_for("images.content", cid=facts.cid),
         "view": url_for("images.view", cid=facts.cid),
     }
+    kind = kind_answer(container().kinds.of(facts.cid))
     names = ("cid", "sha256", "size", "width", "height", "media_type", "stripped")
-    return {**{name: getattr(facts, name) for name in names}, "created": created, "links": links}
+    return {**{name: getattr(facts, name) for name in names}, "created": created, "kind": kind, "links": links}

@@ -34,6 +34,9 @@ class ModelSchema(ModelIdentitySchema):
     kind = String()
     architecture = String()
     weak = String(allow_none=True, metadata={"description": "Why this model is weak; null where it is not."})
+    magnification = Integer(
+        allow_none=True, metadata={"description": "Of the microscope whose images it knows; null for other images."}
+    )
     classes = List(Nested(LabelSchema))
     metrics = Dict()
     default = Boolean()

@@ -112,6 +112,8 @@ def study(series_id: str, json_data: Values) -> Values:
 def image(series_id: str, json_data: Values) -> tuple[Values, int]:
     answers = Answers(text=json_data["text"], pin_anyway=json_data["pin_anyway"])
     intake = container().received_studies.image(series_in_path(series_id), client_address(), answers)
+    if magnification := json_data["magnification"]:
+        container().kinds.state(intake.facts.cid, magnification)
     return image_answer(intake.facts, intake.created), 201 if intake.created else 200
 
 

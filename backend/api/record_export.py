@@ -111,7 +111,7 @@ def _rows(record: Record) -> list[dict[str, object]]:
         "registrationTransaction": image.transaction_hash,
         "registrationBlock": image.block.number,
     }
-    answer = record_answer(record, kept=Kept(frozenset(), frozenset()))
+    answer = record_answer(record, kept=Kept(frozenset(), frozenset(), {}))
     return [{**registration, **_diagnosis(diagnosis)} for diagnosis in answer["diagnoses"]] or [registration]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
@@ -16,10 +16,11 @@ from flask import Response
 from backend.api.access import container
 from backend.api.downloads import begin_download
 from backend.api.images import UploadSchema, one_file
+from backend.api.kinds import KindFilterSchema, KindSchema, kind_answer
 from backend.api.limits import limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.paging import IndexStatusSchema, PageSchema, PagingSchema, cursor_of, position_of
-from backend.api.schemas import Address, AnswerSchema, BlockSchema, CamelCase, Hash, ModelNameSchema, Signature, Values
+from backend.api.schemas import Address, AnswerSchema, BlockSchema, Hash, ModelNameSchema, Signature, Values
 from backend.api.transactions import TransactionLinkSchema, transaction_link
 from backend.api.validation import hash_in_path
 from backend.cids import raw_cid
@@ -28,6 +29,7 @@ from backend.domain import (
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     DiagnosisStatus,
+    ImageKind,
     Outcome,
     Record,
     RecordFilter,
@@ -36,6 +38,7 @@ from backend.domain import (
 from backend.errors import InvalidInput
 from backend.services.attestation import BASIS_POINTS
 from backend.services.evidence_file import MEDIA_TYPE, pack
+from backend.services.kind_sources import kind_filter
 from backend.services.statements import Statement
 from backend.services.verification import SHOWN_NOISE
 
@@ -120,11 +123,13 @@ class ImageRecordSchema(AnswerSchema):
     block = Nested(BlockSchema)
     image_available = Boolean()
     study = Boolean(metadata={"description": "Whether the record is of a study: its CID is that of a study manifest."})
+    kind = Nested(KindSchema)
     diagnoses = List(Nested(DiagnosisSchema))
 
 
-class FilterSchema(CamelCase):
-    """`from` and `to` as Unix seconds, or as a date or time in ISO 8601, UTC where it names no zone."""
+class FilterSchema(KindFilterSchema):
+    """`from` and `to` as Unix seconds, or as a date or time in ISO 8601, UTC where it names no zone.
+    `modality`, `bodyPart`, `sequence` and `magnification` as in `kind`, or `unknown`."""
 
     q = String(load_default="", validate=Length(max=200))
     model = String(load_default="", validate=Length(max=100))
@@ -198,9 +203,11 @@ class VerificationSchema(AnswerSchema):
 @blueprint.doc(summary="One record; an image just mined is found at once")
 def record(image_id: str) -> Values:
     found = container().records.find(hash_in_path("the image id", image_id))
+    cid = found.image.cid
     there = kept([found])
-    if not there.of(found) and container().studies.recover(found.image.cid):
+    if not there.of(found) and container().studies.recover(cid):
         there = kept([found])
+    there = there._replace(kinds={cid: container().kinds.of(cid)})
     return record_answer(found, kept=there, published=container().reviews.published)
 
 
@@ -286,10 +293,11 @@ def no_statement(_review: DiagnosisReviewedEvent) -> None:
 
 
 class Kept(NamedTuple):
-    """CIDs of what is pinned here."""
+    """CIDs of what is pinned here, and what kind of image each is."""
 
     images: frozenset[str]
     studies: frozenset[str]
+    kinds: Mapping[str, ImageKind]
 
     def of(self, record: Record) -> bool:
         return record.image.cid in self.images or record.image.cid in self.studies
@@ -297,7 +305,7 @@ class Kept(NamedTuple):
 
 def kept(records: Sequence[Record]) -> Kept:
     cids = [record.image.cid for record in records]
-    return Kept(container().intake.available(cids), container().studies.known(cids))
+    return Kept(container().intake.available(cids), container().studies.known(cids), container().kinds.known(cids))
 
 
 def record_answer(record: Record, *, kept: Kept, published: Published = no_statement) -> Values:
@@ -312,6 +320,7 @@ def record_answer(record: Record, *, kept: Kept, published: Published = no_state
         "block": image.block,
         "image_available": image.cid in kept.images,
         "study": image.cid in kept.studies,
+        "kind": kind_answer(kept.kinds.get(image.cid) or ImageKind(image.cid)),
         "diagnoses": [diagnosis_answer(record, diagnosis, published=published) for diagnosis in record.diagnoses],
     }
 
@@ -379,6 +388,7 @@ def record_filter(query: Values) -> RecordFilter:
         status=query["status"],
         first_time=_moment("from", query["first_time"], time.min),
         last_time=_moment("to", query["last_time"], time.max),
+        kind=kind_filter(**{name: query[name] for name in ("modality", "body_part", "sequence", "magnification")}),
     )
 
 

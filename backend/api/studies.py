@@ -174,9 +174,10 @@ def classify(study_id: str) -> Values:
 
 
 class PinRequestSchema(CamelCase):
-    """`text`: `keep` if what seems to be text in slices identifies nobody. `pinAnyway`: also unknown kinds."""
+    """`text`: `keep` if what seems to be text in slices identifies nobody, `leave-out` to make the study without those
+    slices, which changes its result. `pinAnyway`: also unknown kinds."""
 
-    text = String(load_default="ask", validate=OneOf(["ask", "keep"]))
+    text = String(load_default="ask", validate=OneOf(["ask", "keep", "leave-out"]))
     pin_anyway = Boolean(load_default=False)
 
 

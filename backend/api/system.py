@@ -11,6 +11,7 @@ from apiflask.validators import OneOf
 from backend.api.access import container
 from backend.api.openapi import json_response, responses
 from backend.api.schemas import Address, AnswerSchema, Literal, Values
+from backend.exports import KINDS
 from backend.services.readiness import OK
 
 blueprint = APIBlueprint("system", __name__, tag="System")
@@ -48,12 +49,21 @@ class LimitsSchema(AnswerSchema):
     media_types = List(String())
 
 
+class ExportKindSchema(AnswerSchema):
+    """`kind` is the name in the address of an export, `about` says in one line what it is."""
+
+    kind = String()
+    title = String()
+    about = String()
+
+
 class ConfigSchema(AnswerSchema):
     version = String()
     chain = Nested(ChainConfigSchema)
     storage = Nested(StorageSchema)
     classifier = Address()
     limits = Nested(LimitsSchema)
+    exports = List(Nested(ExportKindSchema))
     notice = String()
 
 
@@ -100,6 +110,7 @@ def config() -> Values:
             "max_pixels": wired.inspector.max_pixels,
             "media_types": wired.inspector.media_types,
         },
+        "exports": [{"kind": name, "title": kind.title, "about": kind.about} for name, kind in KINDS.items()],
         "notice": NOTICE,
     }
 

@@ -21,7 +21,12 @@ EXAMPLE = "scanproof classify scan.png --model brain-mri"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("file", metavar="FILE", type=file_or_folder, help="the image; or a folder or ZIP, one study")
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        type=file_or_folder,
+        help="the image; or one study: a folder, a ZIP, or DICOM of several frames",
+    )
     parser.add_argument(
         "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"
     )
@@ -32,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
-    if is_study(options.file):
+    if (options.frame is None or options.file.is_dir()) and is_study(options.file):
         return _run_study(options, console)
 
     from backend.adapters.images.decoded_images import DecodedImages

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ HELP = (
 EXAMPLE = "scanproof deidentify study --out clean"
 _MOST_FILES = 20_000
 _MOST_SHOWN = 20
+_MOST_FRAMES = 24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,18 +27,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", type=output_folder, required=True, help="where the copies are written")
     parser.add_argument("--mask-text", action="store_true", help="make text in the pictures black where it is found")
     parser.add_argument(
+        "--map",
+        metavar="FILE",
+        type=file_in_folder,
+        help="an encrypted map to the original UIDs, patient and study, made or added to; keep it",
+    )
+    parser.add_argument(
         "--key", metavar="FILE", type=file_in_folder, help="the sender's key (default: one of this installation)"
     )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.adapters.dicom.identity_map import IdentityMap
     from backend.adapters.dicom.sender import KEY_FILE, Sender, load_key
     from backend.errors import ImageTooLarge, UnsupportedImage
 
     if options.out.resolve().is_relative_to(options.path.resolve()):
         raise WrongUse(f"expected --out outside {options.path}, whose files are read, found {options.out}")
+    if options.map and options.map.resolve().is_relative_to(options.out.resolve()):
+        raise WrongUse(f"expected --map outside {options.out}, whose copies are sent away, found {options.map}")
     files = _files(options.path)
     key = load_key(options.key or configuration.load().var / KEY_FILE)
+    originals = IdentityMap(options.map, key) if options.map else None
     done: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     sources: dict[Path, Path] = {}
@@ -45,7 +57,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
             if len(files) > 1:
                 console.progress(f"{number} of {len(files)}")
             try:
-                made = sender.deidentify(_read(file))
+                source = _read(file)
+                made = sender.deidentify(source)
+                attributes = sender.attributes(source) if originals else {}
                 content, text = _look_for_text(made.content, mask=options.mask_text)
                 target = options.out / f"{made.instance}.dcm"
                 _write(content, target, source=sources.get(target))
@@ -53,7 +67,11 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 refused.append({"file": str(file), "reason": str(error)})
                 continue
             sources.setdefault(target, file)
+            if originals:
+                originals.add(made.uids, attributes)
             done.append({"file": str(file), "written": str(target), "text": text, **made.report.counts()})
+    if originals and done:
+        originals.save()
     console.result({"files": done, "refused": refused}, _in_words(done, refused, options.out, masked=options.mask_text))
     return 1 if refused else 0
 
@@ -82,14 +100,18 @@ def _read(file: Path) -> bytes:
 
 
 def _look_for_text(content: bytes, *, mask: bool) -> tuple[bytes, int | None]:
-    """The file, and the number of places with text in its first picture, black now if that was asked for; None where
-    it cannot be looked for. Raises _NotWritten where nothing can be made black that was to be."""
+    """The file, and the number of places with text in its pictures, of which _MOST_FRAMES are looked at, evenly spread;
+    they are black in all pictures if that was asked for. None where it cannot be looked for. Raises _NotWritten where
+    nothing can be made black that was to be."""
+    from backend.adapters.dicom.frames import count
     from backend.adapters.images.decoder_pool import decoder_pool
     from backend.adapters.images.text_finder import OcrTextFinder
     from backend.errors import ImageTooLarge, UnsupportedImage
 
     try:
-        boxes = OcrTextFinder().find(content)
+        finder, frames = OcrTextFinder(), count(content)
+        looked_at = range(0, frames, max(1, math.ceil(frames / _MOST_FRAMES)))
+        boxes = list(dict.fromkeys(box for frame in looked_at for box in finder.find(content, frame)))
     except (UnsupportedImage, ImageTooLarge) as error:
         if mask:
             raise _NotWritten("text could not be looked for, so none was made black: no copy was written") from error

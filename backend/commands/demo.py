@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         nargs="?",
         type=file_or_folder,
-        help="the image, or a folder or ZIP of one study (default: a drawing)",
+        help="the image; or one study: a folder, a ZIP, or DICOM of several frames (default: a drawing)",
     )
     parser.add_argument(
         "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"

@@ -1,4 +1,5 @@
-"""What ``classify``, ``demo`` and ``verify`` do with a folder or a ZIP: one study of all images in it."""
+"""What ``classify``, ``demo`` and ``verify`` do with a folder, a ZIP or a DICOM file of several frames: one study of
+all images in it."""
 
 from __future__ import annotations
 
@@ -6,13 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from backend.commands.arguments import WrongUse
 from backend.commands.console import WAIT_S, Console, columns
-from backend.domain import ImageFacts, StudySeries
+from backend.domain import MAX_STUDY_FILE_BYTES, ImageFacts, StudySeries
 from backend.errors import IdentifiersLeft, ImageTooLarge, InvalidStudy, UnsupportedImage
 
 if TYPE_CHECKING:
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from backend.services.unfinished_studies import LeftOut
 
 _SHOWN = 20
+_HEAD_BYTES = 132
+"""Of a file: enough to see whether it is DICOM."""
+_FRAME = " frame "
+"""Between the name of a file and the number of its frame, from 1."""
+_SPLIT_FILES = 2
+"""Whose frames are in memory at a time: slices are read one after the other."""
 
 
 class Slice(NamedTuple):
@@ -47,12 +54,20 @@ class Counter:
 
 
 def is_study(path: Path) -> bool:
-    """Whether the path stands for a study: a folder, or a ZIP."""
+    """Whether the path stands for a study: a folder, a ZIP, or a DICOM file of several frames."""
     if path.is_dir():
         return True
+    from backend.adapters.dicom.frames import count
     from backend.adapters.study_files import is_zip
+    from ml.preprocessing.dicom_structure import is_dicom
 
-    return is_zip(path)
+    if is_zip(path):
+        return True
+    with path.open("rb") as file:
+        if not is_dicom(file.read(_HEAD_BYTES)):
+            return False
+        file.seek(0)
+        return count(file.read(MAX_STUDY_FILE_BYTES)) > 1
 
 
 def sources(path: Path) -> list[StudySource]:
@@ -85,7 +100,9 @@ def slices_of(path: Path, console: Console, *, kept: bool = False) -> tuple[list
 
 
 def _images(path: Path, console: Console, *, kept: bool) -> tuple[list[Slice], list[LeftOut]]:
+    from backend.adapters.dicom.directory import is_directory
     from backend.adapters.images.inspector import PillowInspector
+    from backend.services.study_documents import MAX_SLICES
     from backend.services.unfinished_studies import LeftOut
 
     inspector = PillowInspector()
@@ -93,28 +110,73 @@ def _images(path: Path, console: Console, *, kept: bool) -> tuple[list[Slice], l
     left_out: list[LeftOut] = []
     first: dict[str, str] = {}
     files, counter = sources(path), Counter(console)
+    frames_of = lru_cache(_SPLIT_FILES)(partial(_frames, inspector, kept=kept))
     for number, file in enumerate(files, start=1):
         counter.show(f"reading {number} of {len(files)}: {file.name}")
+        if is_directory(file.name):
+            left_out += _listed(file, files)
+            continue
         try:
-            _, facts = (inspector.accept if kept else inspector.examine)(file.read())
+            count = len(frames_of(file))
         except (UnsupportedImage, ImageTooLarge, InvalidStudy) as error:
             left_out.append(LeftOut(file.name, str(error)))
             continue
-        if facts.frames > 1:
-            left_out.append(LeftOut(file.name, f"expected a file of one frame, found one of {facts.frames}"))
-        elif (known := first.setdefault(facts.cid, file.name)) != file.name:
-            left_out.append(LeftOut(file.name, f"the same image as {known}"))
-        else:
-            images.append(Slice(file.name, facts, partial(_pinned, inspector, file)))
+        frames: list[tuple[str, Callable[[], bytes]]] = [
+            (f"{file.name}{_FRAME}{n + 1}", partial(_frame, frames_of, file, n)) for n in range(count)
+        ]
+        for name, read in frames or [(file.name, file.read)]:
+            try:
+                _, facts = (inspector.accept if kept else inspector.examine)(read())
+            except (UnsupportedImage, ImageTooLarge, InvalidStudy) as error:
+                left_out.append(LeftOut(name, str(error)))
+                continue
+            if (known := first.setdefault(facts.cid, name)) != name:
+                left_out.append(LeftOut(name, f"the same image as {known}"))
+            else:
+                images.append(Slice(name, facts, partial(_pinned, inspector, read)))
+        if len(images) > MAX_SLICES:
+            raise WrongUse(f"expected a study of at most {MAX_SLICES:,} slices, found more in {path}")
     console.clear()
     if not images:
         raise WrongUse(f"expected at least one image in {path}, found none: {left_out[0].name}: {left_out[0].reason}")
     return images, left_out
 
 
-def _pinned(inspector: PillowInspector, file: StudySource) -> bytes:
+def _listed(directory: StudySource, files: Sequence[StudySource]) -> list[LeftOut]:
+    """A DICOMDIR, which is no image, and those of its files that are not among ``files``."""
+    from backend.adapters.dicom.directory import referenced_files
+    from backend.services.unfinished_studies import LeftOut
+
+    try:
+        referenced = referenced_files(directory.read())
+    except (UnsupportedImage, ImageTooLarge, InvalidStudy) as error:
+        return [LeftOut(directory.name, str(error))]
+    # A disc has capital letters, and what is copied from it may have others.
+    present = {each.name.casefold() for each in files}
+    folder = directory.name[: directory.name.rfind("/") + 1]
+    missing = [folder + path for path in referenced if (folder + path).casefold() not in present]
+    return [
+        LeftOut(directory.name, f"a directory of {len(referenced)} files, of which {len(missing)} are missing"),
+        *(LeftOut(path, f"named by {directory.name}, but missing") for path in missing),
+    ]
+
+
+def _frames(inspector: PillowInspector, file: StudySource, *, kept: bool) -> list[bytes]:
+    """A file for each frame of a DICOM file of several; none for any other file. Raises as ``PillowInspector.split``
+    and ``StudySource.read``."""
+    from ml.preprocessing.dicom_structure import is_dicom
+
+    content = file.read()
+    return inspector.split(content, kept=kept) if is_dicom(content) else []
+
+
+def _frame(frames_of: Callable[[StudySource], list[bytes]], file: StudySource, number: int) -> bytes:
+    return frames_of(file)[number]
+
+
+def _pinned(inspector: PillowInspector, read: Callable[[], bytes]) -> bytes:
     """The bytes that would be pinned of a file."""
-    return inspector.examine(file.read())[0]
+    return inspector.examine(read())[0]
 
 
 def classified(path: Path, model: str | None, console: Console) -> tuple[StudyDocuments, list[Slice], list[LeftOut]]:
@@ -144,8 +206,12 @@ def given_files(path: Path, console: Console) -> list[GivenFile]:
 
     slices, left_out = slices_of(path, console)
     checks = {file.name: partial(_check_identifiers, file) for file in sources(path)}
-    images = [GivenFile(each.name, each.facts.cid, each.read, checks[each.name]) for each in slices]
-    others = [GivenFile(each.name, None, bytes, checks[each.name]) for each in left_out]
+
+    def check_of(name: str) -> Callable[[], None]:
+        return checks.get(name) or checks[name.rpartition(_FRAME)[0]]
+
+    images = [GivenFile(each.name, each.facts.cid, each.read, check_of(each.name)) for each in slices]
+    others = [GivenFile(each.name, None, bytes, check_of(each.name)) for each in left_out]
     return [*images, *others]
 
 
@@ -165,7 +231,7 @@ def _check_identifiers(file: StudySource) -> None:
     with suppress(UnsupportedImage, ImageTooLarge, InvalidStudy):
         content = file.read()
         try:
-            if is_dicom(content):
+            if is_dicom(content) and not PillowInspector().split(content):
                 PillowInspector().accept(content)
         except IdentifiersLeft as error:
             raise still_identified(file.name) from error

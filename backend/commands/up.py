@@ -74,7 +74,7 @@ def _check_prerequisites(settings: Settings) -> None:
         raise ConfigurationError(f"browsers open no page at port {settings.port}: choose another with --port")
     if not port_is_free(settings.host, settings.port):
         ours = _is_scanproof(settings)
-        owner = f"ScanProof is running already at {_url(settings)}" if ours else "another program uses it"
+        owner = f"ScanProof is running already at {settings.page_url}" if ours else "another program uses it"
         raise ConfigurationError(f"port {settings.port} is not free, {owner}: stop it, or choose another with --port")
 
 
@@ -115,7 +115,7 @@ def _start_server(settings: Settings, running: ExitStack) -> Child:
         if server.exit_status() is not None:
             raise ScanProofError(f"the server ended with status {server.exit_status()}; its messages are above")
         if time.monotonic() > deadline:
-            raise ScanProofError(f"the server did not answer at {_url(settings)} within {_READY_WITHIN_S} s")
+            raise ScanProofError(f"the server did not answer at {settings.page_url} within {_READY_WITHIN_S} s")
         time.sleep(0.05)
     return server
 
@@ -126,9 +126,9 @@ def _announce(settings: Settings, contract: str, console: Console) -> None:
 
     chain = describe(settings.chain_id)
     chain_values: dict[str, Any] = {"id": settings.chain_id, "name": chain.name}
-    values: dict[str, Any] = {"url": _url(settings), "chain": chain_values, "contract": contract}
+    values: dict[str, Any] = {"url": settings.page_url, "chain": chain_values, "contract": contract}
     rows = [
-        ("Page", _url(settings)),
+        ("Page", settings.page_url),
         ("Chain", f"{chain.name}, chain id {settings.chain_id}"),
         ("Contract", address_url(chain.explorer_url, contract) or contract),
         ("Data", str(settings.var)),
@@ -150,14 +150,10 @@ def _announce(settings: Settings, contract: str, console: Console) -> None:
 
 def _is_scanproof(settings: Settings) -> bool:
     try:
-        with urllib.request.urlopen(f"{_url(settings)}/api/v1/health", timeout=2) as answer:  # noqa: S310 - our own URL
+        with urllib.request.urlopen(f"{settings.page_url}/api/v1/health", timeout=2) as answer:  # noqa: S310 - our own URL
             return bool(json.load(answer).get("status") == "ok")
     except (OSError, ValueError, AttributeError):
         return False
-
-
-def _url(settings: Settings) -> str:
-    return f"http://{_address(settings)}"
 
 
 def _address(settings: Settings) -> str:

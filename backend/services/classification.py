@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from backend.cids import raw_cid
 from backend.domain import Classification, GateOpinion, ImageFacts, ModelFacts, Recognition, SealedManifest
 from backend.errors import CidMismatch, NotFound
-from backend.ports import Classifications, Classifier, ObjectStore
+from backend.ports import Classifications, Classifier, Kinds, ObjectStore
 from backend.services import manifests
 from backend.services.intake import IntakeService
+from backend.services.kind_sources import refuse_other_magnification, with_opinion
 
 if TYPE_CHECKING:
     from ml.inference.prediction import Prediction
@@ -43,10 +44,12 @@ class ClassificationService:
         intake: IntakeService,
         store: ObjectStore,
         classifier: Classifier,
+        kinds: Kinds,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._classifications = classifications
+        self._kinds = kinds
         self._intake = intake
         self._store = store
         self._classifier = classifier
@@ -57,12 +60,16 @@ class ClassificationService:
         An abstention by the gate, unless the gate recognises the model's modality. A repeated one is read from the
         database alone.
 
-        Raises InvalidCid, NotFound, StorageError, ClassificationFailed.
+        Raises InvalidCid, NotFound, StorageError, ClassificationFailed; OtherMagnification for an image that was
+        stated to be at another one than the model's.
         """
         image = cache(lambda: self._image(cid))
         choice, recognition = self._choose(cid, model_name, image)
         if recognition:
             self._classifications.add_recognition(recognition)
+        if recognition and choice.opinion:
+            self._complete_kind(cid, choice.opinion)
+        self._check_magnification(cid, choice.model)
         found = self._classifications.find(cid, self._classifier.decoding, choice.model.sha256)
         if found and (manifest := manifests.read(found.manifest)) and manifest.gate_asked:
             return found, False
@@ -76,7 +83,8 @@ class ClassificationService:
         """
         image = cache(lambda: self._image(cid))
         choice, _ = self._choose(cid, model_name, image)
-        made = self._classified(choice, *image(), manifests.new_salt())
+        self._check_magnification(cid, choice.model)
+        made, _ = self._classified(choice, *image(), manifests.new_salt())
         self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
         return made
 
@@ -117,10 +125,12 @@ class ClassificationService:
         self, choice: Choice, facts: ImageFacts, content: bytes, former: Classification | None
     ) -> tuple[Classification, bool]:
         """``former``: the classification of a release that did not ask the gate about named models."""
-        made = self._classified(choice, facts, content)
+        made, features = self._classified(choice, facts, content)
         stored = self._store.put(made.manifest, name=f"{made.manifest_hash}.json", media_type="application/json")
         if stored.cid != made.manifest_cid:
             raise CidMismatch(made.manifest_cid, stored.cid)
+        if features is not None:
+            self._kinds.add_features(facts.cid, made.decoding, made.model.sha256, features)
         if self._classifications.replace(former, made) if former else self._classifications.add(made):
             return made, True
         # Another request was faster, so its manifest is used. Of the same second, it is equal to this one.
@@ -131,10 +141,21 @@ class ClassificationService:
             self._store.delete(stored)
         return winner, False
 
-    def _classified(self, choice: Choice, facts: ImageFacts, content: bytes, salt: str | None = None) -> Classification:
+    def _complete_kind(self, cid: str, opinion: GateOpinion) -> None:
+        """The kind of an image of a former release is stored when it is shown."""
+        if found := self._kinds.find([cid]).get(cid):
+            self._kinds.save([with_opinion(found, opinion)])
+
+    def _check_magnification(self, cid: str, model: ModelFacts) -> None:
+        refuse_other_magnification(self._classifier, model, self._kinds.find([cid]).get(cid))
+
+    def _classified(
+        self, choice: Choice, facts: ImageFacts, content: bytes, salt: str | None = None
+    ) -> tuple[Classification, bytes | None]:
+        """With the features of the image, as they are stored; None where the model gives none."""
         manifest, prediction, activation_map = infer(self._classifier, choice, facts, content, self._now, salt)
         manifest_hash = manifests.digest_of(manifest)
-        return Classification(
+        classification = Classification(
             cid=facts.cid,
             decoding=self._classifier.decoding,
             model=choice.model,
@@ -149,12 +170,18 @@ class ClassificationService:
             manifest_cid=raw_cid(manifest_hash),
             activation_map=activation_map,
         )
+        return classification, pack_features(prediction)
 
 
 def _check_bytes(facts: ImageFacts, content: bytes) -> None:
     found = hashlib.sha256(content).hexdigest()
     if found != facts.sha256:
         raise CidMismatch(f"{facts.cid} with SHA-256 {facts.sha256}", f"SHA-256 {found}")
+
+
+def pack_features(prediction: Prediction) -> bytes | None:
+    """The features of a public image as they are stored: float16 in little-endian order."""
+    return None if prediction.features is None else prediction.features.astype("<f2").tobytes()
 
 
 def choose_model(classifier: Classifier, name: str | None, recognise: Callable[[ModelFacts], GateOpinion]) -> Choice:

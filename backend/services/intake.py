@@ -15,7 +15,8 @@ from backend.errors import (
     StorageError,
     UnsupportedImage,
 )
-from backend.ports import ImageInspector, Images, ObjectStore
+from backend.ports import ImageInspector, Images, Kinds, ObjectStore
+from backend.services.kind_sources import kind_of
 from backend.services.screening import Answers, ScreeningService
 
 _HOUR_S = 3600
@@ -39,6 +40,7 @@ class IntakeService:
         store: ObjectStore,
         inspector: ImageInspector,
         screening: ScreeningService,
+        kinds: Kinds,
         *,
         bytes_per_client: int,
     ) -> None:
@@ -46,6 +48,7 @@ class IntakeService:
         self._store = store
         self._inspector = inspector
         self._screening = screening
+        self._kinds = kinds
         self._bytes_per_client = bytes_per_client
 
     def accept(self, content: bytes, *, client: str, answers: Answers = _NO_ANSWERS) -> Intake:
@@ -81,6 +84,8 @@ class IntakeService:
             extension = _EXTENSIONS.get(facts.media_type, facts.media_type.partition("/")[2])
             stored = self._store.put(pinned, name=f"{facts.cid}.{extension}", media_type=facts.media_type)
             created = self._images.add(facts, stored.pin_id, client)
+            if not self._kinds.find([facts.cid]):
+                self._kinds.save([kind_of(facts)])
         finally:
             if not created:
                 self._images.release(client, facts.size)

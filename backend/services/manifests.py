@@ -96,8 +96,8 @@ class ReadOpinion:
 class ReadManifest:
     """The fields of a manifest that a verification compares. Confidence and probabilities are in [0, 1].
 
-    ``gate_asked`` is False in manifests of former releases; ``opinion`` is None then, and
-    where no gate was installed. ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
+    ``gate_asked`` is False in manifests of former releases; ``opinion`` is None then, and where no gate was installed.
+    ``reason`` says why the model abstained. ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
     ``decoding`` is the version of the rules that decoded the image.
     """
 
@@ -111,6 +111,7 @@ class ReadManifest:
     confidence: float
     probabilities: dict[str, float]
     abstained: bool
+    reason: str | None
     salt: str | None
     decoding: int
 
@@ -134,6 +135,7 @@ def read(content: bytes) -> ReadManifest | None:
             confidence=probability(values["confidence"]),
             probabilities={label: probability(p) for label, p in typed(values["probabilities"], dict).items()},
             abstained=typed(values["abstained"], bool),
+            reason=_text_or_none(values.get("reason")),
             salt=_salt(values.get("salt")),
             decoding=typed(values.get("decoding", FIRST_DECODING), int),
         )
@@ -151,8 +153,11 @@ def _opinion(value: object) -> ReadOpinion | None:
     if value is None:
         return None
     fields = typed(value, dict)
-    modality = fields["modality"]
-    return ReadOpinion(printable_text(fields["sha256"]), None if modality is None else printable_text(modality))
+    return ReadOpinion(printable_text(fields["sha256"]), _text_or_none(fields["modality"]))
+
+
+def _text_or_none(value: object) -> str | None:
+    return None if value is None else printable_text(value)
 
 
 def _salt(value: object) -> str | None:

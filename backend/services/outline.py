@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from backend.domain import Classification, ModelFacts, Outline
 from backend.errors import NotFound
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 FREE_OF_TUMOUR = {"brain-mri": "notumor"}
 """The modalities in which tumours are outlined, each with its label for no tumour."""
+
+
+class Finding(Protocol):
+    """A classifier's output, whether just made or from a manifest."""
+
+    @property
+    def label(self) -> str: ...
+
+    @property
+    def abstained(self) -> bool: ...
 
 
 class OutlineService:
@@ -58,9 +68,7 @@ class OutlineService:
         return found.overlay
 
 
-def outline_finding(
-    outliner: Outliner, model: ModelFacts, finding: Classification | Prediction, image: bytes
-) -> Outline:
+def outline_finding(outliner: Outliner, model: ModelFacts, finding: Finding, image: bytes) -> Outline:
     """The outline on ``image``; ``finding`` is the output of classifier ``model``. Raises as ``Outliner.outline``."""
     if reason := why_not_outlined(model, finding):
         return Outline(None, reason)
@@ -68,7 +76,7 @@ def outline_finding(
     return found or Outline(None, f"no model that outlines tumours on {model.modality} images is installed")
 
 
-def why_not_outlined(model: ModelFacts, finding: Classification | Prediction) -> str | None:
+def why_not_outlined(model: ModelFacts, finding: Finding) -> str | None:
     """Why there is no outline for that finding; None when the classifier found a tumour."""
     if finding.abstained:
         return "the classifier gave no answer"

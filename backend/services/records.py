@@ -13,6 +13,7 @@ from backend.domain import (
     DiagnosisStatus,
     ImageRegisteredEvent,
     IndexStatus,
+    KindFilter,
     Record,
     RecordFilter,
     StoredImage,
@@ -30,6 +31,7 @@ _READ_WITHIN_S = 10.0
 _ID = re.compile(r"0x[0-9a-f]{64}")
 _log = logging.getLogger(__name__)
 EXPORT_RECORDS = 200
+_ANY_KIND = KindFilter()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ class RecordService:
         status: DiagnosisStatus | None = None,
         first_time: int | None = None,
         last_time: int | None = None,
+        kind: KindFilter = _ANY_KIND,
     ) -> RecordFilter:
         """The filter for a person's input. ``text`` is an id or name in a record; ``model`` a name or an id.
 
@@ -97,6 +100,7 @@ class RecordService:
             status=status,
             first_time=first_time,
             last_time=last_time,
+            kind=kind,
         )
 
     def search(

@@ -11,14 +11,14 @@ from backend.domain import TextBox
 from backend.errors import ImageTooLarge, TextInImage, UnrecognisedImage, UnsupportedImage
 from backend.ports import Classifier, TextFinder
 
-TextAnswer = Literal["ask", "keep", "mask"]
+TextAnswer = Literal["ask", "keep", "mask", "leave-out"]
 _WORKERS = 4
 
 
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What the person said in advance. ``text`` of the picture identifies nobody (keep), or its places become black
-    (mask); ``pin_anyway`` what no gate recognises."""
+    (mask), or the slices of a study that show it are left out (leave-out); ``pin_anyway`` what no gate recognises."""
 
     text: TextAnswer = "ask"
     pin_anyway: bool = False

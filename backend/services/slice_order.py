@@ -32,7 +32,8 @@ class Arrangement:
 
 def arrange(files: Sequence[NamedPlace]) -> Arrangement:
     """The series with the most images is the study. DICOM's slices are in the order of their positions along the
-    normal of the image plane (PS3.3 C.7.6.2.1.1), else of their instance numbers; other files in the given order."""
+    normal of the image plane (PS3.3 C.7.6.2.1.1), else of their instance numbers and frames; other files in the given
+    order."""
     keys = [None if file.place is None else (file.place.study, file.place.series) for file in files]
     counts = Counter(keys)
     if not counts:
@@ -50,10 +51,10 @@ def arrange(files: Sequence[NamedPlace]) -> Arrangement:
     return Arrangement(tuple(order), foreign, None if own is None else StudySeries(*own), patients)
 
 
-def _values(places: Sequence[SlicePlace | None]) -> Sequence[float]:
-    """A number for each slice by which they are sorted, of a kind that all have; equal ones keep their order."""
+def _values(places: Sequence[SlicePlace | None]) -> Sequence[float | tuple[int, int]]:
+    """A value for each slice by which they are sorted, of a kind that all have; equal ones keep their order."""
     positions = [place.position for place in places if place and place.position is not None]
     if len(positions) == len(places) and len(set(positions)) > 1:
         return positions
-    numbers = [place.number for place in places if place and place.number is not None]
+    numbers = [(place.number, place.frame) for place in places if place and place.number is not None]
     return numbers if len(numbers) == len(places) else [0] * len(places)

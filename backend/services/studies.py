@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SliceResult, StudyFile
+from backend.domain import MAX_IMAGE_BYTES, GateOpinion, ImageFacts, SliceResult, StudyFile
 from backend.errors import (
     CidMismatch,
     Conflict,
@@ -28,9 +28,10 @@ from backend.errors import (
     UnrecognisedSlices,
     UnsupportedImage,
 )
-from backend.ports import Classifier, ImageInspector, ObjectStore, Studies, StudyStage
+from backend.ports import Classifier, ImageInspector, Kinds, ObjectStore, Studies, StudyStage
 from backend.services import manifests, study_documents
 from backend.services.intake import IntakeService
+from backend.services.kind_sources import agreed, kind_of, with_opinion
 from backend.services.screening import Answers, ScreeningService
 from backend.services.study_classification import AT_ONCE, StudyClassification
 from backend.services.study_documents import MAX_SLICES, StudyDocuments, StudyManifest
@@ -84,6 +85,7 @@ class StudyService:
         classifier: Classifier,
         classification: StudyClassification,
         screening: ScreeningService,
+        kinds: Kinds,
         stage_bytes: int,
     ) -> None:
         self._stage = stage
@@ -94,6 +96,7 @@ class StudyService:
         self._classifier = classifier
         self._classification = classification
         self._screening = screening
+        self._kinds = kinds
         self._stage_bytes = stage_bytes
         self._unfinished = UnfinishedStudies(stage)
 
@@ -185,19 +188,19 @@ class StudyService:
             return _progress(study)
 
     def pin(self, study_id: str, client: str, *, seconds: float, answers: Answers = _NO_ANSWERS) -> StudyProgress:
-        """Look for text in the slices, then pin images and documents, for about ``seconds``. When all is pinned the
-        study can be signed.
+        """Look for text in the slices, and leave those out that show some if that is the answer; then pin images and
+        documents, for about ``seconds``. When all is pinned the study can be signed.
 
         Raises NotFound; Conflict before every slice is classified; TextInSlices and UnrecognisedSlices, each until it
         is answered; ServerBusy, LimitExceeded, StorageError.
         """
         end = time.monotonic() + seconds
         with self._unfinished.locked(study_id) as study:
-            documents = study.documents
-            if documents is None:
+            if study.documents is None:
                 raise Conflict("the study is not classified yet")
             if study.recorded or not self._screened(study, answers, end):
                 return _progress(study)
+            documents = study.documents
             for each in study.slices:
                 if time.monotonic() > end:
                     return _progress(study)
@@ -206,8 +209,22 @@ class StudyService:
                     self._intake.keep(self._unfinished.image(study, each.sha256), facts, client=client)
                     self._unfinished.keep_pin(study, facts.cid)
             self._pin_documents(documents)
+            self._save_kinds(study, documents.manifest.cid)
             self._unfinished.finish(study)
             return _progress(study)
+
+    def _save_kinds(self, study: UnfinishedStudy, cid: str) -> None:
+        """Of the slices, with what the gate recognised, and of the study."""
+        images = [study.facts[each.sha256].cid for each in study.slices]
+        found, gate = self._kinds.find(images), self._classifier.gate()
+        kinds = []
+        for each in study.slices:
+            facts, inference = study.facts[each.sha256], manifests.read(study.results[each.sha256])
+            kind = found.get(facts.cid) or kind_of(facts)
+            if gate and inference and inference.opinion:
+                kind = with_opinion(kind, GateOpinion(gate, inference.opinion.modality))
+            kinds.append(kind)
+        self._kinds.save([*kinds, agreed(cid, kinds)])
 
     def _screened(self, study: UnfinishedStudy, answers: Answers, end: float) -> bool:
         """Whether every slice may be pinned; False when the time is over before that is known."""
@@ -226,9 +243,20 @@ class StudyService:
             found = self._screening.show_text([self._unfinished.image(study, sha256) for sha256 in part])
             for sha256, shown in zip(part, found, strict=True):
                 self._unfinished.keep_text(study, sha256, shown=shown)
-        if texts := [number for number, each in enumerate(files) if study.text[each.sha256]]:
+        texts = [number for number, each in enumerate(files) if study.text[each.sha256]]
+        if texts and answers.text == "leave-out":
+            self._leave_out(study, [files[number] for number in texts])
+        elif texts:
             raise TextInSlices(texts)
         return True
+
+    def _leave_out(self, study: UnfinishedStudy, files: Sequence[StudyFile]) -> None:
+        """Make the study anew without these slices. Raises Conflict where none would be left."""
+        if len(files) == len(study.slices):
+            raise Conflict("every slice seems to show text, so no study would be left without them")
+        for each in files:
+            self._unfinished.refuse(study, each.sha256, "it seems to show text, and was left out")
+        self._complete(study)
 
     def view(self, study_id: str, order: int) -> tuple[str, bytes]:
         """Media type and bytes of a slice as the models see it. Raises NotFound, StorageError, and the inspector's."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from backend.domain import ImageFacts, SlicePlace, StudyFile
+from backend.domain import DicomAttributes, ImageFacts, SlicePlace, StudyFile
 from backend.errors import CidMismatch, NotFound
 from backend.ports import StudyStage
 from backend.services import study_documents
@@ -141,6 +141,7 @@ class UnfinishedStudies:
         return content
 
     def refuse(self, study: UnfinishedStudy, sha256: str, reason: str) -> None:
+        """Leave a file out, also one that is a slice already."""
         self._note(study, {"sha256": sha256, "refused": reason})
 
     def keep_result(self, study: UnfinishedStudy, sha256: str, inference: bytes) -> None:
@@ -198,10 +199,19 @@ def _apply(study: UnfinishedStudy, entry: Mapping[str, Any]) -> None:
     sha256 = entry.get("sha256", "")
     if "facts" in entry:
         facts, place = entry["facts"], entry["facts"]["place"]
-        read = {"stripped": tuple(facts["stripped"]), "place": place and SlicePlace(**place)}
+        read = {
+            "stripped": tuple(facts["stripped"]),
+            "place": place and SlicePlace(**place),
+            "attributes": _attributes(facts.get("attributes")),
+        }
         study.facts[sha256] = ImageFacts(**{**facts, **read})
     elif "refused" in entry:
         study.refused.add(sha256)
+        if facts := study.facts.pop(sha256, None):
+            # What was made of all slices is made again.
+            study.results.pop(sha256, None)
+            study.pinned.discard(facts.cid)
+            study.documents = None
         name = next(each.name for each in study.files if each.sha256 == sha256)
         study.left_out.append(LeftOut(name, entry["refused"]))
     elif "text" in entry:
@@ -217,6 +227,10 @@ def _apply(study: UnfinishedStudy, entry: Mapping[str, Any]) -> None:
         study.pinned.add(entry["pinned"])
     else:
         study.recorded = True
+
+
+def _attributes(found: Mapping[str, Any] | None) -> DicomAttributes | None:
+    return DicomAttributes(**{**found, "spacing": found["spacing"] and tuple(found["spacing"])}) if found else None
 
 
 def _no_study(study_id: str) -> NotFound:

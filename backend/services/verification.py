@@ -52,7 +52,7 @@ class Verification:
 
     ``diagnoses`` are in the order of their lines. ``noise`` are reviews of diagnoses that were never recorded: they
     change nothing, but a reader may see them on the chain. ``complete_to`` is the block up to which nothing was left
-    out; None unless the registry's state shows that.
+    out; None unless the registry's state shows that. ``record`` is what was checked; None where there is none.
     """
 
     image_id: str
@@ -60,6 +60,7 @@ class Verification:
     diagnoses: tuple[DiagnosisState, ...] = ()
     noise: tuple[DiagnosisReviewedEvent, ...] = ()
     complete_to: BlockRef | None = None
+    record: Record | None = None
 
     @property
     def passed(self) -> bool:
@@ -158,7 +159,7 @@ class VerificationService:
         states = tuple(
             DiagnosisState(diagnosis.diagnosis_id, record.status_of(diagnosis)) for diagnosis in record.diagnoses
         )
-        return Verification(image_id, checks, states, record.noise, completeness.shown)
+        return Verification(image_id, checks, states, record.noise, completeness.shown, record)
 
     def verify_transaction(
         self,

@@ -20,6 +20,8 @@ ABSTAINED_CODE = 0
 LEARNED_FROM = "learned_from"
 """The key of ``training`` that lists the splits the weights were fitted to; absent for train alone."""
 
+MAGNIFICATIONS = {"histology-tiles-700-v1": 100}
+"""Nuclei and textures have other sizes in pixels at another magnification than this one, which BreakHis calls 100X."""
 TRAIN_ALONE = ("train",)
 TRAIN_AND_VAL = ("train", "val")
 
@@ -83,6 +85,11 @@ class Metadata:
     @property
     def labels(self) -> tuple[str, ...]:
         return tuple(info.label for info in self.classes)
+
+    @property
+    def magnification(self) -> int | None:
+        """Of the microscope whose images the preprocessing measures; None where it means nothing."""
+        return MAGNIFICATIONS.get(self.preprocessing)
 
     @property
     def learned_from(self) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ class Prediction:
     Where the model declines, ``label`` is "abstained", ``code`` 0 and ``reason`` says why. ``probabilities`` (label to
     [0, 1], calibrated, six decimals) and ``confidence``, the largest of them, are the network's in either case. An
     ``ood_score`` above ``threshold`` means out of distribution; both are None where the model has no such score.
+    ``features`` (D,) are what the network's last layer saw, None where it gives none.
     ``activation_map`` is float32 in [0, 1] for the most probable class, in the proportions of the original image with a
     longest side of 64, or None. ``crop`` is the part of the original that the network received, ``size`` the original's
     (width, height), in pixels. ``duration`` is in seconds.
@@ -40,6 +41,7 @@ class Prediction:
     crop: Box
     size: tuple[int, int]
     duration: float
+    features: np.ndarray | None = None
 
 
 class Classifier(Protocol):

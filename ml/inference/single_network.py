@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
@@ -71,7 +71,8 @@ class Predictor:
         image = decode_image(source)
         found = self.examine(self.prepare(image))
         probabilities = softmax(found.output.logits[None], metadata.temperature)[0]
-        return decide(metadata, image, found.seen, probabilities, found.ood_score, found.activation_map, started)
+        made = decide(metadata, image, found.seen, probabilities, found.ood_score, found.activation_map, started)
+        return replace(made, features=found.output.features)
 
     def prepare(self, image: Image.Image) -> Preprocessed:
         """The network's input from a decoded image."""

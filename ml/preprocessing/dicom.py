@@ -19,6 +19,7 @@ import numpy as np
 from PIL import Image
 
 from ml.errors import ImageError
+from ml.preprocessing.dicom_sequence import sequence_of
 from ml.preprocessing.dicom_structure import Structure, read_structure
 from ml.preprocessing.limits import check_pixels
 from ml.preprocessing.windows import (
@@ -62,6 +63,7 @@ class Description:
     ``modality`` is DICOM's code, such as MR; ``body_part`` as in Body Part Examined, such as BREAST; both are empty if
     unknown. ``bits`` are stored for each value. ``spacing`` is the distance of the rows and of the columns in mm.
     ``window`` is the one of the picture, None for colour and for a look-up table. ``place`` is where the slice belongs.
+    ``sequence`` is that of an MR image, see ``dicom_sequence``, and ``study_date`` is YYYYMMDD; empty if unknown.
     """
 
     modality: str
@@ -75,18 +77,22 @@ class Description:
     transfer_syntax: str
     window: Window | None = None
     place: Place | None = None
+    sequence: str = ""
+    study_date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """Patient ID, Study and Series Instance UID, Instance Number, and the position in mm along the normal of the image
-    plane (PS3.3 C.7.6.2.1.1); None for what the file does not say."""
+    plane (PS3.3 C.7.6.2.1.1); None for what the file does not say. ``frame`` counts from 0 the frames before the first
+    one in a concatenation (PS3.3 C.7.6.16.2.2.4)."""
 
     patient: str
     study: str
     series: str
     number: int | None
     position: float | None
+    frame: int = 0
 
 
 def picture(content: bytes, frame: int = 0) -> tuple[Image.Image, Description]:
@@ -136,6 +142,16 @@ class DicomFile:
             return 1.0 - brightness if inverted else brightness
 
         return Image.fromarray(to_eight_bits(stored, transform)), voi if isinstance(voi, Window) else None
+
+    def text(self, keyword: str) -> str:
+        """An attribute of the file; empty where it has none. Raises ImageError for one that cannot be read."""
+        return str(_value(self._dataset, keyword) or "")
+
+    def numbers(self, keyword: str, group: str | None = None) -> Sequence[float]:
+        """The finite numbers of an attribute of the file, or of the first frame's functional ``group`` where it has
+        one. Raises ImageError."""
+        item = group and _functional(self._dataset, 0, group)
+        return _numbers(item or self._dataset, keyword)
 
     def jpeg(self, frame: int) -> bytes | None:
         """The compressed data of a frame in one of the transfer syntaxes of ITU-T T.81; None for others."""
@@ -281,22 +297,58 @@ def _describe(dataset: Dataset, structure: Structure) -> Description:
         photometric=photometric,
         transfer_syntax=_syntax(structure, encapsulated=bool(structure.pixels and structure.pixels.encapsulated)),
         place=_place(dataset),
+        sequence=_sequence(dataset),
+        study_date=_optional(dataset, "StudyDate"),
     )
+
+
+def _sequence(dataset: Dataset) -> str:
+    if _optional(dataset, "Modality") != "MR":
+        return ""
+    with suppress(ImageError):
+        frame_type = _functional(dataset, 0, "MRImageFrameTypeSequence") or dataset
+        times = [
+            next(iter(_optional_numbers(dataset, name, 1)), None)
+            for name in ("RepetitionTime", "EchoTime", "InversionTime")
+        ]
+        return sequence_of(
+            description=_optional(dataset, "SeriesDescription"),
+            contrast=_optional(frame_type, "AcquisitionContrast"),
+            scanning=_optional(dataset, "ScanningSequence").split("\\"),
+            repetition_ms=times[0],
+            echo_ms=times[1],
+            inversion_ms=times[2],
+        )
+    return ""
+
+
+def _optional(dataset: Dataset, keyword: str) -> str:
+    """Text that is not needed to see the picture: empty where it cannot be read. Several values are joined by a
+    backslash."""
+    with suppress(ImageError):
+        value = _value(dataset, keyword) or ""
+        parts = [value] if isinstance(value, str) else value if hasattr(value, "__iter__") else [value]
+        return "\\".join(map(str, parts))[:_LONGEST_TEXT]
+    return ""
+
+
+def _optional_numbers(dataset: Dataset, keyword: str, count: int, group: str = "") -> Sequence[float]:
+    """Numbers of the file, or of its first frame in the functional ``group``, that are not needed to see the picture:
+    none where they cannot be read."""
+    with suppress(ImageError):
+        found = _numbers(_functional(dataset, 0, group) or dataset, keyword)
+        return found if len(found) == count else ()
+    return ()
 
 
 def _place(dataset: Dataset) -> Place:
-    def numbers(keyword: str, count: int) -> Sequence[float]:
-        """What cannot be read is not needed to see the picture."""
-        with suppress(ImageError):
-            found = _numbers(dataset, keyword)
-            return found if len(found) == count else ()
-        return ()
-
     patient, study, series = (
         str(dataset.get(name) or "")[:_LONGEST_TEXT] for name in ("PatientID", "StudyInstanceUID", "SeriesInstanceUID")
     )
-    instance = numbers("InstanceNumber", 1)
-    corner, axes = numbers("ImagePositionPatient", 3), numbers("ImageOrientationPatient", 6)
+    instance = _optional_numbers(dataset, "InstanceNumber", 1)
+    offset = _optional_numbers(dataset, "ConcatenationFrameOffsetNumber", 1)
+    corner = _optional_numbers(dataset, "ImagePositionPatient", 3, "PlanePositionSequence")
+    axes = _optional_numbers(dataset, "ImageOrientationPatient", 6, "PlaneOrientationSequence")
     position = float(np.dot(np.cross(axes[:3], axes[3:]), corner)) if corner and axes else math.nan
     return Place(
         patient=patient,
@@ -304,6 +356,7 @@ def _place(dataset: Dataset) -> Place:
         series=series,
         number=int(instance[0]) if instance else None,
         position=round(position, 3) if math.isfinite(position) else None,
+        frame=int(offset[0]) if offset else 0,
     )
 
 

@@ -16,7 +16,7 @@ import os
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -45,7 +45,7 @@ def main() -> None:
         product = Product(Path(folder), SCANPROOF_UPLOADS_PER_MINUTE="100000", SCANPROOF_SLICES_PER_MINUTE="100000")
         product.start()
         try:
-            with peak_memory(product.process_id) as peak:
+            with peak_memory(lambda: family(product.process_id, without="node")) as peak:
                 measure(f"{product.url}/api/v1", files)
             print(f"most memory of the server and its decoders   {peak[0] / 1e6:6.0f} MB")
         finally:
@@ -97,26 +97,38 @@ def head(side: int) -> np.ndarray:
 
 def picture(number: int, side: int, *, as_dicom: bool = False) -> bytes:
     """A slice with a little of a scanner's noise, so that it packs as one does."""
-    values = head(side) + np.random.default_rng(number).normal(0, 2, (side, side))
     if as_dicom:
-        pixels = np.clip(16 * values, 0, 4095).astype(np.uint16)
         place = {"ImagePositionPatient": [0, 0, number], "ImageOrientationPatient": [1, 0, 0, 0, 1, 0]}
-        uids = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "PatientID": "one"}
-        return deidentified(dicom(pixels, InstanceNumber=number, WindowCenter=2048, WindowWidth=4096, **place, **uids))
+        return deidentified(named_dicom(deep_pixels(number, side), InstanceNumber=number, **place))
     output = io.BytesIO()
-    Image.fromarray(np.clip(values, 0, 255).astype(np.uint8)).save(output, "PNG")
+    Image.fromarray(np.clip(noisy_head(number, side), 0, 255).astype(np.uint8)).save(output, "PNG")
     return output.getvalue()
 
 
+def noisy_head(number: int, side: int) -> np.ndarray:
+    values: np.ndarray = head(side) + np.random.default_rng(number).normal(0, 2, (side, side))
+    return values
+
+
+def deep_pixels(number: int, side: int) -> np.ndarray:
+    """Twelve bits, (side, side)."""
+    return np.clip(16 * noisy_head(number, side), 0, 4095).astype(np.uint16)
+
+
+def named_dicom(pixels: np.ndarray, **values: Any) -> bytes:
+    """A file with identifiers, of one series."""
+    uids = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.4", "PatientID": "one", "PatientName": "Doe^Jane"}
+    return dicom(pixels, WindowCenter=2048, WindowWidth=4096, **uids, **values)
+
+
 @contextmanager
-def peak_memory(process: int) -> Iterator[list[int]]:
-    """The most bytes that the process and its descendants had together (proportional set size), sampled; without Node,
-    which is the chain."""
+def peak_memory(processes: Callable[[], Iterable[int]]) -> Iterator[list[int]]:
+    """The most bytes that the processes had together (proportional set size), sampled."""
     peak, over = [0], threading.Event()
 
     def sample() -> None:
         while not over.wait(0.25):
-            peak[0] = max(peak[0], sum(map(_memory, _family(process))))
+            peak[0] = max(peak[0], sum(map(_memory, processes())))
 
     thread = threading.Thread(target=sample, daemon=True)
     thread.start()
@@ -127,7 +139,8 @@ def peak_memory(process: int) -> Iterator[list[int]]:
         thread.join()
 
 
-def _family(process: int) -> list[int]:
+def family(process: int, *, without: str | None = None) -> list[int]:
+    """A process and its descendants, without those of a name, such as Node, which is the chain, and theirs."""
     children: dict[int, list[int]] = {}
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
@@ -137,7 +150,7 @@ def _family(process: int) -> list[int]:
         children.setdefault(parent, []).append(int(path.parent.name))
     found, new = [], [process]
     while new:
-        new = [each for each in new if _name(each) != "node"]
+        new = [each for each in new if _name(each) != without]
         found += new
         new = [child for each in new for child in children.get(each, [])]
     return found

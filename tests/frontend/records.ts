@@ -1,6 +1,7 @@
 /** A record with a diagnosis, as the API gives it; each maker takes what is to be different. */
 
 import type { Block, Diagnosis, ImageRecord, Lineage, Model, Review } from "../../frontend/src/api/types";
+import { NOTHING_KNOWN } from "../../frontend/src/state/kind";
 import { CID, hash, IMAGE_ID, OTHER, UPLOADER } from "./samples";
 
 export const block = (number: number): Block => ({ number, hash: hash("7"), timestamp: 1_790_000_000 + number });
@@ -13,6 +14,7 @@ export const model: Model = {
   modality: "brain-mri",
   kind: "classifier",
   architecture: "compact_residual",
+  magnification: null,
   classes: [
     { label: "glioma", code: 1, text: "Glioma" },
     { label: "notumor", code: 4, text: "No tumour found" },
@@ -92,6 +94,7 @@ export function record(diagnoses: Diagnosis[]): ImageRecord {
     block: block(4),
     imageAvailable: true,
     study: false,
+    kind: NOTHING_KNOWN,
     diagnoses,
   };
 }

@@ -1,6 +1,7 @@
 /** Values that several tests share; the image id was computed with eth_abi and keccak-256 in Python. */
 
 import type { Attestation, ChainConfig, Classification, Image, TransactionStatus } from "../../frontend/src/api/types";
+import { NOTHING_KNOWN } from "../../frontend/src/state/kind";
 import type { PendingTransaction } from "../../frontend/src/chain/transaction-state";
 
 export const UPLOADER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8";
@@ -30,6 +31,7 @@ export const image: Image = {
   mediaType: "image/png",
   stripped: [],
   created: true,
+  kind: NOTHING_KNOWN,
   links: { self: "/api/v1/images/x", content: "/api/v1/images/x/content", view: "/api/v1/images/x/view" },
 };
 
@@ -51,6 +53,8 @@ export const classification: Classification = {
   nextSteps: [],
   sealed: false,
   opening: null,
+  kind: NOTHING_KNOWN,
+  expectedMagnification: null,
   links: { manifest: "/api/v1/manifests/x" },
 };
 

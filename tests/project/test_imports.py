@@ -96,6 +96,22 @@ def test_only_wiring_and_the_commands_name_concrete_adapters() -> None:
     assert wrong == []
 
 
+def test_the_large_libraries_of_exports_are_imported_by_their_writers_alone() -> None:
+    libraries = ("c2pa", "highdicom", "reportlab", "segno")
+    writers = ROOT / "backend" / "adapters" / "exports"
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in python_files("backend")
+        for name in imports_of(path)
+        if (path.parent != writers or path.name == "writers.py")
+        and (
+            any(within(name, library) for library in libraries)
+            or (within(name, "backend.adapters.exports") and name.count(".") > 2 and ".writers" not in name)
+        )
+    ]
+    assert wrong == []
+
+
 @pytest.mark.parametrize("place", SERVING)
 def test_serving_needs_no_tensorflow(place: str) -> None:
     heavy = ("tensorflow", "keras", "sklearn", "matplotlib")

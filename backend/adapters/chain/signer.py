@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from eth_account import Account
+from eth_keys.datatypes import PrivateKey
 
 from backend.adapters import private_files
-from backend.adapters.chain import eip712
+from backend.adapters.chain import eip712, jws
 from backend.adapters.chain.development_accounts import ORDER, is_public
 from backend.adapters.chain.known_chains import DEVELOPMENT_CHAIN_IDS
 from backend.domain import Diagnosis, SignedDiagnosis
@@ -52,6 +55,11 @@ class KeyFileSigner:
             chain_id=chain_id,
             contract=contract,
         )
+
+    def sign_credential(self, credential: Mapping[str, Any]) -> str:
+        """The key is that of the address in the issuer's did:pkh."""
+        header = {"typ": "vc+jwt", "cty": "vc", "kid": f"{credential['issuer']}#blockchainAccountId"}
+        return jws.sign(header, credential, PrivateKey(bytes(self._account.key)))
 
 
 def is_private_key(text: str) -> bool:

@@ -50,6 +50,8 @@ _REDONE = {
     "attestations": "removed: it is signed again when it is asked for",
     "statements": "removed: it is read again from the store when it is needed",
     "studies": "removed: it is read again from the store when the record is shown",
+    "image_kinds": "removed: it is read again from the image when it is shown; what its uploader said of it is lost",
+    "image_features": "removed: they are computed again when similar images are looked for",
     "received_series": "removed: it is made again from its files",
     "dicom_instances": "removed: it is read again from its file while that is in the queue",
     "classifications": "removed: the image is classified again when it is asked for",

@@ -20,6 +20,7 @@ from backend.adapters.database.event_tables import (
     ReviewRow,
     TrainingRow,
 )
+from backend.adapters.database.kinds import are_of_kind
 from backend.domain import (
     ABSTAINED_LABEL,
     ClassifierCompromisedEvent,
@@ -107,6 +108,9 @@ def _conditions(ledger: int, wanted: RecordFilter) -> list[ColumnElement[bool]]:
         found.append(RegistrationRow.block_timestamp >= wanted.first_time)
     if wanted.last_time is not None:
         found.append(RegistrationRow.block_timestamp <= wanted.last_time)
+    if wanted.cids is not None:
+        found.append(RegistrationRow.cid.in_(wanted.cids))
+    found += are_of_kind(RegistrationRow.cid, wanted.kind)
     return found
 
 

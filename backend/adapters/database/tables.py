@@ -107,6 +107,39 @@ class StudyRow(Checked, Base):
     manifests_cid: Mapped[str] = mapped_column(CID)
 
 
+class KindRow(Checked, Base):
+    """The kind of an image or of a study: each value with its source (KindSource); ``recogniser`` is the gate behind
+    those that were recognised. A value that is null is unknown."""
+
+    __tablename__ = "image_kinds"
+
+    cid: Mapped[str] = mapped_column(CID, primary_key=True)
+    modality: Mapped[str | None] = mapped_column(String(64))
+    modality_source: Mapped[str] = mapped_column(String(10))
+    body_part: Mapped[str | None] = mapped_column(String(64))
+    body_part_source: Mapped[str] = mapped_column(String(10))
+    sequence: Mapped[str | None] = mapped_column(String(64))
+    sequence_source: Mapped[str] = mapped_column(String(10))
+    magnification: Mapped[str | None] = mapped_column(String(10))
+    magnification_source: Mapped[str] = mapped_column(String(10))
+    recogniser: Mapped[str | None] = mapped_column(String(141))
+    patient: Mapped[str | None] = mapped_column(String(64), index=True)
+    study_date: Mapped[str | None] = mapped_column(String(8))
+    row_spacing: Mapped[float | None]
+    column_spacing: Mapped[float | None]
+
+
+class FeatureRow(Checked, Base):
+    """The features that a model computed of an image, float16 in little-endian order."""
+
+    __tablename__ = "image_features"
+
+    cid: Mapped[str] = mapped_column(CID, ForeignKey("images.cid"), primary_key=True)
+    decoding: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    model_sha256: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+    features: Mapped[bytes] = mapped_column(LargeBinary)
+
+
 class ReceivedSeriesRow(Checked, Base):
     """A series that arrived without a browser, until it is recorded or removed."""
 

@@ -25,7 +25,7 @@ from backend.adapters.dicom.elements import (
     write,
 )
 from backend.adapters.dicom.pixels import PixelFacts
-from backend.adapters.dicom.replacement import KeyedReplacement, NoReplacement, Replacement
+from backend.adapters.dicom.replacement import KeyedReplacement, NoReplacement, OwnValues, Replacement
 from backend.adapters.dicom.rules import Rule, rules
 from backend.errors import IdentifiersLeft, UnsupportedImage
 from ml.preprocessing.dicom_structure import EXPLICIT, PREAMBLE_BYTES
@@ -38,6 +38,7 @@ PREAMBLE, META, STRUCTURE = "preamble", "file meta information", "structure of t
 _SOP_CLASS, _SOP_INSTANCE, _STUDY = 0x00080016, 0x00080018, 0x0020000D
 _PATIENT_NAME, _PATIENT_ID, _ISSUER, _BIRTH_DATE = 0x00100010, 0x00100020, 0x00100021, 0x00100030
 _REMOVED, _METHOD, _METHODS, _DATES = 0x00120062, 0x00120063, 0x00120064, 0x00280303
+_IMPLEMENTATION = 0x00020012
 _OFFSETS, _LENGTHS = 0x7FE00001, 0x7FE00002
 _PIXELS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)
 _WRITTEN_META = (0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012, 0x00020013)
@@ -75,11 +76,23 @@ class Deidentified:
 def deidentify(content: bytes, key: bytes) -> Deidentified:
     """``content`` without identifiers; ``key`` is the sender's, of ``replacement.KEY_BYTES``.
 
+    A file that these rules made, and would only give other UIDs and dates, stays as it is: the copies of a record must
+    keep their CIDs. Raises UnsupportedImage for what is no whole DICOM image, ImageTooLarge.
+    """
+    file = read(content)
+    if _was_made_here(file) and _rechecked(file, content).content == content:
+        return Deidentified(content, text(file.data_set.get(_SOP_INSTANCE)), Report(), {})
+    replacement = KeyedReplacement(key, _patient(file.data_set))
+    return _Rewriting(file, content, replacement).run()
+
+
+def with_own_values(content: bytes) -> bytes:
+    """What the rules keep of a file, with its own UIDs, patient and dates: for those who keep and show nothing of it.
+
     Raises UnsupportedImage for what is no whole DICOM image, ImageTooLarge.
     """
     file = read(content)
-    replacement = KeyedReplacement(key, _patient(file.data_set))
-    return _Rewriting(file, content, replacement).run()
+    return _Rewriting(file, content, OwnValues(text(file.data_set.get(_PATIENT_ID)))).run().content
 
 
 def identifiers_left(content: bytes) -> tuple[str, ...]:
@@ -87,8 +100,7 @@ def identifiers_left(content: bytes) -> tuple[str, ...]:
 
     Raises UnsupportedImage for what is no whole DICOM image, ImageTooLarge.
     """
-    file = read(content)
-    rewritten = _Rewriting(file, content, NoReplacement(text(file.data_set.get(_PATIENT_ID)))).run()
+    rewritten = _rechecked(read(content), content)
     if rewritten.content == content:
         return ()
     return rewritten.report.names() or (STRUCTURE,)
@@ -98,6 +110,15 @@ def check(content: bytes) -> None:
     """Raises IdentifiersLeft, and what ``identifiers_left`` raises."""
     if names := identifiers_left(content):
         raise IdentifiersLeft(names)
+
+
+def _was_made_here(file: DicomFile) -> bool:
+    """Whether a file says that these rules made it, before it is looked at whole."""
+    return text(file.meta.get(_IMPLEMENTATION)) == IMPLEMENTATION_UID and text(file.data_set.get(_REMOVED)) == "YES"
+
+
+def _rechecked(file: DicomFile, content: bytes) -> Deidentified:
+    return _Rewriting(file, content, NoReplacement(text(file.data_set.get(_PATIENT_ID)))).run()
 
 
 def _patient(data_set: DataSet) -> str:

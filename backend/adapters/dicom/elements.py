@@ -14,6 +14,7 @@ from backend.errors import ImageTooLarge, UnsupportedImage
 from ml.preprocessing.dicom_structure import BIG_ENDIAN, EXPLICIT, IMPLICIT, PREAMBLE_BYTES, PREFIX, SHORT_VRS
 
 PIXEL_DATA = 0x7FE00010
+DIRECTORY_RECORDS = 0x00041220
 MAX_ELEMENTS = 500_000
 MAX_DEPTH = 16
 MAX_INFLATED_BYTES = 256 * 1024 * 1024
@@ -32,7 +33,8 @@ _NUL_PADDED = frozenset(("UI", "OB", "UN"))
 class Element:
     """``value`` as in the file, whose byte order ``big_endian`` gives; ``vr`` is empty in implicit encodings.
 
-    A sequence has ``items``. Encapsulated pixel data has ``fragments``, of which the first is the offset table.
+    A sequence has ``items``, and the bytes of the data at which they start. Encapsulated pixel data has ``fragments``,
+    of which the first is the offset table.
     """
 
     tag: int
@@ -40,6 +42,7 @@ class Element:
     value: bytes | memoryview = b""
     big_endian: bool = False
     items: list[DataSet] | None = None
+    starts: list[int] = field(default_factory=list)
     fragments: list[bytes] | None = None
 
 
@@ -180,20 +183,20 @@ class _Reader:
                 return element, position
             if vr == "UN":  # PS3.5, section 6.2.2, note 2
                 syntax = TransferSyntax(implicit=True)
-            element.items, position = self._items(position, end, syntax, depth + 1, delimited=True)
+            element.items, position = self._items(position, end, syntax, depth + 1, element.starts, delimited=True)
             return element, position
         if length > end - position:
             raise _damaged(tag)
         stop = position + length
         if vr == "SQ" or (vr in ("", "UN") and _is_sequence(tag)):
             inner = TransferSyntax(implicit=True) if vr == "UN" else syntax
-            element.items, _ = self._items(position, stop, inner, depth + 1, delimited=False)
+            element.items, _ = self._items(position, stop, inner, depth + 1, element.starts, delimited=False)
         else:
             element.value = self._view[position:stop]
         return element, stop
 
     def _items(
-        self, position: int, end: int, syntax: TransferSyntax, depth: int, *, delimited: bool
+        self, position: int, end: int, syntax: TransferSyntax, depth: int, starts: list[int], *, delimited: bool
     ) -> tuple[list[DataSet], int]:
         if depth > MAX_DEPTH:
             raise ImageTooLarge(f"expected a DICOM file with sequences of at most {MAX_DEPTH} levels, found more")
@@ -208,6 +211,7 @@ class _Reader:
             if tag != _ITEM or (length != _UNDEFINED and length > end - position):
                 raise _damaged(tag)
             self._count_one()
+            starts.append(position - 8)
             stop = end if length == _UNDEFINED else position + length
             item, position = self.data_set(position, stop, syntax, depth)
             items.append(item)
@@ -234,7 +238,7 @@ class _Reader:
 
 def _is_sequence(tag: int) -> bool:
     rule = rules().attributes.get(tag)
-    return rule is not None and rule.vr == ("SQ",)
+    return tag == DIRECTORY_RECORDS or (rule is not None and rule.vr == ("SQ",))
 
 
 def _guessed(content: bytes, position: int) -> str:

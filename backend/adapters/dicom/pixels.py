@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from backend.adapters.dicom import streams
@@ -11,7 +12,7 @@ from backend.adapters.dicom.rules import TransferSyntax
 from backend.adapters.dicom.values import little_endian
 
 _FLOATS = {0x7FE00008: 4, 0x7FE00009: 8}
-_SUBSAMPLED = "YBR_FULL_422"
+SUBSAMPLED = "YBR_FULL_422"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def encapsulated(element: Element, syntax: TransferSyntax, found: PixelFacts) ->
     """The offset table and the fragments, and whether there was anything beside the picture (PS3.5, section A.4)."""
     offsets, *fragments = element.fragments or [b""]
     cleared, changed = streams.clean(str(syntax.stream), fragments, found.pixels)
-    kept = offsets if _basic_offsets(offsets) <= _starts(fragments) and len(offsets) % 4 == 0 else b""
+    kept = offsets if _basic_offsets(offsets) <= set(starts(fragments)) and len(offsets) % 4 == 0 else b""
     return [kept, *cleared], changed or kept != offsets
 
 
@@ -86,7 +87,7 @@ def extended_offsets(table: bytes, lengths: bytes, element: Element) -> bool:
     if len(table) != 8 * len(fragments) or len(lengths) != len(table):
         return False
     pairs = zip(struct.unpack(f"<{len(fragments)}Q", lengths), fragments, strict=True)
-    return sorted(_starts(fragments)) == list(struct.unpack(f"<{len(fragments)}Q", table)) and all(
+    return starts(fragments) == list(struct.unpack(f"<{len(fragments)}Q", table)) and all(
         len(fragment) - 1 <= length <= len(fragment) for length, fragment in pairs
     )
 
@@ -95,19 +96,19 @@ def _basic_offsets(table: bytes) -> set[int]:
     return set(struct.unpack(f"<{len(table) // 4}I", table[: len(table) // 4 * 4]))
 
 
-def _starts(fragments: list[bytes]) -> set[int]:
+def starts(fragments: Sequence[bytes]) -> list[int]:
     """Where each fragment's item begins, from the first one on."""
-    starts, position = set(), 0
+    found, position = [], 0
     for fragment in fragments:
-        starts.add(position)
+        found.append(position)
         position += 8 + len(fragment)
-    return starts
+    return found
 
 
 def _picture_bytes(found: PixelFacts, length: int, bits: int) -> int:
     """The bytes of all frames. A picture with half as many colours as pixels may still be stored with all of them."""
     values = found.pixels * found.frames * found.samples
-    if found.photometric == _SUBSAMPLED and length < values * bits // 8:
+    if found.photometric == SUBSAMPLED and length < values * bits // 8:
         values = values // 3 * 2
     return (values * bits + 7) // 8
 

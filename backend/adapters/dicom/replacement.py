@@ -31,8 +31,8 @@ class Replacement(Protocol):
 class KeyedReplacement:
     """By HMAC-SHA256 with the key of a sender. The same key gives the same values for the same UID and patient.
 
-    ``patient`` are the values that tell one patient from another. A new UID is a UUID (version 8, RFC 9562) below 2.25
-    (PS3.5, section B.2). All dates of a patient move by the same number of days (PS3.15, section E.3.6).
+    ``patient`` are the values that tell one patient from another. A new UID is one of ``uuid_uid``. All dates
+    of a patient move by the same number of days (PS3.15, section E.3.6).
     """
 
     def __init__(self, key: bytes, patient: str) -> None:
@@ -47,10 +47,7 @@ class KeyedReplacement:
         return f"{found - self._days:%Y%m%d}" if found else None
 
     def _uid(self, old: str) -> str | None:
-        number = bytearray(self._digest("uid", old)[:16])
-        number[6] = number[6] & 0x0F | 0x80
-        number[8] = number[8] & 0x3F | 0x80
-        return f"2.25.{int.from_bytes(number)}"
+        return uuid_uid(self._digest("uid", old))
 
     def _digest(self, purpose: str, value: str) -> bytes:
         return hmac.digest(self._key, f"{purpose}\0{value}".encode("latin-1"), hashlib.sha256)
@@ -67,6 +64,27 @@ class NoReplacement:
 
     def date(self, old: str) -> str | None:
         return old if parsed_date(old) else None
+
+
+class OwnValues:
+    """Replaces nothing."""
+
+    def __init__(self, patient_id: str) -> None:
+        self.patient_id: str | None = patient_id
+
+    def uid(self, old: str) -> str | None:
+        return old
+
+    def date(self, old: str) -> str | None:
+        return old
+
+
+def uuid_uid(digest: bytes) -> str:
+    """A UUID of version 8 (RFC 9562) of the first 16 bytes, below 2.25 (PS3.5, section B.2)."""
+    number = bytearray(digest[:16])
+    number[6] = number[6] & 0x0F | 0x80
+    number[8] = number[8] & 0x3F | 0x80
+    return f"2.25.{int.from_bytes(number)}"
 
 
 def is_made_uid(text: str) -> bool:

@@ -11,9 +11,10 @@ from backend.adapters import private_files
 from backend.adapters.dicom.deidentification import Deidentified, Report
 from backend.adapters.dicom.replacement import KEY_BYTES, is_made_uid
 from backend.adapters.images.decoder_pool import DecoderPool
+from backend.domain import MAX_STUDY_FILE_BYTES
 from backend.errors import ConfigurationError, ImageTooLarge, UnsupportedImage
 
-MAX_FILE_BYTES = 128 * 1024 * 1024
+MAX_FILE_BYTES = MAX_STUDY_FILE_BYTES
 KEY_FILE = Path("keys") / "deidentification.key"
 """The key of an installation, in its SCANPROOF_VAR."""
 _PROCESSES = 2
@@ -38,6 +39,10 @@ class Sender:
         if not is_made_uid(made["instance"]):
             raise UnsupportedImage("expected a DICOM image, found one that misleads its reader")
         return Deidentified(clean, made["instance"], report, made["uids"])
+
+    def attributes(self, content: bytes) -> dict[str, str]:
+        """See ``identity_map.attributes_of``; of a file that was de-identified before. Raises as ``deidentify``."""
+        return self._pool.name(content)
 
     def close(self) -> None:
         self._pool.close()

@@ -17,6 +17,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -32,11 +33,14 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    NAME,
+    REFER,
     RENDER,
+    SPLIT,
     receive,
     send,
 )
-from backend.domain import MAX_IMAGE_BYTES, TextBox
+from backend.domain import MAX_IMAGE_BYTES, MAX_STUDY_FILE_BYTES, TextBox
 from backend.errors import IdentifiersLeft, ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
@@ -49,6 +53,8 @@ _ROOT = Path(__file__).resolve().parents[3]
 _ENVIRONMENT = ("PATH", "PYTHON", "LD_", "DYLD_", "LANG", "LC_", "TMP", "COVERAGE_")
 """Prefixes of the variables that a process gets; the others may be secrets."""
 _MOST_ANSWER_BYTES = 4 * limits.MAX_PIXELS
+_MOST_SPLIT_BYTES = 4 * MAX_STUDY_FILE_BYTES
+"""Each frame repeats what the file says of all."""
 _MOST_NAME = 100
 _MODES = {"L": "L", "RGB": "RGB"}
 _ERRORS = {"UnsupportedImage": UnsupportedImage, "ImageTooLarge": ImageTooLarge}
@@ -98,10 +104,21 @@ class DecoderPool:
             raise _misled()
         return attributes
 
-    def find_text(self, content: bytes, decoding: int) -> list[TextBox]:
+    def refer(self, content: bytes) -> dict[str, Any]:
+        """See ``reference.values_of``."""
+        with self._slot():
+            return self._run({"job": REFER}, content)[0]
+
+    def name(self, content: bytes) -> dict[str, str]:
+        """See ``identity_map.attributes_of``."""
+        with self._slot():
+            found, _ = self._run({"job": NAME}, content)
+        return {str(keyword): str(value) for keyword, value in found.items()}
+
+    def find_text(self, content: bytes, decoding: int, frame: int = 0) -> list[TextBox]:
         """See ``burnt_in_text.find``."""
         with self._slot():
-            found, _ = self._run({"job": FIND_TEXT, "decoding": decoding}, content)
+            found, _ = self._run({"job": FIND_TEXT, "decoding": decoding, "frame": frame}, content)
         try:
             return [TextBox(**{name: int(number) for name, number in box.items()}) for box in found["boxes"]]
         except (KeyError, TypeError, ValueError, AttributeError) as exc:
@@ -110,6 +127,18 @@ class DecoderPool:
     def mask(self, content: bytes, boxes: Sequence[TextBox], *, kept: bool = True) -> tuple[dict[str, Any], bytes]:
         """As ``inspect`` gives them, of the image with black places."""
         return self._inspected({"job": MASK, "boxes": [asdict(box) for box in boxes], "kept": kept}, content)
+
+    def split(self, content: bytes, *, kept: bool = True) -> list[bytes]:
+        """See ``PillowInspector.split``."""
+        with self._slot():
+            found, joined = self._run({"job": SPLIT, "kept": kept}, content, _MOST_SPLIT_BYTES)
+        try:
+            ends = list(accumulate(map(int, found["lengths"]), initial=0))
+        except (KeyError, TypeError, ValueError) as exc:
+            raise _misled() from exc
+        if ends[-1] != len(joined) or ends != sorted(ends):
+            raise _misled()
+        return [joined[start:end] for start, end in pairwise(ends)]
 
     def close(self) -> None:
         """End the processes that are idle. The pool can be used again."""
@@ -132,10 +161,12 @@ class DecoderPool:
         finally:
             self._slots.release()
 
-    def _run(self, job: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+    def _run(
+        self, job: dict[str, Any], content: bytes, most_bytes: int = _MOST_ANSWER_BYTES
+    ) -> tuple[dict[str, Any], bytes]:
         decoder = self._take()
         try:
-            facts, answer = decoder.run(job, content, self._wall_s)
+            facts, answer = decoder.run(job, content, self._wall_s, most_bytes)
         except BaseException:
             decoder.kill()
             raise
@@ -181,12 +212,12 @@ class _Decoder:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def run(self, job: dict[str, Any], content: bytes, wall_s: float) -> tuple[dict[str, Any], bytes]:
+    def run(self, job: dict[str, Any], content: bytes, wall_s: float, most_bytes: int) -> tuple[dict[str, Any], bytes]:
         """Where there is no answer, the process is ended. Raises UnsupportedImage, ImageTooLarge."""
         deadline = time.monotonic() + wall_s
         try:
             send(self._socket, job, content, deadline)
-            answer = receive(self._socket, deadline, _MOST_ANSWER_BYTES)
+            answer = receive(self._socket, deadline, most_bytes)
         except TimeoutError:
             self.kill()
             raise _too_slow() from None

@@ -27,7 +27,10 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    NAME,
+    REFER,
     RENDER,
+    SPLIT,
     receive,
     send,
 )
@@ -96,7 +99,7 @@ def _describe(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], b
 def _find_text(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.images.burnt_in_text import find
 
-    return {"boxes": [asdict(box) for box in find(decode_image(content, header["decoding"]))]}, b""
+    return {"boxes": [asdict(box) for box in find(decode_image(content, header["decoding"], header["frame"]))]}, b""
 
 
 def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -111,6 +114,31 @@ def _mask(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes
     return found, found.pop("content")
 
 
+def _refer(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.reference import values_of
+
+    return values_of(content), b""
+
+
+def _name(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.identity_map import attributes_of
+
+    return attributes_of(content), b""
+
+
+def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom import deidentification, frames
+
+    if frames.count(content) == 1:
+        return {"lengths": []}, b""
+    if header["kept"]:
+        deidentification.check(content)
+    else:
+        content = deidentification.with_own_values(content)
+    parts = frames.split(content)
+    return {"lengths": [len(part) for part in parts]}, b"".join(parts)
+
+
 _JOBS = {
     INSPECT: _inspect,
     DECODE: _decode,
@@ -119,6 +147,9 @@ _JOBS = {
     DESCRIBE: _describe,
     FIND_TEXT: _find_text,
     MASK: _mask,
+    REFER: _refer,
+    NAME: _name,
+    SPLIT: _split,
 }
 
 

@@ -15,7 +15,7 @@ CPU_S = 30
 """Processor seconds for one job."""
 MEMORY_BYTES = 1536 * 1024 * 1024
 """Address space of a process. The largest image takes a third of it."""
-INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK = (
+INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, NAME = (
     "inspect",
     "decode",
     "render",
@@ -23,6 +23,9 @@ INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK = (
     "describe",
     "find text",
     "mask",
+    "split",
+    "refer",
+    "name",
 )
 
 _LENGTHS = struct.Struct(">QQ")

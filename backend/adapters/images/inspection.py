@@ -18,6 +18,7 @@ from backend.adapters.images import jpeg, limits, png, tiff, webp
 from backend.adapters.images.formats import VOLUME, not_supported, sniff
 from backend.adapters.images.reencoded import TURNS, as_png
 from backend.adapters.images.stripped import Findings
+from backend.domain import DicomAttributes
 from backend.errors import ImageTooLarge, UnsupportedImage
 from ml import errors as ml_errors
 from ml.preprocessing.images import is_nifti
@@ -35,7 +36,8 @@ _READERS = (BmpImagePlugin, TiffImagePlugin, WebPImagePlugin)
 class Inspected:
     """The bytes to pin, their size in pixels and kind (see ``formats``); ``stripped`` names the removed metadata.
 
-    ``frames`` counts the pictures of a DICOM file, and ``place`` is where it belongs.
+    ``frames`` counts the pictures of a DICOM file, ``place`` is where it belongs, and ``attributes`` what it says of
+    its picture.
     """
 
     content: bytes
@@ -45,6 +47,7 @@ class Inspected:
     stripped: tuple[str, ...]
     frames: int = 1
     place: Place | None = None
+    attributes: DicomAttributes | None = None
 
 
 def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspected:
@@ -109,7 +112,8 @@ def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
         if seen.frames > 1:
             raise UnsupportedImage(f"expected a DICOM file of one frame, found one of {seen.frames}")
         check(content)
-    return Inspected(content, seen.columns, seen.rows, "DICOM", (), seen.frames, seen.place)
+    attributes = DicomAttributes(seen.modality, seen.body_part, seen.sequence, seen.study_date, seen.spacing)
+    return Inspected(content, seen.columns, seen.rows, "DICOM", (), seen.frames, seen.place, attributes)
 
 
 def _inspect_volume(content: bytes) -> Inspected:

@@ -11,10 +11,12 @@ from backend.adapters.images.decoder_pool import DecoderPool, decoder_pool
 from backend.adapters.images.formats import MEDIA_TYPES, VOLUME, VOLUME_TYPE
 from backend.adapters.images.limits import MAX_PIXELS, check_bytes
 from backend.adapters.ipfs.unixfs import cid_of
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts, SlicePlace, TextBox
+from backend.domain import MAX_IMAGE_BYTES, MAX_STUDY_FILE_BYTES, DicomAttributes, ImageFacts, SlicePlace, TextBox
+from backend.errors import ImageTooLarge
 from ml.preprocessing.dicom_structure import is_dicom
 from ml.preprocessing.images import DECODING, is_nifti
 
+_LONGEST_TERM = 64
 _TYPES = {**MEDIA_TYPES, VOLUME: VOLUME_TYPE}
 
 
@@ -35,6 +37,13 @@ class PillowInspector:
         """``accept`` for a file that nobody keeps: a DICOM file may name its patient and have several frames, and a
         NIfTI volume is read too. ``frames`` of the facts counts the pictures."""
         return self._inspected(content, pinned=False, kept=False)
+
+    def split(self, content: bytes, *, kept: bool = True) -> list[bytes]:
+        """The frames of a DICOM file, see ``frames.split``; none for a file of one frame. Where they are not ``kept``,
+        the file may name its patient. Raises IdentifiersLeft, UnsupportedImage, ImageTooLarge, ServerBusy."""
+        if len(content) > MAX_STUDY_FILE_BYTES:
+            raise ImageTooLarge(f"expected a DICOM file of at most {MAX_STUDY_FILE_BYTES:,} bytes, found a larger one")
+        return self._pool.split(content, kept=kept)
 
     def identify(self, content: bytes) -> ImageFacts:
         return self._inspected(content, pinned=True)[1]
@@ -65,6 +74,23 @@ def _facts(found: Mapping[str, Any], clean: bytes) -> ImageFacts:
         stripped=tuple(map(str, found["stripped"])),
         frames=int(found["frames"]),
         place=_place(found["place"]),
+        attributes=_attributes(found["attributes"]),
+    )
+
+
+def _attributes(found: Mapping[str, Any] | None) -> DicomAttributes | None:
+    if found is None:
+        return None
+    modality, body_part, sequence, study_date = (
+        str(found[name])[:_LONGEST_TERM] for name in ("modality", "body_part", "sequence", "study_date")
+    )
+    spacing = found["spacing"]
+    return DicomAttributes(
+        modality=modality,
+        body_part=body_part,
+        sequence=sequence,
+        study_date=study_date,
+        spacing=None if spacing is None else (float(spacing[0]), float(spacing[1])),
     )
 
 
@@ -78,4 +104,5 @@ def _place(found: Mapping[str, Any] | None) -> SlicePlace | None:
         series=str(found["series"]),
         number=None if number is None else int(number),
         position=None if position is None else float(position),
+        frame=int(found["frame"]),
     )

@@ -22,15 +22,15 @@ class OcrTextFinder:
 
     def __init__(self, pool: DecoderPool | None = None) -> None:
         self._pool = pool or _pool()
-        self._kept: OrderedDict[bytes, Sequence[TextBox]] = OrderedDict()
+        self._kept: OrderedDict[tuple[bytes, int], Sequence[TextBox]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def find(self, content: bytes) -> Sequence[TextBox]:
-        key = hashlib.sha256(content).digest()
+    def find(self, content: bytes, frame: int = 0) -> Sequence[TextBox]:
+        key = (hashlib.sha256(content).digest(), frame)
         with self._lock:
             if key in self._kept:
                 return self._kept[key]
-        boxes = self._pool.find_text(content, DECODING)
+        boxes = self._pool.find_text(content, DECODING, frame)
         with self._lock:
             self._kept[key] = boxes
             while len(self._kept) > _KEPT:

@@ -95,6 +95,10 @@ class BundledModels:
         metadata = self._model(model).bundle.metadata
         return {"id": metadata.preprocessing, "temperature": metadata.temperature}
 
+    def magnification(self, model: ModelFacts) -> int | None:
+        description = self.describe(model.sha256)
+        return description.magnification if description else None
+
     def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
         with _translate_bundle_errors(model.name):
             with self._images.open(image, decoding or DECODING) as pixels:
@@ -207,6 +211,7 @@ class BundledModels:
                 classes=tuple(ModelLabel(info.label, info.code, info.name) for info in metadata.classes),
                 metrics=bundle.metrics,
                 card=bundle.card,
+                magnification=metadata.magnification,
             )
         return self._descriptions[bundle.sha256]
 

@@ -5,6 +5,7 @@ import type {
   Attestation,
   Classification,
   Config,
+  Course,
   Hex,
   Image,
   ImageRecord,
@@ -18,6 +19,7 @@ import type {
   ReceivedList,
   RecordPage,
   Results,
+  Similar,
   Study,
   StudyFile,
   StudyResult,
@@ -34,8 +36,12 @@ const SLOW_MS = 180_000;
 /** Polled: a server that hangs must be noticed soon. */
 const POLL_MS = 8_000;
 
+export type SearchField =
+  | ("q" | "model" | "label" | "status" | "from" | "to")
+  | ("modality" | "bodyPart" | "sequence" | "magnification");
+
 /** A search of the records; an absent field does not filter. `from` and `to` are days, both included. */
-export type RecordSearch = Partial<Record<"q" | "model" | "label" | "status" | "from" | "to", string>>;
+export type RecordSearch = Partial<Record<SearchField, string>>;
 
 /** Where the picture of an image is, as the models see it. */
 export const viewOf = (cid: string): string => `${PREFIX}/images/${cid}/view`;
@@ -85,6 +91,11 @@ export class ApiClient {
   /** Where a tumour is outlined, by what the named classifier finds. */
   outline(cid: string, model: string): Promise<Outline> {
     return this.get(`/images/${cid}/outline?${new URLSearchParams({ model })}`, SLOW_MS);
+  }
+
+  /** Recorded images that are similar to the named model; an empty name is the one for this kind of image. */
+  similar(cid: string, model: string): Promise<Similar> {
+    return this.get(`/images/${cid}/similar?${new URLSearchParams(model ? { model } : {})}`, SLOW_MS);
   }
 
   attest(cid: string, manifestHash: Hex, uploader: Hex): Promise<Attestation> {
@@ -173,8 +184,22 @@ export class ApiClient {
     return this.get(`/records/${encodeURIComponent(imageId)}`);
   }
 
+  /** The outlined area over time, for the recorded images of one patient. */
+  course(imageId: string): Promise<Course> {
+    return this.get(`/records/${encodeURIComponent(imageId)}/course`, SLOW_MS);
+  }
+
   verification(imageId: string): Promise<Verification> {
     return this.get(`/records/${encodeURIComponent(imageId)}/verification`, SLOW_MS);
+  }
+
+  /** A record as a file of one of the kinds of the configuration, with the file's name. */
+  exported(imageId: string, kind: string): Promise<{ name: string; content: Blob }> {
+    const path = `/records/${encodeURIComponent(imageId)}/exports/${encodeURIComponent(kind)}`;
+    return this.answer(path, { method: "GET", headers: { Accept: "*/*" } }, SLOW_MS, async (response) => {
+      const [, name = `scanproof-${kind}`] = /filename="([\w.-]+)"/.exec(response.headers.get("Content-Disposition") ?? "") ?? [];
+      return { name, content: await response.blob() };
+    });
   }
 
   /** Oldest first. */

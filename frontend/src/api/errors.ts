@@ -17,6 +17,8 @@ export class ApiProblem extends ApiError {
     readonly retryAfter: number | null,
     /** The places of an image in which a text seems to be. */
     readonly boxes: TextBox[] = [],
+    /** The slices of a study that are asked about, from 0. */
+    readonly slices: number[] = [],
   ) {
     super(detail || title);
   }
@@ -27,6 +29,7 @@ interface Details {
   title?: unknown;
   detail?: unknown;
   boxes?: unknown;
+  slices?: unknown;
 }
 
 /** Builds the error of an answer whose status is not a success; the body need not be problem details. */
@@ -46,6 +49,7 @@ export function problemOf(status: number, body: string, retryAfter: string | nul
     text(details?.detail, ""),
     Number.isFinite(seconds) ? Math.max(0, seconds) : null,
     Array.isArray(details?.boxes) ? (details.boxes as TextBox[]) : [],
+    Array.isArray(details?.slices) ? (details.slices as number[]) : [],
   );
 }
 

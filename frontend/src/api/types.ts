@@ -5,6 +5,9 @@ export type Hex = `0x${string}`;
 /** Whether the registry accepts diagnoses by a model, in the order of IModelRegistry.Status. */
 export type ModelStatus = "unknown" | "inUse" | "retired";
 
+/** Where a value of an image's kind is from. */
+export type KindSource = "dicom" | "recognised" | "uploader" | "unknown";
+
 /** The verdict of a review, in the order of IImageRegistry.Verdict. */
 export type Verdict = "confirmed" | "overridden" | "withdrawn";
 
@@ -16,6 +19,8 @@ export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry
  * Then the newest review decides.
  */
 export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridden" | "withdrawn";
+
+export type OutlinedBy = "model" | "clinician";
 
 /** What a verification found. UNANCHORED: consistent in itself, but compared with no block hash that is trusted. */
 export type Outcome = "valid" | "unanchored" | "invalid";
@@ -64,12 +69,20 @@ export interface Limits {
   mediaTypes: string[];
 }
 
+/** `kind` is the name in the address of an export, `about` says in one line what it is. */
+export interface ExportKind {
+  kind: string;
+  title: string;
+  about: string;
+}
+
 export interface Config {
   version: string;
   chain: ChainConfig;
   storage: Storage;
   classifier: Hex;
   limits: Limits;
+  exports: ExportKind[];
   notice: string;
 }
 
@@ -105,6 +118,8 @@ export interface Model {
   architecture: string;
   /** Why this model is weak; null where it is not. */
   weak: string | null;
+  /** Of the microscope whose images it knows; null for other images. */
+  magnification: number | null;
   classes: Label[];
   metrics: {
     [k: string]: unknown;
@@ -124,6 +139,27 @@ export interface ModelList {
   models: Model[];
 }
 
+/** `value` is null where it is unknown. `by` is name and version of what recognised it. */
+export interface KindValue {
+  value: string | null;
+  source: KindSource;
+  by: string | null;
+}
+
+/**
+ * What kind of image one is, each value with its source: `dicom` attributes, `recognised` by a gate, said by the
+ * `uploader`, or `unknown`. Of a study, the values that all its slices have.
+ *
+ * `modality` and `bodyPart` are terms of DICOM, such as MR and BRAIN; `sequence` is that of MR, such as
+ * `t1-post-contrast`; `magnification` that of a microscope, such as 100.
+ */
+export interface Kind {
+  modality: KindValue;
+  bodyPart: KindValue;
+  sequence: KindValue;
+  magnification: KindValue;
+}
+
 /** `content` are the pinned bytes; `view` is the image as the models see it, for a browser to show. */
 export interface ImageLinks {
   self: string;
@@ -141,6 +177,7 @@ export interface Image {
   mediaType: string;
   stripped: string[];
   created: boolean;
+  kind: Kind;
   links: ImageLinks;
 }
 
@@ -168,11 +205,13 @@ export interface Problem {
 
 /**
  * `text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
- * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image.
+ * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
+ * is that of the microscope, for an image of tissue: what the uploader says of it.
  */
 export interface Pin {
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
+  magnification?: 40 | 100 | 200 | 400 | null;
   file: string;
 }
 
@@ -536,6 +575,7 @@ export interface ImageRecord {
   imageAvailable: boolean;
   /** Whether the record is of a study: its CID is that of a study manifest. */
   study: boolean;
+  kind: Kind;
   diagnoses: Diagnosis[];
 }
 
@@ -749,6 +789,35 @@ export interface Outline {
   links: OutlineLinks;
 }
 
+/**
+ * A recorded image and what became of it. `distance` is 1 minus the cosine of the features; `sameImage` marks a
+ * copy, which says nothing new.
+ */
+export interface Case {
+  imageId: Hex;
+  cid: string;
+  distance: number;
+  sameImage: boolean;
+  status: DiagnosisStatus;
+  label: string;
+  labelText: string;
+  confidence: number | null;
+  current: CurrentLabel | null;
+}
+
+/**
+ * The recorded images that are most similar to the model, which does not mean that they have the same disease.
+ *
+ * `compared` images of the same model were looked at, at most `limit`. `reason` says why none could be.
+ */
+export interface Similar {
+  model: ModelIdentity | null;
+  compared: number;
+  limit: number;
+  reason: string | null;
+  cases: Case[];
+}
+
 /** `unit` is empty for a number without one. */
 export interface AnalysisFigure {
   name: string;
@@ -791,9 +860,12 @@ export interface StudyStep {
   signable: boolean;
 }
 
-/** `text`: `keep` if what seems to be text in slices identifies nobody. `pinAnyway`: also unknown kinds. */
+/**
+ * `text`: `keep` if what seems to be text in slices identifies nobody, `leave-out` to make the study without those
+ * slices, which changes its result. `pinAnyway`: also unknown kinds.
+ */
 export interface PinRequest {
-  text?: "ask" | "keep";
+  text?: "ask" | "keep" | "leave-out";
   pinAnyway?: boolean;
 }
 
@@ -859,17 +931,44 @@ export interface AttestationRequest {
   uploader: Hex;
 }
 
+/**
+ * `studyDate` is YYYY-MM-DD; the sender moved all dates of the patient by the same number of days. `pixels` is the
+ * outlined area, `squareMm` the same where the file has the spacing of its pixels; null without an outline, for the
+ * `reason`. `by` is whose outline it is.
+ */
+export interface CourseEntry {
+  imageId: Hex;
+  cid: string;
+  studyDate: string;
+  kind: Kind;
+  pixels: number | null;
+  squareMm: number | null;
+  by: OutlinedBy | null;
+  reason: string | null;
+}
+
+/**
+ * The images of the same patient that the same account recorded, by study date; areas in pixels are not to be
+ * compared. `reason` says why there are none.
+ */
+export interface Course {
+  reason: string | null;
+  entries: CourseEntry[];
+}
+
 export interface ReceivedStudy {
   model?: string | null;
 }
 
 /**
  * `text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
- * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image.
+ * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
+ * is that of the microscope, for an image of tissue: what the uploader says of it.
  */
 export interface Answers {
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
+  magnification?: 40 | 100 | 200 | 400 | null;
 }
 
 /** A sealed manifest is not served. */
@@ -904,6 +1003,9 @@ export interface Classification {
   /** A PNG as data URL. */
   activationMap: string | null;
   nextSteps: NextStep[];
+  kind: Kind;
+  /** Of the microscope whose images the model knows; null for others. */
+  expectedMagnification: number | null;
   links: ClassificationLinks;
 }
 

@@ -1,5 +1,7 @@
 import { ApiProblem, problemOf, ServerUnreachable } from "./errors";
-import type { Image, TextBox } from "./types";
+import type { Image, Pin, TextBox } from "./types";
+
+export type Magnification = NonNullable<Pin["magnification"]>;
 
 export interface Upload {
   /** Raises ServerUnreachable, ApiProblem, or an AbortError after `cancel`. */
@@ -17,10 +19,12 @@ export function questionOf(error: unknown): Question | null {
   return error.type === "urn:scanproof:problem:unrecognised-image" ? { about: "kind" } : null;
 }
 
-/** What the person said to the server's questions: of text in the picture, and of a picture of no known kind. */
+/** What the person said to the server's questions, of text in the picture and of a picture of no known kind; and of the
+ * magnification of a section. */
 export interface Answers {
   text?: "keep" | "mask";
   pinAnyway?: true;
+  magnification?: Magnification;
 }
 
 /** Uploads a file and reports the share that was sent, from 0 to 1, which `fetch` cannot. */
@@ -39,7 +43,8 @@ export function upload(file: File, answers: Answers, onProgress: (sent: number) 
     request.open("POST", "/api/v1/images");
     request.setRequestHeader("Accept", "application/json");
     const body = new FormData();
-    body.append("file", file);
+    // Its own name may be a person's.
+    body.append("file", file, "image");
     for (const [name, answer] of Object.entries(answers)) body.append(name, String(answer));
     request.send(body);
   });

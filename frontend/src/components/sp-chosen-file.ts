@@ -1,11 +1,13 @@
 import { LitElement, css, html, nothing } from "lit";
-import { customElement, property, query } from "lit/decorators.js";
+import { customElement, property, query, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import type { Config } from "../api/types";
-import type { Answers, Question } from "../api/upload";
+import type { Answers, Magnification, Question } from "../api/upload";
 import { bytes, percent, printable, storeName } from "../format";
 import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
+import { MAGNIFICATIONS } from "../state/kind";
+import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import "./sp-notice";
 import "./sp-public-data";
@@ -16,19 +18,25 @@ import { loadViewer } from "./viewer-loader";
 const HEADINGS = { chosen: "Ready to upload", questioned: "Before it is pinned", uploading: "Uploading" };
 
 /**
- * The chosen file before and while it is uploaded. Events: `start` (with Answers to the server's question, if it asked),
+ * The chosen file before and while it is uploaded. Events: `start` (with Answers to what the server asks),
  * `sealing`, `other`, `cancel`.
  */
 @customElement("sp-chosen-file")
 export class ChosenFile extends LitElement {
   static override styles = [
     shared,
+    fields,
     css`
       section {
         display: grid;
         grid-template-columns: minmax(10rem, 20rem) minmax(0, 1fr);
         gap: var(--space-5);
         align-items: start;
+      }
+      label {
+        display: grid;
+        gap: var(--space-1);
+        justify-items: start;
       }
       .name {
         font-weight: 600;
@@ -38,8 +46,9 @@ export class ChosenFile extends LitElement {
         section {
           grid-template-columns: minmax(0, 1fr);
         }
-        .stack {
-          order: -1;
+        /* Picture and main button share the first screen. */
+        sp-stack {
+          --stage-height: 11rem;
         }
       }
     `,
@@ -48,6 +57,7 @@ export class ChosenFile extends LitElement {
   @property({ attribute: false }) flow!: Extract<Flow, { file: File }>;
   @property({ attribute: false }) config!: Config;
   @query("h2") private heading!: HTMLElement | null;
+  @state() private magnification: Magnification | null = null;
   private shownStep = "";
 
   override connectedCallback(): void {
@@ -91,7 +101,7 @@ export class ChosenFile extends LitElement {
     }
     const { storage } = this.config;
     const start = (text: string) =>
-      html`<button class="button primary" type="button" @click=${() => this.emit("start")}>${text}</button>`;
+      html`<button class="button primary" type="button" @click=${() => this.start()}>${text}</button>`;
     const hopeless = problem?.kind === "file-refused";
     return html`
       <p>
@@ -99,6 +109,7 @@ export class ChosenFile extends LitElement {
         may identify the patient.
       </p>
       ${problem ? html`<sp-notice .problem=${problem}>${hopeless ? nothing : start("Try again")}</sp-notice>` : nothing}
+      ${hopeless ? nothing : this.magnifications()}
       <div class="actions">
         ${problem ? nothing : start("Pin and classify")}
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
@@ -117,6 +128,25 @@ export class ChosenFile extends LitElement {
       <p class="soft" role="status">${sent < 1 ? `${percent(sent)} sent` : "Sent. Pinning and reading back …"}</p>
       <button class="button" type="button" @click=${() => this.emit("cancel")}>Cancel</button>
     `;
+  }
+
+  private magnifications() {
+    return html`<label class="small">
+      Magnification, if this is a section under a microscope
+      <select
+        name="magnification"
+        @change=${({ target }: Event) =>
+          (this.magnification = MAGNIFICATIONS.find((each) => String(each) === (target as HTMLSelectElement).value) ?? null)}
+      >
+        <option value="">Not known, or another kind of image</option>
+        ${MAGNIFICATIONS.map((each) => html`<option value=${each} ?selected=${each === this.magnification}>${each}X</option>`)}
+      </select>
+    </label>`;
+  }
+
+  private start(): void {
+    const detail: Answers = this.magnification ? { magnification: this.magnification } : {};
+    this.dispatchEvent(new CustomEvent("start", { detail }));
   }
 
   private emit(name: string): void {

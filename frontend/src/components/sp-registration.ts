@@ -1,22 +1,31 @@
-import { LitElement, html } from "lit";
+import { LitElement, css, html } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { ImageRecord } from "../api/types";
 import { isoTime, time, whole } from "../format";
 import { shared } from "../styles/shared";
 import "./sp-hash";
+import "./sp-kind";
 
 const NO_COMMITMENT = /^0x0{64}$/;
 
 /** The registration of an image as the chain has it: who, when, which bytes, where. */
 @customElement("sp-registration")
 export class Registration extends LitElement {
-  static override styles = shared;
+  static override styles = [
+    shared,
+    css`
+      sp-kind {
+        margin-bottom: var(--space-4);
+      }
+    `,
+  ];
 
   @property({ attribute: false }) record!: ImageRecord;
 
   protected override render() {
-    const { imageId, cid, uploader, commitment, transaction, block } = this.record;
-    return html`<dl class="terms">
+    const { imageId, cid, uploader, commitment, transaction, block, kind } = this.record;
+    return html`<sp-kind .kind=${kind}></sp-kind>
+      <dl class="terms">
       <dt>Recorded</dt>
       <dd data-testid="record-time"><time datetime=${isoTime(block.timestamp)}>${time(block.timestamp)}</time></dd>
       <dt>Uploader</dt>

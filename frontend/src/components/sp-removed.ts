@@ -30,6 +30,9 @@ export class Removed extends LitElement {
 
   protected override render() {
     const { removed, replaced, cleaned } = this.report;
+    if (removed.size + replaced.size + cleaned.size === 0) {
+      return html`<p data-testid="removed">This DICOM file was de-identified before, by the rules of this page, and stays as it is.</p>`;
+    }
     return html`<div class="stack" data-testid="removed">
       <p>
         This DICOM file was de-identified in this page. Of its attributes, ${whole(removed.size)} were removed,

@@ -5,6 +5,7 @@ import type { Classification } from "../api/types";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import "./sp-hash";
+import "./sp-kind";
 import "./sp-next-steps";
 import "./sp-probabilities";
 
@@ -35,7 +36,7 @@ export class ResultDetails extends LitElement {
   }
 
   protected override render() {
-    const { abstained, model, manifestHash, links, nextSteps } = this.classification;
+    const { abstained, model, manifestHash, links, nextSteps, kind } = this.classification;
     return html`<div class="stack">
       ${abstained ? nothing : html`<h3>Probabilities</h3>${this.probabilities()}`}
       <sp-next-steps .steps=${nextSteps}></sp-next-steps>
@@ -46,6 +47,8 @@ export class ResultDetails extends LitElement {
             ${this.probabilities()}
           </details>`
         : nothing}
+      <h3>What kind of image</h3>
+      <sp-kind .kind=${kind}></sp-kind>
       <dl class="terms small">
         <dt>Model</dt>
         <dd>${model.name} ${model.version}</dd>

@@ -2,6 +2,7 @@ import { LitElement, css, html, nothing } from "lit";
 import { customElement, property } from "lit/decorators.js";
 import type { Classification } from "../api/types";
 import { percent } from "../format";
+import { magnificationWarning } from "../state/kind";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 
@@ -39,7 +40,8 @@ export class Result extends LitElement {
   @property({ attribute: false }) classification!: Classification;
 
   protected override render() {
-    const { abstained, weak, sealed } = this.classification;
+    const { abstained, weak, sealed, kind, expectedMagnification } = this.classification;
+    const magnification = magnificationWarning(expectedMagnification, kind);
     return html`<div class="stack">
       ${abstained ? this.abstention() : this.answer()}
       ${sealed
@@ -50,6 +52,11 @@ export class Result extends LitElement {
       ${weak && !abstained
         ? html`<p class="notice weak small" data-testid="result-weak">
             ${icons.warning}<span><strong>A weak model.</strong> ${weak}</span>
+          </p>`
+        : nothing}
+      ${magnification
+        ? html`<p class="notice weak small" data-testid="result-magnification">
+            ${icons.warning}<span><strong>Magnification.</strong> ${magnification}</span>
           </p>`
         : nothing}
     </div>`;

@@ -1,10 +1,12 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { RecordSearch } from "../api/client";
+import type { RecordSearch, SearchField } from "../api/client";
 import type { Model } from "../api/types";
 import { searchOf } from "../state/search";
 import { STATUSES } from "../state/diagnosis-status";
+import { MAGNIFICATIONS, MODALITIES, SEQUENCES } from "../state/kind";
+import { disclosure } from "../styles/disclosure";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { LoadController } from "./load-controller";
@@ -17,7 +19,11 @@ export class SearchForm extends LitElement {
   static override styles = [
     shared,
     fields,
+    disclosure,
     css`
+      details {
+        margin-top: var(--space-3);
+      }
       .text {
         display: flex;
         flex-wrap: wrap;
@@ -71,7 +77,7 @@ export class SearchForm extends LitElement {
   }
 
   protected override render() {
-    const { q = "", from = "", to = "" } = this.search;
+    const { q = "", from = "", to = "", modality, bodyPart = "", sequence, magnification } = this.search;
     return html`<form role="search" @submit=${this.submitted}>
       <div class="text">
         <input
@@ -96,11 +102,24 @@ export class SearchForm extends LitElement {
         <label>From <input type="date" name="from" max=${to || nothing} .defaultValue=${from} /></label>
         <label>To <input type="date" name="to" min=${from || nothing} .defaultValue=${to} /></label>
       </fieldset>
+      <details ?open=${[modality, bodyPart, sequence, magnification].some(Boolean)}>
+        <summary>Kind of image</summary>
+        <fieldset>
+          <legend class="visually-hidden">Kind of image</legend>
+          ${this.select("modality", "Modality", MODALITY_CHOICES)}
+          <label>
+            Body part
+            <input name="bodyPart" maxlength="64" placeholder="BRAIN" autocomplete="off" .defaultValue=${bodyPart} />
+          </label>
+          ${this.select("sequence", "Sequence", SEQUENCE_CHOICES)}
+          ${this.select("magnification", "Magnification", MAGNIFICATION_CHOICES)}
+        </fieldset>
+      </details>
     </form>`;
   }
 
   /** A value from the address is offered even where this server does not know it. */
-  private select(name: "status" | "label" | "model", title: string, choices: Choice[]) {
+  private select(name: Exclude<SearchField, "q" | "bodyPart" | "from" | "to">, title: string, choices: Choice[]) {
     const chosen = this.search[name] ?? "";
     const all = chosen && !choices.some(([value]) => value === chosen) ? [...choices, [chosen, chosen] as Choice] : choices;
     return html`<label class=${name}
@@ -128,6 +147,10 @@ export class SearchForm extends LitElement {
 }
 
 const STATUS_CHOICES = Object.entries(STATUSES).map(([status, { text }]): Choice => [status, text]);
+const UNKNOWN: Choice = ["unknown", "Unknown"];
+const MODALITY_CHOICES: Choice[] = [...Object.entries(MODALITIES), UNKNOWN];
+const SEQUENCE_CHOICES: Choice[] = [...Object.entries(SEQUENCES), UNKNOWN];
+const MAGNIFICATION_CHOICES: Choice[] = [...MAGNIFICATIONS.map((each): Choice => [String(each), `${each}X`]), UNKNOWN];
 const OTHER_LABELS: Choice[] = [
   ["abstained", "No answer"],
   ["sealed", "Sealed"],

@@ -34,6 +34,9 @@ export class StudySlices extends LitElement {
       td {
         padding: var(--space-1) var(--space-3);
         vertical-align: middle;
+      }
+      /* File names may break anywhere, results do not. */
+      td:first-child {
         overflow-wrap: anywhere;
       }
       thead th {
@@ -47,12 +50,10 @@ export class StudySlices extends LitElement {
       tr.shown {
         background: var(--accent-soft);
       }
-      img {
-        display: block;
+      sp-thumbnail {
+        --side: 3rem;
         width: 3rem;
         height: 3rem;
-        object-fit: contain;
-        background: var(--viewer);
       }
       button.number {
         display: flex;
@@ -83,6 +84,10 @@ export class StudySlices extends LitElement {
   @property({ attribute: false }) result!: StudyResult;
   /** The id of a study that is being made; its images are not pinned yet. */
   @property({ attribute: "study-id" }) studyId = "";
+  /** The sender's own names of files, by those that the server knows. */
+  @property({ attribute: false }) names = new Map<string, string>();
+  /** The slices that the person is asked about, from 0. */
+  @property({ attribute: false }) asked: number[] = [];
   @state() private chosen: number | null = null;
   private stack: Slice[] = [];
 
@@ -132,12 +137,15 @@ export class StudySlices extends LitElement {
                     aria-label="Show slice ${slice.order + 1}"
                     @click=${() => this.show(slice.order)}
                   >
-                    <img loading="lazy" alt="" src=${this.source(slice)} />
+                    <sp-thumbnail .slice=${this.stack[slice.order]}></sp-thumbnail>
                     <span>${slice.order + 1}</span>
                   </button>
-                  ${slice.name ? html`<span class="soft small">${printable(slice.name)}</span>` : nothing}
+                  ${this.nameOf(slice)}
                 </td>
-                <td>${slice.labelText}${deciding ? html` <span class="soft small">decides</span>` : nothing}</td>
+                <td>
+                  ${slice.labelText}${deciding ? html` <span class="soft small">decides</span>` : nothing}
+                  ${this.asked.includes(slice.order) ? html` <strong class="small">look at it</strong>` : nothing}
+                </td>
                 <td>${slice.abstained ? "–" : percent(slice.confidence)}</td>
               </tr>`;
             })}
@@ -147,8 +155,15 @@ export class StudySlices extends LitElement {
     </div>`;
   }
 
-  /** The middle one of those that decided, else of all. */
+  private nameOf({ name }: StudySlice) {
+    const own = name ? this.names.get(name) : undefined;
+    const shown = own ?? name;
+    return shown ? html`<span class="soft small" title=${own && name ? `sent as ${name}` : nothing}>${printable(shown)}</span>` : nothing;
+  }
+
+  /** The first one that is asked about, else the middle one of those that decided, else of all. */
   private get first(): number {
+    if (this.asked[0] !== undefined) return this.asked[0];
     const { summary, slices } = this.result;
     const [from, to] = summary.deciding ?? [0, slices.length - 1];
     return Math.floor(((from ?? 0) + (to ?? 0)) / 2);

@@ -14,8 +14,8 @@ export class Thumbnail extends LitElement {
     }
     canvas {
       display: block;
-      width: 4rem;
-      height: 4rem;
+      width: var(--side, 4rem);
+      height: var(--side, 4rem);
       background: var(--viewer);
     }
   `;

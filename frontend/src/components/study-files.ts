@@ -1,3 +1,4 @@
+import { hasFrames } from "../dicom/prepare";
 import { isZip, readZip, ZipRefused, type SourceFile } from "../state/zip";
 import { inOrder, MAX_FILES, MAX_STUDY_BYTES } from "../state/study";
 
@@ -8,6 +9,7 @@ export type Chosen = { image: File } | { study: SourceFile[] };
 export async function chosenOf(files: { name: string; file: File }[], folder: boolean): Promise<Chosen> {
   const [only] = files;
   if (files.length === 1 && only && !folder) {
+    if (await hasFrames(only.file)) return { study: [sourceOf(only.name, only.file)] };
     if (!(await isZip(only.file))) return { image: only.file };
     return { study: inOrder(await readZip(only.file, { files: MAX_FILES, bytes: MAX_STUDY_BYTES })) };
   }

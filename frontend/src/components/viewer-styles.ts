@@ -5,7 +5,7 @@ export const viewerStyles = css`
     position: relative;
     display: grid;
     aspect-ratio: 1;
-    max-height: 32rem;
+    max-height: var(--stage-height, 32rem);
     width: 100%;
     border-radius: var(--radius-small);
     background: var(--viewer);
@@ -152,5 +152,16 @@ export const viewerStyles = css`
     aspect-ratio: auto;
     min-height: 10rem;
     max-height: none;
+  }
+  @media print {
+    .stage {
+      max-height: 9cm;
+      print-color-adjust: exact;
+      -webkit-print-color-adjust: exact;
+    }
+    sp-viewer-tools,
+    label {
+      display: none;
+    }
   }
 `;

@@ -3,7 +3,7 @@
  * give the same bytes as `backend/adapters/dicom/deidentification.py`.
  */
 
-import { hex } from "../bytes";
+import { areSame, hex } from "../bytes";
 import { DicomError } from "./dicom-error";
 import {
   bytesOf,
@@ -19,7 +19,7 @@ import {
   type Element,
 } from "./elements";
 import { areExtendedOffsets, encapsulated, factsOf, native, type PixelFacts } from "./pixels";
-import { Replacement } from "./replacement";
+import { NoReplacement, Replacement, type Replacing } from "./replacement";
 import { ATTRIBUTES, METHODS, nameOf, VERSION, type Rule } from "./rules";
 import * as values from "./values";
 
@@ -33,6 +33,13 @@ const PATIENT_NAME = 0x00100010;
 const PATIENT_ID = 0x00100020;
 const ISSUER = 0x00100021;
 const BIRTH_DATE = 0x00100030;
+const SERIES = 0x0020000e;
+const SERIES_DESCRIPTION = 0x0008103e;
+/** Rows, Columns, Instance Number, Image Position and Orientation (Patient), Temporal Position Identifier. */
+const PLACES = [0x00280010, 0x00280011, 0x00200013, 0x00200032, 0x00200037, 0x00200100];
+const HASHED_BYTES = 4 * 1024 ** 2;
+const IMPLEMENTATION = 0x00020012;
+const REMOVED = 0x00120062;
 const OFFSETS = 0x7fe00001;
 const LENGTHS = 0x7fe00002;
 const PIXELS = [PIXEL_DATA, 0x7fe00008, 0x7fe00009];
@@ -47,23 +54,49 @@ export interface Report {
 }
 
 export interface Deidentified {
-  content: Uint8Array<ArrayBuffer>;
+  /** The bytes; made when they are asked for, since a file of many frames is large. */
+  readonly content: Uint8Array<ArrayBuffer>;
+  /** What the bytes hold. */
+  file: Pick<DicomFile, "meta" | "dataSet" | "syntax">;
   /** The new SOP Instance UID. */
   instance: string;
   report: Report;
+  /** Whether it was de-identified before, and stayed as it was. */
+  unchanged: boolean;
   /** Whether its pixels are compressed. */
   compressed: boolean;
+  frames: number;
+  /** Of a value of a pixel. */
+  bits: number;
+  /** Without identifiers, for the page: the pseudonym, the new Series Instance UID, and words of its description. */
+  patient: string;
+  series: string;
+  description: string;
+  /** SHA-256 of the pixels and of their place, which the copies of one image have in common. */
+  likeness: string;
   /** The new UIDs by the old ones: with them, the sender finds its own study again. */
   uids: Map<string, string>;
 }
 
-/** `key` is the sender's HMAC-SHA256 key. Raises DicomError. */
+/**
+ * `key` is the sender's HMAC-SHA256 key. A file that these rules made, and would only give other UIDs and dates, stays as
+ * it is: the copies of a record must keep their CIDs. Raises DicomError.
+ */
 export async function deidentify(content: Uint8Array<ArrayBuffer>, key: CryptoKey): Promise<Deidentified> {
   const file = await read(content);
-  const uids = [...uidsOf(file.dataSet)];
-  const source = `sha256:${hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content)))}`;
-  const replacement = await Replacement.of(key, patientOf(file.dataSet), [...uids, source]);
+  if (wasMadeHere(file)) {
+    const checked = await new Rewriting(file, "", new NoReplacement(textOf(file.dataSet.get(PATIENT_ID)))).run();
+    if (areSame(checked.content, content)) return { ...checked, content, unchanged: true };
+  }
+  // Only a file without a UID of its own gets one by its bytes.
+  const source = textOf(file.dataSet.get(SOP_INSTANCE)) ? "" : `sha256:${await digestOf(content)}`;
+  const replacement = await Replacement.of(key, patientOf(file.dataSet), [...uidsOf(file.dataSet), source]);
   return new Rewriting(file, source, replacement).run();
+}
+
+/** Whether a file says that these rules made it, before it is looked at whole. */
+function wasMadeHere({ meta, dataSet }: DicomFile): boolean {
+  return textOf(meta.get(IMPLEMENTATION)) === IMPLEMENTATION_UID && textOf(dataSet.get(REMOVED)) === "YES";
 }
 
 /** What tells this patient from others: the id with its issuer, else the name, else the study. */
@@ -93,8 +126,8 @@ class Rewriting {
     class: (element) => this.sopClass(element),
     date: (element) => this.replaced(element, this.replacement.date(textOf(element)) ?? "", textOf(element)),
     empty: (element) => this.replaced(element, "", textOf(element)),
-    "patient-name": (element) => this.replaced(element, this.pseudonym(element.tag), textOf(element)),
-    "patient-id": (element) => this.replaced(element, this.pseudonym(element.tag), textOf(element)),
+    "patient-name": (element) => this.patient(element),
+    "patient-id": (element) => this.patient(element),
     age: (element) => this.cleanedText(element, values.age),
     // `addRequired` gives these: what the file has there is another's word.
     set: (element) => element,
@@ -115,12 +148,12 @@ class Rewriting {
   constructor(
     private readonly file: DicomFile,
     private readonly sourceId: string,
-    private readonly replacement: Replacement,
+    private readonly replacement: Replacing,
   ) {
     this.facts = factsOf(file.dataSet);
   }
 
-  run(): Deidentified {
+  async run(): Promise<Deidentified> {
     const source = this.file.dataSet;
     if (!PIXELS.some((tag) => source.has(tag))) {
       throw new DicomError("expected a DICOM image, found a DICOM object without pixel data");
@@ -133,8 +166,26 @@ class Rewriting {
     const kept = this.dataSet(source, true);
     this.addRequired(kept);
     const ordered = [...kept.values()].sort((one, other) => one.tag - other.tag);
-    const content = write(this.meta(kept), ordered);
-    return { content, instance: textOf(kept.get(SOP_INSTANCE)), report: this.report, compressed: Boolean(stream), uids: this.uids };
+    const meta = this.meta(kept);
+    let content: Uint8Array<ArrayBuffer> | undefined;
+    const of = (tag: number) => textOf(kept.get(tag));
+    return {
+      get content() {
+        return (content ??= write(meta, ordered));
+      },
+      file: { meta: new Map(meta.map((element) => [element.tag, element])), dataSet: kept, syntax: this.file.syntax },
+      instance: of(SOP_INSTANCE),
+      report: this.report,
+      unchanged: false,
+      compressed: Boolean(stream),
+      frames: this.facts.frames,
+      bits: this.facts.allocated,
+      patient: of(PATIENT_ID),
+      series: of(SERIES),
+      description: of(SERIES_DESCRIPTION),
+      likeness: await likenessOf(kept),
+      uids: this.uids,
+    };
   }
 
   private dataSet(source: DataSet, root: boolean): DataSet {
@@ -177,9 +228,10 @@ class Rewriting {
     return this.newUid(element, old);
   }
 
-  private newUid(element: Element, old: string): Element {
+  private newUid(element: Element, old: string): Element | null {
     const made = this.replacement.uid(old);
-    this.uids.set(old, made);
+    if (made === null) return null;
+    if (made !== old) this.uids.set(old, made);
     return this.replaced(element, made, old);
   }
 
@@ -188,9 +240,14 @@ class Rewriting {
     return this.replaced(element, STANDARD_CLASS.test(old) ? old : SECONDARY_CAPTURE, old);
   }
 
-  private pseudonym(tag: number): string {
+  private patient(element: Element): Element | null {
+    const made = this.pseudonym(element.tag);
+    return made === null ? null : this.replaced(element, made, textOf(element));
+  }
+
+  private pseudonym(tag: number): string | null {
     const { patientId } = this.replacement;
-    return tag === PATIENT_ID ? patientId : `ScanProof^${patientId.replace("SP-", "")}`;
+    return patientId === null || tag === PATIENT_ID ? patientId : `ScanProof^${patientId.replace("SP-", "")}`;
   }
 
   /** `keep` gives what stays of a text that is not empty, null for nothing. */
@@ -249,11 +306,13 @@ class Rewriting {
   /** Adds what every de-identified file has (PS3.15, section E.1.1): pseudonyms, method, and a UID of its own. */
   private addRequired(kept: DataSet): void {
     for (const tag of [PATIENT_NAME, PATIENT_ID]) {
-      if (!kept.has(tag)) this.put(kept, textElement(tag, ATTRIBUTES.get(tag)?.vr[0] ?? "", this.pseudonym(tag)));
+      const made = this.pseudonym(tag);
+      if (!kept.has(tag) && made !== null) this.put(kept, textElement(tag, ATTRIBUTES.get(tag)?.vr[0] ?? "", made));
     }
     if (!kept.has(SOP_CLASS)) this.put(kept, textElement(SOP_CLASS, "UI", SECONDARY_CAPTURE));
     if (!kept.has(SOP_INSTANCE)) {
-      kept.set(SOP_INSTANCE, this.newUid(textElement(SOP_INSTANCE, "UI", ""), this.sourceId));
+      const made = this.newUid(textElement(SOP_INSTANCE, "UI", ""), this.sourceId);
+      if (made) kept.set(SOP_INSTANCE, made);
     }
     const methods = METHODS.map(
       ({ value, meaning }) =>
@@ -296,6 +355,22 @@ class Rewriting {
     }
     return made;
   }
+}
+
+/** Of the pixels, and of what tells the slices of a series from each other. */
+async function likenessOf(kept: DataSet): Promise<string> {
+  const parts: string[] = [];
+  for (const { value, fragments } of PIXELS.flatMap((tag) => kept.get(tag) ?? [])) {
+    for (const part of fragments ?? [value]) {
+      // The browser copies what it hashes.
+      for (let start = 0; start < part.length; start += HASHED_BYTES) parts.push(await digestOf(part.subarray(start, start + HASHED_BYTES)));
+    }
+  }
+  return digestOf(bytesOf([...parts, ...PLACES.map((tag) => textOf(kept.get(tag)))].join("\0")));
+}
+
+async function digestOf(content: Uint8Array): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content as Uint8Array<ArrayBuffer>)));
 }
 
 function textElement(tag: number, vr: string, text: string): Element {

@@ -14,6 +14,7 @@ export const EXPLICIT_LITTLE = "1.2.840.10008.1.2.1";
 const IMPLICIT_LITTLE = "1.2.840.10008.1.2";
 const BIG_ENDIAN = "1.2.840.10008.1.2.2";
 export const PIXEL_DATA = 0x7fe00010;
+export const DIRECTORY_RECORDS = 0x00041220;
 export const MAX_ELEMENTS = 500_000;
 export const MAX_DEPTH = 16;
 const MAX_INFLATED_BYTES = 256 * 1024 * 1024;
@@ -38,8 +39,9 @@ export interface Element {
   vr: string;
   value: Uint8Array;
   bigEndian?: boolean;
-  /** Of a sequence. */
+  /** Of a sequence, and the bytes of the data at which they start. */
   items?: DataSet[];
+  starts?: number[];
   /** Of encapsulated pixel data; the first is the offset table. */
   fragments?: Uint8Array[];
 }
@@ -55,11 +57,14 @@ export interface DicomFile {
   dataSet: DataSet;
 }
 
-/** The elements of a file, with or without preamble and file meta information. Raises DicomError. */
-export async function read(content: Uint8Array<ArrayBuffer>): Promise<DicomFile> {
+/**
+ * The elements of a file, with or without preamble and file meta information, up to the one with the tag `last`. Raises
+ * DicomError.
+ */
+export async function read(content: Uint8Array<ArrayBuffer>, last = Infinity): Promise<DicomFile> {
   const start = latin(content.subarray(PREAMBLE_BYTES, PREAMBLE_BYTES + 4)) === PREFIX ? PREAMBLE_BYTES + 4 : 0;
   const preamble = content.subarray(0, start ? PREAMBLE_BYTES : 0);
-  let reader = new Reader(content);
+  let reader = new Reader(content, last);
   const [meta, end] = reader.meta(start);
   let position = end;
   const uid = textOf(meta.get(TRANSFER_SYNTAX_UID)) || guessed(content, position);
@@ -71,7 +76,7 @@ export async function read(content: Uint8Array<ArrayBuffer>): Promise<DicomFile>
     );
   }
   if (syntax.deflated) {
-    reader = new Reader(await inflated(content.subarray(position)));
+    reader = new Reader(await inflated(content.subarray(position)), last);
     position = 0;
   } else if (!syntax.bigEndian) {
     // Some writers declare explicit value representations and write none, or the reverse.
@@ -155,7 +160,10 @@ class Reader {
   private readonly view: DataView;
   private count = 0;
 
-  constructor(readonly content: Uint8Array) {
+  constructor(
+    readonly content: Uint8Array,
+    private readonly last: number,
+  ) {
     this.view = new DataView(content.buffer, content.byteOffset, content.byteLength);
   }
 
@@ -176,6 +184,7 @@ class Reader {
     while (end - position >= 8) {
       const tag = this.tag(position, syntax);
       if (depth && tag === ITEM_END) return [elements, position + 8];
+      if (!depth && tag > this.last) break;
       if (!(tag >>> 16) && !this.content.subarray(position, end).some(Boolean)) break;
       const [element, next] = this.element(position, end, syntax, depth);
       elements.set(element.tag, element);
@@ -224,15 +233,16 @@ class Reader {
       }
       // PS3.5, section 6.2.2, note 2
       const inner = vr === "UN" ? { implicit: true } : syntax;
-      const [items, next] = this.items(position, end, inner, depth + 1, true);
-      return [{ ...element, items }, next];
+      const [items, next, starts] = this.items(position, end, inner, depth + 1, true);
+      return [{ ...element, items, starts }, next];
     }
     if (length > end - position) throw damaged(tag);
     const stop = position + length;
-    if (vr === "SQ" || ((vr === "" || vr === "UN") && ATTRIBUTES.get(tag)?.vr[0] === "SQ")) {
+    const known = tag === DIRECTORY_RECORDS || ATTRIBUTES.get(tag)?.vr[0] === "SQ";
+    if (vr === "SQ" || ((vr === "" || vr === "UN") && known)) {
       const inner = vr === "UN" ? { implicit: true } : syntax;
-      const [items] = this.items(position, stop, inner, depth + 1, false);
-      return [{ ...element, items }, stop];
+      const [items, , starts] = this.items(position, stop, inner, depth + 1, false);
+      return [{ ...element, items, starts }, stop];
     }
     return [{ ...element, value: this.content.subarray(position, stop) }, stop];
   }
@@ -243,24 +253,26 @@ class Reader {
     syntax: TransferSyntax,
     depth: number,
     delimited: boolean,
-  ): [DataSet[], number] {
+  ): [items: DataSet[], end: number, starts: number[]] {
     if (depth > MAX_DEPTH) {
       throw new DicomError(`expected a DICOM file with sequences of at most ${MAX_DEPTH} levels, found more`);
     }
     const items: DataSet[] = [];
+    const starts: number[] = [];
     while (end - position >= 8) {
       const tag = this.tag(position, syntax);
       const length = this.view.getUint32(position + 4, !syntax.bigEndian);
       position += 8;
-      if (tag === SEQUENCE_END && delimited) return [items, position];
+      if (tag === SEQUENCE_END && delimited) return [items, position, starts];
       if (tag !== ITEM || (length !== UNDEFINED && length > end - position)) throw damaged(tag);
       this.countOne();
+      starts.push(position - 8);
       const [item, next] = this.dataSet(position, length === UNDEFINED ? end : position + length, syntax, depth);
       items.push(item);
       position = next;
     }
     if (delimited) throw damaged(SEQUENCE_END);
-    return [items, end];
+    return [items, end, starts];
   }
 
   /** The items of encapsulated pixel data (PS3.5, section A.4). */

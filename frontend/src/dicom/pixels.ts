@@ -9,7 +9,7 @@ const FLOATS = new Map([
   [0x7fe00008, 4],
   [0x7fe00009, 8],
 ]);
-const SUBSAMPLED = "YBR_FULL_422";
+export const SUBSAMPLED = "YBR_FULL_422";
 
 /** The attributes that describe the bytes of pixel data; 0 where one is missing. */
 export interface PixelFacts {
@@ -85,7 +85,7 @@ export function areExtendedOffsets(table: Uint8Array, lengths: Uint8Array, [, ..
 }
 
 /** Where each fragment's item begins, from the first one on. */
-function startsOf(fragments: Uint8Array[]): number[] {
+export function startsOf(fragments: Uint8Array[]): number[] {
   let position = 0;
   return fragments.map((fragment) => {
     const start = position;
@@ -106,20 +106,23 @@ function onlyStored(value: Uint8Array, facts: PixelFacts): [value: Uint8Array, c
   if (![8, 16, 32].includes(allocated) || stored <= 0 || stored >= allocated) return [value, false];
   if (highBit < stored - 1 || highBit >= allocated) return [value, false];
   const size = allocated / 8;
-  const whole = value.length - (value.length % size);
-  const kept = value.slice(0, whole);
-  const numbers =
-    size === 1 ? kept : size === 2 ? new Uint16Array(kept.buffer) : new Uint32Array(kept.buffer);
+  const whole = value.subarray(0, value.length - (value.length % size));
   const ones = (bits: number) => 2 ** bits - 1;
   const mask = ones(highBit + 1) - ones(highBit + 1 - stored);
   const above = ones(allocated) - ones(highBit + 1);
-  let changed = whole !== value.length;
-  for (let place = 0; place < numbers.length; place++) {
-    const number = numbers[place] ?? 0;
-    const sign = signed && (number >>> highBit) & 1 ? above : 0;
-    const cleared = ((number & mask) | sign) >>> 0;
-    changed ||= cleared !== number;
-    numbers[place] = cleared;
-  }
-  return [kept, changed];
+  const clear = (number: number) => ((number & mask) | (signed && (number >>> highBit) & 1 ? above : 0)) >>> 0;
+  const numbers = numbersOf(whole, size);
+  // Most files have nothing there, and are not copied: those of many frames are large.
+  if (numbers.every((number) => clear(number) === number)) return [whole, whole.length !== value.length];
+  const kept = whole.slice();
+  const cleared = numbersOf(kept, size);
+  for (let place = 0; place < cleared.length; place++) cleared[place] = clear(cleared[place] ?? 0);
+  return [kept, true];
+}
+
+/** Numbers of 1, 2 or 4 bytes, in the same memory where their place in it allows that. */
+function numbersOf(bytes: Uint8Array, size: number): Uint8Array | Uint16Array | Uint32Array {
+  if (size === 1) return bytes;
+  const { buffer, byteOffset } = bytes.byteOffset % size ? bytes.slice() : bytes;
+  return size === 2 ? new Uint16Array(buffer, byteOffset, bytes.length / 2) : new Uint32Array(buffer, byteOffset, bytes.length / 4);
 }

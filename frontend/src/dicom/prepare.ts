@@ -1,17 +1,19 @@
 /** What every file goes through before it leaves the page. */
 
+import { isNifti, KIND_BYTES, pictureEnding } from "../picture-kinds";
 import type { Deidentified, Report } from "./deidentify";
+import { DicomError } from "./dicom-error";
 
 export const MEDIA_TYPE = "application/dicom";
 const PREAMBLE_BYTES = 128;
 const HEAD_BYTES = PREAMBLE_BYTES + 4;
 const LONGEST_FIRST_ELEMENT = 64;
+/** Of a DICOM file of several frames, which is in memory as a whole, in MiB. */
+const MAX_FILE_MIB = 192;
+const DEPTHS = [1, 8, 16];
 
-/** A file of a study: its name, and its bytes. */
-export interface NamedContent {
-  name: string;
-  content: Uint8Array<ArrayBuffer>;
-}
+/** A file that is no image: it stays in the page. The message is for people. */
+export class NoImage extends Error {}
 
 export interface Prepared {
   file: File;
@@ -21,9 +23,33 @@ export interface Prepared {
   maskable: boolean;
 }
 
-/** A DICOM file without identifiers, under its new UID, since its own name may be a person's. Raises DicomError. */
+/** A slice as it leaves the page: its name says nothing of the file's own. */
+export interface Slice {
+  name: string;
+  content: Uint8Array<ArrayBuffer>;
+  /** Of a file of several, from 0. */
+  frame: number | null;
+}
+
+/** What a DICOM file says of its place in a study, after de-identification. */
+export type Place = Pick<Deidentified, "patient" | "series" | "description" | "likeness" | "unchanged">;
+
+/** A file of a study. */
+export interface PreparedSlices {
+  /** Null for other formats. */
+  place: Place | null;
+  /** The file itself, or a file for each frame; made when they are asked for. Raises DicomError. */
+  slices: () => AsyncGenerator<Slice, void>;
+}
+
+/** A DICOM file without identifiers, under its new UID, since its own name may be a person's. Raises DicomError, NoImage. */
 export async function prepare(file: File): Promise<Prepared> {
-  if (!isDicom(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()))) return { file, removed: null, maskable: true };
+  const head = new Uint8Array(await file.slice(0, KIND_BYTES).arrayBuffer());
+  if (!isDicom(head)) {
+    checkedEnding(head);
+    return { file, removed: null, maskable: true };
+  }
+  checkSize(file.size);
   const made = await withoutIdentifiers(new Uint8Array(await file.arrayBuffer()));
   return {
     file: new File([made.content], nameOf(made), { type: MEDIA_TYPE }),
@@ -32,11 +58,51 @@ export async function prepare(file: File): Promise<Prepared> {
   };
 }
 
-/** The same for a file of a study, in memory. Raises DicomError. */
-export async function prepareSlice({ name, content }: NamedContent): Promise<NamedContent> {
-  if (!isDicom(content)) return { name, content };
+/** The same for a file of a study, in memory; `number` is its place among them, from 1. Raises DicomError, NoImage. */
+export async function prepareSlices(content: Uint8Array<ArrayBuffer>, number: number): Promise<PreparedSlices> {
+  if (!isDicom(content)) {
+    const name = `slice-${String(number).padStart(4, "0")}.${checkedEnding(content)}`;
+    return { place: null, slices: () => only({ name, content, frame: null }) };
+  }
+  checkSize(content.length);
   const made = await withoutIdentifiers(content);
-  return { name: nameOf(made), content: made.content };
+  return {
+    place: made,
+    slices: () => (made.frames > 1 ? frames(made.file) : only({ name: nameOf(made), content: made.content, frame: null })),
+  };
+}
+
+/** Whether a file is DICOM of several frames. */
+export async function hasFrames(file: Blob): Promise<boolean> {
+  if (!isDicom(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()))) return false;
+  if (file.size > MAX_FILE_MIB * 1024 ** 2) return false;
+  const { countFrames } = await import("./frames");
+  return (await countFrames(file)) > 1;
+}
+
+// eslint-disable-next-line @typescript-eslint/require-await -- as `frames`, which waits
+async function* only(slice: Slice): AsyncGenerator<Slice, void> {
+  yield slice;
+}
+
+async function* frames(file: Deidentified["file"]): AsyncGenerator<Slice, void> {
+  const { framesOf } = await import("./frames");
+  let frame = 0;
+  for await (const { instance, content: one } of framesOf(file)) {
+    yield { name: `${instance}.dcm`, content: one, frame };
+    frame += 1;
+  }
+}
+
+function checkedEnding(head: Uint8Array): string {
+  const ending = pictureEnding(head);
+  if (ending) return ending;
+  if (isNifti(head)) throw new NoImage("This is a NIfTI volume, which `scanproof classify` reads, but nothing records. It stays on this computer.");
+  throw new NoImage("This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer.");
+}
+
+function checkSize(size: number): void {
+  if (size > MAX_FILE_MIB * 1024 ** 2) throw new DicomError(`expected a DICOM file of at most ${MAX_FILE_MIB} MiB, found a larger one`);
 }
 
 function nameOf({ instance }: Deidentified): string {
@@ -46,7 +112,11 @@ function nameOf({ instance }: Deidentified): string {
 /** Loaded when a file needs it: the table of rules is large. */
 async function withoutIdentifiers(content: Uint8Array<ArrayBuffer>): Promise<Deidentified> {
   const [{ deidentify }, { senderKey }] = await Promise.all([import("./deidentify"), import("./sender-key")]);
-  return deidentify(content, await senderKey());
+  const made = await deidentify(content, await senderKey());
+  if (!DEPTHS.includes(made.bits)) {
+    throw new DicomError(`expected pixels of 1, 8 or 16 bits, found ${made.bits} bits, as doses and maps of parameters have`);
+  }
+  return made;
 }
 
 /**

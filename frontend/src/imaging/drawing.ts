@@ -25,8 +25,16 @@ export interface Drawing {
   draw(context: Context, window: Window, inverted: boolean): void;
 }
 
-/** Through an `img`, since the Content-Security-Policy lets no script read data: and blob: addresses. Raises when it is no image. */
+/**
+ * Raises when it is no image. The Content-Security-Policy lets no script read data: and blob: addresses: they are loaded
+ * by an `img`. What that decodes stays in the browser's memory for long, which a series of slices would fill.
+ */
 export async function loadPicture(src: string): Promise<Drawing> {
+  if (!/^(data|blob):/.test(src)) {
+    const answer = await fetch(src);
+    if (!answer.ok) throw new Error(`the server answered ${answer.status}`);
+    return new Picture(await createImageBitmap(await answer.blob()));
+  }
   const image = new Image();
   image.src = src;
   await image.decode();
@@ -56,8 +64,8 @@ class Picture implements Drawing {
   readonly frames = 1;
   private raster: Raster | null = null;
 
-  constructor(private readonly image: HTMLImageElement) {
-    this.size = { width: image.naturalWidth, height: image.naturalHeight };
+  constructor(private readonly image: HTMLImageElement | ImageBitmap) {
+    this.size = { width: image.width, height: image.height };
     this.canvas = canvasSize(this.size);
   }
 

@@ -24,7 +24,7 @@ export interface Slice {
 }
 
 /** RGBA of the canvas and the values of each, roughly: 300 slices of 512 × 512 do not all stay. */
-const MAX_CACHED_PIXELS = 40_000_000;
+const MAX_CACHED_PIXELS = 20_000_000;
 
 class SliceCache {
   private readonly kept = new Map<string, Promise<Drawing>>();

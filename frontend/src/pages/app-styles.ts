@@ -127,4 +127,23 @@ export const appStyles = css`
       font-size: var(--text-small);
     }
   }
+  @media print {
+    :host {
+      display: block;
+    }
+    nav,
+    .account {
+      display: none;
+    }
+    header .inner {
+      min-height: 0;
+      padding-bottom: var(--space-2);
+    }
+    .inner {
+      padding-inline: 0;
+    }
+    main {
+      padding-block: var(--space-3);
+    }
+  }
 `;

@@ -1,9 +1,10 @@
 import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { announce } from "../accessibility";
 import { api } from "../api/client";
-import type { Config, Limits } from "../api/types";
+import type { Config, Image, Limits } from "../api/types";
 import { questionOf, upload, type Answers, type Upload } from "../api/upload";
 import type { PendingTransaction } from "../chain/transaction-state";
+import type { Report } from "../dicom/deidentify";
 import { prepare } from "../dicom/prepare";
 import { short } from "../format";
 import { Drafts, type Draft } from "../state/drafts";
@@ -18,6 +19,8 @@ export class FlowController implements ReactiveController {
   flow: Flow = START;
   /** Drafts that no tab shows: of closed tabs, and of this one while its transaction continues in the background. */
   abandoned: Draft[] = [];
+  /** What was removed of the last DICOM file that was pinned, until the page is reloaded. */
+  private removed: { cid: string; report: Report } | null = null;
   readonly background = new BackgroundTransactions(api, (draft, state) => this.progressed(draft, state));
   private readonly drafts = new Drafts();
   private upload: Upload | null = null;
@@ -66,12 +69,14 @@ export class FlowController implements ReactiveController {
   /** `answers` are to the question that the page shows. */
   async start(answers: Answers = {}): Promise<void> {
     if (this.flow.step !== "chosen") return;
-    const { file } = this.flow;
+    const { file, removed: report } = this.flow;
     this.reduce({ type: "upload-started", answers });
     const given = { ...this.flow.answers, ...answers };
     this.upload = upload(file, given, (sent) => this.reduce({ type: "upload-progressed", sent }));
     try {
-      this.reduce({ type: "pinned", image: await this.upload.done });
+      const image = await this.upload.done;
+      this.removed = report ? { cid: image.cid, report } : null;
+      this.reduce({ type: "pinned", image });
     } catch (error) {
       const question = questionOf(error);
       if (question) {
@@ -85,6 +90,11 @@ export class FlowController implements ReactiveController {
     }
     announce("The image is pinned. Classifying.");
     await this.classify();
+  }
+
+  /** What this page removed of a pinned image, if it knows. */
+  removedOf({ cid }: Image): Report | null {
+    return this.removed?.cid === cid ? this.removed.report : null;
   }
 
   cancel(): void {

@@ -15,6 +15,7 @@ import "../components/sp-outline-summary";
 import "../components/sp-pinned-image";
 import "../components/sp-result";
 import "../components/sp-result-details";
+import "../components/sp-similar";
 import "../components/sp-signing";
 import "../components/sp-steps";
 import "../components/sp-transaction";
@@ -109,7 +110,7 @@ export class HomePage extends LitElement {
         // One template for all three: what is below the transaction stays as it is.
         const signing = flow.step === "result";
         return html`${signing ? nothing : this.transaction(flow)}
-        ${this.result(flow, signing ? this.signature(flow) : nothing)} ${this.details(flow)} ${this.analysis(flow.image)}`;
+        ${this.result(flow, signing ? this.signature(flow) : nothing)} ${this.details(flow)} ${this.similar(flow)} ${this.analysis(flow.image)}`;
       }
     }
   }
@@ -165,7 +166,7 @@ export class HomePage extends LitElement {
       <sp-viewer .src=${shown(image)} .stored=${image} alt="The pinned image"></sp-viewer>
       <div class="stack">
         <h2 id="classifying" tabindex="-1">Classifying</h2>
-        <sp-pinned-image .image=${image}></sp-pinned-image>
+        <sp-pinned-image .image=${image} .removed=${this.control.removedOf(image)}></sp-pinned-image>
         ${problem
           ? html`<sp-notice .problem=${problem}>
               <button class="button primary" type="button" @click=${() => void this.control.classify()}>Try again</button>
@@ -206,9 +207,15 @@ export class HomePage extends LitElement {
     return html`<section class="panel stack">
       <h2>Details</h2>
       ${classification ? html`<sp-result-details .classification=${classification}></sp-result-details>` : nothing}
-      <sp-pinned-image .image=${image}></sp-pinned-image>
+      <sp-pinned-image .image=${image} .removed=${this.control.removedOf(image)}></sp-pinned-image>
       ${this.restartButton()}
     </section>`;
+  }
+
+  /** A sealed result is compared with nothing: the server keeps nothing of it. */
+  private similar({ image, classification }: Pinned) {
+    if (!classification || classification.sealed) return nothing;
+    return html`<section class="panel"><sp-similar .cid=${image.cid} .model=${classification.model.name}></sp-similar></section>`;
   }
 
   private analysis({ cid }: Image) {

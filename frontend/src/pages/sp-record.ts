@@ -8,12 +8,15 @@ import { loadNotice } from "../components/load-notice";
 import "../components/sp-add-diagnosis";
 import "../components/sp-analysis";
 import "../components/sp-independent-check";
+import "../components/sp-course";
 import "../components/sp-diagnosis";
+import "../components/sp-exports";
 import "../components/sp-lineage";
 import "../components/sp-notice";
 import "../components/sp-outline-summary";
 import "../components/sp-record-summary";
 import "../components/sp-side-by-side";
+import "../components/sp-similar";
 import "../components/sp-registration";
 import "../components/sp-study-slices";
 import "../components/sp-study-summary";
@@ -61,6 +64,11 @@ export class RecordPage extends LitElement {
           grid-template: "summary" "image" "registration" / minmax(0, 1fr);
         }
       }
+      @media print {
+        .columns {
+          grid-template: "image summary" auto "image registration" 1fr / minmax(0, 4fr) minmax(0, 7fr);
+        }
+      }
     `,
   ];
 
@@ -99,6 +107,9 @@ export class RecordPage extends LitElement {
     if (missing) return this.noRecord();
     return html`<div class="stack">
       <h1 tabindex="-1">${record?.study ? "Study record" : "Provenance record"}</h1>
+      <p class="on-paper small" data-testid="printed-address">
+        ${this.config.notice} Compare this print with the record: <span class="mono">${location.origin}/records/${this.imageId}</span>
+      </p>
       ${problem
         ? html`<sp-notice level="2" .problem=${problem}>
             <button class="button" type="button" @click=${() => void this.control.load()}>Try again</button>
@@ -135,8 +146,9 @@ export class RecordPage extends LitElement {
         <sp-timeline .steps=${timelineOf(record, this.lineages.value ?? [], this.models.value ?? [])}></sp-timeline>
       </section>
       ${this.lineage()}
-      ${record.imageAvailable && !record.study ? html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
+      ${record.imageAvailable && !record.study ? html`<section class="panel on-screen"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
       ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
+      ${this.similar(record)} ${this.course(record)}
       <section class="panel stack">
         <h2>Verification</h2>
         <sp-verification
@@ -145,6 +157,7 @@ export class RecordPage extends LitElement {
           @checked=${({ detail }: CustomEvent<Checked>) => (this.checked = detail)}
         ></sp-verification>
       </section>
+      ${diagnoses.length > 0 ? this.exports(record) : nothing}
       <section class="panel stack">
         <h2>Check it yourself</h2>
         <sp-independent-check .record=${record} .chain=${this.config.chain}></sp-independent-check>
@@ -153,12 +166,32 @@ export class RecordPage extends LitElement {
   }
 
   private beside(record: ImageRecord) {
-    return html`<section class="panel">
+    return html`<section class="panel on-screen">
       <sp-side-by-side
         .record=${record}
         .compared=${this.compared}
         @compare=${({ detail }: CustomEvent<string>) => this.dispatchEvent(new CustomEvent("compare", { detail }))}
       ></sp-side-by-side>
+    </section>`;
+  }
+
+  /** By the model of the newest public diagnosis that is installed here. */
+  private similar({ cid, imageAvailable, study, diagnoses }: ImageRecord) {
+    const newest = diagnoses.findLast(({ sealed, model }) => !sealed && model);
+    if (!imageAvailable || study || !newest?.model) return nothing;
+    return html`<section class="panel"><sp-similar .cid=${cid} .model=${newest.model.name}></sp-similar></section>`;
+  }
+
+  /** Only DICOM files name a patient, by a pseudonym. */
+  private course({ imageId, imageAvailable, study }: ImageRecord) {
+    if (!imageAvailable || study || this.facts.value?.mediaType !== "application/dicom") return nothing;
+    return html`<section class="panel"><sp-course .imageId=${imageId}></sp-course></section>`;
+  }
+
+  private exports(record: ImageRecord) {
+    return html`<section class="panel stack on-screen">
+      <h2>Export</h2>
+      <sp-exports .record=${record} .kinds=${this.config.exports}></sp-exports>
     </section>`;
   }
 

@@ -1,6 +1,6 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import type { Config, LeftOut, Study } from "../api/types";
+import type { Config, LeftOut, PinRequest, Study } from "../api/types";
 import type { PendingTransaction } from "../chain/transaction-state";
 import "../components/sp-notice";
 import "../components/sp-signing";
@@ -11,6 +11,7 @@ import "../components/sp-transaction";
 import { printable, storeName } from "../format";
 import type { Problem } from "../state/problems";
 import { classificationOf, studyStepNumber, type StudyFlow, type Working } from "../state/study";
+import type { Patient } from "../state/study-files";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import { homeStyles } from "./home-styles";
@@ -23,6 +24,9 @@ const DOING: Record<Working, [title: string, text: string]> = {
   pinning: ["Looking for text, then pinning", "Done"],
 };
 
+/** As `prepareSlices` names the files that it sends. */
+const SENT_NAME = /slice-\d{4,}\.[a-z]+|2\.25\.\d+\.dcm/;
+
 /** The way of a study from its files to a record. Event `other` when the person wants to begin anew. */
 @customElement("sp-study-flow")
 export class StudyFlowPage extends LitElement {
@@ -31,6 +35,14 @@ export class StudyFlowPage extends LitElement {
     homeStyles,
     disclosure,
     css`
+      .patients {
+        display: grid;
+        gap: var(--space-5);
+        margin-bottom: var(--space-5);
+        padding: 0;
+        list-style: none;
+        overflow-wrap: anywhere;
+      }
       .left-out {
         display: grid;
         gap: var(--space-1);
@@ -45,6 +57,8 @@ export class StudyFlowPage extends LitElement {
   @property({ attribute: false }) control!: StudyController;
   /** A new object at each change, so that Lit sees it. */
   @property({ attribute: false }) flow!: StudyFlow;
+  /** Whether the person is asked once more before slices with text are kept. */
+  @state() private keeping = false;
   /** Whether the wallet's window is open. */
   @state() private waiting = false;
   @query("h2") private readonly heading!: HTMLElement | null;
@@ -61,7 +75,8 @@ export class StudyFlowPage extends LitElement {
     const { flow } = this;
     return html`<div class="page">
       <sp-steps .current=${studyStepNumber(flow)}></sp-steps>
-      ${"total" in flow ? this.working(flow) : nothing} ${flow.step === "lacking" ? this.lacking(flow.study) : nothing}
+      ${"total" in flow ? this.working(flow) : nothing} ${flow.step === "patients" ? this.patients(flow.patients) : nothing}
+      ${flow.step === "lacking" ? this.lacking(flow.study) : nothing}
       ${"transaction" in flow ? this.transaction(flow) : nothing}
       ${flow.study?.result ? this.preview(flow.study) : nothing}
     </div>`;
@@ -71,7 +86,7 @@ export class StudyFlowPage extends LitElement {
     const [title, verb] = DOING[step];
     return html`<section class="panel stack" data-testid="study-working" data-step=${step}>
       <h2 tabindex="-1">${title}</h2>
-      <progress aria-label=${title} max=${Math.max(total, 1)} .value=${done}></progress>
+      <progress aria-label=${title} max=${Math.max(total, 1)} value="0" .value=${done}></progress>
       <p class="soft">${verb} ${done} of ${total}</p>
       ${problem
         ? html`<sp-notice .problem=${problem}>
@@ -81,17 +96,51 @@ export class StudyFlowPage extends LitElement {
       ${step === "pinning"
         ? html`<p class="soft small">Every image goes to ${storeName(this.config.storage)}. Then you can sign.</p>`
         : nothing}
-      <div class="actions">${this.other("Cancel")}</div>
+      <div class="actions">${this.other(problem?.slices ? "Stop" : "Cancel")}</div>
     </section>`;
   }
 
   private answer({ type = "" }: Problem) {
     const kind = type.split(":").at(-1);
-    const button = (text: string, go: () => Promise<void>) =>
-      html`<button class="button primary" type="button" @click=${() => void go()}>${text}</button>`;
-    if (kind === "text-in-slices") return button("It identifies nobody: go on", () => this.control.confirm({ text: "keep" }));
-    if (kind === "unrecognised-slices") return button("Pin all the same", () => this.control.confirm({ pinAnyway: true }));
-    return button("Go on", () => this.control.goOn());
+    const button = (text: string, go: () => unknown, primary = false) =>
+      html`<button class="button ${primary ? "primary" : ""}" type="button" @click=${() => void go()}>${text}</button>`;
+    const confirm = (answer: PinRequest) => () => {
+      this.keeping = false;
+      return this.control.confirm(answer);
+    };
+    if (kind === "text-in-slices" && this.keeping) {
+      return html`<p class="small">Have you looked at every one of these slices, below?</p>
+        ${button("Yes, they identify nobody", confirm({ text: "keep" }))} ${button("No", () => (this.keeping = false), true)}`;
+    }
+    if (kind === "text-in-slices") {
+      return html`${button("Leave these slices out", confirm({ text: "leave-out" }), true)}
+      ${button("Keep these slices", () => (this.keeping = true))}`;
+    }
+    if (kind === "unrecognised-slices") return button("Pin all the same", confirm({ pinAnyway: true }), true);
+    return button("Go on", () => this.control.goOn(), true);
+  }
+
+  private patients(patients: Patient[]) {
+    const images = (count: number) => `${count} ${count === 1 ? "image" : "images"}`;
+    return html`<section class="panel stack" data-testid="patients">
+      <h2 tabindex="-1">These files are of ${patients.length} patients</h2>
+      <p>A study is of one patient. Nothing has left this page. Choose whose images to go on with; the others stay here.</p>
+      <ol class="patients">
+        ${patients.map(
+          ({ pseudonym, images: count, series, example }, place) => html`<li class="stack">
+            <h3>Patient ${place + 1}: ${images(count)}</h3>
+            <p class="soft small">
+              ${series.map(({ description, images: own }) => `${description || "Series without a description"} (${images(own)})`).join(", ")}<br />
+              First file: ${printable(example)}
+            </p>
+            <button class="button" type="button" @click=${() => void this.control.choosePatient(pseudonym)}>
+              Go on with patient ${place + 1}
+            </button>
+          </li>`,
+        )}
+      </ol>
+      <div class="actions">${this.other("Stop")}</div>
+    </section>`;
   }
 
   private lacking(study: Study) {
@@ -113,7 +162,7 @@ export class StudyFlowPage extends LitElement {
         <div class="stack">
           <h2 class="eyebrow" tabindex="-1">Result</h2>
           <sp-study-summary .result=${result}></sp-study-summary>
-          ${this.leftOut([...study.leftOut, ...this.control.unsent])}
+          ${this.leftOut([...study.leftOut.map(this.named), ...this.control.unsent])}
         </div>
         <div class="stack">
           ${step === "preview" ? this.toSigning() : nothing} ${step === "signing" ? this.signing(study) : nothing}
@@ -122,9 +171,20 @@ export class StudyFlowPage extends LitElement {
       </section>
       <section class="panel stack">
         <h2>Slices</h2>
-        <sp-study-slices .result=${result} study-id=${study.studyId}></sp-study-slices>
+        <sp-study-slices
+          .result=${result}
+          .names=${this.control.names}
+          .asked=${"problem" in this.flow ? (this.flow.problem?.slices ?? []) : []}
+          study-id=${study.studyId}
+        ></sp-study-slices>
       </section>`;
   }
+
+  /** With the names that the person knows; the server knows others. */
+  private readonly named = ({ name, reason }: LeftOut): LeftOut => {
+    const { names } = this.control;
+    return { name: names.get(name) ?? name, reason: reason.replace(SENT_NAME, (sent) => names.get(sent) ?? sent) };
+  };
 
   private leftOut(files: LeftOut[]) {
     if (files.length === 0) return nothing;

@@ -6,10 +6,11 @@ import type { LeftOut, PinRequest, Study, StudyFile, StudyStep } from "../api/ty
 import type { PendingTransaction } from "../chain/transaction-state";
 import { hex } from "../bytes";
 import { DicomError } from "../dicom/dicom-error";
-import { prepareSlice, type NamedContent } from "../dicom/prepare";
+import { NoImage, prepareSlices, type Place } from "../dicom/prepare";
 import { read, remove, write } from "../storage";
 import { describe, type Problem } from "../state/problems";
-import { checkStudy, reduceStudy, type StudyEvent, type StudyFlow, type Working } from "../state/study";
+import { checkSlices, checkStudy, MAX_SLICES, reduceStudy, type StudyEvent, type StudyFlow, type Working } from "../state/study";
+import { isDirectory, listedBy, ownNames, patientsOf, withoutCopied, type ReadFile } from "../state/study-files";
 import type { SourceFile } from "../state/zip";
 
 const KEY = "scanproof.study";
@@ -28,9 +29,12 @@ export class StudyController implements ReactiveController {
   flow: StudyFlow | null = null;
   /** Why the chosen files are no study. */
   refusal: Problem | null = null;
-  /** What stays in the page: DICOM files without a picture, or damaged ones, which may name a person. */
+  /** What stays in the page: files that are no image or damaged, copies, and those of other patients. */
   unsent: LeftOut[] = [];
-  private files: SourceFile[] = [];
+  /** The names of the files by those under which they left the page, until it is reloaded. */
+  names = new Map<string, string>();
+  private sources: SourceFile[] = [];
+  private files: ReadFile[] = [];
   private studyId = "";
   /** What the person confirmed of this study. */
   private answers: PinRequest = {};
@@ -50,7 +54,8 @@ export class StudyController implements ReactiveController {
   async choose(files: SourceFile[]): Promise<void> {
     this.refusal = checkStudy(files);
     if (!this.refusal) {
-      this.files = files;
+      this.sources = files;
+      this.files = [];
       this.unsent = [];
       this.flow = { step: "reading", done: 0, total: files.length, study: null, problem: null };
       await this.goOn();
@@ -112,7 +117,9 @@ export class StudyController implements ReactiveController {
     this.turn += 1;
     this.flow = null;
     this.refusal = null;
+    this.sources = [];
     this.files = [];
+    this.names = new Map();
     this.unsent = [];
     this.studyId = "";
     this.answers = {};
@@ -129,61 +136,84 @@ export class StudyController implements ReactiveController {
     this.host.requestUpdate();
   }
 
+  /** On with the files of one patient. */
+  async choosePatient(pseudonym: string): Promise<void> {
+    if (this.flow?.step !== "patients") return;
+    const others = this.files.filter(({ place }) => place && place.patient !== pseudonym);
+    this.files = this.files.filter((file) => !others.includes(file));
+    this.unsent = [...this.unsent, ...others.map(({ source }) => ({ name: source.name, reason: "of another patient" }))];
+    this.working("reading", this.files.length, this.files.length);
+    await this.goOn();
+  }
+
   private async begin(turn: number): Promise<void> {
-    const named = await this.named(turn);
-    if (!named) return;
-    if (named.length === 0) {
-      this.refusal = checkStudy([]);
+    if (this.files.length === 0 && !(await this.read(turn))) return;
+    this.refusal = checkSlices(this.slices.length, this.unsent);
+    if (this.refusal) {
       this.flow = null;
       this.host.requestUpdate();
       return;
     }
+    const patients = patientsOf(this.files);
+    if (patients.length > 1) {
+      this.reduce({ type: "patients", patients });
+      announce(`These files are of ${patients.length} patients. Choose one.`);
+      return;
+    }
     // The same files are the same study: what is removed must be gone before it begins again.
     await this.discarding;
-    const study = await patiently(() => api.beginStudy(named));
+    const study = await patiently(() => api.beginStudy(this.slices));
     if (turn !== this.turn) return;
     this.studyId = study.studyId;
+    this.names = ownNames(this.files);
     this.store(null);
-    await this.send(study, named, turn);
+    await this.send(study, turn);
     announce("All files are received. Classifying.");
     await this.classify(turn);
   }
 
-  /** Names, SHA-256 and sizes; null when another study was begun meanwhile. */
-  private async named(turn: number): Promise<StudyFile[] | null> {
-    const named: StudyFile[] = [];
-    const sent: SourceFile[] = [];
-    const unsent: LeftOut[] = [];
-    for (const file of this.files) {
-      if (turn !== this.turn) return null;
-      this.working("reading", named.length, this.files.length);
-      try {
-        const { name, content } = await prepared(file);
-        named.push({ name: name.slice(-255), sha256: await sha256(content), size: content.length });
-        sent.push(file);
-      } catch (error) {
-        if (!(error instanceof DicomError)) throw error;
-        unsent.push({ name: file.name, reason: error.message });
-      }
-    }
-    this.unsent = [...this.unsent, ...unsent];
-    this.files = sent;
-    return named;
+  private get slices(): StudyFile[] {
+    return this.files.flatMap(({ slices }) => slices);
   }
 
-  private async send(study: Study, named: StudyFile[], turn: number): Promise<void> {
+  /** Names, SHA-256 and sizes of all slices; false when another study was begun meanwhile. */
+  private async read(turn: number): Promise<boolean> {
+    const files: ReadFile[] = [];
+    const unsent: LeftOut[] = [];
+    for (const [place, source] of this.sources.entries()) {
+      if (turn !== this.turn) return false;
+      this.working("reading", place, this.sources.length);
+      try {
+        if (isDirectory(source.name)) {
+          const { referencedFiles } = await import("../dicom/directory");
+          const names = this.sources.map(({ name }) => name);
+          unsent.push(...listedBy(source.name, await referencedFiles(await source.bytes()), names));
+          continue;
+        }
+        files.push(await readFile(source, place + 1));
+      } catch (error) {
+        if (!(error instanceof DicomError) && !(error instanceof NoImage)) throw error;
+        unsent.push({ name: source.name, reason: error.message });
+      }
+      if (files.reduce((sum, { slices }) => sum + slices.length, 0) > MAX_SLICES) break;
+    }
+    const found = withoutCopied(files);
+    this.files = found.files;
+    this.unsent = [...unsent, ...found.leftOut];
+    return turn === this.turn;
+  }
+
+  private async send(study: Study, turn: number): Promise<void> {
     const missing = new Set(study.missing);
-    const waiting = this.files.filter((_, place) => {
-      const { sha256 } = named[place] ?? { sha256: "" };
-      return missing.delete(sha256);
-    });
     const total = study.files;
-    let done = total - waiting.length;
+    let done = total - missing.size;
     this.working("sending", done, total);
+    const waiting = contents(this.files, missing);
     const worker = async () => {
-      for (let next = waiting.shift(); next && turn === this.turn; next = waiting.shift()) {
-        const { content } = await prepared(next);
-        await patiently(() => api.addSlice(study.studyId, content));
+      while (turn === this.turn) {
+        const { value } = await waiting.next();
+        if (!value) return;
+        await patiently(() => api.addSlice(study.studyId, value));
         done += 1;
         if (turn === this.turn) this.working("sending", done, total);
       }
@@ -210,7 +240,7 @@ export class StudyController implements ReactiveController {
     read: (step: StudyStep) => [over: boolean, done: number, total: number],
   ): Promise<void> {
     const study = this.flow?.study;
-    this.working(name, 0, (name === "pinning" ? study?.objects : study?.slices) ?? this.files.length);
+    this.working(name, 0, (name === "pinning" ? study?.objects : study?.slices) ?? this.slices.length);
     for (;;) {
       const [over, done, total] = read(await patiently(ask));
       if (turn !== this.turn) return;
@@ -254,9 +284,30 @@ export class StudyController implements ReactiveController {
   }
 }
 
-/** A file as it leaves the page. Done twice instead of kept: a study may be larger than the memory. */
-async function prepared({ name, bytes }: SourceFile): Promise<NamedContent> {
-  return prepareSlice({ name, content: await bytes() });
+async function readFile(source: SourceFile, number: number): Promise<ReadFile> {
+  const prepared = await prepareSlices(await source.bytes(), number);
+  const slices: StudyFile[] = [];
+  for await (const { name, content } of prepared.slices()) slices.push({ name, sha256: await sha256(content), size: content.length });
+  const { place } = prepared;
+  return { source, number, place: place && placeOf(place), slices };
+}
+
+/** Without the file itself: only one file at a time is in memory. */
+function placeOf({ patient, series, description, likeness, unchanged }: Place): Place {
+  return { patient, series, description, likeness, unchanged };
+}
+
+/** The slices that are missing, as they leave the page. Made twice instead of kept: a study may be larger than the memory. */
+async function* contents(files: ReadFile[], missing: Set<string>): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  for (const { source, number, slices } of files) {
+    if (!slices.some(({ sha256 }) => missing.has(sha256))) continue;
+    const prepared = await prepareSlices(await source.bytes(), number);
+    let place = 0;
+    for await (const { content } of prepared.slices()) {
+      if (missing.delete(slices[place]?.sha256 ?? "")) yield content;
+      place += 1;
+    }
+  }
 }
 
 /** Again after a pause where the connection was cut or the server is busy or limits the rate. */

@@ -6,6 +6,7 @@ import { WalletError, type WalletErrorKind } from "../chain/errors";
 import { describeReason } from "../chain/reverts";
 import { AttestationMismatch, type Cost } from "../chain/transactions";
 import { DicomError } from "../dicom/dicom-error";
+import { NoImage } from "../dicom/prepare";
 import { amount } from "../format";
 import type { WalletRequest } from "../chain/wallet-state";
 import { ZipRefused } from "./zip";
@@ -19,6 +20,8 @@ export interface Problem {
   text: string;
   /** The problem type of the API. */
   type?: string;
+  /** The slices of a study that it is about, from 0. */
+  slices?: number[];
   /** Seconds before another try makes sense. */
   retryAfter?: number;
 }
@@ -72,6 +75,7 @@ export function describe(error: unknown, request?: WalletRequest): Problem {
   if (error instanceof DicomError) {
     return warning("file-refused", "This DICOM file cannot be used", `${capital(error.message)}.`);
   }
+  if (error instanceof NoImage) return warning("file-refused", "This file cannot be used", error.message);
   if (error instanceof ZipRefused) return warning("zip-refused", "This ZIP cannot be used", error.message);
   if (error instanceof WalletError) return describeWallet(error, request);
   if (error instanceof AttestationMismatch) {
@@ -93,7 +97,34 @@ export const UNREACHABLE: Problem = {
   text: "Your work is saved in this browser. Check that ScanProof is running, then try again.",
 };
 
-function describeApi({ status, type, title, detail, retryAfter }: ApiProblem): Problem {
+/** The questions about slices of a study, by the last word of their types. */
+const ASKED: Record<string, (slices: string) => Words> = {
+  "text-in-slices": (slices) => [
+    "warning",
+    "Is there a name in these pictures?",
+    `There seems to be text in ${slices}. Nothing is pinned yet. Names, numbers and dates may identify the patient.`,
+  ],
+  "unrecognised-slices": (slices) => [
+    "warning",
+    "Are these medical images?",
+    `No known kind of image is recognised in ${slices}. Nothing is pinned yet; what is pinned is public permanently.`,
+  ],
+};
+const MOST_NAMED = 12;
+
+/** `slice 3`, or `slices 3, 4, 5 and 20 more`: counted from 1. */
+function slicesInWords(slices: number[]): string {
+  const named = slices.slice(0, MOST_NAMED).map((order) => String(order + 1));
+  const more = slices.length > MOST_NAMED ? ` and ${slices.length - MOST_NAMED} more` : "";
+  return `${slices.length === 1 ? "slice" : "slices"} ${named.join(", ")}${more}`;
+}
+
+function describeApi({ status, type, title, detail, retryAfter, slices }: ApiProblem): Problem {
+  const asked = ASKED[type.split(":").at(-1) ?? ""];
+  if (asked && slices.length > 0) {
+    const [tone, about, text] = asked(slicesInWords(slices));
+    return { kind: "slices", tone, title: about, text, type, slices };
+  }
   if (status === RATE_LIMITED) {
     const wait = retryAfter ?? 60;
     const text = `${capital(detail || title)}. Wait ${wait} seconds; your work is saved.`;

@@ -2,7 +2,10 @@
 
 import type { RecordSearch } from "../api/client";
 
-const FIELDS: (keyof RecordSearch)[] = ["q", "model", "label", "status", "from", "to"];
+const FIELDS: (keyof RecordSearch)[] = [
+  ...(["q", "model", "label", "status", "from", "to"] as const),
+  ...(["modality", "bodyPart", "sequence", "magnification"] as const),
+];
 
 /** What `values` say of the known fields; empty ones ask for nothing. */
 export function searchOf(values: URLSearchParams | FormData): RecordSearch {

@@ -1,8 +1,11 @@
 /** The way of a study from files to a record: a pure state machine, and what its parts need. */
 
-import type { Classification, Study, StudyResult } from "../api/types";
+import type { Classification, LeftOut, Study, StudyResult } from "../api/types";
 import type { PendingTransaction } from "../chain/transaction-state";
+import { printable } from "../format";
+import { NOTHING_KNOWN } from "./kind";
 import { warning, type Problem } from "./problems";
+import type { Patient } from "./study-files";
 import type { SourceFile } from "./zip";
 
 /** More than the page reads into its list; the server says how many a study may have. */
@@ -18,11 +21,14 @@ export type StudyFlow =
   | { step: Working; done: number; total: number; study: Study | null; problem: Problem | null }
   /** After a reload: the page has no files any more. */
   | { step: "lacking"; study: Study }
+  /** The files are of several: the person chooses one. */
+  | { step: "patients"; patients: Patient[]; study: null }
   | { step: "preview" | "signing"; study: Study }
   | { step: "submitted" | "recorded"; study: Study; transaction: PendingTransaction };
 
 export type StudyEvent =
   | { type: "working"; step: Working; done: number; total: number }
+  | { type: "patients"; patients: Patient[] }
   | { type: "failed"; problem: Problem }
   | { type: "loaded"; study: Study }
   | { type: "submitted"; transaction: PendingTransaction }
@@ -34,6 +40,8 @@ export function reduceStudy(flow: StudyFlow, event: StudyEvent): StudyFlow {
   switch (event.type) {
     case "working":
       return { step: event.step, done: event.done, total: event.total, study: flow.study, problem: null };
+    case "patients":
+      return { step: "patients", patients: event.patients, study: null };
     case "failed":
       return "problem" in flow ? { ...flow, problem: event.problem } : flow;
     case "loaded":
@@ -58,7 +66,7 @@ function loaded(study: Study): StudyFlow {
 /** Where the flow is in the steps of an image: choose, classify, sign, recorded. */
 export function studyStepNumber({ step }: StudyFlow): number {
   const places: Record<StudyFlow["step"], number> = {
-    reading: 0, sending: 1, lacking: 1, classifying: 1, preview: 2, pinning: 2, signing: 2, submitted: 2, recorded: 3,
+    reading: 0, patients: 0, sending: 1, lacking: 1, classifying: 1, preview: 2, pinning: 2, signing: 2, submitted: 2, recorded: 3,
   };
   return places[step];
 }
@@ -71,12 +79,20 @@ export function inOrder(files: SourceFile[]): SourceFile[] {
 
 /** Why these files are no study, before anything is read; null if they may be one. */
 export function checkStudy(files: SourceFile[]): Problem | null {
-  if (files.length === 0) return warning("study-empty", "There is no file", "The folder or ZIP has no file that could be an image.");
-  if (files.length > MAX_SLICES) {
-    const text = `There are ${files.length} files; a study has at most ${MAX_SLICES}. Choose one series.`;
-    return warning("study-too-long", "Too many files for one study", text);
-  }
-  return null;
+  if (files.length === 0) return checkSlices(0);
+  return files.length > MAX_SLICES ? tooLong(`There are ${files.length} files`) : null;
+}
+
+/** The same for the slices that were found in them, given what is none. */
+export function checkSlices(count: number, unsent: LeftOut[] = []): Problem | null {
+  const [first] = unsent;
+  if (count === 0 && first) return warning("study-empty", "There is no image", `${printable(first.name)}: ${first.reason}`);
+  if (count === 0) return warning("study-empty", "There is no file", "The folder or ZIP has no file that could be an image.");
+  return count > MAX_SLICES ? tooLong("There are more slices in these files") : null;
+}
+
+function tooLong(found: string): Problem {
+  return warning("study-too-long", "Too many files for one study", `${found}; a study has at most ${MAX_SLICES}. Choose one series.`);
 }
 
 /** The study as the signing parts know a classification: its CID and manifest are those of the study. */
@@ -85,6 +101,7 @@ export function classificationOf({ cid, manifestHash, model, weak, summary }: St
   return {
     cid, label, labelCode, labelText, confidence, abstained, reason, model, weak, manifestHash,
     manifestCid: cid, manifest: {}, probabilities: {}, sealed: false, opening: null, activationMap: null, nextSteps: [], links: {},
+    kind: NOTHING_KNOWN, expectedMagnification: null,
   };
 }
 

@@ -206,7 +206,16 @@ export const shared = css`
     border-radius: 1rem;
     overflow: hidden;
     background: var(--sunken);
-    accent-color: var(--accent);
+    appearance: none;
+  }
+  progress::-webkit-progress-bar {
+    background: var(--sunken);
+  }
+  progress::-webkit-progress-value {
+    background: var(--accent);
+  }
+  progress::-moz-progress-bar {
+    background: var(--accent);
   }
   .spinner {
     flex: none;
@@ -225,6 +234,45 @@ export const shared = css`
   @keyframes spin {
     to {
       transform: rotate(1turn);
+    }
+  }
+  .on-paper {
+    display: none;
+  }
+  @media print {
+    /* What only works on a screen; the content stays. */
+    button,
+    .button,
+    .on-screen,
+    .spinner,
+    summary::after {
+      display: none !important;
+    }
+    .on-paper {
+      display: revert;
+    }
+    .panel {
+      padding: var(--space-3) 0 0;
+      border-width: 1px 0 0;
+      border-radius: 0;
+    }
+    h1,
+    h2,
+    h3 {
+      break-after: avoid;
+    }
+    dt,
+    li,
+    tr,
+    figure {
+      break-inside: avoid;
+    }
+    a {
+      color: inherit;
+    }
+    a[href^="http"]::after {
+      content: " (" attr(href) ")";
+      overflow-wrap: anywhere;
     }
   }
   @media (prefers-reduced-motion: reduce) {

@@ -67,8 +67,8 @@ def test_each_answer_says_which_of_its_fields_are_always_there(client: FlaskClie
     }
     requests = {
         *("ClassificationRequest.model", "ClassificationRequest.sealed", "StudyRequest.model"),
-        *("Pin.text", "Pin.pinAnyway", "PinRequest.text", "PinRequest.pinAnyway"),
-        *("Answers.text", "Answers.pinAnyway", "ReceivedStudy.model"),
+        *("Pin.text", "Pin.pinAnyway", "Pin.magnification", "PinRequest.text", "PinRequest.pinAnyway"),
+        *("Answers.text", "Answers.pinAnyway", "Answers.magnification", "ReceivedStudy.model"),
     }
     answers = {"ClassificationLinks.manifest", "OutlineLinks.overlay", "Problem.boxes", "Problem.slices"}
     assert optional == requests | answers

@@ -57,6 +57,17 @@ def test_the_same_key_gives_the_same_files_and_another_one_others(scanproof, stu
     assert key.stat().st_mode & 0o777 == 0o600
 
 
+def test_a_clean_copy_keeps_its_bytes_with_another_key(scanproof, study, key, tmp_path):
+    scanproof("deidentify", study, "--out", tmp_path / "clean", "--key", key)
+    again = scanproof(
+        "deidentify", tmp_path / "clean", "--out", tmp_path / "again", "--key", tmp_path / "other.key", "--json"
+    )
+
+    files = {file.name: file.read_bytes() for file in (tmp_path / "clean").iterdir()}
+    assert {file.name: file.read_bytes() for file in (tmp_path / "again").iterdir()} == files
+    assert all(file["removed"] == file["replaced"] == file["cleaned"] == {} for file in again.json["files"])
+
+
 def test_what_is_no_dicom_image_is_refused_and_the_others_are_written(scanproof, study, key, tmp_path):
     (study / "README").write_text("Jane Doe's study")
 
@@ -103,6 +114,17 @@ def test_text_in_a_picture_is_counted_and_made_black_on_request(scanproof, key, 
     after = Path(masked.json["files"][0]["written"]).read_bytes()
     assert identifiers_left(after) == ()
     assert OcrTextFinder().find(after) == []
+
+
+def test_text_is_looked_for_in_every_frame(scanproof, key, tmp_path):
+    loop = np.stack([np.zeros((256, 256), np.uint8), burnt_in(), np.zeros((256, 256), np.uint8)])
+    (tmp_path / "a.dcm").write_bytes(dicom(loop))
+
+    masked = scanproof("deidentify", tmp_path / "a.dcm", "--key", key, "--json", "--out", tmp_path / "b", "--mask-text")
+
+    (file,) = masked.json["files"]
+    assert file["text"] == 1
+    assert OcrTextFinder().find(Path(file["written"]).read_bytes(), 1) == []
 
 
 def test_no_copy_is_written_of_a_picture_whose_text_cannot_be_made_black(scanproof, key, tmp_path):

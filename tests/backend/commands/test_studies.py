@@ -12,9 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.adapters.dicom.frames import split
 from backend.adapters.study_files import natural, study_sources
 from backend.services import study_documents
-from tests.dicoms import dicom
+from ml.preprocessing.dicom import DicomFile
+from tests.backend.adapters.dicom.multiframe import classic, enhanced
+from tests.backend.adapters.dicom.test_directory import directory
+from tests.dicoms import deidentified, dicom, sample
 
 
 @pytest.fixture
@@ -103,6 +107,85 @@ def test_a_folder_and_its_zip_are_classified_alike(command, folder: Path, tmp_pa
     in_words = command("classify", packed).stdout
     assert "Slices       10: 10 abstained" in in_words
     assert "Left out  slice-3.jpg: the same image as part/again.jpg" in in_words
+
+
+def test_a_file_of_several_frames_is_a_study_from_file_to_evidence(scanproof, tmp_path: Path) -> None:
+    (tmp_path / "mr.dcm").write_bytes(deidentified(enhanced([4.0, -2.0, 1.0], sizes=(48, 40))))
+    made = scanproof("demo", tmp_path / "mr.dcm", "--json")
+    assert made.status == 0, made.stderr
+    study = made.json
+    assert [each["file"] for each in study["slices"]] == ["mr.dcm frame 2", "mr.dcm frame 3", "mr.dcm frame 1"]
+    assert study["verified"] and study["leftOut"] == []
+
+    single = scanproof("verify", "--image-id", study["imageId"], "--file", tmp_path / "mr.dcm", "--json")
+    assert (single.status, single.json["verdict"]) == (0, "valid")
+    bundle = tmp_path / "evidence.zip"
+    assert scanproof("evidence", study["imageId"], "--slices", "2", "--output", bundle).status == 0
+    with zipfile.ZipFile(bundle) as archive:
+        pinned = archive.read(f"objects/{study['slices'][1]['cid']}")
+    assert DicomFile(pinned).description.frames == 1
+    checked = scanproof("verify", "--evidence", bundle, "--json").json
+    assert {each["name"]: each["passed"] for each in checked["checks"]}["slices"]
+
+    (tmp_path / "other.dcm").write_bytes(deidentified(enhanced([4.0, -2.0], sizes=(48, 40))))
+    lacking = scanproof("verify", "--image-id", study["imageId"], "--file", tmp_path / "other.dcm", "--json")
+    assert lacking.status == 1
+
+
+def test_frames_are_classified_like_single_files(command, tmp_path: Path) -> None:
+    folder = tmp_path / "series"
+    folder.mkdir()
+    clean = deidentified(enhanced([4.0, -2.0], sizes=(48, 40)))
+    (folder / "mr.dcm").write_bytes(clean)
+    whole = command("classify", folder, "--json").json
+    assert command("classify", folder / "mr.dcm", "--json").json["root"] != ""
+    (folder / "mr.dcm").unlink()
+    for number, part in enumerate(split(clean)):
+        (folder / f"{number}.dcm").write_bytes(part)
+    single = command("classify", folder, "--json").json
+    assert [each["cid"] for each in whole["slices"]] == [each["cid"] for each in single["slices"]]
+
+
+def test_frames_with_identifiers_are_classified_but_not_kept(command, tmp_path: Path) -> None:
+    (tmp_path / "loop.dcm").write_bytes(classic())
+    (tmp_path / "a.dcm").write_bytes(b"no DICOM")
+    result = command("classify", tmp_path / "loop.dcm", "--json")
+    assert [each["file"] for each in result.json["slices"]] == [f"loop.dcm frame {n}" for n in (1, 2, 3)]
+    refused = command("demo", tmp_path / "loop.dcm", "--json")
+    assert refused.json["error"]["type"] == "IdentifiersLeft"
+    verified = command("verify", "--image-id", "0x" + "ab" * 32, "--file", tmp_path / "loop.dcm", "--json")
+    assert verified.status != 0
+
+
+def test_a_directory_names_what_is_missing(command, tmp_path: Path, picture: Callable[..., bytes]) -> None:
+    disc = tmp_path / "disc"
+    (disc / "a").mkdir(parents=True)
+    (disc / "DICOMDIR").write_bytes(directory((2, 0, "A\\1.PNG"), (0, 0, "A\\2")))
+    (disc / "a" / "1.png").write_bytes(picture())
+    (disc / "more.png").write_bytes(picture("PNG", (50, 40)))
+    (disc / "a" / "DICOMDIR").write_bytes(directory((1, 0, "A")))
+    result = command("classify", disc, "--json").json
+    assert [each["file"] for each in result["slices"]] == ["a/1.png", "more.png"]
+    assert {each["name"]: each["reason"] for each in result["leftOut"]} == {
+        "DICOMDIR": "a directory of 2 files, of which 1 are missing",
+        "A/2": "named by DICOMDIR, but missing",
+        "a/DICOMDIR": "expected a DICOM directory without circles, found a record that leads back to itself",
+    }
+
+
+def test_too_many_frames_and_frames_that_are_no_pictures(command, tmp_path: Path) -> None:
+    folder = tmp_path / "loops"
+    folder.mkdir()
+    (folder / "dose.dcm").write_bytes(sample("rtdose.dcm"))
+    alone = command("classify", folder, "--json")
+    assert "found none: dose.dcm frame 1: expected a DICOM file whose Bits Allocated" in alone.json["error"]["message"]
+    (folder / "many.dcm").write_bytes(classic().replace(b"\x28\0\x08\0IS\x02\x003 ", b"\x28\0\x08\0IS\x04\x002001"))
+    (folder / "good.dcm").write_bytes(classic())
+    result = command("classify", folder, "--json").json
+    assert {each["name"]: each["reason"] for each in result["leftOut"]}["many.dcm"].startswith(
+        "expected a DICOM file of at most 2,000 frames"
+    )
+    assert len(result["slices"]) == 3
 
 
 def zipped(entries: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes:

@@ -71,7 +71,11 @@ def classifier_with_gate(models: Path, label: str) -> BundledModels:
 
 def service(container: Container, classifier: BundledModels) -> ClassificationService:
     return ClassificationService(
-        container.classification._classifications, container.intake, container.store, classifier
+        container.classification._classifications,
+        container.intake,
+        container.store,
+        classifier,
+        container.classification._kinds,
     )
 
 

@@ -138,7 +138,7 @@ def test_flipped_bits_of_the_file_are_found_or_change_no_row(
     good, rows = file.read_bytes(), dump(file)
     choice = random.Random(60)
     changed = 0
-    for _ in range(60):
+    for _ in range(90):
         place = choice.randrange(100 * 8, len(good) * 8)
         bad = bytearray(good)
         bad[place // 8] ^= 1 << place % 8
@@ -188,11 +188,14 @@ def test_an_image_row_with_more_damage_is_written_again_from_the_image(container
 def test_what_cannot_be_corrected_is_made_again_or_named(container: Container, recorded: str) -> None:
     with closing(sqlite3.connect(database_of(container.settings))) as connection:
         connection.execute("UPDATE recognitions SET modality = 'xx'")
+        connection.execute("UPDATE image_kinds SET modality = 'CT', sequence = 't1'")
+        connection.execute("UPDATE image_features SET features = x'00ff00ff'")
         connection.execute("UPDATE sealed_manifests SET model_sha256 = 'yy'")
         connection.execute("UPDATE attestations SET label = 77, confidence = 1")
         connection.commit()
     repairs = {finding.what.split()[0]: finding.repair for finding in container.scrub.run().findings}
-    assert repairs["recognitions"].startswith("removed: ")
+    for table in ("recognitions", "image_kinds", "image_features"):
+        assert repairs[table].startswith("removed: ")
     assert repairs["attestations"].startswith("removed: ")
     assert repairs["sealed_manifests"] is None
     (damage,) = container.scrub.damage()

@@ -239,6 +239,41 @@ def test_text_in_slices_is_asked_about_before_anything_is_pinned(container: Cont
     assert container.studies.pin(study, CLIENT, seconds=60, answers=Answers(text="keep")).signable
 
 
+def test_slices_with_text_are_left_out_on_request(container: Container, alice: DevelopmentWallet, picture) -> None:
+    files = {
+        "plain.png": picture(),
+        "named.png": written("Doe, Jane 1970-01-01"),
+        "other.png": picture("PNG", (50, 40)),
+    }
+    study = begun(container, files)
+    for content in files.values():
+        container.studies.add(study, content)
+    before = container.studies.classify(study, seconds=60).documents
+    answers = Answers(text="leave-out")
+    made = container.studies.pin(study, CLIENT, seconds=60, answers=answers)
+    assert made.signable
+    assert made.names == ("plain.png", "other.png")
+    assert made.documents.manifest.count == 2
+    assert made.documents.manifest.root != before.manifest.root
+    assert [(each.name, each.reason) for each in made.left_out] == [
+        ("named.png", "it seems to show text, and was left out")
+    ]
+    pins = {path.name for path in (container.settings.var / "ipfs" / "pins").iterdir()}
+    assert not {each.cid for each in before.slices if each.order == 1} & pins
+    again = restarted(container).progress(study)
+    assert (again.documents.manifest, again.signable) == (made.documents.manifest, True)
+
+
+def test_a_study_of_nothing_but_text_cannot_leave_it_out(container: Container) -> None:
+    files = {"named.png": written("Doe, Jane 1970-01-01")}
+    study = begun(container, files)
+    container.studies.add(study, files["named.png"])
+    container.studies.classify(study, seconds=60)
+    with pytest.raises(Conflict, match="every slice seems to show text, so no study would be left without them"):
+        container.studies.pin(study, CLIENT, seconds=60, answers=Answers(text="leave-out"))
+    assert container.studies.progress(study).slices == 1
+
+
 class PublicStore(EmbeddedStore):
     public = True
 
@@ -271,6 +306,7 @@ def restarted(container: Container, **changes: object) -> StudyService:
             "classifier",
             "classification",
             "screening",
+            "kinds",
             "stage_bytes",
         )
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -91,6 +93,8 @@ def test_the_order_is_by_what_all_slices_have() -> None:
     assert arranged(None, None, None) == (0, 1, 2)
     assert arranged() == ()
     assert arranged(None, place(2, 1), place(1, 2)) == (1, 2)
+    frames = [replace(place(number, None), frame=frame) for number, frame in ((2, 0), (1, 1), (1, 0))]
+    assert arranged(*frames) == (2, 1, 0)
 
 
 def test_patients_are_counted_in_every_series() -> None:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 
 from backend.domain import Verdict
 from tests.e2e.support import images
+from tests.e2e.support.console import Console
 from tests.e2e.support.product import Product
 from tests.e2e.support.records import make_record, review
 from tests.e2e.support.site import Site
@@ -153,3 +154,27 @@ def test_evidence_is_downloaded(opened: Site, record: str):
         opened.page.get_by_role("link", name="Download the evidence").click()
 
     assert Path(download.value.path()).read_bytes().startswith(b"PK\x03\x04")
+
+
+def test_a_record_is_exported_as_a_file_of_a_standard(opened: Site):
+    page = opened.page
+    exports = page.get_by_test_id("exports")
+
+    with page.expect_download() as download:
+        exports.get_by_role("button", name="DICOM structured report").click()
+
+    assert re.fullmatch(r"scanproof-[0-9a-f]{8}-sr\.dcm", download.value.suggested_filename)
+    assert Path(download.value.path()).read_bytes()[128:132] == b"DICM"
+    expect(page.get_by_test_id("export-status")).to_have_text(f"Saved as {download.value.suggested_filename}")
+    expect(page.locator("sp-exports")).to_contain_text("scanproof export --map")
+
+
+def test_an_export_that_cannot_be_made_says_why(product: Product, site: Site, console: Console):
+    console.tolerate("status of 409")
+    record = make_record(product, images.noise())[0]
+    page = site.open(f"/records/{record}").page
+
+    page.get_by_test_id("exports").get_by_role("button", name="DICOM segmentation").press("Enter")
+
+    expect(site.notice("problem")).to_contain_text("Nothing is outlined on this record: the classifier gave no answer.")
+    expect(page.get_by_test_id("export-status")).to_have_text("")

@@ -7,10 +7,15 @@ import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from eth_account.signers.local import LocalAccount
+from PIL import Image
 from playwright.sync_api import expect
+from pydicom.uid import generate_uid
 
+from tests.backend.adapters.dicom.multiframe import enhanced
+from tests.dicoms import dicom
 from tests.e2e.support import images
 from tests.e2e.support.axe import serious_violations as violations
 from tests.e2e.support.console import Console
@@ -54,6 +59,9 @@ def test_several_files_become_one_record(
     expect(left_out).to_contain_text("2 files were left out")
     left_out.locator("summary").click()
     expect(left_out).to_contain_text("slice-1.png: the same file as copy.png")
+    expect(left_out).to_contain_text(
+        "notes.png: This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."
+    )
     assert violations(site.page) == []
 
     site.button("Pin and go on to sign").click()
@@ -94,6 +102,72 @@ def test_a_folder_and_a_zip(site: Site, files: dict[str, bytes], tmp_path: Path)
     site.choose(packed, name="series.zip", media_type="application/zip")
     expect(site.page.get_by_test_id("slice")).to_have_count(2)
     expect(site.page.get_by_test_id("slice").first).to_contain_text("inner/slice-2.png")
+
+
+def dropped(site: Site, files: dict[str, bytes]) -> None:
+    """Chosen by names without a type, as browsers give DICOM files."""
+    chosen = [{"name": name, "mimeType": "", "buffer": content} for name, content in files.items()]
+    site.page.get_by_label("Choose an image").set_input_files(chosen)
+
+
+def head(number: int, **values: object) -> bytes:
+    """A slice of a drawn head, of a patient with a name."""
+    pixels = np.asarray(Image.open(io.BytesIO(images.phantom())).convert("L"))
+    made = {"StudyInstanceUID": "1.2.3", "SeriesInstanceUID": "1.2.3.1", "InstanceNumber": number, "PatientID": "one"}
+    return dicom(pixels, **{**made, **values})
+
+
+def test_one_file_of_several_frames_is_a_study(site: Site) -> None:
+    loop = enhanced([5.0, -5.0, 0.0], sizes=(256, 256), SOPInstanceUID=generate_uid())
+    site.open()
+    dropped(site, {"DOE JANE.dcm": loop})
+    preview(site)
+    slices = site.page.get_by_test_id("slice")
+    expect(slices).to_have_count(3)
+    expect(slices.first).to_contain_text("DOE JANE.dcm, frame 2")
+    expect(site.page.get_by_test_id("left-out")).to_have_count(0)
+    site.button("Pin and go on to sign").click()
+    expect(site.heading("Sign the record")).to_be_visible()
+    stored = b"".join(path.read_bytes() for path in site.product.var.rglob("*") if path.is_file())
+    assert b"DOE" not in stored
+
+
+def test_the_files_of_two_patients_are_a_choice(site: Site) -> None:
+    mine = {f"doe/{n}.dcm": head(n, SeriesDescription="T1 AXIAL") for n in (1, 2)}
+    site.open()
+    dropped(site, {**mine, "roe.dcm": head(1, PatientID="two", SeriesInstanceUID="1.2.4")})
+    expect(site.heading("These files are of 2 patients")).to_be_visible()
+    patients = site.page.get_by_test_id("patients")
+    expect(patients).to_contain_text("Patient 1: 2 images")
+    expect(patients).to_contain_text("T1 AXIAL (2 images)")
+    expect(patients).to_contain_text("roe.dcm")
+    assert violations(site.page) == []
+    site.button("Go on with patient 1").click()
+    preview(site)
+    expect(site.page.get_by_test_id("slice")).to_have_count(2)
+    site.page.get_by_test_id("left-out").locator("summary").click()
+    expect(site.page.get_by_test_id("left-out")).to_contain_text("roe.dcm: of another patient")
+
+
+def test_slices_with_text_are_left_out_by_a_click(site: Site, console: Console) -> None:
+    console.tolerate("Failed to load resource")
+    site.open()
+    choose(
+        site, {"1.png": images.phantom(), "2.png": images.with_text("Doe, Jane 1970-01-01"), "3.png": images.phantom()}
+    )
+    preview(site)
+    site.button("Pin and go on to sign").click()
+    notice = site.page.get_by_test_id("notice")
+    expect(notice).to_contain_text("There seems to be text in slice 2. Nothing is pinned yet.")
+    site.button("Keep these slices").click()
+    expect(site.page.get_by_text("Have you looked at every one of these slices, below?")).to_be_visible()
+    assert violations(site.page) == []
+    site.page.get_by_role("button", name="No", exact=True).click()
+    site.button("Leave these slices out").click()
+    expect(site.heading("Sign the record")).to_be_visible()
+    expect(site.page.get_by_test_id("slice")).to_have_count(2)
+    site.page.get_by_test_id("left-out").locator("summary").click()
+    expect(site.page.get_by_test_id("left-out")).to_contain_text("2.png: it seems to show text, and was left out")
 
 
 @pytest.mark.parametrize(

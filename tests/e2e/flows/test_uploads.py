@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from tests.dicoms import sample
 from tests.e2e.support import images
 from tests.e2e.support.axe import serious_violations
 from tests.e2e.support.console import Console
@@ -15,8 +16,14 @@ from tests.e2e.support.site import Site
 
 @pytest.mark.parametrize(
     ("make", "name", "media_type", "kind"),
-    [(images.gif, "slice.gif", "image/gif", "file-type"), (lambda: b"", "slice.png", "image/png", "file-empty")],
-    ids=["GIF", "empty"],
+    [
+        (images.gif, "slice.gif", "image/gif", "file-type"),
+        (lambda: b"", "slice.png", "image/png", "file-empty"),
+        (images.gif, "slice.png", "image/png", "file-refused"),
+        (lambda: b"%PDF-1.7", "DOE.png", "image/png", "file-refused"),
+        (lambda: sample("rtdose_1frame.dcm"), "dose.dcm", "application/dicom", "file-refused"),
+    ],
+    ids=["GIF", "empty", "GIF by another name", "PDF by another name", "dose"],
 )
 def test_refused_before_upload(site: Site, make, name: str, media_type: str, kind: str):
     site.open().choose(make(), name=name, media_type=media_type)
@@ -36,8 +43,8 @@ def test_26_megabytes_are_refused_before_upload(site: Site, tmp_path: Path):
 
 @pytest.mark.parametrize(
     "make",
-    [images.truncated, lambda: b"no image at all", images.gif, images.bomb],
-    ids=["truncated", "text", "GIF", "bomb"],
+    [images.truncated, images.bomb],
+    ids=["truncated", "bomb"],
 )
 def test_refused_by_the_server(site: Site, console: Console, make):
     console.tolerate("the server responded with a status of 4")
@@ -76,6 +83,7 @@ def test_a_dicom_file_loses_its_identifiers_in_the_page(site: Site):
         site.button("Pin and classify").click()
     assert answer.value.status == 201
     expect(site.heading("Result")).to_be_visible()
+    expect(site.page.get_by_test_id("stripped")).to_contain_text("This DICOM file was de-identified in this page")
 
 
 def test_text_in_the_picture_is_shown_and_made_black(site: Site, console: Console):

@@ -37,6 +37,16 @@ describe("requests", () => {
     expect(request()[0]).toBe(`/api/v1/transactions/${hash("c")}?from=${UPLOADER}&nonce=4`);
   });
 
+  it("gives an export with the name that the server has for it", async () => {
+    const named = new Response("DICM", { headers: { "Content-Disposition": 'attachment; filename="scanproof-12-sr.dcm"' } });
+    const { client, request } = clientWith(() => named);
+    const { name, content } = await client.exported(hash("d"), "sr");
+    expect(request()[0]).toBe(`/api/v1/records/${hash("d")}/exports/sr`);
+    expect([name, await content.text()]).toEqual(["scanproof-12-sr.dcm", "DICM"]);
+    const nameless = clientWith(() => new Response("DICM")).client;
+    expect((await nameless.exported(hash("d"), "sr")).name).toBe("scanproof-sr");
+  });
+
   it("escapes what people type", async () => {
     const { client, request } = clientWith(() => json({}));
     await client.records({ q: "a&b=c", status: "withdrawn" }, "next page");

@@ -47,6 +47,30 @@ describe("a file of the corpus", () => {
   });
 });
 
+describe("a file that these rules made", () => {
+  const other = crypto.subtle.importKey("raw", Buffer.alloc(32), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
+
+  it("stays as it is for every sender", async () => {
+    for (const { input } of vectors.files.filter((_, number) => number % 9 === 0)) {
+      const made = await deidentify(inputOf(input), key);
+      const again = await deidentify(made.content, await other);
+      expect(again.unchanged).toBe(true);
+      expect(again.content).toEqual(made.content);
+      expect([again.instance, again.likeness, again.patient]).toEqual([made.instance, made.likeness, made.patient]);
+      expect(sum(again.report.removed) + sum(again.report.replaced) + sum(again.report.cleaned)).toBe(0);
+    }
+  });
+
+  it("is de-identified where it only says so", async () => {
+    const { content, instance } = await deidentify(inputOf(vectors.files[0]!.input), key);
+    const at = Buffer.from(content).lastIndexOf(instance);
+    content.set(Buffer.from("1"), at);
+    const again = await deidentify(content, key);
+    expect(again.unchanged).toBe(false);
+    expect(again.instance).not.toBe(instance);
+  });
+});
+
 describe("what is no DICOM image", () => {
   const dicom = (...rest: number[]) => new Uint8Array([...new Array<number>(128).fill(0), 68, 73, 67, 77, ...rest]);
   const level = [8, 0, 0x40, 0x11, 0x53, 0x51, 0, 0, 255, 255, 255, 255, 0xfe, 255, 0, 0xe0, 255, 255, 255, 255];

@@ -1,8 +1,10 @@
 import { inflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { isDicom, prepare } from "../../../frontend/src/dicom/prepare";
+import { hasFrames, isDicom, NoImage, prepare, prepareSlices } from "../../../frontend/src/dicom/prepare";
+import frames from "./frames.json";
 import vectors from "./vectors.json";
 
+const PNG = [0x89, 80, 78, 71, 13, 10, 26, 10];
 const first = vectors.files[1]!;
 const content = new Uint8Array(inflateRawSync(Buffer.from(first.input, "base64")));
 
@@ -22,9 +24,50 @@ describe("a chosen file", () => {
     expect(one.file.name).toBe(other.file.name);
   });
 
-  it("that is no DICOM stays as it is", async () => {
-    const file = new File(["no image"], "a.txt");
+  it("that is another picture stays as it is", async () => {
+    const file = new File([new Uint8Array(PNG)], "a.txt");
     expect(await prepare(file)).toEqual({ file, removed: null, maskable: true });
+  });
+
+  it.each([
+    ["a text", "Doe, Jane", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
+    ["a PDF", "%PDF-1.7", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
+    ["a program", "MZ\x90\0", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
+    ["an empty file", "", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
+    ["a volume", `${"\0".repeat(344)}n+1\0`, "This is a NIfTI volume"],
+  ])("that is %s does not leave the page, whatever its name says", async (_, text, message) => {
+    const file = new File([text], "a.png", { type: "image/png" });
+    await expect(prepare(file)).rejects.toThrow(message);
+    await expect(prepare(file)).rejects.toBeInstanceOf(NoImage);
+    await expect(prepareSlices(new Uint8Array(Buffer.from(text)), 1)).rejects.toThrow(message);
+  });
+
+  it("whose pixels are of a kind that no model sees is refused at once", async () => {
+    const wide = Buffer.from(content);
+    wide.writeUInt16LE(32, wide.indexOf(Buffer.from([0x28, 0, 0, 1, 0x55, 0x53, 2, 0])) + 8);
+    await expect(prepare(new File([wide], "dose.dcm"))).rejects.toThrow("expected pixels of 1, 8 or 16 bits, found 32 bits");
+  });
+
+  it("of a study gets a name that says nothing", async () => {
+    const pictures = [PNG, [0xff, 0xd8, 0xff], [0x49, 0x49, 0x2a, 0], [0x42, 0x4d], [...Buffer.from("RIFF0000WEBP")]];
+    const names = [];
+    for (const [place, bytes] of pictures.entries()) {
+      const { slices, place: where } = await prepareSlices(new Uint8Array(bytes), place + 1);
+      expect(where).toBeNull();
+      for await (const { name, content: kept } of slices()) {
+        names.push(name);
+        expect([...kept]).toEqual(bytes);
+      }
+    }
+    expect(names).toEqual(["slice-0001.png", "slice-0002.jpg", "slice-0003.tif", "slice-0004.bmp", "slice-0005.webp"]);
+  });
+
+  it("of several frames is known before it is read whole", async () => {
+    const loop = new Uint8Array(inflateRawSync(Buffer.from(frames.files.classic.input, "base64")));
+    expect(await hasFrames(new File([loop], "a"))).toBe(true);
+    expect(await hasFrames(new File([content], "a"))).toBe(false);
+    expect(await hasFrames(new File([content.slice(0, 200)], "a"))).toBe(false);
+    expect(await hasFrames(new File([new Uint8Array(PNG)], "a"))).toBe(false);
   });
 
   it.each([

@@ -1,11 +1,28 @@
 import { describe, expect, it } from "vitest";
-import { ApiProblem, ServerUnreachable } from "../../../frontend/src/api/errors";
+import { ApiProblem, problemOf, ServerUnreachable } from "../../../frontend/src/api/errors";
 import type { Limits } from "../../../frontend/src/api/types";
 import { WalletError } from "../../../frontend/src/chain/errors";
 import { AttestationMismatch } from "../../../frontend/src/chain/transactions";
 import { checkFile, typeNames } from "../../../frontend/src/state/files";
 import { DEVELOPMENT_ACCOUNT, describe as describeProblem, feeOver, noFunds } from "../../../frontend/src/state/problems";
 import { chain, UPLOADER } from "../samples";
+
+describe("a question about slices", () => {
+  const asked = (type: string, slices: number[]) =>
+    describeProblem(problemOf(409, JSON.stringify({ type: `urn:scanproof:problem:${type}`, detail: "send text=keep", slices }), null));
+
+  it("has no words of the API", () => {
+    const { title, text, slices } = asked("text-in-slices", [2]);
+    expect([title, slices]).toEqual(["Is there a name in these pictures?", [2]]);
+    expect(text).toContain("There seems to be text in slice 3. Nothing is pinned yet.");
+    expect(asked("unrecognised-slices", [0, 4]).text).toContain("recognised in slices 1, 5. Nothing is pinned yet");
+  });
+
+  it("names a dozen of many", () => {
+    const { text } = asked("text-in-slices", [...Array(15).keys()]);
+    expect(text).toContain("in slices 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 3 more.");
+  });
+});
 
 describe("problems in words", () => {
   it("is kind about a declined signature, and says that nothing is lost", () => {

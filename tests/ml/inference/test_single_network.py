@@ -173,3 +173,14 @@ def test_serving_loads_no_tensorflow() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_a_prediction_has_the_features_that_its_score_is_made_of(predictor: Predictor, prediction: Prediction) -> None:
+    assert prediction.features is not None
+    score = predictor.bundle.detector.score(prediction.features[None])[0]
+    assert round(float(score), 4) == prediction.ood_score
+
+
+def test_the_magnification_is_that_of_the_training_images(predictor: Predictor) -> None:
+    assert predictor.bundle.metadata.magnification is None
+    assert replace(predictor.bundle.metadata, preprocessing="histology-tiles-700-v1").magnification == 100

@@ -54,6 +54,29 @@ def test_a_file_that_was_deidentified_has_no_identifiers_left(cases: list[tuple[
     assert [identifiers_left(clean) for _, _, clean in cases] == [()] * FILES
 
 
+def test_a_file_that_these_rules_made_stays_as_it_is_for_every_sender(
+    cases: list[tuple[bytes, list[str], bytes]],
+) -> None:
+    for _, _, clean in cases[::9]:
+        again = deidentify(clean, bytes(32))
+        assert again.content == clean
+        assert again.instance == pydicom.dcmread(io.BytesIO(clean)).SOPInstanceUID
+        assert not again.report.names()
+        assert not again.uids
+
+
+@pytest.mark.parametrize("keyword", ["PatientIdentityRemoved", "StudyInstanceUID", "PatientID", "PatientName"])
+def test_a_file_that_only_says_that_these_rules_made_it_is_deidentified(keyword: str) -> None:
+    made = pydicom.dcmread(io.BytesIO(deidentify(one(), KEY).content))
+    setattr(made, keyword, "1.2.3" if keyword.endswith("UID") else "DOE")
+    file = io.BytesIO()
+    made.save_as(file)
+    again = deidentify(file.getvalue(), KEY)
+    assert again.report.names()
+    assert identifiers_left(again.content) == ()
+    assert b"DOE" not in again.content
+
+
 def test_a_deidentified_file_is_a_dicom_file(cases: list[tuple[bytes, list[str], bytes]]) -> None:
     for _, _, clean in cases:
         found = pydicom.dcmread(io.BytesIO(clean))

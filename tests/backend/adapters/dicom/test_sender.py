@@ -50,6 +50,6 @@ def test_a_key_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
 def test_a_file_above_the_limit_is_refused() -> None:
     with (
         closing(Sender(bytes(32))) as sender,
-        pytest.raises(ImageTooLarge, match="of at most 134217728 bytes, found a"),
+        pytest.raises(ImageTooLarge, match="of at most 201326592 bytes, found a"),
     ):
         sender.deidentify(bytes(MAX_FILE_BYTES + 1))

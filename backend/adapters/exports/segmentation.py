@@ -1,0 +1,114 @@
+"""DICOM Segmentation (PS3.3 A.51): what the outline encloses, one binary segment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from backend.adapters.exports.dicom_objects import MANUFACTURER, SERIES_NUMBERS, Objects, Outlined
+from backend.adapters.exports.pictures import draw, mask_of
+from backend.adapters.exports.secondary_capture import capture
+from backend.errors import Conflict
+from backend.exports import NOT_A_DIAGNOSIS, ExportedFile, Originals, OutlineFacts, RecordFacts
+
+if TYPE_CHECKING:
+    from highdicom.seg import SegmentDescription
+    from pydicom import Dataset
+
+
+def write(facts: RecordFacts, originals: Originals | None) -> ExportedFile:
+    """The file. Raises Conflict without an outline; UnsupportedImage, ImageTooLarge, ServerBusy."""
+    objects = Objects(facts, originals)
+    found = build(objects)
+    if found is None:
+        raise Conflict(f"nothing is outlined on this record: {objects.shown.no_outline}")
+    return objects.written(found)
+
+
+def build(objects: Objects) -> Dataset | None:
+    """The object, None without an outline. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+    outlined = objects.outlined
+    if not outlined:
+        return None
+    if objects.placed:
+        return _segmentation(
+            objects, outlined, [objects.source(each, each.dicom) for each, _ in outlined if each.dicom]
+        )
+    drawing = draw(objects.shown, objects.facts)
+    source = capture(objects, drawing)
+    if "PixelSpacing" in source:  # without a thickness, highdicom could not read what it wrote
+        del source.PixelSpacing
+    return _segmentation(objects, outlined, [source], drawing.place(mask_of(objects.shown)))
+
+
+def frames_of(objects: Objects, segmentation: Dataset) -> Sequence[tuple[int, Dataset]]:
+    """The frame, counted from 1, of each picture of ``objects.outlined``, and how the frame names its source."""
+    named = [
+        groups.DerivationImageSequence[0].SourceImageSequence[0]
+        for groups in segmentation.PerFrameFunctionalGroupsSequence
+    ]
+    frames = {source.ReferencedSOPInstanceUID: (number, source) for number, source in enumerate(named, 1)}
+    if not objects.placed:
+        return list(frames.values())
+    return [frames[objects.original(each.dicom.sop_instance)] for each, _ in objects.outlined if each.dicom]
+
+
+def _segmentation(
+    objects: Objects, outlined: Sequence[Outlined], sources: Sequence[Dataset], mask: np.ndarray | None = None
+) -> Dataset:
+    """``sources`` are the images of the pictures that are ``outlined``; ``mask`` is that of a single one."""
+    from highdicom.seg import Segmentation
+
+    masks = np.stack([mask_of(each) for each, _ in outlined]) if mask is None else mask[np.newaxis]
+    data_set: Dataset = Segmentation(
+        sources,
+        masks,
+        segmentation_type="BINARY",
+        segment_descriptions=[_segment(objects, outlined[0].outline)],
+        series_instance_uid=objects.series("seg"),
+        series_number=SERIES_NUMBERS["seg"],
+        sop_instance_uid=objects.instance("seg"),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=objects.facts.diagnosis.model.name,
+        software_versions=objects.facts.diagnosis.model.version,
+        device_serial_number=objects.facts.diagnosis.model.sha256,
+        content_label="OUTLINE",
+        content_description=NOT_A_DIAGNOSIS,
+        content_creator_name=f"{MANUFACTURER}^",
+        omit_empty_frames=False,
+    )
+    data_set.SeriesDescription = f"ScanProof: {NOT_A_DIAGNOSIS}"
+    dimensions = objects.derived("dimensions", str(data_set.SOPInstanceUID))
+    for item in (*data_set.get("DimensionOrganizationSequence", ()), *data_set.get("DimensionIndexSequence", ())):
+        item.DimensionOrganizationUID = dimensions
+    return data_set
+
+
+def _segment(objects: Objects, outline: OutlineFacts) -> SegmentDescription:
+    from highdicom import AlgorithmIdentificationSequence
+    from highdicom.seg import SegmentDescription
+    from pydicom.sr.codedict import codes
+
+    model = outline.model
+    algorithm = None
+    if model:
+        algorithm = AlgorithmIdentificationSequence(
+            name=model.name,
+            family=codes.DCM.ArtificialIntelligence,
+            version=model.version,
+            source=MANUFACTURER,
+            parameters={"sha256": model.sha256},
+        )
+    return SegmentDescription(
+        segment_number=1,
+        segment_label=objects.facts.diagnosis.label_text[:64],
+        segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
+        segmented_property_type=codes.SCT.Tumor,
+        algorithm_type="AUTOMATIC" if model else "MANUAL",
+        algorithm_identification=algorithm,
+        tracking_uid=objects.tracking,
+        tracking_id=objects.facts.image_id,
+    )

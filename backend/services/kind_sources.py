@@ -1,0 +1,110 @@
+"""Where the values of an image's kind come from: DICOM attributes, a gate, the uploader. Neither is guessed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+from backend.domain import (
+    UNKNOWN_KIND,
+    GateOpinion,
+    ImageFacts,
+    ImageKind,
+    KindFilter,
+    KindSource,
+    KindValue,
+    ModelFacts,
+)
+from backend.errors import OtherMagnification
+from backend.ports import Classifier
+
+IN_DICOM_TERMS = {"brain-mri": ("MR", "BRAIN"), "breast-histology": ("SM", "BREAST")}
+"""The modality and body part (PS3.3, section C.7.3.1.1.1; PS3.16, annex L) of what a gate recognises."""
+_PSEUDONYM = re.compile(r"SP-[0-9A-F]{12}")
+_DATE = re.compile(r"[0-9]{8}")
+
+
+def kind_of(facts: ImageFacts) -> ImageKind:
+    """What the image's own bytes say of its kind: the attributes of a DICOM file."""
+    attributes = facts.attributes
+    if attributes is None:
+        return ImageKind(facts.cid)
+    patient = facts.place.patient if facts.place else ""
+    return ImageKind(
+        facts.cid,
+        modality=_from_dicom(attributes.modality.upper()),
+        body_part=_from_dicom(attributes.body_part.upper()),
+        sequence=_from_dicom(attributes.sequence),
+        patient=patient if _PSEUDONYM.fullmatch(patient) else None,
+        study_date=attributes.study_date if _DATE.fullmatch(attributes.study_date) else None,
+        spacing=attributes.spacing,
+    )
+
+
+def with_opinion(kind: ImageKind, opinion: GateOpinion) -> ImageKind:
+    """``kind`` with the modality that a gate recognised, where DICOM does not say it."""
+    modality, by = opinion.modality, f"{opinion.gate.name} {opinion.gate.version}"
+    if modality is None:
+        return kind
+    term, body_part = IN_DICOM_TERMS.get(modality, (modality, None))
+    recognised = replace(kind, modality=_unless_dicom(kind.modality, KindValue(term, KindSource.RECOGNISED, by)))
+    if body_part is None:
+        return recognised
+    value = KindValue(body_part, KindSource.RECOGNISED, by)
+    return replace(recognised, body_part=_unless_dicom(kind.body_part, value))
+
+
+def with_magnification(kind: ImageKind, magnification: int) -> ImageKind:
+    """``kind`` with what the uploader said."""
+    return replace(kind, magnification=KindValue(str(magnification), KindSource.UPLOADER))
+
+
+def agreed(cid: str, kinds: Sequence[ImageKind]) -> ImageKind:
+    """The kind of a study: the values that all its slices have."""
+
+    def common(name: str) -> KindValue:
+        found = {getattr(kind, name) for kind in kinds}
+        value: KindValue = found.pop() if len(found) == 1 else UNKNOWN_KIND
+        return value
+
+    return ImageKind(
+        cid,
+        modality=common("modality"),
+        body_part=common("body_part"),
+        sequence=common("sequence"),
+        magnification=common("magnification"),
+    )
+
+
+def refuse_other_magnification(classifier: Classifier, model: ModelFacts, kind: ImageKind | None) -> None:
+    """Raises OtherMagnification for a model that is made for another one than was said of the image."""
+    expected = classifier.magnification(model)
+    found = kind and kind.magnification.value
+    if expected and found and found != str(expected):
+        raise OtherMagnification(model.name, expected, found)
+
+
+def kind_filter(*, modality: str, body_part: str, sequence: str, magnification: str) -> KindFilter:
+    """The filter for a person's input; case is ignored, and 400X is 400. An empty text sets no condition."""
+    unknown = KindFilter.UNKNOWN
+
+    def term(text: str, *, capitals: bool = False) -> str | None:
+        text = text.strip().lower()
+        return None if not text else text.upper() if capitals and text != unknown else text
+
+    enlarged = term(magnification)
+    return KindFilter(
+        modality=term(modality, capitals=True),
+        body_part=term(body_part, capitals=True),
+        sequence=term(sequence),
+        magnification=enlarged and enlarged.removesuffix("x"),
+    )
+
+
+def _from_dicom(value: str) -> KindValue:
+    return KindValue(value, KindSource.DICOM) if value else UNKNOWN_KIND
+
+
+def _unless_dicom(found: KindValue, value: KindValue) -> KindValue:
+    return found if found.source is KindSource.DICOM else value

@@ -1,0 +1,143 @@
+"""The sender's own map: encrypted, added to, and of no use with another key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from backend.adapters.dicom import identity_map
+from backend.adapters.dicom.deidentification import deidentify
+from backend.adapters.dicom.identity_map import IdentityMap, attributes_of
+from backend.adapters.dicom.sender import Sender
+from backend.errors import ConfigurationError, Conflict, UnsupportedImage
+from backend.exports import Originals
+from tests.backend.adapters.exports.facts import PATIENT, SERIES, STUDY, facts, original, picture, png
+
+KEY, OTHER = b"k" * 32, b"o" * 32
+
+
+def added(file: Path, *numbers: int, key: bytes = KEY) -> str:
+    """The new UID of the study whose slices were added to the map."""
+    opened = IdentityMap(file, key)
+    for number in numbers:
+        content = original(number)
+        made = deidentify(content, key)
+        opened.add(made.uids, attributes_of(content))
+    opened.save()
+    return made.uids[STUDY]
+
+
+def test_further_files_of_a_study_are_added(tmp_path: Path) -> None:
+    file = tmp_path / "map"
+    study = added(file, 1)
+    assert added(file, 2) == study
+
+    found = IdentityMap(file, KEY).of(study)
+
+    assert found is not None
+    assert found.attributes == PATIENT
+    assert {STUDY, SERIES, f"{SERIES}.1", f"{SERIES}.2", f"{STUDY}.9"} <= set(found.uids.values())
+    assert found.uids[deidentify(original(2), KEY).instance] == f"{SERIES}.2"
+    assert IdentityMap(file, KEY).of("2.25.1") is None
+
+
+def test_nothing_of_it_is_plain_on_the_disk(tmp_path: Path) -> None:
+    file = tmp_path / "map"
+    study = added(file, 1)
+    content = file.read_bytes()
+
+    assert (file.stat().st_mode & 0o777, [each.name for each in tmp_path.iterdir()]) == (0o600, ["map"])
+    long = [value for value in PATIENT.values() if len(value) > 5]  # a shorter one may be there by chance
+    assert not any(value.encode() in content for value in (*long, STUDY, study))
+    added(file, 1)
+    assert file.read_bytes()[:100] != content[:100]
+
+
+def test_what_a_study_has_already_stays(tmp_path: Path) -> None:
+    opened = IdentityMap(tmp_path / "map", KEY)
+    opened.add({"1.2": "2.25.2"}, {"StudyInstanceUID": "1.2", "PatientID": "first"})
+    opened.add({"1.2": "2.25.2", "1.3": "2.25.3"}, {"StudyInstanceUID": "1.2", "PatientID": "second", "StudyID": "S"})
+    opened.add({"1.4": "2.25.4"}, {"PatientID": "of no study"})
+
+    assert opened.of("2.25.2") == Originals({"2.25.2": "1.2", "2.25.3": "1.3"}, {"PatientID": "first", "StudyID": "S"})
+    assert opened.of("2.25.4") is None
+
+
+def test_another_key_or_a_changed_byte_opens_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "map"
+    added(file, 1)
+    message = "was made with another key, or was changed since"
+    with pytest.raises(ConfigurationError, match=message):
+        IdentityMap(file, OTHER)
+    content = file.read_bytes()
+    for place in (len(b"scanproof-map/1\n"), 50, len(content) - 1):
+        file.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
+        with pytest.raises(ConfigurationError, match=message):
+            IdentityMap(file, KEY)
+
+
+@pytest.mark.parametrize("content", [b"", b"scanproof-map/1\n", b"{}", b"scanproof-map/2\n" + b"x" * 99])
+def test_a_file_that_is_no_map(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "map"
+    file.write_bytes(content)
+    with pytest.raises(ConfigurationError, match="expected a map of `scanproof deidentify`"):
+        IdentityMap(file, KEY)
+
+
+def test_a_map_that_cannot_be_read_or_written(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read: Is a directory"):
+        IdentityMap(tmp_path, KEY)
+    opened = IdentityMap(tmp_path / "missing" / "map", KEY)
+    with pytest.raises(ConfigurationError, match="cannot be written: No such file"):
+        opened.save()
+
+
+def test_a_map_over_the_limit_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(identity_map, "MAX_BYTES", 100)
+    opened = IdentityMap(tmp_path / "map", KEY)
+    with pytest.raises(ConfigurationError, match="would take over 100 bytes"):
+        opened.save()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_disk_that_fails_leaves_the_former_map(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "map"
+    study = added(file, 1)
+
+    def full(_descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(ConfigurationError, match="cannot be written: No space left"):
+        added(file, 2)
+    assert [each.name for each in tmp_path.iterdir()] == ["map"]
+    assert IdentityMap(file, KEY).of(study)
+
+
+def test_names_in_any_alphabet_are_read_in_a_process_with_limits() -> None:
+    sender = Sender(KEY)
+    try:
+        found = sender.attributes(original(SpecificCharacterSet="ISO_IR 192", PatientName="Müller^Jörg=山田^太郎"))
+    finally:
+        sender.close()
+    assert found["PatientName"] == "Müller^Jörg=山田^太郎"
+
+
+def test_a_file_whose_patient_cannot_be_read_is_refused() -> None:
+    syntax = b"1.2.840.10008.1.2.1.99"
+    deflated = bytes(128) + b"DICM\2\0\x10\0UI" + len(syntax).to_bytes(2, "little") + syntax + b"no deflated data"
+    with pytest.raises(UnsupportedImage, match="expected a DICOM file whose patient and study can be read"):
+        attributes_of(deflated)
+
+
+def test_the_originals_of_a_record(tmp_path: Path) -> None:
+    file = tmp_path / "map"
+    added(file, 1, key=bytes(32))
+    opened = IdentityMap(file, bytes(32))
+
+    assert opened.of_record(facts()).attributes == PATIENT
+    with pytest.raises(Conflict, match=r"the study of this record, 2\.25\.[0-9]+: it has none"):
+        IdentityMap(tmp_path / "none", KEY).of_record(facts())
+    with pytest.raises(Conflict, match="the study of this record, which is no DICOM file: it has none"):
+        opened.of_record(facts(picture(png())))

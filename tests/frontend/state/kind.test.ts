@@ -1,0 +1,65 @@
+import { describe, expect, it } from "vitest";
+import type { Kind } from "../../../frontend/src/api/types";
+import { kindRows, magnificationWarning, NOTHING_KNOWN } from "../../../frontend/src/state/kind";
+import { searchOf } from "../../../frontend/src/state/search";
+
+const slice: Kind = {
+  modality: { value: "MR", source: "dicom", by: null },
+  bodyPart: { value: "BRAIN", source: "recognised", by: "modality-gate 1.0.0" },
+  sequence: { value: "t1-post-contrast", source: "dicom", by: null },
+  magnification: { value: null, source: "unknown", by: null },
+};
+const section = (value: string): Kind => ({
+  ...NOTHING_KNOWN,
+  modality: { value: "SM", source: "recognised", by: "modality-gate 1.0.0" },
+  magnification: { value, source: "uploader", by: null },
+});
+const shown = (kind: Kind): string[] => kindRows(kind).map(({ title, text, source }) => `${title}: ${text} (${source})`);
+
+describe("the kind of an image", () => {
+  it("names each value with its source", () => {
+    expect(shown(slice)).toEqual([
+      "Modality: MR: magnetic resonance (DICOM attribute)",
+      "Body part: BRAIN (recognised by modality-gate 1.0.0)",
+      "Sequence: T1, after contrast (DICOM attribute)",
+    ]);
+  });
+
+  it("has a magnification for sections and no sequence", () => {
+    expect(shown(section("400"))).toEqual([
+      "Modality: SM: slide microscopy (recognised by modality-gate 1.0.0)",
+      "Body part: Unknown ()",
+      "Magnification: 400X (said by the uploader)",
+    ]);
+  });
+
+  it("says of everything that it is unknown", () => {
+    expect(kindRows(NOTHING_KNOWN).map(({ text }) => text)).toEqual(["Unknown", "Unknown", "Unknown", "Unknown"]);
+  });
+
+  it("shows a term that it has no words for as it is", () => {
+    expect(shown({ ...slice, modality: { value: "XC", source: "dicom", by: null } })[0]).toBe("Modality: XC (DICOM attribute)");
+  });
+});
+
+describe("the magnification that a model knows", () => {
+  it("is named where that of the image is unknown or another one", () => {
+    expect(magnificationWarning(100, NOTHING_KNOWN)).toBe("This model is for images at 100X; that of this image is unknown.");
+    expect(magnificationWarning(100, section("400"))).toBe("This model is for images at 100X; this image was stated to be at 400X.");
+  });
+
+  it("needs no word where it is the same, or means nothing", () => {
+    expect(magnificationWarning(100, section("100"))).toBeNull();
+    expect(magnificationWarning(null, NOTHING_KNOWN)).toBeNull();
+  });
+});
+
+it("is a part of a search", () => {
+  const address = "modality=MR&bodyPart=BRAIN&sequence=flair&magnification=unknown";
+  expect(searchOf(new URLSearchParams(address))).toEqual({
+    modality: "MR",
+    bodyPart: "BRAIN",
+    sequence: "flair",
+    magnification: "unknown",
+  });
+});
