@@ -262,13 +262,19 @@ def test_a_drip_of_bytes_does_not_keep_a_connection(url: str, monkeypatch: pytes
 def test_connections_are_limited_and_come_back(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rpc_filter, "REQUEST_WITHIN_S", 30)
     parts = urlsplit(url)
-    connections = [socket.create_connection((parts.hostname, parts.port)) for _ in range(rpc_filter.MAX_CONNECTIONS)]
-    for connection in connections:
+
+    def half_sent() -> socket.socket:
+        connection = socket.create_connection((parts.hostname, parts.port))
         connection.sendall(b"POST / HTTP/1.1\r\n")
+        return connection
+
+    connections = [half_sent() for _ in range(rpc_filter.MAX_CONNECTIONS)]
     with pytest.raises(requests.ConnectionError):
-        for _ in range(20):
+        for _ in range(50):
             time.sleep(0.1)
             post(url)
+            # It took the place of a connection whose first bytes the filter had not read yet.
+            connections.append(half_sent())
     for connection in connections:
         connection.close()
     for attempt in range(100):
