@@ -13,7 +13,7 @@ import pytest
 from pydicom.sr.codedict import codes
 
 from backend.adapters.exports.writers import write
-from backend.domain import DiagnosisStatus, Verdict
+from backend.domain import ABSTAINED_LABEL, DiagnosisStatus, Verdict
 from backend.exports import RecordFacts, outline_facts
 from tests.backend.adapters.exports.facts import (
     AREA,
@@ -134,6 +134,21 @@ def test_an_overridden_result_has_the_label_of_the_clinician() -> None:
     assert numbers(group)[("Confidence of the AI model", "%")] == 91.23
     assert report.VerificationFlag == "VERIFIED"
     assert "Reason of the review" not in texts(report)
+
+
+def test_a_result_that_a_clinician_overrode_with_no_answer_has_no_finding() -> None:
+    answer = replace(review(Verdict.OVERRIDDEN, "abstained"), label_code=ABSTAINED_LABEL)
+    report = reported(
+        facts(
+            status=DiagnosisStatus.OVERRIDDEN,
+            current_label="abstained",
+            current_label_text="No answer",
+            reviews=(answer,),
+        )
+    )
+
+    (group,) = measurements_of(report).get_image_measurement_groups()
+    assert (group.finding_type, coded(group)["Label by the AI model"]) == (None, "Glioma")
 
 
 def test_a_withdrawn_result_has_no_finding() -> None:
