@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import DicomInstanceRow, ReceivedSeriesRow
+from backend.dicom_tags import MODALITY
 from backend.domain import DicomInstance, ReceivedSeries, Source, SourceKind
 from backend.errors import QueueFull
-
-_MODALITY = "00080060"
 
 
 class SqlReceived:
@@ -180,7 +179,7 @@ def _series(row: ReceivedSeriesRow, first: DicomInstanceRow, files: int, size: i
         series_id=row.series_id,
         study=first.study_uid,
         series=first.series_uid,
-        modality=_instance(first).value(_MODALITY),
+        modality=_instance(first).value(MODALITY),
         source=Source(SourceKind(row.source_kind), row.source_name),
         files=files,
         size=size,

@@ -20,6 +20,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined] # py
 
 from backend.adapters.dicom.rules import rules
 from backend.dicom_status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, SUCCESS, status_of
+from backend.dicom_tags import SOP_CLASS
 from backend.domain import CleanDicom, Source, SourceKind
 from backend.errors import ConfigurationError, Conflict, ImageTooLarge, InvalidInput, ScanProofError
 from backend.hosts import is_loopback_host
@@ -221,7 +222,7 @@ def _check_class(event: evt.Event, clean: CleanDicom) -> None:
     """Raises Conflict where the data set is not of the class and instance that the command names."""
     request: Any = event.request
     named = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
-    if named[0] != event.context.abstract_syntax or clean.instance.value("00080016") != named[0]:
+    if named[0] != event.context.abstract_syntax or clean.instance.value(SOP_CLASS) != named[0]:
         raise Conflict("expected a data set of the SOP class that the command names, found another one")
     if clean.uids.get(named[1], named[1]) != clean.instance.instance:
         raise InvalidInput("expected a data set of the SOP instance that the command names, found another one")
