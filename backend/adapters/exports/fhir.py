@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backend.adapters.exports.wording import (
+    Json,
     as_json,
     did,
     instant,
@@ -26,7 +27,6 @@ from backend.adapters.exports.wording import (
 from backend.domain import DiagnosisStatus, DicomReference
 from backend.exports import ExportedFile, Originals, Picture, RecordFacts, ReviewFacts
 
-Json = dict[str, Any]
 MEDIA_TYPE = "application/fhir+json"
 STATUS = {
     DiagnosisStatus.ASSERTED: "preliminary",
@@ -222,7 +222,7 @@ class _Maker:
         }
 
     def _uid(self, uid: str) -> str:
-        return self._originals.uids.get(uid, uid)
+        return self._originals.uid(uid)
 
     def _accession(self) -> list[Json]:
         number = self._originals.attributes.get("AccessionNumber")

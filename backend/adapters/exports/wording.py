@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from backend.domain import ABSTAINED_LABEL, DiagnosisStatus
 from backend.exports import NOT_A_DIAGNOSIS, DiagnosisFacts, RecordFacts
+
+Json = dict[str, Any]
 
 
 def valid_label(diagnosis: DiagnosisFacts) -> str | None:
@@ -76,5 +77,5 @@ def urn(facts: RecordFacts, *names: str) -> str:
     return uuid.uuid5(uuid.NAMESPACE_URL, "/".join(("urn:scanproof", *place))).urn
 
 
-def as_json(document: Mapping[str, Any]) -> bytes:
+def as_json(document: Json) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"
