@@ -17,7 +17,7 @@ from backend.adapters.database.engine import open_database
 from backend.adapters.database.tables import FeatureRow
 from backend.container import Container
 from backend.domain import GateOpinion, Review, Verdict
-from backend.services import likeness
+from backend.services import similarity
 from backend.settings import Settings
 from tests.backend.api.conftest import API, assert_problem, signed_of, upload
 
@@ -182,7 +182,7 @@ def test_only_so_many_images_are_compared(cases: Cases, monkeypatch: pytest.Monk
     for _ in range(2):
         cases.record([1, 0, 1])
     asked = cases.add([1, 0, 1])
-    monkeypatch.setattr(likeness, "COMPARED", 1)
+    monkeypatch.setattr(similarity, "COMPARED", 1)
     assert cases.similar(asked)["compared"] <= 1
 
 
