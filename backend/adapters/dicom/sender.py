@@ -42,7 +42,7 @@ class Sender:
 
     def attributes(self, content: bytes) -> dict[str, str]:
         """See ``identity_map.attributes_of``; of a file that was de-identified before. Raises as ``deidentify``."""
-        return self._pool.name(content)
+        return self._pool.read_patient(content)
 
     def close(self) -> None:
         self._pool.close()
