@@ -32,12 +32,18 @@ class ReceivedFolder:
     def write(self, series_id: str, sha256: str, content: bytes) -> None:
         with self._errors():
             file = self._file(series_id, sha256)
-            private_files.make_folder(file.parent)
-            if shutil.disk_usage(self._folder).free - len(content) < self._reserve_bytes:
-                raise StorageFull(f"the disk of {self._folder} has too little room left")
-            private_files.replace(file, content)
-            private_files.sync_folder(file.parent)
-            private_files.sync_folder(self._folder)
+            try:
+                self._write(file, content)
+            except FileNotFoundError:  # the last other file was removed meanwhile, and the folder with it
+                self._write(file, content)
+
+    def _write(self, file: Path, content: bytes) -> None:
+        private_files.make_folder(file.parent)
+        if shutil.disk_usage(self._folder).free - len(content) < self._reserve_bytes:
+            raise StorageFull(f"the disk of {self._folder} has too little room left")
+        private_files.replace(file, content)
+        private_files.sync_folder(file.parent)
+        private_files.sync_folder(self._folder)
 
     def read(self, series_id: str, sha256: str) -> bytes | None:
         with self._errors():
