@@ -25,7 +25,7 @@ from backend.dicom_status import COERCED, status_of
 from backend.dicom_tags import INSTANCE_UID, SERIES_UID, SOP_CLASS, STUDY_UID, TRANSFER_SYNTAX
 from backend.domain import DICOM_TYPE, CleanDicom, Source, SourceKind
 from backend.errors import Conflict, InvalidInput, ScanProofError, UnsupportedImage
-from backend.services.dicomweb import Attributes, DicomFile
+from backend.services.dicomweb import Attributes, FoundFile
 
 PREFIX = "/dicomweb"
 blueprint = APIBlueprint("dicomweb", __name__, enable_openapi=False)
@@ -132,7 +132,7 @@ def retrieve(study: str, series: str | None = None, instance: str | None = None)
         return download.answer(response)
 
 
-def _contents(files: Sequence[DicomFile]) -> Iterator[bytes]:
+def _contents(files: Sequence[FoundFile]) -> Iterator[bytes]:
     service = container().dicomweb
     return (service.content(file) for file in files)
 
@@ -188,7 +188,7 @@ def _accept_json() -> None:
         raise NotAcceptable(f"only {_JSON} can be given here")
 
 
-def _accept_files(files: Sequence[DicomFile]) -> None:
+def _accept_files(files: Sequence[FoundFile]) -> None:
     """Raises NotAcceptable for another media type, and for another transfer syntax than that of a file: without one, or
     with ``*``, the stored one is given."""
     syntaxes = {

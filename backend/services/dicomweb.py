@@ -76,10 +76,10 @@ class DicomWebService:
         found = [dict(each.attributes) for _, each, _ in self.rows.instances(study, series)]
         return _page(found, query, (STUDY_UID, SERIES_UID, *_INSTANCE_KEYS))
 
-    def find(self, study: str, series: str | None = None, instance: str | None = None) -> Sequence[DicomFile]:
+    def find(self, study: str, series: str | None = None, instance: str | None = None) -> Sequence[FoundFile]:
         """The files of a study, a series, or one. Raises NotFound where there is none."""
         found = [
-            DicomFile(series_id, each, queued)
+            FoundFile(series_id, each, queued)
             for series_id, each, queued in self.rows.instances(study, series)
             if instance in (None, each.instance)
         ]
@@ -87,7 +87,7 @@ class DicomWebService:
             raise NotFound("no DICOM file with these UIDs is here; they are those after de-identification")
         return found
 
-    def content(self, file: DicomFile) -> bytes:
+    def content(self, file: FoundFile) -> bytes:
         """Raises NotFound, StorageError."""
         if not file.queued:
             return self.recorded(file.instance.cid)
@@ -98,7 +98,7 @@ class DicomWebService:
 
 
 @dataclass(frozen=True, slots=True)
-class DicomFile:
+class FoundFile:
     series_id: str
     instance: DicomInstance
     queued: bool

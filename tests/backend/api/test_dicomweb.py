@@ -17,7 +17,7 @@ from backend.adapters.dicom.cleaner import SenderCleaner
 from backend.api import multipart_related
 from backend.container import Container
 from backend.errors import InvalidInput, QueueFull
-from backend.services.dicomweb import DicomFile, DicomWebService
+from backend.services.dicomweb import DicomWebService, FoundFile
 from backend.services.received import ReceivedService
 from backend.services.screening import Answers
 from tests.backend.api.conftest import assert_problem
@@ -280,7 +280,7 @@ def test_a_study_is_sent_file_by_file(
     read: list[str] = []
     content = DicomWebService.content
 
-    def counted(service: DicomWebService, file: DicomFile) -> bytes:
+    def counted(service: DicomWebService, file: FoundFile) -> bytes:
         read.append(file.instance.instance)
         return content(service, file)
 
