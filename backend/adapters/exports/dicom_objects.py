@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from backend.adapters.dicom.deidentification import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from backend.adapters.dicom.identity_map import PATIENT_ATTRIBUTES, STUDY_ATTRIBUTES
+from backend.adapters.exports.wording import newest
 from backend.domain import DICOM_TYPE, DicomReference
 from backend.exports import ExportedFile, Originals, OutlineFacts, Picture, RecordFacts
 
@@ -50,9 +51,8 @@ class Objects:
 
     @property
     def time(self) -> datetime:
-        """When the diagnosis, or its newest review, was recorded, in UTC."""
-        reviews = self.facts.diagnosis.reviews
-        return datetime.fromtimestamp((reviews[-1] if reviews else self.facts.diagnosis).block.timestamp, UTC)
+        """When the newest event of the diagnosis was recorded, in UTC."""
+        return datetime.fromtimestamp(newest(self.facts), UTC)
 
     @property
     def study(self) -> str:
