@@ -172,7 +172,7 @@ def _take(watched: WatchedFolder, queue: ReceivedService, notice: Callable[[str]
             unread.append(f"{file}: {error.strerror}")
             continue
         try:
-            queue.receive(content, Source(SourceKind.FOLDER))
+            kept = queue.receive(content, Source(SourceKind.FOLDER))
         except (InvalidInput, SeriesFull) as error:
             notice(f"{file}: {error}")
             watched.remember(file)
@@ -181,7 +181,9 @@ def _take(watched: WatchedFolder, queue: ReceivedService, notice: Callable[[str]
             notice(f"{file} is tried again later: {error}")
             return
         watched.remember(file)
-        if remove:
+        if not kept:
+            notice(f"{file} has the SOP Instance UID of another file, which was taken before: it stays where it is")
+        elif remove:
             try:
                 file.unlink(missing_ok=True)
             except OSError as error:

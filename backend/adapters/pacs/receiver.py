@@ -90,7 +90,7 @@ class Receiver:
         port: int,
         peers: Sequence[Peer],
         clean: Callable[[bytes], CleanDicom],
-        keep: Callable[[CleanDicom, Source], None],
+        keep: Callable[[CleanDicom, Source], object],
         notice: Callable[[str], None],
     ) -> None:
         self._peers = peers

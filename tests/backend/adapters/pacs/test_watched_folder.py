@@ -189,6 +189,21 @@ def test_a_folder_that_is_away_for_a_while_ends_nothing(queue: ReceivedService, 
     assert queue.list()[0].files == 1
 
 
+def test_a_file_by_the_uid_of_another_one_is_never_removed(queue: ReceivedService, folder: Path, memory: Path) -> None:
+    first, other = folder / "0.dcm", folder / "1.dcm"
+    first.write_bytes(series(1)[0])
+    other.write_bytes(series(1, side=24)[0])
+    (folder / "2.dcm").write_bytes(first.read_bytes())
+    notices: list[str] = []
+    watched = WatchedFolder(folder, memory, KEY)
+    for _ in range(3):
+        take_files(watched, queue, notices.append, remove=True)
+    assert list(folder.iterdir()) == [other]
+    assert notices == [
+        f"{other} has the SOP Instance UID of another file, which was taken before: it stays where it is"
+    ]
+
+
 def test_a_file_that_cannot_be_removed_is_named(
     queue: ReceivedService, folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
