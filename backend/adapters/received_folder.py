@@ -35,21 +35,27 @@ class ReceivedFolder:
     def write(self, series_id: str, sha256: str, content: bytes) -> None:
         with self._errors():
             file = self._file(series_id, sha256)
-            private_files.make_folder(file.parent)
-            if shutil.disk_usage(self._folder).free - len(content) < self._reserve_bytes:
-                raise StorageFull(f"the disk of {self._folder} has too little room left")
-            draft = file.with_name(f".{sha256}.{os.urandom(4).hex()}")
             try:
-                with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as handle:
-                    handle.write(content)
-                    handle.flush()
-                    os.fsync(handle.fileno())
-                draft.replace(file)
-            except BaseException:
-                draft.unlink(missing_ok=True)
-                raise
-            _sync(file.parent)
-            _sync(self._folder)
+                self._write(file, content)
+            except FileNotFoundError:  # the last other file was removed meanwhile, and the folder with it
+                self._write(file, content)
+
+    def _write(self, file: Path, content: bytes) -> None:
+        private_files.make_folder(file.parent)
+        if shutil.disk_usage(self._folder).free - len(content) < self._reserve_bytes:
+            raise StorageFull(f"the disk of {self._folder} has too little room left")
+        draft = file.with_name(f".{file.stem}.{os.urandom(4).hex()}")
+        try:
+            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as handle:
+                handle.write(content)
+                handle.flush()
+                os.fsync(handle.fileno())
+            draft.replace(file)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        _sync(file.parent)
+        _sync(self._folder)
 
     def read(self, series_id: str, sha256: str) -> bytes | None:
         with self._errors():

@@ -305,21 +305,19 @@ def _describe(dataset: Dataset, structure: Structure) -> Description:
 def _sequence(dataset: Dataset) -> str:
     if _optional(dataset, "Modality") != "MR":
         return ""
-    with suppress(ImageError):
-        frame_type = _functional(dataset, 0, "MRImageFrameTypeSequence") or dataset
-        times = [
-            next(iter(_optional_numbers(dataset, name, 1)), None)
-            for name in ("RepetitionTime", "EchoTime", "InversionTime")
-        ]
-        return sequence_of(
-            description=_optional(dataset, "SeriesDescription"),
-            contrast=_optional(frame_type, "AcquisitionContrast"),
-            scanning=_optional(dataset, "ScanningSequence").split("\\"),
-            repetition_ms=times[0],
-            echo_ms=times[1],
-            inversion_ms=times[2],
-        )
-    return ""
+    frame_type = _functional(dataset, 0, "MRImageFrameTypeSequence") or dataset
+    times = [
+        next(iter(_optional_numbers(dataset, name, 1)), None)
+        for name in ("RepetitionTime", "EchoTime", "InversionTime")
+    ]
+    return sequence_of(
+        description=_optional(dataset, "SeriesDescription"),
+        contrast=_optional(frame_type, "AcquisitionContrast"),
+        scanning=_optional(dataset, "ScanningSequence").split("\\"),
+        repetition_ms=times[0],
+        echo_ms=times[1],
+        inversion_ms=times[2],
+    )
 
 
 def _optional(dataset: Dataset, keyword: str) -> str:

@@ -18,8 +18,8 @@ import { loadViewer } from "./viewer-loader";
 const HEADINGS = { chosen: "Ready to upload", questioned: "Before it is pinned", uploading: "Uploading" };
 
 /**
- * The chosen file before and while it is uploaded. Events: `start` (with Answers to what the server asks),
- * `sealing`, `other`, `cancel`.
+ * The chosen file before and while it is uploaded. Events: `start` (with Answers to what the server asks), `series` for
+ * a file of several frames, `sealing`, `other`, `cancel`.
  */
 @customElement("sp-chosen-file")
 export class ChosenFile extends LitElement {
@@ -99,6 +99,7 @@ export class ChosenFile extends LitElement {
         @other=${() => this.emit("other")}
       ></sp-upload-question>`;
     }
+    if (this.flow.series) return this.series();
     const { storage } = this.config;
     const start = (text: string) =>
       html`<button class="button primary" type="button" @click=${() => this.start()}>${text}</button>`;
@@ -119,6 +120,16 @@ export class ChosenFile extends LitElement {
         ?sealed=${sealed}
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
       ></sp-public-data>
+    `;
+  }
+
+  private series() {
+    return html`
+      <p>This file has several frames. Each becomes a slice of one study; its identifiers are removed in this page first.</p>
+      <div class="actions">
+        <button class="button primary" type="button" @click=${() => this.emit("series")}>Go on as a study</button>
+        <button class="button" type="button" @click=${() => this.emit("other")}>Choose another image</button>
+      </div>
     `;
   }
 

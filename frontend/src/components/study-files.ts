@@ -1,4 +1,3 @@
-import { hasFrames } from "../dicom/prepare";
 import { isZip, readZip, ZipRefused, type SourceFile } from "../state/zip";
 import { inOrder, MAX_FILES, MAX_STUDY_BYTES } from "../state/study";
 
@@ -9,7 +8,6 @@ export type Chosen = { image: File } | { study: SourceFile[] };
 export async function chosenOf(files: { name: string; file: File }[], folder: boolean): Promise<Chosen> {
   const [only] = files;
   if (files.length === 1 && only && !folder) {
-    if (await hasFrames(only.file)) return { study: [sourceOf(only.name, only.file)] };
     if (!(await isZip(only.file))) return { image: only.file };
     return { study: inOrder(await readZip(only.file, { files: MAX_FILES, bytes: MAX_STUDY_BYTES })) };
   }
@@ -44,6 +42,6 @@ async function walk(entry: FileSystemEntry, files: { name: string; file: File }[
   }
 }
 
-function sourceOf(name: string, file: File): SourceFile {
+export function sourceOf(name: string, file: File): SourceFile {
   return { name, size: file.size, bytes: async () => new Uint8Array(await file.arrayBuffer()) };
 }

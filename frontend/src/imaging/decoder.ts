@@ -28,6 +28,11 @@ class Decoder {
     });
   }
 
+  /** Ends the thread, and with it the memory of the last file. */
+  release(): void {
+    this.end("the file is not shown any more");
+  }
+
   private start(): Worker {
     const worker = new Worker(new URL("./decoder-worker.ts", import.meta.url), { type: "module", name: "decoder" });
     worker.onmessage = ({ data }: MessageEvent<DecoderReply>) => this.settle(data);

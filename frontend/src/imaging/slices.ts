@@ -1,5 +1,6 @@
 /** Slices of a series, loaded once each as long as there is room. */
 
+import { decoder } from "./decoder";
 import { loadFile, loadPicture, type Drawing } from "./drawing";
 import { fileKey } from "./file-keys";
 import type { Size } from "./geometry";
@@ -53,6 +54,13 @@ class SliceCache {
       () => this.kept.delete(key),
     );
     return loading;
+  }
+
+  /** Forgets all, with the file that the decoder has: making a study of a large one needs the memory. */
+  clear(): void {
+    this.kept.clear();
+    this.pixels.clear();
+    decoder.release();
   }
 
   private keep(key: string, { width, height }: Size): void {

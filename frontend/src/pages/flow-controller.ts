@@ -5,7 +5,7 @@ import type { Config, Image, Limits } from "../api/types";
 import { questionOf, upload, type Answers, type Upload } from "../api/upload";
 import type { PendingTransaction } from "../chain/transaction-state";
 import type { Report } from "../dicom/deidentify";
-import { prepare } from "../dicom/prepare";
+import { hasFrames, prepare } from "../dicom/prepare";
 import { short } from "../format";
 import { Drafts, type Draft } from "../state/drafts";
 import { checkFile } from "../state/files";
@@ -36,6 +36,10 @@ export class FlowController implements ReactiveController {
   /** A DICOM file loses its identifiers here: the server never gets them. */
   async choose(file: File, limits: Limits): Promise<void> {
     try {
+      if (await hasFrames(file)) {
+        this.reduce({ type: "file-chosen", file, series: true, problem: null });
+        return;
+      }
       const problem = checkFile(file, limits);
       if (problem) {
         this.reduce({ type: "file-chosen", file, problem });

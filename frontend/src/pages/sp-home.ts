@@ -20,6 +20,7 @@ import "../components/sp-signing";
 import "../components/sp-steps";
 import "../components/sp-transaction";
 import "../components/sp-drafts";
+import { sourceOf } from "../components/study-files";
 import { loadViewer } from "../components/viewer-loader";
 import { storeName } from "../format";
 import { resultOf, stepNumber, type Flow, type Pinned } from "../state/flow";
@@ -98,6 +99,7 @@ export class HomePage extends LitElement {
           .flow=${flow}
           .config=${this.config}
           @start=${({ detail }: CustomEvent<Answers | null>) => void this.control.start(detail ?? {})}
+          @series=${() => void this.goOnAsStudy(flow.file)}
           @sealing=${this.sealingChosen}
           @other=${this.restart}
           @cancel=${() => this.control.cancel()}
@@ -276,6 +278,13 @@ export class HomePage extends LitElement {
     return html`<button class="button quiet restart" type="button" ?disabled=${this.signing} @click=${this.restart}>
       Start again with another image
     </button>`;
+  }
+
+  private async goOnAsStudy(file: File): Promise<void> {
+    await this.control.restart();
+    const { slices } = await import("../imaging/slices");
+    slices.clear();
+    await this.study.choose([sourceOf(file.name, file)]);
   }
 
   private sealingChosen({ detail }: CustomEvent<boolean>): void {

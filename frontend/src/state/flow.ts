@@ -18,6 +18,8 @@ interface Chosen {
   sealed: boolean;
   /** What was removed of a DICOM file in the page. */
   removed?: Report | null;
+  /** Whether it is DICOM of several frames, which becomes a study. */
+  series?: boolean;
   /** Whether the server can make places of the picture black. */
   maskable?: boolean;
   /** What the person said to earlier questions about this file. */
@@ -34,7 +36,7 @@ export type Flow =
   | ({ step: "submitted" | "recorded"; transaction: PendingTransaction } & Pinned);
 
 export type FlowEvent =
-  | { type: "file-chosen"; file: File; problem: Problem | null; removed?: Report | null; maskable?: boolean }
+  | { type: "file-chosen"; file: File; problem: Problem | null; removed?: Report | null; maskable?: boolean; series?: boolean }
   | { type: "sealing-chosen"; sealed: boolean }
   | { type: "upload-started"; answers?: Answers }
   | { type: "upload-progressed"; sent: number }
@@ -66,9 +68,9 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
     case "choose":
     case "chosen":
       if (event.type === "file-chosen") {
-        const { file, problem, removed, maskable } = event;
+        const { file, problem, removed, maskable, series } = event;
         if (problem) return { step: "choose", problem };
-        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, removed, maskable, problem };
+        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, removed, maskable, series, problem };
       }
       if (flow.step === "choose") return flow;
       if (event.type === "sealing-chosen") return { ...flow, sealed: event.sealed };

@@ -190,10 +190,6 @@ def test_a_file_that_cannot_be_read_now_is_unknown_and_asked_again(
 ) -> None:
     cid = upload(client, mr_file()).json["cid"]
     forget_kinds(container)
-
-    def unavailable(*_args, **_options) -> bytes:
-        raise StorageUnavailable("no answer")
-
     with monkeypatch.context() as patched:
         patched.setattr(type(container.store), "get", unavailable)
         assert container.kinds.of(cid) == ImageKind(cid)
@@ -222,7 +218,7 @@ def test_a_record_of_an_image_elsewhere_has_an_unknown_kind(
 
 
 def test_a_study_has_the_values_that_its_slices_share(
-    client: FlaskClient, container: Container, alice: DevelopmentWallet
+    client: FlaskClient, container: Container, alice: DevelopmentWallet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = {f"{number}.dcm": mr_file(InstanceNumber=number, SOPInstanceUID=f"1.2.{number}") for number in (1, 2)}
     study = f"{API}/studies/{begin(client, files).json['studyId']}"
@@ -240,6 +236,9 @@ def test_a_study_has_the_values_that_its_slices_share(
     assert client.get(f"{API}/records", query_string={"modality": "MR"}).json["records"][0]["imageId"] == image_id
     with open_database(container.settings.database_url).write() as session:
         session.execute(delete(KindRow).filter_by(cid=cid))
+    with monkeypatch.context() as patched:
+        patched.setattr(type(container.store), "get", unavailable)
+        assert container.kinds.of(cid) == ImageKind(cid)
     assert client.get(f"{API}/records/{image_id}").json["kind"] == kind
     forget_kinds(container)
     assert client.get(f"{API}/records/{image_id}").json["kind"] == NOTHING
@@ -269,6 +268,10 @@ def test_an_image_that_is_gone_does_not_stop_the_others(client: FlaskClient, con
     for block in Path(container.settings.var / "ipfs" / "blocks").rglob(min(first, second)):
         block.unlink()
     assert sorted(container.kinds.complete()) == [False, True]
+
+
+def unavailable(*_args: object, **_options: object) -> bytes:
+    raise StorageUnavailable("no answer")
 
 
 def forget_kinds(container: Container) -> None:

@@ -16,6 +16,7 @@ from backend.processes import free_port
 from backend.settings import load
 from backend.wiring import wire_received
 from tests.backend.received import series
+from tests.needs import needs_dcmtk
 
 WITHIN_S = 120
 
@@ -42,6 +43,7 @@ def waited_for(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
+@needs_dcmtk
 def test_receive_puts_what_storescu_sends_into_the_queue(process, folder: Path) -> None:
     port = free_port()
     allowed = ("--allow", "MODALITY")

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from backend.adapters import private_files
 from backend.adapters.dicom.cleaner import SenderCleaner
 from backend.adapters.received_folder import ReceivedFolder
 from backend.domain import ReceivedSeries, Source, SourceKind
@@ -162,6 +163,22 @@ def test_a_full_disk_refuses_and_loses_nothing(queue: ReceivedService, settings:
         small.receive(series(2)[1], ORTHANC)
     assert queue.list() == [found]
     assert len(files_of(settings)) == 1
+
+
+def test_a_folder_that_is_removed_while_a_file_arrives_is_made_again(
+    queue: ReceivedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_folder, removed = private_files.make_folder, iter([True])
+
+    def make_and_remove(folder: Path) -> None:
+        make_folder(folder)
+        if next(removed, False):
+            folder.rmdir()
+
+    monkeypatch.setattr(private_files, "make_folder", make_and_remove)
+    queue.files.write("0" * 64, "1" * 64, b"content")
+    assert next(removed, None) is None
+    assert list(queue.files.names()) == [("0" * 64, "1" * 64)]
 
 
 def test_a_database_that_fails_leaves_no_file(

@@ -77,10 +77,13 @@ def test_a_pinned_file_keeps_its_values_windows_and_spacing(site: Site, viewer: 
 
 
 def test_a_file_that_is_not_read_says_why(site: Site):
+    """A dose of several frames: whose pixels are known when the study is made."""
     site.open()
     choose(site, "rtdose.dcm")
 
     expect(site.page.get_by_test_id("not-shown")).to_contain_text("This file cannot be shown: expected")
+    site.button("Go on as a study").click()
+    expect(site.page.get_by_test_id("notice")).to_contain_text("expected pixels of 1, 8 or 16 bits, found 32 bits")
 
 
 def _hounsfield(name: str) -> np.ndarray:

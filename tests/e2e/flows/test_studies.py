@@ -121,6 +121,8 @@ def test_one_file_of_several_frames_is_a_study(site: Site) -> None:
     loop = enhanced([5.0, -5.0, 0.0], sizes=(256, 256), SOPInstanceUID=generate_uid())
     site.open()
     dropped(site, {"DOE JANE.dcm": loop})
+    expect(site.page.get_by_test_id("stack-place")).to_have_text("Slice 1 of 3")
+    site.button("Go on as a study").click()
     preview(site)
     slices = site.page.get_by_test_id("slice")
     expect(slices).to_have_count(3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -83,6 +84,17 @@ def test_other_modalities_have_none() -> None:
 def test_times_that_are_none_are_unknown() -> None:
     file = dicom(PIXELS, ScanningSequence="SE", RepetitionTime=500)
     assert DicomFile(file).description.sequence == ""
+
+
+def test_what_cannot_be_read_is_unknown_and_the_picture_is_read() -> None:
+    content = dicom(PIXELS, ScanningSequence="SE", SeriesDescription="T1 TSE", RepetitionTime="512.25", EchoTime=10)
+    description = DicomFile(content).description
+    assert description.sequence == "t1"
+    # As 32-bit integers, six bytes are too many for one and too few for two.
+    description_tag, repetition_tag = b"\x08\x00\x3e\x10", b"\x18\x00\x80\x00"
+    damaged = content.replace(description_tag + b"LO", description_tag + b"UL")
+    damaged = damaged.replace(repetition_tag + b"DS", repetition_tag + b"UL")
+    assert DicomFile(damaged).description == replace(description, sequence="")
 
 
 def test_the_study_date_is_the_shifted_one() -> None:

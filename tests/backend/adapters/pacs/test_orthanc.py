@@ -23,8 +23,10 @@ from backend.processes import free_port
 from backend.services.screening import Answers
 from tests.backend.received import IDENTIFIERS, SERIES, STUDY, series
 from tests.backend.studies import CLIENT, send_study
+from tests.needs import needs_dcmtk, needs_orthanc
 from tests.standins.orthanc import AE_TITLE, Orthanc, orthanc
 
+pytestmark = [needs_orthanc, needs_dcmtk]
 WITHIN_S = 120
 US = "scanproof"
 

@@ -10,7 +10,7 @@ import struct
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -40,6 +40,7 @@ from backend.processes import free_port
 from backend.services.received import ReceivedService
 from tests.backend.received import IDENTIFIERS, series
 from tests.dicoms import sample
+from tests.needs import needs_dcmtk
 
 MOST_S = 120
 
@@ -96,12 +97,14 @@ def encoded(made: pydicom.Dataset, syntax: str) -> pydicom.Dataset:
     return pydicom.dcmread(io.BytesIO(file.getvalue()))
 
 
+@needs_dcmtk
 def test_echoscu_gets_an_answer(start_receiver) -> None:
     answer = dcmtk("echoscu", start_receiver(), "-v")
     assert answer.returncode == 0
     assert "Received Echo Response (Success)" in answer.stderr + answer.stdout
 
 
+@needs_dcmtk
 def test_storescu_sends_a_series_into_the_queue(start_receiver, queue: ReceivedService, folder, notices) -> None:
     answer = dcmtk("storescu", start_receiver(), sent=folder(series(3)))
     assert (answer.returncode, notices) == (0, [])
@@ -251,28 +254,37 @@ def test_a_larger_object_is_dropped_while_it_arrives(
 
 
 def test_a_peer_that_does_not_wait_for_answers_is_cut_off(start_receiver, queue: ReceivedService, monkeypatch) -> None:
-    waiting = threading.Event()
-    monkeypatch.setattr(ReceivedService, "keep", lambda *_: waiting.wait(MOST_S))
+    reached, waiting = threading.Event(), threading.Event()
+
+    def keep(*_: object) -> None:
+        reached.set()
+        waiting.wait(MOST_S)
+
+    monkeypatch.setattr(ReceivedService, "keep", keep)
     contexts = [(each, ExplicitVRLittleEndian) for each in (MRImageStorage, Verification)]
+    statuses: list[int] = []
     with associated(start_receiver(), *contexts) as association:
-        sender = threading.Thread(target=send, args=(association, dataset()))
+        sender = threading.Thread(target=lambda: statuses.append(send(association, dataset())))
         sender.start()
+        assert reached.wait(MOST_S)
         (echo,) = (each for each in association.accepted_contexts if each.abstract_syntax == Verification)
         for number in range(2, 12):
             request = C_ECHO()
             request.MessageID = number
             request.AffectedSOPClassUID = Verification
             association.dimse.send_msg(request, echo.context_id)
-        waiting.set()
+        # Nothing is answered before the end of this wait, so that only a closed connection ends it.
         sender.join(MOST_S)
-        association.join(MOST_S)
-        assert association.is_aborted
+        waiting.set()
+    assert statuses == [-1]
 
 
 def test_a_pdu_of_four_gigabytes_closes_the_connection(start_receiver) -> None:
     with socket.create_connection(("127.0.0.1", start_receiver()), timeout=MOST_S) as connection:
         connection.sendall(struct.pack(">BBL", 1, 0, 0xFFFFFFFF) + bytes(100))
-        assert connection.recv(100) in (b"", b"\x07\0\0\0\0\x04\0\0\2\0")
+        # What was not read makes some systems reset the connection.
+        with suppress(ConnectionResetError):
+            assert connection.recv(100) in (b"", b"\x07\0\0\0\0\x04\0\0\2\0")
 
 
 @pytest.mark.parametrize("sent", [b"\x01\0\0", struct.pack(">BBL", 1, 0, 60_000) + b"abc"], ids=["head", "body"])
