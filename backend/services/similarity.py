@@ -25,7 +25,7 @@ _AT_ONCE = 100
 @dataclass(frozen=True, slots=True)
 class Case:
     """``distance`` is 1 minus the cosine of the features, in [0, 2]. ``record`` is the newest one of the image with a
-    ``diagnosis`` by the same model that is neither sealed nor withdrawn."""
+    ``diagnosis`` by the same model that is neither sealed nor withdrawn, nor signed by a key that was reported."""
 
     distance: float
     record: Record
@@ -130,6 +130,7 @@ def _shown(record: Record, model_id: str) -> DiagnosisRecordedEvent | None:
         if diagnosis.model_id == model_id
         and diagnosis.label != SEALED_LABEL
         and record.status_of(diagnosis) is not DiagnosisStatus.WITHDRAWN
+        and record.compromised_since(diagnosis) is None
     )
     return next(found, None)
 

@@ -12,7 +12,7 @@ from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import DicomInstanceRow, ReceivedSeriesRow
 from backend.dicom_tags import MODALITY
 from backend.domain import DicomInstance, ReceivedSeries, Source, SourceKind
-from backend.errors import QueueFull
+from backend.errors import QueueFull, SeriesFull
 
 
 class SqlReceived:
@@ -31,7 +31,7 @@ class SqlReceived:
                 if _bytes(session) + instance.size > most_bytes:
                     raise QueueFull(f"received images may take {most_bytes:,} bytes here until they are recorded")
                 if _count(session, series_id) >= most_files:
-                    raise QueueFull(f"a series may have {most_files:,} files in the queue")
+                    raise SeriesFull(f"a series may have {most_files:,} files in the queue")
                 _note_arrival(session, series_id, source, now)
                 session.add(
                     DicomInstanceRow(

@@ -17,6 +17,7 @@ from backend.adapters.exports.wording import (
     did,
     instant,
     ipfs,
+    is_sealed,
     newest,
     result_text,
     statements,
@@ -154,6 +155,9 @@ class _Maker:
         if label := valid_label(diagnosis):
             coding = _coding(f"{_NAMES}:model:{diagnosis.model.sha256}", label, valid_text(diagnosis))
             return {"valueCodeableConcept": _concept(coding, text=valid_text(diagnosis))}
+        if is_sealed(diagnosis):
+            masked = _coding(f"{_TERMS}/data-absent-reason", "masked", "Masked")
+            return {"dataAbsentReason": _concept(masked, text=valid_text(diagnosis))}
         unknown = _coding(f"{_TERMS}/data-absent-reason", "unknown", "Unknown")
         return {"dataAbsentReason": _concept(unknown, text=diagnosis.reason or "No answer was given")}
 

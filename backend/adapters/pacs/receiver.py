@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -53,6 +54,9 @@ class Peer:
     title: str
     addresses: frozenset[str] = frozenset()
 
+    def is_at(self, address: str) -> bool:
+        return address in self.addresses if self.addresses else is_loopback_host(address)
+
 
 def peer(text: str) -> Peer:
     """``AET`` or ``AET@HOST``. Raises ConfigurationError for a title that is none, or a host that nobody knows."""
@@ -87,7 +91,7 @@ class Receiver:
         port: int,
         peers: Sequence[Peer],
         clean: Callable[[bytes], CleanDicom],
-        keep: Callable[[CleanDicom, Source], None],
+        keep: Callable[[CleanDicom, Source], object],
         notice: Callable[[str], None],
     ) -> None:
         self._peers = peers
@@ -126,7 +130,14 @@ class Receiver:
     def _limit(self, event: evt.Event) -> None:
         association: Any = event.assoc
         connection = association.dul.socket
-        connection.recv = partial(_read_limited, connection.recv)
+        address = str(association.requestor.address_info.address)
+        # Before anything is read: connections that say nothing take the places of others.
+        if not _may_connect(self._peers, address):
+            self._notice(f"refused a connection from {address}: nobody there is allowed to send")
+            connection.close()
+            return
+        connection.socket.settimeout(NETWORK_TIMEOUT_S)
+        connection.recv = partial(_read_limited, connection.socket)
         messages = self._messages[association] = _LimitedMessages(association)
         association.dimse.receive_primitive = messages.receive
 
@@ -201,21 +212,35 @@ def _entity(title: str) -> AE:
     return entity
 
 
-def _read_limited(read: Callable[[int], bytearray], size: int) -> bytearray:
-    """pynetdicom reads as many bytes as a PDU says that it has. Raises OSError, which closes the connection."""
+def _read_limited(connection: socket.socket, size: int) -> bytearray:
+    """pynetdicom reads as many bytes as a PDU says that it has, and waits for them without end. Raises OSError, which
+    closes the connection."""
     if size > _READ_BYTES:
         raise OSError(f"expected a PDU of at most {_READ_BYTES} bytes, found one of {size}")
-    return read(size)
+    found = bytearray()
+    end = time.monotonic() + NETWORK_TIMEOUT_S
+    try:
+        while len(found) < size:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"expected a PDU within {NETWORK_TIMEOUT_S} s, found a part of one")
+            connection.settimeout(left)
+            part = connection.recv(size - len(found))
+            if not part:
+                break
+            found += part
+    finally:
+        connection.settimeout(NETWORK_TIMEOUT_S)
+    return found
+
+
+def _may_connect(peers: Sequence[Peer], address: str) -> bool:
+    """Without ``peers``, anybody on this machine."""
+    return any(each.is_at(address) for each in peers) if peers else is_loopback_host(address)
 
 
 def _is_allowed(peers: Sequence[Peer], title: str, address: str) -> bool:
-    """Without ``peers``, anybody on this machine."""
-    if not peers:
-        return is_loopback_host(address)
-    return any(
-        each.title == title and (address in each.addresses if each.addresses else is_loopback_host(address))
-        for each in peers
-    )
+    return not peers or any(each.title == title and each.is_at(address) for each in peers)
 
 
 def _check_class(event: evt.Event, clean: CleanDicom) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import json
 from dataclasses import replace
@@ -224,6 +225,14 @@ def test_keys_of_a_search(client: FlaskClient, place: tuple[str, str]) -> None:
     ]
     numbers = [len(found(client, ROOT, **parameters)) for parameters, _ in searches]
     assert numbers == [count for _, count in searches]
+
+
+def test_patterns_of_a_search_are_not_kept(client: FlaskClient, place: tuple[str, str]) -> None:
+    kept = fnmatch._compile_pattern.cache_info  # type: ignore[attr-defined] # the standard library's own cache
+    before = kept().currsize
+    for number in range(3):
+        assert found(client, ROOT, PatientID=f"{number}*a*b?") == []
+    assert kept().currsize == before
 
 
 def test_a_page_has_a_limit_and_says_that_there_is_more(client: FlaskClient, place: tuple[str, str]) -> None:
