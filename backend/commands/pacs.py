@@ -180,14 +180,14 @@ def _take(watched: WatchedFolder, queue: ReceivedService, notice: Callable[[str]
         except ScanProofError as error:
             notice(f"{file} is tried again later: {error}")
             return
-        watched.remember(file)
         if not kept:
             notice(f"{file} has the SOP Instance UID of another file, which was taken before: it stays where it is")
-        elif remove:
+        elif remove and watched.is_unchanged(file):
             try:
                 file.unlink(missing_ok=True)
             except OSError as error:
                 notice(f"{file} was taken, and cannot be removed: {error.strerror}")
+        watched.remember(file)
     if unread:
         notice(f"{len(unread)} files cannot be read, and are tried again later. The first is {unread[0]}")
 

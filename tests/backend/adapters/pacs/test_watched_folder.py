@@ -77,6 +77,12 @@ def test_links_are_not_followed(folder: Path, memory: Path, tmp_path: Path) -> N
     assert [list(watched.whole()) for _ in range(2)] == [[], []]
 
 
+def test_pipes_are_not_read(folder: Path, memory: Path) -> None:
+    os.mkfifo(folder / "0.dcm")
+    watched = WatchedFolder(folder, memory, KEY)
+    assert [list(watched.whole()) for _ in range(2)] == [[], []]
+
+
 def test_a_file_that_vanishes_between_is_none(folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def walk(*_: object, **__: object) -> list[tuple[str, list[str], list[str]]]:
         return [(str(folder), [], ["gone.dcm"])]
@@ -202,6 +208,30 @@ def test_a_file_by_the_uid_of_another_one_is_never_removed(queue: ReceivedServic
     assert notices == [
         f"{other} has the SOP Instance UID of another file, which was taken before: it stays where it is"
     ]
+
+
+def test_a_file_that_changed_meanwhile_is_taken_and_not_removed_unread(
+    queue: ReceivedService, folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = series(2)
+    file = folder / "image.dcm"
+    file.write_bytes(first)
+
+    def read_before_the_next(path: Path) -> bytes:
+        content = path.read_bytes()
+        path.write_bytes(second)
+        os.utime(path, ns=(1, 1))
+        return content
+
+    watched = WatchedFolder(folder, memory, KEY)
+    with monkeypatch.context() as context:
+        context.setattr(watched_folder, "read_file", read_before_the_next)
+        for _ in range(2):
+            take_files(watched, queue, pytest.fail, remove=True)
+    assert file.read_bytes() == second
+    for _ in range(2):
+        take_files(watched, queue, pytest.fail, remove=True)
+    assert (queue.list()[0].files, list(folder.iterdir())) == (2, [])
 
 
 def test_a_file_that_cannot_be_removed_is_named(
