@@ -19,7 +19,6 @@ from backend.services.exports import ExportService
 from backend.services.intake import IntakeService
 from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
-from backend.services.likeness import LikenessService
 from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
@@ -29,6 +28,7 @@ from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
 from backend.services.reviews import ReviewService
 from backend.services.scrub import ScrubService
+from backend.services.similarity import SimilarityService
 from backend.services.studies import StudyService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
@@ -86,7 +86,7 @@ class Container:
     scrub: ScrubService
     studies: StudyService
     kinds: KindService
-    likeness: LikenessService
+    similarity: SimilarityService
     course: CourseService
     received: ReceivedService
     received_studies: ReceivedStudyService

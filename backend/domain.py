@@ -14,10 +14,14 @@ SEALED_LABEL = 65_535
 ABSTAINED_LABEL = 0
 """On-chain label code of an abstention: the model gave no answer."""
 
+DICOM_TYPE = "application/dicom"
+"""The media type of a DICOM file (RFC 3240)."""
+
 MAX_IMAGE_BYTES = 25 * 1024 * 1024
+"""The limit for an upload, and for the bytes that are pinned of it."""
+
 MAX_STUDY_FILE_BYTES = 192 * 1024 * 1024
 """Of a DICOM file of several frames, each of which becomes a file of at most MAX_IMAGE_BYTES."""
-"""The limit for an upload, and for the bytes that are pinned of it."""
 
 NO_PARENT = "0x" + "00" * 32
 """On-chain parent of a training that did not start from a registered model."""
@@ -110,6 +114,9 @@ class ImageKind:
 
     ``patient`` is the pseudonym of a de-identified DICOM file, ``study_date`` its shifted date, ``spacing`` in mm.
     """
+
+    VALUES: ClassVar[tuple[str, ...]] = ("modality", "body_part", "sequence", "magnification")
+    """The fields that are a KindValue, and have a filter."""
 
     cid: str
     modality: KindValue = UNKNOWN_KIND

@@ -20,6 +20,7 @@ ScanProofError
 │   └── UnrecognisedSlices      slices of a study are of no known kind, for a public store
 ├── LimitExceeded               too many requests or bytes from one address (429)
 ├── QueueFull                   no room for more received images (507)
+│   └── SeriesFull              no room in that series, whatever else is taken (507)
 ├── ServerBusy                  no capacity is free at the moment (503)
 ├── StorageError                the IPFS store
 │   ├── StorageUnavailable      cannot be reached or answers with errors (503)
@@ -240,6 +241,10 @@ class LimitExceeded(ScanProofError):
 class QueueFull(ScanProofError):
     status = 507
     title = "The queue of received images is full"
+
+
+class SeriesFull(QueueFull):
+    title = "The received series is full"
 
 
 class ServerBusy(ScanProofError):

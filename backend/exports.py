@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from backend.contours import pixels_inside
 from backend.domain import (
+    DICOM_TYPE,
     BlockRef,
     DiagnosisStatus,
     DicomReference,
@@ -191,6 +192,10 @@ class Originals:
     uids: Mapping[str, str]
     attributes: Mapping[str, str]
 
+    def uid(self, new: str) -> str:
+        """The original of a UID, or the UID itself where there is none."""
+        return self.uids.get(new, new)
+
 
 @dataclass(frozen=True, slots=True)
 class ExportedFile:
@@ -211,11 +216,10 @@ class ExportKind:
     identified: bool = False
 
 
-DICOM = "application/dicom"
 KINDS = {
-    "sr": ExportKind("DICOM structured report", "The result with its figures (TID 1500), for a PACS", DICOM, True),
-    "seg": ExportKind("DICOM segmentation", "The outline as a layer, for a PACS viewer", DICOM, True),
-    "sc": ExportKind("DICOM secondary capture", "The picture with the outline drawn in", DICOM, True),
+    "sr": ExportKind("DICOM structured report", "The result with its figures (TID 1500), for a PACS", DICOM_TYPE, True),
+    "seg": ExportKind("DICOM segmentation", "The outline as a layer, for a PACS viewer", DICOM_TYPE, True),
+    "sc": ExportKind("DICOM secondary capture", "The picture with the outline drawn in", DICOM_TYPE, True),
     "fhir": ExportKind("FHIR R4 report", "The result as a bundle, for a record system", "application/fhir+json", True),
     "pdf": ExportKind("PDF page", "Picture, result, status and how to check it, to print", "application/pdf"),
     "prov": ExportKind("PROV-JSON", "Who made what from what, as a graph", "application/json"),

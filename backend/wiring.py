@@ -70,7 +70,6 @@ from backend.services.indexed_history import IndexedHistory
 from backend.services.intake import IntakeService
 from backend.services.kinds import KindService
 from backend.services.ledger import LedgerService
-from backend.services.likeness import LikenessService
 from backend.services.lineage import LineageService
 from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
@@ -82,6 +81,7 @@ from backend.services.records import RecordService
 from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.screening import ScreeningService
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
+from backend.services.similarity import SimilarityService
 from backend.services.studies import StudyService
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
@@ -248,7 +248,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         scrub=scrub,
         studies=study_service,
         kinds=kind_service,
-        likeness=LikenessService(
+        similarity=SimilarityService(
             kinds=kinds, classifications=classifications, classifier=classifier, intake=intake, index=index
         ),
         course=CourseService(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import tempfile
 from pathlib import Path
 
 _PROBE_BYTES = 1024 * 1024
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 def make_folder(folder: Path) -> None:
@@ -43,19 +45,35 @@ def create(file: Path, text: str) -> None:
         draft.unlink()
 
 
-def replace(file: Path, content: bytes) -> None:
-    """Write ``content`` in place of what ``file`` holds, if anything, with mode 600. No reader sees half of it. Raises
+def replace(file: Path, content: bytes, *, sync: bool = True) -> None:
+    """Write ``content`` in place of what ``file`` holds, if anything, with mode 600. No reader sees half of it; what a
+    crash leaves has a name with a dot before it. Without ``sync``, a loss of power may lose the content. Raises
     OSError."""
     descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)
             stream.flush()
-            os.fsync(stream.fileno())
+            if sync:
+                os.fsync(stream.fileno())
         Path(draft).replace(file)
     except BaseException:
-        Path(draft).unlink()
+        Path(draft).unlink(missing_ok=True)
         raise
+
+
+def sync_folder(folder: Path) -> None:
+    """Write the names in ``folder`` to the disk: without that, a loss of power may lose a new file. Raises OSError."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def means_full(error: OSError) -> bool:
+    """Whether ``error`` says that the disk or the quota is full."""
+    return error.errno in _FULL
 
 
 def write_refusal(folder: Path) -> str | None:

@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
-import os
 import re
 import shutil
 import time
@@ -21,7 +19,6 @@ from backend.errors import StorageFull, StorageUnavailable
 
 RESERVE_BYTES = 256 * 1024 * 1024
 """What stays free on the disk, for the database and the store."""
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _NAME = re.compile(r"[0-9a-f]{64}")
 
 
@@ -44,18 +41,9 @@ class ReceivedFolder:
         private_files.make_folder(file.parent)
         if shutil.disk_usage(self._folder).free - len(content) < self._reserve_bytes:
             raise StorageFull(f"the disk of {self._folder} has too little room left")
-        draft = file.with_name(f".{file.stem}.{os.urandom(4).hex()}")
-        try:
-            with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as handle:
-                handle.write(content)
-                handle.flush()
-                os.fsync(handle.fileno())
-            draft.replace(file)
-        except BaseException:
-            draft.unlink(missing_ok=True)
-            raise
-        _sync(file.parent)
-        _sync(self._folder)
+        private_files.replace(file, content)
+        private_files.sync_folder(file.parent)
+        private_files.sync_folder(self._folder)
 
     def read(self, series_id: str, sha256: str) -> bytes | None:
         with self._errors():
@@ -100,14 +88,5 @@ class ReceivedFolder:
         try:
             yield
         except OSError as error:
-            kind = StorageFull if error.errno in _FULL else StorageUnavailable
+            kind = StorageFull if private_files.means_full(error) else StorageUnavailable
             raise kind(f"the folder for received images cannot be used: {error.strerror}") from error
-
-
-def _sync(folder: Path) -> None:
-    """Write the names in a folder to the disk."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

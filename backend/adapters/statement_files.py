@@ -42,11 +42,7 @@ class StatementFolder:
                 handle.write(content)
                 handle.flush()
                 os.fsync(handle.fileno())
-            folder = os.open(self._folder, os.O_RDONLY)
-            try:
-                os.fsync(folder)
-            finally:
-                os.close(folder)
+            private_files.sync_folder(self._folder)
         return str(file)
 
     def remove(self, file: str) -> None:

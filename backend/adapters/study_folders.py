@@ -7,7 +7,6 @@ will be pinned. A crash may cut the journal's last line, which is then done agai
 from __future__ import annotations
 
 import contextlib
-import errno
 import json
 import os
 import re
@@ -22,7 +21,6 @@ from backend.adapters import private_files
 from backend.errors import StorageFull, StorageUnavailable
 
 _JOURNAL = "journal.jsonl"
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class StudyFolders:
@@ -56,14 +54,7 @@ class StudyFolders:
         with self._errors():
             file = self._file(study_id, name)
             private_files.make_folder(file.parent)
-            temporary = file.with_name(f".{file.name}.{os.urandom(4).hex()}")
-            try:
-                with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as handle:
-                    handle.write(content)
-                temporary.replace(file)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+            private_files.replace(file, content, sync=False)
 
     def read(self, study_id: str, name: str) -> bytes | None:
         with self._errors():
@@ -126,7 +117,7 @@ class StudyFolders:
         try:
             yield
         except OSError as error:
-            kind = StorageFull if error.errno in _FULL else StorageUnavailable
+            kind = StorageFull if private_files.means_full(error) else StorageUnavailable
             raise kind(f"the folder for studies cannot be used: {error.strerror}") from error
 
 

@@ -11,25 +11,26 @@ from itertools import chain
 
 from apiflask import APIBlueprint
 from flask import Response, request
-from werkzeug.exceptions import NotAcceptable, RequestEntityTooLarge
+from werkzeug.exceptions import NotAcceptable
 from werkzeug.http import parse_options_header
 
 from backend.api import multipart_related
 from backend.api.access import container
 from backend.api.downloads import begin_download
 from backend.api.limits import limiter, slices_allowed
-from backend.api.multipart_related import DICOM, RELATED, Part
+from backend.api.multipart_related import RELATED, Part
 from backend.api.query_keys import query_of
+from backend.api.validation import whole_body
 from backend.dicom_status import COERCED, status_of
-from backend.domain import CleanDicom, Source, SourceKind
+from backend.dicom_tags import INSTANCE_UID, SERIES_UID, SOP_CLASS, STUDY_UID, TRANSFER_SYNTAX
+from backend.domain import DICOM_TYPE, CleanDicom, Source, SourceKind
 from backend.errors import Conflict, InvalidInput, ScanProofError, UnsupportedImage
-from backend.services.dicomweb import INSTANCE_UID, SERIES_UID, STUDY_UID, Attributes, DicomFile
+from backend.services.dicomweb import Attributes, FoundFile
 
 PREFIX = "/dicomweb"
 blueprint = APIBlueprint("dicomweb", __name__, enable_openapi=False)
 _JSON = "application/dicom+json"
 _JSON_TYPES = frozenset({_JSON, "application/json", "application/*", "*/*"})
-_SOP_CLASS, _SYNTAX = "00080016", "00083002"
 _RETRIEVE_URL, _FAILURE, _WARNING = "00081190", "00081197", "00081196"
 _REFERENCED_CLASS, _REFERENCED_INSTANCE = "00081150", "00081155"
 _REFERENCED, _FAILED, _OTHER_FAILURES = "00081199", "00081198", "0008119A"
@@ -42,11 +43,7 @@ def store(study: str | None = None) -> Response:
     """STOW-RS: 200 if all is stored, 202 if some, 409 if none (PS3.18, section 10.5.3)."""
     _accept_json()
     boundary = multipart_related.boundary_of(request.headers.get("Content-Type", ""))
-    body = request.get_data(cache=False)
-    # A body in chunks is cut at the limit, so that one that reaches it may have had more.
-    if request.content_length is None and len(body) >= (request.max_content_length or 0):
-        raise RequestEntityTooLarge
-    parts = multipart_related.read(body, boundary)
+    parts = multipart_related.read(whole_body(cache=False), boundary)
     if not parts:
         raise InvalidInput("expected at least one DICOM file, found none")
     stored: list[Attributes] = []
@@ -71,8 +68,8 @@ def store(study: str | None = None) -> Response:
 
 def _clean(part: Part, study: str | None) -> CleanDicom:
     """Raises Conflict for a file of another study than ``study``, by its UID before or after de-identification."""
-    if part.media_type != DICOM:
-        raise UnsupportedImage(f"expected parts of type {DICOM}, found {part.media_type[:80]}")
+    if part.media_type != DICOM_TYPE:
+        raise UnsupportedImage(f"expected parts of type {DICOM_TYPE}, found {part.media_type[:80]}")
     clean = container().received.clean(part.content)
     if study is not None and clean.uids.get(study, study) != clean.instance.study:
         raise Conflict("the file is of another study than the address names")
@@ -83,7 +80,7 @@ def _reference(clean: CleanDicom) -> Attributes:
     """As the sender knows the object; the address of ``_url`` has its new UIDs."""
     sent = next((old for old, new in clean.uids.items() if new == clean.instance.instance), clean.instance.instance)
     return {
-        _REFERENCED_CLASS: _value("UI", clean.instance.value(_SOP_CLASS)),
+        _REFERENCED_CLASS: _value("UI", clean.instance.value(SOP_CLASS)),
         _REFERENCED_INSTANCE: _value("UI", sent),
     }
 
@@ -130,12 +127,12 @@ def retrieve(study: str, series: str | None = None, instance: str | None = None)
         contents = chain([first], _contents(files[1:]))
         response = Response(
             multipart_related.write(contents, boundary),
-            content_type=f'{RELATED}; type="{DICOM}"; boundary={boundary}',
+            content_type=f'{RELATED}; type="{DICOM_TYPE}"; boundary={boundary}',
         )
         return download.answer(response)
 
 
-def _contents(files: Sequence[DicomFile]) -> Iterator[bytes]:
+def _contents(files: Sequence[FoundFile]) -> Iterator[bytes]:
     service = container().dicomweb
     return (service.content(file) for file in files)
 
@@ -191,17 +188,17 @@ def _accept_json() -> None:
         raise NotAcceptable(f"only {_JSON} can be given here")
 
 
-def _accept_files(files: Sequence[DicomFile]) -> None:
+def _accept_files(files: Sequence[FoundFile]) -> None:
     """Raises NotAcceptable for another media type, and for another transfer syntax than that of a file: without one, or
     with ``*``, the stored one is given."""
     syntaxes = {
         options.get("transfer-syntax", "*")
         for name, options in _accepted()
-        if name in (RELATED, "multipart/*", "*/*") and options.get("type", DICOM) == DICOM
+        if name in (RELATED, "multipart/*", "*/*") and options.get("type", DICOM_TYPE) == DICOM_TYPE
     }
     if not syntaxes:
-        raise NotAcceptable(f'only {RELATED}; type="{DICOM}" can be given here')
-    if "*" not in syntaxes and (other := {file.instance.value(_SYNTAX) for file in files} - syntaxes):
+        raise NotAcceptable(f'only {RELATED}; type="{DICOM_TYPE}" can be given here')
+    if "*" not in syntaxes and (other := {file.instance.value(TRANSFER_SYNTAX) for file in files} - syntaxes):
         raise NotAcceptable(
             f"the files are stored in the transfer syntax {', '.join(sorted(other))}, and only so given"
         )

@@ -17,6 +17,7 @@ from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
 from backend.api.validation import cid_in_path
 from backend.domain import MAGNIFICATIONS, ImageFacts
 from backend.errors import InvalidInput
+from backend.services.intake import Intake
 from backend.services.screening import Answers
 
 blueprint = APIBlueprint("images", __name__, tag="Images")
@@ -94,16 +95,14 @@ def one_file(files_data: Values) -> bytes:
 def upload(form_and_files_data: Values) -> tuple[Values, int]:
     answers = Answers(text=form_and_files_data["text"], pin_anyway=form_and_files_data["pin_anyway"])
     intake = container().intake.accept(one_file(form_and_files_data), client=client_address(), answers=answers)
-    if magnification := form_and_files_data["magnification"]:
-        container().kinds.state(intake.facts.cid, magnification)
-    return image_answer(intake.facts, intake.created), 201 if intake.created else 200
+    return intake_answer(intake, form_and_files_data["magnification"])
 
 
 @blueprint.get("/images/<cid>")
 @blueprint.output(ImageSchema)
 @blueprint.doc(summary="Facts of an uploaded image")
 def facts(cid: str) -> Values:
-    return image_answer(container().intake.find(cid_in_path(cid)), created=False)
+    return _image(container().intake.find(cid_in_path(cid)), created=False)
 
 
 @blueprint.get("/images/<cid>/content")
@@ -145,7 +144,14 @@ def view_answer(media_type: str, data: bytes) -> Response:
     return response
 
 
-def image_answer(facts: ImageFacts, created: bool) -> Values:
+def intake_answer(intake: Intake, magnification: int | None) -> tuple[Values, int]:
+    """What the uploader says of the magnification is stored."""
+    if magnification:
+        container().kinds.state(intake.facts.cid, magnification)
+    return _image(intake.facts, intake.created), 201 if intake.created else 200
+
+
+def _image(facts: ImageFacts, created: bool) -> Values:
     links = {
         "self": url_for("images.facts", cid=facts.cid),
         "content": url_for("images.content", cid=facts.cid),

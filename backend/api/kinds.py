@@ -41,5 +41,4 @@ class KindFilterSchema(CamelCase):
 
 
 def kind_answer(kind: ImageKind) -> Values:
-    names = ("modality", "body_part", "sequence", "magnification")
-    return {name: getattr(kind, name) for name in names}
+    return {name: getattr(kind, name) for name in kind.VALUES}

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.http import parse_options_header
 
+from backend.domain import DICOM_TYPE
 from backend.errors import InvalidInput
 
 RELATED = "multipart/related"
-DICOM = "application/dicom"
 MAX_PARTS = 1000
 _MAX_HEADER_BYTES = 4096
 _MOST_BOUNDARY = 200
@@ -27,10 +27,10 @@ class Part:
 def boundary_of(content_type: str) -> bytes:
     """Raises UnsupportedMediaType for another type than DICOM files, InvalidInput without a boundary."""
     media_type, options = parse_options_header(content_type)
-    kind = options.get("type", DICOM)
-    if media_type != RELATED or kind != DICOM:
+    kind = options.get("type", DICOM_TYPE)
+    if media_type != RELATED or kind != DICOM_TYPE:
         found = f'{media_type or "none"}; type="{kind}"' if media_type == RELATED else media_type or "none"
-        raise UnsupportedMediaType(f'expected a body of type {RELATED}; type="{DICOM}", found {found[:80]}')
+        raise UnsupportedMediaType(f'expected a body of type {RELATED}; type="{DICOM_TYPE}", found {found[:80]}')
     boundary = options.get("boundary", "")
     # RFC 2046 allows 70 characters, and Orthanc sends 73.
     if not 0 < len(boundary) <= _MOST_BOUNDARY or not boundary.isascii():
@@ -55,7 +55,7 @@ def _part(piece: bytes) -> Part:
     head, found, content = piece.partition(b"\r\n\r\n")
     if not found or len(head) > _MAX_HEADER_BYTES:
         raise InvalidInput("expected a head and an empty line in each part, found none")
-    media_type = DICOM
+    media_type = DICOM_TYPE
     for line in head.decode("latin-1").split("\r\n"):
         name, _, value = line.partition(":")
         if name.strip().lower() == "content-type":
@@ -66,7 +66,7 @@ def _part(piece: bytes) -> Part:
 def write(contents: Iterable[bytes], boundary: str) -> Iterator[bytes]:
     """The body of DICOM files, one at a time."""
     for content in contents:
-        yield f"--{boundary}\r\nContent-Type: {DICOM}\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+        yield f"--{boundary}\r\nContent-Type: {DICOM_TYPE}\r\nContent-Length: {len(content)}\r\n\r\n".encode()
         yield content
         yield b"\r\n"
     yield f"--{boundary}--\r\n".encode()

@@ -12,6 +12,7 @@ from backend.services.dicomweb import Query
 MOST_RESULTS = 1000
 _MOST_KEYS = 32
 _MOST_TEXT = 2048
+_SPECIAL = frozenset({"limit", "offset", "includefield", "fuzzymatching"})
 _TAGS = {
     "SpecificCharacterSet": "00080005",
     "ImageType": "00080008",
@@ -59,9 +60,6 @@ def query_of(parameters: MultiDict[str, str]) -> tuple[Query, int]:
     added = None if "all" in fields else frozenset(map(_tag, fields))
     matches = {_tag(name): parameters[name] for name in names if name not in _SPECIAL}
     return Query(matches, added, limit + 1, offset), limit
-
-
-_SPECIAL = frozenset({"limit", "offset", "includefield", "fuzzymatching"})
 
 
 def _tag(name: str) -> str:

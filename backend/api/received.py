@@ -8,17 +8,16 @@ from apiflask.validators import Length
 from flask import Response
 
 from backend.api.access import container
-from backend.api.images import AnswersSchema, ImageSchema, image_answer, view_answer
+from backend.api.images import AnswersSchema, ImageSchema, intake_answer, view_answer
 from backend.api.limits import client_address, limiter, slices_allowed, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
-from backend.api.studies import StudyStepSchema, step_answer
+from backend.api.studies import STEP_S, StudyStepSchema, step_answer
 from backend.api.validation import series_in_path
 from backend.domain import ReceivedSeries
 from backend.services.screening import Answers
 
 blueprint = APIBlueprint("received", __name__, tag="Received")
-_STEP_S = 2.0
 
 
 class ReceivedSeriesSchema(AnswerSchema):
@@ -96,7 +95,7 @@ def view(series_id: str) -> Response:
     responses={429: "Too much"},
 )
 def study(series_id: str, json_data: Values) -> Values:
-    made = container().received_studies.study(series_in_path(series_id), json_data["model"], seconds=_STEP_S)
+    made = container().received_studies.study(series_in_path(series_id), json_data["model"], seconds=STEP_S)
     return step_answer(made)
 
 
@@ -112,9 +111,7 @@ def study(series_id: str, json_data: Values) -> Values:
 def image(series_id: str, json_data: Values) -> tuple[Values, int]:
     answers = Answers(text=json_data["text"], pin_anyway=json_data["pin_anyway"])
     intake = container().received_studies.image(series_in_path(series_id), client_address(), answers)
-    if magnification := json_data["magnification"]:
-        container().kinds.state(intake.facts.cid, magnification)
-    return image_answer(intake.facts, intake.created), 201 if intake.created else 200
+    return intake_answer(intake, json_data["magnification"])
 
 
 def _series(series: ReceivedSeries) -> Values:

@@ -388,7 +388,7 @@ def record_filter(query: Values) -> RecordFilter:
         status=query["status"],
         first_time=_moment("from", query["first_time"], time.min),
         last_time=_moment("to", query["last_time"], time.max),
-        kind=kind_filter(**{name: query[name] for name in ("modality", "body_part", "sequence", "magnification")}),
+        kind=kind_filter(**{name: query[name] for name in ImageKind.VALUES}),
     )
 
 

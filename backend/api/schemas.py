@@ -12,6 +12,8 @@ from apiflask import Schema
 from apiflask.fields import Field, Integer, List, Nested, Raw, String
 from apiflask.validators import Equal, Regexp
 
+from backend.services.json_values import camel_case
+
 Values = dict[str, Any]
 """The values of a schema's fields by name: the input of a view that was checked, or its answer."""
 
@@ -19,8 +21,7 @@ Values = dict[str, Any]
 class CamelCase(Schema):
     def on_bind_field(self, field_name: str, field: Field[Any]) -> None:
         if field.data_key is None:
-            head, *tail = field_name.split("_")
-            field.data_key = head + "".join(word.capitalize() for word in tail)
+            field.data_key = camel_case(field_name)
 
 
 class AnswerSchema(CamelCase):

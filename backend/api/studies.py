@@ -22,8 +22,8 @@ from backend.services.studies import StudyProgress, check_order
 from backend.services.study_documents import StudyManifest
 
 blueprint = APIBlueprint("studies", __name__, tag="Studies")
-_STEP_S = 2.0
-"""How long one step of classifying or pinning works: a page shows progress as often."""
+STEP_S = 2.0
+"""How long one step of reading, classifying or pinning works: a page shows progress as often."""
 _MAX_NAME = 255
 
 
@@ -170,7 +170,7 @@ def add(study_id: str, files_data: Values) -> Values:
 @blueprint.output(StudyStepSchema)
 @blueprint.doc(summary="Classify slices for about two seconds; ask again until all are", responses={409: ""})
 def classify(study_id: str) -> Values:
-    return step_answer(container().studies.classify(study_in_path(study_id), seconds=_STEP_S))
+    return step_answer(container().studies.classify(study_in_path(study_id), seconds=STEP_S))
 
 
 class PinRequestSchema(CamelCase):
@@ -191,7 +191,7 @@ class PinRequestSchema(CamelCase):
 def pin(study_id: str, json_data: Values) -> Values:
     answers = Answers(text=json_data["text"], pin_anyway=json_data["pin_anyway"])
     studies = container().studies
-    return step_answer(studies.pin(study_in_path(study_id), client_address(), seconds=_STEP_S, answers=answers))
+    return step_answer(studies.pin(study_in_path(study_id), client_address(), seconds=STEP_S, answers=answers))
 
 
 @blueprint.get("/studies/<study_id>/slices/<order>/view")

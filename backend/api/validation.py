@@ -33,16 +33,22 @@ def check_body() -> None:
     if expected == JSON:
         most = _LARGER_BODIES.get(request.endpoint or "", MAX_JSON_BYTES)
         request.max_content_length = most
-        body = request.get_data(cache=True)
-        # A body in chunks is cut at the limit, so that one that reaches it may have had more.
-        if request.content_length is None and len(body) >= most:
-            raise RequestEntityTooLarge
+        body = whole_body(cache=True)
         if not body:
             return
     if request.mimetype != expected:
         raise UnsupportedMediaType(f"expected a body of type {expected}, found {request.mimetype or 'none'}")
     if expected == JSON:
         _parse(body)
+
+
+def whole_body(*, cache: bool) -> bytes:
+    """The body of the request; ``cache`` keeps it for others. Raises RequestEntityTooLarge."""
+    body = request.get_data(cache=cache)
+    # A body in chunks is cut at the limit, so that one that reaches it may have had more.
+    if request.content_length is None and len(body) >= (request.max_content_length or 0):
+        raise RequestEntityTooLarge
+    return body
 
 
 def _parse(body: bytes) -> None:
@@ -84,15 +90,17 @@ def cid_in_path(text: str) -> str:
 
 def study_in_path(text: str) -> str:
     """The id of an unfinished study. Raises InvalidInput."""
-    if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise InvalidInput(f"the study's id must be 64 lower-case hex digits, not {text[:80]!r}")
-    return text
+    return _id_in_path("the study's id", text)
 
 
 def series_in_path(text: str) -> str:
     """The id of a received series. Raises InvalidInput."""
+    return _id_in_path("the series' id", text)
+
+
+def _id_in_path(name: str, text: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise InvalidInput(f"the series' id must be 64 lower-case hex digits, not {text[:80]!r}")
+        raise InvalidInput(f"{name} must be 64 lower-case hex digits, not {text[:80]!r}")
     return text
 
 

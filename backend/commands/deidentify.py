@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.dicom.identity_map import IdentityMap
     from backend.adapters.dicom.sender import KEY_FILE, Sender, load_key
-    from backend.errors import ImageTooLarge, UnsupportedImage
+    from backend.errors import Conflict, ImageTooLarge, UnsupportedImage
 
     if options.out.resolve().is_relative_to(options.path.resolve()):
         raise WrongUse(f"expected --out outside {options.path}, whose files are read, found {options.out}")
@@ -61,14 +61,14 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 made = sender.deidentify(source)
                 attributes = sender.attributes(source) if originals else {}
                 content, text = _look_for_text(made.content, mask=options.mask_text)
+                if originals:
+                    originals.add(made.uids, attributes)
                 target = options.out / f"{made.instance}.dcm"
                 _write(content, target, source=sources.get(target))
-            except (UnsupportedImage, ImageTooLarge, _NotWritten) as error:
+            except (UnsupportedImage, ImageTooLarge, Conflict, _NotWritten) as error:
                 refused.append({"file": str(file), "reason": str(error)})
                 continue
             sources.setdefault(target, file)
-            if originals:
-                originals.add(made.uids, attributes)
             done.append({"file": str(file), "written": str(target), "text": text, **made.report.counts()})
     if originals and done:
         originals.save()

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 from backend import settings as configuration
 from backend.commands.arguments import positive
 from backend.commands.console import Console
+from backend.domain import ImageKind
 
 if TYPE_CHECKING:
-    from backend.domain import ImageKind, KindValue
+    from backend.domain import KindValue
 
 HELP = (
     "List the images and studies of a kind\n\n"
@@ -18,7 +19,7 @@ HELP = (
     "and asks no chain."
 )
 EXAMPLE = "scanproof kinds --modality MR --sequence flair"
-_NAMES = ("modality", "body_part", "sequence", "magnification")
+_NAMES = ImageKind.VALUES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
+    from backend.services.json_values import camel_case
     from backend.services.kind_sources import kind_filter
     from backend.wiring import wire_kinds
 
@@ -47,7 +49,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         "completed": sum(read),
         "unreadable": len(read) - sum(read),
         "images": [
-            {"cid": kind.cid, **{_camel(name): _value(getattr(kind, name)) for name in _NAMES}} for kind in found
+            {"cid": kind.cid, **{camel_case(name): _value(getattr(kind, name)) for name in _NAMES}} for kind in found
         ],
     }
     lines = [f"{kind.cid}  {_text(kind)}" for kind in found]
@@ -68,8 +70,3 @@ def _text(kind: ImageKind) -> str:
         source = f" ({value.by or value.source.value})" if value.value else ""
         shown.append(f"{name.replace('_', ' ')} {value.value or 'unknown'}{source}")
     return ", ".join(shown)
-
-
-def _camel(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(map(str.capitalize, tail))

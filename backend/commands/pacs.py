@@ -149,25 +149,47 @@ def without_repetition(notice: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def take_files(watched: WatchedFolder, queue: ReceivedService, notice: Callable[[str], None], *, remove: bool) -> None:
-    """Take each whole file into the queue. One that is no image is named once and stays; while the queue is full, files
-    wait."""
+    """Take each whole file into the queue. One that is no image or too many for its series is named once and stays; one
+    that cannot be read waits; while the queue is full or the folder away, all wait."""
+    from backend.errors import StorageUnavailable
+
+    try:
+        _take(watched, queue, notice, remove=remove)
+    except StorageUnavailable as error:
+        notice(f"{error}; it is tried again later")
+
+
+def _take(watched: WatchedFolder, queue: ReceivedService, notice: Callable[[str], None], *, remove: bool) -> None:
     from backend.adapters.pacs.watched_folder import read_file
     from backend.domain import Source, SourceKind
-    from backend.errors import InvalidInput, ScanProofError
+    from backend.errors import InvalidInput, ScanProofError, SeriesFull
 
+    unread: list[str] = []
     for file in watched.whole():
         try:
-            queue.receive(read_file(file), Source(SourceKind.FOLDER))
-        except InvalidInput as error:
+            content = read_file(file)
+        except OSError as error:
+            unread.append(f"{file}: {error.strerror}")
+            continue
+        try:
+            kept = queue.receive(content, Source(SourceKind.FOLDER))
+        except (InvalidInput, SeriesFull) as error:
             notice(f"{file}: {error}")
             watched.remember(file)
             continue
-        except (ScanProofError, OSError) as error:
+        except ScanProofError as error:
             notice(f"{file} is tried again later: {error}")
             return
+        if not kept:
+            notice(f"{file} has the SOP Instance UID of another file, which was taken before: it stays where it is")
+        elif remove and watched.is_unchanged(file):
+            try:
+                file.unlink(missing_ok=True)
+            except OSError as error:
+                notice(f"{file} was taken, and cannot be removed: {error.strerror}")
         watched.remember(file)
-        if remove:
-            file.unlink(missing_ok=True)
+    if unread:
+        notice(f"{len(unread)} files cannot be read, and are tried again later. The first is {unread[0]}")
 
 
 _ACTS = {"receive": _receive, "watch": _watch}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 
+from backend.contours import enclosed_area
 from backend.domain import SEALED_LABEL, DiagnosisReviewedEvent, DiagnosisStatus, ImageKind, Record, RecordFilter
 from backend.errors import ScanProofError
 from backend.ports import Kinds
@@ -14,12 +14,11 @@ from backend.services.event_index import EventIndex
 from backend.services.kinds import KindService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
-from backend.services.statements import Outline, Statement
+from backend.services.statements import Statement
 
 MOST_IMAGES = 12
 """Each may need an outline, which takes the model a while."""
 _LOOKED_AT = 100
-Contour = Sequence[tuple[float, float]]
 
 
 class OutlinedBy(StrEnum):
@@ -118,30 +117,3 @@ class CourseService:
         if not outline.contours:
             return CourseEntry(record, kind, reason=outline.reason)
         return CourseEntry(record, kind, outline.pixels, OutlinedBy.MODEL)
-
-
-def enclosed_area(outline: Outline) -> float:
-    """The area in pixels that an odd number of the closed polygons encloses, if none cross: as the page computes it."""
-
-    def depth(contour: Contour) -> int:
-        return sum(_contains(other, contour[0]) for other in outline if other is not contour)
-
-    return sum(_area(contour) * (-1 if depth(contour) % 2 else 1) for contour in outline)
-
-
-def _area(contour: Contour) -> float:
-    """By the shoelace formula."""
-    return abs(sum(x1 * y2 - x2 * y1 for (x1, y1), (x2, y2) in _edges(contour))) / 2
-
-
-def _contains(contour: Contour, point: tuple[float, float]) -> bool:
-    """Whether a ray from the point to the right crosses the contour an odd number of times."""
-    x, y = point
-    crossed = [
-        (y1 > y) != (y2 > y) and x < x1 + (x2 - x1) * (y - y1) / (y2 - y1) for (x1, y1), (x2, y2) in _edges(contour)
-    ]
-    return sum(crossed) % 2 == 1
-
-
-def _edges(contour: Contour) -> Iterator[tuple[tuple[float, float], tuple[float, float]]]:
-    return pairwise([*contour, contour[0]])

@@ -21,6 +21,7 @@ from backend.domain import (
     position,
 )
 from backend.ports import RegistryHistory
+from backend.services.json_values import camel_case
 from backend.services.manifests import MAX_MANIFEST_BYTES
 from backend.services.model_verification import MAX_DOCUMENT_BYTES, models_of
 from backend.services.statements import MAX_STATEMENT_BYTES
@@ -83,8 +84,3 @@ def described(event: Event) -> dict[str, object]:
     del fields["log_index"]
     name = type(event).__name__.removesuffix("Event")
     return {"event": name, **{camel_case(field): value for field, value in fields.items()}}
-
-
-def camel_case(name: str) -> str:
-    head, *tail = name.split("_")
-    return head + "".join(word.capitalize() for word in tail)

@@ -20,8 +20,7 @@ from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import InvalidEvidence
 from backend.evidence import Evidence, ProvenBlock, ProvenCode, ProvenTransaction
 from backend.services import evidence_zip
-from backend.services.evidence_events import camel_case
-from backend.services.json_values import read_canonical
+from backend.services.json_values import camel_case, read_canonical
 
 SCHEMA = "scanproof.evidence/2"
 SCHEMA_WITHOUT_STATE = "scanproof.evidence/1"

@@ -1,4 +1,4 @@
-"""Reads JSON from untrusted sources. Manifests, studies and evidence files share these checks."""
+"""Reads JSON from untrusted sources, and names its fields. Manifests, studies and evidence files share these checks."""
 
 from __future__ import annotations
 
@@ -46,3 +46,9 @@ def probability(value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
         raise TypeError
     return float(value)
+
+
+def camel_case(name: str) -> str:
+    """The name of a JSON field for one in snake_case."""
+    head, *tail = name.split("_")
+    return head + "".join(word.capitalize() for word in tail)

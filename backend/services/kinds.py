@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
-from backend.domain import GateOpinion, ImageKind, KindFilter
+from backend.domain import DICOM_TYPE, GateOpinion, ImageKind, KindFilter
 from backend.errors import (
     DatabaseUnavailable,
     ImageTooLarge,
@@ -21,7 +21,6 @@ from backend.services.intake import IntakeService
 from backend.services.kind_sources import agreed, kind_of, with_magnification, with_opinion
 from backend.services.studies import StudyService
 
-DICOM_TYPE = "application/dicom"
 _AT_ONCE = 100
 
 

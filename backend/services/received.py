@@ -39,9 +39,9 @@ class ReceivedService:
     kept_days: int
     clock: Callable[[], float] = time.time
 
-    def receive(self, content: bytes, source: Source) -> None:
+    def receive(self, content: bytes, source: Source) -> bool:
         """``clean``, then ``keep``."""
-        self.keep(self.clean(content), source)
+        return self.keep(self.clean(content), source)
 
     def clean(self, content: bytes) -> CleanDicom:
         """De-identify a file in memory. Raises UnsupportedImage, ImageTooLarge, ServerBusy; QueueFull before that work
@@ -50,14 +50,15 @@ class ReceivedService:
             raise QueueFull(f"received images take all of the {self.most_bytes:,} bytes that they may take here")
         return self.cleaner.clean(content)
 
-    def keep(self, clean: CleanDicom, source: Source) -> None:
-        """Keep a file; one that is known by its SOP Instance UID changes nothing. When this returns, it is on the disk.
+    def keep(self, clean: CleanDicom, source: Source) -> bool:
+        """Keep a file; one that is known by its SOP Instance UID changes nothing. When this returns, it is on the disk:
+        False says that the file of that UID is another one, which may have another picture.
 
         Raises QueueFull, StorageUnavailable, DatabaseUnavailable.
         """
         instance = clean.instance
-        if self.rows.find(instance.instance):
-            return
+        if known := self.rows.find(instance.instance):
+            return known.sha256 == instance.sha256
         series_id = series_id_of(instance)
         self.files.write(series_id, instance.sha256, clean.content)
         added = False
@@ -66,6 +67,7 @@ class ReceivedService:
         finally:
             if not added:
                 self._withdraw(series_id, instance)
+        return added
 
     def _add(self, series_id: str, instance: DicomInstance, source: Source, most_bytes: int) -> bool:
         now = int(self.clock())

@@ -6,6 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 
+from backend.dicom_tags import INSTANCE_NUMBER
 from backend.domain import DicomInstance, ReceivedSeries, StudyFile
 from backend.errors import ChainError, Conflict, NotFound
 from backend.ports import Images
@@ -13,8 +14,6 @@ from backend.services.intake import Intake, IntakeService
 from backend.services.received import ReceivedService
 from backend.services.screening import Answers
 from backend.services.studies import StudyProgress, StudyService
-
-_INSTANCE_NUMBER = "00200013"
 
 
 class ReceivedStudyService:
@@ -122,7 +121,7 @@ def _in_order(files: Sequence[DicomInstance]) -> Sequence[DicomInstance]:
 
 
 def _number(instance: DicomInstance) -> int:
-    text = instance.value(_INSTANCE_NUMBER)
+    text = instance.value(INSTANCE_NUMBER)
     return int(text) if text.removeprefix("-").isdecimal() else 0
 
 

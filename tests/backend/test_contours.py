@@ -1,10 +1,10 @@
-"""Which pixels an outline encloses."""
+"""Which pixels and which area an outline encloses."""
 
 from __future__ import annotations
 
 import pytest
 
-from backend.contours import Contours, pixels_inside, runs
+from backend.contours import Contours, enclosed_area, pixels_inside, runs
 
 SQUARE = [(1.0, 1.0), (4.0, 1.0), (4.0, 3.0), (1.0, 3.0)]
 HOLE = [(2.0, 1.0), (3.0, 1.0), (3.0, 2.0), (2.0, 2.0)]
@@ -26,3 +26,13 @@ def test_the_pixels_whose_centres_an_odd_number_of_contours_encloses(
 ) -> None:
     assert list(runs(contours, width=5, height=4)) == expected
     assert pixels_inside(contours, width=5, height=4) == sum(after - first for _, first, after in expected)
+
+
+def test_the_area_leaves_out_holes_and_adds_islands() -> None:
+    def square(low: float, high: float) -> tuple[tuple[float, float], ...]:
+        return ((low, low), (high, low), (high, high), (low, high))
+
+    assert enclosed_area((square(0, 10),)) == 100
+    assert enclosed_area((square(0, 10), square(2, 8))) == 64
+    assert enclosed_area((square(0, 10), square(2, 8)[::-1], square(4, 6))) == 68
+    assert enclosed_area(()) == 0

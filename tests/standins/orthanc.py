@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import subprocess
 import time
 import urllib.request
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from backend.processes import free_port
+from tests.needs import ORTHANC
 
 AE_TITLE = "ORTHANC"
 _PLUGINS = "/usr/share/orthanc/plugins/libOrthancDicomWeb.so"
@@ -74,10 +73,8 @@ def _start(folder: Path, configuration: dict[str, Any]) -> tuple[Orthanc, subpro
 
 
 def _program() -> str:
-    """Debian puts it where not everybody's PATH leads."""
-    found = shutil.which("Orthanc", path=os.environ.get("PATH", "") + os.pathsep + "/usr/sbin")
-    assert found, "Orthanc is not installed: apt-get install orthanc orthanc-dicomweb"
-    return found
+    assert ORTHANC, "Orthanc is not installed: apt-get install orthanc orthanc-dicomweb"
+    return ORTHANC
 
 
 def _options(folder: Path, ports: Orthanc) -> dict[str, Any]:

@@ -12,8 +12,6 @@ from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import FeatureRow, ImageRow, KindRow
 from backend.domain import ImageKind, KindFilter, KindSource, KindValue
 
-_VALUES = ("modality", "body_part", "sequence", "magnification")
-
 
 class SqlKinds:
     """Port Kinds."""
@@ -74,7 +72,7 @@ class SqlKinds:
 def are_of_kind(cid: InstrumentedAttribute[str], wanted: KindFilter) -> list[ColumnElement[bool]]:
     """The conditions for rows whose column ``cid`` names an image or study of that kind."""
     found: list[ColumnElement[bool]] = []
-    for name in _VALUES:
+    for name in ImageKind.VALUES:
         value, column = getattr(wanted, name), _column(name)
         if value == KindFilter.UNKNOWN:
             found.append(cid.not_in(select(KindRow.cid).where(column.is_not(None))))
@@ -96,7 +94,7 @@ def _kind(row: KindRow) -> ImageKind:
     spacing = (row.row_spacing, row.column_spacing)
     return ImageKind(
         row.cid,
-        **{name: value(name) for name in _VALUES},
+        **{name: value(name) for name in ImageKind.VALUES},
         patient=row.patient,
         study_date=row.study_date,
         spacing=None if spacing[0] is None or spacing[1] is None else (spacing[0], spacing[1]),
@@ -107,7 +105,7 @@ def _row_values(kind: ImageKind) -> dict[str, object]:
     values: dict[str, object] = {"cid": kind.cid, "patient": kind.patient, "study_date": kind.study_date}
     values["row_spacing"], values["column_spacing"] = kind.spacing or (None, None)
     values["recogniser"] = None
-    for name in _VALUES:
+    for name in ImageKind.VALUES:
         value: KindValue = getattr(kind, name)
         values[name], values[f"{name}_source"] = value.value, value.source.value
         values["recogniser"] = values["recogniser"] or value.by

@@ -10,10 +10,9 @@ from sqlalchemy.orm import Session
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import DicomInstanceRow, ReceivedSeriesRow
+from backend.dicom_tags import MODALITY
 from backend.domain import DicomInstance, ReceivedSeries, Source, SourceKind
-from backend.errors import QueueFull
-
-_MODALITY = "00080060"
+from backend.errors import QueueFull, SeriesFull
 
 
 class SqlReceived:
@@ -32,7 +31,7 @@ class SqlReceived:
                 if _bytes(session) + instance.size > most_bytes:
                     raise QueueFull(f"received images may take {most_bytes:,} bytes here until they are recorded")
                 if _count(session, series_id) >= most_files:
-                    raise QueueFull(f"a series may have {most_files:,} files in the queue")
+                    raise SeriesFull(f"a series may have {most_files:,} files in the queue")
                 _note_arrival(session, series_id, source, now)
                 session.add(
                     DicomInstanceRow(
@@ -180,7 +179,7 @@ def _series(row: ReceivedSeriesRow, first: DicomInstanceRow, files: int, size: i
         series_id=row.series_id,
         study=first.study_uid,
         series=first.series_uid,
-        modality=_instance(first).value(_MODALITY),
+        modality=_instance(first).value(MODALITY),
         source=Source(SourceKind(row.source_kind), row.source_name),
         files=files,
         size=size,

@@ -11,11 +11,12 @@ from typing import Any
 from backend.adapters.dicom.replacement import is_made_uid
 from backend.adapters.dicom.sender import Sender, load_key
 from backend.adapters.images.decoder_pool import DecoderPool, decoder_pool
+from backend.dicom_tags import INSTANCE_UID, SERIES_UID, STUDY_UID
 from backend.domain import CleanDicom, DicomInstance
 from backend.errors import UnsupportedImage
 from backend.ports import ImageInspector
 
-_STUDY, _SERIES, _INSTANCE = "0020000D", "0020000E", "00080018"
+_UIDS = (INSTANCE_UID, STUDY_UID, SERIES_UID)
 
 
 class SenderCleaner:
@@ -38,7 +39,7 @@ class SenderCleaner:
     def describe(self, content: bytes) -> DicomInstance:
         accepted, facts = self._inspector.accept(content)
         attributes = self._pool.describe(accepted)
-        instance, study, series = (_uid(attributes, tag) for tag in (_INSTANCE, _STUDY, _SERIES))
+        instance, study, series = (_uid(attributes, tag) for tag in _UIDS)
         sha256 = hashlib.sha256(accepted).hexdigest()
         return DicomInstance(instance, study, series, sha256, len(accepted), facts.cid, attributes)
 

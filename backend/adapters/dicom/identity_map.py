@@ -54,11 +54,16 @@ class IdentityMap:
 
     def add(self, uids: Mapping[str, str], attributes: Mapping[str, str]) -> None:
         """``uids`` are the new UIDs of a file by the original ones, ``attributes`` those of ``attributes_of``. What the
-        study has already stays. A file without a study is left out: there is nothing to put back."""
+        study has already stays. A file without a study is left out: there is nothing to put back.
+
+        Raises Conflict for a file of another patient than the study has: its results would be filed under that one.
+        """
         study = uids.get(attributes.get(_STUDY, ""))
         if study is None:
             return
         known = self._studies.get(study, Originals({}, {}))
+        if any(known.attributes.get(keyword, value) != value for keyword, value in _patient(attributes).items()):
+            raise Conflict("expected a file of the patient whom the map has for its study, found another one's")
         named = {keyword: value for keyword, value in attributes.items() if keyword != _STUDY}
         self._studies[study] = Originals(
             uids={**{new: old for old, new in uids.items()}, **known.uids},
@@ -121,6 +126,12 @@ class IdentityMap:
     def _cipher(self, head: bytes) -> AESGCM:
         salt = head.removeprefix(_MAGIC)
         return AESGCM(HKDF(algorithm=SHA256(), length=_KEY_BYTES, salt=salt, info=_INFO).derive(self._key))
+
+
+def _patient(attributes: Mapping[str, str]) -> Mapping[str, str]:
+    """What tells the patient from others: the id with its issuer, else name and date of birth."""
+    keywords = ("PatientID", "IssuerOfPatientID") if "PatientID" in attributes else ("PatientName", "PatientBirthDate")
+    return {keyword: attributes[keyword] for keyword in keywords if keyword in attributes}
 
 
 def attributes_of(content: bytes) -> dict[str, str]:

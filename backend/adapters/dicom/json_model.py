@@ -6,10 +6,9 @@ import io
 import json
 from typing import Any
 
+from backend.dicom_tags import TRANSFER_SYNTAX
 from backend.errors import UnsupportedImage
 
-TRANSFER_SYNTAX = "00083002"
-"""Available Transfer Syntax UID (PS3.18, table 10.6.3-5)."""
 MAX_JSON_BYTES = 256 * 1024
 _BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 

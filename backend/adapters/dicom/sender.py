@@ -41,8 +41,8 @@ class Sender:
         return Deidentified(clean, made["instance"], report, made["uids"])
 
     def attributes(self, content: bytes) -> dict[str, str]:
-        """See ``identity_map.attributes_of``; of a file that was de-identified before. Raises as ``deidentify``."""
-        return self._pool.name(content)
+        """See ``identity_map.attributes_of``; for a file that ``deidentify`` has read. Raises as ``deidentify``."""
+        return self._pool.read_patient(content)
 
     def close(self) -> None:
         self._pool.close()

@@ -14,7 +14,7 @@ import c2pa
 from backend.adapters.exports import values
 from backend.adapters.exports.certificates import picture_signer
 from backend.adapters.exports.pictures import pixels_of
-from backend.adapters.exports.wording import ipfs, statements
+from backend.adapters.exports.wording import Json, ipfs, statements
 from backend.adapters.exports.writers import ExportKeys
 from backend.errors import UnsupportedImage
 from backend.exports import ExportedFile, Picture, RecordFacts
@@ -51,7 +51,7 @@ def _exported(picture: Picture) -> tuple[bytes, str]:
     return output.getvalue(), "image/png"
 
 
-def manifest(facts: RecordFacts, picture: Picture, media_type: str) -> values.Json:
+def manifest(facts: RecordFacts, picture: Picture, media_type: str) -> Json:
     """The manifest's definition, as the library takes it."""
     done = "c2pa.published" if media_type == picture.media_type else "c2pa.converted"
     actions = [
@@ -78,7 +78,7 @@ def manifest(facts: RecordFacts, picture: Picture, media_type: str) -> values.Js
     }
 
 
-def sign(content: bytes, media_type: str, definition: values.Json, picture: Picture, keys: ExportKeys) -> bytes:
+def sign(content: bytes, media_type: str, definition: Json, picture: Picture, keys: ExportKeys) -> bytes:
     """``content`` with the manifest, whose ingredient is the pinned picture. Raises UnsupportedImage,
     ConfigurationError."""
     signer = picture_signer(keys.folder)

@@ -5,16 +5,13 @@ Sources: https://www.w3.org/TR/vc-data-model-2.0/, https://www.w3.org/TR/vc-jose
 
 from __future__ import annotations
 
-from typing import Any
-
 from backend.adapters.exports import values
-from backend.adapters.exports.wording import did, instant, newest, statements, urn
+from backend.adapters.exports.wording import Json, did, instant, newest, statements, urn
 from backend.adapters.exports.writers import ExportKeys
 from backend.errors import NotIssuer
 from backend.exports import ExportedFile, RecordFacts
 
 MEDIA_TYPE = "application/vc+jwt"
-Json = dict[str, Any]
 
 _CONTEXT = ["https://www.w3.org/ns/credentials/v2", {"@vocab": "urn:scanproof:vocabulary#"}]
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from backend.adapters.dicom.deidentification import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from backend.adapters.dicom.identity_map import PATIENT_ATTRIBUTES, STUDY_ATTRIBUTES
-from backend.domain import DicomReference
-from backend.exports import DICOM, ExportedFile, Originals, OutlineFacts, Picture, RecordFacts
+from backend.adapters.exports.wording import newest
+from backend.domain import DICOM_TYPE, DicomReference
+from backend.exports import ExportedFile, Originals, OutlineFacts, Picture, RecordFacts
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -50,9 +51,8 @@ class Objects:
 
     @property
     def time(self) -> datetime:
-        """When the diagnosis, or its newest review, was recorded, in UTC."""
-        reviews = self.facts.diagnosis.reviews
-        return datetime.fromtimestamp((reviews[-1] if reviews else self.facts.diagnosis).block.timestamp, UTC)
+        """When the newest event of the diagnosis was recorded, in UTC."""
+        return datetime.fromtimestamp(newest(self.facts), UTC)
 
     @property
     def study(self) -> str:
@@ -69,7 +69,7 @@ class Objects:
 
     def original(self, uid: str) -> str:
         """The original of a UID of a de-identified file, where the map has it."""
-        return self.originals.uids.get(uid, uid) if self.originals else uid
+        return self.originals.uid(uid) if self.originals else uid
 
     def derived(self, *parts: str) -> str:
         """A UID below 2.25 (PS3.5, section B.2) that depends on ``parts`` alone."""
@@ -172,7 +172,7 @@ class Objects:
         data_set.file_meta = _meta(str(data_set.SOPClassUID), str(data_set.SOPInstanceUID), syntax)
         file = io.BytesIO()
         dcmwrite(file, data_set, enforce_file_format=True)
-        return ExportedFile(file.getvalue(), DICOM, "dcm")
+        return ExportedFile(file.getvalue(), DICOM_TYPE, "dcm")
 
     @property
     def _whose(self) -> str:

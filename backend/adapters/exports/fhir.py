@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backend.adapters.exports.wording import (
+    Json,
     as_json,
     did,
     instant,
     ipfs,
+    is_sealed,
     newest,
     result_text,
     statements,
@@ -26,7 +28,6 @@ from backend.adapters.exports.wording import (
 from backend.domain import DiagnosisStatus, DicomReference
 from backend.exports import ExportedFile, Originals, Picture, RecordFacts, ReviewFacts
 
-Json = dict[str, Any]
 MEDIA_TYPE = "application/fhir+json"
 STATUS = {
     DiagnosisStatus.ASSERTED: "preliminary",
@@ -154,6 +155,9 @@ class _Maker:
         if label := valid_label(diagnosis):
             coding = _coding(f"{_NAMES}:model:{diagnosis.model.sha256}", label, valid_text(diagnosis))
             return {"valueCodeableConcept": _concept(coding, text=valid_text(diagnosis))}
+        if is_sealed(diagnosis):
+            masked = _coding(f"{_TERMS}/data-absent-reason", "masked", "Masked")
+            return {"dataAbsentReason": _concept(masked, text=valid_text(diagnosis))}
         unknown = _coding(f"{_TERMS}/data-absent-reason", "unknown", "Unknown")
         return {"dataAbsentReason": _concept(unknown, text=diagnosis.reason or "No answer was given")}
 
@@ -222,7 +226,7 @@ class _Maker:
         }
 
     def _uid(self, uid: str) -> str:
-        return self._originals.uids.get(uid, uid)
+        return self._originals.uid(uid)
 
     def _accession(self) -> list[Json]:
         number = self._originals.attributes.get("AccessionNumber")

@@ -22,7 +22,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from backend.adapters.exports.pictures import pixels_of
+from backend.adapters.exports.pictures import LINE, pixels_of
 from backend.adapters.exports.wording import valid_label, valid_text
 from backend.domain import DiagnosisStatus, describe_time
 from backend.exports import NOT_A_DIAGNOSIS, DiagnosisFacts, ExportedFile, Originals, Picture, RecordFacts
@@ -46,7 +46,7 @@ _LABELS = 34 * mm
 _SMALL, _NORMAL, _LARGE = 7.2, 9.0, 17.0
 _LEADING = 1.4
 _INK, _GREY, _RULE = HexColor("#14202b"), HexColor("#51606d"), HexColor("#c6d0d8")
-_LINE, _HALO = HexColor("#00e5ff"), HexColor("#00323a")
+_LINE, _HALO = Color(*(part / 255 for part in LINE)), HexColor("#00323a")
 _TONES = {
     DiagnosisStatus.ASSERTED: HexColor("#8a5a00"),
     DiagnosisStatus.ABSTAINED: HexColor("#8a5a00"),

@@ -5,14 +5,11 @@ Source: https://www.w3.org/submissions/2013/SUBM-prov-json-20130424/
 
 from __future__ import annotations
 
-from typing import Any
-
-from backend.adapters.exports.wording import as_json, did, instant, statements, valid_label
+from backend.adapters.exports.wording import Json, as_json, did, instant, statements, valid_label
 from backend.domain import DiagnosisStatus, Verdict
 from backend.exports import ExportedFile, Originals, RecordFacts, ReviewFacts
 
 MEDIA_TYPE = "application/json"
-Json = dict[str, Any]
 
 _UPLOAD, _CLASSIFICATION, _REGISTRATION = "activity:upload", "activity:classification", "activity:registration"
 

@@ -10,12 +10,16 @@ import numpy as np
 from backend.adapters.exports.dicom_objects import MANUFACTURER, SERIES_NUMBERS, Objects, Outlined
 from backend.adapters.exports.pictures import draw, mask_of
 from backend.adapters.exports.secondary_capture import capture
+from backend.adapters.exports.wording import valid_label, valid_text
 from backend.errors import Conflict
 from backend.exports import NOT_A_DIAGNOSIS, ExportedFile, Originals, OutlineFacts, RecordFacts
 
 if TYPE_CHECKING:
     from highdicom.seg import SegmentDescription
     from pydicom import Dataset
+
+_NO_LABEL = "Outline"
+"""Of a segment whose record has no valid label."""
 
 
 def write(facts: RecordFacts, originals: Originals | None) -> ExportedFile:
@@ -92,7 +96,7 @@ def _segment(objects: Objects, outline: OutlineFacts) -> SegmentDescription:
     from highdicom.seg import SegmentDescription
     from pydicom.sr.codedict import codes
 
-    model = outline.model
+    diagnosis, model = objects.facts.diagnosis, outline.model
     algorithm = None
     if model:
         algorithm = AlgorithmIdentificationSequence(
@@ -104,7 +108,7 @@ def _segment(objects: Objects, outline: OutlineFacts) -> SegmentDescription:
         )
     return SegmentDescription(
         segment_number=1,
-        segment_label=objects.facts.diagnosis.label_text[:64],
+        segment_label=(valid_text(diagnosis) if valid_label(diagnosis) else _NO_LABEL)[:64],
         segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
         segmented_property_type=codes.SCT.Tumor,
         algorithm_type="AUTOMATIC" if model else "MANUAL",

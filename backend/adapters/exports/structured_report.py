@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.adapters.exports import segmentation
 from backend.adapters.exports.dicom_objects import MANUFACTURER, SERIES_NUMBERS, Objects
+from backend.adapters.exports.wording import valid_label
 from backend.domain import DiagnosisStatus
 from backend.exports import NOT_A_DIAGNOSIS, DiagnosisFacts, ExportedFile, Originals, OutlineFacts, RecordFacts
 from backend.printable import one_line
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from pydicom import Dataset
 
 SCHEME = "99SCANPROOF"
+_LONGEST_MEANING = 64
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
 
@@ -129,7 +131,7 @@ def _result(objects: Objects, images: Sequence[Dataset]) -> MeasurementsAndQuali
     status = QualitativeEvaluation(_code("status", "Status"), _code(diagnosis.status, diagnosis.status_text))
     model_label = QualitativeEvaluation(_code("model-label", "Label by the AI model"), _label(diagnosis.label_text))
     relied_on = diagnosis.status is not DiagnosisStatus.WITHDRAWN and not diagnosis.abstained
-    finding = diagnosis.current_label_text if _is_answer(diagnosis) else None
+    finding = diagnosis.current_label_text if valid_label(diagnosis) else None
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             uid=objects.derived("result", str(objects.instance("sr"))), identifier=objects.facts.image_id
@@ -140,13 +142,6 @@ def _result(objects: Objects, images: Sequence[Dataset]) -> MeasurementsAndQuali
         qualitative_evaluations=[status, *([model_label] if relied_on else [])],
         source_images=[SourceImageForMeasurementGroup(each.SOPClassUID, each.SOPInstanceUID) for each in images],
     )
-
-
-def _is_answer(diagnosis: DiagnosisFacts) -> bool:
-    """Whether something is found now: neither withdrawn, nor an abstention that nobody overrode."""
-    if diagnosis.status is DiagnosisStatus.OVERRIDDEN:
-        return True
-    return diagnosis.current_label is not None and not diagnosis.abstained
 
 
 def _measurements(diagnosis: DiagnosisFacts) -> list[Measurement]:
@@ -246,9 +241,6 @@ def _texts(objects: Objects) -> Mapping[str, tuple[str, str]]:
             "reason": ("Reason of the review", newest.reason),
         }
     return {name: (meaning, one_line(str(value))) for name, (meaning, value) in texts.items() if value}
-
-
-_LONGEST_MEANING = 64
 
 
 def _label(text: str) -> CodedConcept:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from backend.adapters.exports.wording import did, instant, ipfs, valid_label
+from backend.adapters.exports.wording import Json, did, instant, ipfs, valid_label
 from backend.exports import RecordFacts, ReviewFacts
-
-Json = dict[str, Any]
 
 
 def result(facts: RecordFacts) -> Json:

@@ -4,24 +4,35 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from backend.domain import ABSTAINED_LABEL, DiagnosisStatus
+from backend.domain import ABSTAINED_LABEL, SEALED_LABEL, DiagnosisStatus
 from backend.exports import NOT_A_DIAGNOSIS, DiagnosisFacts, RecordFacts
+
+Json = dict[str, Any]
+_NO_LABELS = frozenset({ABSTAINED_LABEL, SEALED_LABEL})
+"""Codes that a clinician can give in place of a label."""
+
+
+def is_sealed(diagnosis: DiagnosisFacts) -> bool:
+    """Whether the label that is valid now is a clinician's that only its opening shows."""
+    return diagnosis.status is DiagnosisStatus.OVERRIDDEN and diagnosis.reviews[-1].label_code == SEALED_LABEL
 
 
 def valid_label(diagnosis: DiagnosisFacts) -> str | None:
-    """The label that is valid now; None after an abstention, unless a clinician gave one, and after a withdrawal."""
+    """The label that is valid now; None after an abstention, unless a clinician gave one, after a withdrawal, and where
+    the clinician's is sealed."""
     if diagnosis.status is DiagnosisStatus.OVERRIDDEN:
-        return None if diagnosis.reviews[-1].label_code == ABSTAINED_LABEL else diagnosis.current_label
+        return None if diagnosis.reviews[-1].label_code in _NO_LABELS else diagnosis.current_label
     return None if diagnosis.abstained else diagnosis.current_label
 
 
 def valid_text(diagnosis: DiagnosisFacts) -> str:
     """The valid label for readers."""
-    return diagnosis.current_label_text or "" if valid_label(diagnosis) else "No answer"
+    if valid_label(diagnosis) or is_sealed(diagnosis):
+        return diagnosis.current_label_text or ""
+    return "No answer"
 
 
 def result_text(diagnosis: DiagnosisFacts) -> str:
@@ -76,5 +87,5 @@ def urn(facts: RecordFacts, *names: str) -> str:
     return uuid.uuid5(uuid.NAMESPACE_URL, "/".join(("urn:scanproof", *place))).urn
 
 
-def as_json(document: Mapping[str, Any]) -> bytes:
+def as_json(document: Json) -> bytes:
     return json.dumps(document, ensure_ascii=False, indent=2).encode() + b"\n"

@@ -33,7 +33,7 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
-    NAME,
+    READ_PATIENT,
     REFER,
     RENDER,
     SPLIT,
@@ -109,10 +109,10 @@ class DecoderPool:
         with self._slot():
             return self._run({"job": REFER}, content)[0]
 
-    def name(self, content: bytes) -> dict[str, str]:
+    def read_patient(self, content: bytes) -> dict[str, str]:
         """See ``identity_map.attributes_of``."""
         with self._slot():
-            found, _ = self._run({"job": NAME}, content)
+            found, _ = self._run({"job": READ_PATIENT}, content)
         return {str(keyword): str(value) for keyword, value in found.items()}
 
     def find_text(self, content: bytes, decoding: int, frame: int = 0) -> list[TextBox]:

@@ -27,7 +27,7 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
-    NAME,
+    READ_PATIENT,
     REFER,
     RENDER,
     SPLIT,
@@ -120,7 +120,7 @@ def _refer(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     return values_of(content), b""
 
 
-def _name(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+def _read_patient(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.dicom.identity_map import attributes_of
 
     return attributes_of(content), b""
@@ -148,7 +148,7 @@ _JOBS = {
     FIND_TEXT: _find_text,
     MASK: _mask,
     REFER: _refer,
-    NAME: _name,
+    READ_PATIENT: _read_patient,
     SPLIT: _split,
 }
 

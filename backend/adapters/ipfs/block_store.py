@@ -38,7 +38,6 @@ from backend.errors import (
 
 logger = logging.getLogger(__name__)
 _TEMPORARY = ".tmp"
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _SYNCED_SINGLY = 4
 """Up to this number of blocks, each is synced to disk by itself."""
 _SYNCFS = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None) if sys.platform == "linux" else None
@@ -86,7 +85,7 @@ class EmbeddedStore:
                     _sync_filesystem(self._blocks)
                 else:
                     for folder in {path.parent for path in written}:
-                        _sync_folder(folder)
+                        private_files.sync_folder(folder)
                 self._pin(root, pinned)
             except BaseException:
                 for path in written:
@@ -188,13 +187,13 @@ class EmbeddedStore:
         pin, listed = self._pins / str(root), "\n".join(blocks).encode()
         if not pin.exists() or pin.read_bytes() != listed:
             _write_atomically(pin, listed, sync=False)
-            _sync_folder(self._pins)
+            private_files.sync_folder(self._pins)
 
     def _make_shard(self, folder: Path, *, sync: bool) -> None:
         if not folder.exists():
             private_files.make_folder(folder)
             if sync:
-                _sync_folder(self._blocks)
+                private_files.sync_folder(self._blocks)
 
     def _path(self, cid: Cid) -> Path:
         text = str(cid)
@@ -256,21 +255,13 @@ def _sync_filesystem(folder: Path) -> None:
         os.close(handle)
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 @contextlib.contextmanager
 def _os_errors() -> Iterator[None]:
     try:
         yield
     except OSError as exc:
         message = f"the block store cannot use its disk: {exc.strerror or exc}"
-        if exc.errno in _FULL:
+        if private_files.means_full(exc):
             raise StorageFull(message) from exc
         if exc.errno == errno.EROFS:
             raise StorageReadOnly(message) from exc

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ from pynetdicom.sop_class import Verification  # type: ignore[attr-defined] # py
 
 from backend.adapters.dicom.rules import rules
 from backend.dicom_status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, SUCCESS, status_of
+from backend.dicom_tags import SOP_CLASS
 from backend.domain import CleanDicom, Source, SourceKind
 from backend.errors import ConfigurationError, Conflict, ImageTooLarge, InvalidInput, ScanProofError
 from backend.hosts import is_loopback_host
@@ -51,6 +53,9 @@ class Peer:
 
     title: str
     addresses: frozenset[str] = frozenset()
+
+    def is_at(self, address: str) -> bool:
+        return address in self.addresses if self.addresses else is_loopback_host(address)
 
 
 def peer(text: str) -> Peer:
@@ -86,7 +91,7 @@ class Receiver:
         port: int,
         peers: Sequence[Peer],
         clean: Callable[[bytes], CleanDicom],
-        keep: Callable[[CleanDicom, Source], None],
+        keep: Callable[[CleanDicom, Source], object],
         notice: Callable[[str], None],
     ) -> None:
         self._peers = peers
@@ -125,7 +130,14 @@ class Receiver:
     def _limit(self, event: evt.Event) -> None:
         association: Any = event.assoc
         connection = association.dul.socket
-        connection.recv = partial(_read_limited, connection.recv)
+        address = str(association.requestor.address_info.address)
+        # Before anything is read: connections that say nothing take the places of others.
+        if not _may_connect(self._peers, address):
+            self._notice(f"refused a connection from {address}: nobody there is allowed to send")
+            connection.close()
+            return
+        connection.socket.settimeout(NETWORK_TIMEOUT_S)
+        connection.recv = partial(_read_limited, connection.socket)
         messages = self._messages[association] = _LimitedMessages(association)
         association.dimse.receive_primitive = messages.receive
 
@@ -200,28 +212,42 @@ def _entity(title: str) -> AE:
     return entity
 
 
-def _read_limited(read: Callable[[int], bytearray], size: int) -> bytearray:
-    """pynetdicom reads as many bytes as a PDU says that it has. Raises OSError, which closes the connection."""
+def _read_limited(connection: socket.socket, size: int) -> bytearray:
+    """pynetdicom reads as many bytes as a PDU says that it has, and waits for them without end. Raises OSError, which
+    closes the connection."""
     if size > _READ_BYTES:
         raise OSError(f"expected a PDU of at most {_READ_BYTES} bytes, found one of {size}")
-    return read(size)
+    found = bytearray()
+    end = time.monotonic() + NETWORK_TIMEOUT_S
+    try:
+        while len(found) < size:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError(f"expected a PDU within {NETWORK_TIMEOUT_S} s, found a part of one")
+            connection.settimeout(left)
+            part = connection.recv(size - len(found))
+            if not part:
+                break
+            found += part
+    finally:
+        connection.settimeout(NETWORK_TIMEOUT_S)
+    return found
+
+
+def _may_connect(peers: Sequence[Peer], address: str) -> bool:
+    """Without ``peers``, anybody on this machine."""
+    return any(each.is_at(address) for each in peers) if peers else is_loopback_host(address)
 
 
 def _is_allowed(peers: Sequence[Peer], title: str, address: str) -> bool:
-    """Without ``peers``, anybody on this machine."""
-    if not peers:
-        return is_loopback_host(address)
-    return any(
-        each.title == title and (address in each.addresses if each.addresses else is_loopback_host(address))
-        for each in peers
-    )
+    return not peers or any(each.title == title and each.is_at(address) for each in peers)
 
 
 def _check_class(event: evt.Event, clean: CleanDicom) -> None:
     """Raises Conflict where the data set is not of the class and instance that the command names."""
     request: Any = event.request
     named = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
-    if named[0] != event.context.abstract_syntax or clean.instance.value("00080016") != named[0]:
+    if named[0] != event.context.abstract_syntax or clean.instance.value(SOP_CLASS) != named[0]:
         raise Conflict("expected a data set of the SOP class that the command names, found another one")
     if clean.uids.get(named[1], named[1]) != clean.instance.instance:
         raise InvalidInput("expected a data set of the SOP instance that the command names, found another one")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class WatchedFolder:
         self._done = _read_memory(memory)
 
     def whole(self) -> Iterator[Path]:
-        """The files that are new and have not changed since the last call; links are none. Raises
+        """The files that are new and have not changed since the last call; links, pipes and devices are none. Raises
         StorageUnavailable."""
         before, self._seen = self._seen, {}
         for file, state in self._files():
@@ -36,6 +37,10 @@ class WatchedFolder:
             self._seen[file] = state
             if before.get(file) == state:
                 yield file
+
+    def is_unchanged(self, file: Path) -> bool:
+        """Whether a file of ``whole`` is still as it was then: a sender may give its next one the same name."""
+        return _state(file) == self._seen[file]
 
     def remember(self, file: Path) -> None:
         """Not to give this file again, unless it changes. Raises StorageUnavailable."""
@@ -59,17 +64,21 @@ class WatchedFolder:
                 if found > MAX_FILES:
                     raise StorageUnavailable(f"expected at most {MAX_FILES} files in {self._folder}, found more")
                 file = Path(parent) / name
-                if name.startswith(".") or file.is_symlink():
-                    continue
-                try:
-                    facts = file.stat()
-                except FileNotFoundError:
-                    continue
-                yield file, (facts.st_size, facts.st_mtime_ns)
+                if not name.startswith(".") and (state := _state(file)):
+                    yield file, state
 
     def _digest(self, file: Path, state: tuple[int, int]) -> str:
         text = f"{os.fsdecode(os.path.relpath(file, self._folder))}\0{state[0]}\0{state[1]}"
         return hmac.digest(self._key, text.encode("utf-8", "surrogateescape"), hashlib.sha256).hex()
+
+
+def _state(file: Path) -> tuple[int, int] | None:
+    """Size and time of the last change; None for what is no regular file."""
+    try:
+        facts = file.lstat()
+    except FileNotFoundError:
+        return None
+    return (facts.st_size, facts.st_mtime_ns) if stat.S_ISREG(facts.st_mode) else None
 
 
 def memory_file(folder: Path, var: Path) -> Path:

@@ -16,7 +16,6 @@ from backend.container import Container
 from backend.domain import GateOpinion, ModelFacts, Outline, Review, Verdict
 from backend.errors import ClassificationFailed
 from backend.services import course as course_service
-from backend.services.course import enclosed_area
 from backend.services.statements import Statement
 from backend.settings import Settings
 from tests.backend.api.conftest import API, assert_problem, signed_of, upload
@@ -175,13 +174,3 @@ def test_the_number_of_images_has_a_limit(patients: Patients, monkeypatch: pytes
     monkeypatch.setattr(course_service, "MOST_IMAGES", 1)
     first, second = patients.record("20200207"), patients.record("20200208")
     assert [entry["imageId"] for entry in patients.course(first)["entries"]] == [second]
-
-
-def test_the_area_leaves_out_holes_and_adds_islands() -> None:
-    def square(low: float, high: float) -> tuple[tuple[float, float], ...]:
-        return ((low, low), (high, low), (high, high), (low, high))
-
-    assert enclosed_area((square(0, 10),)) == 100
-    assert enclosed_area((square(0, 10), square(2, 8))) == 64
-    assert enclosed_area((square(0, 10), square(2, 8)[::-1], square(4, 6))) == 68
-    assert enclosed_area(()) == 0

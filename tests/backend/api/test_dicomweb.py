@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import io
 import json
 from dataclasses import replace
@@ -17,7 +18,7 @@ from backend.adapters.dicom.cleaner import SenderCleaner
 from backend.api import multipart_related
 from backend.container import Container
 from backend.errors import InvalidInput, QueueFull
-from backend.services.dicomweb import DicomFile, DicomWebService
+from backend.services.dicomweb import DicomWebService, FoundFile
 from backend.services.received import ReceivedService
 from backend.services.screening import Answers
 from tests.backend.api.conftest import assert_problem
@@ -226,6 +227,14 @@ def test_keys_of_a_search(client: FlaskClient, place: tuple[str, str]) -> None:
     assert numbers == [count for _, count in searches]
 
 
+def test_patterns_of_a_search_are_not_kept(client: FlaskClient, place: tuple[str, str]) -> None:
+    kept = fnmatch._compile_pattern.cache_info  # type: ignore[attr-defined] # the standard library's own cache
+    before = kept().currsize
+    for number in range(3):
+        assert found(client, ROOT, PatientID=f"{number}*a*b?") == []
+    assert kept().currsize == before
+
+
 def test_a_page_has_a_limit_and_says_that_there_is_more(client: FlaskClient, place: tuple[str, str]) -> None:
     path = f"{ROOT}/{place[0]}/instances"
     answer = client.get(path, query_string={"limit": "2"})
@@ -280,7 +289,7 @@ def test_a_study_is_sent_file_by_file(
     read: list[str] = []
     content = DicomWebService.content
 
-    def counted(service: DicomWebService, file: DicomFile) -> bytes:
+    def counted(service: DicomWebService, file: FoundFile) -> bytes:
         read.append(file.instance.instance)
         return content(service, file)
 

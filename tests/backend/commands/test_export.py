@@ -34,11 +34,11 @@ PLACE = {
 }
 
 
-def scanned(number: int) -> bytes:
+def scanned(number: int, **values: object) -> bytes:
     """A slice with a tumour, as a scanner wrote it."""
     pixels = np.asarray(Image.open(io.BytesIO(phantom_png(seed=number))).convert("L"))
     place = {"SOPInstanceUID": f"{SERIES}.{number}", "ImagePositionPatient": [0, 0, 4 * number]}
-    return dicom(pixels, **PATIENT, **PLACE, **place, InstanceNumber=number)
+    return dicom(pixels, **PATIENT | PLACE | place | values, InstanceNumber=number)
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +137,14 @@ def test_a_map_needs_its_key(own, map_file, tmp_path):
     missing = own(*export, "--as", "sr", "--map", map_file, SCANPROOF_VAR=str(tmp_path / "elsewhere"))
     assert (missing.status, "expected the key with which" in missing.stderr) == (2, True)
     assert not file.exists()
+
+
+def test_a_file_of_another_patient_in_the_same_study_is_refused_for_a_map(own, map_file, tmp_path):
+    file = tmp_path / "other.dcm"
+    file.write_bytes(scanned(3, PatientID="OTHER"))
+    result = own("deidentify", file, "--out", tmp_path / "clean", "--map", map_file)
+    assert (result.status, "found another one's" in result.stdout + result.stderr) == (1, True)
+    assert list((tmp_path / "clean").glob("*")) == []
 
 
 def test_a_map_is_not_written_among_the_copies_that_are_sent_away(own, hospital, tmp_path):

@@ -7,7 +7,6 @@ picture of that is compared.
 from __future__ import annotations
 
 import io
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +18,7 @@ from PIL import Image
 from ml.errors import ImageError
 from ml.preprocessing.dicom import Description, picture
 from tests.dicoms import SAMPLES, dicom
+from tests.needs import needs_dcmtk, needs_gdcm
 
 JPEG_LS = ("1.2.840.10008.1.2.4.80", "1.2.840.10008.1.2.4.81")
 NOT_READ_BY_DCMTK = ("1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.91")
@@ -29,9 +29,6 @@ SWAPPED_BY_GDCM = ("SC_rgb_rle_16bit", "SC_rgb_rle_16bit_2frame")
 """Written with the bytes of each value in the wrong order, or not at all."""
 LOSSY_TWELVE_BITS = ("JPEG-lossy", "JPGExtended")
 """Decoders differ by one stored value, which the percentiles of this picture stretch to two or three levels."""
-
-needs_dcmtk = pytest.mark.skipif(not shutil.which("dcmj2pnm"), reason="install the Debian package dcmtk")
-needs_gdcm = pytest.mark.skipif(not shutil.which("gdcmconv"), reason="install the Debian package libgdcm-tools")
 
 
 def readable() -> Iterator[tuple[Path, np.ndarray, Description]]:

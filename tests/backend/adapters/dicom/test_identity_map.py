@@ -56,12 +56,34 @@ def test_nothing_of_it_is_plain_on_the_disk(tmp_path: Path) -> None:
 
 def test_what_a_study_has_already_stays(tmp_path: Path) -> None:
     opened = IdentityMap(tmp_path / "map", KEY)
-    opened.add({"1.2": "2.25.2"}, {"StudyInstanceUID": "1.2", "PatientID": "first"})
-    opened.add({"1.2": "2.25.2", "1.3": "2.25.3"}, {"StudyInstanceUID": "1.2", "PatientID": "second", "StudyID": "S"})
+    first = {"StudyInstanceUID": "1.2", "PatientID": "P"}
+    opened.add({"1.2": "2.25.2"}, first | {"StudyTime": "first"})
+    opened.add({"1.2": "2.25.2", "1.3": "2.25.3"}, first | {"StudyTime": "second", "StudyID": "S"})
     opened.add({"1.4": "2.25.4"}, {"PatientID": "of no study"})
 
-    assert opened.of("2.25.2") == Originals({"2.25.2": "1.2", "2.25.3": "1.3"}, {"PatientID": "first", "StudyID": "S"})
+    attributes = {"PatientID": "P", "StudyTime": "first", "StudyID": "S"}
+    assert opened.of("2.25.2") == Originals({"2.25.2": "1.2", "2.25.3": "1.3"}, attributes)
     assert opened.of("2.25.4") is None
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        ({"PatientID": "P", "PatientName": "Doe"}, {"PatientID": "Q", "PatientName": "Doe"}),
+        ({"PatientID": "P", "IssuerOfPatientID": "A"}, {"PatientID": "P", "IssuerOfPatientID": "B"}),
+        ({"PatientName": "Doe"}, {"PatientName": "Roe"}),
+        ({"PatientName": "Doe", "PatientBirthDate": "1970"}, {"PatientName": "Doe", "PatientBirthDate": "1971"}),
+    ],
+)
+def test_a_study_is_never_of_two_patients(tmp_path: Path, first: dict[str, str], other: dict[str, str]) -> None:
+    opened = IdentityMap(tmp_path / "map", KEY)
+    study = {"StudyInstanceUID": "1.2"}
+    opened.add({"1.2": "2.25.2"}, study | first)
+    with pytest.raises(Conflict, match="found another one's"):
+        opened.add({"1.2": "2.25.2", "1.3": "2.25.3"}, study | other)
+    assert opened.of("2.25.2") == Originals({"2.25.2": "1.2"}, first)
+    opened.add({"1.2": "2.25.2", "1.4": "2.25.4"}, study | first | {"PatientSex": "F"})
+    assert opened.of("2.25.2") == Originals({"2.25.2": "1.2", "2.25.4": "1.4"}, first | {"PatientSex": "F"})
 
 
 def test_another_key_or_a_changed_byte_opens_nothing(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from pydicom.uid import ExplicitVRLittleEndian
 from backend.adapters.dicom import json_model
 from backend.adapters.dicom.cleaner import SenderCleaner
 from backend.adapters.images.decoder_pool import DecoderPool
+from backend.dicom_tags import TRANSFER_SYNTAX
 from backend.errors import UnsupportedImage
 from tests.backend.received import series
 from tests.dicoms import deidentified, dicom
@@ -28,11 +29,11 @@ def test_attributes_are_those_of_the_file_without_pixels_and_bulk_data() -> None
     found = json_model.describe(content)
     assert found["00080060"] == {"vr": "CS", "Value": ["CT"]}
     assert found["00281050"] == {"vr": "DS", "Value": [40.0]}
-    assert found[json_model.TRANSFER_SYNTAX]["Value"] == [ExplicitVRLittleEndian]
+    assert found[TRANSFER_SYNTAX]["Value"] == [ExplicitVRLittleEndian]
     bulk = {"7FE00010", "00281201", "00281202", "00281203"}
     whole = {f"{element.tag:08X}" for element in pydicom.dcmread(io.BytesIO(content))}
     assert bulk < whole
-    assert found.keys() - {json_model.TRANSFER_SYNTAX} == whole - bulk
+    assert found.keys() - {TRANSFER_SYNTAX} == whole - bulk
     assert list(found) == sorted(found)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from backend.domain import ABSTAINED_LABEL, DiagnosisStatus, DicomReference, Verdict
+from backend.domain import ABSTAINED_LABEL, SEALED_LABEL, DiagnosisStatus, DicomReference, Verdict
 from backend.exports import DiagnosisFacts, RecordFacts
 from tests.backend.adapters.exports import facts as records
 from tests.backend.adapters.exports.facts import png, review
@@ -80,6 +80,12 @@ STATES = {
         current_label="abstained",
         current_label_text="No answer",
         reviews=(replace(review(Verdict.OVERRIDDEN, "abstained"), label_code=ABSTAINED_LABEL),),
+    ),
+    "overridden under a seal": replace(
+        OVERRIDDEN,
+        current_label="Sealed",
+        current_label_text="Known to whoever holds the opening",
+        reviews=(replace(review(Verdict.OVERRIDDEN, "Sealed"), label_code=SEALED_LABEL),),
     ),
     "withdrawn": WITHDRAWN,
 }

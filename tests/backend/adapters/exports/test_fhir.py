@@ -139,6 +139,7 @@ STATUS = {
     "overridden": "corrected",
     "overridden abstention": "corrected",
     "overridden without an answer": "corrected",
+    "overridden under a seal": "corrected",
     "withdrawn": "entered-in-error",
 }
 
@@ -178,6 +179,17 @@ def test_a_label_that_a_clinician_replaced_by_none_is_no_finding():
 
     assert "valueCodeableConcept" not in observation
     assert observation["dataAbsentReason"]["text"] == "No answer was given"
+
+
+def test_a_label_that_a_clinician_sealed_is_masked():
+    bundle = fhir.bundle(facts(STATES["overridden under a seal"]))
+
+    observation = one(bundle, "Observation")
+    assert "valueCodeableConcept" not in observation
+    assert observation["dataAbsentReason"]["coding"][0]["code"] == "masked"
+    assert (
+        "Known to whoever holds the opening, as a clinician decided." in one(bundle, "DiagnosticReport")["conclusion"]
+    )
 
 
 def test_a_withdrawn_label_is_no_finding():

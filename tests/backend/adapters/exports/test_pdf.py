@@ -63,6 +63,7 @@ def test_one_a4_page_says_what_the_result_is_not(state: str):
         ("overridden", "Result Meningioma The model brain-mri 2.1.0 said: Glioma. Confidence of the model: 91.2%"),
         ("overridden abstention", "Result Meningioma The model brain-mri 2.1.0 gave no answer"),
         ("overridden without an answer", "Result No answer The model brain-mri 2.1.0 said: Glioma"),
+        ("overridden under a seal", "Result Known to whoever holds the opening The model brain-mri 2.1.0 said: Glioma"),
         ("withdrawn", "Result Withdrawn: no result is valid The model brain-mri 2.1.0 said: Glioma"),
     ],
 )

@@ -211,6 +211,7 @@ def test_an_abstention_has_no_label():
 def test_the_valid_label_is_that_of_the_clinician():
     assert result(facts(OVERRIDDEN))["scanproof:validLabel"] == "meningioma"
     assert "scanproof:validLabel" not in result(facts(WITHDRAWN))
+    assert "scanproof:validLabel" not in result(facts(STATES["overridden under a seal"]))
 
 
 def test_a_clinician_who_uploaded_is_one_agent():

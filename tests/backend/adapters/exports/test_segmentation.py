@@ -13,6 +13,7 @@ from backend.adapters.exports.pictures import mask_of
 from backend.adapters.exports.writers import write
 from backend.errors import Conflict
 from backend.exports import RecordFacts, outline_facts
+from tests.backend.adapters.exports.documents import STATES
 from tests.backend.adapters.exports.facts import (
     AREA,
     OUTLINE,
@@ -58,6 +59,15 @@ def test_an_outline_that_a_clinician_drew_is_manual() -> None:
     assert description.SegmentAlgorithmType == "MANUAL"
     assert "SegmentationAlgorithmIdentificationSequence" not in description
     assert found.pixel_array.sum() == 400
+
+
+@pytest.mark.parametrize(
+    ("state", "label"),
+    [("overridden", "Meningioma"), ("overridden under a seal", "Outline"), ("withdrawn", "Outline")],
+)
+def test_an_outline_never_has_a_label_that_is_not_valid_any_more(state: str, label: str) -> None:
+    found = segmented(replace(facts(), diagnosis=STATES[state]))
+    assert found.SegmentSequence[0].SegmentLabel == label
 
 
 def test_each_outlined_slice_of_a_study_is_a_frame() -> None:

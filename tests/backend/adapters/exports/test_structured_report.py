@@ -15,6 +15,7 @@ from pydicom.sr.codedict import codes
 from backend.adapters.exports.writers import write
 from backend.domain import DiagnosisStatus, Verdict
 from backend.exports import RecordFacts, outline_facts
+from tests.backend.adapters.exports.documents import STATES
 from tests.backend.adapters.exports.facts import (
     AREA,
     MODEL,
@@ -150,6 +151,15 @@ def test_a_withdrawn_result_has_no_finding() -> None:
     assert (group.finding_type, numbers(group)) == (None, {})
     assert coded(group) == {"Status": "withdrawn by a clinician"}
     assert report.VerificationFlag == "UNVERIFIED"
+
+
+@pytest.mark.parametrize("state", ["overridden without an answer", "overridden under a seal"])
+def test_a_review_without_an_open_label_is_no_finding(state: str) -> None:
+    report = reported(replace(facts(), diagnosis=STATES[state]))
+
+    (group,) = measurements_of(report).get_image_measurement_groups()
+    assert group.finding_type is None
+    assert coded(group)["Label by the AI model"] == "Glioma"
 
 
 def test_an_abstention_has_its_reason_in_place_of_a_finding() -> None:

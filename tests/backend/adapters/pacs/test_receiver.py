@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import select
 import socket
 import struct
 import subprocess
@@ -283,6 +285,27 @@ def test_a_pdu_of_four_gigabytes_closes_the_connection(start_receiver) -> None:
         # What was not read makes some systems reset the connection.
         with suppress(ConnectionResetError):
             assert connection.recv(100) in (b"", b"\x07\0\0\0\0\x04\0\0\2\0")
+
+
+@pytest.mark.parametrize("sent", [b"\x01\0\0", struct.pack(">BBL", 1, 0, 60_000) + b"abc"], ids=["head", "body"])
+@pytest.mark.parametrize("dripping", [False, True], ids=["silent", "dripping"])
+def test_a_pdu_that_does_not_end_closes_the_connection(start_receiver, monkeypatch, sent: bytes, dripping) -> None:
+    monkeypatch.setattr(receiver_module, "NETWORK_TIMEOUT_S", 0.4)
+    connection = socket.create_connection(("127.0.0.1", start_receiver()), timeout=MOST_S)
+    with connection, contextlib.suppress(ConnectionError):
+        connection.sendall(sent)
+        for _ in range(100 if dripping else 0):
+            if select.select([connection], [], [], 0.2)[0]:
+                break
+            connection.sendall(b"\0")
+        assert connection.recv(100) == b""
+
+
+def test_hosts_that_may_not_send_are_refused_before_they_say_anything(start_receiver, notices) -> None:
+    port = start_receiver(Peer("CT1", frozenset({"192.0.2.7"})))
+    with socket.create_connection(("127.0.0.1", port), timeout=MOST_S) as connection:
+        assert connection.recv(100) == b""
+    assert notices == ["refused a connection from 127.0.0.1: nobody there is allowed to send"]
 
 
 def test_only_named_senders_are_accepted(start_receiver, notices) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from backend.adapters.pacs.watched_folder import WatchedFolder, memory_file
 from backend.commands.pacs import take_files, without_repetition
 from backend.domain import Source, SourceKind
 from backend.errors import ConfigurationError, StorageUnavailable
+from backend.services import received
 from backend.services.received import ReceivedService
 from tests.backend.received import series
 
@@ -71,6 +73,12 @@ def test_links_are_not_followed(folder: Path, memory: Path, tmp_path: Path) -> N
     (tmp_path / "elsewhere.dcm").write_bytes(b"whole")
     (folder / "link.dcm").symlink_to(tmp_path / "elsewhere.dcm")
     (folder / "folder").symlink_to(tmp_path)
+    watched = WatchedFolder(folder, memory, KEY)
+    assert [list(watched.whole()) for _ in range(2)] == [[], []]
+
+
+def test_pipes_are_not_read(folder: Path, memory: Path) -> None:
+    os.mkfifo(folder / "0.dcm")
     watched = WatchedFolder(folder, memory, KEY)
     assert [list(watched.whole()) for _ in range(2)] == [[], []]
 
@@ -148,6 +156,100 @@ def test_a_damaged_file_is_named_once(queue: ReceivedService, folder: Path, memo
     (line,) = notices
     assert line.startswith(f"{damaged}: expected a whole DICOM file")
     assert damaged.exists()
+
+
+def test_a_file_that_cannot_be_read_and_a_full_series_keep_no_other_file_out(
+    queue: ReceivedService, folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(file: Path) -> bytes:
+        if file.name == "0.dcm":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        return file.read_bytes()
+
+    monkeypatch.setattr(received, "MAX_SLICES", 1)
+    monkeypatch.setattr(watched_folder, "read_file", read)
+    for number, content in enumerate([*series(3), *series(1, series="1.2.3")]):
+        (folder / f"{number}.dcm").write_bytes(content)
+    notices: list[str] = []
+    watched = WatchedFolder(folder, memory, KEY)
+    for _ in range(4):
+        take_files(watched, queue, without_repetition(notices.append), remove=False)
+    assert [each.files for each in queue.list()] == [1, 1]
+    full, *unread = notices
+    assert full == f"{folder / '2.dcm'}: a series may have 1 files in the queue"
+    assert set(unread) == {
+        f"1 files cannot be read, and are tried again later. The first is {folder / '0.dcm'}: Permission denied"
+    }
+
+
+def test_a_folder_that_is_away_for_a_while_ends_nothing(queue: ReceivedService, folder: Path, memory: Path) -> None:
+    away = folder.rename(folder.with_name("away"))
+    notices: list[str] = []
+    watched = WatchedFolder(folder, memory, KEY)
+    take_files(watched, queue, notices.append, remove=False)
+    assert notices == ["the watched folder cannot be read: No such file or directory; it is tried again later"]
+    away.rename(folder)
+    (folder / "0.dcm").write_bytes(series(1)[0])
+    for _ in range(2):
+        take_files(watched, queue, notices.append, remove=False)
+    assert queue.list()[0].files == 1
+
+
+def test_a_file_by_the_uid_of_another_one_is_never_removed(queue: ReceivedService, folder: Path, memory: Path) -> None:
+    first, other = folder / "0.dcm", folder / "1.dcm"
+    first.write_bytes(series(1)[0])
+    other.write_bytes(series(1, side=24)[0])
+    (folder / "2.dcm").write_bytes(first.read_bytes())
+    notices: list[str] = []
+    watched = WatchedFolder(folder, memory, KEY)
+    for _ in range(3):
+        take_files(watched, queue, notices.append, remove=True)
+    assert list(folder.iterdir()) == [other]
+    assert notices == [
+        f"{other} has the SOP Instance UID of another file, which was taken before: it stays where it is"
+    ]
+
+
+def test_a_file_that_changed_meanwhile_is_taken_and_not_removed_unread(
+    queue: ReceivedService, folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = series(2)
+    file = folder / "image.dcm"
+    file.write_bytes(first)
+
+    def read_before_the_next(path: Path) -> bytes:
+        content = path.read_bytes()
+        path.write_bytes(second)
+        os.utime(path, ns=(1, 1))
+        return content
+
+    watched = WatchedFolder(folder, memory, KEY)
+    with monkeypatch.context() as context:
+        context.setattr(watched_folder, "read_file", read_before_the_next)
+        for _ in range(2):
+            take_files(watched, queue, pytest.fail, remove=True)
+    assert file.read_bytes() == second
+    for _ in range(2):
+        take_files(watched, queue, pytest.fail, remove=True)
+    assert (queue.list()[0].files, list(folder.iterdir())) == (2, [])
+
+
+def test_a_file_that_cannot_be_removed_is_named(
+    queue: ReceivedService, folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = folder / "0.dcm"
+    file.write_bytes(series(1)[0])
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    notices: list[str] = []
+    watched = WatchedFolder(folder, memory, KEY)
+    for _ in range(3):
+        take_files(watched, queue, notices.append, remove=True)
+    assert notices == [f"{file} was taken, and cannot be removed: Permission denied"]
+    assert queue.list()[0].files == 1
 
 
 def test_while_nothing_can_be_kept_files_wait(

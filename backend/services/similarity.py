@@ -25,7 +25,7 @@ _AT_ONCE = 100
 @dataclass(frozen=True, slots=True)
 class Case:
     """``distance`` is 1 minus the cosine of the features, in [0, 2]. ``record`` is the newest one of the image with a
-    ``diagnosis`` by the same model that is neither sealed nor withdrawn."""
+    ``diagnosis`` by the same model that is neither sealed nor withdrawn, nor signed by a key that was reported."""
 
     distance: float
     record: Record
@@ -37,7 +37,7 @@ class Case:
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class SimilarCases:
     """The nearest ``cases``, nearest first, of ``compared`` images; the ``reason`` why there are none to compare."""
 
     classification: Classification | None
@@ -46,7 +46,7 @@ class Likeness:
     reason: str | None = None
 
 
-class LikenessService:
+class SimilarityService:
     """Thread-safe. Sealed results store no features, and no record of one is found."""
 
     def __init__(
@@ -64,7 +64,7 @@ class LikenessService:
         self._intake = intake
         self._index = index
 
-    def similar(self, cid: str, model_name: str | None, limit: int = MOST_CASES) -> Likeness:
+    def similar(self, cid: str, model_name: str | None, limit: int = MOST_CASES) -> SimilarCases:
         """The recorded images most like a known one that was classified in public by the named model, or by the one for
         its modality.
 
@@ -73,13 +73,13 @@ class LikenessService:
         self._intake.find(cid)
         gate = self._classifier.gate()
         if gate and model_name == gate.name:
-            return Likeness(None, 0, (), "no model here knows this kind of image")
+            return SimilarCases(None, 0, (), "no model here knows this kind of image")
         made = self._classification(cid, model_name)
         if made is None:
-            return Likeness(None, 0, (), "the image was not classified in public")
+            return SimilarCases(None, 0, (), "the image was not classified in public")
         wanted = self._features(made)
         if wanted is None:
-            return Likeness(made, 0, (), f"{made.model.name} gives no features to compare")
+            return SimilarCases(made, 0, (), f"{made.model.name} gives no features to compare")
         stored = self._kinds.all_features(made.decoding, made.model.sha256, COMPARED)
         others = [(other, features) for other, features in stored if other != cid and len(features) == len(wanted)]
         distances = _distances(wanted, [features for _, features in others])
@@ -87,7 +87,7 @@ class LikenessService:
         order = np.argsort(distances, kind="stable")[:_NEAREST]
         nearest = [(others[place][0], float(distances[place])) for place in order]
         cases = self._cases(nearest, "0x" + made.model.sha256)
-        return Likeness(made, len(others), tuple(case for case, _ in zip(cases, range(limit), strict=False)))
+        return SimilarCases(made, len(others), tuple(case for case, _ in zip(cases, range(limit), strict=False)))
 
     def _classification(self, cid: str, model_name: str | None) -> Classification | None:
         """The public one that is stored, which asks neither gate nor model."""
@@ -130,6 +130,7 @@ def _shown(record: Record, model_id: str) -> DiagnosisRecordedEvent | None:
         if diagnosis.model_id == model_id
         and diagnosis.label != SEALED_LABEL
         and record.status_of(diagnosis) is not DiagnosisStatus.WITHDRAWN
+        and record.compromised_since(diagnosis) is None
     )
     return next(found, None)
 

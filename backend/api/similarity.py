@@ -11,9 +11,9 @@ from backend.api.records import CurrentLabelSchema, diagnosis_answer
 from backend.api.schemas import AnswerSchema, CamelCase, Hash, ModelIdentitySchema, Values
 from backend.api.validation import cid_in_path
 from backend.domain import DiagnosisStatus
-from backend.services.likeness import COMPARED, MOST_CASES, Case
+from backend.services.similarity import COMPARED, MOST_CASES, Case
 
-blueprint = APIBlueprint("likeness", __name__, tag="Images")
+blueprint = APIBlueprint("similarity", __name__, tag="Images")
 
 
 class SimilarQuerySchema(CamelCase):
@@ -56,7 +56,7 @@ class SimilarSchema(AnswerSchema):
     summary="Recorded images that are similar to the model, with their outcomes; sealed results neither ask nor appear"
 )
 def similar(cid: str, query_data: Values) -> Values:
-    found = container().likeness.similar(cid_in_path(cid), query_data["model"], query_data["limit"])
+    found = container().similarity.similar(cid_in_path(cid), query_data["model"], query_data["limit"])
     return {
         "model": found.classification and found.classification.model,
         "compared": found.compared,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,16 @@ from backend.adapters.chain.development_accounts import CLINICIAN
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.tables import FeatureRow
 from backend.container import Container
-from backend.domain import GateOpinion, Review, Verdict
-from backend.services import likeness
+from backend.domain import (
+    ClassifierCompromisedEvent,
+    DiagnosisRecordedEvent,
+    GateOpinion,
+    Record,
+    Review,
+    Verdict,
+)
+from backend.services import similarity
+from backend.services.event_index import EventIndex
 from backend.settings import Settings
 from tests.backend.api.conftest import API, assert_problem, signed_of, upload
 
@@ -131,6 +140,26 @@ def test_what_is_not_recorded_withdrawn_or_removed_does_not_appear(
     assert cases.cids(asked) == []
 
 
+def test_what_a_reported_key_signed_does_not_appear(cases: Cases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A report on the chain of all tests would be for good, so the index gets it here."""
+    asked, forged = cases.add([2, 1, 0]), cases.record([2, 1, 0])
+    assert cases.cids(asked) == [forged]
+    search = EventIndex.search
+
+    def reported(self: EventIndex, *wanted: Any) -> list[Record]:
+        return [replace(each, reports=(report_of(each.diagnoses[0]),)) for each in search(self, *wanted)]
+
+    monkeypatch.setattr(EventIndex, "search", reported)
+    assert cases.cids(asked) == []
+
+
+def report_of(diagnosis: DiagnosisRecordedEvent) -> ClassifierCompromisedEvent:
+    """That the key of the diagnosis was a thief's when it signed."""
+    return ClassifierCompromisedEvent(
+        diagnosis.classifier, diagnosis.issued_at, "0x" + "ad" * 20, "0x" + "01" * 32, 0, diagnosis.block
+    )
+
+
 def test_sealed_results_store_nothing_and_do_not_appear(cases: Cases) -> None:
     sealed = cases.record([3, 1, 4], sealed=True)
     asked = cases.add([3, 1, 4])
@@ -182,7 +211,7 @@ def test_only_so_many_images_are_compared(cases: Cases, monkeypatch: pytest.Monk
     for _ in range(2):
         cases.record([1, 0, 1])
     asked = cases.add([1, 0, 1])
-    monkeypatch.setattr(likeness, "COMPARED", 1)
+    monkeypatch.setattr(similarity, "COMPARED", 1)
     assert cases.similar(asked)["compared"] <= 1
 
 

@@ -1,0 +1,12 @@
+"""Tags of DICOM attributes (PS3.6) as the DICOM JSON Model writes them: eight hex digits."""
+
+from __future__ import annotations
+
+SOP_CLASS = "00080016"
+INSTANCE_UID = "00080018"
+MODALITY = "00080060"
+TRANSFER_SYNTAX = "00083002"
+"""Available Transfer Syntax UID, of what DICOMweb offers (PS3.18, table 10.6.3-5)."""
+STUDY_UID = "0020000D"
+SERIES_UID = "0020000E"
+INSTANCE_NUMBER = "00200013"
