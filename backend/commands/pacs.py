@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from backend import settings as configuration
+from backend.adapters.pacs.peers import is_title, peer
 from backend.commands.arguments import WrongUse, existing_folder, port
 from backend.commands.console import Console, columns
+from backend.errors import ConfigurationError
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,16 +42,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("action", metavar="ACTION", choices=_ACTIONS, help=help_)
     parser.add_argument("folder", metavar="FOLDER", nargs="?", type=existing_folder, help="watch: the folder")
     parser.add_argument("--port", type=port, help=f"receive: the port (default: {PORT})")
-    parser.add_argument("--aet", metavar="TITLE", help=f"receive: our AE title (default: {TITLE})")
+    parser.add_argument("--aet", metavar="TITLE", type=_title, help=f"receive: our AE title (default: {TITLE})")
     parser.add_argument(
         "--allow",
         metavar="AET[@HOST]",
         action="append",
+        type=_sender,
         default=[],
         help="receive: who may send, from HOST or else from this machine; may be repeated (default: anybody on this "
         "machine)",
     )
     parser.add_argument("--remove", action="store_true", help="watch: remove files that were taken")
+
+
+def _title(text: str) -> str:
+    if not is_title(text):
+        raise argparse.ArgumentTypeError(f"expected an AE title of 1 to 16 characters, found {text[:80]!r}")
+    return text
+
+
+def _sender(text: str) -> str:
+    try:
+        peer(text)
+    except ConfigurationError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return text
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -68,16 +85,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 
 def _receive(options: argparse.Namespace, console: Console, queue: ReceivedService, settings: Settings) -> int:
-    from backend.adapters.pacs.receiver import Receiver, is_title, peer
+    from backend.adapters.pacs.receiver import Receiver
 
     title = options.aet or TITLE
-    if not is_title(title):
-        raise WrongUse(f"--aet: expected an AE title of 1 to 16 characters, found {title[:80]!r}")
-    peers = [peer(each) for each in options.allow]
     receiver = Receiver(
         title=title,
         port=options.port or PORT,
-        peers=peers,
+        peers=[peer(each) for each in options.allow],
         clean=queue.clean,
         keep=queue.keep,
         notice=console.message,

@@ -10,7 +10,6 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -20,6 +19,7 @@ from pynetdicom import AE, evt
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined] # pynetdicom makes the names at import
 
 from backend.adapters.dicom.rules import rules
+from backend.adapters.pacs.peers import Peer, is_title
 from backend.dicom_status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, SUCCESS, status_of
 from backend.dicom_tags import SOP_CLASS
 from backend.domain import CleanDicom, Source, SourceKind
@@ -45,36 +45,6 @@ STORAGE_CLASSES: tuple[str, ...] = tuple(
     )
 )
 """All of the standard that store images (PS3.4, table B.5-1)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """An application entity that may send; from any address of ``addresses``, or from anywhere on this machine."""
-
-    title: str
-    addresses: frozenset[str] = frozenset()
-
-    def is_at(self, address: str) -> bool:
-        return address in self.addresses if self.addresses else is_loopback_host(address)
-
-
-def peer(text: str) -> Peer:
-    """``AET`` or ``AET@HOST``. Raises ConfigurationError for a title that is none, or a host that nobody knows."""
-    title, _, host = text.partition("@")
-    if not is_title(title):
-        raise ConfigurationError(f"expected an AE title of 1 to 16 characters, found {title[:80]!r}")
-    if not host:
-        return Peer(title)
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise ConfigurationError(f"the host {host[:80]!r} of the AE title {title} is not known: {error}") from error
-    return Peer(title, frozenset(str(address[4][0]) for address in found))
-
-
-def is_title(text: str) -> bool:
-    """Whether ``text`` is an AE title (PS3.5, VR AE), without spaces around it."""
-    return 0 < len(text) <= 16 and text.isascii() and text.isprintable() and "\\" not in text and text == text.strip()
 
 
 class Receiver:

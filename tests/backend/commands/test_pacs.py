@@ -92,11 +92,6 @@ def test_wrong_use(scanproof, arguments: list[str], text: str) -> None:
     assert text in done.stderr
 
 
-def test_a_sender_that_is_none_and_a_port_that_is_taken_are_errors(scanproof, tmp_path: Path) -> None:
-    done = scanproof("pacs", "receive", "--allow", "SEVENTEEN_LETTERS")
-    assert (done.status, "expected an AE title" in done.stderr) == (1, True)
-
-
 def test_the_own_folder_is_not_watched(scanproof) -> None:
     var = Path(scanproof.environ["SCANPROOF_VAR"])
     var.mkdir(parents=True, exist_ok=True)

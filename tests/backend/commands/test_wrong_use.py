@@ -228,7 +228,7 @@ CASES = [
     (
         "export",
         "--as word",
-        "expected one of the kinds of export (sr, seg, sc, fhir, c2pa, vc, prov, pdf), found 'word'",
+        "expected one of the kinds of export sr, seg, sc, fhir, pdf, prov, c2pa, vc, found 'word'",
     ),
     ("export", "--output {image}", "{image} exists"),
     ("export", "--diagnosis 0", NO_NUMBER),

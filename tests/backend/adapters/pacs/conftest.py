@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from backend.adapters.dicom.cleaner import SenderCleaner
-from backend.adapters.pacs.receiver import Peer, Receiver
+from backend.adapters.pacs.peers import Peer
+from backend.adapters.pacs.receiver import Receiver
 from backend.processes import free_port
 from backend.services.received import ReceivedService
 from backend.settings import load

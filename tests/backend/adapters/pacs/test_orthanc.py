@@ -16,7 +16,8 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
-from backend.adapters.pacs.receiver import Peer, Receiver
+from backend.adapters.pacs.peers import Peer
+from backend.adapters.pacs.receiver import Receiver
 from backend.container import Container
 from backend.domain import Source, SourceKind
 from backend.processes import free_port

@@ -33,7 +33,8 @@ from pynetdicom.dsutils import encode
 from pynetdicom.sop_class import Verification  # type: ignore[attr-defined] # made at import
 
 from backend.adapters.pacs import receiver as receiver_module
-from backend.adapters.pacs.receiver import STORAGE_CLASSES, Peer, peer
+from backend.adapters.pacs.peers import Peer, peer
+from backend.adapters.pacs.receiver import STORAGE_CLASSES
 from backend.domain import CleanDicom, Source, SourceKind
 from backend.errors import ConfigurationError, DatabaseUnavailable, ServerBusy, StorageFull
 from backend.processes import free_port
