@@ -48,7 +48,7 @@ export class ChosenFile extends LitElement {
         }
         /* Picture and main button share the first screen. */
         sp-stack {
-          --stage-height: 11rem;
+          --stage-height: 10rem;
         }
       }
     `,
@@ -143,7 +143,7 @@ export class ChosenFile extends LitElement {
 
   private magnifications() {
     return html`<label class="small">
-      Magnification, if this is a section under a microscope
+      Magnification, of histology only
       <select
         name="magnification"
         @change=${({ target }: Event) =>
