@@ -6,7 +6,11 @@ import errno
 import os
 import secrets
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from backend.errors import StorageFull, StorageUnavailable
 
 _PROBE_BYTES = 1024 * 1024
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
@@ -74,6 +78,16 @@ def sync_folder(folder: Path) -> None:
 def means_full(error: OSError) -> bool:
     """Whether ``error`` says that the disk or the quota is full."""
     return error.errno in _FULL
+
+
+@contextmanager
+def storage_errors(what: str) -> Iterator[None]:
+    """Turn an OSError of the disk into StorageFull or StorageUnavailable: ``what`` cannot be used."""
+    try:
+        yield
+    except OSError as error:
+        kind = StorageFull if means_full(error) else StorageUnavailable
+        raise kind(f"{what} cannot be used: {error.strerror}") from error
 
 
 def write_refusal(folder: Path) -> str | None:

@@ -10,13 +10,14 @@ import hashlib
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from backend.adapters import private_files
-from backend.errors import StorageFull, StorageUnavailable
+from backend.errors import StorageFull
 
+_errors = partial(private_files.storage_errors, "the folder for received images")
 RESERVE_BYTES = 256 * 1024 * 1024
 """What stays free on the disk, for the database and the store."""
 _NAME = re.compile(r"[0-9a-f]{64}")
@@ -30,7 +31,7 @@ class ReceivedFolder:
         self._reserve_bytes = reserve_bytes
 
     def write(self, series_id: str, sha256: str, content: bytes) -> None:
-        with self._errors():
+        with _errors():
             file = self._file(series_id, sha256)
             try:
                 self._write(file, content)
@@ -46,7 +47,7 @@ class ReceivedFolder:
         private_files.sync_folder(self._folder)
 
     def read(self, series_id: str, sha256: str) -> bytes | None:
-        with self._errors():
+        with _errors():
             try:
                 content = self._file(series_id, sha256).read_bytes()
             except FileNotFoundError:
@@ -54,7 +55,7 @@ class ReceivedFolder:
         return content if hashlib.sha256(content).hexdigest() == sha256 else None
 
     def remove(self, series_id: str, sha256: str) -> None:
-        with self._errors():
+        with _errors():
             file = self._file(series_id, sha256)
             file.unlink(missing_ok=True)
             with contextlib.suppress(OSError):  # another file is in it
@@ -62,7 +63,7 @@ class ReceivedFolder:
 
     def names(self) -> Mapping[tuple[str, str], float]:
         found: dict[tuple[str, str], float] = {}
-        with self._errors():
+        with _errors():
             for file in sorted(self._folder.glob("*/*.dcm")):
                 if _NAME.fullmatch(file.stem) and _NAME.fullmatch(file.parent.name):
                     with contextlib.suppress(FileNotFoundError):
@@ -71,7 +72,7 @@ class ReceivedFolder:
 
     def clear_drafts(self, *, older_than_s: float) -> None:
         limit = time.time() - older_than_s
-        with self._errors():
+        with _errors():
             for draft in self._folder.glob("*/.*"):
                 with contextlib.suppress(FileNotFoundError):
                     if draft.stat().st_mtime < limit:
@@ -82,11 +83,3 @@ class ReceivedFolder:
             if not _NAME.fullmatch(name):
                 raise ValueError(f"expected 64 hex digits, found {name!r}")
         return self._folder / series_id / f"{sha256}.dcm"
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            kind = StorageFull if private_files.means_full(error) else StorageUnavailable
-            raise kind(f"the folder for received images cannot be used: {error.strerror}") from error

@@ -12,14 +12,14 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from backend.adapters import private_files
-from backend.errors import StorageFull, StorageUnavailable
 
+_errors = partial(private_files.storage_errors, "the folder for studies")
 _JOURNAL = "journal.jsonl"
 
 
@@ -30,11 +30,11 @@ class StudyFolders:
         self._folder = folder
 
     def has(self, study_id: str) -> bool:
-        with self._errors():
+        with _errors():
             return (self._path(study_id) / _JOURNAL).is_file()
 
     def journal(self, study_id: str) -> Sequence[Mapping[str, Any]] | None:
-        with self._errors():
+        with _errors():
             try:
                 lines = (self._path(study_id) / _JOURNAL).read_bytes().split(b"\n")
             except FileNotFoundError:
@@ -42,7 +42,7 @@ class StudyFolders:
         return [json.loads(line) for line in lines[:-1]]
 
     def append(self, study_id: str, entry: Mapping[str, Any]) -> None:
-        with self._errors():
+        with _errors():
             path = self._path(study_id)
             private_files.make_folder(path)
             file = os.open(path / _JOURNAL, os.O_RDWR | os.O_CREAT, 0o600)
@@ -51,13 +51,13 @@ class StudyFolders:
                 journal.write(json.dumps(entry).encode() + b"\n")
 
     def write(self, study_id: str, name: str, content: bytes) -> None:
-        with self._errors():
+        with _errors():
             file = self._file(study_id, name)
             private_files.make_folder(file.parent)
             private_files.replace(file, content, sync=False)
 
     def read(self, study_id: str, name: str) -> bytes | None:
-        with self._errors():
+        with _errors():
             try:
                 return self._file(study_id, name).read_bytes()
             except FileNotFoundError:
@@ -65,24 +65,24 @@ class StudyFolders:
 
     def release(self, study_id: str) -> None:
         """Remove the files of a study, and keep its journal."""
-        with self._errors():
+        with _errors():
             for file in self._files(study_id):
                 file.unlink(missing_ok=True)
 
     def remove(self, study_id: str) -> None:
-        with self._errors(), contextlib.suppress(FileNotFoundError):
+        with _errors(), contextlib.suppress(FileNotFoundError):
             shutil.rmtree(self._path(study_id))
 
     def expire(self, older_than_s: float) -> None:
         limit = time.time() - older_than_s
-        with self._errors():
+        with _errors():
             for path in self._studies():
                 with contextlib.suppress(FileNotFoundError):
                     if max(path.stat().st_mtime, (path / _JOURNAL).stat().st_mtime) < limit:
                         shutil.rmtree(path)
 
     def size(self) -> int:
-        with self._errors():
+        with _errors():
             return sum(_size(file) for path in self._studies() for file in self._files(path.name))
 
     def _studies(self) -> list[Path]:
@@ -111,14 +111,6 @@ class StudyFolders:
             journal.seek(0)
             journal.truncate(journal.read().rfind(b"\n") + 1)
             journal.seek(0, os.SEEK_END)
-
-    @contextmanager
-    def _errors(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            kind = StorageFull if private_files.means_full(error) else StorageUnavailable
-            raise kind(f"the folder for studies cannot be used: {error.strerror}") from error
 
 
 def _size(file: Path) -> int:

@@ -9,6 +9,7 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.domain import Diagnosis, SignedDiagnosis
 
 API = "/api/v1"
@@ -48,3 +49,12 @@ def cid(client: FlaskClient, picture: Callable[..., bytes]) -> str:
 @pytest.fixture
 def classification(client: FlaskClient, cid: str) -> dict:
     return client.post(f"{API}/images/{cid}/classifications").json
+
+
+@pytest.fixture
+def image_id(client: FlaskClient, alice: DevelopmentWallet, cid: str, classification: dict) -> str:
+    """The record of ``cid`` with its classification, on the chain."""
+    body = {"manifestHash": classification["manifestHash"], "uploader": alice.address}
+    attestation = client.post(f"{API}/images/{cid}/attestations", json=body).json
+    alice.register_with_diagnosis(cid, signed_of(attestation))
+    return attestation["imageId"]

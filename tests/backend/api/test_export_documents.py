@@ -7,24 +7,14 @@ import json
 from dataclasses import replace
 
 import pypdf
-import pytest
 from flask.testing import FlaskClient
 
-from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.api.app import create_app
 from backend.container import Container
 from backend.wiring import wire
-from tests.backend.api.conftest import API, assert_problem, signed_of
+from tests.backend.api.conftest import API, assert_problem
 from tests.backend.tokens import verified
-
-
-@pytest.fixture
-def image_id(client: FlaskClient, alice: DevelopmentWallet, cid: str, classification: dict) -> str:
-    body = {"manifestHash": classification["manifestHash"], "uploader": alice.address}
-    attestation = client.post(f"{API}/images/{cid}/attestations", json=body).json
-    alice.register_with_diagnosis(cid, signed_of(attestation))
-    return attestation["imageId"]
 
 
 def test_every_document_is_of_the_one_record(

@@ -5,20 +5,10 @@ from __future__ import annotations
 import io
 
 import pydicom
-import pytest
 from flask.testing import FlaskClient
 
-from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.container import Container
-from tests.backend.api.conftest import API, assert_problem, signed_of
-
-
-@pytest.fixture
-def image_id(client: FlaskClient, alice: DevelopmentWallet, cid: str, classification: dict) -> str:
-    body = {"manifestHash": classification["manifestHash"], "uploader": alice.address}
-    attestation = client.post(f"{API}/images/{cid}/attestations", json=body).json
-    alice.register_with_diagnosis(cid, signed_of(attestation))
-    return attestation["imageId"]
+from tests.backend.api.conftest import API, assert_problem
 
 
 def test_a_record_is_downloaded_as_a_report(client: FlaskClient, image_id: str) -> None:
