@@ -448,17 +448,18 @@ class Classifications(Protocol):
 
     def of_manifest(self, manifest_hash: str) -> Classification | None: ...
 
-    def add(self, classification: Classification) -> bool:
-        """False when this image, decoding version and model have one already."""
+    def add(self, classification: Classification, features: bytes | None = None) -> bool:
+        """Store it with the features of the image, see ``Kinds.features``, unless these are stored. False when this
+        image, decoding version and model have one already."""
 
-    def replace(self, former: Classification, classification: Classification) -> bool:
-        """Store it in place of ``former``; False when that is not stored any more."""
+    def replace(self, former: Classification, classification: Classification, features: bytes | None = None) -> bool:
+        """As ``add``, in place of ``former``; False when that is not stored any more."""
 
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
         """The gate's output for that image; None when the gate was not run on it."""
 
-    def add_recognition(self, recognition: Recognition) -> None:
-        """Does nothing when it is stored already."""
+    def add_recognition(self, recognition: Recognition, kind: ImageKind | None = None) -> None:
+        """Store it, unless it is stored, and what follows from it: ``kind`` in place of an older one."""
 
     def add_sealed(self, sealed: SealedManifest) -> None:
         """Store that this server made this sealed manifest. Its hash is new, because its salt is."""
