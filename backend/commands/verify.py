@@ -28,9 +28,9 @@ from backend.settings import ROOT, Settings
 if TYPE_CHECKING:
     from backend.adapters.chain.web3_chain import Web3Chain
     from backend.evidence import Evidence
-    from backend.ports import Classifier, ImageInspector, ObjectReader, RegistryHistory
+    from backend.ports import ObjectReader
     from backend.services.evidence_verification import EvidenceVerification, EvidenceVerificationService
-    from backend.services.verification import Verification, VerificationService
+    from backend.services.verification import Verification
 
 HELP = (
     "Check a record without a ScanProof server\n\n"
@@ -121,6 +121,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _verified(settings: Settings, options: argparse.Namespace, console: Console) -> list[Verification]:
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import BundledModels
+    from backend.wiring import wire_verification
 
     own = bool(options.file) and is_study(options.file)
     files = given_files(options.file, console) if own else None
@@ -132,38 +133,13 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
         limited_reading(console, "reading the record from the chain and the store, and checking it"),
         opened_history(opened, console) as history,
     ):
-        service = verification_service(history, store, documents, BundledModels(), PillowInspector())
+        service = wire_verification(history, store, documents, BundledModels(), PillowInspector())
         if options.image_id:
             return [service.verify(options.image_id, content=content, openings=openings, files=files)]
         verifications = service.verify_transaction(options.tx, content=content, openings=openings, files=files)
         if not verifications:
             raise NotFound(f"no successful transaction {options.tx} with a record in {history.contract}")
         return verifications
-
-
-def verification_service(
-    history: RegistryHistory,
-    store: ObjectReader,
-    documents: ObjectReader,
-    classifier: Classifier,
-    inspector: ImageInspector,
-) -> VerificationService:
-    """Checks everything, of a study every slice."""
-    from backend.adapters.chain import eip712
-    from backend.adapters.chain.ids import review_id
-    from backend.adapters.ipfs.unixfs import cid_of
-    from backend.services.verification import VerificationService
-
-    return VerificationService(
-        chain=history,
-        store=store,
-        classifier=classifier,
-        inspector=inspector,
-        cid_of=cid_of,
-        recover=eip712.recover,
-        review_id=review_id,
-        documents=documents,
-    )
 
 
 def result_of(verifications: Sequence[Verification], verdict: Outcome | None = None) -> dict[str, Any]:
