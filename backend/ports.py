@@ -28,6 +28,7 @@ from backend.domain import (
     ImageKind,
     IndexedEvent,
     KindFilter,
+    KnownFile,
     LedgerEntry,
     ModelDescription,
     ModelDocuments,
@@ -234,6 +235,12 @@ class ImageInspector(Protocol):
         """Detect the file's type from its content, check the limits, strip metadata: the bytes to pin, and their facts.
 
         Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy.
+        """
+
+    def split(self, content: bytes) -> Sequence[bytes]:
+        """The frames of a de-identified DICOM file, each as a file of its own; none for a file of one frame.
+
+        Raises IdentifiersLeft, UnsupportedImage, ImageTooLarge, ServerBusy.
         """
 
     def identify(self, content: bytes) -> ImageFacts:
@@ -548,7 +555,7 @@ class DicomCleaner(Protocol):
     """Removes what identifies somebody from DICOM files, with this server's key."""
 
     def clean(self, content: bytes) -> CleanDicom:
-        """The same file gives the same bytes and UIDs. Its picture was decoded, so that it is known to be whole.
+        """The same file gives the same bytes and UIDs. Each picture was decoded, so that it is known to be whole.
 
         Raises UnsupportedImage, ImageTooLarge, ServerBusy; ConfigurationError for a key that cannot be used.
         """
@@ -563,9 +570,9 @@ class ReceivedFiles(Protocol):
     Every method raises StorageUnavailable.
     """
 
-    def write(self, series_id: str, sha256: str, content: bytes) -> None:
-        """Store a file, whole or not at all; it outlives a loss of power. Raises StorageFull while that would leave too
-        little room on the disk."""
+    def write(self, series_id: str, contents: Mapping[str, bytes]) -> None:
+        """Store files by their SHA-256, each whole or not at all; they outlive a loss of power. Raises StorageFull
+        while that would leave too little room on the disk."""
 
     def read(self, series_id: str, sha256: str) -> bytes | None:
         """None where it is not there, or has changed."""
@@ -587,11 +594,19 @@ class ReceivedRows(Protocol):
     """
 
     def add(
-        self, series_id: str, instance: DicomInstance, source: Source, now: int, *, most_bytes: int, most_files: int
+        self,
+        series_id: str,
+        instances: Sequence[DicomInstance],
+        source: Source,
+        now: int,
+        *,
+        most_bytes: int,
+        most_files: int,
     ) -> bool:
-        """Add a file to its series; False where its SOP Instance UID is known. Raises QueueFull."""
+        """Add files to their series, all or none, but those that are known; False where a SOP Instance UID is known
+        with other bytes. Raises QueueFull."""
 
-    def find(self, instance: str) -> DicomInstance | None: ...
+    def find(self, instance: str) -> KnownFile | None: ...
 
     def size(self) -> int:
         """The bytes of all files in the queue."""
@@ -615,8 +630,8 @@ class ReceivedRows(Protocol):
     def catalogue(self) -> Sequence[tuple[DicomInstance, int]]:
         """One file of each series that is known, and their number, in the order of study and series UID."""
 
-    def instances(self, study: str, series: str | None = None) -> Sequence[tuple[str, DicomInstance, bool]]:
-        """The known files of a study: id of the series, the file, and whether it is in the queue."""
+    def instances(self, study: str, series: str | None = None) -> Sequence[KnownFile]:
+        """The known files of a study."""
 
 
 class Statements(Protocol):
