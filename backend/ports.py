@@ -6,7 +6,9 @@ An adapter does not inherit from its protocol: mypy compares the two wherever ``
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from backend.ancestry import Ancestry
 from backend.domain import (
@@ -29,6 +31,7 @@ from backend.domain import (
     IndexedEvent,
     KindFilter,
     LedgerEntry,
+    LocalSlide,
     ModelDescription,
     ModelDocuments,
     ModelEvent,
@@ -40,6 +43,7 @@ from backend.domain import (
     Record,
     RecordEvent,
     RecordFilter,
+    Region,
     RegisteredState,
     RegistryState,
     Review,
@@ -71,6 +75,11 @@ class ObjectReader(Protocol):
         stored but lacks a block; ImageTooLarge past ``max_bytes``.
         """
 
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        """Write those bytes to ``target``, a new file that can be read and written, without having them in memory. What
+        ``target`` has after an error is not to be used. Raises as ``get``.
+        """
+
 
 class ObjectStore(ObjectReader, Protocol):
     """IPFS: content-addressed bytes. Every CID is CIDv1 base32 with the layout of ``backend.adapters.ipfs.unixfs``."""
@@ -85,6 +94,9 @@ class ObjectStore(ObjectReader, Protocol):
         Returns only after the bytes were read back and re-hashed.
         Raises StorageUnavailable, StorageRefused, CidMismatch.
         """
+
+    def put_file(self, file: BinaryIO, *, name: str, media_type: str) -> StoredObject:
+        """As ``put`` for the whole of an open file, without having it in memory."""
 
     def has(self, cid: str) -> bool:
         """Whether ``cid`` is pinned in this store."""
@@ -253,6 +265,45 @@ class ImageInspector(Protocol):
 
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
+
+
+class SlideInspector(Protocol):
+    """Checks whole-slide images that are files of this machine."""
+
+    max_bytes: int
+
+    def inspect(self, path: Path) -> ImageFacts:
+        """The facts of a slide in which nothing may identify anybody.
+
+        Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy.
+        """
+
+
+class SlideReader(Protocol):
+    """Reads whole-slide images by region. Every method raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+
+    def region(self, slide: LocalSlide, region: Region, size: tuple[int, int]) -> bytes:
+        """A region as an RGB PNG of ``size``, (width, height)."""
+
+    def tile(self, slide: LocalSlide, level: int, column: int, row: int) -> bytes:
+        """A tile of ``backend.slide_grid`` as a JPEG. Raises NotFound outside the grid."""
+
+    def preview(self, slide: LocalSlide, side: int) -> bytes:
+        """The whole slide as a PNG, ``side`` pixels at most."""
+
+    def fields(self, slide: LocalSlide, size: tuple[int, int], most: int) -> Sequence[Region]:
+        """At most ``most`` regions of ``size`` in a fixed grid, those with the most tissue, in the order of rows."""
+
+
+class SlideCopies(Protocol):
+    """Files of this machine with the bytes of slides."""
+
+    def new(self) -> AbstractContextManager[BinaryIO]:
+        """A new file with a name, for a slide that arrives; it is removed afterwards. Its methods, too, raise
+        StorageUnavailable."""
+
+    def open(self, cid: str, *, max_bytes: int) -> AbstractContextManager[Path]:
+        """A file whose bytes have that CID; do not change it. Raises as ``ObjectReader.copy``."""
 
 
 class DicomReader(Protocol):
