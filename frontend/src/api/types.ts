@@ -63,10 +63,12 @@ export interface Storage {
   public: boolean;
 }
 
+/** `maxSlideBytes` is of a whole slide, the others of any other image. */
 export interface Limits {
   maxBytes: number;
   maxPixels: number;
   mediaTypes: string[];
+  maxSlideBytes: number;
 }
 
 /** `kind` is the name in the address of an export, `about` says in one line what it is. */
