@@ -421,13 +421,37 @@ class DicomInstance:
 
 
 @dataclass(frozen=True, slots=True)
-class CleanDicom:
-    """What is left of a DICOM file that was received: ``uids`` are the new UIDs by the old ones, and are in memory
-    only."""
+class CleanFile:
+    """The bytes of a de-identified DICOM file of one frame, and what it is."""
 
     content: bytes
     instance: DicomInstance
+
+
+@dataclass(frozen=True, slots=True)
+class CleanDicom:
+    """What is left of a DICOM object that was received: one file, or a file for each of its frames, all of one series.
+
+    ``instance`` is its new SOP Instance UID. ``uids`` are the new UIDs by the old ones, and are in memory only.
+    """
+
+    instance: str
+    files: tuple[CleanFile, ...]
     uids: Mapping[str, str]
+
+    @property
+    def first(self) -> DicomInstance:
+        """It has the study, series and class of all."""
+        return self.files[0].instance
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A DICOM file that waits in the queue, where ``series_id`` names its folder, or is pinned."""
+
+    series_id: str
+    instance: DicomInstance
+    queued: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ ScanProofError
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
+│   ├── OtherContent            a DICOM object whose UID is that of another one here
 │   └── OtherMagnification      the model is for another magnification than was stated
 ├── RecordNotVerified           a record of which a check failed (409)
 ├── NotIssuer                   a credential that only another key can issue (409)
@@ -123,6 +124,16 @@ class NotFound(ScanProofError):
 class Conflict(ScanProofError):
     status = 409
     title = "The request contradicts what is stored"
+
+
+class OtherContent(Conflict):
+    title = "Another DICOM object has this UID"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "expected the same content as the DICOM object of this SOP Instance UID that is here, found another one: "
+            "the first one stays"
+        )
 
 
 class OtherMagnification(Conflict):

@@ -171,7 +171,6 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         classifier=classifier,
         outliner=classifier,
     )
-    reviews = ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models)
     study_service = StudyService(
         stage=StudyFolders(settings.var / "studies"),
         studies=studies,
@@ -183,6 +182,12 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         screening=screening,
         kinds=kinds,
         stage_bytes=settings.study_bytes,
+    )
+    reviews = ReviewService(
+        index=index,
+        archive=StatementArchive(SqlStatements(database), store),
+        models=models,
+        studies=study_service,
     )
     attestation = AttestationService(
         classifications=classifications, studies=studies, chain=chain, signer=signer, index=index

@@ -12,6 +12,7 @@ const ALLOWED: Record<string, string[]> = {
   styles: [],
   imaging: [""],
   dicom: [""],
+  crypto: [""],
   slides: [""],
   chain: ["", "api"],
   state: ["", "api", "chain", "dicom", "imaging", "slides"],

@@ -54,6 +54,7 @@ export const classification: Classification = {
   nextSteps: [],
   sealed: false,
   opening: null,
+  tiles: null,
   kind: NOTHING_KNOWN,
   expectedMagnification: null,
   links: { manifest: "/api/v1/manifests/x" },

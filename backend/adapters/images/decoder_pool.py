@@ -43,7 +43,7 @@ from backend.adapters.images.decoder_protocol import (
     receive,
     send,
 )
-from backend.domain import MAX_IMAGE_BYTES, MAX_STUDY_FILE_BYTES, TextBox
+from backend.domain import MAX_IMAGE_BYTES, TextBox
 from backend.errors import IdentifiersLeft, ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
@@ -56,8 +56,8 @@ _ROOT = Path(__file__).resolve().parents[3]
 _ENVIRONMENT = ("PATH", "PYTHON", "LD_", "DYLD_", "LANG", "LC_", "TMP", "COVERAGE_")
 """Prefixes of the variables that a process gets; the others may be secrets."""
 _MOST_ANSWER_BYTES = 4 * limits.MAX_PIXELS
-_MOST_SPLIT_BYTES = 4 * MAX_STUDY_FILE_BYTES
-"""Each frame repeats what the file says of all."""
+_SPLIT_FACTOR, _SPLIT_BYTES = 2, 64 * 1024 * 1024
+"""Frames may take so many times the bytes of their file, and so many more: each repeats what it says of all."""
 _MOST_NAME = 100
 _MODES = {"L": "L", "RGB": "RGB"}
 _ERRORS = {"UnsupportedImage": UnsupportedImage, "ImageTooLarge": ImageTooLarge}
@@ -134,7 +134,8 @@ class DecoderPool:
     def split(self, content: bytes, *, kept: bool = True) -> list[bytes]:
         """See ``PillowInspector.split``."""
         with self._slot():
-            found, joined = self._run({"job": SPLIT, "kept": kept}, content, _MOST_SPLIT_BYTES)
+            most_bytes = _SPLIT_FACTOR * len(content) + _SPLIT_BYTES
+            found, joined = self._run({"job": SPLIT, "kept": kept}, content, most_bytes)
         try:
             ends = list(accumulate(map(int, found["lengths"]), initial=0))
         except (KeyError, TypeError, ValueError) as exc:

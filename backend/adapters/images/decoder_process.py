@@ -91,7 +91,8 @@ def _deidentify(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any],
     from backend.adapters.dicom.deidentification import deidentify
 
     made = deidentify(content, bytes.fromhex(header["key"]))
-    return {"instance": made.instance, "report": made.report.counts(), "uids": dict(made.uids)}, made.content
+    values = {"instance": made.instance, "report": made.report.counts(), "uids": dict(made.uids)}
+    return {**values, "frames": made.frames}, made.content
 
 
 def _describe(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

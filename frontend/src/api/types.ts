@@ -545,6 +545,13 @@ export interface CurrentLabel {
   labelCode: number;
 }
 
+/** `outline` on the slice whose `order` (from 0) and `cid` are those of a slice of the study; else of none. */
+export interface SliceOutline {
+  order: number;
+  cid: string;
+  outline: [number, number][][];
+}
+
 /** `label` is null and `labelCode` 0 when the diagnosis was withdrawn. */
 export interface Review {
   reviewId: Hex;
@@ -558,6 +565,8 @@ export interface Review {
   statement: string | null;
   /** The reviewer's contours in place of the model's; null: not corrected. */
   outline: [number, number][][] | null;
+  /** The same for slices of a study; none for those that were not corrected. */
+  sliceOutlines: SliceOutline[];
   transaction: TransactionLink;
   block: Block;
 }

@@ -26,7 +26,7 @@ import "../components/sp-verification";
 import { loadSlideViewer, loadViewer } from "../components/viewer-loader";
 import type { Problem } from "../state/problems";
 import { isModelResultValid } from "../state/diagnosis-status";
-import { fieldsOfManifest, slideOf, type Field } from "../state/slide";
+import { fieldsOfManifest, NO_FIELDS, slideOf, type Field } from "../state/slide";
 import { timelineOf } from "../state/timeline";
 import { shared } from "../styles/shared";
 import { RecordController } from "./record-controller";
@@ -84,7 +84,7 @@ export class RecordPage extends LitElement {
   private readonly facts = new LoadController<Image>(this);
   private readonly studies = new LoadController<StudyResult>(this);
   private readonly outlined = new LoadController<Outline>(this);
-  private readonly fields = new LoadController<Field[]>(this);
+  private readonly fields = new LoadController<readonly Field[]>(this);
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("imageId")) this.control.show(this.imageId);
@@ -131,7 +131,7 @@ export class RecordPage extends LitElement {
         ${record.study ? this.study() : this.image(record)}
         <sp-registration .record=${record}></sp-registration>
       </section>
-      ${this.slices()}
+      ${this.slices(diagnoses)}
       <section class="panel stack">
         <h2>${HEADINGS[diagnoses.length] ?? "Diagnoses, newest first"}</h2>
         ${diagnoses.length > 0
@@ -225,12 +225,23 @@ export class RecordPage extends LitElement {
     </div>`;
   }
 
-  private slices() {
+  private slices(diagnoses: Diagnosis[]) {
     const { value } = this.studies;
     if (!value) return nothing;
+    const newest = diagnoses.at(-1);
+    const corrected = newest?.reviews.at(-1)?.sliceOutlines ?? [];
     return html`<section class="panel stack">
       <h2>Slices</h2>
-      <sp-study-slices .result=${value}></sp-study-slices>
+      ${corrected.length > 0
+        ? html`<p class="small" data-testid="corrected-outline">
+            The outlines of the slices marked “outline corrected” are those of the clinician who reviewed the diagnosis, not the model's.
+          </p>`
+        : nothing}
+      <sp-study-slices
+        .result=${value}
+        .model=${newest && isModelResultValid(newest) ? (newest.model?.name ?? null) : null}
+        .corrected=${corrected}
+      ></sp-study-slices>
     </section>`;
   }
 
@@ -312,7 +323,6 @@ export class RecordPage extends LitElement {
   }
 }
 
-const NO_FIELDS: Field[] = [];
 const HEADINGS = ["Record the diagnosis", "Diagnosis"];
 
 const IMAGE_UNAVAILABLE: Problem = {
