@@ -149,14 +149,14 @@ class ClassificationService:
 
     def _classify_slide(self, cid: str, model_name: str | None) -> tuple[Classification, bool]:
         model = self._fields.model(model_name)
-        self._check_magnification(cid, model)
+        kind = self._kinds.find([cid]).get(cid)
+        refuse_other_magnification(self._classifier, model, kind)
         if found := self._classifications.find(cid, self._classifier.decoding, model.sha256):
             return found, False
         made, opinion = self._classified_slide(cid, model)
         if opinion:
             recognition = Recognition(cid, self._classifier.decoding, opinion.gate.sha256, opinion.modality)
-            self._classifications.add_recognition(recognition)
-            self._complete_kind(cid, opinion)
+            self._classifications.add_recognition(recognition, kind and with_opinion(kind, opinion))
         return self._keep(made, None, former=None)
 
     def _classified_slide(
