@@ -57,6 +57,7 @@ export const classification: Classification = {
   tiles: null,
   kind: NOTHING_KNOWN,
   expectedMagnification: null,
+  tiles: null,
   links: { manifest: "/api/v1/manifests/x" },
 };
 

@@ -101,7 +101,8 @@ export function classificationOf({ cid, manifestHash, model, weak, summary }: St
   return {
     cid, label, labelCode, labelText, confidence, abstained, reason, model, weak, manifestHash,
     manifestCid: cid, manifest: {}, probabilities: {}, sealed: false, opening: null, activationMap: null, nextSteps: [], links: {},
-    kind: NOTHING_KNOWN, expectedMagnification: null, tiles: null,
+    kind: NOTHING_KNOWN, expectedMagnification: null,
+    tiles: null,
   };
 }
 
