@@ -85,7 +85,7 @@ from backend.services.screening import ScreeningService
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.similarity import SimilarityService
 from backend.services.slide_classification import SlideClassification
-from backend.services.slides import SlideService
+from backend.services.slides import SlideFiles, SlideService
 from backend.services.studies import StudyService
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
@@ -154,6 +154,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         orphan_age_s=orphan_age_s,
         most_bytes=settings.slide_bytes,
     )
+    fields = SlideClassification(classifier, slides)
     slide_service = SlideService(intake=intake, store=store, inspector=slides, reader=slides, copies=copies)
     classification = ClassificationService(
         classifications=classifications,
@@ -162,7 +163,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         classifier=classifier,
         kinds=kinds,
         slides=slide_service,
-        fields=SlideClassification(classifier, slides),
+        fields=fields,
     )
     outlines = OutlineService(
         classifications=classifications,
@@ -214,6 +215,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         review_id=review_id,
         documents=local,
         scope=scope,
+        slides=SlideFiles(inspector=slides, copies=copies, fields=fields),
     )
     return Container(
         settings=settings,

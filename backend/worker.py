@@ -29,7 +29,6 @@ from weakref import WeakSet
 from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from backend.adapters import private_files
 from backend.domain import MAX_IMAGE_BYTES
 from backend.settings import load
 
@@ -127,7 +126,7 @@ class Spool:
         if sum(not file.closed for file in self.opened) >= SPOOLED:
             raise Refused(OVERLOADED)
         try:
-            private_files.make_folder(self._folder)
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             disk = os.statvfs(self._folder)
             if disk.f_bavail * disk.f_frsize < size + SPARE_BYTES:
                 raise Refused(NO_ROOM)

@@ -62,14 +62,15 @@ class PooledSlides:
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as exc:
             raise UnsupportedImage("expected a slide, found one that misleads its decoder") from exc
 
-    def clean(self, path: Path, target: Path) -> Sequence[str]:
-        """Write the slide without identifiers to a new file ``target``; the names of what was removed.
+    def clean(self, path: Path, target: BinaryIO) -> Sequence[str]:
+        """Write the slide without identifiers to ``target``, unless it has none; the names of what was removed.
 
-        Raises UnsupportedImage, ImageTooLarge, ServerBusy, OSError.
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
         planned = self._plan(path)
-        with path.open("rb") as source, target.open("xb") as made:
-            copy_clean(source, made, planned)
+        if planned.removed:
+            with path.open("rb") as source:
+                copy_clean(source, target, planned)
         return planned.removed
 
     def region(self, slide: LocalSlide, region: Region, size: tuple[int, int]) -> bytes:
