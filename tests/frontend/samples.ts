@@ -57,7 +57,6 @@ export const classification: Classification = {
   tiles: null,
   kind: NOTHING_KNOWN,
   expectedMagnification: null,
-  tiles: null,
   links: { manifest: "/api/v1/manifests/x" },
 };
 
