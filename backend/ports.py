@@ -5,7 +5,7 @@ An adapter does not inherit from its protocol: mypy compares the two wherever ``
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from backend.ancestry import Ancestry
@@ -35,6 +35,7 @@ from backend.domain import (
     ModelEvent,
     ModelFacts,
     Outline,
+    PixelBytes,
     Preprocessing,
     ReceivedSeries,
     Recognition,
@@ -43,6 +44,7 @@ from backend.domain import (
     RecordFilter,
     RegisteredState,
     RegistryState,
+    Rendering,
     Review,
     RoleChange,
     SealedManifest,
@@ -255,6 +257,9 @@ class ImageInspector(Protocol):
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
 
+    def render(self, content: bytes, rendering: Rendering) -> bytes:
+        """The picture of a DICOM file as the models see it. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+
     def view(self, content: bytes) -> bytes | None:
         """The pixels of pinned bytes as the models see them, as an 8-bit PNG; None where browsers show the bytes alike.
 
@@ -263,10 +268,16 @@ class ImageInspector(Protocol):
 
 
 class DicomReader(Protocol):
-    """Reads what objects that refer to an image must repeat."""
+    """Reads what objects that refer to an image must repeat, and the pixels of one."""
 
     def reference(self, content: bytes) -> DicomReference | None:
         """None for bytes that are no DICOM file. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+
+    def pixels(self, content: bytes, *, decoded: bool) -> PixelBytes:
+        """Those of a DICOM file of one frame as they are stored, or ``decoded``, in Explicit VR Little Endian.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        """
 
 
 class TextFinder(Protocol):
@@ -629,11 +640,19 @@ class ReceivedRows(Protocol):
         """Take files out of the queue by their instance UIDs: ``recorded`` stay known, with their CIDs. A series
         without files goes too."""
 
-    def catalogue(self) -> Sequence[tuple[DicomInstance, int]]:
-        """One file of each series that is known, and their number, in the order of study and series UID."""
+    def catalogue(self, study: str | None = None) -> Iterator[tuple[DicomInstance, int]]:
+        """One file of each series that is known, or of each of a study, and the number of its files, in the order of
+        study and series UID. Only a few are in memory at a time, here and in ``instances``."""
 
-    def instances(self, study: str, series: str | None = None) -> Sequence[KnownFile]:
-        """The known files of a study."""
+    def instances(self, study: str | None = None, series: str | None = None) -> Iterator[KnownFile]:
+        """The known files, or those of a study or series, in the order of study, series and instance UID."""
+
+    def unseen(self, limit: int, after: str) -> Sequence[str]:
+        """CIDs of pinned DICOM images that are neither known nor were looked at, in their order behind ``after``."""
+
+    def see(self, cid: str, instance: DicomInstance | None) -> None:
+        """Note what a pinned DICOM image is, None for one without the UIDs of an object. Of two with one SOP Instance
+        UID, the first one stays."""
 
 
 class Statements(Protocol):

@@ -14,6 +14,8 @@ from backend.api import (
     classifications,
     course,
     dicomweb,
+    dicomweb_pictures,
+    dicomweb_store,
     exports,
     images,
     ledger,
@@ -108,7 +110,8 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     limiter.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=PREFIX)
-    app.register_blueprint(dicomweb.blueprint, url_prefix=dicomweb.PREFIX)
+    for web in (dicomweb, dicomweb_pictures, dicomweb_store):
+        app.register_blueprint(web.blueprint, url_prefix=dicomweb.PREFIX)
     app.register_blueprint(pages.blueprint)
     app.after_request(_never_stale)
     return app

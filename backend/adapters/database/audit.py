@@ -53,7 +53,8 @@ _REDONE = {
     "image_kinds": "removed: it is read again from the image when it is shown; what its uploader said of it is lost",
     "image_features": "removed: they are computed again when similar images are looked for",
     "received_series": "removed: it is made again from its files",
-    "dicom_instances": "removed: it is read again from its file while that is in the queue",
+    "dicom_instances": "removed: it is read again from its file",
+    "skipped_dicoms": "removed: the image is looked at again when DICOM objects are searched for",
     "classifications": "removed: the image is classified again when it is asked for",
 }
 """What is lost with a row of these tables can be made again."""

@@ -155,8 +155,8 @@ class ReceivedSeriesRow(Checked, Base):
 
 
 class DicomInstanceRow(Checked, Base):
-    """A de-identified DICOM file that is queued, or was and is recorded; ``study_id`` is that of its series when the
-    file was part of it."""
+    """A de-identified DICOM file that is queued or pinned; ``study_id`` is that of its series when the file was part of
+    it, of a queued one."""
 
     __tablename__ = "dicom_instances"
 
@@ -168,8 +168,17 @@ class DicomInstanceRow(Checked, Base):
     study_id: Mapped[str | None] = mapped_column(String(64))
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
-    cid: Mapped[str] = mapped_column(CID)
+    cid: Mapped[str] = mapped_column(CID, index=True)
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class SkippedDicomRow(Checked, Base):
+    """A pinned DICOM image that is no object of DICOMweb: another one has its SOP Instance UID, or it has none."""
+
+    __tablename__ = "skipped_dicoms"
+
+    cid: Mapped[str] = mapped_column(CID, primary_key=True)
+    instance_uid: Mapped[str | None] = mapped_column(String(64), index=True)
 
 
 class StatementRow(Checked, Base):

@@ -27,6 +27,7 @@ from backend.adapters.images.decoder_protocol import (
     INSPECT,
     MASK,
     MEMORY_BYTES,
+    PIXELS,
     READ_PATIENT,
     REFER,
     RENDER,
@@ -78,8 +79,12 @@ def _decode(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byt
 
 
 def _render(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    image, rendering = decode_image(content, header["decoding"], header["frame"]), header["rendering"]
+    if rendering["box"]:
+        image.thumbnail(rendering["box"])
     file = io.BytesIO()
-    decode_image(content, header["decoding"], header["frame"]).save(file, "PNG", compress_level=4)
+    # Each format ignores the other's option.
+    image.save(file, rendering["format"], compress_level=4, quality=rendering["quality"])
     return {}, file.getvalue()
 
 
@@ -140,6 +145,13 @@ def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byte
     return {"lengths": [len(part) for part in parts]}, b"".join(parts)
 
 
+def _pixels(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom import frames
+
+    found = frames.decoded(content) if header["decoded"] else frames.stored(content)
+    return {"syntax": found.syntax}, found.content
+
+
 _JOBS = {
     INSPECT: _inspect,
     DECODE: _decode,
@@ -151,6 +163,7 @@ _JOBS = {
     REFER: _refer,
     READ_PATIENT: _read_patient,
     SPLIT: _split,
+    PIXELS: _pixels,
 }
 
 
