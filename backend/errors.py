@@ -4,7 +4,7 @@ ScanProofError
 ├── InvalidInput                the caller's input is wrong (HTTP 400)
 │   ├── UnsupportedImage        not an image of an accepted type, or corrupt (415)
 │   ├── ImageTooLarge           more bytes or pixels than accepted (413)
-│   ├── IdentifiersLeft         a DICOM file that still identifies somebody (422)
+│   ├── IdentifiersLeft         a DICOM file or slide that still identifies somebody (422)
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
 │   ├── InvalidEvidence         not an evidence file (400)
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
@@ -95,12 +95,13 @@ class IdentifiersLeft(InvalidInput):
     status = 422
     title = "The file still has identifiers"
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], what: str = "DICOM file") -> None:
         super().__init__(
-            f"expected a DICOM file without identifiers, found {_first(names, _SHOWN_NAMES)}: the page and `scanproof "
+            f"expected a {what} without identifiers, found {_first(names, _SHOWN_NAMES)}: the page and `scanproof "
             "deidentify` remove them"
         )
         self.names = tuple(names)
+        self.what = what
 
 
 class InvalidCid(InvalidInput):

@@ -25,16 +25,19 @@ from PIL import Image
 
 from backend.adapters.images import limits
 from backend.adapters.images.decoder_protocol import (
+    CLEAN_SLIDE,
     CPU_S,
     DECODE,
     DEIDENTIFY,
     DESCRIBE,
     FIND_TEXT,
     INSPECT,
+    INSPECT_SLIDE,
     MASK,
     MEMORY_BYTES,
     PIXELS,
     READ_PATIENT,
+    READ_SLIDE,
     REFER,
     RENDER,
     SPLIT,
@@ -150,6 +153,30 @@ class DecoderPool:
             raise _misled()
         return [joined[start:end] for start, end in pairwise(ends)]
 
+    def inspect_slide(self, path: Path) -> dict[str, Any]:
+        """See ``opened.inspect`` of slides; also raises IdentifiersLeft."""
+        with self._slot():
+            return self._run({"job": INSPECT_SLIDE, "path": str(path)}, b"")[0]
+
+    def clean_slide(self, path: Path) -> tuple[dict[str, Any], bytes]:
+        """See ``opened.clean`` of slides."""
+        with self._slot():
+            return self._run({"job": CLEAN_SLIDE, "path": str(path)}, b"")
+
+    def read_slide(
+        self, path: Path, region: tuple[int, int, int, int], size: tuple[int, int], kind: str, **options: int
+    ) -> bytes:
+        """See ``opened.read`` of slides: as a file of the ``kind`` that Pillow names so."""
+        job = {"job": READ_SLIDE, "path": str(path), "region": region, "size": size, "kind": kind, "options": options}
+        with self._slot():
+            return self._run(job, b"")[1]
+
+    def slide_pixels(self, path: Path, region: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
+        """As ``read_slide``, not encoded."""
+        job = {"job": READ_SLIDE, "path": str(path), "region": region, "size": size, "kind": "raw"}
+        with self._slot():
+            return _image(*self._run(job, b""))
+
     def close(self) -> None:
         """End the processes that are idle. The pool can be used again."""
         while self._idle:
@@ -185,7 +212,8 @@ class DecoderPool:
             raise _too_much_memory()
         self._idle.append(decoder)
         if facts.get("error") == "IdentifiersLeft":
-            raise IdentifiersLeft([str(name)[:_MOST_NAME] for name in facts["names"]])
+            names = [str(name)[:_MOST_NAME] for name in facts["names"]]
+            raise IdentifiersLeft(names, str(facts["what"])[:_MOST_NAME])
         if "error" in facts:
             raise _ERRORS[facts["error"]](facts["message"])
         return facts, answer

@@ -28,6 +28,8 @@ INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, RE
     "read patient",
     "pixels",
 )
+INSPECT_SLIDE, CLEAN_SLIDE, READ_SLIDE = "inspect slide", "clean slide", "read slide"
+"""Jobs with the path of a file that their owner has checked, in place of its bytes."""
 
 _LENGTHS = struct.Struct(">QQ")
 
