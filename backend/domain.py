@@ -144,11 +144,13 @@ class KindSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KindValue:
-    """``value`` is None if it is unknown. ``by`` is name and version of what recognised it, else None."""
+    """``value`` is None if it is unknown. ``by`` is name and version of what recognised it, else None. ``others`` are
+    the statements of another value, without others of their own."""
 
     value: str | None = None
     source: KindSource = KindSource.UNKNOWN
     by: str | None = None
+    others: tuple[KindValue, ...] = ()
 
 
 UNKNOWN_KIND = KindValue()
@@ -422,6 +424,15 @@ class KnownFile:
 
     instance: DicomInstance
     queued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """``digest`` is the same for a DICOM file and for its copies without identifiers, whoever made them; empty for a
+    picture of one shade, which tells nobody apart. A ``clean`` file is such a copy."""
+
+    digest: str
+    clean: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ An adapter does not inherit from its protocol: mypy compares the two wherever ``
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -524,8 +524,8 @@ class Classifications(Protocol):
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
         """The gate's output for that image; None when the gate was not run on it."""
 
-    def add_recognition(self, recognition: Recognition, kind: ImageKind | None = None) -> None:
-        """Store it, unless it is stored, and what follows from it: ``kind`` in place of an older one."""
+    def add_recognition(self, recognition: Recognition, change: Callable[[ImageKind], ImageKind]) -> None:
+        """Store it, unless it is stored, and what follows from it for the kind of the image, if that is stored."""
 
     def add_sealed(self, sealed: SealedManifest) -> None:
         """Store that this server made this sealed manifest. Its hash is new, because its salt is."""
@@ -561,6 +561,9 @@ class Kinds(Protocol):
 
     def save(self, kinds: Sequence[ImageKind]) -> None:
         """Store these in place of older ones, all or none."""
+
+    def change(self, absent: ImageKind, change: Callable[[ImageKind], ImageKind]) -> ImageKind:
+        """Store what ``change`` makes of the kind that is stored, else of ``absent``, as one step."""
 
     def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
         """The kinds of the images with that pseudonym, newest study date first."""

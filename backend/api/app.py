@@ -70,6 +70,8 @@ _BLUEPRINTS = (
     received.blueprint,
     transactions.blueprint,
 )
+_FORM_PARTS = 5
+"""An image, and the answers of AnswersSchema."""
 
 
 class _Request(Request):
@@ -90,7 +92,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     app.request_class = _Request
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + MULTIPART_OVERHEAD,
-        MAX_FORM_PARTS=2,
+        MAX_FORM_PARTS=_FORM_PARTS,
         VALIDATION_ERROR_STATUS_CODE=400,
         VALIDATION_ERROR_SCHEMA=ProblemSchema,
         HTTP_ERROR_SCHEMA=ProblemSchema,

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from backend.cids import raw_cid
@@ -61,14 +61,14 @@ class ClassificationService:
         database alone.
 
         Raises InvalidCid, NotFound, StorageError, ClassificationFailed; OtherMagnification for an image that was
-        stated to be at another one than the model's.
+        stated to be at another one than the model's, MagnificationsDiffer for one of which several are stated.
         """
         image = cache(lambda: self._image(cid))
         choice, recognition = self._choose(cid, model_name, image)
-        kind = self._kinds.find([cid]).get(cid)  # none of an image of a former release that was never shown
         if recognition and choice.opinion:
-            self._classifications.add_recognition(recognition, kind and with_opinion(kind, choice.opinion))
-        refuse_other_magnification(self._classifier, choice.model, kind)
+            self._classifications.add_recognition(recognition, partial(with_opinion, opinion=choice.opinion))
+        # None of an image of a former release that was never shown.
+        refuse_other_magnification(self._classifier, choice.model, self._kinds.find([cid]).get(cid))
         found = self._classifications.find(cid, self._classifier.decoding, choice.model.sha256)
         if found and (manifest := manifests.read(found.manifest)) and manifest.gate_asked:
             return found, False

@@ -131,6 +131,19 @@ class KindRow(Checked, Base):
     column_spacing: Mapped[float | None]
 
 
+class KindStatementRow(Checked, Base):
+    """What a source says of the kind of an image beside the value in ``image_kinds``; ``name`` is that of the column
+    there."""
+
+    __tablename__ = "kind_statements"
+
+    cid: Mapped[str] = mapped_column(CID, primary_key=True)
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(String(64), primary_key=True)
+    source: Mapped[str] = mapped_column(String(10), primary_key=True)
+    recogniser: Mapped[str | None] = mapped_column(String(141))
+
+
 class FeatureRow(Checked, Base):
     """The features that a model computed of an image, float16 in little-endian order."""
 

@@ -31,6 +31,7 @@ from backend.adapters.images.decoder_protocol import (
     DEIDENTIFY,
     DESCRIBE,
     FIND_TEXT,
+    FINGERPRINT,
     INSPECT,
     INSPECT_SLIDE,
     MASK,
@@ -44,7 +45,7 @@ from backend.adapters.images.decoder_protocol import (
     receive,
     send,
 )
-from backend.domain import MAX_IMAGE_BYTES, PixelBytes, Rendering, TextBox
+from backend.domain import MAX_IMAGE_BYTES, Fingerprint, PixelBytes, Rendering, TextBox
 from backend.errors import IdentifiersLeft, ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
@@ -95,6 +96,12 @@ class DecoderPool:
         with self._slot():
             job = {"job": RENDER, "decoding": decoding, "frame": frame, "rendering": asdict(rendering)}
             return self._run(job, content)[1]
+
+    def fingerprint(self, content: bytes) -> Fingerprint:
+        """See ``deidentification.fingerprint``."""
+        with self._slot():
+            found, _ = self._run({"job": FINGERPRINT}, content)
+        return Fingerprint(str(found.get("digest")), clean=bool(found.get("clean")))
 
     def pixels(self, content: bytes, *, decoded: bool) -> PixelBytes:
         """See ``frames.stored`` and ``frames.decoded``."""

@@ -26,6 +26,7 @@ from backend.adapters.images.decoder_protocol import (
     DEIDENTIFY,
     DESCRIBE,
     FIND_TEXT,
+    FINGERPRINT,
     INSPECT,
     INSPECT_SLIDE,
     MASK,
@@ -149,6 +150,12 @@ def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byte
     return {"lengths": [len(part) for part in parts]}, b"".join(parts)
 
 
+def _fingerprint(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.deidentification import fingerprint
+
+    return asdict(fingerprint(content)), b""
+
+
 def _pixels(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.dicom import frames
 
@@ -191,6 +198,7 @@ _JOBS = {
     READ_PATIENT: _read_patient,
     SPLIT: _split,
     PIXELS: _pixels,
+    FINGERPRINT: _fingerprint,
     INSPECT_SLIDE: _inspect_slide,
     CLEAN_SLIDE: _clean_slide,
     READ_SLIDE: _read_slide,

@@ -15,7 +15,7 @@ CPU_S = 30
 """Processor seconds for one job."""
 MEMORY_BYTES = 1536 * 1024 * 1024
 """Address space of a process. The largest image takes a third of it."""
-INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, READ_PATIENT, PIXELS = (
+INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, READ_PATIENT, PIXELS, FINGERPRINT = (
     "inspect",
     "decode",
     "render",
@@ -27,6 +27,7 @@ INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, RE
     "refer",
     "read patient",
     "pixels",
+    "fingerprint",
 )
 INSPECT_SLIDE, CLEAN_SLIDE, READ_SLIDE = "inspect slide", "clean slide", "read slide"
 """Jobs with the path of a file that their owner has checked, in place of its bytes."""

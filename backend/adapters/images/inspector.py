@@ -15,6 +15,7 @@ from backend.domain import (
     MAX_IMAGE_BYTES,
     MAX_STUDY_FILE_BYTES,
     DicomAttributes,
+    Fingerprint,
     ImageFacts,
     Rendering,
     SlicePlace,
@@ -52,6 +53,10 @@ class PillowInspector:
         if len(content) > MAX_STUDY_FILE_BYTES:
             raise ImageTooLarge(f"expected a DICOM file of at most {MAX_STUDY_FILE_BYTES:,} bytes, found a larger one")
         return self._pool.split(content, kept=kept)
+
+    def fingerprint(self, content: bytes) -> Fingerprint | None:
+        """None for what is no DICOM file. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+        return self._pool.fingerprint(content) if is_dicom(content) else None
 
     def identify(self, content: bytes) -> ImageFacts:
         return self._inspected(content, pinned=True)[1]

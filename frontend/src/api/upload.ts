@@ -25,6 +25,8 @@ export interface Answers {
   text?: "keep" | "mask";
   pinAnyway?: true;
   magnification?: Magnification;
+  /** It takes the place of what was said before. */
+  magnificationCorrected?: true;
 }
 
 /** Uploads a file and reports the share that was sent, from 0 to 1, which `fetch` cannot. */
