@@ -63,6 +63,7 @@ from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.course import CourseService
+from backend.services.dicom_index import DicomIndex
 from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
@@ -202,6 +203,11 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     )
     records = RecordService(index, models, chain, history)
     received = _received(settings, database, inspector)
+    dicom = PooledDicomReader()
+
+    def recorded(cid: str) -> bytes:
+        return intake.content(cid)[1]
+
     profile = _profile(settings, chain)
     # Each slice is a request to a remote store, and anybody can ask for a verification.
     scope = SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED)
@@ -250,7 +256,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             store=store,
             documents=local,
             inspector=inspector,
-            dicom=PooledDicomReader(),
+            dicom=dicom,
             outliner=classifier,
             models=models,
             registry=wire_registry(settings, chain),
@@ -290,7 +296,14 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             images=images,
             recorded=lambda cid: bool(records.of_image(cid, limit=1).records),
         ),
-        dicomweb=DicomWebService(received.rows, received.files, lambda cid: intake.content(cid)[1]),
+        dicomweb=DicomWebService(
+            rows=received.rows,
+            files=received.files,
+            index=DicomIndex(rows=received.rows, cleaner=received.cleaner, recorded=recorded),
+            dicom=dicom,
+            inspector=inspector,
+            recorded=recorded,
+        ),
         close=database.close,
     )
 
