@@ -58,7 +58,16 @@ from backend.errors import (
     StorageError,
     StorageUnavailable,
 )
-from backend.ports import Chain, ModelAdmin, ObjectReader, ObjectStore, RegistryHistory, Reviewer
+from backend.ports import (
+    Chain,
+    Classifier,
+    ImageInspector,
+    ModelAdmin,
+    ObjectReader,
+    ObjectStore,
+    RegistryHistory,
+    Reviewer,
+)
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
@@ -91,7 +100,7 @@ from backend.services.studies import StudyService
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
 from backend.services.transactions import TransactionService
-from backend.services.verification import VerificationService
+from backend.services.verification import ALL_SLICES, VerificationService
 from backend.settings import Secret, Settings
 from ml.guidance.next_steps import next_steps
 
@@ -211,18 +220,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     profile = _profile(settings, chain)
     # Each slice is a request to a remote store, and anybody can ask for a verification.
     scope = SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED)
-    verification = VerificationService(
-        chain=history,
-        store=store,
-        classifier=classifier,
-        inspector=inspector,
-        cid_of=cid_of,
-        recover=eip712.recover,
-        review_id=review_id,
-        documents=local,
-        scope=scope,
-        slides=SlideFiles(inspector=slides, copies=copies, fields=fields),
-    )
+    slide_files = SlideFiles(inspector=slides, copies=copies, fields=fields)
+    verification = wire_verification(history, store, local, classifier, inspector, slide_files, scope=scope)
     return Container(
         settings=settings,
         profile=profile,
@@ -305,6 +304,31 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             recorded=recorded,
         ),
         close=database.close,
+    )
+
+
+def wire_verification(
+    history: RegistryHistory,
+    store: ObjectReader,
+    documents: ObjectReader,
+    classifier: Classifier,
+    inspector: ImageInspector,
+    slides: SlideFiles,
+    *,
+    scope: SliceScope = ALL_SLICES,
+) -> VerificationService:
+    """Checks records of ``history``; of a study as much as ``scope`` says, by default every slice."""
+    return VerificationService(
+        chain=history,
+        store=store,
+        classifier=classifier,
+        inspector=inspector,
+        cid_of=cid_of,
+        recover=eip712.recover,
+        review_id=review_id,
+        documents=documents,
+        scope=scope,
+        slides=slides,
     )
 
 
