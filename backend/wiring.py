@@ -72,6 +72,7 @@ from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.course import CourseService
+from backend.services.dicom_index import DicomIndex
 from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
@@ -94,7 +95,7 @@ from backend.services.screening import ScreeningService
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.similarity import SimilarityService
 from backend.services.slide_classification import SlideClassification
-from backend.services.slides import SlideService
+from backend.services.slides import SlideFiles, SlideService
 from backend.services.studies import StudyService
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
@@ -163,6 +164,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         orphan_age_s=orphan_age_s,
         most_bytes=settings.slide_bytes,
     )
+    fields = SlideClassification(classifier, slides)
     slide_service = SlideService(intake=intake, store=store, inspector=slides, reader=slides, copies=copies)
     classification = ClassificationService(
         classifications=classifications,
@@ -171,7 +173,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         classifier=classifier,
         kinds=kinds,
         slides=slide_service,
-        fields=SlideClassification(classifier, slides),
+        fields=fields,
     )
     outlines = OutlineService(
         classifications=classifications,
@@ -210,10 +212,16 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     )
     records = RecordService(index, models, chain, history)
     received = _received(settings, database, inspector)
+    dicom = PooledDicomReader()
+
+    def recorded(cid: str) -> bytes:
+        return intake.content(cid)[1]
+
     profile = _profile(settings, chain)
     # Each slice is a request to a remote store, and anybody can ask for a verification.
     scope = SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED)
-    verification = wire_verification(history, store, local, classifier, inspector, scope=scope)
+    slide_files = SlideFiles(inspector=slides, copies=copies, fields=fields)
+    verification = wire_verification(history, store, local, classifier, inspector, slide_files, scope=scope)
     return Container(
         settings=settings,
         profile=profile,
@@ -247,7 +255,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             store=store,
             documents=local,
             inspector=inspector,
-            dicom=PooledDicomReader(),
+            dicom=dicom,
             outliner=classifier,
             models=models,
             registry=wire_registry(settings, chain),
@@ -287,7 +295,14 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             images=images,
             recorded=lambda cid: bool(records.of_image(cid, limit=1).records),
         ),
-        dicomweb=DicomWebService(received.rows, received.files, lambda cid: intake.content(cid)[1]),
+        dicomweb=DicomWebService(
+            rows=received.rows,
+            files=received.files,
+            index=DicomIndex(rows=received.rows, cleaner=received.cleaner, recorded=recorded),
+            dicom=dicom,
+            inspector=inspector,
+            recorded=recorded,
+        ),
         close=database.close,
     )
 
@@ -298,6 +313,7 @@ def wire_verification(
     documents: ObjectReader,
     classifier: Classifier,
     inspector: ImageInspector,
+    slides: SlideFiles,
     *,
     scope: SliceScope = ALL_SLICES,
 ) -> VerificationService:
@@ -312,6 +328,7 @@ def wire_verification(
         review_id=review_id,
         documents=documents,
         scope=scope,
+        slides=slides,
     )
 
 

@@ -17,6 +17,7 @@ from backend.commands.chosen_chain import (
 )
 from backend.commands.console import Console
 from backend.commands.evidence import write_new
+from backend.commands.slides import slide_files
 from backend.commands.verify import add_opening_argument, object_readers, read_openings
 from backend.errors import NotIssuer
 from backend.exports import KINDS, file_name
@@ -80,7 +81,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         opened_history(opened, console) as history,
     ):
         service = ExportService(
-            verification=wire_verification(history, store, documents, models, inspector),
+            verification=wire_verification(
+                history, store, documents, models, inspector, slide_files(settings, store, models)
+            ),
             store=store,
             documents=documents,
             inspector=inspector,
