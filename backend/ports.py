@@ -5,9 +5,10 @@ An adapter does not inherit from its protocol: mypy compares the two wherever ``
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
+from backend.accounts import Account, AccountEvent, Failures, Registration, Role, Session
 from backend.ancestry import Ancestry
 from backend.domain import (
     BlockRange,
@@ -687,3 +688,114 @@ class EventStore(Protocol):
     ) -> Sequence[Record]:
         """Diagnoses of that status, oldest first, newer than the position ``after``: each as a record that contains it
         alone."""
+
+
+class AccountRows(Protocol):
+    """Accounts, the browsers in which they are signed in, links that were mailed, and the log of all that.
+
+    A ``token_hash`` is the SHA-256 of a secret that only a cookie or a link holds. Times are in Unix seconds. Every
+    method raises DatabaseUnavailable.
+    """
+
+    def find(self, account_id: str) -> Account | None: ...
+
+    def by_email(self, email: str) -> Account | None: ...
+
+    def add(self, account: Account) -> bool:
+        """False when there is an account with that e-mail address."""
+
+    def change(self, account: Account) -> None:
+        """Store name, phone, role, approval and password hash of an account."""
+
+    def remove(self, account_id: str) -> None:
+        """Remove an account with its sessions, links and log."""
+
+    def people(self) -> Sequence[Account]:
+        """Accounts, those that wait for approval first, then the newest."""
+
+    def count(self, role: Role) -> int: ...
+
+    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> None:
+        """Also removes those that are too old."""
+
+    def registration(self, token_hash: str) -> Registration | None: ...
+
+    def remove_registrations(self, email: str) -> None: ...
+
+    def add_session(self, token_hash: str, session: Session, *, unused_since: int, begun_since: int) -> None:
+        """Also removes sessions that were not used since, or begun before."""
+
+    def session(self, token_hash: str) -> Session | None: ...
+
+    def sessions(self, account_id: str) -> Sequence[Session]:
+        """The one that was used last first."""
+
+    def use_session(self, token_hash: str, now: int) -> None: ...
+
+    def end_session(self, *, token_hash: str = "", session_id: str = "", account_id: str = "") -> bool:
+        """End the sessions with these values; False if there were none."""
+
+    def end_other_sessions(self, account_id: str, kept: str) -> None:
+        """All of an account but that with the token hash ``kept``."""
+
+    def add_device(self, token_hash: str, account_id: str, *, now: int, expires_at: int, most: int) -> None:
+        """Remember a browser; of an account's, the ``most`` newest stay."""
+
+    def device_owner(self, token_hash: str, now: int) -> str | None:
+        """The account that signed in with this browser."""
+
+    def remove_devices(self, account_id: str) -> None: ...
+
+    def add_reset(self, token_hash: str, account_id: str | None, *, now: int, expires_at: int) -> None:
+        """Beside the account's others, which stay: a stranger who asks for links must not end the owner's. One of no
+        account opens nothing."""
+
+    def reset_owner(self, token_hash: str, now: int) -> Account | None: ...
+
+    def take_resets(self, token_hash: str, account_id: str) -> bool:
+        """Use a link up, and with it all of the account; False if another request did so."""
+
+    def begin_sign_in(
+        self,
+        event: AccountEvent,
+        *,
+        email_hash: str,
+        source: str,
+        since: int,
+        old: int,
+        wait: Callable[[Failures], int],
+    ) -> int:
+        """In one transaction: count the failures after ``since``, ask ``wait`` how many seconds the next attempt must
+        wait, return them, and if there are none add ``event``, a failure until ``finish_sign_in``. So attempts at the
+        same time count each other. Removes events before ``old``."""
+
+    def finish_sign_in(self, event_id: str, account_id: str, detail: str) -> None:
+        """That attempt succeeded."""
+
+    def log(self, event: AccountEvent, *, old: int) -> None:
+        """Add a line, and remove those before ``old``."""
+
+    def events(self, account_id: str, limit: int) -> Sequence[AccountEvent]:
+        """The newest first."""
+
+
+class PasswordHasher(Protocol):
+    """Hashes passwords with a salt, slowly and with much memory. Raises ServerBusy when too many wait."""
+
+    def hash(self, password: str) -> str: ...
+
+    def verify(self, password_hash: str | None, password: str) -> bool:
+        """Without a hash False, after the same work as with one."""
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether it was made with other parameters than new ones."""
+
+
+class PasswordJudge(Protocol):
+    def weakness(self, password: str, words: Sequence[str]) -> str:
+        """Why a password can be guessed, empty if it cannot; ``words`` are what others know of the person."""
+
+
+class Mailer(Protocol):
+    def send(self, to: str, subject: str, text: str) -> None:
+        """Send a mail soon. Returns at once, so that nobody can measure whether there was one; failures are logged."""

@@ -8,6 +8,8 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
+from backend.adapters.accounts.mail import QueuedMailer, SmtpServer, write_to_log
+from backend.adapters.accounts.passwords import Argon2Hasher, ZxcvbnJudge
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
 from backend.adapters.chain.dev import deployment, embedded
@@ -19,6 +21,7 @@ from backend.adapters.chain.proofs.reader import ProofReader
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.web3_chain import Web3Chain
+from backend.adapters.database.accounts import SqlAccounts
 from backend.adapters.database.audit import SqlAudit
 from backend.adapters.database.classifications import SqlClassifications
 from backend.adapters.database.engine import Database, open_database
@@ -45,7 +48,7 @@ from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
 from backend.adapters.received_folder import ReceivedFolder
 from backend.adapters.statement_files import StatementFolder
 from backend.adapters.study_folders import StudyFolders
-from backend.container import ChainProfile, Container
+from backend.container import AccountServices, ChainProfile, Container
 from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import (
     ChainUnavailable,
@@ -57,6 +60,8 @@ from backend.errors import (
     StorageUnavailable,
 )
 from backend.ports import Chain, ModelAdmin, ObjectStore, RegistryHistory, Reviewer
+from backend.services.account_log import AccountLog, AccountParts
+from backend.services.accounts import AccountService
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
@@ -74,13 +79,16 @@ from backend.services.lineage import LineageService
 from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
+from backend.services.people import PeopleService
 from backend.services.readiness import ReadinessService
 from backend.services.received import ReceivedService
 from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
+from backend.services.registration import RegistrationService
 from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.screening import ScreeningService
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
+from backend.services.sign_in import SignInService
 from backend.services.similarity import SimilarityService
 from backend.services.studies import StudyService
 from backend.services.study_classification import StudyClassification
@@ -268,8 +276,36 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             recorded=lambda cid: bool(records.of_image(cid, limit=1).records),
         ),
         dicomweb=DicomWebService(received.rows, received.files, lambda cid: intake.content(cid)[1]),
+        accounts=_accounts(settings, database) if settings.accounts else None,
         close=database.close,
     )
+
+
+def _accounts(settings: Settings, database: Database) -> AccountServices:
+    rows, hasher = SqlAccounts(database), Argon2Hasher(settings.password_memory_kib)
+    log = AccountLog(rows)
+    parts = AccountParts(
+        rows=rows,
+        hasher=hasher,
+        judge=ZxcvbnJudge(),
+        mailer=QueuedMailer(settings.mail_from, SmtpServer(settings.smtp_url) if settings.smtp_url else write_to_log),
+        log=log,
+        page_url=settings.page_url,
+    )
+    sign_in = SignInService(rows, hasher, log)
+    return AccountServices(
+        registration=RegistrationService(parts, sign_in),
+        sign_in=sign_in,
+        accounts=AccountService(parts, sign_in),
+        people=PeopleService(parts),
+    )
+
+
+@contextmanager
+def wire_accounts(settings: Settings) -> Iterator[AccountServices]:
+    """Accounts for one command that needs no chain. Raises ConfigurationError."""
+    with closing(open_database(settings.database_url)) as database:
+        yield _accounts(settings, database)
 
 
 @contextmanager

@@ -54,6 +54,10 @@ _REDONE = {
     "image_features": "removed: they are computed again when similar images are looked for",
     "received_series": "removed: it is made again from its files",
     "dicom_instances": "removed: it is read again from its file while that is in the queue",
+    "sessions": "removed: its owner signs in again",
+    "devices": "removed: that browser is known again at its next sign-in",
+    "unconfirmed_accounts": "removed: the person registers again",
+    "resets": "removed: the person asks for another link",
     "classifications": "removed: the image is classified again when it is asked for",
 }
 """What is lost with a row of these tables can be made again."""

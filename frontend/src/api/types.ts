@@ -13,12 +13,32 @@ export type Verdict = "confirmed" | "overridden" | "withdrawn";
 
 export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry | CompromiseEntry;
 
+/** What a person may do. Who registers is a patient or, once an administrator approved it, a doctor. */
+export type Role = "patient" | "doctor" | "auditor" | "administrator";
+
 /**
  * Before its first review a diagnosis is asserted by its classifier; one that gives no answer is abstained.
  *
  * Then the newest review decides.
  */
 export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridden" | "withdrawn";
+
+/** How a session began. */
+export type SignInMethod = "password";
+
+/** What happened to an account. */
+export type EventKind =
+  | "signed-in"
+  | "sign-in-failed"
+  | "signed-out"
+  | "registered"
+  | "password-changed"
+  | "reset-sent"
+  | "password-reset"
+  | "session-ended"
+  | "profile-changed"
+  | "role-changed"
+  | "closed";
 
 export type OutlinedBy = "model" | "clinician";
 
@@ -191,11 +211,14 @@ export interface TextBox {
 
 /**
  * Problem details (RFC 9457). `boxes` belong to the type `text-in-image`; `slices`, from 0, to `text-in-slices` and
- * `unrecognised-slices`.
+ * `unrecognised-slices`; `fields`, a message for each field of the form, to `invalid-fields`.
  */
 export interface Problem {
   boxes?: TextBox[];
   slices?: number[];
+  fields?: {
+    [k: string]: string;
+  };
   type: string;
   title: string;
   status: number;
@@ -342,6 +365,22 @@ export interface LedgerPage {
   next: string | null;
   index: IndexStatus;
   entries: LedgerEntry[];
+}
+
+/** `createdAt` in Unix seconds. A doctor works once `approved`. */
+export interface Account {
+  accountId: string;
+  name: string;
+  email: string;
+  phone: string;
+  role: Role;
+  approved: boolean;
+  createdAt: number;
+}
+
+/** Those who wait for approval first, then the newest, 500 at most. */
+export interface People {
+  accounts: Account[];
 }
 
 /** The test data; `unit` is what a group is, such as a patient. */
@@ -687,6 +726,24 @@ export interface StudyRequest {
   model?: string | null;
 }
 
+/** `accounts`: whether people sign in on this server. The rest is null while nobody is. */
+export interface CurrentSession {
+  accounts: boolean;
+  sessionId: string | null;
+  method: SignInMethod | null;
+  account: Account | null;
+}
+
+export interface Credentials {
+  email: string;
+  password: string;
+}
+
+export interface Profile {
+  name?: string;
+  phone?: string;
+}
+
 /**
  * `study` and `series` are UIDs after de-identification. `source` is `c-store`, with the calling AE title as
  * `sender`, `stow-rs`, `folder`, or `recovered` after a loss of the database. Times are in Unix seconds; the series is
@@ -712,6 +769,21 @@ export interface ReceivedList {
   series: ReceivedSeries[];
   size: number;
   mostBytes: number;
+}
+
+/** The same for every address: whether it has an account, only the mail says. */
+export interface MailSent {
+  status: "mailed";
+}
+
+/** What is left out counts as empty, which has a message of its own. */
+export interface Registration {
+  name?: string;
+  email?: string;
+  phone?: string;
+  role?: string;
+  password?: string;
+  passwordAgain?: string;
 }
 
 export interface RecordExport {
@@ -763,6 +835,62 @@ export interface Lookup {
 
 export interface Upload {
   file: string;
+}
+
+/** `at` in Unix seconds; `client` is the network address, `agent` what the browser called itself. */
+export interface AccountEvent {
+  kind: EventKind;
+  at: number;
+  client: string;
+  agent: string;
+  detail: string;
+}
+
+/** The newest first, 200 at most. Each is kept for a year. */
+export interface AccountEventList {
+  events: AccountEvent[];
+}
+
+export interface ResetRequest {
+  email: string;
+}
+
+/** `token` is what stands after # in the link of the mail. */
+export interface Reset {
+  token: string;
+  password?: string;
+  passwordAgain?: string;
+}
+
+export interface Closure {
+  password: string;
+}
+
+/** `oldPassword` is the present one. */
+export interface NewPassword {
+  oldPassword: string;
+  password?: string;
+  passwordAgain?: string;
+}
+
+/** A browser in which this account is signed in. `current` is the one that asks. Times in Unix seconds. */
+export interface Session {
+  sessionId: string;
+  method: SignInMethod;
+  createdAt: number;
+  lastAt: number;
+  client: string;
+  agent: string;
+  current: boolean;
+}
+
+export interface SessionList {
+  sessions: Session[];
+}
+
+export interface RoleChange {
+  role: Role;
+  approved: boolean;
 }
 
 /** `share` of the head's area, in [0, 1]. */
@@ -843,6 +971,12 @@ export interface Analysis {
   cid: string;
   stained: boolean;
   steps: AnalysisStep[];
+}
+
+/** `token` is what stands after # in the link of the mail. */
+export interface Confirmation {
+  token: string;
+  password: string;
 }
 
 /** How far the study is after a step: as in `Study`, without what may be long. */
@@ -1076,4 +1210,11 @@ export interface TransactionStatus {
   revertReason: string | null;
   explorerUrl: string | null;
   imageIds: Hex[];
+}
+
+export interface AccountExport {
+  schema: "scanproof.account/1";
+  account: Account;
+  sessions: Session[];
+  events: AccountEvent[];
 }
