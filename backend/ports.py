@@ -291,8 +291,8 @@ class RegistryHistory(Protocol):
     def image_id(self, uploader: str, cid: str) -> str:
         """keccak256(abi.encode(uploader, cid)), computed locally."""
 
-    def block(self, number: int) -> BlockRef | None:
-        """The block of that number, or None where there is none. Raises ChainUnavailable."""
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        """The blocks of these numbers, in few requests; None where there is none. Raises ChainUnavailable."""
 
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         """All events of one image, in chain order. Raises ChainUnavailable."""
@@ -320,9 +320,9 @@ class RegistryHistory(Protocol):
     def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
         """What the registry stored at the end of ``block``, None where that is not proven. Raises ChainUnavailable."""
 
-    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
-        """The transaction with that hash, from its bytes; None where they are not available or carry no signature.
-        Raises ChainUnavailable.
+    def signed_transactions(self, hashes: Sequence[str]) -> Sequence[SignedTransaction | None]:
+        """The transactions with these hashes, from their bytes, in few requests; None where they are not available or
+        carry no signature. Raises ChainUnavailable.
         """
 
 
@@ -333,9 +333,6 @@ class Chain(RegistryHistory, Protocol):
     """The block of the contract's deployment, or one before it: reading begins there."""
     development: bool
     """Whether the chain has a single node, for development: a block that this node lacks does not exist."""
-
-    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
-        """As ``block``, for many blocks in few requests."""
 
     def head(self) -> BlockRef:
         """The newest block. Raises ChainUnavailable."""

@@ -157,7 +157,7 @@ class ScrubService:
         if not kept:
             return
         newest, first = kept[0], self._chain.start_block
-        block = self._chain.block(newest.number)
+        (block,) = self._chain.blocks([newest.number])
         if block is None or block.hash != newest.hash:
             report.unchecked.append("the events: the index has to follow the chain first")
             return
