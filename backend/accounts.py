@@ -31,6 +31,13 @@ class EventKind(StrEnum):
     SESSION_ENDED = "session-ended"
     PROFILE_CHANGED = "profile-changed"
     ROLE_CHANGED = "role-changed"
+    CODE_ASKED = "code-asked"
+    CODES_ON = "codes-on"
+    CODES_OFF = "codes-off"
+    PASSKEY_ADDED = "passkey-added"
+    PASSKEY_REMOVED = "passkey-removed"
+    WALLET_LINKED = "wallet-linked"
+    WALLET_REMOVED = "wallet-removed"
     CLOSED = "closed"
 
 
@@ -38,6 +45,8 @@ class SignInMethod(StrEnum):
     """How a session began."""
 
     PASSWORD = "password"  # noqa: S105 - the name of a method
+    PASSKEY = "passkey"
+    WALLET = "wallet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +125,53 @@ class Failures:
     last_here: int
     everywhere: int
     last_everywhere: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodeGenerator:
+    """The app that shows one-time codes (TOTP). ``sealed`` is its secret, encrypted; ``last_step`` the time step (of 30
+    s) of the last code that was used; ``confirmed`` once a code of it was seen."""
+
+    sealed: bytes
+    last_step: int
+    confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """``passkey_id`` is the SHA-256 of ``credential_id``, in hex. Times are in Unix seconds."""
+
+    passkey_id: str
+    account_id: str
+    credential_id: bytes
+    public_key: bytes
+    sign_count: int
+    name: str
+    created_at: int
+    used_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedWallet:
+    """``address`` in lower case."""
+
+    address: str
+    account_id: str
+    linked_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """The site to which a passkey belongs: its host, and the origin of its pages (WebAuthn, 5.4.2)."""
+
+    host: str
+    origin: str
+
+
+class Purpose(StrEnum):
+    """What a challenge is for; it is good for nothing else."""
+
+    ADD_PASSKEY = "add-passkey"
+    USE_PASSKEY = "use-passkey"
+    LINK_WALLET = "link-wallet"
+    USE_WALLET = "use-wallet"

@@ -23,6 +23,7 @@ from backend.services.ledger import LedgerService
 from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
+from backend.services.passkeys import PasskeyService
 from backend.services.people import PeopleService
 from backend.services.readiness import ReadinessService
 from backend.services.received import ReceivedService
@@ -31,11 +32,13 @@ from backend.services.records import RecordService
 from backend.services.registration import RegistrationService
 from backend.services.reviews import ReviewService
 from backend.services.scrub import ScrubService
+from backend.services.second_factor import SecondFactor
 from backend.services.sign_in import SignInService
 from backend.services.similarity import SimilarityService
 from backend.services.studies import StudyService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
+from backend.services.wallets import WalletService
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -65,6 +68,9 @@ class AccountServices:
     registration: RegistrationService
     sign_in: SignInService
     accounts: AccountService
+    second_factor: SecondFactor
+    passkeys: PasskeyService
+    wallets: WalletService
     people: PeopleService
 
 

@@ -13,6 +13,7 @@ ScanProofError
 ├── Conflict                    the request contradicts the stored state (409)
 │   └── OtherMagnification      the model is for another magnification than was stated
 ├── SignInFailed                the e-mail address, the password or another proof is wrong (401)
+│   └── CodeRequired            the password is right, and a one-time code is missing (401)
 ├── SignInRequired              nobody is signed in (401)
 ├── RoleRequired                the account may not do this (403)
 ├── AccountsOff                 this server has no accounts (404)
@@ -134,6 +135,13 @@ class InvalidFields(InvalidInput):
 class SignInFailed(ScanProofError):
     status = 401
     title = "The sign-in failed"
+
+
+class CodeRequired(SignInFailed):
+    title = "A one-time code is needed"
+
+    def __init__(self) -> None:
+        super().__init__("expected a code of your app, or a recovery code, as well")
 
 
 class SignInRequired(ScanProofError):

@@ -11,6 +11,7 @@ from flask import Response
 from backend.accounts import Account, AccountEvent, EventKind, Session, SignInMethod
 from backend.api.access import account_services, current_session
 from backend.api.cookies import forget_session, session_secret, visitor
+from backend.api.credentials import CredentialsOverviewSchema, credentials_answer
 from backend.api.openapi import json_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Literal, Values
 from backend.api.sign_in import AccountSchema, CurrentSessionSchema, signed_in_answer
@@ -71,6 +72,7 @@ class AccountEventListSchema(AnswerSchema):
 class AccountExportSchema(AnswerSchema):
     schema = Literal(EXPORT_SCHEMA)
     account = Nested(AccountSchema)
+    credentials = Nested(CredentialsOverviewSchema)
     sessions = List(Nested(SessionSchema))
     events = List(Nested(AccountEventSchema))
 
@@ -148,6 +150,7 @@ def export() -> Response:
     values = {
         "schema": EXPORT_SCHEMA,
         "account": session.account,
+        "credentials": credentials_answer(session.account),
         "sessions": _sessions(session),
         "events": account_services().accounts.events(session.account),
     }

@@ -15,6 +15,7 @@ from backend.api import (
     analysis,
     classifications,
     course,
+    credentials,
     dicomweb,
     exports,
     guard,
@@ -72,6 +73,7 @@ _BLUEPRINTS = (
     transactions.blueprint,
     sign_in.blueprint,
     account.blueprint,
+    credentials.blueprint,
     people.blueprint,
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, Enum, Integer, Nested, String
+from apiflask.validators import Length
 from flask import Response, g, jsonify
 
 from backend.accounts import Role, Session, SignInMethod
@@ -15,7 +16,8 @@ from backend.services.sign_in import SignedIn
 
 blueprint = APIBlueprint("sign_in", __name__, tag="Accounts")
 
-_ATTEMPTS, _MAILS = "60/minute", "20/hour"
+MAX_CODE = 40
+ATTEMPTS, _MAILS = "60/minute", "20/hour"
 """From one network. A hospital may be one network; guessing at one account has limits of its own."""
 
 
@@ -38,8 +40,11 @@ class ConfirmationSchema(CamelCase):
 
 
 class CredentialsSchema(CamelCase):
+    """`code` is a one-time code or a recovery code, where the account asks for one."""
+
     email = String(required=True)
     password = String(required=True)
+    code = String(load_default="", validate=Length(max=MAX_CODE))
 
 
 class ResetRequestSchema(CamelCase):
@@ -52,6 +57,7 @@ class ResetSchema(CamelCase):
     token = String(required=True)
     password = String(load_default="")
     password_again = String(load_default="")
+    code = String(load_default="", validate=Length(max=MAX_CODE))
 
 
 class AccountSchema(AnswerSchema):
@@ -90,16 +96,18 @@ def current() -> Values:
 
 
 @blueprint.post("/session")
-@limiter.limit(_ATTEMPTS, key_func=client_network, error_message="sign-ins")
+@limiter.limit(ATTEMPTS, key_func=client_network, error_message="sign-ins")
 @blueprint.input(CredentialsSchema)
 @blueprint.output(CurrentSessionSchema)
 @blueprint.doc(
     summary="Sign in",
     description="The answer sets the cookie of a new session; the one before ends.",
-    responses={401: "The address or the password is wrong", 429: "Too many attempts"},
+    responses={401: "The address, the password or the code is wrong, or a code is missing", 429: "Too many attempts"},
 )
 def sign_in(json_data: Values) -> Response:
-    signed_in = account_services().sign_in.sign_in(json_data["email"], json_data["password"], visitor())
+    signed_in = account_services().sign_in.sign_in(
+        json_data["email"], json_data["password"], json_data["code"], visitor()
+    )
     return signed_in_answer(signed_in)
 
 
@@ -128,7 +136,7 @@ def register(json_data: Values) -> Values:
 
 
 @blueprint.post("/accounts/confirmations")
-@limiter.limit(_ATTEMPTS, key_func=client_network, error_message="confirmations")
+@limiter.limit(ATTEMPTS, key_func=client_network, error_message="confirmations")
 @blueprint.input(ConfirmationSchema)
 @blueprint.output(CurrentSessionSchema, 201)
 @blueprint.doc(
@@ -152,7 +160,7 @@ def send_reset(json_data: Values) -> Values:
 
 
 @blueprint.put("/password-resets")
-@limiter.limit(_ATTEMPTS, key_func=client_network, error_message="attempts")
+@limiter.limit(ATTEMPTS, key_func=client_network, error_message="attempts")
 @blueprint.input(ResetSchema)
 @blueprint.output(CurrentSessionSchema)
 @blueprint.doc(
@@ -160,7 +168,7 @@ def send_reset(json_data: Values) -> Values:
     responses={410: "The link is no longer valid", 422: "The password is not valid", 429: "Too many attempts"},
 )
 def reset(json_data: Values) -> Response:
-    values = (json_data["token"], json_data["password"], json_data["password_again"])
+    values = (json_data["token"], json_data["password"], json_data["password_again"], json_data["code"])
     return signed_in_answer(account_services().accounts.reset(*values, visitor()))
 
 

@@ -53,15 +53,17 @@ class AccountService:
         link = f"{self._parts.page_url}/reset#{token}"
         self._mail(account, "Set a new password", f"Open this link within an hour to set a new password:\n\n{link}")
 
-    def reset(self, token: str, new: str, again: str, visitor: Visitor) -> SignedIn:
-        """Set a new password by a link, which ends every session and forgets every known browser. Raises LinkExpired,
-        InvalidFields."""
+    def reset(self, token: str, new: str, again: str, code: str, visitor: Visitor) -> SignedIn:
+        """Set a new password by a link, which ends every session and forgets every known browser. Whoever reads the
+        person's mail has no one-time code. Raises LinkExpired, InvalidFields, CodeRequired, SignInFailed,
+        LimitExceeded."""
         rows = self._parts.rows
         token_hash = hash_of(token)
         account = rows.reset_owner(token_hash, self._parts.log.now())
         if account is None:
             raise LinkExpired
         password_hash = self._new_hash(account, new, again)
+        self._sign_in.check_code(account, code, visitor)
         # After the check of the password: a link is not lost to a password that is too short.
         if not rows.take_resets(token_hash, account.account_id):
             raise LinkExpired

@@ -12,10 +12,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from backend.accounts import Account, EventKind, Failures, Session, SignInMethod, Visitor
-from backend.errors import LimitExceeded, NotFound, SignInFailed
+from backend.errors import CodeRequired, LimitExceeded, NotFound, SignInFailed
 from backend.ports import AccountRows, PasswordHasher
 from backend.services.account_log import AccountLog, hash_of, network_of, new_id, new_secret
 from backend.services.account_rules import LONGEST_PASSWORD, MAX_EMAIL, normal_password
+from backend.services.second_factor import SecondFactor
 
 IDLE_S = 12 * 3600
 LONGEST_S = 7 * 24 * 3600
@@ -40,24 +41,30 @@ class SignedIn:
 
 
 class Attempt:
-    """One attempt to sign in, which is counted as a failure unless it ``succeeded``."""
+    """One attempt to sign in, which is counted as a failure unless it ``succeeded`` or a code ``is_missing``."""
 
     def __init__(self) -> None:
         self.account: Account | None = None
+        self.kind = EventKind.SIGN_IN_FAILED
 
     def succeeded(self, account: Account) -> None:
-        self.account = account
+        self.account, self.kind = account, EventKind.SIGNED_IN
+
+    def is_missing(self, account: Account) -> None:
+        self.account, self.kind = account, EventKind.CODE_ASKED
 
 
 class SignInService:
-    def __init__(self, rows: AccountRows, hasher: PasswordHasher, log: AccountLog) -> None:
+    def __init__(self, rows: AccountRows, hasher: PasswordHasher, second: SecondFactor, log: AccountLog) -> None:
         self._rows = rows
         self._hasher = hasher
+        self._second = second
         self._log = log
 
-    def sign_in(self, email: str, password: str, visitor: Visitor) -> SignedIn:
-        """A new session. An unknown address costs the same work and gets the same answer as a wrong password. Raises
-        SignInFailed, LimitExceeded, ServerBusy."""
+    def sign_in(self, email: str, password: str, code: str, visitor: Visitor) -> SignedIn:
+        """A new session. An unknown address costs the same work and gets the same answer as a wrong password. ``code``
+        is a one-time code, where the account asks for one. Raises SignInFailed, CodeRequired, LimitExceeded,
+        ServerBusy."""
         email = email.strip().lower()
         if len(email) > MAX_EMAIL or len(password) > LONGEST_PASSWORD:
             raise SignInFailed(_WRONG)
@@ -65,8 +72,26 @@ class SignInService:
         with self.attempt(email, visitor, account, SignInMethod.PASSWORD) as attempt:
             if not self._verify(account, password) or account is None:
                 raise SignInFailed(_WRONG)
-            attempt.succeeded(account)
+            if not code and self._second.is_on(account):
+                attempt.is_missing(account)
+            else:
+                self._second.check(account, code)
+                attempt.succeeded(account)
+        self.require_code(account, code)
         return self.begin(account, SignInMethod.PASSWORD, visitor)
+
+    def require_code(self, account: Account, code: str) -> None:
+        """Raises CodeRequired when the account asks for a one-time code, and there is none."""
+        if not code and self._second.is_on(account):
+            raise CodeRequired
+
+    def check_code(self, account: Account, code: str, visitor: Visitor) -> None:
+        """A one-time code, where the account asks for one. Raises CodeRequired, SignInFailed, LimitExceeded."""
+        self.require_code(account, code)
+        if self._second.is_on(account):
+            with self.attempt(account.person.email, visitor, account, "one-time code") as attempt:
+                self._second.check(account, code)
+                attempt.succeeded(account)
 
     def check_password(self, account: Account, password: str, visitor: Visitor) -> None:
         """Whoever sits at a browser that is signed in must know the password, too. Raises SignInFailed,
@@ -97,7 +122,7 @@ class SignInService:
             raise LimitExceeded("too many attempts failed: wait, or reset the password", retry_after=seconds)
         yield made
         if made.account:
-            self._rows.finish_sign_in(event.event_id, made.account.account_id, method)
+            self._rows.finish_sign_in(event.event_id, made.account.account_id, made.kind, method)
 
     def begin(self, account: Account, method: SignInMethod, visitor: Visitor, *, device: bool = True) -> SignedIn:
         """A session with a new id for an account whose owner was proven. With ``device`` the browser is known from now

@@ -9,14 +9,8 @@ from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from backend.accounts import Role
-from backend.adapters.database.tables import (
-    AccountEventRow,
-    AccountRow,
-    DeviceRow,
-    ResetRow,
-    SessionRow,
-    UnconfirmedAccountRow,
-)
+from backend.adapters.database.accounts import _OF_ACCOUNT
+from backend.adapters.database.tables import AccountEventRow, AccountRow, UnconfirmedAccountRow
 from backend.api.limits import limiter
 from tests.standins.mail_server import MailServer
 
@@ -90,6 +84,6 @@ def administrator(browser: Browser, name: str = "Root") -> Browser:
 def forget_everybody(app: APIFlask) -> None:
     """Remove every account, and begin to count requests anew."""
     with app.extensions["scanproof"].accounts.sign_in._rows._database.write() as session:
-        for table in (SessionRow, DeviceRow, ResetRow, UnconfirmedAccountRow, AccountEventRow, AccountRow):
+        for table in (*_OF_ACCOUNT, UnconfirmedAccountRow, AccountEventRow, AccountRow):
             session.execute(delete(table))
     limiter.reset()

@@ -23,13 +23,21 @@ from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import (
     AccountEventRow,
     AccountRow,
+    ChallengeRow,
+    CodeGeneratorRow,
     DeviceRow,
+    PasskeyRow,
+    RecoveryCodeRow,
     ResetRow,
     SessionRow,
     UnconfirmedAccountRow,
+    WalletRow,
 )
 
-_OF_ACCOUNT = (SessionRow, DeviceRow, ResetRow)
+_OF_ACCOUNT = (
+    *(SessionRow, DeviceRow, ResetRow),
+    *(CodeGeneratorRow, RecoveryCodeRow, PasskeyRow, WalletRow, ChallengeRow),
+)
 _MOST_PEOPLE = 500
 
 
@@ -199,11 +207,11 @@ class SqlAccounts:
                 session.add(_event_row(event, email_hash, source))
             return seconds
 
-    def finish_sign_in(self, event_id: str, account_id: str, detail: str) -> None:
+    def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind, detail: str) -> None:
         with self._database.write() as session:
             row = session.get(AccountEventRow, event_id, with_for_update=True)
             if row:
-                row.kind, row.account_id, row.detail = EventKind.SIGNED_IN.value, account_id, str(detail)
+                row.kind, row.account_id, row.detail = kind.value, account_id, str(detail)
 
     def log(self, event: AccountEvent, *, old: int) -> None:
         with self._database.write() as session:

@@ -57,6 +57,8 @@ _REDONE = {
     "sessions": "removed: its owner signs in again",
     "devices": "removed: that browser is known again at its next sign-in",
     "unconfirmed_accounts": "removed: the person registers again",
+    "recovery_codes": "removed: the person has one less",
+    "challenges": "removed: the person tries again",
     "resets": "removed: the person asks for another link",
     "classifications": "removed: the image is classified again when it is asked for",
 }

@@ -269,6 +269,56 @@ class ResetRow(Checked, Base):
     expires_at: Mapped[int] = mapped_column(BigInteger)
 
 
+class CodeGeneratorRow(Checked, Base):
+    """The secret from which an account's one-time codes are computed, encrypted."""
+
+    __tablename__ = "code_generators"
+
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    confirmed: Mapped[bool]
+
+
+class RecoveryCodeRow(Checked, Base):
+    __tablename__ = "recovery_codes"
+
+    code_hash: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+
+
+class PasskeyRow(Checked, Base):
+    __tablename__ = "passkeys"
+
+    passkey_id: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    used_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class WalletRow(Checked, Base):
+    __tablename__ = "wallets"
+
+    address: Mapped[str] = mapped_column(ADDRESS, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+    linked_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class ChallengeRow(Checked, Base):
+    """What a passkey or a wallet must sign next, for one purpose and once."""
+
+    __tablename__ = "challenges"
+
+    challenge_hash: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    account_id: Mapped[str | None] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+
+
 class AccountEventRow(Checked, Base):
     """What happened to an account. ``email_hash`` and ``source`` find attempts to sign in, also those for an address
     that nobody has."""

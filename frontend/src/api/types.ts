@@ -24,7 +24,7 @@ export type Role = "patient" | "doctor" | "auditor" | "administrator";
 export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridden" | "withdrawn";
 
 /** How a session began. */
-export type SignInMethod = "password";
+export type SignInMethod = "password" | "passkey" | "wallet";
 
 /** What happened to an account. */
 export type EventKind =
@@ -38,6 +38,13 @@ export type EventKind =
   | "session-ended"
   | "profile-changed"
   | "role-changed"
+  | "code-asked"
+  | "codes-on"
+  | "codes-off"
+  | "passkey-added"
+  | "passkey-removed"
+  | "wallet-linked"
+  | "wallet-removed"
   | "closed";
 
 export type OutlinedBy = "model" | "clinician";
@@ -734,9 +741,11 @@ export interface CurrentSession {
   account: Account | null;
 }
 
+/** `code` is a one-time code or a recovery code, where the account asks for one. */
 export interface Credentials {
   email: string;
   password: string;
+  code?: string;
 }
 
 export interface Profile {
@@ -825,6 +834,25 @@ export interface QueuePage {
   diagnoses: QueuedDiagnosis[];
 }
 
+/** `uri` is for the app, as a QR code or by hand: it holds the secret. */
+export interface CodeApp {
+  uri: string;
+}
+
+/** The password, asked again: whoever finds a browser signed in must not be able to stay. */
+export interface Password {
+  password: string;
+}
+
+/** Each replaces one code of the app, once. They are shown this time only. */
+export interface RecoveryCodes {
+  recoveryCodes: string[];
+}
+
+export interface Code {
+  code: string;
+}
+
 /** `cid` is that of the file without its metadata, the blocks of which `stripped` names. */
 export interface Lookup {
   cid: string;
@@ -851,6 +879,12 @@ export interface AccountEventList {
   events: AccountEvent[];
 }
 
+export interface UsedWallet {
+  message: string;
+  signature: string;
+  code?: string;
+}
+
 export interface ResetRequest {
   email: string;
 }
@@ -860,9 +894,44 @@ export interface Reset {
   token: string;
   password?: string;
   passwordAgain?: string;
+  code?: string;
 }
 
 export interface Closure {
+  password: string;
+}
+
+/** Other members are not read. */
+export interface AuthenticatorResponse {
+  clientDataJSON: string;
+  attestationObject?: string;
+  authenticatorData?: string;
+  signature?: string;
+  userHandle?: string | null;
+  [k: string]: unknown;
+}
+
+/** As `PublicKeyCredential.toJSON` gives it. Other members are not read. */
+export interface PublicKeyCredential {
+  id: string;
+  rawId: string;
+  type: string;
+  response: AuthenticatorResponse;
+  [k: string]: unknown;
+}
+
+export interface UsedPasskey {
+  credential: PublicKeyCredential;
+}
+
+export interface LinkedWallet {
+  address: Hex;
+  linkedAt: number;
+}
+
+export interface NewWallet {
+  message: string;
+  signature: string;
   password: string;
 }
 
@@ -886,6 +955,26 @@ export interface Session {
 
 export interface SessionList {
   sessions: Session[];
+}
+
+export interface Passkey {
+  passkeyId: string;
+  name: string;
+  createdAt: number;
+  usedAt: number | null;
+}
+
+export interface NewPasskey {
+  name?: string;
+  credential: PublicKeyCredential;
+}
+
+/** `codes`: whether signing in with the password or a wallet asks for a one-time code. Times in Unix seconds. */
+export interface CredentialsOverview {
+  codes: boolean;
+  recoveryCodesLeft: number;
+  passkeys: Passkey[];
+  wallets: LinkedWallet[];
 }
 
 export interface RoleChange {
@@ -979,6 +1068,16 @@ export interface Confirmation {
   password: string;
 }
 
+/** What the message of Sign-In with Ethereum must say; it must expire within `seconds`. */
+export interface WalletMessage {
+  domain: string;
+  uri: string;
+  statement: string;
+  chainId: number;
+  nonce: string;
+  seconds: number;
+}
+
 /** How far the study is after a step: as in `Study`, without what may be long. */
 export interface StudyStep {
   studyId: string;
@@ -1001,6 +1100,13 @@ export interface StudyStep {
 export interface PinRequest {
   text?: "ask" | "keep" | "leave-out";
   pinAnyway?: boolean;
+}
+
+/** `options` are for `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`. */
+export interface PasskeyOptions {
+  options: {
+    [k: string]: unknown;
+  };
 }
 
 /** Who wrote something about a model on the chain, and where it is there. */
@@ -1215,6 +1321,7 @@ export interface TransactionStatus {
 export interface AccountExport {
   schema: "scanproof.account/1";
   account: Account;
+  credentials: CredentialsOverview;
   sessions: Session[];
   events: AccountEvent[];
 }

@@ -17,6 +17,8 @@ OPEN = {
     *("system.config", "system.health", "system.ready"),
     *("sign_in.current", "sign_in.sign_in", "sign_in.sign_out", "sign_in.register", "sign_in.confirm"),
     *("sign_in.send_reset", "sign_in.reset"),
+    *("credentials.passkey_request", "credentials.use_passkey"),
+    *("credentials.wallet_message", "credentials.use_wallet"),
 }
 
 
