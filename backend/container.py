@@ -35,6 +35,7 @@ from backend.services.scrub import ScrubService
 from backend.services.second_factor import SecondFactor
 from backend.services.sign_in import SignInService
 from backend.services.similarity import SimilarityService
+from backend.services.slides import SlideService
 from backend.services.studies import StudyService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
@@ -89,6 +90,7 @@ class Container:
     results: Callable[[], Mapping[str, Any]]
     index: EventIndex
     intake: IntakeService
+    slides: SlideService
     classification: ClassificationService
     analysis: AnalysisService
     outline: OutlineService

@@ -49,6 +49,8 @@ from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
 from backend.adapters.received_folder import ReceivedFolder
+from backend.adapters.slides.copies import SlideFolder
+from backend.adapters.slides.pooled import PooledSlides
 from backend.adapters.statement_files import StatementFolder
 from backend.adapters.study_folders import StudyFolders
 from backend.container import AccountServices, ChainProfile, Container
@@ -62,7 +64,7 @@ from backend.errors import (
     StorageError,
     StorageUnavailable,
 )
-from backend.ports import Chain, ModelAdmin, ObjectStore, RegistryHistory, Reviewer
+from backend.ports import Chain, ModelAdmin, ObjectReader, ObjectStore, RegistryHistory, Reviewer
 from backend.services.account_log import AccountLog, AccountParts
 from backend.services.accounts import AccountService
 from backend.services.analysis import AnalysisService
@@ -95,6 +97,8 @@ from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.second_factor import SecondFactor
 from backend.services.sign_in import SignInService
 from backend.services.similarity import SimilarityService
+from backend.services.slide_classification import SlideClassification
+from backend.services.slides import SlideService
 from backend.services.studies import StudyService
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
@@ -137,12 +141,15 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     history = IndexedHistory(chain, index)
     models = ModelService(classifier)
     screening = ScreeningService(OcrTextFinder(), classifier, public=store.public)
+    slides, copies = PooledSlides(max_bytes=settings.slide_bytes), wire_copies(settings, store)
     intake = IntakeService(
         images=images,
         store=store,
         inspector=inspector,
         screening=screening,
         kinds=kinds,
+        slides=slides,
+        copies=copies,
         bytes_per_client=settings.bytes_per_address,
     )
     scrub = ScrubService(
@@ -159,9 +166,17 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             **{url: _from_gateway(url) for url in gateways},
         },
         orphan_age_s=orphan_age_s,
+        most_bytes=settings.slide_bytes,
     )
+    slide_service = SlideService(intake=intake, store=store, inspector=slides, reader=slides, copies=copies)
     classification = ClassificationService(
-        classifications=classifications, intake=intake, store=store, classifier=classifier, kinds=kinds
+        classifications=classifications,
+        intake=intake,
+        store=store,
+        classifier=classifier,
+        kinds=kinds,
+        slides=slide_service,
+        fields=SlideClassification(classifier, slides),
     )
     outlines = OutlineService(
         classifications=classifications,
@@ -170,7 +185,6 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         classifier=classifier,
         outliner=classifier,
     )
-    reviews = ReviewService(index=index, archive=StatementArchive(SqlStatements(database), store), models=models)
     study_service = StudyService(
         stage=StudyFolders(settings.var / "studies"),
         studies=studies,
@@ -182,6 +196,12 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         screening=screening,
         kinds=kinds,
         stage_bytes=settings.study_bytes,
+    )
+    reviews = ReviewService(
+        index=index,
+        archive=StatementArchive(SqlStatements(database), store),
+        models=models,
+        studies=study_service,
     )
     attestation = AttestationService(
         classifications=classifications, studies=studies, chain=chain, signer=signer, index=index
@@ -221,6 +241,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         results=ResultFiles().overview,
         index=index,
         intake=intake,
+        slides=slide_service,
         classification=classification,
         analysis=AnalysisService(intake, partial(analyse, images=decoded)),
         outline=outlines,
@@ -343,6 +364,8 @@ def wire_kinds(settings: Settings) -> Iterator[KindService]:
             inspector=inspector,
             screening=screening,
             kinds=kinds,
+            slides=PooledSlides(max_bytes=settings.slide_bytes),
+            copies=wire_copies(settings, store),
             bytes_per_client=settings.bytes_per_address,
         )
         yield KindService(
@@ -495,6 +518,11 @@ def _wallet(settings: Settings, key: Secret, *, name: str, development: Developm
             raise ConfigurationError(f"{name} is not set, and an external chain needs it for this: see .env.example")
         key = Secret(development.private_key)
     return Wallet(settings.rpc_url, wire_chain(settings).contract, key, chain_id=settings.chain_id)
+
+
+def wire_copies(settings: Settings, store: ObjectReader) -> SlideFolder:
+    """Copies of slides of ``store``: room for one of the largest and as much again for others."""
+    return SlideFolder(settings.var / "slides", store, most_bytes=2 * settings.slide_bytes)
 
 
 def wire_store(settings: Settings) -> ObjectStore:

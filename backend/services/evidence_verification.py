@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from backend.domain import (
     BlockRef,
@@ -151,6 +152,9 @@ class _Objects:
         if found != cid:
             raise CidMismatch(expected=cid, found=found)
         return content
+
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        target.write(self.get(cid, max_bytes=max_bytes))
 
 
 def _openings(evidence: Evidence, events: Sequence[Event]) -> list[bytes]:

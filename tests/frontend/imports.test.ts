@@ -12,10 +12,12 @@ const ALLOWED: Record<string, string[]> = {
   styles: [],
   imaging: [""],
   dicom: [""],
+  crypto: [""],
+  slides: [""],
   chain: ["", "api"],
-  state: ["", "api", "chain", "dicom", "imaging"],
-  components: ["", "api", "chain", "dicom", "imaging", "state", "styles"],
-  pages: ["", "api", "chain", "dicom", "imaging", "state", "styles", "components"],
+  state: ["", "api", "chain", "dicom", "imaging", "slides"],
+  components: ["", "api", "chain", "dicom", "imaging", "slides", "state", "styles"],
+  pages: ["", "api", "chain", "dicom", "imaging", "slides", "state", "styles", "components"],
 };
 
 const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));

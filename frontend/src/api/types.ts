@@ -90,10 +90,12 @@ export interface Storage {
   public: boolean;
 }
 
+/** `maxSlideBytes` is of a whole slide, the others of any other image. */
 export interface Limits {
   maxBytes: number;
   maxPixels: number;
   mediaTypes: string[];
+  maxSlideBytes: number;
 }
 
 /** `kind` is the name in the address of an export, `about` says in one line what it is. */
@@ -187,6 +189,24 @@ export interface Kind {
   magnification: KindValue;
 }
 
+/** A picture of the pyramid in pixels; `downsample` is how many times wider the full size is. */
+export interface SlideLevel {
+  width: number;
+  height: number;
+  downsample: number;
+}
+
+/**
+ * What a whole-slide image says of itself: its pyramid, full size first, the size of a pixel, the magnification of
+ * the objective and the maker of the scanner; null where it is not said.
+ */
+export interface Slide {
+  levels: SlideLevel[];
+  micrometresPerPixel: number | null;
+  objective: number | null;
+  vendor: string | null;
+}
+
 /** `content` are the pinned bytes; `view` is the image as the models see it, for a browser to show. */
 export interface ImageLinks {
   self: string;
@@ -205,6 +225,8 @@ export interface Image {
   stripped: string[];
   created: boolean;
   kind: Kind;
+  /** Null for an image that is no slide. */
+  slide: Slide | null;
   links: ImageLinks;
 }
 
@@ -242,6 +264,10 @@ export interface Pin {
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
   magnification?: 40 | 100 | 200 | 400 | null;
+  file: string;
+}
+
+export interface Upload {
   file: string;
 }
 
@@ -565,6 +591,13 @@ export interface CurrentLabel {
   labelCode: number;
 }
 
+/** `outline` on the slice whose `order` (from 0) and `cid` are those of a slice of the study; else of none. */
+export interface SliceOutline {
+  order: number;
+  cid: string;
+  outline: [number, number][][];
+}
+
 /** `label` is null and `labelCode` 0 when the diagnosis was withdrawn. */
 export interface Review {
   reviewId: Hex;
@@ -578,6 +611,8 @@ export interface Review {
   statement: string | null;
   /** The reviewer's contours in place of the model's; null: not corrected. */
   outline: [number, number][][] | null;
+  /** The same for slices of a study; none for those that were not corrected. */
+  sliceOutlines: SliceOutline[];
   transaction: TransactionLink;
   block: Block;
 }
@@ -861,10 +896,6 @@ export interface Lookup {
   index: IndexStatus;
 }
 
-export interface Upload {
-  file: string;
-}
-
 /** `at` in Unix seconds; `client` is the network address, `agent` what the browser called itself. */
 export interface AccountEvent {
   kind: EventKind;
@@ -1033,6 +1064,19 @@ export interface Similar {
   limit: number;
   reason: string | null;
   cases: Case[];
+}
+
+/**
+ * A Deep Zoom image: level `levels` - 1 is the full size, each lower one half as large. `tileSize` is without the
+ * `overlap`.
+ */
+export interface DeepZoom {
+  width: number;
+  height: number;
+  tileSize: number;
+  overlap: number;
+  levels: number;
+  format: string;
 }
 
 /** `unit` is empty for a number without one. */
@@ -1211,6 +1255,18 @@ export interface Answers {
   magnification?: 40 | 100 | 200 | 400 | null;
 }
 
+/** A field of a slide in pixels of the full size; `labelCode` is 0 where model or gate abstained. */
+export interface Tile {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  label: string;
+  labelCode: number;
+  confidence: number;
+  abstained: boolean;
+}
+
 /** A sealed manifest is not served. */
 export interface ClassificationLinks {
   manifest?: string;
@@ -1240,6 +1296,8 @@ export interface Classification {
   sealed: boolean;
   /** The manifest of a sealed result; it proves the result to others. */
   opening: string | null;
+  /** The fields of a whole slide that were looked at; null for another image. */
+  tiles: Tile[] | null;
   /** A PNG as data URL. */
   activationMap: string | null;
   nextSteps: NextStep[];

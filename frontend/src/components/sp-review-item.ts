@@ -1,13 +1,14 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { viewOf } from "../api/client";
-import type { ChainConfig, Diagnosis, Hex, ImageRecord, Model, QueuedDiagnosis, Review } from "../api/types";
+import type { ChainConfig, Diagnosis, Hex, ImageRecord, Model, QueuedDiagnosis, Review, SliceOutline } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { isoTime, percent, short, time } from "../format";
 import type { PendingReview } from "../state/pending-reviews";
 import type { Opening } from "../state/opening";
 import type { Problem } from "../state/problems";
 import { labelText, modelOf, STATUSES } from "../state/diagnosis-status";
+import { slideOf } from "../state/slide";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import { loadNotice } from "./load-notice";
@@ -18,7 +19,7 @@ import "./sp-review-form";
 import "./sp-status";
 import "./sp-study-slices";
 import "./sp-study-summary";
-import { loadViewer } from "./viewer-loader";
+import { loadSlideViewer, loadViewer } from "./viewer-loader";
 
 /** One diagnosis of the queue: a line that opens to everything a reviewer needs. Event `submitted` with a PendingReview. */
 @customElement("sp-review-item")
@@ -72,10 +73,12 @@ export class ReviewItem extends LitElement {
   @state() private opening: Opening | null = null;
   @state() private overtaken = false;
   @state() private outline: [x: number, y: number][][] | null = null;
+  @state() private outlines: SliceOutline[] = [];
   private readonly data = new ReviewData(this);
 
   protected override willUpdate(): void {
     this.data.follow(this.open ? this.queued.imageId : null, this.queued.diagnosisId);
+    if (slideOf(this.data.image)) loadSlideViewer();
   }
 
   protected override render() {
@@ -100,33 +103,46 @@ export class ReviewItem extends LitElement {
     const diagnosis = this.data.diagnosis(this.queued.diagnosisId);
     if (!record || !diagnosis) return html`<p class="busy soft"><span class="spinner"></span>Loading …</p>`;
     return html`<div class="columns">
-      ${record.study
-        ? this.study()
-        : record.imageAvailable
-        ? html`<sp-viewer
-            src=${viewOf(record.cid)}
-            alt="The image to be reviewed"
-            .stored=${this.data.image}
-            .overlay=${this.data.activationMap}
-            .contours=${this.data.contours}
-            .size=${this.data.image}
-            .editable=${this.mayCorrect(record, diagnosis)}
-            @outline=${({ detail }: CustomEvent<[number, number][][] | null>) => (this.outline = detail)}
-          ></sp-viewer>`
-        : html`<p class="soft">This server does not have the image: you cannot judge the diagnosis here.</p>`}
+      ${record.study ? this.study(record, diagnosis) : this.image(record, diagnosis)}
       <div class="stack">
         ${this.facts(record, diagnosis)} ${this.history(diagnosis)} ${this.action(record, diagnosis)}
       </div>
     </div>`;
   }
 
-  private study() {
+  private image(record: ImageRecord, diagnosis: Diagnosis) {
+    const { image } = this.data;
+    if (!record.imageAvailable) {
+      return html`<p class="soft">This server does not have the image: you cannot judge the diagnosis here.</p>`;
+    }
+    if (image && slideOf(image)) {
+      return html`<sp-slide-viewer .image=${image} .fields=${this.data.fields} alt="The slide to be reviewed"></sp-slide-viewer>`;
+    }
+    return html`<sp-viewer
+      src=${viewOf(record.cid)}
+      alt="The image to be reviewed"
+      .stored=${image}
+      .overlay=${this.data.activationMap}
+      .contours=${this.data.contours}
+      .size=${image}
+      .editable=${this.mayCorrect(record, diagnosis)}
+      @outline=${({ detail }: CustomEvent<[number, number][][] | null>) => (this.outline = detail)}
+    ></sp-viewer>`;
+  }
+
+  private study(record: ImageRecord, diagnosis: Diagnosis) {
     const { value, problem } = this.data.study;
     if (problem) return loadNotice(this.data.study);
     if (!value) return html`<p class="busy soft"><span class="spinner"></span>Loading the study …</p>`;
     return html`<div class="stack">
       <sp-study-summary .result=${value}></sp-study-summary>
-      <sp-study-slices narrow .result=${value}></sp-study-slices>
+      <sp-study-slices
+        narrow
+        .result=${value}
+        .model=${diagnosis.model?.name ?? null}
+        .editable=${this.mayCorrect(record, diagnosis)}
+        @outlines=${({ detail }: CustomEvent<SliceOutline[]>) => (this.outlines = detail)}
+      ></sp-study-slices>
     </div>`;
   }
 
@@ -170,8 +186,8 @@ export class ReviewItem extends LitElement {
   }
 
   /** A sealed diagnosis has no published statement, and without the image's size a point has no place. */
-  private mayCorrect({ uploader }: ImageRecord, { sealed }: Diagnosis): boolean {
-    return this.reviewer !== null && this.reviewer.account !== uploader && !sealed && this.data.image !== null;
+  private mayCorrect({ uploader, study }: ImageRecord, { sealed }: Diagnosis): boolean {
+    return this.reviewer !== null && this.reviewer.account !== uploader && !sealed && (study || this.data.image !== null);
   }
 
   private action({ imageId, uploader }: ImageRecord, diagnosis: Diagnosis) {
@@ -188,6 +204,7 @@ export class ReviewItem extends LitElement {
         .wallet=${reviewer.wallet}
         .account=${reviewer.account}
         .outline=${this.outline}
+        .outlines=${this.outlines}
         .reason=${this.reason}
         .visible=${!diagnosis.sealed || this.opening !== null}
         @outdated=${this.outdated}
