@@ -144,8 +144,8 @@ class RecordFacts:
     """One verified record with one of its diagnoses.
 
     ``sha256`` is that of the bytes with the CID: the image, or the study manifest. ``pictures`` are the image, or the
-    slices that decided and, without any, the middle one. ``link`` is the address of the record's page, ``verify`` the
-    command that checks it.
+    slices with a clinician's outline and those that decided, without any the middle one. ``link`` is the address of the
+    record's page, ``verify`` the command that checks it.
     """
 
     image_id: str
@@ -165,8 +165,10 @@ class RecordFacts:
 
     @property
     def shown(self) -> Picture:
-        """The picture that stands for the record: of a study, the middle one."""
-        return self.pictures[len(self.pictures) // 2]
+        """The picture that stands for the record: of a study, the middle one, of those that a clinician outlined if
+        there are any."""
+        drawn = [each for each in self.pictures if each.outline and each.outline.reviewer] or self.pictures
+        return drawn[len(drawn) // 2]
 
 
 def outline_facts(
@@ -187,10 +189,12 @@ def outline_facts(
 @dataclass(frozen=True, slots=True)
 class Originals:
     """What the sender of a de-identified study keeps to itself: ``uids`` are the original UIDs by the new ones,
-    ``attributes`` the original patient and study, by the keywords of DICOM."""
+    ``attributes`` the original patient and study, by the keywords of DICOM, ``files`` the SHA-256 of the de-identified
+    files: results of other pixels are not of this patient."""
 
     uids: Mapping[str, str]
     attributes: Mapping[str, str]
+    files: frozenset[str] = frozenset()
 
     def uid(self, new: str) -> str:
         """The original of a UID, or the UID itself where there is none."""

@@ -54,6 +54,14 @@ class CurrentLabelSchema(AnswerSchema):
     label_code = Integer()
 
 
+class SliceOutlineSchema(AnswerSchema):
+    """`outline` on the slice whose `order` (from 0) and `cid` are those of a slice of the study; else of none."""
+
+    order = Integer()
+    cid = String()
+    outline = List(List(List(Float(), validate=Length(equal=2))))
+
+
 class ReviewSchema(AnswerSchema):
     """`label` is null and `labelCode` 0 when the diagnosis was withdrawn."""
 
@@ -72,6 +80,10 @@ class ReviewSchema(AnswerSchema):
         List(List(Float(), validate=Length(equal=2))),
         allow_none=True,
         metadata={"description": "The reviewer's contours in place of the model's; null: not corrected."},
+    )
+    slice_outlines = List(
+        Nested(SliceOutlineSchema),
+        metadata={"description": "The same for slices of a study; none for those that were not corrected."},
     )
     transaction = Nested(TransactionLinkSchema)
     block = Nested(BlockSchema)
@@ -374,6 +386,7 @@ def _review(review: DiagnosisReviewedEvent, model_id: str, published: Published)
         "reason_hash": review.reason_hash,
         "statement": statement and statement.reason,
         "outline": statement and statement.outline,
+        "slice_outlines": statement.slice_outlines if statement else (),
         "transaction": transaction_link(review.transaction_hash),
         "block": review.block,
     }

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from typing import TypeVar
 
 from eth_utils.address import to_checksum_address
@@ -107,7 +108,7 @@ class ExportService:
             summary = study.summary
             found = self._diagnosis(record, event, number, summary.label, event.confidence / BASIS_POINTS)
             found = replace(found, abstained=summary.abstained, reason=summary.reason)
-            pictures = tuple(self._slices(study, seen, found.status))
+            pictures = tuple(self._slices(study, seen, found.status, self._corrected_slices(record, event, study)))
         else:
             study, manifest = None, self._manifest(event, openings)
             sealed = event.label == SEALED_LABEL
@@ -203,11 +204,27 @@ class ExportService:
 
     def _corrected(self, record: Record, event: DiagnosisRecordedEvent) -> tuple[statements.Outline, str] | None:
         """The outline that the newest review puts in place of the model's, and its reviewer."""
-        reviews = record.reviews_of(event)
-        statement = self._statement(reviews[-1]) if reviews else None
+        statement, reviewer = self._newest_statement(record, event)
         if statement is None or statement.outline is None:
             return None
-        return statement.outline, to_checksum_address(reviews[-1].reviewer)
+        return statement.outline, reviewer
+
+    def _corrected_slices(
+        self, record: Record, event: DiagnosisRecordedEvent, study: StudyFacts
+    ) -> Mapping[int, tuple[statements.Outline, str]]:
+        """The same for slices of a study, by their order: of those whose image is the one that the statement names."""
+        statement, reviewer = self._newest_statement(record, event)
+        return {
+            each.order: (each.outline, reviewer)
+            for each in (statement.slice_outlines if statement else ())
+            if each.order < len(study.slices) and study.slices[each.order].cid == each.cid
+        }
+
+    def _newest_statement(self, record: Record, event: DiagnosisRecordedEvent) -> tuple[Statement | None, str]:
+        reviews = record.reviews_of(event)
+        if not reviews:
+            return None, ""
+        return self._statement(reviews[-1]), to_checksum_address(reviews[-1].reviewer)
 
     def _study(self, content: bytes) -> tuple[StudyFacts, Sequence[ReadManifest]]:
         manifest = study_documents.read_manifest(content)
@@ -226,16 +243,18 @@ class ExportService:
         )
         return study, study_documents.read_slice_manifests(lines, slices)
 
-    def _slices(self, study: StudyFacts, seen: Sequence[ReadManifest], status: DiagnosisStatus) -> Iterator[Picture]:
-        taken = 0
-        for order in _shown(study):
+    def _slices(
+        self,
+        study: StudyFacts,
+        seen: Sequence[ReadManifest],
+        status: DiagnosisStatus,
+        corrected: Mapping[int, tuple[statements.Outline, str]],
+    ) -> Iterator[Picture]:
+        for order in _shown(study, corrected):
             each = study.slices[order]
-            taken += each.size
-            if taken > MAX_PICTURE_BYTES:
-                return
             content = self._store.get(each.cid, max_bytes=max(each.size, 1))
             model = _known(self._models.facts("0x" + each.model_sha256), f"the model {each.model_sha256}")
-            yield self._picture(content, seen[order], model, status, order=order)
+            yield self._picture(content, seen[order], model, status, order=order, corrected=corrected.get(order))
 
     def _picture(
         self,
@@ -255,6 +274,8 @@ class ExportService:
         outline = outline_facts(
             contours, model=drawn_by, reviewer=reviewer, width=image.width, height=image.height, spacing=spacing
         )
+        if contours and not outline.pixels:
+            reason = "the outline encloses no pixel"
         return Picture(
             order=order,
             cid=seen.image_cid,
@@ -264,7 +285,7 @@ class ExportService:
             height=image.height,
             content=content,
             decoding=seen.decoding,
-            outline=outline if contours else None,
+            outline=outline if outline.pixels else None,
             no_outline=reason,
             dicom=dicom,
         )
@@ -314,12 +335,16 @@ def _known(value: T | None, what: str) -> T:
     return value
 
 
-def _shown(study: StudyFacts) -> range:
-    """The orders of the slices that an export shows: those that decided, of many the ones in the middle."""
+def _shown(study: StudyFacts, corrected: Collection[int]) -> list[int]:
+    """The orders of the slices that an export shows: those with a corrected outline, and those that decided, of many
+    the ones in the middle."""
     middle = len(study.slices) // 2
     first, last = study.summary.deciding or (middle, middle)
-    spare = max(0, last + 1 - first - MAX_PICTURES)
-    return range(first + spare // 2, last + 1 - (spare - spare // 2))
+    spare = max(0, last + 1 - first - (MAX_PICTURES - len(corrected)))
+    deciding = range(first + spare // 2, last + 1 - (spare - spare // 2))
+    wanted = [*sorted(corrected), *(order for order in deciding if order not in corrected)]
+    sizes = accumulate(study.slices[order].size for order in wanted)
+    return sorted(order for order, size in zip(wanted, sizes, strict=True) if size <= MAX_PICTURE_BYTES)
 
 
 def _chosen(record: Record, number: int | None) -> tuple[int, DiagnosisRecordedEvent]:

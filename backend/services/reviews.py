@@ -23,6 +23,7 @@ from backend.errors import (
     Conflict,
     ImageTooLarge,
     InvalidInput,
+    InvalidStudy,
     NotFound,
     StorageError,
     after_sending,
@@ -34,6 +35,7 @@ from backend.services.event_index import EventIndex
 from backend.services.hidden_events import require_all_shown
 from backend.services.models import ABSTAINED, ModelService
 from backend.services.statements import Statement
+from backend.services.studies import StudyService
 
 MISSING_FOR_S = 300
 """How long a missing statement is not asked for again: each view of a record needs all its statements, and a hosted
@@ -88,22 +90,26 @@ class StatementArchive:
 
 
 class ReviewService:
-    def __init__(self, index: EventIndex, archive: StatementArchive, models: ModelService) -> None:
+    def __init__(
+        self, index: EventIndex, archive: StatementArchive, models: ModelService, studies: StudyService
+    ) -> None:
         self._index = index
         self._archive = archive
         self._models = models
+        self._studies = studies
 
     def publish(self, review_id: str, content: bytes) -> bool:
         """Publish the statement of a review that is on the chain; False when it was published before.
 
         Raises NotFound; InvalidInput for bytes that are no statement; Conflict for the statement of another review or
-        of a sealed diagnosis, and for one whose class name belongs to another code; StorageError, ChainError.
+        of a sealed diagnosis, for one whose class name belongs to another code, and for one that outlines something
+        else than the record's image or slices of its study; StorageError, ChainError.
         """
         if len(content) > statements.MAX_STATEMENT_BYTES:
             raise InvalidInput(
                 f"expected a statement of at most {statements.MAX_STATEMENT_BYTES:,} bytes, found {len(content):,}"
             )
-        review, diagnosis = self._review(review_id)
+        review, diagnosis, cid = self._review(review_id)
         if diagnosis.label == SEALED_LABEL:
             raise Conflict("the diagnosis is sealed: the statements of its reviews are not published here")
         if (found := hash_of(content)) != review.reason_hash:
@@ -116,11 +122,12 @@ class ReviewService:
             raise Conflict(f"the statement is of another image, diagnosis, verdict or label than review {review_id}")
         if name := self._true_name(statement, diagnosis):
             raise Conflict(f"the statement says {statement.label}, but the review's code {review.label} is {name}")
+        self._check_outlines(statement, cid)
         return self._archive.add(content)
 
     def statement(self, review_id: str) -> bytes:
         """The published statement of a review. Raises NotFound, StorageError, ChainError."""
-        review, diagnosis = self._review(review_id)
+        review, diagnosis, _ = self._review(review_id)
         content = self._archive.find(review.reason_hash)
         statement = statements.read(content) if content else None
         if content is None or statement is None or not statement.fits(review) or self._true_name(statement, diagnosis):
@@ -146,12 +153,27 @@ class ReviewService:
         known = name in {ABSTAINED[0], *self._models.labels(diagnosis.model_id)}
         return name if known and statement.label not in (None, name) else None
 
-    def _review(self, review_id: str) -> tuple[DiagnosisReviewedEvent, DiagnosisRecordedEvent]:
+    def _check_outlines(self, statement: Statement, cid: str) -> None:
+        """Raises Conflict where the statement outlines no image of the record with the CID."""
+        if statement.outline is not None and self._studies.known([cid]):
+            raise Conflict("the record is of a study: an outline must name its slice, in sliceOutlines")
+        if not statement.slice_outlines:
+            return
+        try:
+            _, slices = self._studies.slices(cid)
+        except (InvalidStudy, NotFound):
+            raise Conflict("the statement outlines slices, but no study of this record is known here") from None
+        for each in statement.slice_outlines:
+            if each.order >= len(slices) or slices[each.order].cid != each.cid:
+                raise Conflict(f"slice {each.order + 1} of the record's study does not have the CID {each.cid}")
+
+    def _review(self, review_id: str) -> tuple[DiagnosisReviewedEvent, DiagnosisRecordedEvent, str]:
+        """A review, its diagnosis, and the CID of the record."""
         if record := self._index.lookup_review(review_id):
             for diagnosis in record.diagnoses:
                 for review in record.reviews_of(diagnosis):
                     if review.review_id == review_id:
-                        return review, diagnosis
+                        return review, diagnosis, record.image.cid
         raise NotFound(f"no review with the id {review_id} of a recorded diagnosis is on the chain")
 
 
@@ -282,6 +304,7 @@ class ReviewSubmission:
             label_code=statement.label_code,
             reason=statement.reason,
             outline=statement.outline,
+            slice_outlines=statement.slice_outlines,
         )
         return _Draft(self._files.save(diagnosis.diagnosis_id, content), content, statement)
 

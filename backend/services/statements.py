@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import rfc8785
 
+from backend.cids import find_cid
 from backend.domain import DiagnosisRecordedEvent, DiagnosisReviewedEvent, Verdict
 from backend.errors import InvalidInput
 from backend.printable import hidden_in
@@ -19,6 +21,8 @@ MAX_REASON_CHARACTERS = 4000
 
 MAX_OUTLINE_POINTS = 400
 MAX_OUTLINE_CONTOURS = 16
+MAX_OUTLINED_SLICES = 24
+"""Of a study: all of them together have at most MAX_OUTLINE_POINTS."""
 LONGEST_SIDE = 65_535
 """Of an image, in pixels: what a corrected outline can be about."""
 
@@ -30,9 +34,19 @@ Outline = tuple[tuple[tuple[float, float], ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class SliceOutline:
+    """The reviewer's outline on one slice of a study: the one at ``order`` (from 0), whose image is ``cid``."""
+
+    order: int
+    cid: str
+    outline: Outline
+
+
+@dataclass(frozen=True, slots=True)
 class Statement:
     """``label`` is the new class name, None for a withdrawal or if it is unknown. ``outline`` is the reviewer's in
-    place of the model's, empty where nothing is to be outlined; None: the reviewer did not correct it."""
+    place of the model's, empty where nothing is to be outlined; None: the reviewer did not correct it.
+    ``slice_outlines`` are the same for slices of a study, in their order."""
 
     image_id: str
     diagnosis_id: str
@@ -41,6 +55,7 @@ class Statement:
     label_code: int
     reason: str
     outline: Outline | None = None
+    slice_outlines: tuple[SliceOutline, ...] = ()
 
     def fits(self, review: DiagnosisReviewedEvent) -> bool:
         """Whether it has the same image, diagnosis, verdict and label as the review on the chain."""
@@ -56,9 +71,14 @@ def build(
     reason: str,
     *,
     outline: Outline | None = None,
+    slice_outlines: tuple[SliceOutline, ...] = (),
 ) -> bytes:
     """The statement's canonical bytes. 32 random bytes in it prevent that its hash reveals it. Raises InvalidInput."""
-    corrected = {} if outline is None else {"outline": [[list(point) for point in contour] for contour in outline]}
+    corrected: dict[str, Any] = {} if outline is None else {"outline": _values(outline)}
+    if slice_outlines:
+        corrected["sliceOutlines"] = [
+            {"order": each.order, "cid": each.cid, "outline": _values(each.outline)} for each in slice_outlines
+        ]
     reason = reason.strip()
     if not 0 < len(reason) <= MAX_REASON_CHARACTERS:
         raise InvalidInput(f"expected a reason of 1 to {MAX_REASON_CHARACTERS:,} characters, found {len(reason):,}")
@@ -103,6 +123,7 @@ def read(content: bytes) -> Statement | None:
             label_code=values["labelCode"],
             reason=_text(values["reason"]),
             outline=_outline(values["outline"]) if "outline" in values else None,
+            slice_outlines=_slice_outlines(values["sliceOutlines"]) if "sliceOutlines" in values else (),
         )
     except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
         return None
@@ -126,6 +147,31 @@ def _outline(value: object) -> Outline:
     if any(len(contour) < _FEWEST_POINTS for contour in contours) or sum(map(len, contours)) > MAX_OUTLINE_POINTS:
         raise ValueError
     return contours
+
+
+def _values(outline: Outline) -> list[list[list[float]]]:
+    return [[list(point) for point in contour] for contour in outline]
+
+
+def _slice_outlines(value: object) -> tuple[SliceOutline, ...]:
+    """Raises TypeError, ValueError, KeyError for what is no list of outlines of different slices in their order."""
+    if type(value) is not list or not 0 < len(value) <= MAX_OUTLINED_SLICES:
+        raise ValueError
+    found = tuple(_slice_outline(each) for each in value)
+    orders = [each.order for each in found]
+    points = sum(len(contour) for each in found for contour in each.outline)
+    if orders != sorted(set(orders)) or points > MAX_OUTLINE_POINTS:
+        raise ValueError
+    return found
+
+
+def _slice_outline(value: object) -> SliceOutline:
+    if type(value) is not dict or sorted(value) != ["cid", "order", "outline"]:
+        raise TypeError
+    order, cid = value["order"], _text(value["cid"])
+    if type(order) is not int or order < 0 or str(find_cid(cid)) != cid:
+        raise ValueError
+    return SliceOutline(order, cid, _outline(value["outline"]))
 
 
 def _point(value: object) -> tuple[float, float]:

@@ -78,6 +78,7 @@ export function review(more: Partial<Review> = {}): Review {
     reasonHash: hash("f"),
     statement: null,
     outline: null,
+    sliceOutlines: [],
     transaction,
     block: block(6),
     ...more,

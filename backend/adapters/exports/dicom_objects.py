@@ -89,10 +89,9 @@ class Objects:
             "StudyDate": dicom.study_date,
         }.get(keyword, "")
 
-    @property
-    def tracking(self) -> str:
-        """The Tracking UID of the region, the same in report and segmentation."""
-        return self.derived("tracking", self.facts.image_id, self._whose)
+    def tracking(self, segment: int) -> str:
+        """The Tracking UID of a segment's region, the same in report and segmentation."""
+        return self.derived("tracking", self.facts.image_id, self._whose, *([str(segment)] if segment > 1 else []))
 
     @property
     def placed(self) -> bool:
@@ -103,13 +102,14 @@ class Objects:
     @property
     def outlined(self) -> Sequence[Outlined]:
         """The pictures with an outline that one segmentation can refer to: those of the same size, spacing and
-        direction, one at each position, since a scanner may show one more than once; or without a place the shown one
-        alone."""
+        direction, one at each position, since a scanner may show one more than once, with the clinician's outline if
+        one of them has it; or without a place the shown one alone."""
         pictures, same = self.facts.pictures if self.placed else (self.shown,), _geometry(self.shown)
         found: dict[object, Outlined] = {}
         for each in pictures:
-            if each.outline and _geometry(each) == same:
-                found.setdefault(each.dicom and each.dicom.position, Outlined(each, each.outline))
+            place = each.dicom and each.dicom.position
+            if each.outline and _geometry(each) == same and (place not in found or each.outline.reviewer):
+                found[place] = Outlined(each, each.outline)
         return list(found.values())
 
     def source(self, picture: Picture, dicom: DicomReference) -> Dataset:

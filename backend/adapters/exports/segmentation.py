@@ -1,4 +1,5 @@
-"""DICOM Segmentation (PS3.3 A.51): what the outline encloses, one binary segment."""
+"""DICOM Segmentation (PS3.3 A.51): what the outline encloses, one binary segment for each who drew it: a model, a
+clinician."""
 
 from __future__ import annotations
 
@@ -49,14 +50,31 @@ def build(objects: Objects) -> Dataset | None:
 
 def frames_of(objects: Objects, segmentation: Dataset) -> Sequence[tuple[int, Dataset]]:
     """The frame, counted from 1, of each picture of ``objects.outlined``, and how the frame names its source."""
-    named = [
-        groups.DerivationImageSequence[0].SourceImageSequence[0]
-        for groups in segmentation.PerFrameFunctionalGroupsSequence
-    ]
-    frames = {source.ReferencedSOPInstanceUID: (number, source) for number, source in enumerate(named, 1)}
+    frames, (shared,) = {}, segmentation.SharedFunctionalGroupsSequence
+    for number, groups in enumerate(segmentation.PerFrameFunctionalGroupsSequence, 1):
+        source = groups.DerivationImageSequence[0].SourceImageSequence[0]
+        (identified,) = (groups if "SegmentIdentificationSequence" in groups else shared).SegmentIdentificationSequence
+        segment = identified.ReferencedSegmentNumber
+        frames[source.ReferencedSOPInstanceUID, segment] = number, source
     if not objects.placed:
         return list(frames.values())
-    return [frames[objects.original(each.dicom.sop_instance)] for each, _ in objects.outlined if each.dicom]
+    outlined = objects.outlined
+    return [
+        frames[objects.original(each.dicom.sop_instance), segment]
+        for (each, _), segment in zip(outlined, segments_of(outlined), strict=True)
+        if each.dicom
+    ]
+
+
+def segments_of(outlined: Sequence[Outlined]) -> Sequence[int]:
+    """The number of each outline's segment, counted from 1: those of a clinician have another than those of a model."""
+    drawers = _drawers(outlined)
+    return [1 + drawers.index(bool(outline.reviewer)) for _, outline in outlined]
+
+
+def _drawers(outlined: Sequence[Outlined]) -> Sequence[bool]:
+    """Whether a clinician drew it, for each segment."""
+    return sorted({bool(outline.reviewer) for _, outline in outlined})
 
 
 def _segmentation(
@@ -65,12 +83,16 @@ def _segmentation(
     """``sources`` are the images of the pictures that are ``outlined``; ``mask`` is that of a single one."""
     from highdicom.seg import Segmentation
 
-    masks = np.stack([mask_of(each) for each, _ in outlined]) if mask is None else mask[np.newaxis]
+    segments = segments_of(outlined)
+    masks = [mask_of(each) for each, _ in outlined] if mask is None else [mask]
+    first_of = [segments.index(number) for number in sorted(set(segments))]
     data_set: Dataset = Segmentation(
         sources,
-        masks,
+        np.stack([mask * np.uint8(segment) for mask, segment in zip(masks, segments, strict=True)]),
         segmentation_type="BINARY",
-        segment_descriptions=[_segment(objects, outlined[0].outline)],
+        segment_descriptions=[
+            _segment(objects, outlined[first].outline, number) for number, first in enumerate(first_of, 1)
+        ],
         series_instance_uid=objects.series("seg"),
         series_number=SERIES_NUMBERS["seg"],
         sop_instance_uid=objects.instance("seg"),
@@ -82,7 +104,7 @@ def _segmentation(
         content_label="OUTLINE",
         content_description=NOT_A_DIAGNOSIS,
         content_creator_name=f"{MANUFACTURER}^",
-        omit_empty_frames=False,
+        omit_empty_frames=len(first_of) > 1,
     )
     data_set.SeriesDescription = f"ScanProof: {NOT_A_DIAGNOSIS}"
     dimensions = objects.derived("dimensions", str(data_set.SOPInstanceUID))
@@ -91,7 +113,7 @@ def _segmentation(
     return data_set
 
 
-def _segment(objects: Objects, outline: OutlineFacts) -> SegmentDescription:
+def _segment(objects: Objects, outline: OutlineFacts, number: int) -> SegmentDescription:
     from highdicom import AlgorithmIdentificationSequence
     from highdicom.seg import SegmentDescription
     from pydicom.sr.codedict import codes
@@ -107,12 +129,12 @@ def _segment(objects: Objects, outline: OutlineFacts) -> SegmentDescription:
             parameters={"sha256": model.sha256},
         )
     return SegmentDescription(
-        segment_number=1,
+        segment_number=number,
         segment_label=(valid_text(diagnosis) if valid_label(diagnosis) else _NO_LABEL)[:64],
         segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
         segmented_property_type=codes.SCT.Tumor,
         algorithm_type="AUTOMATIC" if model else "MANUAL",
         algorithm_identification=algorithm,
-        tracking_uid=objects.tracking,
+        tracking_uid=objects.tracking(number),
         tracking_id=objects.facts.image_id,
     )

@@ -175,18 +175,19 @@ def _regions(objects: Objects, outlines: Dataset | None) -> list[PlanarROIMeasur
         return []
     found = []
     frames = segmentation.frames_of(objects, outlines)
-    for (picture, outline), (frame, source) in zip(objects.outlined, frames, strict=True):
+    segments = segmentation.segments_of(objects.outlined)
+    for (picture, outline), number, (frame, source) in zip(objects.outlined, segments, frames, strict=True):
         segment = ReferencedSegmentationFrame(
             outlines.SOPClassUID,
             outlines.SOPInstanceUID,
             frame_number=frame,
-            segment_number=1,
+            segment_number=number,
             source_image=SourceImageForSegmentation(source.ReferencedSOPClassUID, source.ReferencedSOPInstanceUID),
         )
         place = "" if picture.order is None else f", slice {picture.order + 1}"
         found.append(
             PlanarROIMeasurementsAndQualitativeEvaluations(
-                tracking_identifier=TrackingIdentifier(objects.tracking, f"Outline{place}"),
+                tracking_identifier=TrackingIdentifier(objects.tracking(number), f"Outline{place}"),
                 referenced_segment=segment,
                 finding_type=codes.SCT.Tumor,
                 method=_code("outline", _drawn_by(outline)),

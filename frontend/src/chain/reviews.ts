@@ -1,7 +1,7 @@
 /** Reviewing a diagnosis: its statement, its call and its id. */
 
 import { encodeAbiParameters, encodeFunctionData, keccak256, sha256, stringToHex } from "viem/utils";
-import type { ChainConfig, Diagnosis, Hex, Review } from "../api/types";
+import type { ChainConfig, Diagnosis, Hex, Review, SliceOutline } from "../api/types";
 import { diagnosisIdOf, signedFieldsOf } from "./diagnosis";
 import { abi, SEALED_LABEL } from "./registry";
 import type { CallRequest } from "./transactions";
@@ -33,7 +33,13 @@ export interface Opinion {
   reason: string;
   /** The corrected outline, in pixels of the image; null where it was not corrected. */
   outline: [x: number, y: number][][] | null;
+  /** The corrected outlines of slices of a study, in their order. */
+  sliceOutlines: SliceOutline[];
 }
+
+/** Limits of a statement with outlines of slices (backend/services/statements.py). */
+export const MAX_STATEMENT_BYTES = 16 * 1024;
+export const MAX_OUTLINED_SLICES = 24;
 
 /** `statement` is canonical JSON (RFC 8785), whose SHA-256 goes on the chain. */
 export interface ReviewPlan extends CallRequest {
@@ -59,7 +65,8 @@ export function planReview(
   const { label, code } = labelAfter(diagnosis, opinion);
   const { verdict, reason, outline } = opinion;
   const said = { schema: SCHEMA, imageId, diagnosisId, verdict, label, labelCode: code, reason, salt: salt.slice(2) };
-  const statement = canonical(outline ? { ...said, outline } : said);
+  const sliceOutlines = opinion.sliceOutlines.map(({ cid, order, outline: contours }) => ({ cid, order, outline: contours }));
+  const statement = canonical({ ...said, ...(outline ? { outline } : {}), ...(sliceOutlines.length > 0 ? { sliceOutlines } : {}) });
   const review = {
     supersedes: diagnosis.reviews.at(-1)?.reviewId ?? diagnosisId,
     reasonHash: sha256(stringToHex(statement)),
@@ -95,7 +102,8 @@ function labelAfter({ sealed, label, labelCode }: Diagnosis, opinion: Opinion): 
   return opinion.label;
 }
 
-/** RFC 8785 of an object without objects in it: its members sorted, nothing between them, numbers as JavaScript has them. */
-function canonical(value: Record<string, string | number | number[][][] | null>): string {
+/** RFC 8785 of an object whose inner objects are sorted: its members sorted, nothing between them, numbers as JavaScript
+ * has them. */
+function canonical(value: Record<string, string | number | number[][][] | SliceOutline[] | null>): string {
   return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))));
 }

@@ -1,15 +1,16 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { announce, recoverFocus } from "../accessibility";
-import type { ChainConfig, Diagnosis, Hex, Model } from "../api/types";
+import type { ChainConfig, Diagnosis, Hex, Model, SliceOutline } from "../api/types";
 import { hex } from "../bytes";
 import type { Wallet } from "../chain/discovery";
 import { WalletError } from "../chain/errors";
-import { planReview, type ReviewPlan, type Verdict } from "../chain/reviews";
+import { MAX_OUTLINED_SLICES, MAX_STATEMENT_BYTES, planReview, type ReviewPlan, type Verdict } from "../chain/reviews";
 import type { PendingTransaction } from "../chain/transaction-state";
 import { estimate, send, type Cost } from "../chain/transactions";
 import { download } from "../download";
-import { hiddenIn } from "../format";
+import { hiddenIn, whole } from "../format";
+import { MAX_POINTS } from "../state/outline-edit";
 import { removePendingReview, savePendingReview, statementFile, type PendingReview } from "../state/pending-reviews";
 import { describe, feeOver, noFunds, type Problem } from "../state/problems";
 import { choices, fields } from "../styles/forms";
@@ -71,6 +72,8 @@ export class ReviewForm extends LitElement {
   @property({ attribute: false }) visible = true;
   /** The corrected outline, null where it was not corrected. */
   @property({ attribute: false }) outline: [x: number, y: number][][] | null = null;
+  /** The same for slices of a study. */
+  @property({ attribute: false }) outlines: SliceOutline[] = [];
   /** The text of an earlier attempt. */
   @property() reason = "";
   @state() private verdict: Verdict | null = null;
@@ -103,7 +106,7 @@ export class ReviewForm extends LitElement {
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("account") || changed.has("diagnosis")) this.preview();
-    if (changed.has("outline")) this.previewLater();
+    if (changed.has("outline") || changed.has("outlines")) this.previewLater();
     const { shown, wallet } = this;
     if (shown) this.cost.show(`${wallet.uuid} ${shown.from} ${shown.data}`, () => estimate(wallet, shown));
     else this.cost.clear();
@@ -208,6 +211,10 @@ export class ReviewForm extends LitElement {
   }
 
   private outlineText(): string {
+    if (this.outlines.length > 0) {
+      const places = this.outlines.map(({ order }) => order + 1).join(", ");
+      return `Corrected by you on ${this.outlines.length > 1 ? "slices" : "slice"} ${places}, part of the statement`;
+    }
     if (!this.outline) return "Not corrected";
     return this.outline.length > 0 ? "Corrected by you, part of the statement" : "Removed by you, part of the statement";
   }
@@ -320,7 +327,13 @@ export class ReviewForm extends LitElement {
     if (this.verdict === "overridden" && !label && !this.diagnosis.sealed) return "Choose the result that is valid from now on.";
     if (!reason) return "Write the reason.";
     if (hidden) return `Remove the character ${hidden} from the reason: readers do not see it.`;
-    return planReview(this.imageId, this.diagnosis, { verdict: this.verdict, label, reason, outline: this.outline }, this.account, this.chain, this.salt);
+    const points = this.outlines.flatMap(({ outline }) => outline).reduce((sum, contour) => sum + contour.length, 0);
+    if (this.outlines.length > MAX_OUTLINED_SLICES) return `Correct the outline of at most ${MAX_OUTLINED_SLICES} slices in one review.`;
+    if (points > MAX_POINTS) return `The corrected outlines have ${whole(points)} points, of at most ${whole(MAX_POINTS)} in one review: remove some.`;
+    const opinion = { verdict: this.verdict, label, reason, outline: this.outline, sliceOutlines: this.outlines };
+    const plan = planReview(this.imageId, this.diagnosis, opinion, this.account, this.chain, this.salt);
+    const long = new TextEncoder().encode(plan.statement).length > MAX_STATEMENT_BYTES;
+    return long ? "The reason and the outlines are too long for one review: shorten the reason, or correct fewer slices." : plan;
   }
 }
 

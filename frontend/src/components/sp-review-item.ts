@@ -1,7 +1,7 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { viewOf } from "../api/client";
-import type { ChainConfig, Diagnosis, Hex, ImageRecord, Model, QueuedDiagnosis, Review } from "../api/types";
+import type { ChainConfig, Diagnosis, Hex, ImageRecord, Model, QueuedDiagnosis, Review, SliceOutline } from "../api/types";
 import type { Wallet } from "../chain/discovery";
 import { isoTime, percent, short, time } from "../format";
 import type { PendingReview } from "../state/pending-reviews";
@@ -72,6 +72,7 @@ export class ReviewItem extends LitElement {
   @state() private opening: Opening | null = null;
   @state() private overtaken = false;
   @state() private outline: [x: number, y: number][][] | null = null;
+  @state() private outlines: SliceOutline[] = [];
   private readonly data = new ReviewData(this);
 
   protected override willUpdate(): void {
@@ -101,7 +102,7 @@ export class ReviewItem extends LitElement {
     if (!record || !diagnosis) return html`<p class="busy soft"><span class="spinner"></span>Loading …</p>`;
     return html`<div class="columns">
       ${record.study
-        ? this.study()
+        ? this.study(record, diagnosis)
         : record.imageAvailable
         ? html`<sp-viewer
             src=${viewOf(record.cid)}
@@ -120,13 +121,19 @@ export class ReviewItem extends LitElement {
     </div>`;
   }
 
-  private study() {
+  private study(record: ImageRecord, diagnosis: Diagnosis) {
     const { value, problem } = this.data.study;
     if (problem) return loadNotice(this.data.study);
     if (!value) return html`<p class="busy soft"><span class="spinner"></span>Loading the study …</p>`;
     return html`<div class="stack">
       <sp-study-summary .result=${value}></sp-study-summary>
-      <sp-study-slices narrow .result=${value}></sp-study-slices>
+      <sp-study-slices
+        narrow
+        .result=${value}
+        .model=${diagnosis.model?.name ?? null}
+        .editable=${this.mayCorrect(record, diagnosis)}
+        @outlines=${({ detail }: CustomEvent<SliceOutline[]>) => (this.outlines = detail)}
+      ></sp-study-slices>
     </div>`;
   }
 
@@ -170,8 +177,8 @@ export class ReviewItem extends LitElement {
   }
 
   /** A sealed diagnosis has no published statement, and without the image's size a point has no place. */
-  private mayCorrect({ uploader }: ImageRecord, { sealed }: Diagnosis): boolean {
-    return this.reviewer !== null && this.reviewer.account !== uploader && !sealed && this.data.image !== null;
+  private mayCorrect({ uploader, study }: ImageRecord, { sealed }: Diagnosis): boolean {
+    return this.reviewer !== null && this.reviewer.account !== uploader && !sealed && (study || this.data.image !== null);
   }
 
   private action({ imageId, uploader }: ImageRecord, diagnosis: Diagnosis) {
@@ -188,6 +195,7 @@ export class ReviewItem extends LitElement {
         .wallet=${reviewer.wallet}
         .account=${reviewer.account}
         .outline=${this.outline}
+        .outlines=${this.outlines}
         .reason=${this.reason}
         .visible=${!diagnosis.sealed || this.opening !== null}
         @outdated=${this.outdated}

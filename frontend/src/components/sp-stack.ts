@@ -2,6 +2,7 @@ import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
 import { clamp } from "../imaging/geometry";
 import { slices, type Slice } from "../imaging/slices";
+import type { Contour } from "../state/outline-edit";
 import { shared } from "../styles/shared";
 import { iconBar, iconButton } from "./icon-bar";
 import "./sp-thumbnail";
@@ -16,7 +17,7 @@ const SPEEDS = [5, 10, 20] as const;
 
 /**
  * A stack of slices in one viewer: scrolled by wheel, keys and slider, played, with a strip of thumbnails and results.
- * One file with several frames is a stack too. Event `slice` with the index.
+ * One file with several frames is a stack too. Events `slice` with the index, `outline` as of sp-viewer.
  */
 @customElement("sp-stack")
 export class Stack extends LitElement {
@@ -85,6 +86,8 @@ export class Stack extends LitElement {
   @property({ attribute: false }) index = 0;
   /** Whether thumbnails are shown: not where a list of the slices is beside it. */
   @property({ attribute: false }) strip = true;
+  /** Whether the outline of the shown slice can be corrected. */
+  @property({ attribute: false }) editable = false;
   /** The slices, or the frames of the only one. */
   @state() private all: Slice[] = [];
   @state() private playing = false;
@@ -129,7 +132,10 @@ export class Stack extends LitElement {
         .contours=${slice.contours ?? []}
         .size=${slice.size ?? null}
         ?text-places=${slice.textPlaces ?? false}
+        .editable=${this.editable}
+        outline-name=${slice.outlineName ?? nothing}
         series="stack"
+        @outline=${({ detail }: CustomEvent<Contour[] | null>) => this.dispatchEvent(new CustomEvent("outline", { detail }))}
         @frames=${this.counted}
       >
         ${all.length > 1 ? html`<div slot="below">${this.controls(all)} ${this.strip ? this.thumbnails(all) : nothing}</div>` : nothing}

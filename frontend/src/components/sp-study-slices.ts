@@ -1,14 +1,22 @@
 import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
-import { sliceViewOf, viewOf } from "../api/client";
-import type { StudyResult, StudySlice } from "../api/types";
+import { api, sliceViewOf, viewOf } from "../api/client";
+import type { Image, Outline, SliceOutline, StudyResult, StudySlice } from "../api/types";
 import { percent, printable } from "../format";
 import type { Slice } from "../imaging/slices";
+import type { Contour } from "../state/outline-edit";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
+import { LoadController } from "./load-controller";
 import { loadViewer } from "./viewer-loader";
 
-/** The slices of a study with their results, and the chosen one in the viewer. */
+/** Before the model outlines a slice: nobody waits for those that are passed by. */
+const REST_MS = 250;
+
+/**
+ * The slices of a study with their results, and the chosen one in the viewer, with its outline. Event `outlines` with the
+ * SliceOutlines that the person corrected.
+ */
 @customElement("sp-study-slices")
 export class StudySlices extends LitElement {
   static override styles = [
@@ -88,17 +96,42 @@ export class StudySlices extends LitElement {
   @property({ attribute: false }) names = new Map<string, string>();
   /** The slices that the person is asked about, from 0. */
   @property({ attribute: false }) asked: number[] = [];
+  /** The classifier after whose result slices of a recorded study are outlined; null for no outlines. */
+  @property({ attribute: false }) model: string | null = null;
+  /** The outlines of the clinician who reviewed the study, in place of the model's. */
+  @property({ attribute: false }) corrected: SliceOutline[] = [];
+  /** Whether outlines can be corrected. */
+  @property({ attribute: false }) editable = false;
   @state() private chosen: number | null = null;
+  /** The slice that is shown since a moment. */
+  @state() private rested: number | null = null;
+  @state() private edited = new Map<number, SliceOutline>();
   private stack: Slice[] = [];
+  private readonly facts = new LoadController<Image>(this);
+  private readonly outlined = new LoadController<Outline>(this);
+  private timer = 0;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (!changed.has("result") && !changed.has("studyId")) return;
-    const { slices } = this.result;
-    this.stack = slices.map((slice) => ({
-      src: this.source(slice),
-      alt: `Slice ${slice.order + 1} of ${slices.length}: ${slice.labelText}`,
-      result: slice.labelText,
-    }));
+    if (changed.has("result") || changed.has("studyId")) {
+      const { slices } = this.result;
+      this.stack = slices.map((slice) => ({
+        src: this.source(slice),
+        alt: `Slice ${slice.order + 1} of ${slices.length}: ${slice.labelText}`,
+        result: slice.labelText,
+      }));
+      this.rest();
+    }
+    const slice = this.result.slices[this.rested ?? -1];
+    if (slice && !this.studyId) this.facts.show(slice.cid, () => api.image(slice.cid));
+    else this.facts.clear();
+    const { model } = this;
+    if (slice && model && !this.studyId) this.outlined.show(`${slice.cid} ${model}`, () => api.outline(slice.cid, model));
+    else this.outlined.clear();
+  }
+
+  override disconnectedCallback(): void {
+    super.disconnectedCallback();
+    window.clearTimeout(this.timer);
   }
 
   override connectedCallback(): void {
@@ -113,10 +146,12 @@ export class StudySlices extends LitElement {
     return html`<div class="columns">
       ${shown
         ? html`<sp-stack
-            .slices=${this.stack}
-            .index=${slices.indexOf(shown)}
+            .slices=${this.stack.with(shown.order, this.withOutline(shown))}
+            .index=${shown.order}
             .strip=${false}
+            .editable=${this.editable && this.facts.value?.cid === shown.cid}
             @slice=${({ detail }: CustomEvent<number>) => this.show(detail)}
+            @outline=${({ detail }: CustomEvent<Contour[] | null>) => this.correct(shown, detail)}
           ></sp-stack>`
         : nothing}
       <div class="list" tabindex="0" role="region" aria-label="The slices and their results" data-testid="slices">
@@ -145,6 +180,7 @@ export class StudySlices extends LitElement {
                 <td>
                   ${slice.labelText}${deciding ? html` <span class="soft small">decides</span>` : nothing}
                   ${this.asked.includes(slice.order) ? html` <strong class="small">look at it</strong>` : nothing}
+                  ${this.correctionOf(slice) ? html` <span class="soft small">outline corrected</span>` : nothing}
                 </td>
                 <td>${slice.abstained ? "–" : percent(slice.confidence)}</td>
               </tr>`;
@@ -171,6 +207,36 @@ export class StudySlices extends LitElement {
 
   private show(order: number): void {
     this.chosen = order;
+    this.rest();
+  }
+
+  private rest(): void {
+    window.clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => (this.rested = this.chosen ?? this.first), REST_MS);
+  }
+
+  /** What takes the place of the model's outline on a slice, if it names the slice's own image. */
+  private correctionOf({ order, cid }: StudySlice): SliceOutline | null {
+    return this.edited.get(order) ?? this.corrected.find((each) => each.order === order && each.cid === cid) ?? null;
+  }
+
+  /** Contours are in pixels of the image: without its size they have no place. */
+  private withOutline(slice: StudySlice): Slice {
+    const shown = this.stack[slice.order] ?? { alt: "" };
+    const image = this.facts.value;
+    if (image?.cid !== slice.cid) return shown;
+    const correction = this.correctionOf(slice);
+    const outlineName = correction ? { outlineName: "Outline: as a clinician corrected it" } : {};
+    return { ...shown, size: image, contours: correction?.outline ?? this.outlined.value?.contours ?? [], ...outlineName };
+  }
+
+  private correct({ order, cid }: StudySlice, outline: Contour[] | null): void {
+    const edited = new Map(this.edited);
+    if (outline) edited.set(order, { order, cid, outline });
+    else edited.delete(order);
+    this.edited = edited;
+    const detail = [...edited.values()].sort((one, other) => one.order - other.order);
+    this.dispatchEvent(new CustomEvent("outlines", { detail }));
   }
 
   private source({ cid, order }: StudySlice): string {

@@ -105,7 +105,10 @@ export class Viewer extends LitElement {
   private drawn: Pick<View, "window" | "inverted"> & { drawing: Drawing } | null = null;
 
   protected override willUpdate(changed: PropertyValues<this>): void {
-    if (changed.has("src") || changed.has("file") || changed.has("frame")) this.load();
+    if (changed.has("src") || changed.has("file") || changed.has("frame")) {
+      this.endEditing();
+      this.load();
+    }
     if (changed.has("stored") && changed.get("stored")?.cid !== this.stored?.cid) this.wantsValues = false;
     if (changed.has("linked") && this.linked) this.follow(this.linked);
     this.loadValues();
@@ -152,7 +155,6 @@ export class Viewer extends LitElement {
     const same = before !== null && drawing !== null && (this.series !== null || drawing === this.values.value);
     const changedWindow = same && before.range.high === drawing.range.high && !isSameWindow(view.window, before.windows[0]);
     const kept = same ? { ...view, window: changedWindow ? view.window : first.window } : { ...first, tool: view.tool };
-    if (!same) this.editor.edit = null;
     if (!same || before.size.width !== drawing.size.width || before.size.height !== drawing.size.height) this.lines = [];
     this.view = kept;
     this.drawing = drawing;
@@ -391,6 +393,13 @@ export class Viewer extends LitElement {
     this.act({ type: "tool-chosen", tool: "outline" });
     this.stage?.focus();
     this.editor.start(this.contours);
+  }
+
+  /** What was corrected stays with the image that it is of. */
+  private endEditing(): void {
+    if (!this.editor.edit) return;
+    this.editor.edit = null;
+    this.view = reduceView(this.view, { type: "tool-chosen", tool: "pan" }, this.scene);
   }
 
   private stopEditing(): void {

@@ -20,6 +20,8 @@ export interface Slice {
   contours?: [x: number, y: number][][];
   /** In whose pixels the contours are; those of the picture itself where it is left out. */
   size?: Size;
+  /** Whose outline they are, for a screen reader. */
+  outlineName?: string;
   /** Whether they are places of text. */
   textPlaces?: boolean;
 }

@@ -128,7 +128,7 @@ export class RecordPage extends LitElement {
         ${record.study ? this.study() : this.image(record)}
         <sp-registration .record=${record}></sp-registration>
       </section>
-      ${this.slices()}
+      ${this.slices(diagnoses)}
       <section class="panel stack">
         <h2>${HEADINGS[diagnoses.length] ?? "Diagnoses, newest first"}</h2>
         ${diagnoses.length > 0
@@ -222,12 +222,23 @@ export class RecordPage extends LitElement {
     </div>`;
   }
 
-  private slices() {
+  private slices(diagnoses: Diagnosis[]) {
     const { value } = this.studies;
     if (!value) return nothing;
+    const newest = diagnoses.at(-1);
+    const corrected = newest?.reviews.at(-1)?.sliceOutlines ?? [];
     return html`<section class="panel stack">
       <h2>Slices</h2>
-      <sp-study-slices .result=${value}></sp-study-slices>
+      ${corrected.length > 0
+        ? html`<p class="small" data-testid="corrected-outline">
+            The outlines of the slices marked “outline corrected” are those of the clinician who reviewed the diagnosis, not the model's.
+          </p>`
+        : nothing}
+      <sp-study-slices
+        .result=${value}
+        .model=${newest && isModelResultValid(newest) ? (newest.model?.name ?? null) : null}
+        .corrected=${corrected}
+      ></sp-study-slices>
     </section>`;
   }
 

@@ -25,6 +25,7 @@ from backend.services import statements
 from backend.settings import Settings
 from backend.wiring import wire
 from tests.backend.api.conftest import API, assert_problem, signed_of
+from tests.backend.studies import record_study
 
 REASON = "Zwei Schichten, eindeutig. <b>=1+1</b>\nSiehe “oben”. 🧠"
 
@@ -159,6 +160,83 @@ def test_a_statement_with_something_else_for_an_outline_is_none(reviews: Reviews
     content = json.loads(statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON))
 
     assert statements.read(json.dumps(content | {"outline": outline}).encode()) is None
+
+
+_CID = "bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy"
+_SLICE = {"order": 3, "cid": _CID, "outline": [[[0, 0], [1, 1], [0, 1]]]}
+
+
+@pytest.mark.parametrize(
+    "outlines",
+    [
+        [],
+        {},
+        [7],
+        [_SLICE | {"order": -1}],
+        [_SLICE | {"order": True}],
+        [_SLICE | {"cid": "bafk"}],
+        [_SLICE | {"cid": _CID.upper()}],
+        [_SLICE | {"outline": [[[0, 0]]]}],
+        [_SLICE | {"more": 1}],
+        [_SLICE, _SLICE],
+        [_SLICE, _SLICE | {"order": 2}],
+        [_SLICE | {"order": order} for order in range(25)],
+        [_SLICE | {"order": order, "outline": [[[0, 0]] * 201]} for order in range(2)],
+    ],
+)
+def test_a_statement_with_something_else_for_outlines_of_slices_is_none(reviews: Reviews, outlines) -> None:
+    (diagnosis,) = reviews.container.records.find(reviews.image_id).diagnoses
+    content = json.loads(statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON))
+
+    good = statements.read(json.dumps(content | {"sliceOutlines": [_SLICE]}).encode())
+    assert good and good.slice_outlines == (statements.SliceOutline(3, _CID, (((0, 0), (1, 1), (0, 1)),)),)
+    assert statements.read(json.dumps(content | {"sliceOutlines": outlines}).encode()) is None
+
+
+def test_outlines_of_slices_are_refused_on_the_record_of_an_image(reviews: Reviews) -> None:
+    outlines = (statements.SliceOutline(0, _CID, OUTLINE),)
+    review = reviews.review(
+        lambda diagnosis: statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON, slice_outlines=outlines),
+        Verdict.WITHDRAWN,
+        0,
+    )
+    detail = "the statement outlines slices, but no study of this record is known here"
+    assert_problem(reviews.publish(review.review_id, reviews.content), 409, "conflict", detail)
+
+
+@pytest.fixture
+def study(client: FlaskClient, container: Container, settings: Settings, alice: DevelopmentWallet, picture) -> Reviews:
+    documents = record_study(container, alice, {f"{number}.png": picture() for number in range(2)})
+    clinician = DevelopmentWallet(settings.rpc_url, settings.contract_address, CLINICIAN)
+    return Reviews(client, container, clinician, container.chain.image_id(alice.address, documents.manifest.cid))
+
+
+def test_the_outlines_of_a_study_name_their_slices(study: Reviews) -> None:
+    slices = study.client.get(f"{API}/records/{study.image_id}/study").json["slices"]
+
+    def withdrawn(**options):
+        return study.review(
+            lambda diagnosis: statements.build(diagnosis, Verdict.WITHDRAWN, None, 0, REASON, **options),
+            Verdict.WITHDRAWN,
+            0,
+        )
+
+    def refused(detail: str, **options) -> None:
+        review = withdrawn(**options)
+        assert_problem(study.publish(review.review_id, study.content), 409, "conflict", detail)
+
+    cid = slices[0]["cid"]
+    refused("the record is of a study: an outline must name its slice, in sliceOutlines", outline=OUTLINE)
+    for order in (1, 2):
+        detail = f"slice {order + 1} of the record's study does not have the CID {cid}"
+        refused(detail, slice_outlines=(statements.SliceOutline(order, cid, OUTLINE),))
+
+    review = withdrawn(slice_outlines=(statements.SliceOutline(0, cid, OUTLINE),))
+    assert study.publish(review.review_id, study.content).status_code == 201
+
+    expected = [{"order": 0, "cid": cid, "outline": json.loads(study.content)["sliceOutlines"][0]["outline"]}]
+    assert (study.shown()["outline"], study.shown()["sliceOutlines"]) == (None, expected)
+    assert study.client.get(f"{API}/records/{study.image_id}").json["diagnoses"][0]["reviews"][0]["sliceOutlines"] == []
 
 
 def test_only_the_very_statement_of_the_review_is_taken(reviews: Reviews) -> None:

@@ -84,13 +84,14 @@ def reviewed(
     code: int,
     *,
     outline: statements.Outline | None = None,
+    slices: tuple[statements.SliceOutline, ...] = (),
     published: bool = True,
 ) -> None:
     """Review the newest diagnosis of a record."""
     record = container.records.find(image_id)
     diagnosis = record.diagnoses[-1]
     earlier = [diagnosis.diagnosis_id, *(each.review_id for each in record.reviews_of(diagnosis))]
-    content = statements.build(diagnosis, verdict, label, code, REASON, outline=outline)
+    content = statements.build(diagnosis, verdict, label, code, REASON, outline=outline, slice_outlines=slices)
     if published:
         container.store.put(content, name="statement", media_type="application/json")
     clinician.review(diagnosis, Review(earlier[-1], hash_of(content), verdict, code))
@@ -280,6 +281,58 @@ def test_the_facts_of_a_study(container: Container, study: str, monkeypatch: pyt
     ):
         monkeypatch.setattr(exports, name, value)
         assert [picture.order for picture in of(container, study).pictures] == orders
+
+
+SQUARE = (((10.0, 20.0), (30.0, 20.0), (30.0, 40.0), (10.0, 40.0)),)
+
+
+def test_a_clinicians_outlines_are_on_the_slices_that_they_name(
+    container: Container, study: str, clinician: DevelopmentWallet
+) -> None:
+    found = of(container, study).study
+    assert found is not None
+    first, second, third = (each.cid for each in found.slices)
+    slices = (
+        statements.SliceOutline(0, first, SQUARE),
+        statements.SliceOutline(1, second, ()),
+        statements.SliceOutline(2, first, SQUARE),
+        statements.SliceOutline(7, third, SQUARE),
+    )
+    reviewed(container, clinician, study, Verdict.CONFIRMED, "meningioma", 2, slices=slices)
+
+    facts = of(container, study)
+
+    drawn, removed, foreign = facts.pictures
+    assert drawn.outline is not None and foreign.outline is not None
+    assert (drawn.outline.contours, drawn.outline.reviewer, drawn.outline.area) == (SQUARE, clinician.address, 50.0)
+    assert (removed.outline, removed.no_outline) == (None, "a clinician removed the model's outline")
+    assert foreign.outline.reviewer is None, "the statement names another image for this slice"
+    assert facts.shown is drawn
+    for kind in ("sr", "seg", "sc"):
+        assert container.exports.write(kind, facts).content[128:132] == b"DICM"
+
+
+def test_a_slice_that_a_clinician_outlined_is_shown_although_it_did_not_decide(
+    container: Container, study: str, clinician: DevelopmentWallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "MAX_PICTURES", 2)
+    found = of(container, study).study
+    assert found is not None
+    last = statements.SliceOutline(2, found.slices[2].cid, SQUARE)
+    reviewed(container, clinician, study, Verdict.WITHDRAWN, None, 0, slices=(last,))
+
+    facts = of(container, study)
+
+    assert [each.order for each in facts.pictures] == [1, 2]
+    assert [each.outline is not None for each in facts.pictures] == [False, True]
+    assert facts.shown.order == 2
+
+
+def test_an_outline_around_no_pixel_is_none(container: Container, image_id: str, clinician: DevelopmentWallet) -> None:
+    speck = (((10.0, 10.0), (10.2, 10.0), (10.0, 10.2)),)
+    reviewed(container, clinician, image_id, Verdict.CONFIRMED, "meningioma", 2, outline=speck)
+    shown = of(container, image_id).shown
+    assert (shown.outline, shown.no_outline) == (None, "the outline encloses no pixel")
 
 
 def test_a_study_without_a_finding_shows_its_middle(container: Container, alice: DevelopmentWallet, picture) -> None:

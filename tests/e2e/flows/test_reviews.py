@@ -16,7 +16,7 @@ from backend.domain import Verdict
 from tests.e2e.support import images
 from tests.e2e.support.console import Console
 from tests.e2e.support.product import Product
-from tests.e2e.support.records import make_record, newest, review
+from tests.e2e.support.records import make_record, make_study, newest, review
 from tests.e2e.support.review_queue import folded, items, kept, opened
 from tests.e2e.support.site import MEAN_BRIGHTNESS, Site
 from tests.e2e.support.viewer import Viewer
@@ -299,6 +299,40 @@ def test_a_corrected_outline_becomes_part_of_the_review(queue: Site, record: str
     queue.open(f"/records/{record}")
     expect(queue.page.get_by_test_id("corrected-outline")).to_contain_text("the clinician who reviewed the diagnosis")
     expect(queue.page.get_by_role("img", name="Outline: as a clinician corrected it")).to_be_visible()
+
+
+def test_the_corrected_outlines_of_a_study_stay_on_their_slices(clinician: InjectedWallet, site: Site):
+    image_id = make_study(site.product, [images.mri(), images.mri(), images.mri()])
+    page, item = site.page, opened(connected(site), image_id)
+    viewer = Viewer(page)
+    outline = page.get_by_role("img", name="Outline: as a clinician corrected it")
+
+    for slice_ in (3, 1):
+        item.get_by_role("button", name=f"Show slice {slice_}").click()
+        expect(outline).to_have_count(0)
+        item.get_by_role("button", name="Correct the outline").click()
+        item.get_by_role("button", name="Remove the outline").click()
+        viewer.stroke([(0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)])
+    expect(item.get_by_text("outline corrected")).to_have_count(2)
+    item.get_by_role("button", name="Show slice 3").click()
+    expect(outline).to_be_visible()
+    expect(item.get_by_test_id("editing")).to_have_count(0)
+    say(item, "Confirm")
+    expect(site.preview("outline")).to_have_text("Corrected by you on slices 1, 3, part of the statement")
+    site.button("Sign the review").click()
+    expect(kept(site, "done")).to_be_visible()
+
+    slices = site.product.get(f"/records/{image_id}/study")["slices"]
+    (step,) = newest(site.product, image_id)["reviews"]
+    named = [(each["order"], each["cid"], len(each["outline"])) for each in step["sliceOutlines"]]
+    assert (step["outline"], named) == (None, [(0, slices[0]["cid"], 1), (2, slices[2]["cid"], 1)])
+    site.open(f"/records/{image_id}")
+    expect(page.get_by_test_id("corrected-outline")).to_contain_text("those of the clinician")
+    expect(page.get_by_text("outline corrected", exact=True)).to_have_count(2)
+    page.get_by_role("button", name="Show slice 1").click()
+    expect(outline).to_be_visible()
+    page.get_by_role("button", name="Show slice 2").click()
+    expect(outline).to_have_count(0)
 
 
 def test_a_sixteen_bit_image_is_shown_as_the_model_saw_it(clinician: InjectedWallet, site: Site):

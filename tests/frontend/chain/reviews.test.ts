@@ -32,7 +32,7 @@ const diagnosis: Diagnosis = {
   block: { number: 1, hash: hash("d"), timestamp: 1 },
   reviews: [],
 };
-const opinion: Opinion = { verdict: "overridden", label: { label: "notumor", code: 3 }, reason: REASON, outline: null };
+const opinion: Opinion = { verdict: "overridden", label: { label: "notumor", code: 3 }, reason: REASON, outline: null, sliceOutlines: [] };
 const plan = (of: Diagnosis = diagnosis, said: Opinion = opinion) => planReview(IMAGE_ID, of, said, OTHER, chain, hash("5"));
 const sent = (...args: Parameters<typeof plan>) => decodeFunctionData({ abi, data: plan(...args).data }).args as [object, object];
 
@@ -47,6 +47,12 @@ describe("a review", () => {
     const corrected = plan(diagnosis, { ...opinion, outline: [[[1, 2.5], [30, 2], [3, 4.1]]] }).statement;
     expect(corrected).toContain('"labelCode":3,"outline":[[[1,2.5],[30,2],[3,4.1]]],"reason"');
     expect(plan(diagnosis, { ...opinion, outline: [] }).statement).toContain('"outline":[]');
+  });
+
+  it("names the slices whose outlines were corrected, as RFC 8785 sorts members", () => {
+    const sliceOutlines = [{ order: 3, outline: [[[1, 2.5], [30, 2], [3, 4.1]]] as [number, number][][], cid: "bafk" }];
+    const { statement } = plan(diagnosis, { ...opinion, sliceOutlines });
+    expect(statement).toContain('"schema":"scanproof.review/1","sliceOutlines":[{"cid":"bafk","order":3,"outline":[[[1,2.5],[30,2],[3,4.1]]]}],"verdict"');
   });
 
   it("has the id that the contract gives it", () => {
@@ -84,7 +90,7 @@ describe("a review", () => {
     ["confirmed", 0, 1, "glioma"],
     ["withdrawn", 2, 0, null],
   ])("that %s gives the label which the contract wants", (verdict, code, label, name) => {
-    const said = { verdict, label: null, reason: "r", outline: null };
+    const said = { verdict, label: null, reason: "r", outline: null, sliceOutlines: [] };
     expect(sent(diagnosis, said)[1]).toMatchObject({ verdict: code, label });
     expect(JSON.parse(plan(diagnosis, said).statement)).toMatchObject({ verdict, labelCode: label, label: name });
   });

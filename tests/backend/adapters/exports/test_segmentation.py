@@ -82,6 +82,27 @@ def test_each_outlined_slice_of_a_study_is_a_frame() -> None:
     assert [frame.sum() for frame in frames] == [AREA, AREA]
 
 
+def test_the_outlines_of_model_and_clinician_are_two_segments_on_their_slices() -> None:
+    own = outline_facts(OUTLINE[:1], reviewer=REVIEWER, width=SIDE, height=SIDE, spacing=None)
+    by_model = picture(clean(1), order=0)
+    again = picture(deidentified(original(3, ImagePositionPatient=[-8, -16, 8.0])), order=1)
+    by_clinician = picture(clean(2), order=2, outline=own)
+    found = segmented(facts(by_model, again, by_clinician, study=study(3)))
+
+    assert [each.SegmentAlgorithmType for each in found.SegmentSequence] == ["AUTOMATIC", "MANUAL"]
+    assert found.SegmentSequence[0].TrackingUID != found.SegmentSequence[1].TrackingUID
+    named = {
+        frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber: (
+            frame.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID,
+            pixels.sum(),
+        )
+        for frame, pixels in zip(found.PerFrameFunctionalGroupsSequence, found.pixel_array, strict=True)
+    }
+    first, second = (each.dicom.sop_instance for each in (by_model, by_clinician) if each.dicom)
+    assert found.NumberOfFrames == 2
+    assert named == {1: (first, AREA), 2: (second, 400)}
+
+
 def test_an_image_of_another_format_is_segmented_on_its_secondary_capture() -> None:
     found = segmented(facts(picture(png())))
 

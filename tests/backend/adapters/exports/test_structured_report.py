@@ -210,6 +210,23 @@ def test_the_outline_of_a_clinician_says_so() -> None:
     assert (group.method.meaning, numbers(group)) == ("Outlined by a clinician", {("Area", "{pixels}"): 400})
 
 
+def test_the_outlines_of_model_and_clinician_name_their_segments() -> None:
+    own = outline_facts(OUTLINE[:1], reviewer=REVIEWER, width=SIDE, height=SIDE, spacing=None)
+    record = facts(picture(clean(1), order=0, outline=own), picture(clean(2), order=1), study=study(2))
+    segmentation = highdicom.seg.segread(io.BytesIO(write("seg", record, None).content))
+
+    groups = measurements_of(reported(record)).get_planar_roi_measurement_groups()
+
+    assert [group.tracking_identifier for group in groups] == ["Outline, slice 1", "Outline, slice 2"]
+    for group, segment, shown in zip(groups, (2, 1), record.pictures, strict=True):
+        (number,) = group.referenced_segmentation_frame.referenced_frame_numbers
+        frame = segmentation.PerFrameFunctionalGroupsSequence[number - 1]
+        assert frame.SegmentIdentificationSequence[0].ReferencedSegmentNumber == segment
+        assert shown.dicom is not None
+        source = frame.DerivationImageSequence[0].SourceImageSequence[0]
+        assert source.ReferencedSOPInstanceUID == shown.dicom.sop_instance
+
+
 def test_a_file_without_a_place_refers_to_its_secondary_capture_for_the_outline() -> None:
     content = deidentified(original(FrameOfReferenceUID=None))
     report = reported(facts(picture(content)))
