@@ -8,7 +8,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +102,7 @@ def _split(options: argparse.Namespace, console: Console) -> int:
 
     from backend.crypto.image_shares import MAX_FILE_BYTES, read_share, split
     from backend.crypto.noise_png import write_png
-    from backend.crypto.sealed_shares import seal
+    from backend.crypto.sealing import seal
 
     recipients = [_recipient(text) for text in options.to]
     signer = _signer(options.sign) if options.sign else None
@@ -153,7 +153,7 @@ def _combine(options: argparse.Namespace, console: Console) -> int:
         raise WrongUse(f"expected shares of at most {_MOST_BYTES:,} bytes in all, found more")
 
     from backend.commands.evidence import write_new
-    from backend.crypto.errors import SharesRefused
+    from backend.crypto.errors import CryptoRefused, SharesRefused
     from backend.crypto.image_shares import combine
 
     keys = [_recipient_key(path) for path in options.key]
@@ -163,7 +163,7 @@ def _combine(options: argparse.Namespace, console: Console) -> int:
         for path in options.files:
             try:
                 shares[path] = _share(path, keys, options.signer)
-            except SharesRefused as error:
+            except CryptoRefused as error:
                 refused[path] = str(error)
     try:
         content = combine(list(shares.values()))
@@ -214,13 +214,13 @@ def _is_blamed(share: Share, error: Any, shares: dict[Path, Share]) -> bool:
 
 
 def _share(path: Path, keys: list[RecipientKey], signer: str | None) -> Share:
-    """Raises SharesRefused."""
+    """Raises CryptoRefused."""
     from backend.crypto.errors import SharesRefused
-    from backend.crypto.image_shares import read_share
+    from backend.crypto.image_shares import MAX_SHARE_BYTES, read_share
     from backend.crypto.noise_png import read_png
-    from backend.crypto.sealed_shares import MAX_SEALED_BYTES, is_sealed, unseal
+    from backend.crypto.sealing import MOST_ADDED_BYTES, is_sealed, unseal
 
-    most = 2 * MAX_SEALED_BYTES
+    most = 2 * (MAX_SHARE_BYTES + MOST_ADDED_BYTES)
     document = read_png(_read(path, most), most)
     if is_sealed(document):
         if not keys:
@@ -233,12 +233,9 @@ def _share(path: Path, keys: list[RecipientKey], signer: str | None) -> Share:
 
 
 def _read(path: Path, most: int) -> bytes:
-    """The file, or just so much of it that it is seen to be too large. Raises WrongUse."""
-    try:
-        with path.open("rb") as file:
-            return file.read(most + 1)
-    except OSError as error:
-        raise WrongUse(f"{path} cannot be read: {error.strerror}") from error
+    """The file, or just so much of it that it is seen to be too large."""
+    with path.open("rb") as file:
+        return file.read(most + 1)
 
 
 def _recipient(text: str) -> Recipient:
@@ -318,8 +315,9 @@ def _new_shares(folder: Path, *, overwrite: bool) -> Iterator[Callable[[str, byt
     except BaseException:
         for draft in drafts.values():
             draft.unlink(missing_ok=True)
-        if is_new and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+        if is_new:
+            with suppress(OSError):  # something else is in it by now, or it could not be made
+                folder.rmdir()
         raise
 
 

@@ -1,6 +1,6 @@
 /**
  * A file in n shares, any k of which restore it bit for bit. The specification is docs/SHARES.md, with its sources;
- * backend/crypto/image_shares.py and sealed_shares.py are the same in Python.
+ * backend/crypto/image_shares.py is the same in Python.
  */
 
 import { combine as combineKey, split as splitKey } from "shamir-secret-sharing";
@@ -9,13 +9,12 @@ import { areSame, hex, joined } from "../bytes";
 import { KEY_BYTES } from "./envelope";
 import { evaluate, interpolate } from "./field";
 import { CryptoRefused } from "./refused";
-import { unwrap, wrap, type Recipient } from "./wraps";
+import { aesKey, sha256 } from "./sealing";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export const MAX_FILE_BYTES = 32 * 1024 * 1024;
 const MAGIC = new TextEncoder().encode("scanproof/share/1");
-const SEALED_MAGIC = new TextEncoder().encode("scanproof/sealed-share/1");
 const PERFECT = 1;
 const COMPACT = 2;
 const MOST_SHARES = 255;
@@ -25,8 +24,6 @@ const SIGNED_BYTES = 141;
 const HEADER_BYTES = SIGNED_BYTES + 64;
 const KEY_SHARE_BYTES = KEY_BYTES + 1;
 const TAG_BYTES = 16;
-const SEALED_FIELDS_BYTES = 30;
-const MOST_WRAP_BYTES = 1024;
 /** WebCrypto gives so many random bytes in one call. */
 const MOST_RANDOM_BYTES = 65536;
 /** The keys encrypt once. */
@@ -136,46 +133,6 @@ export async function combine(shares: readonly Share[]): Promise<Bytes> {
   return secret.slice(SALT_BYTES);
 }
 
-/** The document of a share for one receiver. */
-export async function seal(document: Bytes, recipient: Recipient): Promise<Bytes> {
-  const key = random(KEY_BYTES);
-  const parameters = { name: "AES-GCM", iv: NONCE, additionalData: SEALED_MAGIC };
-  const sealed = new Uint8Array(await crypto.subtle.encrypt(parameters, await aesKey(key), document));
-  const wrapped = await wrap(key, recipient, await boundTo(sealed));
-  const lengths = new DataView(new ArrayBuffer(6));
-  lengths.setUint16(0, wrapped.length);
-  lengths.setUint32(2, sealed.length);
-  return joined([SEALED_MAGIC, new Uint8Array(lengths.buffer), wrapped, sealed]);
-}
-
-export function isSealed(document: Bytes): boolean {
-  return areSame(document.subarray(0, SEALED_MAGIC.length), SEALED_MAGIC);
-}
-
-/** The share for any of these private keys; zeros may follow, as pixels have them. Rejects with SharesRefused. */
-export async function unseal(document: Bytes, keys: readonly Recipient[]): Promise<Bytes> {
-  if (document.length < SEALED_FIELDS_BYTES || !isSealed(document)) {
-    throw new SharesRefused("format", "expected a sealed share, which begins with scanproof/sealed-share/1");
-  }
-  const view = new DataView(document.buffer, document.byteOffset + SEALED_MAGIC.length);
-  const start = SEALED_FIELDS_BYTES + view.getUint16(0);
-  const end = start + view.getUint32(2);
-  if (start - SEALED_FIELDS_BYTES > MOST_WRAP_BYTES || end > document.length || document.subarray(end).some((byte) => byte !== 0)) {
-    throw new SharesRefused("altered", "the sealed share was altered or cut off");
-  }
-  const [wrapped, sealed] = [document.slice(SEALED_FIELDS_BYTES, start), document.slice(start, end)];
-  const parameters = { name: "AES-GCM", iv: NONCE, additionalData: SEALED_MAGIC };
-  for (const recipient of keys) {
-    try {
-      const key = await unwrap(wrapped, recipient, await boundTo(sealed));
-      return new Uint8Array(await crypto.subtle.decrypt(parameters, await aesKey(key), sealed));
-    } catch {
-      // Sealed to another key, perhaps the next one.
-    }
-  }
-  throw new SharesRefused("recipient", "the share is sealed to another key, or was altered");
-}
-
 function setOf(fields: Bytes): Share["set"] {
   const view = new DataView(fields.buffer, fields.byteOffset);
   const at = MAGIC.length;
@@ -260,18 +217,6 @@ async function isSigned(signer: Bytes, signature: Bytes, signed: Bytes): Promise
 /** SHA-256(salt ‖ SHA-256 of the file) of a secret, which is both. */
 async function commitmentOf(secret: Bytes): Promise<Bytes> {
   return sha256(joined([secret.subarray(0, SALT_BYTES), await sha256(secret.subarray(SALT_BYTES))]));
-}
-
-async function sha256(bytes: Bytes): Promise<Bytes> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
-}
-
-async function boundTo(sealed: Bytes): Promise<Bytes> {
-  return new TextEncoder().encode(hex(await sha256(sealed)));
-}
-
-async function aesKey(key: Bytes): Promise<CryptoKey> {
-  return crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]);
 }
 
 function random(length: number): Bytes {

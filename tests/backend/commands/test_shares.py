@@ -115,7 +115,7 @@ def test_each_share_is_sealed_to_its_receiver(scanproof, scan, tmp_path):
     two = itertools.chain(*(("--key", key) for key in private[:2]))
     done = scanproof("shares", "combine", *made["files"], "--output", out, "--json", *two)
     assert done.status == 1
-    assert "sealed to another key, or was altered" in done.json["error"]["message"]
+    assert "sealed to another key, or altered" in done.json["error"]["message"]
     three = itertools.chain(*(("--key", key) for key in private[:3]))
     done = scanproof("shares", "combine", *made["files"][:3], "--output", out, "--json", *three)
     assert done.status == 0

@@ -13,7 +13,8 @@ const { collected, decrypt, encrypt, Kind } = await source("crypto/envelope");
 const { readRecipient, readRecipientKey, unwrap, wrap } = await source("crypto/wraps");
 const { readSecretWrap, unwrapByPassword, unwrapByPhrase, unwrapByPrf, wrapByPassword, wrapByPhrase, wrapByPrf } =
   await source("crypto/secret-wraps");
-const { combine: combineShares, isSealed, readShare, seal, split: splitFile, unseal } = await source("crypto/image-shares");
+const { combine: combineShares, readShare, split: splitFile } = await source("crypto/image-shares");
+const { isSealed, seal, unseal } = await source("crypto/sealing");
 const { readPng, writePng } = await source("crypto/noise-png");
 
 const text = new TextEncoder();

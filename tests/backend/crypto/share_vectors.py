@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from backend.crypto.image_shares import HEADER_BYTES, split
 from backend.crypto.noise_png import write_png
-from backend.crypto.sealed_shares import seal
+from backend.crypto.sealing import seal
 from backend.crypto.wraps import RecipientKey, new_rsa_key
 from backend.settings import ROOT
 from tests.backend.crypto.wrap_vectors import private_pem

@@ -18,7 +18,7 @@ from backend.crypto.image_shares import combine, read_share, split
 from backend.crypto.key_shares import combine_key, split_key
 from backend.crypto.noise_png import read_png, write_png
 from backend.crypto.phrases import phrase_of
-from backend.crypto.sealed_shares import is_sealed, seal, unseal
+from backend.crypto.sealing import is_sealed, seal, unseal
 from backend.crypto.secret_wraps import (
     read_secret_wrap,
     unwrap_by_password,

@@ -3,8 +3,9 @@
 import { describe, expect, it } from "vitest";
 
 import { fromHex, hex } from "../../../frontend/src/bytes";
-import { combine, isSealed, readShare, seal, split, unseal, type Share } from "../../../frontend/src/crypto/image-shares";
+import { combine, readShare, split, type Share } from "../../../frontend/src/crypto/image-shares";
 import { readPng, writePng } from "../../../frontend/src/crypto/noise-png";
+import { isSealed, seal, unseal } from "../../../frontend/src/crypto/sealing";
 import { newX25519Key, readRecipientKey } from "../../../frontend/src/crypto/wraps";
 import { vectors } from "./vectors";
 
