@@ -12,7 +12,8 @@ ScanProofError
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
 │   ├── OtherContent            a DICOM object whose UID is that of another one here
-│   └── OtherMagnification      the model is for another magnification than was stated
+│   ├── OtherMagnification      the model is for another magnification than was stated
+│   └── MagnificationsDiffer    sources state several, and the model is for one
 ├── RecordNotVerified           a record of which a check failed (409)
 ├── NotIssuer                   a credential that only another key can issue (409)
 ├── Unconfirmed                 a person must confirm an upload first (409)
@@ -147,6 +148,16 @@ class OtherMagnification(Conflict):
     def __init__(self, model: str, expected: int, found: str) -> None:
         super().__init__(
             f"expected an image at {expected}X, found one that was stated to be at {found}X: {model} is for {expected}X"
+        )
+
+
+class MagnificationsDiffer(Conflict):
+    title = "Sources differ about the magnification"
+
+    def __init__(self, model: str, expected: int, found: Sequence[str]) -> None:
+        super().__init__(
+            f"expected an image at {expected}X, found {' and '.join(found)}: {model} is for {expected}X, and sources "
+            "differ about this image. Upload it again, and say that the right one takes the place of the others"
         )
 
 

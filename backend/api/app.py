@@ -15,6 +15,8 @@ from backend.api import (
     classifications,
     course,
     dicomweb,
+    dicomweb_pictures,
+    dicomweb_store,
     exports,
     images,
     ledger,
@@ -68,6 +70,8 @@ _BLUEPRINTS = (
     received.blueprint,
     transactions.blueprint,
 )
+_FORM_PARTS = 5
+"""An image, and the answers of AnswersSchema."""
 
 
 class _Request(Request):
@@ -88,7 +92,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     app.request_class = _Request
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + MULTIPART_OVERHEAD,
-        MAX_FORM_PARTS=2,
+        MAX_FORM_PARTS=_FORM_PARTS,
         VALIDATION_ERROR_STATUS_CODE=400,
         VALIDATION_ERROR_SCHEMA=ProblemSchema,
         HTTP_ERROR_SCHEMA=ProblemSchema,
@@ -112,7 +116,8 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     limiter.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=PREFIX)
-    app.register_blueprint(dicomweb.blueprint, url_prefix=dicomweb.PREFIX)
+    for web in (dicomweb, dicomweb_pictures, dicomweb_store):
+        app.register_blueprint(web.blueprint, url_prefix=dicomweb.PREFIX)
     app.register_blueprint(pages.blueprint)
     app.after_request(_never_stale)
     return app

@@ -8,6 +8,8 @@ from flask_limiter import Limiter
 
 from backend.api.access import container
 
+SEARCHES = "300/minute"
+
 
 def client_address() -> str:
     """The peer's address. Forwarding headers are not believed: no proxy stands in front of a loopback server."""

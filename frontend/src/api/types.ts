@@ -63,10 +63,12 @@ export interface Storage {
   public: boolean;
 }
 
+/** `maxSlideBytes` is of a whole slide, the others of any other image. */
 export interface Limits {
   maxBytes: number;
   maxPixels: number;
   mediaTypes: string[];
+  maxSlideBytes: number;
 }
 
 /** `kind` is the name in the address of an export, `about` says in one line what it is. */
@@ -139,11 +141,22 @@ export interface ModelList {
   models: Model[];
 }
 
-/** `value` is null where it is unknown. `by` is name and version of what recognised it. */
+/** `by` is name and version of what recognised it. */
+export interface KindStatement {
+  value: string;
+  source: KindSource;
+  by: string | null;
+}
+
+/**
+ * `value` is null where it is unknown. `by` is name and version of what recognised it. `others` are the statements
+ * that differ from it: none is preferred for being newer.
+ */
 export interface KindValue {
   value: string | null;
   source: KindSource;
   by: string | null;
+  others: KindStatement[];
 }
 
 /**
@@ -226,12 +239,14 @@ export interface Problem {
 /**
  * `text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
  * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
- * is that of the microscope, for an image of tissue: what the uploader says of it.
+ * is that of the microscope, for an image of tissue: what the uploader says of it, beside what was said before, or in
+ * its place where `magnificationCorrected`.
  */
 export interface Pin {
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
   magnification?: 40 | 100 | 200 | 400 | null;
+  magnificationCorrected?: boolean;
   file: string;
 }
 
@@ -1005,12 +1020,26 @@ export interface ReceivedStudy {
 /**
  * `text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
  * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
- * is that of the microscope, for an image of tissue: what the uploader says of it.
+ * is that of the microscope, for an image of tissue: what the uploader says of it, beside what was said before, or in
+ * its place where `magnificationCorrected`.
  */
 export interface Answers {
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
   magnification?: 40 | 100 | 200 | 400 | null;
+  magnificationCorrected?: boolean;
+}
+
+/** A field of a slide in pixels of the full size; `labelCode` is 0 where model or gate abstained. */
+export interface Tile {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  label: string;
+  labelCode: number;
+  confidence: number;
+  abstained: boolean;
 }
 
 /** A sealed manifest is not served. */
@@ -1042,6 +1071,8 @@ export interface Classification {
   sealed: boolean;
   /** The manifest of a sealed result; it proves the result to others. */
   opening: string | null;
+  /** The fields of a whole slide that were looked at; null for another image. */
+  tiles: Tile[] | null;
   /** A PNG as data URL. */
   activationMap: string | null;
   nextSteps: NextStep[];

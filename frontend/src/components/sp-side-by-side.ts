@@ -5,12 +5,14 @@ import type { Image, ImageRecord } from "../api/types";
 import { short } from "../format";
 import type { Problem } from "../state/problems";
 import { outcomeOf } from "../state/diagnosis-status";
+import { slideOf } from "../state/slide";
 import type { View } from "../state/view";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { LoadController } from "./load-controller";
 import { loadNotice } from "./load-notice";
 import "./sp-notice";
+import { loadSlideViewer } from "./viewer-loader";
 
 const IMAGE_ID = "0x[0-9a-fA-F]{64}";
 
@@ -108,7 +110,9 @@ export class SideBySide extends LitElement {
     const name = `Record ${short(record.imageId)}`;
     return html`<div class="stack" data-testid="compared">
       <p><strong>${outcomeOf(record.diagnoses.at(-1))}</strong> · <a href="/records/${record.imageId}"><code>${short(record.imageId)}</code></a></p>
-      ${image
+      ${image && slideOf(image)
+        ? html`<sp-slide-viewer .image=${image} alt=${name}></sp-slide-viewer>`
+        : image
         ? html`<sp-viewer
             src=${viewOf(record.cid)}
             .stored=${image}
@@ -137,7 +141,9 @@ export class SideBySide extends LitElement {
 }
 
 async function shown(record: ImageRecord): Promise<Shown> {
-  return { record, image: record.imageAvailable && !record.study ? await api.image(record.cid) : null };
+  const image = record.imageAvailable && !record.study ? await api.image(record.cid) : null;
+  if (slideOf(image)) loadSlideViewer();
+  return { record, image };
 }
 
 const NO_IMAGE: Problem = {
