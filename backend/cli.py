@@ -24,6 +24,7 @@ COMMANDS = (
     "classify",
     "analyse",
     "deidentify",
+    "shares",
     "pacs",
     "verify",
     "evidence",
