@@ -5,6 +5,7 @@ import type { Answers, Question } from "../api/upload";
 import { imageIdOf } from "../chain/registry";
 import type { PendingTransaction } from "../chain/transaction-state";
 import type { Report } from "../dicom/deidentify";
+import type { Originals } from "../dicom/identity-map";
 import type { Problem } from "./problems";
 
 export interface Pinned {
@@ -22,6 +23,8 @@ interface Chosen {
   series?: boolean;
   /** Whether the server can make places of the picture black. */
   maskable?: boolean;
+  /** What the sender's map has of it; null for a file without identifiers. */
+  originals?: Originals | null;
   /** What the person said to earlier questions about this file. */
   answers?: Answers;
 }
@@ -36,7 +39,7 @@ export type Flow =
   | ({ step: "submitted" | "recorded"; transaction: PendingTransaction } & Pinned);
 
 export type FlowEvent =
-  | { type: "file-chosen"; file: File; problem: Problem | null; removed?: Report | null; maskable?: boolean; series?: boolean }
+  | { type: "file-chosen"; file: File; problem: Problem | null; removed?: Report | null; maskable?: boolean; series?: boolean; originals?: Originals | null }
   | { type: "sealing-chosen"; sealed: boolean }
   | { type: "upload-started"; answers?: Answers }
   | { type: "upload-progressed"; sent: number }
@@ -68,9 +71,9 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
     case "choose":
     case "chosen":
       if (event.type === "file-chosen") {
-        const { file, problem, removed, maskable, series } = event;
+        const { file, problem, removed, maskable, series, originals } = event;
         if (problem) return { step: "choose", problem };
-        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, removed, maskable, series, problem };
+        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, removed, maskable, series, originals, problem };
       }
       if (flow.step === "choose") return flow;
       if (event.type === "sealing-chosen") return { ...flow, sealed: event.sealed };
@@ -111,8 +114,8 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
   }
 }
 
-function chosenOf({ file, sealed, removed, maskable, answers }: Chosen): Chosen {
-  return { file, sealed, removed, maskable, answers };
+function chosenOf({ file, sealed, removed, maskable, originals, answers }: Chosen): Chosen {
+  return { file, sealed, removed, maskable, originals, answers };
 }
 
 export function isKept(flow: Flow): flow is KeptFlow {
