@@ -9,6 +9,7 @@ import base64
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from backend.errors import InvalidCid
 
@@ -37,7 +38,12 @@ class Cid:
         return bytes((1, self.codec)) + _SHA2_256 + self.digest
 
     def __str__(self) -> str:
-        return "b" + base64.b32encode(self.binary).decode().lower().rstrip("=")
+        return _text(self.binary)
+
+
+@lru_cache(maxsize=1024)
+def _text(binary: bytes) -> str:
+    return "b" + base64.b32encode(binary).decode().lower().rstrip("=")
 
 
 def cid_from_binary(binary: bytes) -> Cid:

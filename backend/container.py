@@ -29,6 +29,7 @@ from backend.services.records import RecordService
 from backend.services.reviews import ReviewService
 from backend.services.scrub import ScrubService
 from backend.services.similarity import SimilarityService
+from backend.services.slides import SlideService
 from backend.services.studies import StudyService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
@@ -69,6 +70,7 @@ class Container:
     results: Callable[[], Mapping[str, Any]]
     index: EventIndex
     intake: IntakeService
+    slides: SlideService
     classification: ClassificationService
     analysis: AnalysisService
     outline: OutlineService

@@ -7,6 +7,7 @@ from backend.errors import (
     Conflict,
     DatabaseUnavailable,
     InvalidInput,
+    OtherContent,
     QueueFull,
     ScanProofError,
     ServerBusy,
@@ -15,6 +16,8 @@ from backend.errors import (
 
 SUCCESS = 0x0000
 PROCESSING_FAILURE = 0x0110
+DUPLICATE_INSTANCE = 0x0111
+"""Another object has this SOP Instance UID (PS3.7, annex C)."""
 OUT_OF_RESOURCES = 0xA700
 DOES_NOT_MATCH = 0xA900
 CANNOT_UNDERSTAND = 0xC000
@@ -26,6 +29,7 @@ _BY_ERROR: tuple[tuple[type[ScanProofError], int], ...] = (
     (StorageError, OUT_OF_RESOURCES),
     (DatabaseUnavailable, OUT_OF_RESOURCES),
     (ConfigurationError, OUT_OF_RESOURCES),
+    (OtherContent, DUPLICATE_INSTANCE),
     (Conflict, DOES_NOT_MATCH),
     (InvalidInput, CANNOT_UNDERSTAND),
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypedDict, TypeVar
 
 SEALED_LABEL = 65_535
@@ -23,6 +24,12 @@ MAX_IMAGE_BYTES = 25 * 1024 * 1024
 MAX_STUDY_FILE_BYTES = 192 * 1024 * 1024
 """Of a DICOM file of several frames, each of which becomes a file of at most MAX_IMAGE_BYTES."""
 
+MAX_SLIDE_PIXELS = 2**31
+"""Of a whole-slide image at full size."""
+
+SLIDE_TYPE = "image/tiff"
+"""The media type of a whole-slide image. No other image is pinned as TIFF."""
+
 NO_PARENT = "0x" + "00" * 32
 """On-chain parent of a training that did not start from a registered model."""
 
@@ -34,6 +41,26 @@ class StoredObject:
     cid: str
     size: int
     pin_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SlideLevel:
+    """A picture of a pyramid, in pixels. ``downsample`` is how many times wider the full size is."""
+
+    width: int
+    height: int
+    downsample: float
+
+
+@dataclass(frozen=True, slots=True)
+class SlideFacts:
+    """What a whole-slide image says of itself: its pyramid, full size first; the size of a pixel at full size in
+    micrometres; the magnification of the objective; the maker of the scanner. None where it is not said."""
+
+    levels: tuple[SlideLevel, ...]
+    micrometres_per_pixel: float | None
+    objective: float | None
+    vendor: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +82,27 @@ class ImageFacts:
     """Where a DICOM file belongs. Read from the bytes, and not stored."""
     attributes: DicomAttributes | None = field(default=None, compare=False)
     """What a DICOM file says of its picture. Read from the bytes; it becomes the image's kind."""
+    slide: SlideFacts | None = None
+    """What a whole-slide image says of itself; None for every other image."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSlide:
+    """A slide in a file of this machine, whose bytes have the CID of its facts. The file may go when its user is
+    done."""
+
+    path: Path
+    facts: ImageFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A part of a slide in pixels of the full size; ``x`` and ``y`` are of its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,13 +386,37 @@ class DicomInstance:
 
 
 @dataclass(frozen=True, slots=True)
-class CleanDicom:
-    """What is left of a DICOM file that was received: ``uids`` are the new UIDs by the old ones, and are in memory
-    only."""
+class CleanFile:
+    """The bytes of a de-identified DICOM file of one frame, and what it is."""
 
     content: bytes
     instance: DicomInstance
+
+
+@dataclass(frozen=True, slots=True)
+class CleanDicom:
+    """What is left of a DICOM object that was received: one file, or a file for each of its frames, all of one series.
+
+    ``instance`` is its new SOP Instance UID. ``uids`` are the new UIDs by the old ones, and are in memory only.
+    """
+
+    instance: str
+    files: tuple[CleanFile, ...]
     uids: Mapping[str, str]
+
+    @property
+    def first(self) -> DicomInstance:
+        """It has the study, series and class of all."""
+        return self.files[0].instance
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFile:
+    """A DICOM file that waits in the queue, where ``series_id`` names its folder, or is pinned."""
+
+    series_id: str
+    instance: DicomInstance
+    queued: bool
 
 
 @dataclass(frozen=True, slots=True)

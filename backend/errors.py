@@ -4,12 +4,13 @@ ScanProofError
 ├── InvalidInput                the caller's input is wrong (HTTP 400)
 │   ├── UnsupportedImage        not an image of an accepted type, or corrupt (415)
 │   ├── ImageTooLarge           more bytes or pixels than accepted (413)
-│   ├── IdentifiersLeft         a DICOM file that still identifies somebody (422)
+│   ├── IdentifiersLeft         a DICOM file or slide that still identifies somebody (422)
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
 │   ├── InvalidEvidence         not an evidence file (400)
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
+│   ├── OtherContent            a DICOM object whose UID is that of another one here
 │   └── OtherMagnification      the model is for another magnification than was stated
 ├── RecordNotVerified           a record of which a check failed (409)
 ├── NotIssuer                   a credential that only another key can issue (409)
@@ -94,12 +95,13 @@ class IdentifiersLeft(InvalidInput):
     status = 422
     title = "The file still has identifiers"
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], what: str = "DICOM file") -> None:
         super().__init__(
-            f"expected a DICOM file without identifiers, found {_first(names, _SHOWN_NAMES)}: the page and `scanproof "
+            f"expected a {what} without identifiers, found {_first(names, _SHOWN_NAMES)}: the page and `scanproof "
             "deidentify` remove them"
         )
         self.names = tuple(names)
+        self.what = what
 
 
 class InvalidCid(InvalidInput):
@@ -122,6 +124,16 @@ class NotFound(ScanProofError):
 class Conflict(ScanProofError):
     status = 409
     title = "The request contradicts what is stored"
+
+
+class OtherContent(Conflict):
+    title = "Another DICOM object has this UID"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "expected the same content as the DICOM object of this SOP Instance UID that is here, found another one: "
+            "the first one stays"
+        )
 
 
 class OtherMagnification(Conflict):

@@ -75,7 +75,7 @@ class ProvenHistory(RegistryHistory, Protocol):
         """A check for each header, transaction and receipt, for the contract's code and for the state's block."""
 
     @property
-    def blocks(self) -> Sequence[BlockRef]:
+    def proven_blocks(self) -> Sequence[BlockRef]:
         """The blocks of the evidence file, by number."""
 
     def anchored(self, trusted: Collection[str]) -> Set[str]:

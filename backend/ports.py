@@ -6,7 +6,9 @@ An adapter does not inherit from its protocol: mypy compares the two wherever ``
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from backend.ancestry import Ancestry
 from backend.domain import (
@@ -28,7 +30,9 @@ from backend.domain import (
     ImageKind,
     IndexedEvent,
     KindFilter,
+    KnownFile,
     LedgerEntry,
+    LocalSlide,
     ModelDescription,
     ModelDocuments,
     ModelEvent,
@@ -40,6 +44,7 @@ from backend.domain import (
     Record,
     RecordEvent,
     RecordFilter,
+    Region,
     RegisteredState,
     RegistryState,
     Review,
@@ -71,6 +76,11 @@ class ObjectReader(Protocol):
         stored but lacks a block; ImageTooLarge past ``max_bytes``.
         """
 
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        """Write those bytes to ``target``, a new file that can be read and written, without having them in memory. What
+        ``target`` has after an error is not to be used. Raises as ``get``.
+        """
+
 
 class ObjectStore(ObjectReader, Protocol):
     """IPFS: content-addressed bytes. Every CID is CIDv1 base32 with the layout of ``backend.adapters.ipfs.unixfs``."""
@@ -85,6 +95,9 @@ class ObjectStore(ObjectReader, Protocol):
         Returns only after the bytes were read back and re-hashed.
         Raises StorageUnavailable, StorageRefused, CidMismatch.
         """
+
+    def put_file(self, file: BinaryIO, *, name: str, media_type: str) -> StoredObject:
+        """As ``put`` for the whole of an open file, without having it in memory."""
 
     def has(self, cid: str) -> bool:
         """Whether ``cid`` is pinned in this store."""
@@ -236,6 +249,12 @@ class ImageInspector(Protocol):
         Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy.
         """
 
+    def split(self, content: bytes) -> Sequence[bytes]:
+        """The frames of a de-identified DICOM file, each as a file of its own; none for a file of one frame.
+
+        Raises IdentifiersLeft, UnsupportedImage, ImageTooLarge, ServerBusy.
+        """
+
     def identify(self, content: bytes) -> ImageFacts:
         """The facts of pinned bytes, also of those that an earlier release accepted and ``accept`` would refuse now.
 
@@ -253,6 +272,45 @@ class ImageInspector(Protocol):
 
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
+
+
+class SlideInspector(Protocol):
+    """Checks whole-slide images that are files of this machine."""
+
+    max_bytes: int
+
+    def inspect(self, path: Path) -> ImageFacts:
+        """The facts of a slide in which nothing may identify anybody.
+
+        Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy.
+        """
+
+
+class SlideReader(Protocol):
+    """Reads whole-slide images by region. Every method raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+
+    def region(self, slide: LocalSlide, region: Region, size: tuple[int, int]) -> bytes:
+        """A region as an RGB PNG of ``size``, (width, height)."""
+
+    def tile(self, slide: LocalSlide, level: int, column: int, row: int) -> bytes:
+        """A tile of ``backend.slide_grid`` as a JPEG. Raises NotFound outside the grid."""
+
+    def preview(self, slide: LocalSlide, side: int) -> bytes:
+        """The whole slide as a PNG, ``side`` pixels at most."""
+
+    def fields(self, slide: LocalSlide, size: tuple[int, int], most: int) -> Sequence[Region]:
+        """At most ``most`` regions of ``size`` in a fixed grid, those with the most tissue, in the order of rows."""
+
+
+class SlideCopies(Protocol):
+    """Files of this machine with the bytes of slides."""
+
+    def new(self) -> AbstractContextManager[BinaryIO]:
+        """A new file with a name, for a slide that arrives; it is removed afterwards. Its methods, too, raise
+        StorageUnavailable."""
+
+    def open(self, cid: str, *, max_bytes: int) -> AbstractContextManager[Path]:
+        """A file whose bytes have that CID; do not change it. Raises as ``ObjectReader.copy``."""
 
 
 class DicomReader(Protocol):
@@ -290,8 +348,8 @@ class RegistryHistory(Protocol):
     def image_id(self, uploader: str, cid: str) -> str:
         """keccak256(abi.encode(uploader, cid)), computed locally."""
 
-    def block(self, number: int) -> BlockRef | None:
-        """The block of that number, or None where there is none. Raises ChainUnavailable."""
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        """The blocks of these numbers, in few requests; None where there is none. Raises ChainUnavailable."""
 
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         """All events of one image, in chain order. Raises ChainUnavailable."""
@@ -319,9 +377,9 @@ class RegistryHistory(Protocol):
     def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
         """What the registry stored at the end of ``block``, None where that is not proven. Raises ChainUnavailable."""
 
-    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
-        """The transaction with that hash, from its bytes; None where they are not available or carry no signature.
-        Raises ChainUnavailable.
+    def signed_transactions(self, hashes: Sequence[str]) -> Sequence[SignedTransaction | None]:
+        """The transactions with these hashes, from their bytes, in few requests; None where they are not available or
+        carry no signature. Raises ChainUnavailable.
         """
 
 
@@ -332,9 +390,6 @@ class Chain(RegistryHistory, Protocol):
     """The block of the contract's deployment, or one before it: reading begins there."""
     development: bool
     """Whether the chain has a single node, for development: a block that this node lacks does not exist."""
-
-    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
-        """As ``block``, for many blocks in few requests."""
 
     def head(self) -> BlockRef:
         """The newest block. Raises ChainUnavailable."""
@@ -448,17 +503,18 @@ class Classifications(Protocol):
 
     def of_manifest(self, manifest_hash: str) -> Classification | None: ...
 
-    def add(self, classification: Classification) -> bool:
-        """False when this image, decoding version and model have one already."""
+    def add(self, classification: Classification, features: bytes | None = None) -> bool:
+        """Store it with the features of the image, see ``Kinds.features``, unless these are stored. False when this
+        image, decoding version and model have one already."""
 
-    def replace(self, former: Classification, classification: Classification) -> bool:
-        """Store it in place of ``former``; False when that is not stored any more."""
+    def replace(self, former: Classification, classification: Classification, features: bytes | None = None) -> bool:
+        """As ``add``, in place of ``former``; False when that is not stored any more."""
 
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
         """The gate's output for that image; None when the gate was not run on it."""
 
-    def add_recognition(self, recognition: Recognition) -> None:
-        """Does nothing when it is stored already."""
+    def add_recognition(self, recognition: Recognition, kind: ImageKind | None = None) -> None:
+        """Store it, unless it is stored, and what follows from it: ``kind`` in place of an older one."""
 
     def add_sealed(self, sealed: SealedManifest) -> None:
         """Store that this server made this sealed manifest. Its hash is new, because its salt is."""
@@ -550,7 +606,7 @@ class DicomCleaner(Protocol):
     """Removes what identifies somebody from DICOM files, with this server's key."""
 
     def clean(self, content: bytes) -> CleanDicom:
-        """The same file gives the same bytes and UIDs. Its picture was decoded, so that it is known to be whole.
+        """The same file gives the same bytes and UIDs. Each picture was decoded, so that it is known to be whole.
 
         Raises UnsupportedImage, ImageTooLarge, ServerBusy; ConfigurationError for a key that cannot be used.
         """
@@ -565,9 +621,9 @@ class ReceivedFiles(Protocol):
     Every method raises StorageUnavailable.
     """
 
-    def write(self, series_id: str, sha256: str, content: bytes) -> None:
-        """Store a file, whole or not at all; it outlives a loss of power. Raises StorageFull while that would leave too
-        little room on the disk."""
+    def write(self, series_id: str, contents: Mapping[str, bytes]) -> None:
+        """Store files by their SHA-256, each whole or not at all; they outlive a loss of power. Raises StorageFull
+        while that would leave too little room on the disk."""
 
     def read(self, series_id: str, sha256: str) -> bytes | None:
         """None where it is not there, or has changed."""
@@ -589,11 +645,19 @@ class ReceivedRows(Protocol):
     """
 
     def add(
-        self, series_id: str, instance: DicomInstance, source: Source, now: int, *, most_bytes: int, most_files: int
+        self,
+        series_id: str,
+        instances: Sequence[DicomInstance],
+        source: Source,
+        now: int,
+        *,
+        most_bytes: int,
+        most_files: int,
     ) -> bool:
-        """Add a file to its series; False where its SOP Instance UID is known. Raises QueueFull."""
+        """Add files to their series, all or none, but those that are known; False where a SOP Instance UID is known
+        with other bytes. Raises QueueFull."""
 
-    def find(self, instance: str) -> DicomInstance | None: ...
+    def find(self, instance: str) -> KnownFile | None: ...
 
     def size(self) -> int:
         """The bytes of all files in the queue."""
@@ -617,8 +681,8 @@ class ReceivedRows(Protocol):
     def catalogue(self) -> Sequence[tuple[DicomInstance, int]]:
         """One file of each series that is known, and their number, in the order of study and series UID."""
 
-    def instances(self, study: str, series: str | None = None) -> Sequence[tuple[str, DicomInstance, bool]]:
-        """The known files of a study: id of the series, the file, and whether it is in the queue."""
+    def instances(self, study: str, series: str | None = None) -> Sequence[KnownFile]:
+        """The known files of a study."""
 
 
 class Statements(Protocol):

@@ -105,6 +105,10 @@ class Settings:
     bytes_per_address: int
     slices_per_minute: int
     """As ``uploads_per_minute``, for the files of studies."""
+    tiles_per_minute: int
+    """As ``uploads_per_minute``, for reading tiles and regions of whole slides."""
+    slide_bytes: int
+    """The limit for a whole-slide image."""
     study_bytes: int
     """What all studies that are not recorded yet may take on the disk."""
     received_bytes: int
@@ -186,6 +190,8 @@ class _Reader:
             uploads_per_minute=self._integer("SCANPROOF_UPLOADS_PER_MINUTE", 30, 1, 100_000),
             bytes_per_address=self._integer("SCANPROOF_BYTES_PER_ADDRESS", 2 * 1024**3, 1, 2**62),
             slices_per_minute=self._integer("SCANPROOF_SLICES_PER_MINUTE", 2000, 1, 100_000),
+            tiles_per_minute=self._integer("SCANPROOF_TILES_PER_MINUTE", 6000, 1, 1_000_000),
+            slide_bytes=self._integer("SCANPROOF_SLIDE_BYTES", 2 * 1024**3, 1, 2**40),
             study_bytes=self._integer("SCANPROOF_STUDY_BYTES", 2 * 1024**3, 1, 2**62),
             received_bytes=self._integer("SCANPROOF_RECEIVED_BYTES", 8 * 1024**3, 1, 2**62),
             received_days=self._integer("SCANPROOF_RECEIVED_DAYS", 7, 1, 3650),

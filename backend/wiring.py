@@ -43,6 +43,8 @@ from backend.adapters.ipfs.readers import LocalReader
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.models.bundled import BundledModels, ResultFiles, analyse
 from backend.adapters.received_folder import ReceivedFolder
+from backend.adapters.slides.copies import SlideFolder
+from backend.adapters.slides.pooled import PooledSlides
 from backend.adapters.statement_files import StatementFolder
 from backend.adapters.study_folders import StudyFolders
 from backend.container import ChainProfile, Container
@@ -56,7 +58,7 @@ from backend.errors import (
     StorageError,
     StorageUnavailable,
 )
-from backend.ports import Chain, ModelAdmin, ObjectStore, RegistryHistory, Reviewer
+from backend.ports import Chain, ModelAdmin, ObjectReader, ObjectStore, RegistryHistory, Reviewer
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
@@ -82,6 +84,7 @@ from backend.services.reviews import ReviewService, ReviewSubmission, StatementA
 from backend.services.screening import ScreeningService
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.similarity import SimilarityService
+from backend.services.slides import SlideService
 from backend.services.studies import StudyService
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
@@ -123,12 +126,15 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     history = IndexedHistory(chain, index)
     models = ModelService(classifier)
     screening = ScreeningService(OcrTextFinder(), classifier, public=store.public)
+    slides, copies = PooledSlides(max_bytes=settings.slide_bytes), wire_copies(settings, store)
     intake = IntakeService(
         images=images,
         store=store,
         inspector=inspector,
         screening=screening,
         kinds=kinds,
+        slides=slides,
+        copies=copies,
         bytes_per_client=settings.bytes_per_address,
     )
     scrub = ScrubService(
@@ -145,6 +151,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             **{url: _from_gateway(url) for url in gateways},
         },
         orphan_age_s=orphan_age_s,
+        most_bytes=settings.slide_bytes,
     )
     classification = ClassificationService(
         classifications=classifications, intake=intake, store=store, classifier=classifier, kinds=kinds
@@ -212,6 +219,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         results=ResultFiles().overview,
         index=index,
         intake=intake,
+        slides=SlideService(intake=intake, store=store, inspector=slides, reader=slides, copies=copies),
         classification=classification,
         analysis=AnalysisService(intake, partial(analyse, images=decoded)),
         outline=outlines,
@@ -291,6 +299,8 @@ def wire_kinds(settings: Settings) -> Iterator[KindService]:
             inspector=inspector,
             screening=screening,
             kinds=kinds,
+            slides=PooledSlides(max_bytes=settings.slide_bytes),
+            copies=wire_copies(settings, store),
             bytes_per_client=settings.bytes_per_address,
         )
         yield KindService(
@@ -443,6 +453,11 @@ def _wallet(settings: Settings, key: Secret, *, name: str, development: Developm
             raise ConfigurationError(f"{name} is not set, and an external chain needs it for this: see .env.example")
         key = Secret(development.private_key)
     return Wallet(settings.rpc_url, wire_chain(settings).contract, key, chain_id=settings.chain_id)
+
+
+def wire_copies(settings: Settings, store: ObjectReader) -> SlideFolder:
+    """Copies of slides of ``store``: room for one of the largest and as much again for others."""
+    return SlideFolder(settings.var / "slides", store, most_bytes=2 * settings.slide_bytes)
 
 
 def wire_store(settings: Settings) -> ObjectStore:

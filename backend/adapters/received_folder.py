@@ -30,21 +30,24 @@ class ReceivedFolder:
         self._folder = folder
         self._reserve_bytes = reserve_bytes
 
-    def write(self, series_id: str, sha256: str, content: bytes) -> None:
+    def write(self, series_id: str, contents: Mapping[str, bytes]) -> None:
         with _errors():
-            file = self._file(series_id, sha256)
-            try:
+            files = {self._file(series_id, sha256): content for sha256, content in contents.items()}
+            private_files.make_folder(self._folder / series_id)
+            if shutil.disk_usage(self._folder).free - sum(map(len, files.values())) < self._reserve_bytes:
+                raise StorageFull(f"the disk of {self._folder} has too little room left")
+            for file, content in files.items():
                 self._write(file, content)
-            except FileNotFoundError:  # the last other file was removed meanwhile, and the folder with it
-                self._write(file, content)
+            private_files.sync_folder(self._folder / series_id)
+            private_files.sync_folder(self._folder)
 
-    def _write(self, file: Path, content: bytes) -> None:
-        private_files.make_folder(file.parent)
-        if shutil.disk_usage(self._folder).free - len(content) < self._reserve_bytes:
-            raise StorageFull(f"the disk of {self._folder} has too little room left")
-        private_files.replace(file, content)
-        private_files.sync_folder(file.parent)
-        private_files.sync_folder(self._folder)
+    @staticmethod
+    def _write(file: Path, content: bytes) -> None:
+        try:
+            private_files.replace(file, content)
+        except FileNotFoundError:  # the last other file was removed meanwhile, and the folder with it
+            private_files.make_folder(file.parent)
+            private_files.replace(file, content)
 
     def read(self, series_id: str, sha256: str) -> bytes | None:
         with _errors():

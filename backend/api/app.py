@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from contextlib import ExitStack
 from pathlib import Path
+from typing import IO
 
 from apiflask import HTTPError
 from flask import Request, Response, g, request
@@ -27,6 +28,7 @@ from backend.api import (
     reviews,
     security,
     similarity,
+    slides,
     studies,
     system,
     transactions,
@@ -36,7 +38,7 @@ from backend.api.limits import limiter
 from backend.api.openapi import DescribedApp
 from backend.api.problems import problem
 from backend.api.schemas import ProblemSchema
-from backend.api.validation import check_body
+from backend.api.validation import MULTIPART_OVERHEAD, SLIDE_UPLOAD, check_body
 from backend.container import Container
 from backend.deadlines import time_limit
 from backend.domain import MAX_IMAGE_BYTES
@@ -46,12 +48,12 @@ PREFIX = "/api/v1"
 PAGE = ROOT / "frontend" / "dist"
 NODE_WITHIN_S = 30.0
 """For all that one request asks of the node; past it, the answer is 503."""
-_MULTIPART_OVERHEAD = 64 * 1024
 _BLUEPRINTS = (
     system.blueprint,
     models.blueprint,
     results.blueprint,
     images.blueprint,
+    slides.blueprint,
     classifications.blueprint,
     analysis.blueprint,
     outline.blueprint,
@@ -69,9 +71,10 @@ _BLUEPRINTS = (
 
 
 class _Request(Request):
-    def _get_file_stream(self, *_: object, **__: object) -> io.BytesIO:
-        """An upload stays in memory, which MAX_CONTENT_LENGTH limits: a temporary file could meet a full disk."""
-        return io.BytesIO()
+    def _get_file_stream(self, *_: object, **__: object) -> IO[bytes]:
+        """An upload stays in memory, which MAX_CONTENT_LENGTH limits: a temporary file could meet a full disk. A slide
+        is too large for that."""
+        return slides.begin_upload() if self.endpoint == SLIDE_UPLOAD else io.BytesIO()
 
 
 def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
@@ -84,7 +87,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     )
     app.request_class = _Request
     app.config.update(
-        MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + _MULTIPART_OVERHEAD,
+        MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + MULTIPART_OVERHEAD,
         MAX_FORM_PARTS=2,
         VALIDATION_ERROR_STATUS_CODE=400,
         VALIDATION_ERROR_SCHEMA=ProblemSchema,
@@ -101,6 +104,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     app.register_error_handler(Exception, problem)
     app.before_request(_begin_time_limit)
     app.teardown_request(_end_time_limit)
+    app.teardown_request(slides.end_uploads)
     app.before_request(security.check_source)
     app.before_request(check_body)
     app.after_request(security.add_headers)

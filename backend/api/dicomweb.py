@@ -6,7 +6,9 @@ Only UIDs after de-identification find anything. docs/PACS.md says what is suppo
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain
 
 from apiflask import APIBlueprint
@@ -23,11 +25,17 @@ from backend.api.query_keys import query_of
 from backend.api.validation import whole_body
 from backend.dicom_status import COERCED, status_of
 from backend.dicom_tags import INSTANCE_UID, SERIES_UID, SOP_CLASS, STUDY_UID, TRANSFER_SYNTAX
-from backend.domain import DICOM_TYPE, CleanDicom, Source, SourceKind
-from backend.errors import Conflict, InvalidInput, ScanProofError, UnsupportedImage
-from backend.services.dicomweb import Attributes, FoundFile
+from backend.domain import DICOM_TYPE, CleanDicom, KnownFile, Source, SourceKind
+from backend.errors import Conflict, InvalidInput, ScanProofError, ServerBusy, UnsupportedImage
+from backend.services.dicomweb import Attributes
 
 PREFIX = "/dicomweb"
+MAX_STORED_BYTES = 64 * 1024 * 1024
+"""Of a request to store; a file of several frames may need as much, and is in memory some four times."""
+_LARGE_BYTES = 28 * 1024 * 1024
+"""Larger requests come one at a time; what is sent in chunks may be one."""
+_WAIT_S = 20.0
+_large_request = threading.Lock()
 blueprint = APIBlueprint("dicomweb", __name__, enable_openapi=False)
 _JSON = "application/dicom+json"
 _JSON_TYPES = frozenset({_JSON, "application/json", "application/*", "*/*"})
@@ -43,7 +51,26 @@ def store(study: str | None = None) -> Response:
     """STOW-RS: 200 if all is stored, 202 if some, 409 if none (PS3.18, section 10.5.3)."""
     _accept_json()
     boundary = multipart_related.boundary_of(request.headers.get("Content-Type", ""))
-    parts = multipart_related.read(whole_body(cache=False), boundary)
+    request.max_content_length = MAX_STORED_BYTES
+    with _memory(request.content_length):
+        return _store(multipart_related.read(whole_body(cache=False), boundary), study)
+
+
+@contextmanager
+def _memory(length: int | None) -> Iterator[None]:
+    """Raises ServerBusy where another large request takes too long."""
+    if length is not None and length <= _LARGE_BYTES:
+        yield
+        return
+    if not _large_request.acquire(timeout=_WAIT_S):
+        raise ServerBusy("another large request is being stored: try again in a moment")
+    try:
+        yield
+    finally:
+        _large_request.release()
+
+
+def _store(parts: Sequence[Part], study: str | None) -> Response:
     if not parts:
         raise InvalidInput("expected at least one DICOM file, found none")
     stored: list[Attributes] = []
@@ -71,23 +98,22 @@ def _clean(part: Part, study: str | None) -> CleanDicom:
     if part.media_type != DICOM_TYPE:
         raise UnsupportedImage(f"expected parts of type {DICOM_TYPE}, found {part.media_type[:80]}")
     clean = container().received.clean(part.content)
-    if study is not None and clean.uids.get(study, study) != clean.instance.study:
+    if study is not None and clean.uids.get(study, study) != clean.first.study:
         raise Conflict("the file is of another study than the address names")
     return clean
 
 
 def _reference(clean: CleanDicom) -> Attributes:
     """As the sender knows the object; the address of ``_url`` has its new UIDs."""
-    sent = next((old for old, new in clean.uids.items() if new == clean.instance.instance), clean.instance.instance)
+    sent = next((old for old, new in clean.uids.items() if new == clean.instance), clean.instance)
     return {
-        _REFERENCED_CLASS: _value("UI", clean.instance.value(SOP_CLASS)),
+        _REFERENCED_CLASS: _value("UI", clean.first.value(SOP_CLASS)),
         _REFERENCED_INSTANCE: _value("UI", sent),
     }
 
 
 def _url(clean: CleanDicom) -> Attributes:
-    place = clean.instance
-    return _value("UR", _address(place.study, place.series, place.instance))
+    return _value("UR", _address(clean.first.study, clean.first.series, clean.instance))
 
 
 @blueprint.get("/studies")
@@ -132,7 +158,7 @@ def retrieve(study: str, series: str | None = None, instance: str | None = None)
         return download.answer(response)
 
 
-def _contents(files: Sequence[FoundFile]) -> Iterator[bytes]:
+def _contents(files: Sequence[KnownFile]) -> Iterator[bytes]:
     service = container().dicomweb
     return (service.content(file) for file in files)
 
@@ -188,7 +214,7 @@ def _accept_json() -> None:
         raise NotAcceptable(f"only {_JSON} can be given here")
 
 
-def _accept_files(files: Sequence[FoundFile]) -> None:
+def _accept_files(files: Sequence[KnownFile]) -> None:
     """Raises NotAcceptable for another media type, and for another transfer syntax than that of a file: without one, or
     with ``*``, the stored one is given."""
     syntaxes = {

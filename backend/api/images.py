@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
 from apiflask import APIBlueprint
-from apiflask.fields import Boolean, File, Integer, List, Nested, String
+from apiflask.fields import Boolean, File, Float, Integer, List, Nested, String
 from apiflask.validators import OneOf
 from flask import Response, request, url_for
 
@@ -52,6 +56,24 @@ class ImageLinksSchema(AnswerSchema):
     view = String()
 
 
+class SlideLevelSchema(AnswerSchema):
+    """A picture of the pyramid in pixels; `downsample` is how many times wider the full size is."""
+
+    width = Integer()
+    height = Integer()
+    downsample = Float()
+
+
+class SlideSchema(AnswerSchema):
+    """What a whole-slide image says of itself: its pyramid, full size first, the size of a pixel, the magnification of
+    the objective and the maker of the scanner; null where it is not said."""
+
+    levels = List(Nested(SlideLevelSchema))
+    micrometres_per_pixel = Float(allow_none=True)
+    objective = Float(allow_none=True)
+    vendor = String(allow_none=True)
+
+
 class ImageSchema(AnswerSchema):
     """`stripped` names the metadata blocks that were removed before pinning, such as EXIF."""
 
@@ -64,15 +86,21 @@ class ImageSchema(AnswerSchema):
     stripped = List(String())
     created = Boolean()
     kind = Nested(KindSchema)
+    slide = Nested(SlideSchema, allow_none=True, metadata={"description": "Null for an image that is no slide."})
     links = Nested(ImageLinksSchema)
 
 
 def one_file(files_data: Values) -> bytes:
     """The content of the request's only file. Raises InvalidInput."""
-    if (found := len(request.files.getlist("file"))) != 1:
-        raise InvalidInput(f"expected one file, found {found}")
+    check_one_file()
     content: bytes = files_data["file"].read()
     return content
+
+
+def check_one_file() -> None:
+    """Raises InvalidInput."""
+    if (found := len(request.files.getlist("file"))) != 1:
+        raise InvalidInput(f"expected one file, found {found}")
 
 
 @blueprint.post("/images")
@@ -114,10 +142,26 @@ def content(cid: str) -> Response:
     cid = cid_in_path(cid)
     if cid in request.if_none_match:
         return _content(Response(status=304), container().intake.find(cid))
+    if (found := container().intake.find(cid)).slide:
+        with begin_download() as download:
+            return download.answer(_content(_slide(cid), found))
     facts, data = container().intake.content(cid)
     # Not before: a store that hangs would take the places of other downloads.
     with begin_download() as download:
         return download.answer(_content(Response(data), facts))
+
+
+def _slide(cid: str) -> Response:
+    """The bytes of a slide, read from a verified copy as they are sent."""
+    opened = ExitStack()
+    slide = opened.enter_context(container().slides.open(cid))
+    return Response(_parts(slide.path, opened), headers={"Content-Length": str(slide.facts.size)})
+
+
+def _parts(path: Path, opened: ExitStack) -> Iterator[bytes]:
+    with opened, path.open("rb") as file:
+        while part := file.read(1024 * 1024):
+            yield part
 
 
 def _content(response: Response, facts: ImageFacts) -> Response:
@@ -130,11 +174,14 @@ def _content(response: Response, facts: ImageFacts) -> Response:
 
 @blueprint.get("/images/<cid>/view")
 @blueprint.doc(
-    summary="The image as the models see it: 16-bit grey and DICOM as an 8-bit PNG, others as they are",
+    summary="The image as the models see it: 16-bit grey and DICOM as an 8-bit PNG, a slide as a small one",
     responses=responses({200: file_response("image/*", "The image"), 304: "Not modified", 413: "", 415: ""}),
 )
 def view(cid: str) -> Response:
-    return view_answer(*container().intake.view(cid_in_path(cid)))
+    cid = cid_in_path(cid)
+    if container().intake.find(cid).slide:
+        return view_answer("image/png", container().slides.preview(cid))
+    return view_answer(*container().intake.view(cid))
 
 
 def view_answer(media_type: str, data: bytes) -> Response:
@@ -158,5 +205,5 @@ def _image(facts: ImageFacts, created: bool) -> Values:
         "view": url_for("images.view", cid=facts.cid),
     }
     kind = kind_answer(container().kinds.of(facts.cid))
-    names = ("cid", "sha256", "size", "width", "height", "media_type", "stripped")
+    names = ("cid", "sha256", "size", "width", "height", "media_type", "stripped", "slide")
     return {**{name: getattr(facts, name) for name in names}, "created": created, "kind": kind, "links": links}

@@ -22,4 +22,8 @@ def slices_allowed() -> str:
     return f"{container().settings.slices_per_minute}/minute"
 
 
+def tiles_allowed() -> str:
+    return f"{container().settings.tiles_per_minute}/minute"
+
+
 limiter = Limiter(client_address)

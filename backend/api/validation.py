@@ -8,8 +8,9 @@ import re
 from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
 
+from backend.api.access import container
 from backend.cids import parse_cid
-from backend.errors import InvalidInput
+from backend.errors import InvalidInput, NotFound
 
 MAX_JSON_BYTES = 16 * 1024
 MAX_NESTING = 32
@@ -22,13 +23,17 @@ JSON = "application/json"
 MULTIPART = "multipart/form-data"
 _STORE = "dicomweb.store"
 """It reads its body itself."""
-UPLOADS = ("images.upload", "records.lookup", "studies.add")
+UPLOADS = ("images.upload", "records.lookup", "studies.add", "slides.upload")
+SLIDE_UPLOAD = "slides.upload"
+MULTIPART_OVERHEAD = 64 * 1024
 
 
 def check_body() -> None:
     """Raises UnsupportedMediaType, InvalidInput, RequestEntityTooLarge."""
     if request.method not in ("POST", "PUT") or request.url_rule is None or request.endpoint == _STORE:
         return
+    if request.endpoint == SLIDE_UPLOAD:
+        request.max_content_length = container().slides.max_bytes + MULTIPART_OVERHEAD
     expected = MULTIPART if request.endpoint in UPLOADS else JSON
     if expected == JSON:
         most = _LARGER_BODIES.get(request.endpoint or "", MAX_JSON_BYTES)
@@ -108,6 +113,13 @@ def order_in_path(text: str) -> int:
     """The place of a slice in its study, from 0. Raises InvalidInput."""
     if not re.fullmatch(r"[0-9]{1,6}", text):
         raise InvalidInput(f"the order of a slice must be a whole number from 0, not {text[:80]!r}")
+    return int(text)
+
+
+def place_in_path(text: str) -> int:
+    """A level, column or row of a tile. Raises NotFound: there is no tile at another place."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise NotFound(f"there is no tile {text[:80]!r}")
     return int(text)
 
 

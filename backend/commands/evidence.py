@@ -57,7 +57,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
         service = EvidenceService(history, store, proofs, read=EvidenceChain, documents=documents)
         evidence = service.collect(options.image_id, openings=openings, slices=options.slices)
     content = pack(evidence)
-    complete_to = EvidenceChain(evidence).blocks[-1]
+    complete_to = EvidenceChain(evidence).proven_blocks[-1]
     left_out = sum(evidence.left_out_reviews.values())
     write_new(options.output, content)
     console.result(

@@ -176,7 +176,7 @@ def take_files(watched: WatchedFolder, queue: ReceivedService, notice: Callable[
 def _take(watched: WatchedFolder, queue: ReceivedService, notice: Callable[[str], None], *, remove: bool) -> None:
     from backend.adapters.pacs.watched_folder import read_file
     from backend.domain import Source, SourceKind
-    from backend.errors import InvalidInput, ScanProofError, SeriesFull
+    from backend.errors import InvalidInput, OtherContent, ScanProofError, SeriesFull
 
     unread: list[str] = []
     for file in watched.whole():
@@ -186,7 +186,11 @@ def _take(watched: WatchedFolder, queue: ReceivedService, notice: Callable[[str]
             unread.append(f"{file}: {error.strerror}")
             continue
         try:
-            kept = queue.receive(content, Source(SourceKind.FOLDER))
+            queue.receive(content, Source(SourceKind.FOLDER))
+        except OtherContent:
+            notice(f"{file} has the SOP Instance UID of another file, which was taken before: it stays where it is")
+            watched.remember(file)
+            continue
         except (InvalidInput, SeriesFull) as error:
             notice(f"{file}: {error}")
             watched.remember(file)
@@ -194,9 +198,7 @@ def _take(watched: WatchedFolder, queue: ReceivedService, notice: Callable[[str]
         except ScanProofError as error:
             notice(f"{file} is tried again later: {error}")
             return
-        if not kept:
-            notice(f"{file} has the SOP Instance UID of another file, which was taken before: it stays where it is")
-        elif remove and watched.is_unchanged(file):
+        if remove and watched.is_unchanged(file):
             try:
                 file.unlink(missing_ok=True)
             except OSError as error:

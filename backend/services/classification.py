@@ -65,11 +65,10 @@ class ClassificationService:
         """
         image = cache(lambda: self._image(cid))
         choice, recognition = self._choose(cid, model_name, image)
-        if recognition:
-            self._classifications.add_recognition(recognition)
+        kind = self._kinds.find([cid]).get(cid)  # none of an image of a former release that was never shown
         if recognition and choice.opinion:
-            self._complete_kind(cid, choice.opinion)
-        self._check_magnification(cid, choice.model)
+            self._classifications.add_recognition(recognition, kind and with_opinion(kind, choice.opinion))
+        refuse_other_magnification(self._classifier, choice.model, kind)
         found = self._classifications.find(cid, self._classifier.decoding, choice.model.sha256)
         if found and (manifest := manifests.read(found.manifest)) and manifest.gate_asked:
             return found, False
@@ -83,7 +82,7 @@ class ClassificationService:
         """
         image = cache(lambda: self._image(cid))
         choice, _ = self._choose(cid, model_name, image)
-        self._check_magnification(cid, choice.model)
+        refuse_other_magnification(self._classifier, choice.model, self._kinds.find([cid]).get(cid))
         made, _ = self._classified(choice, *image(), manifests.new_salt())
         self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
         return made
@@ -129,9 +128,7 @@ class ClassificationService:
         stored = self._store.put(made.manifest, name=f"{made.manifest_hash}.json", media_type="application/json")
         if stored.cid != made.manifest_cid:
             raise CidMismatch(made.manifest_cid, stored.cid)
-        if features is not None:
-            self._kinds.add_features(facts.cid, made.decoding, made.model.sha256, features)
-        if self._classifications.replace(former, made) if former else self._classifications.add(made):
+        if self._store_result(made, features, former):
             return made, True
         # Another request was faster, so its manifest is used. Of the same second, it is equal to this one.
         winner = self._classifications.find(facts.cid, self._classifier.decoding, choice.model.sha256)
@@ -141,13 +138,10 @@ class ClassificationService:
             self._store.delete(stored)
         return winner, False
 
-    def _complete_kind(self, cid: str, opinion: GateOpinion) -> None:
-        """The kind of an image of a former release is stored when it is shown."""
-        if found := self._kinds.find([cid]).get(cid):
-            self._kinds.save([with_opinion(found, opinion)])
-
-    def _check_magnification(self, cid: str, model: ModelFacts) -> None:
-        refuse_other_magnification(self._classifier, model, self._kinds.find([cid]).get(cid))
+    def _store_result(self, made: Classification, features: bytes | None, former: Classification | None) -> bool:
+        if former:
+            return self._classifications.replace(former, made, features)
+        return self._classifications.add(made, features)
 
     def _classified(
         self, choice: Choice, facts: ImageFacts, content: bytes, salt: str | None = None

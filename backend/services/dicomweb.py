@@ -14,10 +14,11 @@ from backend.dicom_tags import (
     MODALITY,
     SERIES_UID,
     SOP_CLASS,
+    SOURCE_UID,
     STUDY_UID,
     TRANSFER_SYNTAX,
 )
-from backend.domain import DicomInstance
+from backend.domain import DicomInstance, KnownFile
 from backend.errors import NotFound
 from backend.ports import ReceivedFiles, ReceivedRows
 
@@ -73,21 +74,21 @@ class DicomWebService:
         return _page(found, query, (STUDY_UID, *_SERIES_KEYS, _SERIES_INSTANCES))
 
     def instances(self, study: str, series: str | None, query: Query) -> Sequence[Attributes]:
-        found = [dict(each.attributes) for _, each, _ in self.rows.instances(study, series)]
+        found = [dict(each.instance.attributes) for each in self.rows.instances(study, series)]
         return _page(found, query, (STUDY_UID, SERIES_UID, *_INSTANCE_KEYS))
 
-    def find(self, study: str, series: str | None = None, instance: str | None = None) -> Sequence[FoundFile]:
+    def find(self, study: str, series: str | None = None, instance: str | None = None) -> Sequence[KnownFile]:
         """The files of a study, a series, or one. Raises NotFound where there is none."""
         found = [
-            FoundFile(series_id, each, queued)
-            for series_id, each, queued in self.rows.instances(study, series)
-            if instance in (None, each.instance)
+            each
+            for each in self.rows.instances(study, series)
+            if instance in (None, each.instance.instance, each.instance.value(SOURCE_UID))
         ]
         if not found:
             raise NotFound("no DICOM file with these UIDs is here; they are those after de-identification")
         return found
 
-    def content(self, file: FoundFile) -> bytes:
+    def content(self, file: KnownFile) -> bytes:
         """Raises NotFound, StorageError."""
         if not file.queued:
             return self.recorded(file.instance.cid)
@@ -95,13 +96,6 @@ class DicomWebService:
         if content is None:
             raise NotFound(f"the file of the object {file.instance.instance} is gone or damaged")
         return content
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    series_id: str
-    instance: DicomInstance
-    queued: bool
 
 
 def _study(series: Sequence[tuple[DicomInstance, int]]) -> Attributes:

@@ -217,7 +217,7 @@ class EventIndex:
         """The newest checkpoint that the node has, and whether a newer one is proven to have left the chain."""
         replaced = False
         for checkpoint in kept:
-            block = self._chain.block(checkpoint.number)
+            (block,) = self._chain.blocks([checkpoint.number])
             if block and block.hash == checkpoint.hash:
                 return checkpoint, replaced
             replaced = replaced or block is not None or self._chain.development

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import BinaryIO
 
 from backend.domain import (
     BlockRef,
@@ -117,18 +118,18 @@ class EvidenceVerificationService:
         checks = (
             *([_registry(evidence, registry)] if registry else []),
             *chain.proofs,
-            *_against_checkpoints(chain.blocks, known),
+            *_against_checkpoints(chain.proven_blocks, known),
             _events_as_stated(evidence, events),
             _nothing_else(evidence, events),
             *record.checks,
             *(on_chain.checks if on_chain else ()),
         )
         if on_chain and on_chain.hidden and {check.name for check in checks if not check.passed} <= _ABOUT_LOGS:
-            raise LogsIncomplete(chain.blocks[-1].number, list_of(on_chain.hidden))
+            raise LogsIncomplete(chain.proven_blocks[-1].number, list_of(on_chain.hidden))
         confirmed = on_chain.confirmed if on_chain else frozenset()
         return EvidenceVerification(
             record=replace(record, checks=checks, complete_to=on_chain.complete_to if on_chain else record.complete_to),
-            blocks=tuple(chain.blocks),
+            blocks=tuple(chain.proven_blocks),
             anchored=frozenset(chain.anchored({*trusted, *known.values(), *confirmed})),
             on_chain=on_chain is not None,
         )
@@ -151,6 +152,9 @@ class _Objects:
         if found != cid:
             raise CidMismatch(expected=cid, found=found)
         return content
+
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        target.write(self.get(cid, max_bytes=max_bytes))
 
 
 def _openings(evidence: Evidence, events: Sequence[Event]) -> list[bytes]:
@@ -187,7 +191,7 @@ def _nothing_else(evidence: Evidence, events: Sequence[Event]) -> Check:
 
 
 def _first_block(chain: ProvenHistory) -> int:
-    return chain.blocks[0].number if chain.blocks else 0
+    return chain.proven_blocks[0].number if chain.proven_blocks else 0
 
 
 def _against_checkpoints(blocks: Sequence[BlockRef], checkpoints: Mapping[int, str]) -> Iterator[Check]:
@@ -224,14 +228,14 @@ class _Comparison:
             return
         completeness = check_completeness(chain, image_id, state_of=node)
         self.complete_to = completeness.shown
-        numbers = [block.number for block in chain.blocks]
-        for block, canonical in zip(chain.blocks, node.blocks(numbers), strict=True):
+        numbers = [block.number for block in chain.proven_blocks]
+        for block, canonical in zip(chain.proven_blocks, node.blocks(numbers), strict=True):
             if canonical == block:
                 self.confirmed |= {block.hash}
             found = canonical.hash if canonical else "no such block"
             yield Check(f"block {block.number} on the chain", canonical == block, block.hash, found)
         history = chain.events_of_image(image_id)
-        confirmed = {block.number for block in chain.blocks if block.hash in self.confirmed}
+        confirmed = {block.number for block in chain.proven_blocks if block.hash in self.confirmed}
         ours, theirs = _heard(chain, image_id), _heard(node, image_id, left_out)
         self.hidden += _hidden_events(ours, theirs, confirmed)
         yield _nothing_newer("record on the chain", ours, theirs)

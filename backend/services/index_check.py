@@ -107,8 +107,8 @@ class IndexCheck:
         raise ChainUnavailable("the index cannot be brought up to date: the node is behind, or the chain changes")
 
     def _of_checkpoints(self, kept: Sequence[Checkpoint]) -> Iterator[Difference]:
-        for checkpoint in kept:
-            block = self._chain.block(checkpoint.number)
+        blocks = self._chain.blocks([checkpoint.number for checkpoint in kept])
+        for checkpoint, block in zip(kept, blocks, strict=True):
             if block is None or block.hash != checkpoint.hash:
                 expected = "no such block" if block is None else f"block {block.hash}"
                 yield Difference(checkpoint.number, expected, f"checkpoint {checkpoint.hash}")

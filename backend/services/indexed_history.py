@@ -66,8 +66,8 @@ class IndexedHistory:
     def image_id(self, uploader: str, cid: str) -> str:
         return self._chain.image_id(uploader, cid)
 
-    def block(self, number: int) -> BlockRef | None:
-        return self._chain.block(number)
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        return self._chain.blocks(numbers)
 
     def events_of_transaction(self, hash_: str) -> Sequence[Event]:
         return self._chain.events_of_transaction(hash_)
@@ -78,8 +78,8 @@ class IndexedHistory:
     def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
         return self._chain.state(keys, block)
 
-    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
-        return self._chain.signed_transaction(hash_)
+    def signed_transactions(self, hashes: Sequence[str]) -> Sequence[SignedTransaction | None]:
+        return self._chain.signed_transactions(hashes)
 
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         return self._found(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
-from backend.domain import MAX_IMAGE_BYTES, ImageFacts
+from backend.domain import MAX_IMAGE_BYTES, SLIDE_TYPE, ImageFacts, StoredObject
 from backend.errors import (
+    IdentifiersLeft,
     ImageTooLarge,
     InvalidCid,
     LimitExceeded,
@@ -15,12 +16,12 @@ from backend.errors import (
     StorageError,
     UnsupportedImage,
 )
-from backend.ports import ImageInspector, Images, Kinds, ObjectStore
+from backend.ports import ImageInspector, Images, Kinds, ObjectStore, SlideCopies, SlideInspector
 from backend.services.kind_sources import kind_of
 from backend.services.screening import Answers, ScreeningService
 
 _HOUR_S = 3600
-_EXTENSIONS = {"image/jpeg": "jpg", "application/dicom": "dcm"}
+_EXTENSIONS = {"image/jpeg": "jpg", "application/dicom": "dcm", SLIDE_TYPE: "tif"}
 MASKED_TEXT = "text in the picture"
 _NO_ANSWERS = Answers()
 _FROM_STORE = "store"
@@ -41,6 +42,8 @@ class IntakeService:
         inspector: ImageInspector,
         screening: ScreeningService,
         kinds: Kinds,
+        slides: SlideInspector,
+        copies: SlideCopies,
         *,
         bytes_per_client: int,
     ) -> None:
@@ -49,6 +52,8 @@ class IntakeService:
         self._inspector = inspector
         self._screening = screening
         self._kinds = kinds
+        self._slides = slides
+        self._copies = copies
         self._bytes_per_client = bytes_per_client
 
     def accept(self, content: bytes, *, client: str, answers: Answers = _NO_ANSWERS) -> Intake:
@@ -73,6 +78,13 @@ class IntakeService:
         """
         if self._known(facts):
             return Intake(facts, created=False)
+
+        def put(name: str) -> StoredObject:
+            return self._store.put(pinned, name=name, media_type=facts.media_type)
+
+        return self._reserved(facts, put, client)
+
+    def _reserved(self, facts: ImageFacts, put: Callable[[str], StoredObject], client: str) -> Intake:
         if not self._images.reserve(client, facts.size, self._bytes_per_client):
             raise LimitExceeded(
                 f"this address may store {self._bytes_per_client:,} bytes in total, and the image's {facts.size:,} "
@@ -82,7 +94,7 @@ class IntakeService:
         created = False
         try:
             extension = _EXTENSIONS.get(facts.media_type, facts.media_type.partition("/")[2])
-            stored = self._store.put(pinned, name=f"{facts.cid}.{extension}", media_type=facts.media_type)
+            stored = put(f"{facts.cid}.{extension}")
             created = self._images.add(facts, stored.pin_id, client)
             if not self._kinds.find([facts.cid]):
                 self._kinds.save([kind_of(facts)])
@@ -90,6 +102,13 @@ class IntakeService:
             if not created:
                 self._images.release(client, facts.size)
         return Intake(facts, created)
+
+    def keep_slide(self, facts: ImageFacts, put: Callable[[str], StoredObject], *, client: str) -> Intake:
+        """As ``keep`` for a slide, which ``put`` pins under a name. A known one is pinned again: that repairs it."""
+        if self._images.find(facts.cid):
+            put(f"{facts.cid}.tif")
+            return Intake(facts, created=False)
+        return self._reserved(facts, put, client)
 
     def identify(self, content: bytes) -> ImageFacts:
         """The facts that an upload of ``content`` would have; nothing is pinned or stored.
@@ -109,9 +128,15 @@ class IntakeService:
     def content(self, cid: str) -> tuple[ImageFacts, bytes]:
         """A known image and its bytes, re-hashed by the store.
 
-        Raises InvalidCid; NotFound for an image that was never uploaded here; StorageError, as ObjectLost when it was.
+        Raises InvalidCid; NotFound for an image that was never uploaded here; UnsupportedImage for a slide;
+        StorageError, as ObjectLost when it was.
         """
         facts = self.find(cid)
+        if facts.slide:
+            raise UnsupportedImage(
+                f"expected an ordinary image, found the whole-slide image {cid}, which is read by region: use "
+                "/api/v1/slides"
+            )
         try:
             return facts, self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
         except NotFound as error:
@@ -120,8 +145,8 @@ class IntakeService:
     def derive(self, cid: str) -> ImageFacts | None:
         """The facts of a stored image, from its bytes alone; None if they cannot be read or are no image."""
         try:
-            facts = self._inspector.identify(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
-        except (InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge):
+            facts = self._identify_stored(cid)
+        except (InvalidCid, NotFound, StorageError, UnsupportedImage, ImageTooLarge, IdentifiersLeft):
             return None
         return facts if facts.cid == cid else None
 
@@ -155,12 +180,20 @@ class IntakeService:
             return False
         return True
 
+    def _identify_stored(self, cid: str) -> ImageFacts:
+        """The facts of an image or a slide in the store."""
+        try:
+            return self._inspector.identify(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
+        except (UnsupportedImage, ImageTooLarge):
+            with self._copies.open(cid, max_bytes=self._slides.max_bytes) as path:
+                return self._slides.inspect(path)
+
     def _recover(self, cid: str) -> ImageFacts:
         if not self._store.has(cid):
             raise NotFound(f"no image {cid} was uploaded here")
         try:
-            facts = self._inspector.identify(self._store.get(cid, max_bytes=MAX_IMAGE_BYTES))
-        except (UnsupportedImage, ImageTooLarge):
+            facts = self._identify_stored(cid)
+        except (UnsupportedImage, ImageTooLarge, IdentifiersLeft):
             raise NotFound(f"{cid} is not an image") from None
         if facts.cid != cid:
             raise NotFound(f"{cid} is not an image that was uploaded here")

@@ -70,7 +70,7 @@ class OriginVerifier:
         def check(passed: bool, found: str) -> Check:
             return Check(name, passed, expected, found)
 
-        transaction = self._chain.signed_transaction(hash_)
+        (transaction,) = self._chain.signed_transactions([hash_])
         if transaction is None:
             return check(True, f"{_BLOCK_ONLY}: no signature of transaction {hash_} is available")
         if transaction.sender is None:

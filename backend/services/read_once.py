@@ -19,6 +19,7 @@ from backend.domain import (
 from backend.ports import RegistryHistory
 
 T = TypeVar("T")
+K = TypeVar("K", bound=Hashable)
 
 
 class ReadOnce:
@@ -33,8 +34,8 @@ class ReadOnce:
     def image_id(self, uploader: str, cid: str) -> str:
         return self._chain.image_id(uploader, cid)
 
-    def block(self, number: int) -> BlockRef | None:
-        return self._once("block", self._chain.block, number)
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        return self._each_once("block", self._chain.blocks, numbers)
 
     def events_of_image(self, image_id: str) -> Sequence[RecordEvent]:
         return self._once("events_of_image", self._chain.events_of_image, image_id)
@@ -57,8 +58,8 @@ class ReadOnce:
     def state(self, keys: StateKeys, block: BlockRef) -> RegistryState | None:
         return self._once("state", self._chain.state, keys, block)
 
-    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
-        return self._once("signed_transaction", self._chain.signed_transaction, hash_)
+    def signed_transactions(self, hashes: Sequence[str]) -> Sequence[SignedTransaction | None]:
+        return self._each_once("signed_transaction", self._chain.signed_transactions, hashes)
 
     def _once(self, name: str, ask: Callable[..., T], *arguments: Hashable) -> T:
         key = (name, *arguments)
@@ -66,3 +67,11 @@ class ReadOnce:
             self._answers[key] = ask(*arguments)
         answer: T = self._answers[key]
         return answer
+
+    def _each_once(self, name: str, ask: Callable[[Sequence[K]], Sequence[T]], wanted: Sequence[K]) -> Sequence[T]:
+        """As ``_once``, for many answers that the chain gives together."""
+        missing = [each for each in dict.fromkeys(wanted) if (name, each) not in self._answers]
+        if missing:
+            answers = ask(missing)
+            self._answers.update(((name, each), answer) for each, answer in zip(missing, answers, strict=True))
+        return [self._answers[name, each] for each in wanted]

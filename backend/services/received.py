@@ -1,6 +1,7 @@
 """The queue of DICOM files that arrive without a browser, until a person records or removes them.
 
-A file is de-identified before it is written anywhere. Only the clean file is kept, unpinned, by its new UIDs.
+A file is de-identified before it is written anywhere. Only the clean file is kept, unpinned, by its new UIDs; of a file
+of several frames, one for each.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backend.domain import CleanDicom, DicomInstance, ReceivedSeries, Source, SourceKind
-from backend.errors import InvalidInput, NotFound, QueueFull, ScanProofError
+from backend.domain import CleanDicom, CleanFile, DicomInstance, ReceivedSeries, Source, SourceKind
+from backend.errors import InvalidInput, NotFound, OtherContent, QueueFull, ScanProofError
 from backend.ports import DicomCleaner, ReceivedFiles, ReceivedRows
 from backend.services.study_documents import MAX_SLICES
 
@@ -39,9 +40,9 @@ class ReceivedService:
     kept_days: int
     clock: Callable[[], float] = time.time
 
-    def receive(self, content: bytes, source: Source) -> bool:
+    def receive(self, content: bytes, source: Source) -> None:
         """``clean``, then ``keep``."""
-        return self.keep(self.clean(content), source)
+        self.keep(self.clean(content), source)
 
     def clean(self, content: bytes) -> CleanDicom:
         """De-identify a file in memory. Raises UnsupportedImage, ImageTooLarge, ServerBusy; QueueFull before that work
@@ -50,34 +51,46 @@ class ReceivedService:
             raise QueueFull(f"received images take all of the {self.most_bytes:,} bytes that they may take here")
         return self.cleaner.clean(content)
 
-    def keep(self, clean: CleanDicom, source: Source) -> bool:
-        """Keep a file; one that is known by its SOP Instance UID changes nothing. When this returns, it is on the disk:
-        False says that the file of that UID is another one, which may have another picture.
+    def keep(self, clean: CleanDicom, source: Source) -> None:
+        """Keep the files of an object, all or none; what is known with the same bytes changes nothing. When this
+        returns, all are on the disk.
 
-        Raises QueueFull, StorageUnavailable, DatabaseUnavailable.
+        Raises OtherContent where one of their SOP Instance UIDs is known with other bytes: those stay. QueueFull,
+        StorageUnavailable, DatabaseUnavailable.
         """
-        instance = clean.instance
-        if known := self.rows.find(instance.instance):
-            return known.sha256 == instance.sha256
-        series_id = series_id_of(instance)
-        self.files.write(series_id, instance.sha256, clean.content)
+        lacking = [each for each in clean.files if not self._is_kept(each)]
+        if not lacking:
+            return
+        series_id = series_id_of(clean.first)
         added = False
         try:
-            added = self._add(series_id, instance, source, self.most_bytes)
+            self.files.write(series_id, {each.instance.sha256: each.content for each in lacking})
+            added = self._add(series_id, [each.instance for each in lacking], source, self.most_bytes)
         finally:
             if not added:
-                self._withdraw(series_id, instance)
-        return added
+                for each in lacking:
+                    self._withdraw(series_id, each.instance)
+        if not added:
+            raise OtherContent
 
-    def _add(self, series_id: str, instance: DicomInstance, source: Source, most_bytes: int) -> bool:
+    def _is_kept(self, file: CleanFile) -> bool:
+        """Whether the same file is here. One that the disk lost is not."""
+        known = self.rows.find(file.instance.instance)
+        if known is None:
+            return False
+        if known.instance.sha256 != file.instance.sha256:
+            raise OtherContent
+        return not known.queued or self.files.read(known.series_id, known.instance.sha256) is not None
+
+    def _add(self, series_id: str, instances: Sequence[DicomInstance], source: Source, most_bytes: int) -> bool:
         now = int(self.clock())
-        return self.rows.add(series_id, instance, source, now, most_bytes=most_bytes, most_files=MAX_SLICES)
+        return self.rows.add(series_id, instances, source, now, most_bytes=most_bytes, most_files=MAX_SLICES)
 
     def _withdraw(self, series_id: str, instance: DicomInstance) -> None:
         """Remove a file that has no row. Another process may have been faster with the same bytes."""
         with contextlib.suppress(ScanProofError):
             known = self.rows.find(instance.instance)
-            if known is None or known.sha256 != instance.sha256:
+            if known is None or known.instance.sha256 != instance.sha256:
                 self.files.remove(series_id, instance.sha256)
 
     def list(self) -> Sequence[ReceivedSeries]:
@@ -146,7 +159,7 @@ class ReceivedService:
             self.files.remove(series_id, sha256)
         else:
             # It was accepted before, whatever the limit is now.
-            self._add(series_id, instance, Source(SourceKind.RECOVERED), sys.maxsize)
+            self._add(series_id, [instance], Source(SourceKind.RECOVERED), sys.maxsize)
 
 
 def series_id_of(instance: DicomInstance) -> str:

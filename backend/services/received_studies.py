@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections.abc import Callable, Sequence
 
-from backend.dicom_tags import INSTANCE_NUMBER
+from backend.dicom_tags import FRAME_OFFSET, INSTANCE_NUMBER
 from backend.domain import DicomInstance, ReceivedSeries, StudyFile
 from backend.errors import ChainError, Conflict, NotFound
 from backend.ports import Images
@@ -116,12 +116,12 @@ class ReceivedStudyService:
 
 
 def _in_order(files: Sequence[DicomInstance]) -> Sequence[DicomInstance]:
-    """By instance number; a study sorts them by their positions where it can."""
-    return sorted(files, key=lambda each: (_number(each), each.instance))
+    """By instance number and frame; a study sorts them by their positions where it can."""
+    return sorted(files, key=lambda each: (_number(each, INSTANCE_NUMBER), _number(each, FRAME_OFFSET), each.instance))
 
 
-def _number(instance: DicomInstance) -> int:
-    text = instance.value(INSTANCE_NUMBER)
+def _number(instance: DicomInstance, tag: str) -> int:
+    text = instance.value(tag)
     return int(text) if text.removeprefix("-").isdecimal() else 0
 
 

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
 from backend.domain import TextBox
-from backend.errors import ImageTooLarge, TextInImage, UnrecognisedImage, UnsupportedImage
+from backend.errors import (
+    ClassificationFailed,
+    ImageTooLarge,
+    NotFound,
+    ServerBusy,
+    TextInImage,
+    UnrecognisedImage,
+    UnsupportedImage,
+)
 from backend.ports import Classifier, TextFinder
 
 TextAnswer = Literal["ask", "keep", "mask", "leave-out"]
@@ -38,10 +47,13 @@ class ScreeningService:
 
         Raises UnrecognisedImage and TextInImage, each until it is answered; ServerBusy, ClassificationFailed.
         """
-        # Both take a while, in other processes, so one is asked while the other works.
+        # Text is looked for in other processes, so the gate is asked meanwhile.
         text = None if answers.text == "keep" else self._threads.submit(self._text, content)
-        if self._public and not answers.pin_anyway and not self._recognised(content):
-            raise UnrecognisedImage
+        if self._public and not answers.pin_anyway:
+            if not self._recognised(content):
+                raise UnrecognisedImage
+        else:
+            self._ask_ahead(content)
         boxes = text.result() if text else []
         if boxes is None:
             raise TextInImage([])
@@ -60,6 +72,11 @@ class ScreeningService:
             return self._finder.find(content)
         except (UnsupportedImage, ImageTooLarge):
             return None
+
+    def _ask_ahead(self, content: bytes) -> None:
+        """Its classification, which usually follows, finds the gate's opinion made, and the image decoded."""
+        with suppress(UnsupportedImage, ImageTooLarge, ServerBusy, ClassificationFailed, NotFound):
+            self._recognised(content)
 
     def _recognised(self, content: bytes) -> bool:
         gate = self._classifier.gate()

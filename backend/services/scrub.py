@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import tempfile
 import threading
 import time
 from bisect import bisect
@@ -76,6 +77,7 @@ class ScrubService:
         derive: Callable[[str], ImageFacts | None],
         copies: Mapping[str, Copy],
         orphan_age_s: float = ORPHAN_AGE_S,
+        most_bytes: int = MAX_IMAGE_BYTES,
     ) -> None:
         self._rows = rows
         self._blocks = blocks
@@ -86,6 +88,7 @@ class ScrubService:
         self._derive = derive
         self._copies = {"the database": rows.copy, **copies}
         self._orphan_age_s = orphan_age_s
+        self._most_bytes = most_bytes
         self._last = ScrubReport()
         self._current = ScrubReport()
         self._fetched: str | None = None
@@ -157,7 +160,7 @@ class ScrubService:
         if not kept:
             return
         newest, first = kept[0], self._chain.start_block
-        block = self._chain.block(newest.number)
+        (block,) = self._chain.blocks([newest.number])
         if block is None or block.hash != newest.hash:
             report.unchecked.append("the events: the index has to follow the chain first")
             return
@@ -235,7 +238,8 @@ class ScrubService:
         if not self._store.has(cid):
             return "it is not pinned"
         try:
-            self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+            with tempfile.TemporaryFile() as file:
+                self._store.copy(cid, file, max_bytes=self._most_bytes)
         except (CidMismatch, ImageTooLarge):
             return "the store gives other bytes"
         except NotFound:
@@ -244,11 +248,12 @@ class ScrubService:
 
     def _pin_again(self, cid: str) -> str | None:
         """With what a gateway still has, or a copy."""
-        try:
-            content = self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
-        except (StorageError, NotFound, ImageTooLarge):
-            return self._mend_object(cid)
-        self._store.put(content, name=cid, media_type="application/octet-stream")
+        with tempfile.TemporaryFile() as file:
+            try:
+                self._store.copy(cid, file, max_bytes=self._most_bytes)
+            except (StorageError, NotFound, ImageTooLarge):
+                return self._mend_object(cid)
+            self._store.put_file(file, name=cid, media_type="application/octet-stream")
         return "pinned again"
 
     def _mend_object(self, cid: str) -> str | None:

@@ -196,15 +196,17 @@ class Registry:
                 yield name
 
     def _usable(self, name: str) -> Bundle | None:
+        """The bundle of an installed name, unless it is refused."""
         try:
-            return self.bundle(name)
+            return self._load(name)
         except BundleError as error:
             self._log_refused(name, error)
             return None
 
     def _opened(self, name: str) -> Model | None:
+        """The model of an installed name, unless it is refused."""
         try:
-            return self.get(name)
+            return self._open(name)
         except BundleError as error:
             self._log_refused(name, error)
             return None

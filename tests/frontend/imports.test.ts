@@ -12,6 +12,7 @@ const ALLOWED: Record<string, string[]> = {
   styles: [],
   imaging: [""],
   dicom: [""],
+  crypto: [""],
   chain: ["", "api"],
   state: ["", "api", "chain", "dicom", "imaging"],
   components: ["", "api", "chain", "dicom", "imaging", "state", "styles"],

@@ -84,6 +84,17 @@ def test_the_core_needs_the_standard_library_only(module: str) -> None:
     assert foreign == []
 
 
+def test_encryption_needs_numpy_and_cryptography_only() -> None:
+    allowed = ("backend.crypto", "numpy", "cryptography")
+    wrong = [
+        f"{path.relative_to(ROOT)} imports {name}"
+        for path in python_files("backend/crypto")
+        for name in imports_of(path)
+        if name.split(".")[0] not in STDLIB and not any(within(name, package) for package in allowed)
+    ]
+    assert wrong == []
+
+
 def test_only_wiring_and_the_commands_name_concrete_adapters() -> None:
     allowed = {"wiring.py", "wsgi.py"}
     wrong = [

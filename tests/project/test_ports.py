@@ -37,7 +37,7 @@ def check(cache: Path, ports: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         ("def accept(self, content", "def inspect(self, content", "PillowInspector"),
         ("def has(self, cid: str)", "def has(self, cid: str, patience_s: float)", "EmbeddedStore"),
         ("def for_modality(self, modality: str)", "def for_modality(self, modality: int)", "BundledModels"),
-        ("def block(self, number: int) -> BlockRef | None", "def block(self, number: int) -> BlockRef", "Web3Chain"),
+        ("def state_block(self) -> BlockRef | None", "def state_block(self) -> BlockRef", "Web3Chain"),
     ],
     ids=["unchanged", "renamed", "another argument", "another type", "None is not expected"],
 )

@@ -121,12 +121,14 @@ class Garbled(Rule):
 
 @dataclass
 class QuirkyNode:
-    """``counts`` are the requests by method; those of batches are counted singly, and batches as "batch"."""
+    """``counts`` are the requests by method; those of batches are counted singly, and batches as "batch". ``posts`` are
+    the HTTP requests."""
 
     url: str
     rule: Rule = field(default_factory=Rule)
     counts: Counter[str] = field(default_factory=Counter)
     calls: list[tuple[str, list[Json]]] = field(default_factory=list)
+    posts: int = 0
 
 
 @contextmanager
@@ -140,6 +142,7 @@ def quirky_node(upstream: str, rule: Rule | None = None) -> Iterator[QuirkyNode]
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            node.posts += 1
             if isinstance(request, list):
                 node.counts["batch"] += 1
                 answer = self.whole(request) if type(node.rule) is Rule else node.rule.batch(request, self.each)

@@ -62,13 +62,11 @@ class BlockReader:
         self.keep(found[hash_] for hash_ in missing)
         return found
 
-    def by_number(self, number: int) -> BlockRef | None:
-        """The block of that number on the node's chain now, None past its head. Raises ChainUnavailable."""
-        block = rpc.ask(self._web3, "eth_getBlockByNumber", hex(number), False)
-        return None if block is None else _reference(block)
-
     def by_numbers(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
-        """As ``by_number``, for many blocks in few requests."""
+        """The blocks of these numbers on the node's chain now, in few requests; None past its head.
+
+        Raises ChainUnavailable.
+        """
         answers = rpc.ask_many(self._web3, "eth_getBlockByNumber", [(hex(number), False) for number in numbers])
         return [None if block is None else _reference(block) for block in answers]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
 
@@ -164,12 +164,8 @@ class Web3Chain:
             head = self._blocks.head().timestamp
             return max(head, clock or head)
 
-    def block(self, number: int) -> BlockRef | None:
-        """The block of that number on the node's chain now, or None past its head."""
-        with self._right_chain():
-            return self._blocks.by_number(number)
-
     def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        """The blocks of these numbers on the node's chain now, None past its head."""
         with self._right_chain():
             return self._blocks.by_numbers(numbers)
 
@@ -373,28 +369,32 @@ class Web3Chain:
                     roles={each: _number(next(answers)) == 1 for each in keys.roles},
                 )
 
-    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
+    def signed_transactions(self, hashes: Sequence[str]) -> Sequence[SignedTransaction | None]:
         with self._right_chain():
-            encoded = self._encoded(hash_)
+            found = self._encoded(hashes)
             with rpc.translated():
-                return None if encoded is None else signatures.decode(encoded)
+                return [signatures.decode(found[hash_]) if hash_ in found else None for hash_ in hashes]
 
-    def _encoded(self, hash_: str) -> bytes | None:
-        """The bytes with that hash, as the node has them or put together from its fields; None when it gives neither.
+    def _encoded(self, hashes: Sequence[str]) -> Mapping[str, bytes]:
+        """The bytes with these hashes, as the node has them or put together from its fields, without those of which it
+        gives neither.
 
         Few nodes have every transaction for ever, and some have no ``eth_getRawTransactionByHash``.
         """
-        try:
-            raw = rpc.ask(self._web3, "eth_getRawTransactionByHash", hash_)
-        except rpc.RangeRefused:
-            raw = None
-        with rpc.translated():
-            if raw and "0x" + keccak(octets(raw)).hex() == hash_.lower():
-                return octets(raw)
-        fields: rpc.JsonObject | None = rpc.ask(self._web3, "eth_getTransactionByHash", hash_)
-        with suppress(ChainUnavailable), rpc.translated():
-            return encode_transaction({**fields, "hash": hash_.lower()}) if fields else None
-        return None
+        found: dict[str, bytes] = {}
+        with suppress(rpc.RangeRefused):
+            answers = rpc.ask_many(self._web3, "eth_getRawTransactionByHash", [(hash_,) for hash_ in hashes])
+            with rpc.translated():
+                raws = {hash_: octets(raw) for hash_, raw in zip(hashes, answers, strict=True) if raw}
+            found = {hash_: raw for hash_, raw in raws.items() if "0x" + keccak(raw).hex() == hash_.lower()}
+        missing = [hash_ for hash_ in hashes if hash_ not in found]
+        fields = rpc.ask_many(self._web3, "eth_getTransactionByHash", [(hash_,) for hash_ in missing])
+        for hash_, each in zip(missing, fields, strict=True):
+            with suppress(ChainUnavailable), rpc.translated():
+                encoded = encode_transaction({**each, "hash": hash_.lower()}) if each else None
+                if encoded:
+                    found[hash_] = encoded
+        return found
 
     def _mined(self, hash_: str, receipt: JsonObject, confirmations: int) -> TransactionStatus:
         transaction = self._transaction(hash_)

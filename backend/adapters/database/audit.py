@@ -36,6 +36,7 @@ from backend.adapters.database.engine import Database
 from backend.adapters.database.event_rows import TABLES, by_table
 from backend.adapters.database.event_tables import CheckpointRow, EventColumns, LedgerRow
 from backend.adapters.database.tables import Base, ClassificationRow, ImageRow, StatementRow, StudyRow
+from backend.adapters.database.uploads import slide_values
 from backend.cids import find_cid, parse_cid, raw_cid
 from backend.domain import DamagedRow, ImageFacts, IndexedEvent
 from backend.errors import DatabaseUnavailable
@@ -135,7 +136,13 @@ class SqlAudit:
 
     def restore_image(self, row: DamagedRow, facts: ImageFacts) -> None:
         table = Base.metadata.tables[row.table]
-        values = {**row.values, **asdict(facts), "stripped": json.dumps(facts.stripped)}
+        slide = slide_values(facts.slide)
+        values = {
+            **row.values,
+            **asdict(facts),
+            "stripped": json.dumps(facts.stripped),
+            "slide": slide and json.dumps(slide),
+        }
         values[checksums.CHECKSUM] = checksums.checksum_of(table, values)
         with self._change() as session:
             session.execute(update(table).where(_is_at(session, row)).values(_as_stored(table, values)))

@@ -5,10 +5,21 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from backend.adapters.database.engine import Database
-from backend.adapters.database.tables import AttestationRow, ClassificationRow, RecognitionRow, SealedRow
-from backend.domain import Classification, Diagnosis, ModelFacts, Recognition, SealedManifest, SignedDiagnosis
+from backend.adapters.database.kinds import put_kind
+from backend.adapters.database.tables import AttestationRow, ClassificationRow, FeatureRow, RecognitionRow, SealedRow
+from backend.domain import (
+    Classification,
+    Diagnosis,
+    ImageKind,
+    ModelFacts,
+    Recognition,
+    SealedManifest,
+    SignedDiagnosis,
+)
 
 
 class SqlClassifications:
@@ -28,17 +39,22 @@ class SqlClassifications:
             row = session.get(ClassificationRow, manifest_hash)
             return _classification(row) if row else None
 
-    def add(self, classification: Classification) -> bool:
-        return self._database.insert(_row(classification))
+    def add(self, classification: Classification, features: bytes | None = None) -> bool:
+        try:
+            with self._database.write() as session:
+                _add(session, classification, features)
+        except IntegrityError:
+            return False
+        return True
 
-    def replace(self, former: Classification, classification: Classification) -> bool:
+    def replace(self, former: Classification, classification: Classification, features: bytes | None = None) -> bool:
         with self._database.write() as session:
             row = session.get(ClassificationRow, former.manifest_hash, with_for_update=True)
             if row is None:
                 return False
             session.delete(row)
             session.flush()
-            session.add(_row(classification))
+            _add(session, classification, features)
             return True
 
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
@@ -46,8 +62,14 @@ class SqlClassifications:
             row = session.get(RecognitionRow, (cid, decoding, gate_sha256))
             return Recognition(row.cid, row.decoding, row.gate_sha256, row.modality) if row else None
 
-    def add_recognition(self, recognition: Recognition) -> None:
-        self._database.insert(RecognitionRow(**asdict(recognition)))
+    def add_recognition(self, recognition: Recognition, kind: ImageKind | None = None) -> None:
+        def save(session: Session) -> None:
+            if session.get(RecognitionRow, (recognition.cid, recognition.decoding, recognition.gate_sha256)) is None:
+                session.add(RecognitionRow(**asdict(recognition)))
+            if kind:
+                put_kind(session, kind)
+
+        self._database.upsert(save)
 
     def add_sealed(self, sealed: SealedManifest) -> None:
         with self._database.write() as session:
@@ -100,6 +122,17 @@ class SqlClassifications:
                     classifier=signed.classifier,
                 )
             )
+
+
+def _add(session: Session, classification: Classification, features: bytes | None) -> None:
+    key = {
+        "cid": classification.cid,
+        "decoding": classification.decoding,
+        "model_sha256": classification.model.sha256,
+    }
+    if features is not None and session.get(FeatureRow, tuple(key.values())) is None:
+        session.add(FeatureRow(**key, features=features))
+    session.add(_row(classification))
 
 
 def _row(classification: Classification) -> ClassificationRow:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, table, text
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -82,6 +82,17 @@ class Database:
         except IntegrityError:
             return False
         return True
+
+    def upsert(self, change: Callable[[Session], None]) -> None:
+        """Run ``change``, which adds the rows it does not find, in one transaction; again if another was faster."""
+        try:
+            self._in_transaction(change)
+        except IntegrityError:
+            self._in_transaction(change)
+
+    def _in_transaction(self, change: Callable[[Session], None]) -> None:
+        with self.write() as session:
+            change(session)
 
     def check(self) -> None:
         """Raises DatabaseUnavailable."""
@@ -253,7 +264,7 @@ def _prepare_sqlite(engine: Engine, busy_timeout_s: float) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         mode = "IMMEDIATE" if connection.get_execution_options().get("write") else "DEFERRED"
-        connection.execute(text(f"BEGIN {mode}"))
+        connection.exec_driver_sql(f"BEGIN {mode}")
 
 
 def _write_ahead(connection: sqlite3.Connection, deadline: float) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import FeatureRow, ImageRow, KindRow
@@ -25,19 +24,11 @@ class SqlKinds:
             return {row.cid: _kind(row) for row in rows}
 
     def save(self, kinds: Sequence[ImageKind]) -> None:
-        try:
-            self._save(kinds)
-        except IntegrityError:  # another thread was faster: now its rows are changed
-            self._save(kinds)
-
-    def _save(self, kinds: Sequence[ImageKind]) -> None:
-        with self._database.write() as session:
+        def save(session: Session) -> None:
             for kind in kinds:
-                values, row = _row_values(kind), session.get(KindRow, kind.cid, with_for_update=True)
-                if row is None:
-                    session.add(KindRow(**values))
-                for name, value in values.items() if row else ():
-                    setattr(row, name, value)
+                put_kind(session, kind)
+
+        self._database.upsert(save)
 
     def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
         query = select(KindRow).filter_by(patient=patient).order_by(KindRow.study_date.desc(), KindRow.cid).limit(limit)
@@ -67,6 +58,15 @@ class SqlKinds:
         query = select(FeatureRow).filter_by(decoding=decoding, model_sha256=model_sha256)
         with self._database.read() as session:
             return [(row.cid, row.features) for row in session.scalars(query.order_by(FeatureRow.cid).limit(limit))]
+
+
+def put_kind(session: Session, kind: ImageKind) -> None:
+    """Write the row of an image, in place of an older one."""
+    values, row = _row_values(kind), session.get(KindRow, kind.cid, with_for_update=True)
+    if row is None:
+        session.add(KindRow(**values))
+    for name, value in values.items() if row else ():
+        setattr(row, name, value)
 
 
 def are_of_kind(cid: InstrumentedAttribute[str], wanted: KindFilter) -> list[ColumnElement[bool]]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import DicomInstanceRow, ReceivedSeriesRow
 from backend.dicom_tags import MODALITY
-from backend.domain import DicomInstance, ReceivedSeries, Source, SourceKind
+from backend.domain import DicomInstance, KnownFile, ReceivedSeries, Source, SourceKind
 from backend.errors import QueueFull, SeriesFull
 
 
@@ -22,17 +22,37 @@ class SqlReceived:
         self._database = database
 
     def add(
-        self, series_id: str, instance: DicomInstance, source: Source, now: int, *, most_bytes: int, most_files: int
+        self,
+        series_id: str,
+        instances: Sequence[DicomInstance],
+        source: Source,
+        now: int,
+        *,
+        most_bytes: int,
+        most_files: int,
     ) -> bool:
+        limits = (most_bytes, most_files)
         try:
-            with self._database.write() as session:
-                if session.get(DicomInstanceRow, instance.instance):
-                    return False
-                if _bytes(session) + instance.size > most_bytes:
-                    raise QueueFull(f"received images may take {most_bytes:,} bytes here until they are recorded")
-                if _count(session, series_id) >= most_files:
-                    raise SeriesFull(f"a series may have {most_files:,} files in the queue")
+            return self._add(series_id, instances, source, now, limits)
+        except IntegrityError:  # another process was faster: now its rows are seen
+            return self._add(series_id, instances, source, now, limits)
+
+    def _add(
+        self, series_id: str, instances: Sequence[DicomInstance], source: Source, now: int, limits: tuple[int, int]
+    ) -> bool:
+        most_bytes, most_files = limits
+        with self._database.write() as session:
+            known = {each.instance: session.get(DicomInstanceRow, each.instance) for each in instances}
+            if any(row and row.sha256 != each.sha256 for each in instances for row in [known[each.instance]]):
+                return False
+            new = [each for each in instances if known[each.instance] is None]
+            if _bytes(session) + sum(each.size for each in new) > most_bytes:
+                raise QueueFull(f"received images may take {most_bytes:,} bytes here until they are recorded")
+            if _count(session, series_id) + len(new) > most_files:
+                raise SeriesFull(f"a series may have {most_files:,} files in the queue")
+            if new:
                 _note_arrival(session, series_id, source, now)
+            for instance in new:
                 session.add(
                     DicomInstanceRow(
                         instance_uid=instance.instance,
@@ -47,14 +67,12 @@ class SqlReceived:
                         attributes=dict(instance.attributes),
                     )
                 )
-        except IntegrityError:  # another process was faster
-            return False
         return True
 
-    def find(self, instance: str) -> DicomInstance | None:
+    def find(self, instance: str) -> KnownFile | None:
         with self._database.read() as session:
             row = session.get(DicomInstanceRow, instance)
-            return _instance(row) if row else None
+            return _known(row) if row else None
 
     def size(self) -> int:
         with self._database.read() as session:
@@ -129,13 +147,13 @@ class SqlReceived:
             ).all()
             return [(_instance(session.get_one(DicomInstanceRow, first)), int(files)) for first, files in found]
 
-    def instances(self, study: str, series: str | None = None) -> Sequence[tuple[str, DicomInstance, bool]]:
+    def instances(self, study: str, series: str | None = None) -> Sequence[KnownFile]:
         query = select(DicomInstanceRow).filter_by(study_uid=study)
         if series is not None:
             query = query.filter_by(series_uid=series)
         with self._database.read() as session:
             rows = session.scalars(query.order_by(DicomInstanceRow.series_uid, DicomInstanceRow.instance_uid))
-            return [(row.series_id, _instance(row), row.queued) for row in rows]
+            return [_known(row) for row in rows]
 
 
 def _queued(series_id: str) -> Select[DicomInstanceRow]:
@@ -172,6 +190,10 @@ def _instance(row: DicomInstanceRow) -> DicomInstance:
     return DicomInstance(
         row.instance_uid, row.study_uid, row.series_uid, row.sha256, row.size, row.cid, dict(row.attributes)
     )
+
+
+def _known(row: DicomInstanceRow) -> KnownFile:
+    return KnownFile(row.series_id, _instance(row), row.queued)
 
 
 def _series(row: ReceivedSeriesRow, first: DicomInstanceRow, files: int, size: int) -> ReceivedSeries:

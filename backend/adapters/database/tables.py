@@ -43,6 +43,8 @@ class ImageRow(Checked, Base):
     stripped: Mapped[list[str]] = mapped_column(JSON)
     pin_id: Mapped[str | None] = mapped_column(String(100))
     client: Mapped[str] = mapped_column(String(45), index=True)
+    slide: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    """What a whole-slide image says of itself; null for other images."""
 
 
 class ClientRow(Checked, Base):

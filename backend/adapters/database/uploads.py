@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
 from sqlalchemy import func, select
 
 from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import ClientRow, ImageRow
-from backend.domain import ImageFacts
+from backend.domain import ImageFacts, SlideFacts, SlideLevel
+
+
+def slide_values(slide: SlideFacts | None) -> dict[str, Any] | None:
+    """As the column has it."""
+    return None if slide is None else json.loads(json.dumps(asdict(slide)))
+
+
+def _slide(values: Mapping[str, Any]) -> SlideFacts:
+    return SlideFacts(**{**values, "levels": tuple(SlideLevel(**level) for level in values["levels"])})
 
 
 class SqlImages:
@@ -30,6 +42,7 @@ class SqlImages:
                 height=row.height,
                 media_type=row.media_type,
                 stripped=tuple(row.stripped),
+                slide=None if row.slide is None else _slide(row.slide),
             )
 
     def known(self, cids: Sequence[str]) -> frozenset[str]:
@@ -62,6 +75,7 @@ class SqlImages:
                 stripped=list(facts.stripped),
                 pin_id=pin_id,
                 client=client,
+                slide=slide_values(facts.slide),
             )
         )
 

@@ -65,12 +65,13 @@ class Report:
 @dataclass(frozen=True, slots=True)
 class Deidentified:
     """``instance`` is the new SOP Instance UID. ``uids`` are all new UIDs by the old ones: with them, the sender finds
-    its own study again."""
+    its own study again. ``frames`` is the number of pictures that the file says it has."""
 
     content: bytes
     instance: str
     report: Report
     uids: Mapping[str, str]
+    frames: int = 1
 
 
 def deidentify(content: bytes, key: bytes) -> Deidentified:
@@ -81,7 +82,8 @@ def deidentify(content: bytes, key: bytes) -> Deidentified:
     """
     file = read(content)
     if _was_made_here(file) and _rechecked(file, content).content == content:
-        return Deidentified(content, text(file.data_set.get(_SOP_INSTANCE)), Report(), {})
+        frames = pixels.facts(file.data_set).frames
+        return Deidentified(content, text(file.data_set.get(_SOP_INSTANCE)), Report(), {}, frames)
     replacement = KeyedReplacement(key, _patient(file.data_set))
     return _Rewriting(file, content, replacement).run()
 
@@ -153,7 +155,7 @@ class _Rewriting:
         ordered = [kept[tag] for tag in sorted(kept)]
         content = write(self._meta(kept), ordered)
         instance = text(kept.get(_SOP_INSTANCE))
-        return Deidentified(content, instance, self._report, self._uids)
+        return Deidentified(content, instance, self._report, self._uids, self._facts.frames)
 
     def _data_set(self, source: DataSet, *, root: bool) -> DataSet:
         kept: DataSet = {}

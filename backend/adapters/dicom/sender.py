@@ -38,7 +38,7 @@ class Sender:
         report = Report(**{name: Counter(counts) for name, counts in made["report"].items()})
         if not is_made_uid(made["instance"]):
             raise UnsupportedImage("expected a DICOM image, found one that misleads its reader")
-        return Deidentified(clean, made["instance"], report, made["uids"])
+        return Deidentified(clean, made["instance"], report, made["uids"], int(made["frames"]))
 
     def attributes(self, content: bytes) -> dict[str, str]:
         """See ``identity_map.attributes_of``; for a file that ``deidentify`` has read. Raises as ``deidentify``."""

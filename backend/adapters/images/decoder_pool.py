@@ -25,22 +25,25 @@ from PIL import Image
 
 from backend.adapters.images import limits
 from backend.adapters.images.decoder_protocol import (
+    CLEAN_SLIDE,
     CPU_S,
     DECODE,
     DEIDENTIFY,
     DESCRIBE,
     FIND_TEXT,
     INSPECT,
+    INSPECT_SLIDE,
     MASK,
     MEMORY_BYTES,
     READ_PATIENT,
+    READ_SLIDE,
     REFER,
     RENDER,
     SPLIT,
     receive,
     send,
 )
-from backend.domain import MAX_IMAGE_BYTES, MAX_STUDY_FILE_BYTES, TextBox
+from backend.domain import MAX_IMAGE_BYTES, TextBox
 from backend.errors import IdentifiersLeft, ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
@@ -53,8 +56,8 @@ _ROOT = Path(__file__).resolve().parents[3]
 _ENVIRONMENT = ("PATH", "PYTHON", "LD_", "DYLD_", "LANG", "LC_", "TMP", "COVERAGE_")
 """Prefixes of the variables that a process gets; the others may be secrets."""
 _MOST_ANSWER_BYTES = 4 * limits.MAX_PIXELS
-_MOST_SPLIT_BYTES = 4 * MAX_STUDY_FILE_BYTES
-"""Each frame repeats what the file says of all."""
+_SPLIT_FACTOR, _SPLIT_BYTES = 2, 64 * 1024 * 1024
+"""Frames may take so many times the bytes of their file, and so many more: each repeats what it says of all."""
 _MOST_NAME = 100
 _MODES = {"L": "L", "RGB": "RGB"}
 _ERRORS = {"UnsupportedImage": UnsupportedImage, "ImageTooLarge": ImageTooLarge}
@@ -131,7 +134,8 @@ class DecoderPool:
     def split(self, content: bytes, *, kept: bool = True) -> list[bytes]:
         """See ``PillowInspector.split``."""
         with self._slot():
-            found, joined = self._run({"job": SPLIT, "kept": kept}, content, _MOST_SPLIT_BYTES)
+            most_bytes = _SPLIT_FACTOR * len(content) + _SPLIT_BYTES
+            found, joined = self._run({"job": SPLIT, "kept": kept}, content, most_bytes)
         try:
             ends = list(accumulate(map(int, found["lengths"]), initial=0))
         except (KeyError, TypeError, ValueError) as exc:
@@ -139,6 +143,30 @@ class DecoderPool:
         if ends[-1] != len(joined) or ends != sorted(ends):
             raise _misled()
         return [joined[start:end] for start, end in pairwise(ends)]
+
+    def inspect_slide(self, path: Path) -> dict[str, Any]:
+        """See ``opened.inspect`` of slides; also raises IdentifiersLeft."""
+        with self._slot():
+            return self._run({"job": INSPECT_SLIDE, "path": str(path)}, b"")[0]
+
+    def clean_slide(self, path: Path) -> tuple[dict[str, Any], bytes]:
+        """See ``opened.clean`` of slides."""
+        with self._slot():
+            return self._run({"job": CLEAN_SLIDE, "path": str(path)}, b"")
+
+    def read_slide(
+        self, path: Path, region: tuple[int, int, int, int], size: tuple[int, int], kind: str, **options: int
+    ) -> bytes:
+        """See ``opened.read`` of slides: as a file of the ``kind`` that Pillow names so."""
+        job = {"job": READ_SLIDE, "path": str(path), "region": region, "size": size, "kind": kind, "options": options}
+        with self._slot():
+            return self._run(job, b"")[1]
+
+    def slide_pixels(self, path: Path, region: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
+        """As ``read_slide``, not encoded."""
+        job = {"job": READ_SLIDE, "path": str(path), "region": region, "size": size, "kind": "raw"}
+        with self._slot():
+            return _image(*self._run(job, b""))
 
     def close(self) -> None:
         """End the processes that are idle. The pool can be used again."""
@@ -175,7 +203,8 @@ class DecoderPool:
             raise _too_much_memory()
         self._idle.append(decoder)
         if facts.get("error") == "IdentifiersLeft":
-            raise IdentifiersLeft([str(name)[:_MOST_NAME] for name in facts["names"]])
+            names = [str(name)[:_MOST_NAME] for name in facts["names"]]
+            raise IdentifiersLeft(names, str(facts["what"])[:_MOST_NAME])
         if "error" in facts:
             raise _ERRORS[facts["error"]](facts["message"])
         return facts, answer

@@ -16,18 +16,22 @@ import signal
 import socket
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from backend.adapters.images.decoder_protocol import (
+    CLEAN_SLIDE,
     CPU_S,
     DECODE,
     DEIDENTIFY,
     DESCRIBE,
     FIND_TEXT,
     INSPECT,
+    INSPECT_SLIDE,
     MASK,
     MEMORY_BYTES,
     READ_PATIENT,
+    READ_SLIDE,
     REFER,
     RENDER,
     SPLIT,
@@ -62,7 +66,7 @@ def _answer(header: dict[str, Any], content: bytes) -> tuple[dict[str, Any], byt
         too_large = isinstance(exc, ImageTooLarge | ml_errors.ImageTooLarge)
         return {"error": "ImageTooLarge" if too_large else "UnsupportedImage", "message": str(exc)}, b""
     except IdentifiersLeft as exc:
-        return {"error": "IdentifiersLeft", "names": exc.names}, b""
+        return {"error": "IdentifiersLeft", "names": exc.names, "what": exc.what}, b""
     except MemoryError:
         return {"error": "MemoryError"}, b""
 
@@ -87,7 +91,8 @@ def _deidentify(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any],
     from backend.adapters.dicom.deidentification import deidentify
 
     made = deidentify(content, bytes.fromhex(header["key"]))
-    return {"instance": made.instance, "report": made.report.counts(), "uids": dict(made.uids)}, made.content
+    values = {"instance": made.instance, "report": made.report.counts(), "uids": dict(made.uids)}
+    return {**values, "frames": made.frames}, made.content
 
 
 def _describe(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
@@ -139,6 +144,29 @@ def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byte
     return {"lengths": [len(part) for part in parts]}, b"".join(parts)
 
 
+def _inspect_slide(_: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.slides.opened import inspect
+
+    return inspect(Path(header["path"])), b""
+
+
+def _clean_slide(_: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.slides.opened import clean
+
+    return clean(Path(header["path"]))
+
+
+def _read_slide(_: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.slides.opened import read
+
+    image = read(Path(header["path"]), header["region"], tuple(header["size"]))
+    if header["kind"] == "raw":
+        return {"mode": image.mode, "size": image.size}, image.tobytes()
+    file = io.BytesIO()
+    image.save(file, header["kind"], **header["options"])
+    return {}, file.getvalue()
+
+
 _JOBS = {
     INSPECT: _inspect,
     DECODE: _decode,
@@ -150,6 +178,9 @@ _JOBS = {
     REFER: _refer,
     READ_PATIENT: _read_patient,
     SPLIT: _split,
+    INSPECT_SLIDE: _inspect_slide,
+    CLEAN_SLIDE: _clean_slide,
+    READ_SLIDE: _read_slide,
 }
 
 

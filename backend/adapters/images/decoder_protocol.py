@@ -27,6 +27,8 @@ INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, RE
     "refer",
     "read patient",
 )
+INSPECT_SLIDE, CLEAN_SLIDE, READ_SLIDE = "inspect slide", "clean slide", "read slide"
+"""Jobs with the path of a file that their owner has checked, in place of its bytes."""
 
 _LENGTHS = struct.Struct(">QQ")
 

@@ -69,6 +69,8 @@ def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspe
     kind = sniff(content)
     if kind == "DICOM":
         return _inspect_dicom(content, kept=kept and not pinned)
+    if kind == "TIFF" and not pinned:
+        _refuse_slide(content)
     findings = Findings()
     try:
         clean, image = _clean(kind, content, findings, pinned=pinned)
@@ -91,6 +93,16 @@ def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspe
         kind=sniff(clean),
         stripped=tuple(sorted(findings.removed)),
     )
+
+
+def _refuse_slide(content: bytes) -> None:
+    # Imported here: other images need none of it.
+    from backend.adapters.slides.structure import is_slide
+
+    if is_slide(io.BytesIO(content)):
+        raise UnsupportedImage(
+            "expected an image, found a whole-slide image, which is read by region: send it to /api/v1/slides"
+        )
 
 
 def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:

@@ -20,10 +20,11 @@ import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 from backend.adapters import private_files
 from backend.adapters.ipfs import dag_pb
-from backend.adapters.ipfs.unixfs import CHUNK_BYTES, blocks_of, read_file, verify
+from backend.adapters.ipfs.unixfs import CHUNK_BYTES, blocks_of, stream_file
 from backend.cids import DAG_PB, Cid, find_cid, parse_cid
 from backend.domain import StoredObject
 from backend.errors import (
@@ -68,9 +69,17 @@ class EmbeddedStore:
         logger.warning("images are stored in %s on this machine only: use Pinata for records that others audit", folder)
 
     def put(self, content: bytes, *, name: str, media_type: str) -> StoredObject:
+        return self._put(content, len(content))
+
+    def put_file(self, file: BinaryIO, *, name: str, media_type: str) -> StoredObject:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        return self._put(file, size)
+
+    def _put(self, content: bytes | BinaryIO, size: int) -> StoredObject:
         written: list[Path] = []
         pinned: list[str] = []
-        together = _SYNCFS is not None and len(content) > _SYNCED_SINGLY * CHUNK_BYTES
+        together = _SYNCFS is not None and size > _SYNCED_SINGLY * CHUNK_BYTES
         with _os_errors(), self._lock():
             try:
                 for block in blocks_of(content):
@@ -80,7 +89,9 @@ class EmbeddedStore:
                         written.append(self._path(block.cid))
                         self._make_shard(written[-1].parent, sync=not together)
                         _write_atomically(written[-1], block.data, sync=not together)
-                verify(read_file(root, self._read_block, max_bytes=len(content)), root)
+                # Each block is read back and hashed.
+                if (found := sum(map(len, stream_file(root, self._read_block, max_bytes=size)))) != size:
+                    raise InvalidDag(f"expected {size} bytes of {root}, found {found}")
                 if together:
                     _sync_filesystem(self._blocks)
                 else:
@@ -91,15 +102,22 @@ class EmbeddedStore:
                 for path in written:
                     path.unlink(missing_ok=True)
                 raise
-        return StoredObject(str(root), len(content))
+        return StoredObject(str(root), size)
 
     def get(self, cid: str, *, max_bytes: int) -> bytes:
+        return b"".join(self._stream(cid, max_bytes))
+
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        for part in self._stream(cid, max_bytes):
+            target.write(part)
+
+    def _stream(self, cid: str, max_bytes: int) -> Iterator[bytes]:
         root = parse_cid(cid)
         if not self.has(cid):
             raise NotFound(f"{root} is not in the store")
         try:
             with _os_errors():
-                return read_file(root, self._read_block, max_bytes=max_bytes)
+                yield from stream_file(root, self._read_block, max_bytes=max_bytes)
         except (CidMismatch, InvalidDag) as exc:
             logger.error("the stored file %s is damaged: %s", root, exc)
             raise

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import BinaryIO
 from urllib.parse import urljoin, urlsplit
 
 from urllib3.util import parse_url
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 PUBLIC_GATEWAYS = ("https://ipfs.io", "https://dweb.link")
 POLICY = HttpPolicy(read=20.0, total=60.0, attempts=3)
 _REDIRECTS = 3
+_SLOWEST_BYTES_PER_S = 1024 * 1024
 # When gateways fail differently, the first of these is reported: it is the most informative.
 _GRAVITY = (CidMismatch, StorageRefused, StorageUnavailable, ImageTooLarge, NotFound)
 
@@ -42,6 +45,7 @@ class GatewayReader:
         self, gateways: Sequence[Gateway], *, policy: HttpPolicy = POLICY, clock: Clock = time, backoff: float = 1.0
     ) -> None:
         self._clock = clock
+        self._policy = policy
         self._backoff = backoff
         self._gateways = [
             (
@@ -62,24 +66,32 @@ class GatewayReader:
 
         Raises InvalidCid, NotFound, StorageUnavailable, StorageRefused, CidMismatch; ImageTooLarge past ``max_bytes``.
         """
+        content = io.BytesIO()
+        self.copy(cid, content, max_bytes=max_bytes, patience=patience)
+        return content.getvalue()
+
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int, patience: float = 0.0) -> None:
+        """Write the file of ``cid`` in place of what ``target`` has, which is read back and hashed; otherwise as
+        ``get``."""
         wanted = str(parse_cid(cid))
         end, wait = self._clock.monotonic() + patience, self._backoff
         while True:
             try:
-                return self._get_once(wanted, max_bytes)
+                return self._copy_once(wanted, target, max_bytes)
             except NotFound:
                 if self._clock.monotonic() + wait > end:
                     raise
             self._clock.sleep(wait)
             wait *= 2
 
-    def _get_once(self, cid: str, max_bytes: int) -> bytes:
+    def _copy_once(self, cid: str, target: BinaryIO, max_bytes: int) -> None:
         failures: list[StorageError | ImageTooLarge | NotFound] = []
         for gateway, client in self._gateways:
             try:
-                content = self._fetch(gateway, client, cid, max_bytes)
-                verify(content, parse_cid(cid))
-                return content
+                self._fetch(gateway, client, cid, target, max_bytes)
+                target.seek(0)
+                verify(target, parse_cid(cid))
+                return
             except AnswerTooLarge as exc:
                 failures.append(ImageTooLarge(str(exc)))
             except (StorageError, NotFound) as exc:
@@ -87,12 +99,16 @@ class GatewayReader:
             logger.info("%s did not serve %s: %s", client.service, cid, failures[-1])
         raise min(failures, key=lambda failure: _GRAVITY.index(type(failure)))
 
-    def _fetch(self, gateway: Gateway, client: HttpClient, cid: str, max_bytes: int) -> bytes:
+    def _total(self, max_bytes: int) -> float:
+        """The seconds for a file: those of the policy, or more for one that may be longer than an image."""
+        return max(self._policy.total, max_bytes / _SLOWEST_BYTES_PER_S)
+
+    def _fetch(self, gateway: Gateway, client: HttpClient, cid: str, target: BinaryIO, max_bytes: int) -> None:
         url = gateway.sign(cid) if gateway.sign else f"{gateway.url}/ipfs/{cid}"
         for _ in range(_REDIRECTS):
-            answer = client.request("GET", url, max_bytes=max_bytes)
+            answer = client.request("GET", url, max_bytes=max_bytes, into=target, total=self._total(max_bytes))
             if answer.status == 200:
-                return answer.body
+                return
             if answer.status in (404, 410):
                 raise NotFound(f"{client.service} has no {cid}")
             url = _redirected(gateway, client, url, answer)

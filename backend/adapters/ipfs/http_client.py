@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 import requests
 import urllib3
@@ -85,21 +85,25 @@ class HttpClient:
         max_bytes: int,
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | BinaryIO | None = None,
         attempts: int | None = None,
+        into: BinaryIO | None = None,
+        total: float | None = None,
     ) -> Answer:
         """The answer with any status except 429 and 5xx, which are retried like broken connections.
 
-        Raises StorageUnavailable when attempts or time run out, AnswerTooLarge for a good answer above ``max_bytes``.
+        The body of a good answer is written ``into`` that file, if there is one, in place of what it has. ``total``
+        seconds are in place of those of the policy. Raises StorageUnavailable when attempts or time run out,
+        AnswerTooLarge for a good answer above ``max_bytes``.
         """
-        deadline = self._clock.monotonic() + self._policy.total
+        deadline = self._clock.monotonic() + (total or self._policy.total)
         attempts = attempts or self._policy.attempts
         attempt = 0
         while True:
             attempt += 1
             if self._bucket and not self._bucket.take(deadline - self._clock.monotonic()):
                 raise StorageUnavailable(f"{self.service} is not asked: the limit of requests per minute is used up")
-            answer, failure, error = self._try(method, url, params, headers, body, max_bytes, deadline)
+            answer, failure, error = self._try(method, url, params, headers, body, max_bytes, deadline, into)
             if answer and not _is_passing(answer.status):
                 return answer
             wait = max(self._backoff(attempt), _retry_after(answer) if answer else 0.0)
@@ -114,9 +118,10 @@ class HttpClient:
         url: str,
         params: Mapping[str, str] | None,
         headers: Mapping[str, str] | None,
-        body: bytes | None,
+        body: bytes | BinaryIO | None,
         max_bytes: int,
         deadline: float,
+        into: BinaryIO | None,
     ) -> tuple[Answer | None, str, Exception | None]:
         """One attempt: the answer, or None; what happened, as a phrase after the service's name; the error."""
 
@@ -135,7 +140,7 @@ class HttpClient:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                content = self._read(response, max_bytes, check_deadline)
+                content = self._read(response, max_bytes, check_deadline, into)
         except (requests.Timeout, urllib3.exceptions.TimeoutError) as exc:
             return None, "timed out", exc
         except requests.exceptions.SSLError as exc:
@@ -146,17 +151,28 @@ class HttpClient:
             return None, "broke off its answer", exc
         return Answer(response.status_code, response.headers, content), f"answered {response.status_code}", None
 
-    def _read(self, response: requests.Response, max_bytes: int, check_deadline: Callable[[], None]) -> bytes:
-        content = bytearray()
+    def _read(
+        self,
+        response: requests.Response,
+        max_bytes: int,
+        check_deadline: Callable[[], None],
+        into: BinaryIO | None,
+    ) -> bytes:
+        """The body; nothing of it where it was written ``into`` a file."""
+        content = io.BytesIO() if into is None or not response.ok else into
+        content.seek(0)
+        content.truncate()
+        size = 0
         # read1 returns the bytes that have arrived, so that a slow body cannot block a read without end.
         while part := response.raw.read1(_READ_BYTES):
-            content += part
-            if not response.ok and len(content) >= _ERROR_BYTES:
+            content.write(part)
+            size += len(part)
+            if not response.ok and size >= _ERROR_BYTES:
                 break
-            if response.ok and len(content) > max_bytes:
+            if response.ok and size > max_bytes:
                 raise AnswerTooLarge(f"expected at most {max_bytes} bytes from {self.service}, found more")
             check_deadline()
-        return bytes(content)
+        return content.getvalue() if isinstance(content, io.BytesIO) else b""
 
     def _backoff(self, attempt: int) -> float:
         return self._policy.backoff * 2.0 ** (attempt - 1) * _random.uniform(0.5, 1.0)
@@ -176,16 +192,21 @@ class _SecretHeaders(requests.auth.AuthBase):
         return request
 
 
-class _Upload(io.BytesIO):
+class _Upload(io.RawIOBase):
     """A body that is sent in parts, each with its own time limit; bytes would be sent whole within one limit."""
 
-    def __init__(self, body: bytes, before_read: Callable[[], None]) -> None:
-        super().__init__(body)
+    def __init__(self, body: bytes | BinaryIO, before_read: Callable[[], None]) -> None:
+        self._body = io.BytesIO(body) if isinstance(body, bytes) else body
+        self._size = self._body.seek(0, io.SEEK_END)
+        self._body.seek(0)
         self._before_read = before_read
+
+    def __len__(self) -> int:
+        return self._size
 
     def read(self, size: int | None = -1) -> bytes:
         self._before_read()
-        return super().read(size)
+        return self._body.read(-1 if size is None else size)
 
 
 def _is_passing(status: int) -> bool:

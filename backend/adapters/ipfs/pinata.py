@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import logging
+import os
 import re
+import secrets
+import tempfile
 import threading
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, BinaryIO, cast
 from urllib.parse import quote
 
 from urllib3 import encode_multipart_formdata
@@ -28,6 +32,8 @@ POLICY = HttpPolicy(read=20.0, total=300.0)
 _ANSWER_BYTES = 1024 * 1024
 _CHECK_LASTS = 30.0
 _LINK_LASTS = 600
+_SLOWEST_BYTES_PER_S = 512 * 1024
+_IN_MEMORY_BYTES = 32 * 1024 * 1024
 _HEADER_TOKEN = re.compile(r"[\x21-\x7e]+")
 _REMEDIES = {401: "check PINATA_JWT", 403: "the key needs the scopes to write and read files"}
 
@@ -71,21 +77,31 @@ class PinataStore:
         self._reader = GatewayReader(gateways, policy=gateway_policy, clock=clock)
 
     def put(self, content: bytes, *, name: str, media_type: str) -> StoredObject:
-        cid = cid_of(content)
-        body, content_type = encode_multipart_formdata(
-            {"network": self._settings.network, "name": name, "file": (name, content, media_type)}
-        )
+        return self.put_file(io.BytesIO(content), name=name, media_type=media_type)
+
+    def put_file(self, file: BinaryIO, *, name: str, media_type: str) -> StoredObject:
+        cid = cid_of(file)
+        size = file.tell()
+        body, content_type = _form({"network": self._settings.network, "name": name}, file, name, media_type)
         answer = self._ask(
-            "POST", f"{self._settings.upload_url}/v3/files", body=body, headers={"Content-Type": content_type}
+            "POST",
+            f"{self._settings.upload_url}/v3/files",
+            body=body,
+            headers={"Content-Type": content_type},
+            total=max(POLICY.total, size / _SLOWEST_BYTES_PER_S),
         )
         pinned = _object(_data(answer))
-        stored = StoredObject(cid, len(content), _text(pinned, "id"))
+        stored = StoredObject(cid, size, _text(pinned, "id"))
         self._check_cid(stored, _text(pinned, "cid"), duplicate=bool(pinned.get("is_duplicate")))
-        self._reader.get(cid, max_bytes=len(content), patience=self._patience)
+        with tempfile.TemporaryFile() if size > _IN_MEMORY_BYTES else io.BytesIO() as back:
+            self._reader.copy(cid, back, max_bytes=size, patience=self._patience)
         return stored
 
     def get(self, cid: str, *, max_bytes: int) -> bytes:
         return self._reader.get(cid, max_bytes=max_bytes)
+
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        self._reader.copy(cid, target, max_bytes=max_bytes)
 
     def has(self, cid: str) -> bool:
         return bool(self._file_ids(cid))
@@ -151,11 +167,19 @@ class PinataStore:
         accepted: tuple[int, ...] = (200, 201),
         params: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
+        body: bytes | BinaryIO | None = None,
         attempts: int | None = None,
+        total: float | None = None,
     ) -> Answer:
         answer = self._client.request(
-            method, url, max_bytes=_ANSWER_BYTES, params=params, headers=headers, body=body, attempts=attempts
+            method,
+            url,
+            max_bytes=_ANSWER_BYTES,
+            params=params,
+            headers=headers,
+            body=body,
+            attempts=attempts,
+            total=total,
         )
         if answer.status not in accepted:
             remedy = _REMEDIES.get(answer.status)
@@ -164,6 +188,39 @@ class PinataStore:
                 + (f": {remedy}" if remedy else "")
             )
         return answer
+
+
+class _Joined(io.RawIOBase):
+    """The bytes of several files one after the other, as one that can be read and rewound."""
+
+    def __init__(self, parts: Sequence[BinaryIO]) -> None:
+        self._parts = parts
+        self._sizes = [part.seek(0, os.SEEK_END) for part in parts]
+        self._place = 0
+        self.seek(0)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """To the beginning or to the end, as bodies of requests are measured and rewound."""
+        for part in self._parts:
+            part.seek(0)
+        self._place = 0
+        return sum(self._sizes) if whence == os.SEEK_END else offset
+
+    def read(self, size: int | None = -1) -> bytes:
+        while self._place < len(self._parts):
+            if found := self._parts[self._place].read(-1 if size is None else size):
+                return found
+            self._place += 1
+        return b""
+
+
+def _form(fields: Mapping[str, str], file: BinaryIO, name: str, media_type: str) -> tuple[BinaryIO, str]:
+    """A form with one file, which is read when the form is sent, and its content type."""
+    boundary = secrets.token_hex(16)
+    whole, content_type = encode_multipart_formdata({**fields, "file": (name, b"", media_type)}, boundary)
+    end = f"\r\n--{boundary}--\r\n".encode()
+    head = whole.removesuffix(end)
+    return cast(BinaryIO, _Joined([io.BytesIO(head), file, io.BytesIO(end)])), content_type
 
 
 def _undocumented() -> StorageUnavailable:

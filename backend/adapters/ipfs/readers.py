@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import BinaryIO
+
 from backend.deadlines import remaining
 from backend.errors import NotFound, StorageError, StorageUnavailable
 from backend.ports import ObjectReader, ObjectStore
@@ -26,6 +28,18 @@ class FallbackReader:
             except NotFound:
                 raise error from None
 
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        """As ObjectReader.copy; the error of ``first`` when neither has it."""
+        try:
+            self._first.copy(cid, target, max_bytes=max_bytes)
+        except (NotFound, StorageError) as error:
+            target.seek(0)
+            target.truncate()
+            try:
+                self._second.copy(cid, target, max_bytes=max_bytes)
+            except NotFound:
+                raise error from None
+
 
 class LocalReader:
     """Port ObjectReader: reads the objects that are pinned in ``store`` itself.
@@ -42,6 +56,12 @@ class LocalReader:
             raise NotFound(f"{cid} is not in the store")
         return self._store.get(cid, max_bytes=max_bytes)
 
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        """As ObjectReader.copy; NotFound for an object that is not pinned there."""
+        if not self._store.has(cid):
+            raise NotFound(f"{cid} is not in the store")
+        self._store.copy(cid, target, max_bytes=max_bytes)
+
 
 class LimitedReader:
     """Port ObjectReader: asks ``reader`` only while the caller has time left."""
@@ -51,7 +71,16 @@ class LimitedReader:
 
     def get(self, cid: str, *, max_bytes: int) -> bytes:
         """As ObjectReader.get; StorageUnavailable after the caller's time limit."""
-        left = remaining()
-        if left is not None and left <= 0:
-            raise StorageUnavailable(f"{cid} is not looked for: the time limit is over")
+        _check_time(cid)
         return self._reader.get(cid, max_bytes=max_bytes)
+
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        """As ObjectReader.copy; StorageUnavailable after the caller's time limit."""
+        _check_time(cid)
+        self._reader.copy(cid, target, max_bytes=max_bytes)
+
+
+def _check_time(cid: str) -> None:
+    left = remaining()
+    if left is not None and left <= 0:
+        raise StorageUnavailable(f"{cid} is not looked for: the time limit is over")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Protocol
 
 from backend.adapters.ipfs import dag_pb
 from backend.adapters.ipfs.dag_pb import Link
@@ -19,13 +19,19 @@ CHUNK_BYTES = 256 * 1024
 LINKS = 174
 
 
+class Readable(Protocol):
+    """What a file is read through."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     cid: Cid
     data: bytes
 
 
-def blocks_of(content: bytes | BinaryIO) -> Iterator[Block]:
+def blocks_of(content: bytes | Readable) -> Iterator[Block]:
     """All blocks of a file, children before their parent: the last one is the root. Reads a stream chunk by chunk."""
     stream = io.BytesIO(content) if isinstance(content, bytes) else content
     levels: list[list[Link]] = [[]]
@@ -59,7 +65,7 @@ def blocks_of(content: bytes | BinaryIO) -> Iterator[Block]:
         depth += 1
 
 
-def cid_of(content: bytes | BinaryIO) -> str:
+def cid_of(content: bytes | Readable) -> str:
     """The CID of a file. Does not keep its blocks in memory."""
     root = None
     for block in blocks_of(content):
@@ -67,7 +73,7 @@ def cid_of(content: bytes | BinaryIO) -> str:
     return str(root)
 
 
-def verify(content: bytes, cid: Cid) -> None:
+def verify(content: bytes | Readable, cid: Cid) -> None:
     """Raises CidMismatch unless ``content`` is the whole file of ``cid``."""
     found = cid_of(content)
     if found != str(cid):
@@ -75,7 +81,12 @@ def verify(content: bytes, cid: Cid) -> None:
 
 
 def read_file(root: Cid, fetch: Callable[[Cid], bytes], *, max_bytes: int) -> bytes:
-    """Assemble a file from its blocks. ``fetch`` gives the bytes of a block, which are hashed here.
+    """Assemble a file from its blocks, as ``stream_file`` gives them."""
+    return b"".join(stream_file(root, fetch, max_bytes=max_bytes))
+
+
+def stream_file(root: Cid, fetch: Callable[[Cid], bytes], *, max_bytes: int) -> Iterator[bytes]:
+    """The parts of a file in their order. ``fetch`` gives the bytes of a block, which are hashed here.
 
     A file's size determines its tree, so the sizes that a node declares are checked before its children are fetched.
     Raises CidMismatch (a block is damaged), InvalidDag (another layout or hostile sizes), ImageTooLarge past
@@ -98,10 +109,10 @@ def read_file(root: Cid, fetch: Callable[[Cid], bytes], *, max_bytes: int) -> by
     if size > max_bytes:
         raise ImageTooLarge(f"{root} holds {size} bytes, at most {max_bytes} are read")
     _check(root, "codec", RAW if size <= CHUNK_BYTES else DAG_PB, root.codec)
-    return b"".join(read(root, block, size, _depth(size)))
+    yield from read(root, block, size, _depth(size))
 
 
-def _read_chunk(stream: BinaryIO) -> bytes:
+def _read_chunk(stream: Readable) -> bytes:
     chunk = b""
     while len(chunk) < CHUNK_BYTES and (part := stream.read(CHUNK_BYTES - len(chunk))):
         chunk += part

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -24,6 +27,7 @@ from ml.preprocessing.images import DECODING
 if TYPE_CHECKING:
     from ml.analysis.steps import Analysis
 
+OPINIONS_KEPT = 1000
 TRAINING_SCHEMA = "scanproof.training/1"
 
 _log = logging.getLogger(__name__)
@@ -33,7 +37,7 @@ class BundledModels:
     """Ports Classifier, Outliner and ModelCatalogue. Thread-safe.
 
     Verifies a bundle at its first look-up and loads it at its first use. A refused bundle is not listed; the log says
-    why.
+    why. The last ``OPINIONS_KEPT`` opinions of gates are kept in memory: an upload asks, and its classification too.
     """
 
     decoding: int = DECODING
@@ -43,6 +47,8 @@ class BundledModels:
         self._images = images or DecodedImages()
         self._descriptions: dict[str, ModelDescription] = {}
         self._refused: set[str] = set()
+        self._opinions: OrderedDict[tuple[str, int, bytes], GateOpinion] = OrderedDict()
+        self._opinions_lock = threading.Lock()
 
     def models(self) -> Sequence[ModelDescription]:
         default = self._default_sha256()
@@ -80,12 +86,21 @@ class BundledModels:
         return facts_of(gate.bundle) if gate else None
 
     def recognise(self, gate: ModelFacts, image: bytes, decoding: int | None = None) -> GateOpinion:
+        key = gate.sha256, decoding or DECODING, hashlib.sha256(image).digest()
+        with self._opinions_lock:
+            if found := self._opinions.get(key):
+                return found
         with _translate_bundle_errors(gate.name), self._images.open(image, decoding or DECODING) as pixels:
             opened = self._model(gate)
             if _answer(opened) is not Answer.MODALITY:
                 raise ClassificationFailed(f"{gate.name} is no gate")
             seen = opened.predict(pixels)
-        return GateOpinion(gate, None if seen.abstained else seen.label)
+        opinion = GateOpinion(gate, None if seen.abstained else seen.label)
+        with self._opinions_lock:
+            self._opinions[key] = opinion
+            if len(self._opinions) > OPINIONS_KEPT:
+                self._opinions.popitem(last=False)
+        return opinion
 
     def for_modality(self, modality: str) -> ModelFacts:
         with _translate_bundle_errors(modality):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import socket
+import threading
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,12 +23,14 @@ from backend.adapters.dicom.rules import rules
 from backend.adapters.pacs.peers import Peer, is_title
 from backend.dicom_status import CANNOT_UNDERSTAND, OUT_OF_RESOURCES, SUCCESS, status_of
 from backend.dicom_tags import SOP_CLASS
-from backend.domain import CleanDicom, Source, SourceKind
-from backend.errors import ConfigurationError, Conflict, ImageTooLarge, InvalidInput, ScanProofError
+from backend.domain import MAX_STUDY_FILE_BYTES, CleanDicom, Source, SourceKind
+from backend.errors import ConfigurationError, Conflict, ImageTooLarge, InvalidInput, ScanProofError, ServerBusy
 from backend.hosts import is_loopback_host
 
-MAX_OBJECT_BYTES = 32 * 1024 * 1024
-"""Of one object as it arrives; a clean file may have 25 MiB."""
+MAX_OBJECT_BYTES = MAX_STUDY_FILE_BYTES
+"""Of one object as it arrives; the clean file of a frame may have 25 MiB."""
+MAX_BYTES_AT_ONCE = 256 * 1024 * 1024
+"""Of the objects of all associations that are in memory."""
 MAX_PDU_BYTES = 64 * 1024
 """What a peer is asked to keep to. A request for an association may be longer."""
 MAX_ASSOCIATIONS = 8
@@ -71,6 +74,7 @@ class Receiver:
         self._entity = _entity(title)
         self._server: Any = None
         self._messages: WeakKeyDictionary[Any, _LimitedMessages] = WeakKeyDictionary()
+        self._budget = _Budget()
 
     def start(self) -> None:
         """Listen in the background. Raises ConfigurationError where the port is not free."""
@@ -80,6 +84,7 @@ class Receiver:
         logger.propagate = False
         handlers: list[Any] = [
             (evt.EVT_CONN_OPEN, self._limit),
+            (evt.EVT_CONN_CLOSE, self._release),
             (evt.EVT_REQUESTED, self._admit),
             (evt.EVT_C_ECHO, lambda _event: SUCCESS),
             (evt.EVT_C_STORE, self._store),
@@ -108,8 +113,12 @@ class Receiver:
             return
         connection.socket.settimeout(NETWORK_TIMEOUT_S)
         connection.recv = partial(_read_limited, connection.socket)
-        messages = self._messages[association] = _LimitedMessages(association)
+        messages = self._messages[association] = _LimitedMessages(association, self._budget)
         association.dimse.receive_primitive = messages.receive
+
+    def _release(self, event: evt.Event) -> None:
+        if messages := self._messages.get(event.assoc):
+            messages.end()
 
     def _admit(self, event: evt.Event) -> None:
         requestor: Any = event.assoc.requestor
@@ -122,9 +131,10 @@ class Receiver:
 
     def _store(self, event: evt.Event) -> int:
         title = str(event.assoc.requestor.ae_title).strip()
+        messages = self._messages[event.assoc]
         try:
-            if self._messages[event.assoc].take_excess():
-                raise ImageTooLarge(f"expected an object of at most {MAX_OBJECT_BYTES} bytes, found a larger one")
+            if excess := messages.take_excess():
+                raise excess
             clean = self._clean(event.encoded_dataset(include_meta=True))
             _check_class(event, clean)
             self._keep(clean, Source(SourceKind.STORE, title))
@@ -135,37 +145,83 @@ class Receiver:
         except Exception as error:  # pynetdicom's parsers raise many types; an answer must be sent all the same
             self._notice(f"refused an object of {_shown(title)} with status C000: {type(error).__name__}")
             return CANNOT_UNDERSTAND
+        finally:
+            messages.release()
         return SUCCESS
 
 
+class _Budget:
+    """MAX_BYTES_AT_ONCE, which all associations share. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._taken = 0
+        self._lock = threading.Lock()
+
+    def take(self, count: int) -> bool:
+        with self._lock:
+            if self._taken + count > MAX_BYTES_AT_ONCE:
+                return False
+            self._taken += count
+            return True
+
+    def give_back(self, count: int) -> None:
+        with self._lock:
+            self._taken -= count
+
+
 class _LimitedMessages:
-    """The messages of one association: what exceeds MAX_OBJECT_BYTES is read and dropped, so that an answer can be
-    sent; a peer that sends on without waiting for answers is cut off."""
+    """The messages of one association: what exceeds MAX_OBJECT_BYTES or the budget is read and dropped, so that an
+    answer can be sent; a peer that sends on without waiting for answers is cut off."""
 
-    def __init__(self, association: Any) -> None:
+    def __init__(self, association: Any, budget: _Budget) -> None:
         self._association = association
+        self._budget = budget
         self._receive: Callable[[Any], None] = association.dimse.receive_primitive
-        self._bytes = 0
-        self._excess = False
+        self._arriving = self._whole = 0
+        """Bytes in memory: of the message that arrives, and of those before it."""
+        self._dropped: ScanProofError | None = None
+        """Why that one is dropped."""
+        self._excess: ScanProofError | None = None
+        """Why the last whole one was."""
 
-    def take_excess(self) -> bool:
-        """Whether the last whole message was too large."""
-        excess, self._excess = self._excess, False
+    def take_excess(self) -> ScanProofError | None:
+        excess, self._excess = self._excess, None
         return excess
+
+    def release(self) -> None:
+        """No whole message is in memory any more."""
+        whole, self._whole = self._whole, 0
+        self._budget.give_back(whole)
+
+    def end(self) -> None:
+        self._whole, self._arriving = self._whole + self._arriving, 0
+        self.release()
 
     def receive(self, primitive: Any) -> None:
         values = primitive.presentation_data_value_list
-        self._bytes += sum(len(data) for _, data in values)
-        too_large = self._bytes > MAX_OBJECT_BYTES
-        if too_large:
+        association = self._association
+        size = sum(len(data) for _, data in values)
+        if self._dropped is None:
+            self._dropped = self._refusal(size)
+        if self._dropped:
             # The first byte says which fragment it is (PS3.8, annex E.2).
             primitive.presentation_data_value_list = [[context, data[:1]] for context, data in values]
-        association = self._association
+        else:
+            self._arriving += size
         self._receive(primitive)
         if association.dimse.message is None:
-            self._excess, self._bytes = too_large, 0
+            self._excess, self._dropped = self._dropped, None
+            self._whole, self._arriving = self._whole + self._arriving, 0
         if association.dimse.msg_queue.qsize() > 1:
             association.abort(block=False)
+
+    def _refusal(self, size: int) -> ScanProofError | None:
+        """Takes ``size`` bytes of the budget, unless they are refused."""
+        if self._arriving + size > MAX_OBJECT_BYTES:
+            return ImageTooLarge(f"expected an object of at most {MAX_OBJECT_BYTES} bytes, found a larger one")
+        if not self._budget.take(size):
+            return ServerBusy(f"expected at most {MAX_BYTES_AT_ONCE} bytes from all senders at once, found more")
+        return None
 
 
 def _entity(title: str) -> AE:
@@ -217,9 +273,9 @@ def _check_class(event: evt.Event, clean: CleanDicom) -> None:
     """Raises Conflict where the data set is not of the class and instance that the command names."""
     request: Any = event.request
     named = (str(request.AffectedSOPClassUID), str(request.AffectedSOPInstanceUID))
-    if named[0] != event.context.abstract_syntax or clean.instance.value(SOP_CLASS) != named[0]:
+    if named[0] != event.context.abstract_syntax or clean.first.value(SOP_CLASS) != named[0]:
         raise Conflict("expected a data set of the SOP class that the command names, found another one")
-    if clean.uids.get(named[1], named[1]) != clean.instance.instance:
+    if clean.uids.get(named[1], named[1]) != clean.instance:
         raise InvalidInput("expected a data set of the SOP instance that the command names, found another one")
 
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from backend.adapters import private_files
+from backend.domain import MAX_STUDY_FILE_BYTES
 from backend.errors import ConfigurationError, StorageUnavailable
 
-MAX_FILE_BYTES = 128 * 1024 * 1024
+MAX_FILE_BYTES = MAX_STUDY_FILE_BYTES
 MAX_FILES = 200_000
 """Of one folder; files that were taken are remembered, at 65 bytes each."""
 

@@ -160,6 +160,24 @@ export interface Kind {
   magnification: KindValue;
 }
 
+/** A picture of the pyramid in pixels; `downsample` is how many times wider the full size is. */
+export interface SlideLevel {
+  width: number;
+  height: number;
+  downsample: number;
+}
+
+/**
+ * What a whole-slide image says of itself: its pyramid, full size first, the size of a pixel, the magnification of
+ * the objective and the maker of the scanner; null where it is not said.
+ */
+export interface Slide {
+  levels: SlideLevel[];
+  micrometresPerPixel: number | null;
+  objective: number | null;
+  vendor: string | null;
+}
+
 /** `content` are the pinned bytes; `view` is the image as the models see it, for a browser to show. */
 export interface ImageLinks {
   self: string;
@@ -178,6 +196,8 @@ export interface Image {
   stripped: string[];
   created: boolean;
   kind: Kind;
+  /** Null for an image that is no slide. */
+  slide: Slide | null;
   links: ImageLinks;
 }
 
@@ -212,6 +232,10 @@ export interface Pin {
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
   magnification?: 40 | 100 | 200 | 400 | null;
+  file: string;
+}
+
+export interface Upload {
   file: string;
 }
 
@@ -770,10 +794,6 @@ export interface Lookup {
   index: IndexStatus;
 }
 
-export interface Upload {
-  file: string;
-}
-
 /** `share` of the head's area, in [0, 1]. */
 export interface Area {
   pixels: number;
@@ -825,6 +845,19 @@ export interface Similar {
   limit: number;
   reason: string | null;
   cases: Case[];
+}
+
+/**
+ * A Deep Zoom image: level `levels` - 1 is the full size, each lower one half as large. `tileSize` is without the
+ * `overlap`.
+ */
+export interface DeepZoom {
+  width: number;
+  height: number;
+  tileSize: number;
+  overlap: number;
+  levels: number;
+  format: string;
 }
 
 /** `unit` is empty for a number without one. */

@@ -15,12 +15,14 @@ from werkzeug.test import TestResponse
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.dicom.cleaner import SenderCleaner
-from backend.api import multipart_related
+from backend.api import dicomweb, multipart_related
 from backend.container import Container
+from backend.domain import KnownFile
 from backend.errors import InvalidInput, QueueFull
-from backend.services.dicomweb import DicomWebService, FoundFile
+from backend.services.dicomweb import DicomWebService
 from backend.services.received import ReceivedService
 from backend.services.screening import Answers
+from tests.backend.adapters.dicom.multiframe import enhanced
 from tests.backend.api.conftest import assert_problem
 from tests.backend.received import IDENTIFIERS, SERIES, STUDY, series
 from tests.backend.studies import CLIENT, send_study
@@ -139,14 +141,14 @@ def test_a_part_of_another_type_is_not_stored(client: FlaskClient) -> None:
     assert [first(each, "00081197") for each in items(answer, OTHER)] == [0xC000]
 
 
-def test_no_file_and_too_large_a_body_are_refused(client: FlaskClient, app) -> None:
+def test_no_file_and_too_large_a_body_are_refused(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
     assert_problem(
         client.post(ROOT, data=b"--b--", content_type=DICOM_TYPE),
         400,
         "invalid-input",
         "expected at least one DICOM file, found none",
     )
-    app.config["MAX_CONTENT_LENGTH"] = 1000
+    monkeypatch.setattr(dicomweb, "MAX_STORED_BYTES", 1000)
     assert stow(client, series(1)).status_code == 413
     chunked = client.post(
         ROOT,
@@ -155,6 +157,38 @@ def test_no_file_and_too_large_a_body_are_refused(client: FlaskClient, app) -> N
         environ_overrides={"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"},
     )
     assert chunked.status_code == 413
+
+
+def test_large_requests_are_stored_one_at_a_time(client: FlaskClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dicomweb, "_LARGE_BYTES", 1000)
+    monkeypatch.setattr(dicomweb, "_WAIT_S", 0.01)
+    with dicomweb._large_request:
+        detail = "another large request is being stored: try again in a moment"
+        assert_problem(stow(client, series(1)), 503, "server-busy", detail)
+    assert stow(client, series(1)).status_code == 200
+
+
+def test_the_frames_of_a_file_are_stored_found_and_retrieved(client: FlaskClient, container: Container) -> None:
+    sent = enhanced([0.0, 5.0, 10.0], StudyInstanceUID=STUDY, SeriesInstanceUID=SERIES, SOPInstanceUID=f"{SERIES}.1")
+    answer = stow(client, [sent])
+    assert answer.status_code == 200
+    (stored,) = items(answer, REFERENCED)
+    assert first(stored, "00081155") == f"{SERIES}.1"
+    retrieved = parts(client.get(str(first(stored, "00081190")).removeprefix("http://localhost")))
+    assert sorted(pydicom.dcmread(io.BytesIO(each)).ConcatenationFrameOffsetNumber for each in retrieved) == [0, 1, 2]
+    (queued,) = container.received.list()
+    assert queued.files == 3
+
+
+def test_another_object_by_a_known_uid_is_a_duplicate(client: FlaskClient, container: Container) -> None:
+    assert stow(client, series(1)).status_code == 200
+    assert stow(client, series(1)).status_code == 200
+    answer = stow(client, [*series(1, SeriesDescription="T1 AXIAL"), *series(2)[1:]])
+    assert answer.status_code == 202
+    (refused,) = items(answer, FAILED)
+    assert (first(refused, "00081155"), first(refused, "00081197")) == (f"{SERIES}.1", 0x0111)
+    assert len(items(answer, REFERENCED)) == 1
+    assert container.received.list()[0].files == 2
 
 
 @pytest.mark.parametrize(
@@ -289,7 +323,7 @@ def test_a_study_is_sent_file_by_file(
     read: list[str] = []
     content = DicomWebService.content
 
-    def counted(service: DicomWebService, file: FoundFile) -> bytes:
+    def counted(service: DicomWebService, file: KnownFile) -> bytes:
         read.append(file.instance.instance)
         return content(service, file)
 

@@ -84,7 +84,7 @@ def test_a_model_is_registered_in_it(upgraded: InProcess) -> None:
         sent = admin.register_model(MODEL_ID, LABELS, CARD_CID)
         (registered,) = chain.events_of_model(MODEL_ID)
         assert registered == ModelRegisteredEvent(
-            MODEL_ID, ADMIN.address, None, CARD_CID, sent.hash, 0, chain.block(sent.block)
+            MODEL_ID, ADMIN.address, None, CARD_CID, sent.hash, 0, chain.blocks([sent.block])[0]
         )
         assert chain.events_of_classifier(signer.address) == []
         assert chain.contract == ADDRESS

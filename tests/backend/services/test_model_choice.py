@@ -24,7 +24,7 @@ from backend.settings import load
 from backend.wiring import wire
 from ml.datasets.phantom import phantom_png
 from ml.gate.gate import Gate
-from ml.inference.registry import Registry
+from ml.inference.registry import Model, Registry
 from tests.ml.bundles import SHIPPED, gate, twin
 
 CLIENT = "127.0.0.1"
@@ -180,6 +180,32 @@ def test_a_damaged_image_is_reported_before_a_model_is_chosen(models: Path) -> N
     with pytest.raises(UnsupportedImage):
         classifier = classifier_with_gate(models, "other")
         classifier.recognise(classifier.gate(), b"no image")
+
+
+def test_a_gate_looks_at_an_image_once(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its opinions are kept, so the classification of an upload finds the one that the upload asked for."""
+
+    class Counting(Registry):
+        opened = 0
+
+        def by_sha256(self, sha256: str) -> Model:
+            self.opened += 1
+            return super().by_sha256(sha256)
+
+    gate(models, "other", "b", "c", "d")
+    registry, images = Counting(models), [phantom_png(64, seed) for seed in range(3)]
+    classifier = BundledModels(registry)
+    first = classifier.recognise(classifier.gate(), images[0])
+    assert classifier.recognise(classifier.gate(), images[0]) is first
+    assert registry.opened == 1
+    assert classifier.recognise(classifier.gate(), images[0], decoding=1) == first
+    assert registry.opened == 2
+    monkeypatch.setattr("backend.adapters.models.bundled.OPINIONS_KEPT", 2)
+    for image in images[1:]:
+        classifier.recognise(classifier.gate(), image)
+    assert registry.opened == 4
+    assert classifier.recognise(classifier.gate(), images[0]) == first
+    assert registry.opened == 5
 
 
 def test_every_kind_is_listed_the_default_first(models: Path) -> None:

@@ -2,30 +2,48 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pydicom
 import pytest
 
 from backend.adapters import private_files
+from backend.adapters.dicom import cleaner as cleaner_module
 from backend.adapters.dicom.cleaner import SenderCleaner
+from backend.adapters.dicom.deidentification import deidentify
+from backend.adapters.dicom.frames import split
+from backend.adapters.images.inspector import PillowInspector
 from backend.adapters.received_folder import ReceivedFolder
-from backend.domain import ReceivedSeries, Source, SourceKind
-from backend.errors import DatabaseUnavailable, NotFound, QueueFull, StorageFull, UnsupportedImage
+from backend.domain import CleanDicom, ReceivedSeries, Source, SourceKind
+from backend.errors import (
+    DatabaseUnavailable,
+    ImageTooLarge,
+    NotFound,
+    OtherContent,
+    QueueFull,
+    ServerBusy,
+    StorageFull,
+    UnsupportedImage,
+)
 from backend.services import received as queue_module
 from backend.services.received import DAY_S, ReceivedService, ReceivedThread
 from backend.settings import Settings, load
 from backend.wiring import wire_received
-from tests.backend.received import IDENTIFIERS, SERIES, series
+from tests.backend.adapters.dicom.multiframe import enhanced
+from tests.backend.received import IDENTIFIERS, SERIES, STUDY, series
 from tests.dicoms import dicom
 
 ORTHANC = Source(SourceKind.STORE, "ORTHANC")
 NOW = 1_700_000_000
+UIDS = {"StudyInstanceUID": STUDY, "SeriesInstanceUID": SERIES}
 
 
 @pytest.fixture
@@ -80,17 +98,18 @@ def test_no_identifier_is_written_anywhere(settings: Settings) -> None:
 
 def test_duplicates_are_one(queue: ReceivedService, settings: Settings) -> None:
     take(queue, series(1) * 2)
-    # Another file by the same SOP Instance UID is the same object: the first one stays.
     before = files_of(settings)
-    found = take(queue, series(1, SeriesDescription="T1 AXIAL"))
-    assert found.files == 1
+    assert len(before) == 1
+    with pytest.raises(OtherContent, match="expected the same content as the DICOM object of this SOP Instance UID"):
+        take(queue, series(1, SeriesDescription="T1 AXIAL"))
+    assert queue.list()[0].files == 1
     assert files_of(settings) == before
 
 
 def test_those_who_send_the_same_files_at_once_leave_one_of_each(queue: ReceivedService, settings: Settings) -> None:
     clean = [queue.clean(content) for content in series(2)]
     other = queue.clean(series(1, SeriesDescription="T1 AXIAL")[0])
-    threads = [threading.Thread(target=queue.keep, args=(each, ORTHANC)) for each in [*clean, other] * 3]
+    threads = [threading.Thread(target=keep, args=(queue, each)) for each in [*clean, other] * 3]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -99,6 +118,11 @@ def test_those_who_send_the_same_files_at_once_leave_one_of_each(queue: Received
     assert found.files == 2
     assert all(queue.content(found.series_id, each) for each in queue.rows.files(found.series_id))
     assert len(files_of(settings)) == 2
+
+
+def keep(queue: ReceivedService, clean: CleanDicom) -> None:
+    with suppress(OtherContent):
+        queue.keep(clean, ORTHANC)
 
 
 def test_a_loser_of_that_race_removes_only_bytes_of_its_own(
@@ -110,10 +134,20 @@ def test_a_loser_of_that_race_removes_only_bytes_of_its_own(
     find = type(queue.rows).find
     answers = iter([None])
     monkeypatch.setattr(type(queue.rows), "find", lambda rows, uid: next(answers, find(rows, uid)))
-    queue.keep(other, ORTHANC)
+    with pytest.raises(OtherContent):
+        queue.keep(other, ORTHANC)
     answers = iter([None])
     queue.keep(first, ORTHANC)
-    assert [file.stem for file in files_of(settings)] == [first.instance.sha256]
+    assert [file.stem for file in files_of(settings)] == [first.first.sha256]
+
+    def fail(*_: object, **__: object) -> bool:
+        raise DatabaseUnavailable("the database failed")
+
+    monkeypatch.setattr(type(queue.rows), "add", fail)
+    answers = iter([None])
+    with pytest.raises(DatabaseUnavailable):
+        queue.keep(first, ORTHANC)
+    assert [file.stem for file in files_of(settings)] == [first.first.sha256]
 
 
 @pytest.mark.parametrize(
@@ -172,11 +206,11 @@ def test_a_folder_that_is_removed_while_a_file_arrives_is_made_again(
 
     def make_and_remove(folder: Path) -> None:
         make_folder(folder)
-        if next(removed, False):
+        if folder.name == "0" * 64 and next(removed, False):
             folder.rmdir()
 
     monkeypatch.setattr(private_files, "make_folder", make_and_remove)
-    queue.files.write("0" * 64, "1" * 64, b"content")
+    queue.files.write("0" * 64, {"1" * 64: b"content"})
     assert next(removed, None) is None
     assert list(queue.files.names()) == [("0" * 64, "1" * 64)]
 
@@ -258,6 +292,66 @@ def test_a_file_that_is_gone_leaves_the_queue(queue: ReceivedService, settings: 
         queue.content(found.series_id, lost)
     queue.sweep()
     assert queue.rows.files(found.series_id) == [kept]
+
+
+def test_a_file_that_the_disk_lost_is_kept_when_it_is_sent_again(queue: ReceivedService, settings: Settings) -> None:
+    found = take(queue, series(1))
+    (file,) = files_of(settings)
+    file.unlink()
+    assert take(queue, series(1)) == found
+    assert files_of(settings) == [file]
+
+
+def test_each_frame_of_a_file_is_a_slice_of_the_queue(queue: ReceivedService, settings: Settings) -> None:
+    sent = enhanced([0.0, 5.0, 10.0], **UIDS)
+    found = take(queue, [sent, sent])
+    files = queue.rows.files(found.series_id)
+    assert (found.files, len(files), len(files_of(settings))) == (3, 3, 3)
+    datasets = [pydicom.dcmread(io.BytesIO(queue.content(found.series_id, each))) for each in files]
+    assert sorted(each.ConcatenationFrameOffsetNumber for each in datasets) == [0, 1, 2]
+    (whole,) = {each.SOPInstanceUIDOfConcatenationSource for each in datasets}
+    assert whole == queue.clean(sent).instance
+    kept = b"".join(file.read_bytes() for file in files_of(settings))
+    assert [each for each in (*IDENTIFIERS, SERIES.encode()) if each in kept] == []
+
+
+def test_frames_are_kept_all_or_none(queue: ReceivedService, settings: Settings) -> None:
+    sent = enhanced([0.0, 5.0, 10.0], **UIDS)
+    clean = queue.clean(sent)
+    size = sum(each.instance.size for each in clean.files)
+    with pytest.raises(QueueFull):
+        replace(queue, most_bytes=size - 1).keep(clean, ORTHANC)
+    assert (queue.list(), files_of(settings)) == ([], [])
+    # A frame with the UID of another one of these.
+    first, second, third = clean.files
+    queue.keep(replace(clean, files=(replace(first, instance=replace(second.instance, sha256="0" * 64)),)), ORTHANC)
+    with pytest.raises(OtherContent):
+        queue.keep(clean, ORTHANC)
+    assert len(files_of(settings)) == 1
+    assert third.instance.sha256 not in {file.stem for file in files_of(settings)}
+
+
+def test_frames_that_take_too_long_and_a_second_file_of_several_frames_are_refused(
+    queue: ReceivedService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = enhanced([0.0, 5.0], **UIDS)
+    cleaner = queue.cleaner
+    assert isinstance(cleaner, SenderCleaner)
+    monkeypatch.setattr(cleaner_module, "_WAIT_S", 0.01)
+    with cleaner._alone(), pytest.raises(ServerBusy, match="another file of several frames"):
+        queue.clean(sent)
+    monkeypatch.setattr(cleaner_module, "MOST_S", -1.0)
+    with pytest.raises(ImageTooLarge, match="expected frames that take at most"):
+        queue.clean(sent)
+
+
+def test_frames_of_a_decoder_that_misleads_are_refused(queue: ReceivedService, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [enhanced([0.0, 5.0], **UIDS, SOPInstanceUID=uid) for uid in "12"]
+    one, other = (split(deidentify(each, bytes(32)).content) for each in files)
+    for frames in ([], other, [one[0], other[1]]):
+        monkeypatch.setattr(PillowInspector, "split", lambda *_, frames=frames: frames)
+        with pytest.raises(UnsupportedImage, match="misleads its reader"):
+            queue.clean(files[0])
 
 
 def test_a_file_that_the_disk_changed_is_not_given(queue: ReceivedService, settings: Settings) -> None:

@@ -9,10 +9,12 @@ import pytest
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.dicom.cleaner import SenderCleaner
 from backend.container import Container
+from backend.dicom_tags import FRAME_OFFSET
 from backend.domain import ReceivedSeries, Source, SourceKind
 from backend.errors import ChainUnavailable, Conflict, NotFound
 from backend.services.screening import Answers
 from backend.services.studies import StudyProgress
+from tests.backend.adapters.dicom.multiframe import classic
 from tests.backend.received import series
 from tests.backend.studies import CLIENT, send_study
 
@@ -66,7 +68,7 @@ def test_a_series_is_recorded_by_one_signature_and_leaves_the_queue(
     # Whoever sends it again gets success, and nothing waits again.
     assert take_again(container) == []
     kept = container.received.rows.instances(files[0].study)
-    assert [(each.cid, queued) for _, each, queued in kept] == [(each.cid, False) for each in files]
+    assert [(each.instance.cid, each.queued) for each in kept] == [(each.cid, False) for each in files]
 
 
 def take_again(container: Container) -> list[ReceivedSeries]:
@@ -136,6 +138,17 @@ def test_nothing_leaves_while_the_chain_cannot_be_asked(
     assert container.received_studies.list() == []
 
 
+def test_the_frames_of_a_file_become_one_study_in_their_order(container: Container) -> None:
+    found = take(container, [classic(4)])
+    progress = container.received_studies.study(found.series_id, None, seconds=600)
+    assert (progress.slices, progress.left_out) == (4, ())
+    files = container.received.rows.files(found.series_id)
+    frames = {f"{each.instance}.dcm": each.value(FRAME_OFFSET) for each in files}
+    assert [frames[name] for name in progress.names] == ["0", "1", "2", "3"]
+    middle = container.received_studies.view(found.series_id)
+    assert middle == container.studies.view(progress.study_id, 2)
+
+
 def test_a_single_image_is_recorded_as_an_image(container: Container, alice: DevelopmentWallet) -> None:
     found = take(container, series(1))
     (file,) = container.received.rows.files(found.series_id)
@@ -146,7 +159,9 @@ def test_a_single_image_is_recorded_as_an_image(container: Container, alice: Dev
     signed, _ = container.attestation.attest(file.cid, classification.manifest_hash, alice.address)
     alice.register_with_diagnosis(file.cid, signed)
     assert container.received_studies.list() == []
-    assert container.received.rows.find(file.instance) == file
+    known = container.received.rows.find(file.instance)
+    assert known is not None
+    assert (known.instance, known.queued) == (file, False)
 
 
 def test_a_series_of_several_is_no_single_image(container: Container) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 from dataclasses import asdict
 
@@ -15,7 +16,7 @@ from backend.adapters.images.text_finder import OcrTextFinder
 from backend.adapters.models.bundled import BundledModels
 from backend.container import Container
 from backend.domain import TextBox
-from backend.errors import ImageTooLarge, TextInImage, UnrecognisedImage
+from backend.errors import ImageTooLarge, TextInImage, UnrecognisedImage, UnsupportedImage
 from backend.services.screening import Answers, ScreeningService
 from ml.datasets.phantom import phantom_png
 from tests.backend.services.conftest import CLIENT
@@ -82,6 +83,22 @@ def test_a_photo_is_asked_about_for_a_public_store_only(models: BundledModels, p
     assert screening(models, public=True).check(photo, Answers(pin_anyway=True)) == []
     with pytest.raises(UnrecognisedImage, match="send pinAnyway=true to pin it all the same"):
         screening(models, public=True).check(photo, Answers())
+
+
+def test_an_upload_asks_the_gate_whose_opinion_its_classification_finds(container: Container) -> None:
+    content = phantom_png(seed=81_004)
+    container.intake.accept(content, client=CLIENT)
+    pinned, _ = container.inspector.accept(content)
+    models, gate = container.classifier, container.classifier.gate()
+    assert isinstance(models, BundledModels)
+    assert gate
+    assert (gate.sha256, models.decoding, hashlib.sha256(pinned).digest()) in models._opinions
+
+
+def test_a_private_upload_does_not_depend_on_the_gate(models: BundledModels) -> None:
+    assert screening(models, public=False).check(b"no image", Answers(text="keep")) == []
+    with pytest.raises(UnsupportedImage):
+        screening(models, public=True).check(b"no image", Answers(text="keep"))
 
 
 def test_a_photo_of_a_screen_is_asked_about_twice(models: BundledModels, named_slice: bytes) -> None:

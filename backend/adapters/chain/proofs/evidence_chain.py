@@ -71,14 +71,14 @@ class EvidenceChain:
         self.proofs: Sequence[Check] = (*checks, *self._parents(), *self._code(evidence))
 
     @property
-    def blocks(self) -> Sequence[BlockRef]:
+    def proven_blocks(self) -> Sequence[BlockRef]:
         """The evidence file's blocks, by number, without those whose header cannot be decoded."""
         return [self._blocks[number] for number in sorted(self._blocks)]
 
     def anchored(self, trusted: Collection[str]) -> Set[str]:
         found: set[str] = set()
         parent = ""
-        for block in reversed(self.blocks):
+        for block in reversed(self.proven_blocks):
             if block.hash in trusted or block.hash == parent:
                 found.add(block.hash)
                 parent = "0x" + self._headers[block.hash].parent_hash.hex()
@@ -87,8 +87,8 @@ class EvidenceChain:
     def image_id(self, uploader: str, cid: str) -> str:
         return ids.image_id(uploader, cid)
 
-    def block(self, number: int) -> BlockRef | None:
-        return self._blocks.get(number)
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        return [self._blocks.get(number) for number in numbers]
 
     def events(self, first: int, last: int) -> Sequence[Event]:
         return [event for event in self._events if first <= event.block.number <= last]
@@ -125,9 +125,9 @@ class EvidenceChain:
         except (ValueError, LookupError):
             return None
 
-    def signed_transaction(self, hash_: str) -> SignedTransaction | None:
-        transaction = self._transactions.get(hash_)
-        return None if transaction is None else signatures.decode(transaction)
+    def signed_transactions(self, hashes: Sequence[str]) -> Sequence[SignedTransaction | None]:
+        found = [self._transactions.get(hash_) for hash_ in hashes]
+        return [None if transaction is None else signatures.decode(transaction) for transaction in found]
 
     def _read(self, block: ProvenBlock) -> Iterator[Check]:
         try:
@@ -187,7 +187,7 @@ class EvidenceChain:
             self._events += events
 
     def _parents(self) -> Iterator[Check]:
-        for older, newer in pairwise(self.blocks):
+        for older, newer in pairwise(self.proven_blocks):
             if newer.number == older.number + 1:
                 parent = "0x" + self._headers[newer.hash].parent_hash.hex()
                 yield Check(f"parent of block {newer.number}", parent == older.hash, older.hash, parent)
@@ -219,7 +219,7 @@ class EvidenceChain:
 
     def _newest(self, header: Header | None) -> Check:
         """An older state would leave out what the newer blocks of the evidence file are silent about."""
-        newest = self.blocks[-1] if self._blocks else None
+        newest = self.proven_blocks[-1] if self._blocks else None
         self._state_block = newest
         passed = header is not None and newest is not None and header.number == newest.number
         expected = f"the state of the newest block, {newest.number if newest else 'of which there is none'}"

@@ -69,7 +69,7 @@ def test_a_review_comes_with_every_field(registry, cid, verdict, label):
         label=label,
         transaction_hash=sent.hash,
         log_index=0,
-        block=registry.chain.block(sent.block),
+        block=registry.chain.blocks([sent.block])[0],
     )
     assert registry.chain.events(sent.block, sent.block) == [event]
 
@@ -88,7 +88,7 @@ def test_the_events_of_a_model_come_in_order_with_every_field(registry, cid):
     events = registry.chain.events_of_model(model_id)
 
     def place(sent):
-        return sent.hash, 0, registry.chain.block(sent.block)
+        return sent.hash, 0, registry.chain.blocks([sent.block])[0]
 
     assert events == [
         ModelRegisteredEvent(model_id, ADMIN.address, LABELS, card, *place(registered)),
@@ -107,7 +107,7 @@ def test_a_node_that_gives_no_times_with_its_logs_is_asked_for_headers(registry,
         events = through(registry, url).events(0, head)
 
     assert events == registry.chain.events(0, head)
-    assert all(event.block == registry.chain.block(event.block.number) for event in events[-3:])
+    assert all(event.block == registry.chain.blocks([event.block.number])[0] for event in events[-3:])
 
 
 def test_a_node_that_refuses_batches_is_asked_one_by_one(registry, cid):

@@ -24,7 +24,7 @@ def test_the_image_id_is_the_contracts(registry, cid):
 def test_both_events_of_one_transaction_come_in_order_with_every_field(registry, cid):
     signed = registry.sign(cid)
     sent = registry.wallet.register_with_diagnosis(cid, signed)
-    block = registry.chain.block(sent.block)
+    block = registry.chain.blocks([sent.block])[0]
     image_id = signed.diagnosis.image_id
     fields = astuple(signed.diagnosis)
 
@@ -91,8 +91,8 @@ def test_the_head_is_the_block_of_its_number(registry, cid):
     registry.wallet.register_image(cid)
     head = registry.chain.head()
 
-    assert registry.chain.block(head.number) == head
-    assert registry.chain.block(head.number + 1) is None
+    assert registry.chain.blocks([head.number])[0] == head
+    assert registry.chain.blocks([head.number + 1])[0] is None
 
 
 def test_the_history_of_the_role_tells_grant_and_revocation(registry):
@@ -113,14 +113,14 @@ def test_the_deployment_gave_the_classifier_its_role(registry):
 
     assert [(change.block_number, change.granted) for change in roles] == [(registry.chain.start_block, True)]
     (change,) = roles
-    transaction = registry.chain.signed_transaction(change.transaction_hash)
+    (transaction,) = registry.chain.signed_transactions([change.transaction_hash])
     assert (transaction.sender, transaction.to) == (change.sender, registry.chain.contract)
 
 
 def test_who_signed_a_transaction(registry, cid):
     hash_ = registry.wallet.register_image(cid).hash
 
-    transaction = registry.chain.signed_transaction(hash_)
+    (transaction,) = registry.chain.signed_transactions([hash_])
 
     assert (transaction.sender, transaction.to) == (USER.address, registry.chain.contract)
     assert transaction.chain_id == registry.chain.chain_id
@@ -146,7 +146,7 @@ def test_a_node_without_the_bytes_of_transactions(registry, cid, raw):
     for answers, sender in ((intercept, USER.address), (with_other_fields, None), (without_any, None)):
         with relay(registry.settings.rpc_url, answers) as url:
             chain = Web3Chain(url, chain_id=registry.chain.chain_id, contract=registry.chain.contract)
-            transaction = chain.signed_transaction(hash_)
+            (transaction,) = chain.signed_transactions([hash_])
         assert (transaction and transaction.sender) == sender
 
 

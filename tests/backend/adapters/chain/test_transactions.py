@@ -34,7 +34,7 @@ def test_a_mined_transaction_is_confirmed_at_the_asked_depth(registry, cid):
     assert (found.state, found.confirmations) == (TransactionState.CONFIRMED, 3)
     assert (found.gas_used, found.block, found.sender) == (
         sent.gas_used,
-        registry.chain.block(sent.block),
+        registry.chain.blocks([sent.block])[0],
         USER.address,
     )
 

@@ -22,6 +22,7 @@ from backend.container import Container
 from backend.domain import Source, SourceKind
 from backend.processes import free_port
 from backend.services.screening import Answers
+from tests.backend.adapters.dicom.multiframe import enhanced
 from tests.backend.received import IDENTIFIERS, SERIES, STUDY, series
 from tests.backend.studies import CLIENT, send_study
 from tests.needs import needs_dcmtk, needs_orthanc
@@ -157,6 +158,14 @@ def test_what_a_pacs_sends_is_recorded_by_one_signature_and_verified(
     assert container.verification.verify(record.image.image_id).verdict == "valid"
     stored = b"".join(container.intake.content(each.cid)[1] for each in documents.slices)
     assert [each for each in (*IDENTIFIERS, SERIES.encode()) if each in stored] == []
+
+
+def test_an_object_of_several_frames_is_a_study(pacs: Orthanc, container: Container, receiver: int) -> None:
+    stored = pacs.store(enhanced([0.0, 5.0, 10.0], StudyInstanceUID="1.2.9", SeriesInstanceUID="1.2.9.1"))
+    body = {"Resources": [stored["ID"]], "Synchronous": True}
+    assert post(pacs, f"/modalities/{US}/store", body)["FailedInstancesCount"] == 0
+    (queued,) = container.received_studies.list()
+    assert container.received_studies.study(queued.series_id, None, seconds=600).slices == 3
 
 
 def test_orthanc_gets_an_echo(pacs: Orthanc, receiver: int) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pydicom
 import pytest
@@ -39,6 +40,7 @@ from backend.domain import CleanDicom, Source, SourceKind
 from backend.errors import ConfigurationError, DatabaseUnavailable, ServerBusy, StorageFull
 from backend.processes import free_port
 from backend.services.received import ReceivedService
+from tests.backend.adapters.dicom.multiframe import enhanced
 from tests.backend.received import IDENTIFIERS, series
 from tests.dicoms import sample
 from tests.needs import needs_dcmtk
@@ -233,6 +235,50 @@ def renamed_store(association: Association, made: pydicom.Dataset, **named: str)
     _, answer = association.dimse.get_msg(block=True)
     association._reactor_checkpoint.set()
     return int(answer.Status)
+
+
+def test_another_object_by_a_known_uid_is_a_duplicate(start_receiver, queue: ReceivedService, notices) -> None:
+    with associated(start_receiver()) as association:
+        statuses = [send(association, each) for each in (dataset(), dataset(), dataset(SeriesDescription="T1 AXIAL"))]
+    assert statuses == [0, 0, 0x0111]
+    assert "with status 0111: expected the same content" in notices[0]
+    assert queue.list()[0].files == 1
+
+
+def test_each_frame_of_an_object_is_stored_before_the_answer(start_receiver, queue: ReceivedService) -> None:
+    made = pydicom.dcmread(io.BytesIO(enhanced([0.0, 5.0, 10.0], PatientID="4711-PATIENT")))
+    with associated(start_receiver(), (made.SOPClassUID, ExplicitVRLittleEndian)) as association:
+        assert send(association, made) == 0
+        (found,) = queue.list()
+        assert found.files == 3
+
+
+def test_objects_of_all_senders_have_a_limit_of_memory(start_receiver, queue, notices, monkeypatch) -> None:
+    size = len(series(1)[0])
+    monkeypatch.setattr(receiver_module, "MAX_BYTES_AT_ONCE", size + size // 2)
+    reached, waiting = threading.Event(), threading.Event()
+    keep = ReceivedService.keep
+
+    def kept(*arguments: Any) -> None:
+        if not reached.is_set():
+            reached.set()
+            waiting.wait(MOST_S)
+        keep(*arguments)
+
+    monkeypatch.setattr(ReceivedService, "keep", kept)
+    statuses: list[int] = []
+    port = start_receiver()
+    with associated(port) as first, associated(port) as second:
+        sender = threading.Thread(target=lambda: statuses.append(send(first, dataset())))
+        sender.start()
+        assert reached.wait(MOST_S)
+        assert send(second, dataset(1)) == 0xA700
+        waiting.set()
+        sender.join(MOST_S)
+        # The first one is in memory no more.
+        assert send(second, dataset(1)) == 0
+    assert statuses == [0]
+    assert "expected at most" in notices[0]
 
 
 def test_a_larger_object_is_dropped_while_it_arrives(

@@ -15,6 +15,7 @@ from backend.domain import Source, SourceKind
 from backend.errors import ConfigurationError, StorageUnavailable
 from backend.services import received
 from backend.services.received import ReceivedService
+from tests.backend.adapters.dicom.multiframe import classic
 from tests.backend.received import series
 
 KEY = bytes(32)
@@ -208,6 +209,15 @@ def test_a_file_by_the_uid_of_another_one_is_never_removed(queue: ReceivedServic
     assert notices == [
         f"{other} has the SOP Instance UID of another file, which was taken before: it stays where it is"
     ]
+
+
+def test_a_file_of_several_frames_is_taken(queue: ReceivedService, folder: Path, memory: Path) -> None:
+    (folder / "0.dcm").write_bytes(classic())
+    notices: list[str] = []
+    watched = WatchedFolder(folder, memory, KEY)
+    for _ in range(2):
+        take_files(watched, queue, notices.append, remove=False)
+    assert (queue.list()[0].files, notices) == (3, [])
 
 
 def test_a_file_that_changed_meanwhile_is_taken_and_not_removed_unread(

@@ -125,7 +125,7 @@ def test_what_the_index_holds_is_what_the_chain_holds_whatever_logs_say_besides(
     quirky.rule = Logs(change)
     assert index.sync()
     assert indexed(index) == node.recorded()
-    assert all(node.chain.block(r.image.block.number) == r.image.block for r in indexed(index))
+    assert all(node.chain.blocks([r.image.block.number])[0] == r.image.block for r in indexed(index))
 
 
 @pytest.mark.parametrize("change", [lambda logs: None, lambda logs: {}, lambda logs: [17], lambda logs: [{}]])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -226,10 +227,15 @@ class _Live(Recording):
 
     def head(self) -> BlockRef:
         newest = self._chain.head().number
-        return self._chain.block(max(newest - self.behind, 0))
+        (block,) = self._chain.blocks([max(newest - self.behind, 0)])
+        return block
 
-    def block(self, number: int) -> BlockRef | None:
-        return self._chain.block(number) if number <= self.head().number else None
+    def blocks(self, numbers: Sequence[int]) -> Sequence[BlockRef | None]:
+        head = self.head().number
+        return [
+            block if number <= head else None
+            for number, block in zip(numbers, self._chain.blocks(numbers), strict=True)
+        ]
 
 
 class _Shaken:

@@ -98,7 +98,12 @@ class FalseChain:
     def __init__(self, chain, events: dict[type, dict] | None = None, **methods) -> None:
         self._chain = chain
         self._events = events or {}
-        self._methods = {"signed_transaction": lambda _hash: None, "state_block": lambda: None, **methods}
+        signed = methods.pop("signed_transaction", lambda _hash: None)
+        self._methods = {
+            "signed_transactions": lambda hashes: [signed(hash_) for hash_ in hashes],
+            "state_block": lambda: None,
+            **methods,
+        }
 
     def __getattr__(self, name: str):
         return self._methods.get(name) or getattr(self._chain, name)

@@ -147,7 +147,9 @@ def test_the_sender_of_a_report_is_compared_with_its_signed_transaction(thief):
             *(True, f"signed by {thief.admin.address} in transaction {sent}"),
         )
 
-    real = thief.chain.signed_transaction
+    def real(hash_):
+        return thief.chain.signed_transactions([hash_])[0]
+
     for change, found in (
         ({"sender": USER.address}, f"is signed by {USER.address}"),
         ({"input": real(sent).input.replace(diagnosis.issued_at.to_bytes(32), bytes(32))}, "calls for something else"),

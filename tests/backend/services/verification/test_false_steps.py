@@ -164,7 +164,7 @@ def test_a_card_that_was_damaged_in_the_store(world):
 
 
 def training(world, model: str, parent: str, number: int) -> TrainingAnchoredEvent:
-    block = world.chain.block(number)
+    (block,) = world.chain.blocks([number])
     return TrainingAnchoredEvent("0x" + "d1" * 32, model, parent, "0x" + "cc" * 32, 3, "0x", "0x", 0, block)
 
 

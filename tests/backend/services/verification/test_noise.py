@@ -11,11 +11,13 @@ from web3 import Web3
 from backend.adapters.chain import artifact, rpc
 from backend.adapters.chain.development_accounts import ADMIN
 from backend.adapters.chain.events import ROLES
+from backend.adapters.chain.web3_chain import Web3Chain
 from backend.domain import Verdict
 from backend.services import evidence as collecting
 from backend.services import verification as verifying
 from backend.services.evidence_file import pack, unpack
 from tests.chains import running_anvil
+from tests.standins.nodes import quirky_node
 
 from .conftest import failures
 from .relays import Relay
@@ -232,6 +234,18 @@ def test_grants_to_others_and_reviews_of_other_images_change_nothing(world, reco
     assert failures(world.verify_evidence(evidence, node=world.chain)) == {}
     assert failures(world.verify(record.image_id)) == {}
     assert failures(world.verify_evidence(world.evidence(record.image_id))) == {}
+
+
+def test_more_reviews_take_no_more_requests(world, record):
+    posts = []
+    for _ in range(2):
+        with quirky_node(world.rpc_url) as node:
+            chain = Web3Chain(node.url, chain_id=world.chain.chain_id, contract=world.chain.contract)
+            assert failures(world.verify(record.image_id, chain=chain)) == {}
+            posts.append(node.posts)
+        for _ in range(8):
+            world.review(record.image_id, Verdict.CONFIRMED, 1)
+    assert posts[1] == posts[0]
 
 
 def test_two_reviews_of_one_batch(world, record):

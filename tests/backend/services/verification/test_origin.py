@@ -79,7 +79,7 @@ def test_a_transaction_straight_to_the_registry_that_is_not_of_the_account(world
     world.review(record.image_id, Verdict.CONFIRMED, 1)
 
     def signed(hash_):
-        return replace(world.chain.signed_transaction(hash_), **change)
+        return replace(world.chain.signed_transactions([hash_])[0], **change)
 
     verification = world.verify(record.image_id, chain=FalseChain(world.chain, signed_transaction=signed))
 
