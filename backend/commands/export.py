@@ -110,7 +110,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "mediaType": made.media_type,
             "imageId": facts.image_id,
             "diagnosisId": diagnosis.diagnosis_id,
-            "status": diagnosis.status,
+            "status": diagnosis.status_name,
             "identified": originals is not None,
         },
         f"{file}: {len(made.content):,} bytes, {KINDS[options.kind].title}.\n"
