@@ -32,6 +32,7 @@ COMMANDS = (
     "registry",
     "scrub",
     "kinds",
+    "course",
     "models",
     "evaluate",
     "data",

@@ -551,9 +551,6 @@ class Kinds(Protocol):
     def save(self, kinds: Sequence[ImageKind]) -> None:
         """Store these in place of older ones, all or none."""
 
-    def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
-        """The kinds of the images with that pseudonym, newest study date first."""
-
     def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
         """The kinds that meet all conditions, in the order of their CIDs."""
 

@@ -86,6 +86,7 @@ from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.similarity import SimilarityService
 from backend.services.slides import SlideService
 from backend.services.studies import StudyService
+from backend.services.study_areas import StudyAreas
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
 from backend.services.transactions import TransactionService
@@ -270,6 +271,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             index=index,
             models=models,
             outlines=outlines,
+            areas=StudyAreas(studies=study_service, outlines=outlines, intake=intake, dicom=PooledDicomReader()),
+            known_studies=study_service.known,
             published=reviews.published,
         ),
         received=received,

@@ -3,6 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { api, viewOf } from "../api/client";
 import type { Image, ImageRecord } from "../api/types";
 import { short } from "../format";
+import type { Slice } from "../imaging/slices";
 import type { Problem } from "../state/problems";
 import { outcomeOf } from "../state/diagnosis-status";
 import type { View } from "../state/view";
@@ -18,9 +19,11 @@ interface Shown {
   record: ImageRecord;
   /** Null where the server does not have the image. */
   image: Image | null;
+  /** The slices of a study, each at the same share of its stack as the other's; empty for an image. */
+  slices: Slice[];
 }
 
-/** Two records beside each other, their views moved together. Event `compare` with the id of the other one, or "". */
+/** Two records beside each other, their views or their slices moved together. Event `compare` with the id of the other one, or "". */
 @customElement("sp-side-by-side")
 export class SideBySide extends LitElement {
   static override styles = [
@@ -63,6 +66,8 @@ export class SideBySide extends LitElement {
   @property({ attribute: false }) compared = "";
   @state() private linked = true;
   @state() private view: View | null = null;
+  /** Which slice of the stacks is shown, as a share of their length. */
+  @state() private share = 0.5;
   private readonly both = new LoadController<[Shown, Shown]>(this);
 
   protected override willUpdate(): void {
@@ -104,11 +109,23 @@ export class SideBySide extends LitElement {
       <div class="columns">${value.map((one) => this.column(one))}</div>`;
   }
 
-  private column({ record, image }: Shown) {
+  private stack(slices: Slice[]) {
+    const last = slices.length - 1;
+    return html`<sp-stack
+      .slices=${slices}
+      .index=${this.linked ? Math.round(this.share * last) : nothing}
+      .strip=${false}
+      @slice=${({ detail }: CustomEvent<number>) => (this.share = detail / Math.max(last, 1))}
+    ></sp-stack>`;
+  }
+
+  private column({ record, image, slices }: Shown) {
     const name = `Record ${short(record.imageId)}`;
     return html`<div class="stack" data-testid="compared">
       <p><strong>${outcomeOf(record.diagnoses.at(-1))}</strong> · <a href="/records/${record.imageId}"><code>${short(record.imageId)}</code></a></p>
-      ${image
+      ${slices.length > 0
+        ? this.stack(slices)
+        : image
         ? html`<sp-viewer
             src=${viewOf(record.cid)}
             .stored=${image}
@@ -137,12 +154,14 @@ export class SideBySide extends LitElement {
 }
 
 async function shown(record: ImageRecord): Promise<Shown> {
-  return { record, image: record.imageAvailable && !record.study ? await api.image(record.cid) : null };
+  const study = record.study ? await api.recordedStudy(record.imageId) : null;
+  const slices = (study?.slices ?? []).map(({ cid, order, labelText }) => ({ src: viewOf(cid), alt: `Slice ${order + 1}: ${labelText}` }));
+  return { record, image: record.imageAvailable && !study ? await api.image(record.cid) : null, slices };
 }
 
 const NO_IMAGE: Problem = {
   kind: "image-unavailable",
   tone: "warning",
   title: "No image to show",
-  text: "The record is a study, or this server does not have its image.",
+  text: "This server does not have the image of the record.",
 };

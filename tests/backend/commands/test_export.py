@@ -123,6 +123,17 @@ def test_with_the_map_a_pacs_files_the_report_under_its_own_study(own, record, h
     assert {each.referenced_sop_instance_uid for each in group.source_images} == {f"{SERIES}.1", f"{SERIES}.2"}
 
 
+def test_the_course_of_its_patient_has_area_and_volume(own, record):
+    result = own("course", record["imageId"], "--json")
+    assert result.status == 0, result.stderr
+    (entry,) = result.json["entries"]
+    assert (entry["imageId"], entry["study"], entry["slices"], entry["by"]) == (record["imageId"], True, 2, "model")
+    assert entry["squareMm"] == entry["pixels"] * 0.25
+    assert entry["squareMm"] * 4 < entry["cubicMm"] <= 2 * entry["squareMm"] * 4
+    shown = own("course", record["imageId"]).stdout
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d  largest slice [\d,.]+ mm², [\d,]+ mm³, 2 slices outlined  0x\w{64}\n", shown)
+
+
 def test_a_map_needs_its_key(own, map_file, tmp_path):
     file = tmp_path / "report.dcm"
     export = ("export", "0x" + "ab" * 32, "--output", file)
