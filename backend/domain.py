@@ -310,6 +310,41 @@ class Classification:
 
 
 @dataclass(frozen=True, slots=True)
+class FieldResult:
+    """A model's output for a region of a slide. ``label_code`` is 0 where model or gate abstained; ``confidence`` in
+    [0, 1], 0 where the gate did."""
+
+    region: Region
+    label: str
+    label_code: int
+    confidence: float
+    abstained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SlideAnswer:
+    """A model's output for a whole slide, made by ``rule`` of those for ``fields`` in the order of rows.
+
+    The first seven are as in a prediction for an image. ``field_size`` is width and height in pixels of the full size.
+    ``least_confidence`` is the model's limit for an answer, None for one without.
+    """
+
+    label: str
+    code: int
+    confidence: float
+    probabilities: Mapping[str, float]
+    abstained: bool
+    reason: str | None
+    threshold: float | None
+    rule: str
+    decoding: str
+    micrometres_per_pixel: float | None
+    field_size: tuple[int, int]
+    least_confidence: float | None
+    fields: tuple[FieldResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class GateOpinion:
     """The modality that ``gate`` recognises; None when it abstains: no installed model fits the image."""
 

@@ -206,6 +206,9 @@ class Classifier(Protocol):
     def magnification(self, model: ModelFacts) -> int | None:
         """The magnification of the microscope that the model knows; None for images without one."""
 
+    def least_confidence(self, model: ModelFacts) -> float | None:
+        """The confidence in [0, 1] below which the model gives no answer; None for one without such a limit."""
+
     def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
         """The prediction, and the activation map as a small PNG, to be scaled to the image's size. That of a gate is
         an abstention whatever it recognises: a modality is no diagnosis. ``decoding`` as in ``recognise``.

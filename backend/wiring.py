@@ -84,6 +84,7 @@ from backend.services.reviews import ReviewService, ReviewSubmission, StatementA
 from backend.services.screening import ScreeningService
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
 from backend.services.similarity import SimilarityService
+from backend.services.slide_classification import SlideClassification
 from backend.services.slides import SlideService
 from backend.services.studies import StudyService
 from backend.services.study_areas import StudyAreas
@@ -154,8 +155,15 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         orphan_age_s=orphan_age_s,
         most_bytes=settings.slide_bytes,
     )
+    slide_service = SlideService(intake=intake, store=store, inspector=slides, reader=slides, copies=copies)
     classification = ClassificationService(
-        classifications=classifications, intake=intake, store=store, classifier=classifier, kinds=kinds
+        classifications=classifications,
+        intake=intake,
+        store=store,
+        classifier=classifier,
+        kinds=kinds,
+        slides=slide_service,
+        fields=SlideClassification(classifier, slides),
     )
     outlines = OutlineService(
         classifications=classifications,
@@ -220,7 +228,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         results=ResultFiles().overview,
         index=index,
         intake=intake,
-        slides=SlideService(intake=intake, store=store, inspector=slides, reader=slides, copies=copies),
+        slides=slide_service,
         classification=classification,
         analysis=AnalysisService(intake, partial(analyse, images=decoded)),
         outline=outlines,

@@ -20,6 +20,8 @@ export default defineConfig({
     // Small files stay files: the page's Content-Security-Policy allows its own origin only.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // The licences of the libraries in the page ask for their notices beside it.
+    license: { fileName: "licenses.md" },
   },
   // Codecs are parts of their own, which the decoder loads when a file needs them.
   worker: { format: "es" },

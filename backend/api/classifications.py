@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import asdict
 
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, Dict, Float, Integer, List, Nested, String
@@ -27,6 +28,7 @@ from backend.api.schemas import (
 )
 from backend.api.validation import cid_in_path, hash_in_path
 from backend.domain import Classification
+from backend.services import manifests
 
 blueprint = APIBlueprint("classifications", __name__, tag="Images")
 
@@ -42,6 +44,19 @@ class ClassificationLinksSchema(AnswerSchema):
     optional = frozenset({"manifest"})
 
     manifest = String()
+
+
+class TileSchema(AnswerSchema):
+    """A field of a slide in pixels of the full size; `labelCode` is 0 where model or gate abstained."""
+
+    x = Integer()
+    y = Integer()
+    width = Integer()
+    height = Integer()
+    label = String()
+    label_code = Integer()
+    confidence = Float()
+    abstained = Boolean()
 
 
 class ClassificationSchema(AnswerSchema):
@@ -65,6 +80,11 @@ class ClassificationSchema(AnswerSchema):
     sealed = Boolean(metadata={"description": "If true, this answer is the only copy of the result."})
     opening = String(
         allow_none=True, metadata={"description": "The manifest of a sealed result; it proves the result to others."}
+    )
+    tiles = List(
+        Nested(TileSchema),
+        allow_none=True,
+        metadata={"description": "The fields of a whole slide that were looked at; null for another image."},
     )
     activation_map = String(allow_none=True, metadata={"description": "A PNG as data URL."})
     next_steps = List(Nested(NextStepSchema))
@@ -168,6 +188,8 @@ def _classification(classification: Classification, *, sealed: bool = False) -> 
     c = classification
     models, model_id, manifest_hash = container().models, "0x" + c.model.sha256, "0x" + c.manifest_hash
     _, text = models.label(model_id, c.label_code)
+    read = manifests.read(c.manifest)
+    slide = read and read.slide
     return {
         "cid": c.cid,
         "label": c.label,
@@ -184,6 +206,7 @@ def _classification(classification: Classification, *, sealed: bool = False) -> 
         "manifest": json.loads(c.manifest),
         "sealed": sealed,
         "opening": c.manifest.decode() if sealed else None,
+        "tiles": slide and [{**asdict(each.region), **asdict(each)} for each in slide.fields],
         "activation_map": c.activation_map and "data:image/png;base64," + base64.b64encode(c.activation_map).decode(),
         "next_steps": container().next_steps(c.model.modality, c.label),
         "kind": kind_answer(container().kinds.of(c.cid)),

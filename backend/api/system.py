@@ -44,9 +44,12 @@ class StorageSchema(AnswerSchema):
 
 
 class LimitsSchema(AnswerSchema):
+    """`maxSlideBytes` is of a whole slide, the others of any other image."""
+
     max_bytes = Integer()
     max_pixels = Integer()
     media_types = List(String())
+    max_slide_bytes = Integer()
 
 
 class ExportKindSchema(AnswerSchema):
@@ -109,6 +112,7 @@ def config() -> Values:
             "max_bytes": wired.inspector.max_bytes,
             "max_pixels": wired.inspector.max_pixels,
             "media_types": wired.inspector.media_types,
+            "max_slide_bytes": wired.slides.max_bytes,
         },
         "exports": [{"kind": name, "title": kind.title, "about": kind.about} for name, kind in KINDS.items()],
         "notice": NOTICE,

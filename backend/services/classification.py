@@ -10,12 +10,22 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from backend.cids import raw_cid
-from backend.domain import Classification, GateOpinion, ImageFacts, ModelFacts, Recognition, SealedManifest
+from backend.domain import (
+    Classification,
+    GateOpinion,
+    ImageFacts,
+    ModelFacts,
+    Recognition,
+    SealedManifest,
+    SlideAnswer,
+)
 from backend.errors import CidMismatch, NotFound
 from backend.ports import Classifications, Classifier, Kinds, ObjectStore
 from backend.services import manifests
 from backend.services.intake import IntakeService
 from backend.services.kind_sources import refuse_other_magnification, with_opinion
+from backend.services.slide_classification import SlideClassification
+from backend.services.slides import SlideService
 
 if TYPE_CHECKING:
     from ml.inference.prediction import Prediction
@@ -45,11 +55,15 @@ class ClassificationService:
         store: ObjectStore,
         classifier: Classifier,
         kinds: Kinds,
+        slides: SlideService,
+        fields: SlideClassification,
         *,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._classifications = classifications
         self._kinds = kinds
+        self._slides = slides
+        self._fields = fields
         self._intake = intake
         self._store = store
         self._classifier = classifier
@@ -63,6 +77,8 @@ class ClassificationService:
         Raises InvalidCid, NotFound, StorageError, ClassificationFailed; OtherMagnification for an image that was
         stated to be at another one than the model's.
         """
+        if self._intake.find(cid).slide:
+            return self._classify_slide(cid, model_name)
         image = cache(lambda: self._image(cid))
         choice, recognition = self._choose(cid, model_name, image)
         kind = self._kinds.find([cid]).get(cid)  # none of an image of a former release that was never shown
@@ -80,6 +96,10 @@ class ClassificationService:
 
         Its manifest has a new salt, so that its hash is always different and reveals nothing. Raises as ``classify``.
         """
+        if self._intake.find(cid).slide:
+            made, _ = self._classified_slide(cid, self._fields.model(model_name), manifests.new_salt())
+            self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
+            return made
         image = cache(lambda: self._image(cid))
         choice, _ = self._choose(cid, model_name, image)
         refuse_other_magnification(self._classifier, choice.model, self._kinds.find([cid]).get(cid))
@@ -125,15 +145,49 @@ class ClassificationService:
     ) -> tuple[Classification, bool]:
         """``former``: the classification of a release that did not ask the gate about named models."""
         made, features = self._classified(choice, facts, content)
+        return self._keep(made, features, former)
+
+    def _classify_slide(self, cid: str, model_name: str | None) -> tuple[Classification, bool]:
+        model = self._fields.model(model_name)
+        kind = self._kinds.find([cid]).get(cid)
+        refuse_other_magnification(self._classifier, model, kind)
+        if found := self._classifications.find(cid, self._classifier.decoding, model.sha256):
+            return found, False
+        made, opinion = self._classified_slide(cid, model)
+        if opinion:
+            recognition = Recognition(cid, self._classifier.decoding, opinion.gate.sha256, opinion.modality)
+            self._classifications.add_recognition(recognition, kind and with_opinion(kind, opinion))
+        return self._keep(made, None, former=None)
+
+    def _classified_slide(
+        self, cid: str, model: ModelFacts, salt: str | None = None
+    ) -> tuple[Classification, GateOpinion | None]:
+        with self._slides.open(cid) as slide:
+            answer, opinion = self._fields.answer(slide, model, self._classifier.gate())
+        manifest = manifests.build(
+            image=slide.facts,
+            model=model,
+            preprocessing=self._classifier.preprocessing(model),
+            prediction=answer,
+            time=self._now(),
+            salt=salt,
+            decoding=self._classifier.decoding,
+            opinion=opinion,
+        )
+        return self._described(slide.facts, model, manifest, answer, None), opinion
+
+    def _keep(
+        self, made: Classification, features: bytes | None, former: Classification | None
+    ) -> tuple[Classification, bool]:
         stored = self._store.put(made.manifest, name=f"{made.manifest_hash}.json", media_type="application/json")
         if stored.cid != made.manifest_cid:
             raise CidMismatch(made.manifest_cid, stored.cid)
         if self._store_result(made, features, former):
             return made, True
         # Another request was faster, so its manifest is used. Of the same second, it is equal to this one.
-        winner = self._classifications.find(facts.cid, self._classifier.decoding, choice.model.sha256)
+        winner = self._classifications.find(made.cid, made.decoding, made.model.sha256)
         if winner is None:
-            raise NotFound(f"the image {facts.cid} was removed while it was classified")
+            raise NotFound(f"the image {made.cid} was removed while it was classified")
         if winner.manifest_cid != stored.cid:
             self._store.delete(stored)
         return winner, False
@@ -148,11 +202,21 @@ class ClassificationService:
     ) -> tuple[Classification, bytes | None]:
         """With the features of the image, as they are stored; None where the model gives none."""
         manifest, prediction, activation_map = infer(self._classifier, choice, facts, content, self._now, salt)
+        return self._described(facts, choice.model, manifest, prediction, activation_map), pack_features(prediction)
+
+    def _described(
+        self,
+        facts: ImageFacts,
+        model: ModelFacts,
+        manifest: bytes,
+        prediction: Prediction | SlideAnswer,
+        activation_map: bytes | None,
+    ) -> Classification:
         manifest_hash = manifests.digest_of(manifest)
-        classification = Classification(
+        return Classification(
             cid=facts.cid,
             decoding=self._classifier.decoding,
-            model=choice.model,
+            model=model,
             label=prediction.label,
             label_code=prediction.code,
             confidence=round(prediction.confidence, manifests.DECIMALS),
@@ -164,7 +228,6 @@ class ClassificationService:
             manifest_cid=raw_cid(manifest_hash),
             activation_map=activation_map,
         )
-        return classification, pack_features(prediction)
 
 
 def _check_bytes(facts: ImageFacts, content: bytes) -> None:

@@ -7,15 +7,15 @@ import json
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rfc8785
 
 from backend.cids import hash_of
-from backend.domain import GateOpinion, ImageFacts, ModelFacts, Preprocessing
+from backend.domain import FieldResult, GateOpinion, ImageFacts, ModelFacts, Preprocessing, Region, SlideAnswer
 from backend.services.json_values import printable_text, probability, typed
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ DECIMALS = 6
 MAX_MANIFEST_BYTES = 64 * 1024
 """Much larger than any manifest, and small enough that a file is one block, whose CID follows from its hash."""
 SALT_BYTES = 32
+_MOST_FIELDS = 1000
 FIRST_DECODING = 1
 """The decoding of manifests that name none."""
 
@@ -40,7 +41,7 @@ def build(
     image: ImageFacts,
     model: ModelFacts,
     preprocessing: Preprocessing,
-    prediction: Prediction,
+    prediction: Prediction | SlideAnswer,
     time: datetime,
     salt: str | None = None,
     *,
@@ -69,10 +70,37 @@ def build(
             "probabilities": {label: round(p, DECIMALS) for label, p in prediction.probabilities.items()},
             "abstained": prediction.abstained,
             "reason": prediction.reason,
+            **({"tiles": _tiles(prediction)} if isinstance(prediction, SlideAnswer) else {}),
             "code": CODE_VERSION,
             "time": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     )
+
+
+def _tiles(answer: SlideAnswer) -> dict[str, Any]:
+    """How a slide was read, and what was found in each field."""
+    width, height = answer.field_size
+    return {
+        "rule": answer.rule,
+        "decoding": answer.decoding,
+        "micrometresPerPixel": answer.micrometres_per_pixel,
+        "field": {"width": width, "height": height},
+        "leastConfidence": answer.least_confidence,
+        "read": len(answer.fields),
+        "answered": sum(not field.abstained for field in answer.fields),
+        "list": [field_values(field) for field in answer.fields],
+    }
+
+
+def field_values(field: FieldResult) -> dict[str, Any]:
+    """A field as manifests and the command line have it."""
+    return {
+        **asdict(field.region),
+        "label": field.label,
+        "labelCode": field.label_code,
+        "confidence": round(field.confidence, DECIMALS),
+        "abstained": field.abstained,
+    }
 
 
 def _identity(model: ModelFacts) -> dict[str, str]:
@@ -93,12 +121,21 @@ class ReadOpinion:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadSlide:
+    """The rule by which a slide was read, and its fields."""
+
+    rule: str
+    decoding: str
+    fields: tuple[FieldResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReadManifest:
     """The fields of a manifest that a verification compares. Confidence and probabilities are in [0, 1].
 
     ``gate_asked`` is False in manifests of former releases; ``opinion`` is None then, and where no gate was installed.
     ``reason`` says why the model abstained. ``salt`` is 64 hex digits in the manifest of a sealed diagnosis, else None.
-    ``decoding`` is the version of the rules that decoded the image.
+    ``decoding`` is the version of the rules that decoded the image. ``slide`` is how a slide was read.
     """
 
     image_cid: str
@@ -114,6 +151,7 @@ class ReadManifest:
     reason: str | None
     salt: str | None
     decoding: int
+    slide: ReadSlide | None = None
 
     def follows_gate(self, modality: str) -> bool:
         """Whether this result of a model for ``modality`` is one that the gate's opinion permits."""
@@ -138,6 +176,7 @@ def read(content: bytes) -> ReadManifest | None:
             reason=_text_or_none(values.get("reason")),
             salt=_salt(values.get("salt")),
             decoding=typed(values.get("decoding", FIRST_DECODING), int),
+            slide=_slide(values.get("tiles")),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -154,6 +193,27 @@ def _opinion(value: object) -> ReadOpinion | None:
         return None
     fields = typed(value, dict)
     return ReadOpinion(printable_text(fields["sha256"]), _text_or_none(fields["modality"]))
+
+
+def _slide(value: object) -> ReadSlide | None:
+    if value is None:
+        return None
+    tiles = typed(value, dict)
+    fields = typed(tiles["list"], list)
+    if len(fields) > _MOST_FIELDS:
+        raise ValueError
+    return ReadSlide(printable_text(tiles["rule"]), printable_text(tiles["decoding"]), tuple(map(_field, fields)))
+
+
+def _field(value: object) -> FieldResult:
+    field = typed(value, dict)
+    return FieldResult(
+        Region(*(typed(field[name], int) for name in ("x", "y", "width", "height"))),
+        printable_text(field["label"]),
+        typed(field["labelCode"], int),
+        probability(field["confidence"]),
+        typed(field["abstained"], bool),
+    )
 
 
 def _text_or_none(value: object) -> str | None:

@@ -13,10 +13,11 @@ const ALLOWED: Record<string, string[]> = {
   imaging: [""],
   dicom: [""],
   crypto: [""],
+  slides: [""],
   chain: ["", "api"],
-  state: ["", "api", "chain", "dicom", "imaging"],
-  components: ["", "api", "chain", "dicom", "imaging", "state", "styles"],
-  pages: ["", "api", "chain", "dicom", "imaging", "state", "styles", "components"],
+  state: ["", "api", "chain", "dicom", "imaging", "slides"],
+  components: ["", "api", "chain", "dicom", "imaging", "slides", "state", "styles"],
+  pages: ["", "api", "chain", "dicom", "imaging", "slides", "state", "styles", "components"],
 };
 
 const files = readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));

@@ -32,6 +32,7 @@ export const image: Image = {
   stripped: [],
   created: true,
   kind: NOTHING_KNOWN,
+  slide: null,
   links: { self: "/api/v1/images/x", content: "/api/v1/images/x/content", view: "/api/v1/images/x/view" },
 };
 
@@ -55,6 +56,7 @@ export const classification: Classification = {
   opening: null,
   kind: NOTHING_KNOWN,
   expectedMagnification: null,
+  tiles: null,
   links: { manifest: "/api/v1/manifests/x" },
 };
 

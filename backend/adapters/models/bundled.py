@@ -114,6 +114,10 @@ class BundledModels:
         description = self.describe(model.sha256)
         return description.magnification if description else None
 
+    def least_confidence(self, model: ModelFacts) -> float | None:
+        limits = self._model(model).bundle.metadata.abstention
+        return limits.confidence if limits else None
+
     def predict(self, model: ModelFacts, image: bytes, decoding: int | None = None) -> tuple[Prediction, bytes | None]:
         with _translate_bundle_errors(model.name):
             with self._images.open(image, decoding or DECODING) as pixels:

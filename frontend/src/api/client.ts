@@ -6,6 +6,7 @@ import type {
   Classification,
   Config,
   Course,
+  DeepZoom,
   Hex,
   Image,
   ImageRecord,
@@ -29,7 +30,7 @@ import type {
   Verification,
 } from "./types";
 
-const PREFIX = "/api/v1";
+export const PREFIX = "/api/v1";
 const USUAL_MS = 30_000;
 /** A classification fetches the image back by its CID first, from gateways when the store is a remote one. */
 const SLOW_MS = 180_000;
@@ -51,6 +52,10 @@ export const sliceViewOf = (studyId: string, order: number): string => `${PREFIX
 /** The same of the middle image of a series that a PACS sent. */
 export const receivedViewOf = (seriesId: string): string => `${PREFIX}/received/${seriesId}/view`;
 
+/** A tile of a slide, by its level of Deep Zoom. */
+export const tileOf = (cid: string, level: number, column: number, row: number): string =>
+  `${PREFIX}/slides/${cid}/tiles/${level}/${column}_${row}.jpeg`;
+
 interface Asked {
   method: string;
   headers?: Record<string, string>;
@@ -67,6 +72,11 @@ export class ApiClient {
 
   image(cid: string): Promise<Image> {
     return this.get(`/images/${cid}`);
+  }
+
+  /** How a slide is cut into tiles. */
+  deepZoom(cid: string): Promise<DeepZoom> {
+    return this.get(`/slides/${cid}/deepzoom`);
   }
 
   /** The image's own bytes. */

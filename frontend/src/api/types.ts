@@ -63,10 +63,12 @@ export interface Storage {
   public: boolean;
 }
 
+/** `maxSlideBytes` is of a whole slide, the others of any other image. */
 export interface Limits {
   maxBytes: number;
   maxPixels: number;
   mediaTypes: string[];
+  maxSlideBytes: number;
 }
 
 /** `kind` is the name in the address of an export, `about` says in one line what it is. */
@@ -1021,6 +1023,18 @@ export interface Answers {
   magnification?: 40 | 100 | 200 | 400 | null;
 }
 
+/** A field of a slide in pixels of the full size; `labelCode` is 0 where model or gate abstained. */
+export interface Tile {
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+  label: string;
+  labelCode: number;
+  confidence: number;
+  abstained: boolean;
+}
+
 /** A sealed manifest is not served. */
 export interface ClassificationLinks {
   manifest?: string;
@@ -1050,6 +1064,8 @@ export interface Classification {
   sealed: boolean;
   /** The manifest of a sealed result; it proves the result to others. */
   opening: string | null;
+  /** The fields of a whole slide that were looked at; null for another image. */
+  tiles: Tile[] | null;
   /** A PNG as data URL. */
   activationMap: string | null;
   nextSteps: NextStep[];

@@ -1,3 +1,4 @@
+import { PREFIX } from "./client";
 import { ApiProblem, problemOf, ServerUnreachable } from "./errors";
 import type { Image, Pin, TextBox } from "./types";
 
@@ -27,8 +28,11 @@ export interface Answers {
   magnification?: Magnification;
 }
 
+/** The resources that take a file: whole slides have one of their own. */
+export type UploadPath = "/images" | "/slides";
+
 /** Uploads a file and reports the share that was sent, from 0 to 1, which `fetch` cannot. */
-export function upload(file: File, answers: Answers, onProgress: (sent: number) => void): Upload {
+export function upload(path: UploadPath, file: File, answers: Answers, onProgress: (sent: number) => void): Upload {
   const request = new XMLHttpRequest();
   const done = new Promise<Image>((resolve, reject) => {
     request.upload.onprogress = ({ loaded, total, lengthComputable }) => {
@@ -40,7 +44,7 @@ export function upload(file: File, answers: Answers, onProgress: (sent: number) 
     };
     request.onerror = () => reject(new ServerUnreachable("the connection broke"));
     request.onabort = () => reject(new DOMException("the upload was cancelled", "AbortError"));
-    request.open("POST", "/api/v1/images");
+    request.open("POST", PREFIX + path);
     request.setRequestHeader("Accept", "application/json");
     const body = new FormData();
     // Its own name may be a person's.

@@ -31,6 +31,51 @@ export const iconBar = css`
   }
 `;
 
+/** A toolbar of such buttons, with the list of its keys behind it. */
+export const toolbar = css`
+  .bar {
+    row-gap: var(--space-1);
+  }
+  .tools {
+    display: flex;
+    flex-wrap: wrap;
+    gap: var(--space-1);
+  }
+  .bar button {
+    width: 2.25rem;
+    height: 2.25rem;
+  }
+  .bar button:hover {
+    background: var(--sunken);
+  }
+  .bar button[aria-pressed="true"] {
+    border-color: var(--accent);
+    background: var(--accent-soft);
+    color: var(--accent);
+  }
+  @media (pointer: coarse) {
+    .bar button {
+      width: 2.75rem;
+      height: 2.75rem;
+    }
+  }
+  .keys {
+    color: var(--ink-soft);
+    font-size: var(--text-small);
+  }
+  .keys[open] {
+    flex-basis: 100%;
+  }
+  .keys summary {
+    cursor: pointer;
+  }
+  kbd {
+    color: var(--ink);
+    font: inherit;
+    font-weight: 600;
+  }
+`;
+
 /** `pressed` is for buttons that stay in or out. */
 export function iconButton(
   name: string,
@@ -48,4 +93,14 @@ export function iconButton(
   >
     ${icons[icon]}
   </button>`;
+}
+
+/** Keys and what they do. */
+export function keyList(keys: readonly (readonly [keys: string, does: string])[]) {
+  return html`<details class="keys">
+    <summary>Keyboard shortcuts</summary>
+    <ul>
+      ${keys.map(([names, does]) => html`<li><kbd>${names}</kbd>: ${does}</li>`)}
+    </ul>
+  </details>`;
 }

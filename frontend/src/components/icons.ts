@@ -33,6 +33,8 @@ export const icons = {
   ruler: icon(svg`<path d="m3 16 13-13 5 5L8 21l-5-5ZM7 12l2 2M10 9l3 3M13 6l2 2" />`),
   pencil: icon(svg`<path d="M4 20l1-5L16 4l4 4L9 19l-5 1ZM13.5 6.5l4 4" />`),
   reset: icon(svg`<path d="M4 5v5h5M4.6 10a8 8 0 1 1-.5 4" />`),
+  rotate: icon(svg`<path d="M20 5v5h-5M19.4 10a8 8 0 1 0 .5 4" />`),
+  whole: icon(svg`<rect x="3" y="5" width="18" height="14" rx="2" /><path d="M8 12h8M8 12l2-2M8 12l2 2M16 12l-2-2M16 12l-2 2" />`),
   fullScreen: icon(svg`<path d="M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5" />`),
   play: icon(svg`<path d="M7 4.5v15l12-7.5-12-7.5Z" />`),
   pause: icon(svg`<path d="M8 5v14M16 5v14" />`),

@@ -1,7 +1,10 @@
 import type { ReactiveControllerHost } from "lit";
 import { api } from "../api/client";
 import type { Diagnosis, Hex, Image, ImageRecord, StudyResult } from "../api/types";
+import { fieldsOfManifest, slideOf, type Field } from "../state/slide";
 import { LoadController } from "./load-controller";
+
+const NO_FIELDS: Field[] = [];
 
 /** What a reviewer sees, loaded when a diagnosis is opened. Of a sealed one only the image is: what a model says
  * of it would reveal the result. */
@@ -11,12 +14,14 @@ export class ReviewData {
   private readonly facts;
   private readonly outline;
   private readonly classification;
+  private readonly read;
 
   constructor(host: ReactiveControllerHost) {
     this.record = new LoadController<ImageRecord>(host);
     this.study = new LoadController<StudyResult>(host);
     this.facts = new LoadController<Image>(host);
     this.outline = new LoadController<{ contours: [x: number, y: number][][] }>(host);
+    this.read = new LoadController<Field[]>(host);
     this.classification = new LoadController<{ activationMap: string | null }>(host);
   }
 
@@ -30,6 +35,11 @@ export class ReviewData {
 
   get activationMap(): string | null {
     return this.classification.value?.activationMap ?? null;
+  }
+
+  /** What the model read of a slide. */
+  get fields(): Field[] {
+    return this.read.value ?? NO_FIELDS;
   }
 
   diagnosis(diagnosisId: Hex): Diagnosis | null {
@@ -47,7 +57,12 @@ export class ReviewData {
     const model = diagnosis?.sealed || diagnosis?.labelCode === 0 ? undefined : diagnosis?.model?.name;
     if (cid && imageAvailable) this.facts.show(cid, () => api.image(cid));
     else this.facts.clear();
-    if (cid && imageAvailable && model) {
+    const slide = slideOf(this.image) !== null;
+    if (slide && diagnosis && !diagnosis.sealed) {
+      const { manifestHash } = diagnosis;
+      this.read.show(manifestHash, async () => fieldsOfManifest(await api.manifest(manifestHash), manifestHash));
+    } else this.read.clear();
+    if (cid && this.image && !slide && model) {
       const key = `${cid} ${model}`;
       this.outline.show(key, () => api.outline(cid, model));
       this.classification.show(key, () => api.classify(cid, model));

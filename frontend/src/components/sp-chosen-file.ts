@@ -8,6 +8,7 @@ import { bytes, percent, printable, storeName } from "../format";
 import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
 import { MAGNIFICATIONS } from "../state/kind";
+import { slideText } from "../state/slide";
 import { disclosure } from "../styles/disclosure";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
@@ -15,6 +16,7 @@ import "./sp-notice";
 import "./sp-public-data";
 import "./sp-removed";
 import "./sp-save-map";
+import "./sp-slide-preview";
 import "./sp-upload-question";
 import { loadViewer } from "./viewer-loader";
 
@@ -51,7 +53,8 @@ export class ChosenFile extends LitElement {
           grid-template-columns: minmax(0, 1fr);
         }
         /* Picture and main button share the first screen. */
-        sp-stack {
+        sp-stack,
+        sp-slide-preview {
           --stage-height: 10rem;
         }
       }
@@ -64,9 +67,8 @@ export class ChosenFile extends LitElement {
   @state() private magnification: Magnification | null = null;
   private shownStep = "";
 
-  override connectedCallback(): void {
-    super.connectedCallback();
-    loadViewer();
+  protected override willUpdate(): void {
+    if (!this.flow.levels) loadViewer();
   }
 
   protected override updated(): void {
@@ -76,18 +78,20 @@ export class ChosenFile extends LitElement {
   }
 
   protected override render() {
-    const { file } = this.flow;
+    const { file, levels, removed } = this.flow;
     const question = this.flow.step === "chosen" ? this.flow.question : undefined;
     const step = question ? "questioned" : this.flow.step;
     return html`<section class="panel">
-      <sp-stack .slices=${guard([file, question], () => slicesOf(file, question))}></sp-stack>
+      ${levels
+        ? html`<sp-slide-preview .file=${file}></sp-slide-preview>`
+        : html`<sp-stack .slices=${guard([file, question], () => slicesOf(file, question))}></sp-stack>`}
       <div class="stack">
         <h2 tabindex="-1">${HEADINGS[step]}</h2>
         <div>
           <p class="name">${printable(file.name)}</p>
-          <p class="soft">${bytes(file.size)}</p>
+          <p class="soft">${bytes(file.size)}${levels ? ` · ${slideText(levels)}` : nothing}</p>
         </div>
-        ${this.flow.removed ? html`<sp-removed .report=${this.flow.removed}></sp-removed>` : nothing}
+        ${removed ? html`<sp-removed .report=${removed} ?slide=${levels !== undefined}></sp-removed>` : nothing}
         ${this.flow.step === "chosen" ? this.ready(this.flow) : this.progress(this.flow.sent)}
       </div>
     </section>`;
@@ -114,7 +118,7 @@ export class ChosenFile extends LitElement {
         may identify the patient.
       </p>
       ${problem ? html`<sp-notice .problem=${problem}>${hopeless ? nothing : start("Try again")}</sp-notice>` : nothing}
-      ${hopeless ? nothing : this.magnifications()}
+      ${hopeless || this.flow.levels ? nothing : this.magnifications()}
       <div class="actions">
         ${problem ? nothing : start("Pin and classify")}
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
@@ -148,7 +152,7 @@ export class ChosenFile extends LitElement {
   private progress(sent: number) {
     return html`
       <progress aria-label="Upload" max="1" .value=${sent}></progress>
-      <p class="soft" role="status">${sent < 1 ? `${percent(sent)} sent` : "Sent. Pinning and reading back …"}</p>
+      <p class="soft" role="status">${sent < 1 ? `${percent(sent)} of ${bytes(this.flow.file.size)} sent` : "Sent. Pinning and reading back …"}</p>
       <button class="button" type="button" @click=${() => this.emit("cancel")}>Cancel</button>
     `;
   }

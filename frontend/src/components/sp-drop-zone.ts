@@ -61,7 +61,7 @@ export class DropZone extends FileZone {
   @property({ attribute: false }) limits!: Limits;
 
   protected override render() {
-    const { maxBytes, maxPixels, mediaTypes } = this.limits;
+    const { maxBytes, maxPixels, maxSlideBytes, mediaTypes } = this.limits;
     return html`<div
       class="zone ${this.over ? "over" : ""}"
       data-testid="drop-zone"
@@ -76,13 +76,14 @@ export class DropZone extends FileZone {
       </div>
       <p>or drop one here: an image, or several, a folder or a ZIP for a study</p>
       <p class="soft small" id="limits">
-        ${typeNames(this.limits)} · up to ${bytes(maxBytes)} and ${whole(Math.round(maxPixels / 1e6))} megapixels
+        ${typeNames(this.limits)} · up to ${bytes(maxBytes)} and ${whole(Math.round(maxPixels / 1e6))} megapixels; whole
+        slides as tiled TIFF or SVS up to ${bytes(maxSlideBytes)}
       </p>
       <input
         id="file"
         type="file"
         multiple
-        accept=${[...mediaTypes, ".dcm", ".zip"].join(",")}
+        accept=${[...mediaTypes, ".dcm", ".svs", ".zip"].join(",")}
         aria-describedby="limits"
         @change=${this.chosen}
       />

@@ -10,7 +10,7 @@ const KINDS: [kind: keyof Report, heading: string][] = [
   ["cleaned", "Kept in part"],
 ];
 
-/** What a DICOM file lost in the page, by the names of its attributes. */
+/** What a DICOM file or a slide lost in the page, by the names of its attributes. */
 @customElement("sp-removed")
 export class Removed extends LitElement {
   static override styles = [
@@ -27,11 +27,19 @@ export class Removed extends LitElement {
   ];
 
   @property({ attribute: false }) report!: Report;
+  @property({ type: Boolean }) slide = false;
 
   protected override render() {
     const { removed, replaced, cleaned } = this.report;
+    const what = this.slide ? "slide" : "DICOM file";
     if (removed.size + replaced.size + cleaned.size === 0) {
-      return html`<p data-testid="removed">This DICOM file was de-identified before, by the rules of this page, and stays as it is.</p>`;
+      return html`<p data-testid="removed">This ${what} was de-identified before, by the rules of this page, and stays as it is.</p>`;
+    }
+    if (this.slide) {
+      return html`<p data-testid="removed">
+        This slide was de-identified in this page. Removed: ${[...removed.keys()].join(", ")}. The tiles of the slide stay as they are; the
+        file has a new name.
+      </p>`;
     }
     return html`<div class="stack" data-testid="removed">
       <p>

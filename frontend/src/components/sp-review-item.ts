@@ -8,6 +8,7 @@ import type { PendingReview } from "../state/pending-reviews";
 import type { Opening } from "../state/opening";
 import type { Problem } from "../state/problems";
 import { labelText, modelOf, STATUSES } from "../state/diagnosis-status";
+import { slideOf } from "../state/slide";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
 import { loadNotice } from "./load-notice";
@@ -18,7 +19,7 @@ import "./sp-review-form";
 import "./sp-status";
 import "./sp-study-slices";
 import "./sp-study-summary";
-import { loadViewer } from "./viewer-loader";
+import { loadSlideViewer, loadViewer } from "./viewer-loader";
 
 /** One diagnosis of the queue: a line that opens to everything a reviewer needs. Event `submitted` with a PendingReview. */
 @customElement("sp-review-item")
@@ -77,6 +78,7 @@ export class ReviewItem extends LitElement {
 
   protected override willUpdate(): void {
     this.data.follow(this.open ? this.queued.imageId : null, this.queued.diagnosisId);
+    if (slideOf(this.data.image)) loadSlideViewer();
   }
 
   protected override render() {
@@ -101,24 +103,31 @@ export class ReviewItem extends LitElement {
     const diagnosis = this.data.diagnosis(this.queued.diagnosisId);
     if (!record || !diagnosis) return html`<p class="busy soft"><span class="spinner"></span>Loading …</p>`;
     return html`<div class="columns">
-      ${record.study
-        ? this.study(record, diagnosis)
-        : record.imageAvailable
-        ? html`<sp-viewer
-            src=${viewOf(record.cid)}
-            alt="The image to be reviewed"
-            .stored=${this.data.image}
-            .overlay=${this.data.activationMap}
-            .contours=${this.data.contours}
-            .size=${this.data.image}
-            .editable=${this.mayCorrect(record, diagnosis)}
-            @outline=${({ detail }: CustomEvent<[number, number][][] | null>) => (this.outline = detail)}
-          ></sp-viewer>`
-        : html`<p class="soft">This server does not have the image: you cannot judge the diagnosis here.</p>`}
+      ${record.study ? this.study(record, diagnosis) : this.image(record, diagnosis)}
       <div class="stack">
         ${this.facts(record, diagnosis)} ${this.history(diagnosis)} ${this.action(record, diagnosis)}
       </div>
     </div>`;
+  }
+
+  private image(record: ImageRecord, diagnosis: Diagnosis) {
+    const { image } = this.data;
+    if (!record.imageAvailable) {
+      return html`<p class="soft">This server does not have the image: you cannot judge the diagnosis here.</p>`;
+    }
+    if (image && slideOf(image)) {
+      return html`<sp-slide-viewer .image=${image} .fields=${this.data.fields} alt="The slide to be reviewed"></sp-slide-viewer>`;
+    }
+    return html`<sp-viewer
+      src=${viewOf(record.cid)}
+      alt="The image to be reviewed"
+      .stored=${image}
+      .overlay=${this.data.activationMap}
+      .contours=${this.data.contours}
+      .size=${image}
+      .editable=${this.mayCorrect(record, diagnosis)}
+      @outline=${({ detail }: CustomEvent<[number, number][][] | null>) => (this.outline = detail)}
+    ></sp-viewer>`;
   }
 
   private study(record: ImageRecord, diagnosis: Diagnosis) {

@@ -6,12 +6,14 @@ import { short } from "../format";
 import type { Slice } from "../imaging/slices";
 import type { Problem } from "../state/problems";
 import { outcomeOf } from "../state/diagnosis-status";
+import { slideOf } from "../state/slide";
 import type { View } from "../state/view";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { LoadController } from "./load-controller";
 import { loadNotice } from "./load-notice";
 import "./sp-notice";
+import { loadSlideViewer } from "./viewer-loader";
 
 const IMAGE_ID = "0x[0-9a-fA-F]{64}";
 
@@ -125,6 +127,8 @@ export class SideBySide extends LitElement {
       <p><strong>${outcomeOf(record.diagnoses.at(-1))}</strong> · <a href="/records/${record.imageId}"><code>${short(record.imageId)}</code></a></p>
       ${slices.length > 0
         ? this.stack(slices)
+        : image && slideOf(image)
+        ? html`<sp-slide-viewer .image=${image} alt=${name}></sp-slide-viewer>`
         : image
         ? html`<sp-viewer
             src=${viewOf(record.cid)}
@@ -156,7 +160,9 @@ export class SideBySide extends LitElement {
 async function shown(record: ImageRecord): Promise<Shown> {
   const study = record.study ? await api.recordedStudy(record.imageId) : null;
   const slices = (study?.slices ?? []).map(({ cid, order, labelText }) => ({ src: viewOf(cid), alt: `Slice ${order + 1}: ${labelText}` }));
-  return { record, image: record.imageAvailable && !study ? await api.image(record.cid) : null, slices };
+  const image = record.imageAvailable && !study ? await api.image(record.cid) : null;
+  if (slideOf(image)) loadSlideViewer();
+  return { record, image, slices };
 }
 
 const NO_IMAGE: Problem = {

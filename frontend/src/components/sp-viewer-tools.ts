@@ -1,11 +1,11 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, queryAll } from "lit/decorators.js";
-import { clamp } from "../imaging/geometry";
 import { isSameWindow, type NamedWindow } from "../imaging/windows";
 import { KEYS, zoomIn, zoomOut, type Tool, type View, type ViewEvent } from "../state/view";
 import { shared } from "../styles/shared";
-import { iconBar, iconButton } from "./icon-bar";
+import { iconBar, iconButton, keyList, toolbar } from "./icon-bar";
 import type { icons } from "./icons";
+import { TabStop } from "./tab-stop";
 
 type ToolButton = readonly [tool: Tool, name: string, icon: keyof typeof icons];
 
@@ -23,53 +23,13 @@ export class ViewerTools extends LitElement {
   static override styles = [
     shared,
     iconBar,
+    toolbar,
     css`
-      .bar {
-        row-gap: var(--space-1);
-      }
-      .tools {
-        display: flex;
-        flex-wrap: wrap;
-        gap: var(--space-1);
-      }
-      button {
-        width: 2.25rem;
-        height: 2.25rem;
-      }
-      .bar button:hover {
-        background: var(--sunken);
-      }
-      .bar button[aria-pressed="true"] {
-        border-color: var(--accent);
-        background: var(--accent-soft);
-        color: var(--accent);
-      }
-      @media (pointer: coarse) {
-        button {
-          width: 2.75rem;
-          height: 2.75rem;
-        }
-      }
       select {
         flex: 1 1 8rem;
         min-width: 0;
         max-width: 14rem;
         padding: 0 var(--space-2);
-      }
-      .keys {
-        color: var(--ink-soft);
-        font-size: var(--text-small);
-      }
-      .keys[open] {
-        flex-basis: 100%;
-      }
-      summary {
-        cursor: pointer;
-      }
-      kbd {
-        color: var(--ink);
-        font: inherit;
-        font-weight: 600;
       }
     `,
   ];
@@ -80,17 +40,16 @@ export class ViewerTools extends LitElement {
   /** Whether the outline is being corrected. */
   @property({ attribute: false }) editing = false;
   @queryAll(".tools button") private buttons!: NodeListOf<HTMLButtonElement>;
-  /** The button that the Tab key reaches. */
-  private stop = 0;
+  private readonly tabStop = new TabStop(() => this.buttons);
 
   protected override updated(): void {
-    this.moveStop(this.stop);
+    this.tabStop.update();
   }
 
   protected override render() {
     const { inverted } = this.view;
     return html`<div class="bar">
-      <div class="tools" role="toolbar" aria-label="Image tools" @keydown=${this.pressed} @focusin=${this.focused}>
+      <div class="tools" role="toolbar" aria-label="Image tools" @keydown=${this.tabStop.pressed} @focusin=${this.tabStop.focused}>
         ${this.editing ? this.tool(OUTLINE) : nothing}
         ${TOOLS.map((button) => this.tool(button))}
         ${iconButton("Zoom in", "zoomIn", () => this.emit(zoomIn))} ${iconButton("Zoom out", "zoomOut", () => this.emit(zoomOut))}
@@ -102,11 +61,7 @@ export class ViewerTools extends LitElement {
             })
           : nothing}
       </div>
-      ${this.presets()}
-      <details class="keys">
-        <summary>Keyboard shortcuts</summary>
-        <ul>${KEYS.map(([keys, does]) => html`<li><kbd>${keys}</kbd>: ${does}</li>`)}</ul>
-      </details>
+      ${this.presets()} ${keyList(KEYS)}
     </div>`;
   }
 
@@ -125,26 +80,6 @@ export class ViewerTools extends LitElement {
   private preset({ target }: Event): void {
     const window = this.windows[Number((target as HTMLSelectElement).value)];
     if (window) this.emit({ type: "window-chosen", window });
-  }
-
-  private pressed(event: KeyboardEvent): void {
-    const steps: Record<string, number> = { ArrowRight: 1, ArrowLeft: -1, Home: -Infinity, End: Infinity };
-    const step = steps[event.key];
-    if (step === undefined) return;
-    event.preventDefault();
-    this.moveStop(clamp(this.stop + step, 0, this.buttons.length - 1));
-    this.buttons[this.stop]?.focus();
-  }
-
-  private focused({ target }: Event): void {
-    const button = (target as Element).closest("button");
-    const index = [...this.buttons].findIndex((other) => other === button);
-    if (index >= 0) this.moveStop(index);
-  }
-
-  private moveStop(stop: number): void {
-    this.stop = stop;
-    this.buttons.forEach((button, index) => (button.tabIndex = index === stop ? 0 : -1));
   }
 
   private emit(detail: ViewEvent): void {

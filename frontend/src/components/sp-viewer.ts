@@ -11,6 +11,7 @@ import { slices } from "../imaging/slices";
 import { BYTES, isSameWindow, PICTURE_WINDOWS } from "../imaging/windows";
 import { initialView, pixelAt, reduceView, type Scene, type View, type ViewEvent } from "../state/view";
 import { shared } from "../styles/shared";
+import { FullScreen } from "./full-screen";
 import { Gestures } from "./gestures";
 import { LoadController } from "./load-controller";
 import { OutlineEditor } from "./outline-editor";
@@ -76,7 +77,6 @@ export class Viewer extends LitElement {
   @state() private shown = true;
   @state() private outlined = true;
   @state() private opacity = 60;
-  @state() private fullScreen = false;
   @query("figure") private figure!: HTMLElement | null;
   @query(".stage") private stage!: HTMLElement | null;
   @query(".world") private world!: HTMLElement | null;
@@ -89,6 +89,7 @@ export class Viewer extends LitElement {
   private wantsValues = false;
   private readonly sizes = new ResizeObserver(() => this.measureStage());
   private readonly editor = new OutlineEditor(this, () => this.space);
+  private readonly fullScreen: FullScreen = new FullScreen(this, () => this.figure, () => this.stage?.focus());
   private readonly gestures = new Gestures({
     stage: () => this.stage,
     tool: () => this.view.tool,
@@ -98,7 +99,7 @@ export class Viewer extends LitElement {
       else this.measure(from, to, phase === "finished");
     },
     key: (event) => this.view.tool === "outline" && this.editor.key(event),
-    fullScreen: () => this.toggleFullScreen(),
+    fullScreen: () => this.fullScreen.toggle(),
   });
   private drawing: Drawing | null = null;
   /** What the canvas shows now. */
@@ -125,7 +126,7 @@ export class Viewer extends LitElement {
 
   /** Whether wheel and keys are meant for it. */
   get active(): boolean {
-    return this.stage?.matches(":focus") === true || this.fullScreen;
+    return this.stage?.matches(":focus") === true || this.fullScreen.active;
   }
 
   private follow({ zoom, x, y, inverted }: View): void {
@@ -194,7 +195,7 @@ export class Viewer extends LitElement {
 
   protected override render() {
     const { drawing } = this;
-    return html`<figure @fullscreenchange=${this.fullScreenChanged}>
+    return html`<figure @fullscreenchange=${this.fullScreen.changed}>
       <div
         class="stage"
         data-tool=${this.view.tool}
@@ -216,10 +217,10 @@ export class Viewer extends LitElement {
       <sp-viewer-tools
         .view=${this.view}
         .windows=${this.scene.windows}
-        .fullScreen=${this.fullScreen}
+        .fullScreen=${this.fullScreen.active}
         .editing=${this.editor.edit !== null}
         @view=${({ detail }: CustomEvent<ViewEvent>) => this.act(detail)}
-        @full-screen=${this.toggleFullScreen}
+        @full-screen=${this.fullScreen.toggle}
       ></sp-viewer-tools>
       ${this.overlay || this.contours.length > 0 || this.lines.length > 0 || this.editable
         ? html`<div class="controls">
@@ -430,16 +431,6 @@ export class Viewer extends LitElement {
     const { clientWidth: width, clientHeight: height } = this.stage;
     this.stageSize = { width: Math.max(width, 1), height: Math.max(height, 1) };
     this.act({ type: "scene-changed" });
-  }
-
-  private toggleFullScreen(): void {
-    const change = document.fullscreenElement ? document.exitFullscreen() : this.figure?.requestFullscreen();
-    change?.catch(() => announce("The browser does not allow full screen here"));
-  }
-
-  private fullScreenChanged(): void {
-    this.fullScreen = this.shadowRoot?.fullscreenElement === this.figure;
-    this.stage?.focus();
   }
 
   private outlineToggled({ target }: Event): void {

@@ -7,6 +7,7 @@ import type { PendingTransaction } from "../chain/transaction-state";
 import type { Report } from "../dicom/deidentify";
 import { hasFrames, prepare } from "../dicom/prepare";
 import { short } from "../format";
+import { isSlideFile, prepareSlide } from "../slides/prepare";
 import { Drafts, type Draft } from "../state/drafts";
 import { checkFile } from "../state/files";
 import { reduceFlow, resultOf, START, type Flow, type FlowEvent, type Pinned } from "../state/flow";
@@ -14,12 +15,16 @@ import { describe } from "../state/problems";
 import { isRecorded, type TrackedState } from "../chain/transaction-state";
 import { BackgroundTransactions } from "./background-transactions";
 
+type FileRead = Omit<Extract<FlowEvent, { type: "file-chosen" }>, "type">;
+
 /** Moves one image through the flow, calls the server, and stores what must survive a reload. */
 export class FlowController implements ReactiveController {
   flow: Flow = START;
+  /** The chosen file, until it is known what it is. */
+  reading: File | null = null;
   /** Drafts that no tab shows: of closed tabs, and of this one while its transaction continues in the background. */
   abandoned: Draft[] = [];
-  /** What was removed of the last DICOM file that was pinned, until the page is reloaded. */
+  /** What was removed of the last file that was pinned, until the page is reloaded. */
   private removed: { cid: string; report: Report } | null = null;
   readonly background = new BackgroundTransactions(api, (draft, state) => this.progressed(draft, state));
   private readonly drafts = new Drafts();
@@ -33,23 +38,26 @@ export class FlowController implements ReactiveController {
     void this.restore();
   }
 
-  /** A DICOM file loses its identifiers here: the server never gets them. */
+  /** A DICOM file or a slide loses its identifiers here: the server never gets them. */
   async choose(file: File, limits: Limits): Promise<void> {
+    this.reading = file;
+    this.host.requestUpdate();
+    const event = await this.read(file, limits);
+    // Another file was chosen since.
+    if (this.reading !== file) return;
+    this.reading = null;
+    this.reduce({ type: "file-chosen", ...event });
+    if (event.removed) announce("The file's identifiers are removed. Nothing has left this page yet.");
+  }
+
+  private async read(file: File, limits: Limits): Promise<FileRead> {
     try {
-      if (await hasFrames(file)) {
-        this.reduce({ type: "file-chosen", file, series: true, problem: null });
-        return;
-      }
+      if (await hasFrames(file)) return { file, series: true, problem: null };
+      if (await isSlideFile(file, limits)) return { ...(await prepareSlide(file, limits.maxSlideBytes)), problem: null };
       const problem = checkFile(file, limits);
-      if (problem) {
-        this.reduce({ type: "file-chosen", file, problem });
-        return;
-      }
-      const prepared = await prepare(file);
-      this.reduce({ type: "file-chosen", ...prepared, problem });
-      if (prepared.removed) announce("The file's identifiers are removed. Nothing has left this page yet.");
+      return problem ? { file, problem } : { ...(await prepare(file)), problem };
     } catch (error) {
-      this.reduce({ type: "file-chosen", file, problem: describe(error) });
+      return { file, problem: describe(error) };
     }
   }
 
@@ -73,10 +81,10 @@ export class FlowController implements ReactiveController {
   /** `answers` are to the question that the page shows. */
   async start(answers: Answers = {}): Promise<void> {
     if (this.flow.step !== "chosen") return;
-    const { file, removed: report } = this.flow;
+    const { file, removed: report, levels } = this.flow;
     this.reduce({ type: "upload-started", answers });
     const given = { ...this.flow.answers, ...answers };
-    this.upload = upload(file, given, (sent) => this.reduce({ type: "upload-progressed", sent }));
+    this.upload = upload(levels ? "/slides" : "/images", file, given, (sent) => this.reduce({ type: "upload-progressed", sent }));
     try {
       const image = await this.upload.done;
       this.removed = report ? { cid: image.cid, report } : null;

@@ -1,7 +1,7 @@
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { Config, Image, Outline } from "../api/types";
+import type { Classification, Config, Image, Outline } from "../api/types";
 import type { Answers } from "../api/upload";
 import type { PendingTransaction } from "../chain/transaction-state";
 import { LoadController } from "../components/load-controller";
@@ -21,9 +21,10 @@ import "../components/sp-steps";
 import "../components/sp-transaction";
 import "../components/sp-drafts";
 import { sourceOf } from "../components/study-files";
-import { loadViewer } from "../components/viewer-loader";
+import { loadSlideViewer, loadViewer } from "../components/viewer-loader";
 import { storeName } from "../format";
 import { resultOf, stepNumber, type Flow, type Pinned } from "../state/flow";
+import { fieldsOf, slideOf } from "../state/slide";
 import { shared } from "../styles/shared";
 import type { Problem } from "../state/problems";
 import type { StudyFlow } from "../state/study";
@@ -56,10 +57,12 @@ export class HomePage extends LitElement {
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("opened") && this.opened.study) void this.study.open(this.opened.study);
     if (changed.has("opened") && this.opened.image) void this.control.open(this.opened.image);
-    if (this.control.flow.step !== "choose") loadViewer();
-    const result = resultOf(this.control.flow);
-    // The outline is optional: without it, the result is still complete.
-    if (result && !result.abstained) this.outline.show(result.manifestHash, () => api.outline(result.cid, result.model.name));
+    const { flow } = this.control;
+    if ("image" in flow && slideOf(flow.image)) loadSlideViewer();
+    else if (flow.step !== "choose") loadViewer();
+    const result = resultOf(flow);
+    // The outline is optional: without it, the result is still complete. Slides have none.
+    if (result && !result.abstained && "image" in flow && !slideOf(flow.image)) this.outline.show(result.manifestHash, () => api.outline(result.cid, result.model.name));
     else this.outline.clear();
   }
 
@@ -122,6 +125,9 @@ export class HomePage extends LitElement {
     const shown = this.refusal ?? this.study.refusal ?? problem;
     return html`
       ${shown ? html`<sp-notice level="2" .problem=${shown}></sp-notice>` : nothing} ${this.dropZone()}
+      ${this.control.reading
+        ? html`<p class="busy" role="status"><span class="spinner"></span>Reading the file, and removing identifiers …</p>`
+        : nothing}
       <p class="soft">
         ${storage.public
           ? "A pinned image is public on IPFS permanently: use only images that do not identify a patient."
@@ -165,7 +171,7 @@ export class HomePage extends LitElement {
 
   private classifying({ image, problem }: Extract<Flow, { step: "classifying" }>) {
     return html`<section class="panel columns">
-      <sp-viewer .src=${shown(image)} .stored=${image} alt="The pinned image"></sp-viewer>
+      ${this.viewer(image, null)}
       <div class="stack">
         <h2 id="classifying" tabindex="-1">Classifying</h2>
         <sp-pinned-image .image=${image} .removed=${this.control.removedOf(image)}></sp-pinned-image>
@@ -181,17 +187,24 @@ export class HomePage extends LitElement {
     </section>`;
   }
 
+  private viewer(image: Image, classification: Classification | null) {
+    if (slideOf(image)) {
+      return html`<sp-slide-viewer .image=${image} .fields=${fieldsOf(classification)} alt="The pinned slide"></sp-slide-viewer>`;
+    }
+    return html`<sp-viewer
+      .src=${shown(image)}
+      .stored=${image}
+      alt="The pinned image"
+      .overlay=${classification && !classification.abstained ? classification.activationMap : null}
+      .contours=${this.outline.value?.contours ?? []}
+      .size=${image}
+    ></sp-viewer>`;
+  }
+
   private result({ image, classification }: Pinned, signature: unknown) {
     return html`<section class="panel columns">
       <div class="stack">
-        <sp-viewer
-          .src=${shown(image)}
-          .stored=${image}
-          alt="The pinned image"
-          .overlay=${classification && !classification.abstained ? classification.activationMap : null}
-          .contours=${this.outline.value?.contours ?? []}
-          .size=${image}
-        ></sp-viewer>
+        ${this.viewer(image, classification)}
         <sp-outline-summary .outline=${this.outline.value}></sp-outline-summary>
       </div>
       <div class="stack answer">
@@ -214,14 +227,15 @@ export class HomePage extends LitElement {
     </section>`;
   }
 
-  /** A sealed result is compared with nothing: the server keeps nothing of it. */
+  /** A sealed result is compared with nothing: the server keeps nothing of it. Slides are not compared. */
   private similar({ image, classification }: Pinned) {
-    if (!classification || classification.sealed) return nothing;
+    if (!classification || classification.sealed || slideOf(image)) return nothing;
     return html`<section class="panel"><sp-similar .cid=${image.cid} .model=${classification.model.name}></sp-similar></section>`;
   }
 
-  private analysis({ cid }: Image) {
-    return html`<section class="panel"><sp-analysis .cid=${cid}></sp-analysis></section>`;
+  private analysis(image: Image) {
+    if (slideOf(image)) return nothing;
+    return html`<section class="panel"><sp-analysis .cid=${image.cid}></sp-analysis></section>`;
   }
 
   private signature({ image, classification }: Pinned) {

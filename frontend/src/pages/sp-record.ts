@@ -23,9 +23,10 @@ import "../components/sp-study-summary";
 import "../components/sp-timeline";
 import type { Checked } from "../components/sp-verification";
 import "../components/sp-verification";
-import { loadViewer } from "../components/viewer-loader";
+import { loadSlideViewer, loadViewer } from "../components/viewer-loader";
 import type { Problem } from "../state/problems";
 import { isModelResultValid } from "../state/diagnosis-status";
+import { fieldsOfManifest, slideOf, type Field } from "../state/slide";
 import { timelineOf } from "../state/timeline";
 import { shared } from "../styles/shared";
 import { RecordController } from "./record-controller";
@@ -83,6 +84,7 @@ export class RecordPage extends LitElement {
   private readonly facts = new LoadController<Image>(this);
   private readonly studies = new LoadController<StudyResult>(this);
   private readonly outlined = new LoadController<Outline>(this);
+  private readonly fields = new LoadController<Field[]>(this);
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("imageId")) this.control.show(this.imageId);
@@ -99,7 +101,8 @@ export class RecordPage extends LitElement {
     const { study, imageId } = this.control.record ?? {};
     if (study && imageId) this.studies.show(imageId, () => api.recordedStudy(imageId));
     else this.studies.clear();
-    if (this.control.record?.imageAvailable) loadViewer();
+    if (this.slide) loadSlideViewer();
+    else if (this.control.record?.imageAvailable) loadViewer();
   }
 
   protected override render() {
@@ -146,7 +149,7 @@ export class RecordPage extends LitElement {
         <sp-timeline .steps=${timelineOf(record, this.lineages.value ?? [], this.models.value ?? [])}></sp-timeline>
       </section>
       ${this.lineage()}
-      ${record.imageAvailable && !record.study ? html`<section class="panel on-screen"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
+      ${record.imageAvailable && !record.study && !this.slide ? html`<section class="panel on-screen"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
       ${record.imageAvailable || record.study ? this.beside(record) : nothing}
       ${this.similar(record)} ${this.course(record)}
       <section class="panel stack">
@@ -178,7 +181,7 @@ export class RecordPage extends LitElement {
   /** By the model of the newest public diagnosis that is installed here. */
   private similar({ cid, imageAvailable, study, diagnoses }: ImageRecord) {
     const newest = diagnoses.findLast(({ sealed, model }) => !sealed && model);
-    if (!imageAvailable || study || !newest?.model) return nothing;
+    if (!imageAvailable || study || this.slide || !newest?.model) return nothing;
     return html`<section class="panel"><sp-similar .cid=${cid} .model=${newest.model.name}></sp-similar></section>`;
   }
 
@@ -248,6 +251,16 @@ export class RecordPage extends LitElement {
     const image = this.facts.value;
     // Contours are in pixels of the image: without its size they have no place.
     const outline = image && this.outlined.value;
+    const flag = diagnoses.at(-1)?.status === "withdrawn" ? "Diagnosis withdrawn" : null;
+    if (image && this.slide) {
+      return html`<sp-slide-viewer
+        class="image"
+        .image=${image}
+        .fields=${this.fields.value ?? NO_FIELDS}
+        .flag=${flag}
+        alt="The recorded slide"
+      ></sp-slide-viewer>`;
+    }
     const corrected = image && (diagnoses.at(-1)?.reviews.at(-1)?.outline ?? null);
     return html`<div class="image stack">
       <sp-viewer
@@ -257,7 +270,7 @@ export class RecordPage extends LitElement {
         .contours=${corrected ?? outline?.contours ?? []}
         outline-name=${corrected ? "Outline: as a clinician corrected it" : "Outline: where the model sees a tumour"}
         .size=${image}
-        .flag=${diagnoses.at(-1)?.status === "withdrawn" ? "Diagnosis withdrawn" : null}
+        .flag=${flag}
       ></sp-viewer>
       ${corrected
         ? html`<p class="small" data-testid="corrected-outline">
@@ -286,7 +299,8 @@ export class RecordPage extends LitElement {
     if (imageAvailable && !study) this.facts.show(cid, () => api.image(cid));
     else this.facts.clear();
     const newest = diagnoses.at(-1);
-    const shown = imageAvailable && !study && newest && isModelResultValid(newest) && !newest.sealed && newest.labelCode !== 0;
+    this.showFields(newest);
+    const shown = imageAvailable && !this.slide && !study && newest && isModelResultValid(newest) && !newest.sealed && newest.labelCode !== 0;
     const name = shown ? newest.model?.name : undefined;
     if (!name) {
       this.outlined.clear();
@@ -294,8 +308,23 @@ export class RecordPage extends LitElement {
     }
     this.outlined.show(`${cid} ${name}`, () => api.outline(cid, name));
   }
+
+  /** What a model read of a slide, while its result is public and no clinician replaced it. */
+  private showFields(newest: Diagnosis | undefined): void {
+    if (!this.slide || !newest || newest.sealed || !(isModelResultValid(newest) || newest.status === "abstained")) {
+      this.fields.clear();
+      return;
+    }
+    const { manifestHash } = newest;
+    this.fields.show(manifestHash, async () => fieldsOfManifest(await api.manifest(manifestHash), manifestHash));
+  }
+
+  private get slide(): boolean {
+    return slideOf(this.facts.value) !== null;
+  }
 }
 
+const NO_FIELDS: Field[] = [];
 const HEADINGS = ["Record the diagnosis", "Diagnosis"];
 
 const IMAGE_UNAVAILABLE: Problem = {

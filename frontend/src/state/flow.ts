@@ -6,6 +6,7 @@ import { imageIdOf } from "../chain/registry";
 import type { PendingTransaction } from "../chain/transaction-state";
 import type { Report } from "../dicom/deidentify";
 import type { Originals } from "../dicom/identity-map";
+import type { Size } from "../imaging/geometry";
 import type { Problem } from "./problems";
 
 export interface Pinned {
@@ -17,7 +18,9 @@ export interface Pinned {
 interface Chosen {
   file: File;
   sealed: boolean;
-  /** What was removed of a DICOM file in the page. */
+  /** Width and height of the pictures of a whole slide, full size first; it has lost its identifiers in the page. */
+  levels?: Size[];
+  /** What was removed of a DICOM file or a slide in the page. */
   removed?: Report | null;
   /** Whether it is DICOM of several frames, which becomes a study. */
   series?: boolean;
@@ -39,7 +42,7 @@ export type Flow =
   | ({ step: "submitted" | "recorded"; transaction: PendingTransaction } & Pinned);
 
 export type FlowEvent =
-  | { type: "file-chosen"; file: File; problem: Problem | null; removed?: Report | null; maskable?: boolean; series?: boolean; originals?: Originals | null }
+  | ({ type: "file-chosen"; problem: Problem | null; series?: boolean } & Pick<Chosen, "file" | "levels" | "removed" | "maskable" | "originals">)
   | { type: "sealing-chosen"; sealed: boolean }
   | { type: "upload-started"; answers?: Answers }
   | { type: "upload-progressed"; sent: number }
@@ -71,9 +74,9 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
     case "choose":
     case "chosen":
       if (event.type === "file-chosen") {
-        const { file, problem, removed, maskable, series, originals } = event;
+        const { file, problem, levels, removed, maskable, series, originals } = event;
         if (problem) return { step: "choose", problem };
-        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, removed, maskable, series, originals, problem };
+        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, levels, removed, maskable, series, originals, problem };
       }
       if (flow.step === "choose") return flow;
       if (event.type === "sealing-chosen") return { ...flow, sealed: event.sealed };
@@ -114,8 +117,8 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
   }
 }
 
-function chosenOf({ file, sealed, removed, maskable, originals, answers }: Chosen): Chosen {
-  return { file, sealed, removed, maskable, originals, answers };
+function chosenOf({ file, sealed, levels, removed, maskable, originals, answers }: Chosen): Chosen {
+  return { file, sealed, levels, removed, maskable, originals, answers };
 }
 
 export function isKept(flow: Flow): flow is KeptFlow {

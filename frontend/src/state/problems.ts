@@ -9,6 +9,7 @@ import { DicomError } from "../dicom/dicom-error";
 import { NoImage } from "../dicom/prepare";
 import { amount } from "../format";
 import type { WalletRequest } from "../chain/wallet-state";
+import { SlideError } from "../slides/slide-error";
 import { ZipRefused } from "./zip";
 
 export type Tone = "info" | "success" | "warning" | "danger";
@@ -75,6 +76,7 @@ export function describe(error: unknown, request?: WalletRequest): Problem {
   if (error instanceof DicomError) {
     return warning("file-refused", "This DICOM file cannot be used", `${capital(error.message)}.`);
   }
+  if (error instanceof SlideError) return warning("file-refused", "This slide cannot be used", `${capital(error.message)}.`);
   if (error instanceof NoImage) return warning("file-refused", "This file cannot be used", error.message);
   if (error instanceof ZipRefused) return warning("zip-refused", "This ZIP cannot be used", error.message);
   if (error instanceof WalletError) return describeWallet(error, request);

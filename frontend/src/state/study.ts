@@ -107,6 +107,7 @@ export function classificationOf({ cid, manifestHash, model, weak, summary }: St
     cid, label, labelCode, labelText, confidence, abstained, reason, model, weak, manifestHash,
     manifestCid: cid, manifest: {}, probabilities: {}, sealed: false, opening: null, activationMap: null, nextSteps: [], links: {},
     kind: NOTHING_KNOWN, expectedMagnification: null,
+    tiles: null,
   };
 }
 

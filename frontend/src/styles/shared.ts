@@ -178,6 +178,7 @@ export const shared = css`
   }
   /* Its place is kept until it is loaded. */
   sp-viewer:not(:defined),
+  sp-slide-viewer:not(:defined),
   sp-stack:not(:defined) {
     display: block;
     aspect-ratio: 1;

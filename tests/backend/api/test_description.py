@@ -109,6 +109,7 @@ def test_the_configuration_is_all_that_the_page_needs(client: FlaskClient, conta
     assert config["classifier"] == container.signer.address
     assert config["limits"]["maxBytes"] == 25 * 1024 * 1024
     assert config["limits"]["maxPixels"] == 40_000_000
+    assert config["limits"]["maxSlideBytes"] == 2 * 1024**3
     assert set(config["limits"]["mediaTypes"]) == {
         *(f"image/{kind}" for kind in ("png", "jpeg", "tiff", "bmp", "webp")),
         "application/dicom",

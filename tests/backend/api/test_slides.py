@@ -221,3 +221,53 @@ def test_a_slide_that_the_store_lost_is_gone(client: FlaskClient, container: Con
     answer = client.get(f"{PREFIX}/slides/{cid}/tiles/10/0_0.jpeg")
 
     assert answer.status_code == 410
+
+
+def test_a_slide_is_classified_by_fields_of_which_the_answer_and_the_manifest_say_what_was_found(
+    client: FlaskClient, cid: str
+) -> None:
+    path = f"{PREFIX}/images/{cid}/classifications"
+    first, again = client.post(path, json={}), client.post(path, json={})
+    sealed = client.post(path, json={"sealed": True}).json
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    found = first.json
+    assert found["model"]["name"] == "breast-histology"
+    assert found["label"] in ("abstained", "benign", "malignant")
+    assert found["abstained"] == (found["reason"] is not None)
+    assert [(tile["x"], tile["y"], tile["width"], tile["height"]) for tile in found["tiles"]] == [
+        (0, 0, 556, 365),
+        (0, 365, 556, 365),
+    ]
+    assert found["manifest"]["tiles"]["list"] == found["tiles"]
+    assert found["manifest"]["tiles"]["rule"] == "mean-of-fields/1"
+    assert found["manifest"]["tiles"]["decoding"] == "slide-1"
+    assert again.json == found
+    assert sealed["tiles"] == found["tiles"]
+    assert sealed["manifestHash"] != found["manifestHash"]
+
+
+def test_a_slide_without_a_pixel_size_is_an_abstention_with_its_reason(client: FlaskClient, tmp_path: Path) -> None:
+    slide = makers.pyramid(tmp_path / "slide.tif", PIXELS, micrometres=None)
+    cid = send(client, vectors.clean(slide.read_bytes())).json["cid"]
+
+    found = client.post(f"{PREFIX}/images/{cid}/classifications", json={}).json
+
+    assert (found["abstained"], found["labelCode"], found["tiles"]) == (True, 0, [])
+    assert found["reason"].startswith("the slide does not state the size of its pixels")
+
+
+def test_a_model_that_reads_no_slides_is_refused_by_name(client: FlaskClient, cid: str) -> None:
+    answer = client.post(f"{PREFIX}/images/{cid}/classifications", json={"model": "brain-mri"})
+
+    assert answer.status_code == 404
+    assert "found brain-mri" in answer.json["detail"]
+
+
+def test_an_ordinary_image_has_no_tiles_in_its_classification(client: FlaskClient, picture) -> None:
+    cid = send(client, picture(), "images").json["cid"]
+
+    found = client.post(f"{PREFIX}/images/{cid}/classifications", json={}).json
+
+    assert found["tiles"] is None
+    assert "tiles" not in found["manifest"]

@@ -76,6 +76,8 @@ def service(container: Container, classifier: BundledModels) -> ClassificationSe
         container.store,
         classifier,
         container.classification._kinds,
+        container.slides,
+        container.classification._fields,
     )
 
 

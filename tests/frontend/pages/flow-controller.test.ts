@@ -1,9 +1,11 @@
+import { inflateRawSync } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Classification, Config } from "../../../frontend/src/api/types";
 import type { PendingTransaction } from "../../../frontend/src/chain/transaction-state";
 import { FlowController } from "../../../frontend/src/pages/flow-controller";
 import type { KeptFlow } from "../../../frontend/src/state/flow";
 import { emptyBrowser, host, openTab } from "../browser";
+import vectors from "../slides/vectors.json";
 import { chain, classification, hash, image, status, transaction } from "../samples";
 
 const first = { image, classification };
@@ -157,5 +159,65 @@ describe("a result after a reload", () => {
     openPage();
     await vi.advanceTimersByTimeAsync(10);
     expect(asked).toEqual([`/api/v1/images/${image.cid}/classifications {"model":null,"sealed":true}`]);
+  });
+});
+
+describe("a whole slide", () => {
+  const LIMITS = { maxBytes: 25 * 1024 ** 2, maxPixels: 40_000_000, maxSlideBytes: 2 * 1024 ** 3, mediaTypes: ["image/png"] };
+  const [vector] = vectors.files;
+  const content = new Uint8Array(inflateRawSync(Buffer.from(vector!.input, "base64")));
+  const requests: StandInRequest[] = [];
+
+  /** As a browser's, but that it never ends by itself. */
+  class StandInRequest {
+    upload: { onprogress?: (event: { loaded: number; total: number; lengthComputable: boolean }) => void } = {};
+    onabort?: () => void;
+    opened: string[] = [];
+    sent: FormData | null = null;
+    open = (...opened: string[]) => void (this.opened = opened);
+    setRequestHeader = () => undefined;
+    send = (body: FormData) => void (requests.push(this), (this.sent = body));
+    abort = () => this.onabort?.();
+  }
+
+  it("is read, goes to the resource of slides without identifiers, and can be cancelled", async () => {
+    vi.useRealTimers();
+    vi.stubGlobal("XMLHttpRequest", StandInRequest);
+    openTab();
+    const { control } = openPage();
+    const choosing = control.choose(new File([content], "DOE^JANE.svs"), LIMITS);
+    expect(control.reading?.name).toBe("DOE^JANE.svs");
+    await choosing;
+    expect(control.reading).toBeNull();
+    expect(control.flow).toMatchObject({ step: "chosen", problem: null, levels: [{ width: 96, height: 80 }, {}, {}] });
+
+    const sending = control.start();
+    const [request] = requests;
+    request!.upload.onprogress!({ loaded: 1, total: 4, lengthComputable: true });
+    expect(control.flow).toMatchObject({ step: "uploading", sent: 0.25 });
+    expect(request!.opened).toEqual(["POST", "/api/v1/slides"]);
+    const file = request!.sent!.get("file") as File;
+    expect([file.name, file.size]).toEqual(["image", content.length]);
+    expect(Buffer.from(await file.arrayBuffer()).includes("DOE")).toBe(false);
+
+    control.cancel();
+    await sending;
+    expect(control.flow).toMatchObject({ step: "chosen", problem: null, levels: [{ width: 96, height: 80 }, {}, {}] });
+  });
+
+  it("that cannot be read is refused in words", async () => {
+    vi.useRealTimers();
+    const { control } = openPage();
+    await control.choose(new File([content.slice(0, -400)], "a.svs"), { ...LIMITS, maxBytes: 1_000 });
+    expect(control.flow).toMatchObject({ step: "choose", problem: { kind: "file-refused", title: "This slide cannot be used" } });
+  });
+
+  it("that another file was chosen after is forgotten", async () => {
+    vi.useRealTimers();
+    const { control } = openPage();
+    const first = control.choose(new File([content], "a.svs"), LIMITS);
+    await control.choose(new File([], "empty.png"), LIMITS);
+    await first;
+    expect(control.flow).toMatchObject({ step: "choose", problem: { kind: "file-empty" } });
   });
 });

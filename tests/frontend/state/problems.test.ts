@@ -90,7 +90,7 @@ describe("problems in words", () => {
 });
 
 describe("files before they are sent", () => {
-  const limits: Limits = { maxBytes: 1024, maxPixels: 100, mediaTypes: ["image/png", "image/bmp", "image/jpeg"] };
+  const limits: Limits = { maxBytes: 1024, maxPixels: 100, maxSlideBytes: 4096, mediaTypes: ["image/png", "image/bmp", "image/jpeg"] };
   const check = (size: number, type: string) => checkFile({ name: "scan", size, type }, limits)?.kind ?? null;
 
   it.each([
