@@ -33,6 +33,7 @@ COMMANDS = (
     "registry",
     "scrub",
     "kinds",
+    "course",
     "models",
     "evaluate",
     "data",
