@@ -42,6 +42,7 @@ COMMANDS = (
     "ensemble",
     "join",
     "classifier",
+    "accounts",
     "index",
 )
 """Each is a module of ``backend.commands``, light to import, with ``add_arguments``, ``run``, EXAMPLE and HELP, whose
