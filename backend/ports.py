@@ -54,6 +54,7 @@ from backend.domain import (
     Outline,
     PixelBytes,
     Preprocessing,
+    QueueLimits,
     ReceivedSeries,
     Recognition,
     Record,
@@ -678,9 +679,7 @@ class ReceivedRows(Protocol):
         instances: Sequence[DicomInstance],
         source: Source,
         now: int,
-        *,
-        most_bytes: int,
-        most_files: int,
+        limits: QueueLimits,
     ) -> bool:
         """Add files to their series, all or none, but those that are known; False where a SOP Instance UID is known
         with other bytes. Raises QueueFull."""
@@ -690,8 +689,11 @@ class ReceivedRows(Protocol):
     def size(self) -> int:
         """The bytes of all files in the queue."""
 
-    def series(self) -> Sequence[ReceivedSeries]:
-        """The queue, the last arrival first."""
+    def series(self, series_id: str | None = None) -> Sequence[ReceivedSeries]:
+        """The queue, the last arrival first, or one series of it."""
+
+    def names(self) -> Mapping[tuple[str, str], str]:
+        """The instance UID of each file in the queue, by its series id and SHA-256."""
 
     def files(self, series_id: str, study_id: str | None = None) -> Sequence[DicomInstance]:
         """The files of a series in the queue; of those, with ``study_id``, the ones that it was begun with."""
