@@ -9,7 +9,7 @@ from backend.api.access import container
 from backend.api.kinds import KindSchema, kind_answer
 from backend.api.schemas import AnswerSchema, Hash, Values
 from backend.api.validation import hash_in_path
-from backend.services.course import OutlinedBy
+from backend.services.study_areas import OutlinedBy
 
 blueprint = APIBlueprint("course", __name__, tag="Records")
 
