@@ -188,7 +188,7 @@ class StudiesOfOne:
     container: Container
     alice: DevelopmentWallet
 
-    def record(self, date: str, *, slices: int = 3, apart: float = 2.0, **values) -> str:
+    def record(self, date: str, *, slices: int = 3, distance: float = 2.0, **values) -> str:
         number = next(_numbers)
         files = {}
         for place in range(slices):
@@ -201,7 +201,7 @@ class StudiesOfOne:
                 "InstanceNumber": place + 1,
                 "PixelSpacing": [0.5, 0.5],
                 "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
-                "ImagePositionPatient": [0, 0, apart * place],
+                "ImagePositionPatient": [0, 0, distance * place],
             }
             known = {key: value for key, value in (attributes | values).items() if value is not None}
             files[f"{place}.dcm"] = deidentified(dicom(pixels, **known))
@@ -222,7 +222,7 @@ def studies(patients: Patients, container: Container, alice: DevelopmentWallet, 
 
 
 def test_the_studies_of_a_patient_have_the_largest_area_and_the_volume(studies: StudiesOfOne, patients) -> None:
-    later, earlier = studies.record("20200301"), studies.record("20200201", apart=3.0, PixelSpacing=[1, 1])
+    later, earlier = studies.record("20200301"), studies.record("20200201", distance=3.0, PixelSpacing=[1, 1])
     patients.record("20200101", patient="P9")
 
     found = patients.course(later)
