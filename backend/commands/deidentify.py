@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import math
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -12,9 +13,10 @@ from typing import Any
 from backend import settings as configuration
 from backend.commands.arguments import WrongUse, existing_file, file_in_folder, file_or_folder, output_folder
 from backend.commands.console import Console, columns
+from backend.commands.slides import clean_slide, is_slide
 
 HELP = (
-    "Remove identifiers from DICOM files\n\n"
+    "Remove identifiers from DICOM files and whole slides\n\n"
     "By the rules of the page: DICOM PS3.15, Annex E. The files stay; copies are written."
 )
 EXAMPLE = "scanproof deidentify study --out clean"
@@ -24,7 +26,9 @@ _MOST_FRAMES = 24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", type=file_or_folder, help="a DICOM file, or a directory of such files")
+    parser.add_argument(
+        "path", metavar="PATH", type=file_or_folder, help="a DICOM file or whole slide, or a directory of such files"
+    )
     parser.add_argument("--out", metavar="DIR", type=output_folder, required=True, help="where the copies are written")
     parser.add_argument("--mask-text", action="store_true", help="make text in the pictures black where it is found")
     parser.add_argument(
@@ -68,6 +72,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
             if len(files) > 1:
                 console.progress(f"{number} of {len(files)}")
             try:
+                if is_slide(file):
+                    done.append(_clean_slide(file, options))
+                    continue
                 source = _read(file)
                 made = sender.deidentify(source)
                 attributes = sender.attributes(source) if originals else {}
@@ -85,6 +92,26 @@ def run(options: argparse.Namespace, console: Console) -> int:
         originals.save()
     console.result({"files": done, "refused": refused}, _in_words(done, refused, options.out, masked=options.mask_text))
     return 1 if refused else 0
+
+
+def _clean_slide(file: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Write a copy of a slide without identifiers, named by its CID. Raises _NotWritten, UnsupportedImage,
+    ImageTooLarge."""
+    if options.mask_text:
+        raise _NotWritten("text is not looked for in whole slides, so none was made black: no copy was written")
+    with clean_slide(file, configuration.load()) as (slide, removed):
+        target = options.out / f"{slide.facts.cid}.tif"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Under that name are the same bytes, if it is there.
+            if not target.exists():
+                draft = target.with_name(f".{target.name}")
+                shutil.copyfile(slide.path, draft)
+                draft.replace(target)
+        except OSError as error:
+            raise WrongUse(f"{target} cannot be written: {error.strerror}") from error
+    counts = {"removed": dict.fromkeys(removed, 1), "replaced": {}, "cleaned": {}}
+    return {"file": str(file), "written": str(target), "text": None, **counts}
 
 
 class _NotWritten(Exception):

@@ -17,7 +17,8 @@ from backend.commands.chosen_chain import (
 )
 from backend.commands.console import Console
 from backend.commands.evidence import write_new
-from backend.commands.verify import add_opening_argument, object_readers, read_openings, verification_service
+from backend.commands.slides import slide_files
+from backend.commands.verify import add_opening_argument, object_readers, read_openings
 from backend.errors import NotIssuer
 from backend.exports import KINDS, file_name
 
@@ -72,7 +73,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.models.bundled import BundledModels
     from backend.services.exports import ExportService
     from backend.services.models import ModelService
-    from backend.wiring import wire_export_keys, wire_registry
+    from backend.wiring import wire_export_keys, wire_registry, wire_verification
 
     store, documents = object_readers(settings)
     openings = read_openings(options)
@@ -83,7 +84,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         opened_history(opened, console) as history,
     ):
         service = ExportService(
-            verification=verification_service(history, store, documents, models, inspector),
+            verification=wire_verification(
+                history, store, documents, models, inspector, slide_files(settings, store, models)
+            ),
             store=store,
             documents=documents,
             inspector=inspector,

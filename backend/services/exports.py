@@ -22,7 +22,15 @@ from backend.domain import (
     Record,
     Verdict,
 )
-from backend.errors import Conflict, ImageTooLarge, InvalidCid, NotFound, RecordNotVerified, StorageError
+from backend.errors import (
+    Conflict,
+    ImageTooLarge,
+    InvalidCid,
+    NotFound,
+    RecordNotVerified,
+    StorageError,
+    UnsupportedImage,
+)
 from backend.exports import (
     KINDS,
     DiagnosisFacts,
@@ -42,6 +50,7 @@ from backend.services.manifests import ReadManifest, by_hash
 from backend.services.models import ModelService
 from backend.services.outline import outline_finding
 from backend.services.role_check import KEY_CHECK
+from backend.services.slides import is_tiff
 from backend.services.statements import Statement
 from backend.services.verification import VerificationService
 
@@ -88,6 +97,19 @@ class ExportService:
         self._registry = registry
         self._write = write
 
+    def _content(self, cid: str) -> bytes:
+        """Raises UnsupportedImage for a slide, StorageError."""
+        try:
+            content = self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        except ImageTooLarge:
+            content = b""
+        if not content or is_tiff(content):
+            raise UnsupportedImage(
+                "expected a record of an image or a study, found one of a whole slide, of which no export is made: "
+                "`scanproof evidence` and `scanproof verify` take it"
+            )
+        return content
+
     def facts(
         self, image_id: str, *, page: str, diagnosis: int | None = None, openings: Sequence[bytes] = ()
     ) -> RecordFacts:
@@ -106,7 +128,7 @@ class ExportService:
         if any(not check.name.startswith(KEY_CHECK) for check in failed):
             raise RecordNotVerified(image_id, failed)
         number, event = _chosen(record, diagnosis)
-        content = self._store.get(record.image.cid, max_bytes=MAX_IMAGE_BYTES)
+        content = self._content(record.image.cid)
         if study_documents.is_study(content):
             study, seen = self._study(content)
             summary = study.summary

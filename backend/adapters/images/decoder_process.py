@@ -27,10 +27,12 @@ from backend.adapters.images.decoder_protocol import (
     DESCRIBE,
     EMBED_MANIFEST,
     FIND_TEXT,
+    FINGERPRINT,
     INSPECT,
     INSPECT_SLIDE,
     MASK,
     MEMORY_BYTES,
+    PIXELS,
     QUESTION,
     READ_PATIENT,
     READ_SLIDE,
@@ -86,8 +88,12 @@ def _decode(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byt
 
 
 def _render(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    image, rendering = decode_image(content, header["decoding"], header["frame"]), header["rendering"]
+    if rendering["box"]:
+        image.thumbnail(rendering["box"])
     file = io.BytesIO()
-    decode_image(content, header["decoding"], header["frame"]).save(file, "PNG", compress_level=4)
+    # Each format ignores the other's option.
+    image.save(file, rendering["format"], compress_level=4, quality=rendering["quality"])
     return {}, file.getvalue()
 
 
@@ -162,6 +168,19 @@ def _embed_manifest(content: bytes, header: dict[str, Any], owner: socket.socket
     return {}, embed(content[:length], content[length:], header, sign)
 
 
+def _fingerprint(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.deidentification import fingerprint
+
+    return asdict(fingerprint(content)), b""
+
+
+def _pixels(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom import frames
+
+    found = frames.decoded(content) if header["decoded"] else frames.stored(content)
+    return {"syntax": found.syntax}, found.content
+
+
 def _inspect_slide(_: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.slides.opened import inspect
 
@@ -196,6 +215,8 @@ _JOBS = {
     REFER: _refer,
     READ_PATIENT: _read_patient,
     SPLIT: _split,
+    PIXELS: _pixels,
+    FINGERPRINT: _fingerprint,
     INSPECT_SLIDE: _inspect_slide,
     CLEAN_SLIDE: _clean_slide,
     READ_SLIDE: _read_slide,

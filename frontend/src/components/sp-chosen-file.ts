@@ -44,6 +44,17 @@ export class ChosenFile extends LitElement {
         gap: var(--space-1);
         justify-items: start;
       }
+      .check {
+        grid-template-columns: auto 1fr;
+        gap: var(--space-2);
+        align-items: center;
+      }
+      .check input {
+        width: 1.125rem;
+        height: 1.125rem;
+        margin: 0;
+        accent-color: var(--accent);
+      }
       .name {
         font-weight: 600;
         overflow-wrap: anywhere;
@@ -65,6 +76,7 @@ export class ChosenFile extends LitElement {
   @property({ attribute: false }) config!: Config;
   @query("h2") private heading!: HTMLElement | null;
   @state() private magnification: Magnification | null = null;
+  @state() private corrected = false;
   private shownStep = "";
 
   protected override willUpdate(): void {
@@ -168,11 +180,23 @@ export class ChosenFile extends LitElement {
         <option value="">Not known, or another kind of image</option>
         ${MAGNIFICATIONS.map((each) => html`<option value=${each} ?selected=${each === this.magnification}>${each}X</option>`)}
       </select>
-    </label>`;
+    </label>
+    ${this.magnification
+      ? html`<label class="check small">
+          <input
+            type="checkbox"
+            name="corrected"
+            .checked=${this.corrected}
+            @change=${({ target }: Event) => (this.corrected = (target as HTMLInputElement).checked)}
+          />
+          <span>It takes the place of what was said of this image before</span>
+        </label>`
+      : nothing}`;
   }
 
   private start(): void {
-    const detail: Answers = this.magnification ? { magnification: this.magnification } : {};
+    const stated: Answers = this.magnification ? { magnification: this.magnification } : {};
+    const detail: Answers = this.magnification && this.corrected ? { ...stated, magnificationCorrected: true } : stated;
     this.dispatchEvent(new CustomEvent("start", { detail }));
   }
 

@@ -44,6 +44,26 @@ def test_the_uploader_says_the_magnification_and_finds_the_record_by_it(wallet: 
     expect(page.get_by_test_id("record")).to_have_count(0)
 
 
+def test_statements_that_differ_are_shown_side_by_side_until_one_is_corrected(site: Site) -> None:
+    own = images.mri()
+    page = site.page
+
+    def say(magnification: str) -> None:
+        site.open().choose(own)
+        page.get_by_label("Magnification, of histology only").select_option(magnification)
+
+    for magnification in ("200X", "100X"):
+        say(magnification)
+        site.button("Pin and classify").click()
+        expect(site.heading("Result")).to_be_visible()
+    both = "Sources differ: 200X (said by the uploader); 100X (said by the uploader)"
+    expect(page.get_by_test_id("kind-magnification")).to_have_text(both)
+    say("40X")
+    page.get_by_label("It takes the place of what was said of this image before").check()
+    site.button("Pin and classify").click()
+    expect(page.get_by_test_id("kind-magnification")).to_have_text("40X (said by the uploader)")
+
+
 @pytest.mark.parametrize("recorded", [False, True])
 def test_cases_like_this_one_are_shown_with_their_outcomes(site: Site, product: Product, recorded: bool) -> None:
     make_record(product, images.mri())
