@@ -8,6 +8,7 @@ ScanProofError
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
 │   ├── InvalidEvidence         not an evidence file (400)
 │   ├── InvalidFields           fields of a form, each with its own message (422)
+│   ├── InvalidShares           shares that are altered, too few, or of several files (400)
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
@@ -118,6 +119,10 @@ class InvalidCid(InvalidInput):
 
 class InvalidEvidence(InvalidInput):
     title = "The file is not an evidence file"
+
+
+class InvalidShares(InvalidInput):
+    title = "The shares do not restore the file"
 
 
 class InvalidStudy(InvalidInput):

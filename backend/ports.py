@@ -582,9 +582,6 @@ class Kinds(Protocol):
     def change(self, absent: ImageKind, change: Callable[[ImageKind], ImageKind]) -> ImageKind:
         """Store what ``change`` makes of the kind that is stored, else of ``absent``, as one step."""
 
-    def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
-        """The kinds of the images with that pseudonym, newest study date first."""
-
     def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
         """The kinds that meet all conditions, in the order of their CIDs."""
 

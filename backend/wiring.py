@@ -110,6 +110,7 @@ from backend.services.similarity import SimilarityService
 from backend.services.slide_classification import SlideClassification
 from backend.services.slides import SlideFiles, SlideService
 from backend.services.studies import StudyService
+from backend.services.study_areas import StudyAreas
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
 from backend.services.transactions import TransactionService
@@ -299,6 +300,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             index=index,
             models=models,
             outlines=outlines,
+            areas=StudyAreas(studies=study_service, outlines=outlines, intake=intake, dicom=PooledDicomReader()),
+            known_studies=study_service.known,
             published=reviews.published,
         ),
         received=received,

@@ -47,7 +47,7 @@ export type EventKind =
   | "wallet-removed"
   | "closed";
 
-export type OutlinedBy = "model" | "clinician";
+export type OutlinedBy = "model" | "clinician" | "both";
 
 /** What a verification found. UNANCHORED: consistent in itself, but compared with no block hash that is trusted. */
 export type Outcome = "valid" | "unanchored" | "invalid";
@@ -1232,6 +1232,10 @@ export interface AttestationRequest {
  * `studyDate` is YYYY-MM-DD; the sender moved all dates of the patient by the same number of days. `pixels` is the
  * outlined area, `squareMm` the same where the file has the spacing of its pixels; null without an outline, for the
  * `reason`. `by` is whose outline it is.
+ *
+ * Of a study they are the largest outlined area of a slice, `slices` is the number of outlined slices, and `cubicMm`
+ * the sum of their areas times the distance of slices, null where that is unknown or uneven. `pending`: ask again, not
+ * all slices are outlined yet.
  */
 export interface CourseEntry {
   imageId: Hex;
@@ -1242,11 +1246,15 @@ export interface CourseEntry {
   squareMm: number | null;
   by: OutlinedBy | null;
   reason: string | null;
+  study: boolean;
+  cubicMm: number | null;
+  slices: number | null;
+  pending: boolean;
 }
 
 /**
- * The images of the same patient that the same account recorded, by study date; areas in pixels are not to be
- * compared. `reason` says why there are none.
+ * The images of the same patient that the same account recorded, or the studies of a study's patient, by study
+ * date; areas in pixels are not to be compared. `reason` says why there are none.
  */
 export interface Course {
   reason: string | null;

@@ -3,16 +3,19 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import type { Config } from "../api/types";
 import type { Answers, Magnification, Question } from "../api/upload";
+import type { Originals } from "../dicom/identity-map";
 import { bytes, percent, printable, storeName } from "../format";
 import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
 import { MAGNIFICATIONS } from "../state/kind";
 import { slideText } from "../state/slide";
+import { disclosure } from "../styles/disclosure";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import "./sp-notice";
 import "./sp-public-data";
 import "./sp-removed";
+import "./sp-save-map";
 import "./sp-slide-preview";
 import "./sp-upload-question";
 import { loadViewer } from "./viewer-loader";
@@ -27,6 +30,7 @@ const HEADINGS = { chosen: "Ready to upload", questioned: "Before it is pinned",
 export class ChosenFile extends LitElement {
   static override styles = [
     shared,
+    disclosure,
     fields,
     css`
       section {
@@ -105,7 +109,7 @@ export class ChosenFile extends LitElement {
     </section>`;
   }
 
-  private ready({ problem, question, sealed }: Extract<Flow, { step: "chosen" }>) {
+  private ready({ problem, question, sealed, originals }: Extract<Flow, { step: "chosen" }>) {
     if (question) {
       return html`<sp-upload-question
         .question=${question}
@@ -131,12 +135,20 @@ export class ChosenFile extends LitElement {
         ${problem ? nothing : start("Pin and classify")}
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
       </div>
+      ${hopeless || !originals ? nothing : this.map(originals)}
       <sp-public-data
         .config=${this.config}
         ?sealed=${sealed}
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
       ></sp-public-data>
     `;
+  }
+
+  private map(originals: Originals) {
+    return html`<details>
+      <summary>Save the map back to the original study first</summary>
+      <sp-save-map .originals=${[originals]}></sp-save-map>
+    </details>`;
   }
 
   private series() {
