@@ -25,6 +25,7 @@ COMMANDS = (
     "analyse",
     "deidentify",
     "shares",
+    "lab",
     "pacs",
     "verify",
     "evidence",
