@@ -26,6 +26,7 @@ COMMANDS = (
     "deidentify",
     "shares",
     "lab",
+    "keys",
     "pacs",
     "verify",
     "evidence",

@@ -244,6 +244,8 @@ CASES = [
     ("shares", "combine {image} --output {new} --compact", "--compact is not for `combine`"),
     ("shares", "combine {image} --output {image}", "exists: --overwrite replaces it"),
     ("shares", "combine {image} --output {new} --signer me", "expected 64 hex digits, found 'me'"),
+    ("keys", "dsa --output {new}", "invalid choice: 'dsa'"),
+    ("keys", "rsa --output {image}", "expected a new file"),
     ("lab", "encrypt {image}", "invalid choice: 'encrypt'"),
     ("lab", "hide {image} --output {new}", "`hide` needs --message"),
     ("lab", "measure {image} --output {new}", "--output is not for `measure`"),
