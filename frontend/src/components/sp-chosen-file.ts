@@ -10,6 +10,7 @@ import { MAGNIFICATIONS } from "../state/kind";
 import { slideText } from "../state/slide";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
+import "./sp-device-result";
 import "./sp-notice";
 import "./sp-public-data";
 import "./sp-removed";
@@ -72,6 +73,8 @@ export class ChosenFile extends LitElement {
   @property({ attribute: false }) config!: Config;
   @query("h2") private heading!: HTMLElement | null;
   @state() private magnification: Magnification | null = null;
+  /** The activation map of the result on this device. */
+  @state() private overlay: string | null = null;
   @state() private corrected = false;
   private shownStep = "";
 
@@ -92,7 +95,7 @@ export class ChosenFile extends LitElement {
     return html`<section class="panel">
       ${levels
         ? html`<sp-slide-preview .file=${file}></sp-slide-preview>`
-        : html`<sp-stack .slices=${guard([file, question], () => slicesOf(file, question))}></sp-stack>`}
+        : html`<sp-stack .slices=${guard([file, question, this.overlay], () => slicesOf(file, question, this.overlay))}></sp-stack>`}
       <div class="stack">
         <h2 tabindex="-1">${HEADINGS[step]}</h2>
         <div>
@@ -105,7 +108,7 @@ export class ChosenFile extends LitElement {
     </section>`;
   }
 
-  private ready({ problem, question, sealed }: Extract<Flow, { step: "chosen" }>) {
+  private ready({ file, problem, question, sealed }: Extract<Flow, { step: "chosen" }>) {
     if (question) {
       return html`<sp-upload-question
         .question=${question}
@@ -131,6 +134,9 @@ export class ChosenFile extends LitElement {
         ${problem ? nothing : start("Pin and classify")}
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
       </div>
+      ${hopeless || this.flow.levels
+        ? nothing
+        : html`<sp-device-result .file=${file} @overlay=${({ detail }: CustomEvent<string | null>) => (this.overlay = detail)}></sp-device-result>`}
       <sp-public-data
         .config=${this.config}
         ?sealed=${sealed}
@@ -194,7 +200,7 @@ export class ChosenFile extends LitElement {
 }
 
 /** The file with the places of text that are asked about, in pixels of the picture. */
-function slicesOf(file: File, question: Question | undefined): Slice[] {
+function slicesOf(file: File, question: Question | undefined, overlay: string | null): Slice[] {
   const places = question?.about === "text" ? question.boxes : [];
   const contours = places.map(({ x, y, width, height }): [number, number][] => [
     [x, y],
@@ -202,5 +208,5 @@ function slicesOf(file: File, question: Question | undefined): Slice[] {
     [x + width, y + height],
     [x, y + height],
   ]);
-  return [{ file, alt: "Preview of the chosen file", contours, textPlaces: true }];
+  return [{ file, alt: "Preview of the chosen file", contours, textPlaces: true, overlay }];
 }
