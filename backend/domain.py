@@ -969,7 +969,7 @@ class RecordFilter:
     ``text``, in lower case, is an image id, CID, uploader, model id or the hash of any transaction of the record; or a
     name, which stands for ``text_models`` or ``text_labels``. A label matches the classifier's and the current one.
     The times are those of the registration's block in Unix seconds, both included. ``kind`` is that of the image or
-    study, ``cids`` its CID.
+    study, ``cids`` its CID, ``patient`` the pseudonym of an image or study with a study date.
     """
 
     text: str | None = None
@@ -982,6 +982,7 @@ class RecordFilter:
     last_time: int | None = None
     kind: KindFilter = KindFilter()
     cids: tuple[str, ...] | None = None
+    patient: str | None = None
 
 
 class ModelStatus(StrEnum):

@@ -3,17 +3,20 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import type { Config } from "../api/types";
 import type { Answers, Magnification, Question } from "../api/upload";
+import type { Originals } from "../dicom/identity-map";
 import { bytes, percent, printable, storeName } from "../format";
 import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
 import { MAGNIFICATIONS } from "../state/kind";
 import { slideText } from "../state/slide";
+import { disclosure } from "../styles/disclosure";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import "./sp-device-result";
 import "./sp-notice";
 import "./sp-public-data";
 import "./sp-removed";
+import "./sp-save-map";
 import "./sp-slide-preview";
 import "./sp-upload-question";
 import { loadViewer } from "./viewer-loader";
@@ -28,6 +31,7 @@ const HEADINGS = { chosen: "Ready to upload", questioned: "Before it is pinned",
 export class ChosenFile extends LitElement {
   static override styles = [
     shared,
+    disclosure,
     fields,
     css`
       section {
@@ -108,7 +112,7 @@ export class ChosenFile extends LitElement {
     </section>`;
   }
 
-  private ready({ file, problem, question, sealed }: Extract<Flow, { step: "chosen" }>) {
+  private ready({ file, problem, question, sealed, originals }: Extract<Flow, { step: "chosen" }>) {
     if (question) {
       return html`<sp-upload-question
         .question=${question}
@@ -134,6 +138,7 @@ export class ChosenFile extends LitElement {
         ${problem ? nothing : start("Pin and classify")}
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
       </div>
+      ${hopeless || !originals ? nothing : this.map(originals)}
       ${hopeless || this.flow.levels
         ? nothing
         : html`<sp-device-result .file=${file} @overlay=${({ detail }: CustomEvent<string | null>) => (this.overlay = detail)}></sp-device-result>`}
@@ -143,6 +148,13 @@ export class ChosenFile extends LitElement {
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
       ></sp-public-data>
     `;
+  }
+
+  private map(originals: Originals) {
+    return html`<details>
+      <summary>Save the map back to the original study first</summary>
+      <sp-save-map .originals=${[originals]}></sp-save-map>
+    </details>`;
   }
 
   private series() {
