@@ -24,6 +24,7 @@ COMMANDS = (
     "classify",
     "analyse",
     "deidentify",
+    "shares",
     "pacs",
     "verify",
     "evidence",
@@ -32,6 +33,7 @@ COMMANDS = (
     "registry",
     "scrub",
     "kinds",
+    "course",
     "models",
     "evaluate",
     "data",
@@ -42,6 +44,7 @@ COMMANDS = (
     "ensemble",
     "join",
     "classifier",
+    "accounts",
     "index",
 )
 """Each is a module of ``backend.commands``, light to import, with ``add_arguments``, ``run``, EXAMPLE and HELP, whose

@@ -30,10 +30,9 @@ from backend.settings import ROOT, Settings
 if TYPE_CHECKING:
     from backend.adapters.chain.web3_chain import Web3Chain
     from backend.evidence import Evidence
-    from backend.ports import Classifier, ImageInspector, ObjectReader, RegistryHistory
+    from backend.ports import ObjectReader
     from backend.services.evidence_verification import EvidenceVerification, EvidenceVerificationService
-    from backend.services.slides import SlideFiles
-    from backend.services.verification import Verification, VerificationService
+    from backend.services.verification import Verification
 
 HELP = (
     "Check a record without a ScanProof server\n\n"
@@ -124,6 +123,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _verified(settings: Settings, options: argparse.Namespace, console: Console) -> list[Verification]:
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import BundledModels
+    from backend.wiring import wire_verification
 
     own = bool(options.file) and is_study(options.file)
     files = given_files(options.file, console) if own else None
@@ -137,7 +137,7 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
         opened_history(opened, console) as history,
     ):
         slides = slide_files(settings, store, models)
-        service = verification_service(history, store, documents, models, PillowInspector(), slides)
+        service = wire_verification(history, store, documents, models, PillowInspector(), slides)
         if options.image_id:
             return [service.verify(options.image_id, content=content, openings=openings, files=files)]
         verifications = service.verify_transaction(options.tx, content=content, openings=openings, files=files)
@@ -156,33 +156,6 @@ def _given_image(options: argparse.Namespace, settings: Settings, *, own: bool) 
             yield slide
     else:
         yield read_image(options.file)
-
-
-def verification_service(
-    history: RegistryHistory,
-    store: ObjectReader,
-    documents: ObjectReader,
-    classifier: Classifier,
-    inspector: ImageInspector,
-    slides: SlideFiles,
-) -> VerificationService:
-    """Checks everything, of a study every slice."""
-    from backend.adapters.chain import eip712
-    from backend.adapters.chain.ids import review_id
-    from backend.adapters.ipfs.unixfs import cid_of
-    from backend.services.verification import VerificationService
-
-    return VerificationService(
-        chain=history,
-        store=store,
-        classifier=classifier,
-        inspector=inspector,
-        cid_of=cid_of,
-        recover=eip712.recover,
-        review_id=review_id,
-        documents=documents,
-        slides=slides,
-    )
 
 
 def result_of(verifications: Sequence[Verification], verdict: Outcome | None = None) -> dict[str, Any]:

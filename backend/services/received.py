@@ -7,7 +7,6 @@ of several frames, one for each.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import sys
 import threading
@@ -61,7 +60,7 @@ class ReceivedService:
         lacking = [each for each in clean.files if not self._is_kept(each)]
         if not lacking:
             return
-        series_id = series_id_of(clean.first)
+        series_id = clean.first.series_id
         added = False
         try:
             self.files.write(series_id, {each.instance.sha256: each.content for each in lacking})
@@ -80,7 +79,7 @@ class ReceivedService:
             return False
         if known.instance.sha256 != file.instance.sha256:
             raise OtherContent
-        return not known.queued or self.files.read(known.series_id, known.instance.sha256) is not None
+        return not known.queued or self.files.read(known.instance.series_id, known.instance.sha256) is not None
 
     def _add(self, series_id: str, instances: Sequence[DicomInstance], source: Source, most_bytes: int) -> bool:
         now = int(self.clock())
@@ -155,16 +154,11 @@ class ReceivedService:
             instance = None if content is None else self.cleaner.describe(content)
         except InvalidInput:
             instance = None
-        if instance is None or series_id_of(instance) != series_id or self.rows.find(instance.instance):
+        if instance is None or instance.series_id != series_id or self.rows.find(instance.instance):
             self.files.remove(series_id, sha256)
         else:
             # It was accepted before, whatever the limit is now.
             self._add(series_id, [instance], Source(SourceKind.RECOVERED), sys.maxsize)
-
-
-def series_id_of(instance: DicomInstance) -> str:
-    """64 hex digits, which name the series in addresses and folders."""
-    return hashlib.sha256(f"{instance.study}\0{instance.series}".encode()).hexdigest()
 
 
 class ReceivedThread(threading.Thread):

@@ -128,7 +128,7 @@ class DicomFile:
         """See the function ``picture``; the window that was used."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            stored = self._stored(frame)
+            stored = self.stored(frame)
         if self.description.photometric in COLOURS:
             return Image.fromarray(self._brightness(stored)), None
         if self.description.photometric == PALETTE:
@@ -164,8 +164,8 @@ class DicomFile:
         except Exception as exc:  # pydicom raises many types on damaged data
             raise ImageError(f"expected a whole DICOM file, found pixels without frame {frame}: {exc}") from exc
 
-    def _stored(self, frame: int) -> np.ndarray:
-        """The stored values of a frame: (rows, columns) or, as RGB, (rows, columns, 3)."""
+    def stored(self, frame: int) -> np.ndarray:
+        """The stored values of a frame: (rows, columns) or, as RGB, (rows, columns, 3). Raises ImageError."""
         from pydicom.pixels.decoders.base import get_decoder
 
         syntax = self.description.transfer_syntax

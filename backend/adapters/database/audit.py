@@ -52,9 +52,17 @@ _REDONE = {
     "statements": "removed: it is read again from the store when it is needed",
     "studies": "removed: it is read again from the store when the record is shown",
     "image_kinds": "removed: it is read again from the image when it is shown; what its uploader said of it is lost",
+    "kind_statements": "removed: what one source said of an image beside another is lost, until it is said again",
     "image_features": "removed: they are computed again when similar images are looked for",
     "received_series": "removed: it is made again from its files",
-    "dicom_instances": "removed: it is read again from its file while that is in the queue",
+    "dicom_instances": "removed: it is read again from its file",
+    "skipped_dicoms": "removed: the image is looked at again when DICOM objects are searched for",
+    "sessions": "removed: its owner signs in again",
+    "devices": "removed: that browser is known again at its next sign-in",
+    "unconfirmed_accounts": "removed: the person registers again",
+    "recovery_codes": "removed: the person has one less",
+    "challenges": "removed: the person tries again",
+    "resets": "removed: the person asks for another link",
     "classifications": "removed: the image is classified again when it is asked for",
 }
 """What is lost with a row of these tables can be made again."""

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, delete, func, select, tuple_
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.adapters.database.engine import Database
-from backend.adapters.database.tables import DicomInstanceRow, ReceivedSeriesRow
+from backend.adapters.database.tables import DicomInstanceRow, ImageRow, ReceivedSeriesRow, SkippedDicomRow
 from backend.dicom_tags import MODALITY
-from backend.domain import DicomInstance, KnownFile, ReceivedSeries, Source, SourceKind
+from backend.domain import DICOM_TYPE, DicomInstance, KnownFile, ReceivedSeries, Source, SourceKind
 from backend.errors import QueueFull, SeriesFull
+
+_ROWS_AT_ONCE = 50
+"""The attributes of one may take 256 KiB."""
 
 
 class SqlReceived:
@@ -53,20 +57,7 @@ class SqlReceived:
             if new:
                 _note_arrival(session, series_id, source, now)
             for instance in new:
-                session.add(
-                    DicomInstanceRow(
-                        instance_uid=instance.instance,
-                        series_id=series_id,
-                        study_uid=instance.study,
-                        series_uid=instance.series,
-                        queued=True,
-                        study_id=None,
-                        sha256=instance.sha256,
-                        size=instance.size,
-                        cid=instance.cid,
-                        attributes=dict(instance.attributes),
-                    )
-                )
+                session.add(_row(instance, queued=True))
         return True
 
     def find(self, instance: str) -> KnownFile | None:
@@ -131,6 +122,8 @@ class SqlReceived:
                     row.queued, row.cid = False, recorded[row.instance_uid]
                 elif row.instance_uid in gone:
                     session.delete(row)
+            # Pinned images that had to stand back for these are looked at again.
+            session.execute(delete(SkippedDicomRow).where(SkippedDicomRow.instance_uid.in_(gone)))
             session.flush()
             series = session.get(ReceivedSeriesRow, series_id)
             if series and not _count(session, series_id):
@@ -138,22 +131,55 @@ class SqlReceived:
             elif series:
                 series.study_id = series.cid = None
 
-    def catalogue(self) -> Sequence[tuple[DicomInstance, int]]:
-        with self._database.read() as session:
-            found = session.execute(
-                select(func.min(DicomInstanceRow.instance_uid), func.count())
-                .group_by(DicomInstanceRow.study_uid, DicomInstanceRow.series_uid)
-                .order_by(DicomInstanceRow.study_uid, DicomInstanceRow.series_uid)
-            ).all()
-            return [(_instance(session.get_one(DicomInstanceRow, first)), int(files)) for first, files in found]
+    def catalogue(self, study: str | None = None) -> Iterator[tuple[DicomInstance, int]]:
+        place = (DicomInstanceRow.study_uid, DicomInstanceRow.series_uid)
+        query = select(*place, func.min(DicomInstanceRow.instance_uid), func.count()).group_by(*place).order_by(*place)
+        query = query.limit(_ROWS_AT_ONCE)
+        if study is not None:
+            query = query.where(DicomInstanceRow.study_uid == study)
+        after = ("", "")
+        while True:
+            with self._database.read() as session:
+                found = session.execute(query.where(tuple_(*place) > after)).all()
+                rows = [(_instance(session.get_one(DicomInstanceRow, first)), int(files)) for *_, first, files in found]
+            yield from rows
+            if len(found) < _ROWS_AT_ONCE:
+                return
+            after = (found[-1][0], found[-1][1])
 
-    def instances(self, study: str, series: str | None = None) -> Sequence[KnownFile]:
-        query = select(DicomInstanceRow).filter_by(study_uid=study)
+    def instances(self, study: str | None = None, series: str | None = None) -> Iterator[KnownFile]:
+        place = (DicomInstanceRow.study_uid, DicomInstanceRow.series_uid, DicomInstanceRow.instance_uid)
+        query = select(DicomInstanceRow).order_by(*place).limit(_ROWS_AT_ONCE)
+        if study is not None:
+            query = query.where(DicomInstanceRow.study_uid == study)
         if series is not None:
-            query = query.filter_by(series_uid=series)
+            query = query.where(DicomInstanceRow.series_uid == series)
+        after = ("", "", "")
+        while True:
+            with self._database.read() as session:
+                rows = [_known(row) for row in session.scalars(query.where(tuple_(*place) > after))]
+            yield from rows
+            if len(rows) < _ROWS_AT_ONCE:
+                return
+            last = rows[-1].instance
+            after = (last.study, last.series, last.instance)
+
+    def unseen(self, limit: int, after: str) -> Sequence[str]:
+        query = select(ImageRow.cid).where(
+            ImageRow.media_type == DICOM_TYPE,
+            ImageRow.cid > after,
+            ImageRow.cid.not_in(select(DicomInstanceRow.cid)),
+            ImageRow.cid.not_in(select(SkippedDicomRow.cid)),
+        )
         with self._database.read() as session:
-            rows = session.scalars(query.order_by(DicomInstanceRow.series_uid, DicomInstanceRow.instance_uid))
-            return [_known(row) for row in rows]
+            return list(session.scalars(query.order_by(ImageRow.cid).limit(limit)))
+
+    def see(self, cid: str, instance: DicomInstance | None) -> None:
+        with suppress(IntegrityError), self._database.write() as session:  # else another process was faster
+            if instance and session.get(DicomInstanceRow, instance.instance) is None:
+                session.add(_row(instance, queued=False))
+            else:
+                session.add(SkippedDicomRow(cid=cid, instance_uid=instance.instance if instance else None))
 
 
 def _queued(series_id: str) -> Select[DicomInstanceRow]:
@@ -192,8 +218,23 @@ def _instance(row: DicomInstanceRow) -> DicomInstance:
     )
 
 
+def _row(instance: DicomInstance, *, queued: bool) -> DicomInstanceRow:
+    return DicomInstanceRow(
+        instance_uid=instance.instance,
+        series_id=instance.series_id,
+        study_uid=instance.study,
+        series_uid=instance.series,
+        queued=queued,
+        study_id=None,
+        sha256=instance.sha256,
+        size=instance.size,
+        cid=instance.cid,
+        attributes=dict(instance.attributes),
+    )
+
+
 def _known(row: DicomInstanceRow) -> KnownFile:
-    return KnownFile(row.series_id, _instance(row), row.queued)
+    return KnownFile(_instance(row), row.queued)
 
 
 def _series(row: ReceivedSeriesRow, first: DicomInstanceRow, files: int, size: int) -> ReceivedSeries:

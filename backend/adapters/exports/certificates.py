@@ -45,17 +45,7 @@ def picture_signer(folder: Path) -> PictureSigner:
     its certificate has ended.
     """
     file = folder / FILE
-    try:
-        if not file.exists():
-            private_files.create(file, _new())
-        mode = file.stat().st_mode & 0o777
-        content = file.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"the signer of pictures {file} cannot be used: {error.strerror}") from error
-    if mode & 0o077:
-        raise ConfigurationError(
-            f"the signer of pictures {file} is readable by other users (mode {mode:o}): run chmod 600 {file}"
-        )
+    content = private_files.read_key(file, "the signer of pictures", new=_new)
     try:
         key, signer, issuer = _read(content)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:

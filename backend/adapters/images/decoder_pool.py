@@ -31,10 +31,12 @@ from backend.adapters.images.decoder_protocol import (
     DEIDENTIFY,
     DESCRIBE,
     FIND_TEXT,
+    FINGERPRINT,
     INSPECT,
     INSPECT_SLIDE,
     MASK,
     MEMORY_BYTES,
+    PIXELS,
     READ_PATIENT,
     READ_SLIDE,
     REFER,
@@ -43,7 +45,7 @@ from backend.adapters.images.decoder_protocol import (
     receive,
     send,
 )
-from backend.domain import MAX_IMAGE_BYTES, TextBox
+from backend.domain import MAX_IMAGE_BYTES, Fingerprint, PixelBytes, Rendering, TextBox
 from backend.errors import IdentifiersLeft, ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
@@ -59,6 +61,7 @@ _MOST_ANSWER_BYTES = 4 * limits.MAX_PIXELS
 _SPLIT_FACTOR, _SPLIT_BYTES = 2, 64 * 1024 * 1024
 """Frames may take so many times the bytes of their file, and so many more: each repeats what it says of all."""
 _MOST_NAME = 100
+_PNG = Rendering()
 _MODES = {"L": "L", "RGB": "RGB"}
 _ERRORS = {"UnsupportedImage": UnsupportedImage, "ImageTooLarge": ImageTooLarge}
 
@@ -88,10 +91,23 @@ class DecoderPool:
             facts, pixels = self._run({"job": DECODE, "decoding": decoding, "frame": frame}, content)
             yield _image(facts, pixels)
 
-    def render(self, content: bytes, decoding: int, frame: int = 0) -> bytes:
-        """Those pixels as a PNG."""
+    def render(self, content: bytes, decoding: int, frame: int = 0, rendering: Rendering = _PNG) -> bytes:
+        """Those pixels as a file."""
         with self._slot():
-            return self._run({"job": RENDER, "decoding": decoding, "frame": frame}, content)[1]
+            job = {"job": RENDER, "decoding": decoding, "frame": frame, "rendering": asdict(rendering)}
+            return self._run(job, content)[1]
+
+    def fingerprint(self, content: bytes) -> Fingerprint:
+        """See ``deidentification.fingerprint``."""
+        with self._slot():
+            found, _ = self._run({"job": FINGERPRINT}, content)
+        return Fingerprint(str(found.get("digest")), clean=bool(found.get("clean")))
+
+    def pixels(self, content: bytes, *, decoded: bool) -> PixelBytes:
+        """See ``frames.stored`` and ``frames.decoded``."""
+        with self._slot():
+            found, values = self._run({"job": PIXELS, "decoded": decoded}, content)
+        return PixelBytes(str(found.get("syntax")), values)
 
     def deidentify(self, content: bytes, key: bytes) -> tuple[dict[str, Any], bytes]:
         """Report and new UIDs of ``deidentification.deidentify``, and the content."""

@@ -26,10 +26,12 @@ from backend.adapters.images.decoder_protocol import (
     DEIDENTIFY,
     DESCRIBE,
     FIND_TEXT,
+    FINGERPRINT,
     INSPECT,
     INSPECT_SLIDE,
     MASK,
     MEMORY_BYTES,
+    PIXELS,
     READ_PATIENT,
     READ_SLIDE,
     REFER,
@@ -82,8 +84,12 @@ def _decode(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byt
 
 
 def _render(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    image, rendering = decode_image(content, header["decoding"], header["frame"]), header["rendering"]
+    if rendering["box"]:
+        image.thumbnail(rendering["box"])
     file = io.BytesIO()
-    decode_image(content, header["decoding"], header["frame"]).save(file, "PNG", compress_level=4)
+    # Each format ignores the other's option.
+    image.save(file, rendering["format"], compress_level=4, quality=rendering["quality"])
     return {}, file.getvalue()
 
 
@@ -144,6 +150,19 @@ def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byte
     return {"lengths": [len(part) for part in parts]}, b"".join(parts)
 
 
+def _fingerprint(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.deidentification import fingerprint
+
+    return asdict(fingerprint(content)), b""
+
+
+def _pixels(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom import frames
+
+    found = frames.decoded(content) if header["decoded"] else frames.stored(content)
+    return {"syntax": found.syntax}, found.content
+
+
 def _inspect_slide(_: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.slides.opened import inspect
 
@@ -178,6 +197,8 @@ _JOBS = {
     REFER: _refer,
     READ_PATIENT: _read_patient,
     SPLIT: _split,
+    PIXELS: _pixels,
+    FINGERPRINT: _fingerprint,
     INSPECT_SLIDE: _inspect_slide,
     CLEAN_SLIDE: _clean_slide,
     READ_SLIDE: _read_slide,

@@ -69,8 +69,16 @@ def test_each_answer_says_which_of_its_fields_are_always_there(client: FlaskClie
         *("ClassificationRequest.model", "ClassificationRequest.sealed", "StudyRequest.model"),
         *("Pin.text", "Pin.pinAnyway", "Pin.magnification", "PinRequest.text", "PinRequest.pinAnyway"),
         *("Answers.text", "Answers.pinAnyway", "Answers.magnification", "ReceivedStudy.model"),
+        *(f"Registration.{name}" for name in ("name", "email", "phone", "role", "password", "passwordAgain")),
+        *("Profile.name", "Profile.phone", "NewPassword.password", "NewPassword.passwordAgain"),
+        *("Reset.password", "Reset.passwordAgain", "Reset.code", "Credentials.code", "UsedWallet.code"),
+        *(f"AuthenticatorResponse.{name}" for name in ("attestationObject", "authenticatorData", "signature")),
+        *("AuthenticatorResponse.userHandle", "NewPasskey.name"),
     }
-    answers = {"ClassificationLinks.manifest", "OutlineLinks.overlay", "Problem.boxes", "Problem.slices"}
+    answers = {
+        *("ClassificationLinks.manifest", "OutlineLinks.overlay"),
+        *("Problem.boxes", "Problem.slices", "Problem.fields"),
+    }
     assert optional == requests | answers
 
 

@@ -2,6 +2,7 @@ import { inflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { hasFrames, isDicom, NoImage, prepare, prepareSlices } from "../../../frontend/src/dicom/prepare";
 import frames from "./frames.json";
+import opened from "../../../docs/vectors/map/opened.json";
 import vectors from "./vectors.json";
 
 const PNG = [0x89, 80, 78, 71, 13, 10, 26, 10];
@@ -10,13 +11,23 @@ const content = new Uint8Array(inflateRawSync(Buffer.from(first.input, "base64")
 
 describe("a chosen file", () => {
   it("that is DICOM loses its identifiers and its name, whatever its type says", async () => {
-    const { file, removed, maskable } = await prepare(new File([content], "DOE^JANE.png", { type: "image/png" }));
+    const { file, removed, maskable, originals } = await prepare(new File([content], "DOE^JANE.png", { type: "image/png" }));
     expect(file.name).toMatch(/^2\.25\.\d+\.dcm$/);
     expect(file.type).toBe("application/dicom");
     expect(maskable).toBe(true);
     expect(removed!.removed.get("(0010,1040) Patient's Address")).toBe(1);
     const clean = Buffer.from(await file.arrayBuffer());
     expect(first.planted.filter((text) => clean.includes(text))).toEqual([]);
+    expect(originals).toBeNull();
+  });
+
+  it("that had a study is in the sender's map, with the hash of what leaves the page", async () => {
+    const named = new Uint8Array(Buffer.from(opened.dicom[0]!, "base64"));
+    const { file, originals } = await prepare(new File([named], "a"));
+    const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", await file.arrayBuffer()));
+    expect(originals?.files).toEqual([Buffer.from(digest).toString("hex")]);
+    expect(originals).toMatchObject({ study: "1.2.840.1", attributes: { PatientName: "Müller^Jörg" } });
+    expect((await prepare(file)).originals).toBeNull();
   });
 
   it("gets the same new name each time from the same browser", async () => {
@@ -26,7 +37,7 @@ describe("a chosen file", () => {
 
   it("that is another picture stays as it is", async () => {
     const file = new File([new Uint8Array(PNG)], "a.txt");
-    expect(await prepare(file)).toEqual({ file, removed: null, maskable: true });
+    expect(await prepare(file)).toEqual({ file, removed: null, maskable: true, originals: null });
   });
 
   it.each([

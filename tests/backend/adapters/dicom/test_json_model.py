@@ -62,7 +62,7 @@ def test_a_process_that_answers_nonsense_is_not_believed(monkeypatch: pytest.Mon
 def test_a_file_that_two_readers_read_otherwise_is_refused(
     cleaner: SenderCleaner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = cleaner.clean(series(2)[1]).instance
+    other = cleaner.clean(series(2)[1]).first
     monkeypatch.setattr(SenderCleaner, "describe", lambda *_: other)
     with pytest.raises(UnsupportedImage, match="one that misleads its reader"):
         cleaner.clean(series(1)[0])

@@ -25,6 +25,7 @@ from PIL import Image
 
 from backend.adapters.exports import certificates, content_credentials, pictures
 from backend.adapters.exports.certificates import picture_signer
+from backend.adapters.exports.wording import valid_label
 from backend.adapters.exports.writers import ExportKeys
 from backend.errors import ConfigurationError, UnsupportedImage
 from backend.exports import RecordFacts
@@ -80,7 +81,8 @@ def test_the_manifest_validates_and_says_what_the_record_says(keys: ExportKeys, 
     assert (data["record"]["chainId"], data["record"]["registry"]) == (31337, found.contract)
     assert (data["image"], data["imageSha256"]) == (f"ipfs://{CID}", found.sha256)
     assert data["result"]["model"]["sha256"] == MODEL.sha256
-    assert data["result"]["status"] == found.diagnosis.status
+    assert data["result"]["status"] == found.diagnosis.status_name
+    assert ("validLabel" in data["result"]) == (valid_label(found.diagnosis) is not None)
 
 
 @pytest.mark.parametrize(("found", "suffix"), [(facts(), "png"), (jpeg(), "jpg")])
