@@ -202,6 +202,10 @@ class Classifier(Protocol):
     def describe(self, sha256: str) -> ModelDescription | None:
         """The installed model with this SHA-256, retired ones included; None if there is none."""
 
+    def file(self, sha256: str, name: str) -> bytes | None:
+        """A file of the bundle of an offered model, verified; None for a name that the bundle does not list. Its
+        listing is one of the files. Raises NotFound, also for a retired model; ClassificationFailed."""
+
     def resolve(self, name: str | None) -> ModelFacts:
         """The named model, or the default one. Raises NotFound, also for a model that is not a classifier;
         ClassificationFailed."""
