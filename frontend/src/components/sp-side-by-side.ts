@@ -68,8 +68,8 @@ export class SideBySide extends LitElement {
   @property({ attribute: false }) compared = "";
   @state() private linked = true;
   @state() private view: View | null = null;
-  /** Which slice of the stacks is shown, as a share of their length. */
-  @state() private share = 0.5;
+  /** Which slice of each stack is shown, as a share of its length. */
+  @state() private shares: [number, number] = [0.5, 0.5];
   private readonly both = new LoadController<[Shown, Shown]>(this);
 
   protected override willUpdate(): void {
@@ -108,25 +108,29 @@ export class SideBySide extends LitElement {
         <input type="checkbox" .checked=${this.linked} @change=${this.link} />
         Move both together
       </label>
-      <div class="columns">${value.map((one) => this.column(one))}</div>`;
+      <div class="columns">${value.map((one, place) => this.column(one, place))}</div>`;
   }
 
-  private stack(slices: Slice[]) {
+  private stack(slices: Slice[], place: number) {
     const last = slices.length - 1;
+    const moved = ({ detail }: CustomEvent<number>) => {
+      const share = detail / Math.max(last, 1);
+      this.shares = this.linked ? [share, share] : place === 0 ? [share, this.shares[1]] : [this.shares[0], share];
+    };
     return html`<sp-stack
       .slices=${slices}
-      .index=${this.linked ? Math.round(this.share * last) : nothing}
+      .index=${Math.round((this.shares[place] ?? 0) * last)}
       .strip=${false}
-      @slice=${({ detail }: CustomEvent<number>) => (this.share = detail / Math.max(last, 1))}
+      @slice=${moved}
     ></sp-stack>`;
   }
 
-  private column({ record, image, slices }: Shown) {
+  private column({ record, image, slices }: Shown, place: number) {
     const name = `Record ${short(record.imageId)}`;
     return html`<div class="stack" data-testid="compared">
       <p><strong>${outcomeOf(record.diagnoses.at(-1))}</strong> · <a href="/records/${record.imageId}"><code>${short(record.imageId)}</code></a></p>
       ${slices.length > 0
-        ? this.stack(slices)
+        ? this.stack(slices, place)
         : image && slideOf(image)
         ? html`<sp-slide-viewer .image=${image} alt=${name}></sp-slide-viewer>`
         : image

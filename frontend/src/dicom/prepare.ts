@@ -1,6 +1,6 @@
 /** What every file goes through before it leaves the page. */
 
-import { isNifti, KIND_BYTES, pictureEnding } from "../picture-kinds";
+import { isGzip, isNifti, KIND_BYTES, pictureEnding } from "../picture-kinds";
 import { hex } from "../bytes";
 import type { Deidentified, Report } from "./deidentify";
 import { DicomError } from "./dicom-error";
@@ -13,6 +13,8 @@ const LONGEST_FIRST_ELEMENT = 64;
 /** Of a DICOM file of several frames, which is in memory as a whole, in MiB. */
 const MAX_FILE_MIB = 192;
 const DEPTHS = [1, 8, 16];
+const VOLUME =
+  "`scanproof classify` reads volumes slice by slice, but nothing records them: choose the DICOM series that it was made of, or its slices as PNG files. It stays on this computer.";
 
 /** A file that is no image: it stays in the page. The message is for people. */
 export class NoImage extends Error {}
@@ -106,7 +108,8 @@ async function* frames(file: Deidentified["file"]): AsyncGenerator<Slice, void> 
 function checkedEnding(head: Uint8Array): string {
   const ending = pictureEnding(head);
   if (ending) return ending;
-  if (isNifti(head)) throw new NoImage("This is a NIfTI volume, which `scanproof classify` reads, but nothing records. It stays on this computer.");
+  if (isNifti(head)) throw new NoImage(`This is a NIfTI volume. ${VOLUME}`);
+  if (isGzip(head)) throw new NoImage(`This is a compressed file (gzip), such as a NIfTI volume. ${VOLUME}`);
   throw new NoImage("This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer.");
 }
 
@@ -137,8 +140,13 @@ function nameOf({ instance }: Deidentified): string {
 
 /** Loaded when a file needs it: the table of rules is large. */
 async function withoutIdentifiers(content: Uint8Array<ArrayBuffer>): Promise<Deidentified> {
-  const [{ deidentify }, { senderKey }] = await Promise.all([import("./deidentify"), import("./sender-key")]);
+  const [{ deidentify }, { senderKey }, { checkSquare }] = await Promise.all([
+    import("./deidentify"),
+    import("./sender-key"),
+    import("./square-pixels"),
+  ]);
   const made = await deidentify(content, await senderKey());
+  checkSquare(made.file.dataSet);
   if (!DEPTHS.includes(made.bits)) {
     throw new DicomError(`expected pixels of 1, 8 or 16 bits, found ${made.bits} bits, as doses and maps of parameters have`);
   }

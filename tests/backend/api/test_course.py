@@ -97,13 +97,13 @@ def patients(
 
 def test_the_areas_of_a_patient_are_in_the_order_of_their_dates(patients: Patients) -> None:
     later = patients.record("20200301", PixelSpacing=[0.5, 0.5])
-    earlier = patients.record("20200201", PixelSpacing=[0.5, 0.25], SeriesDescription="T1")
+    earlier = patients.record("20200201", PixelSpacing=[0.25, 0.25], SeriesDescription="T1")
     unscaled = patients.record("20200401")
     patients.record("20200301", patient="P2")
     found = patients.course(later)
     assert found["reason"] is None
     areas = [(entry["imageId"], entry["pixels"], entry["squareMm"]) for entry in found["entries"]]
-    assert areas == [(earlier, 40, 5), (later, 40, 10), (unscaled, 40, None)]
+    assert areas == [(earlier, 40, 2.5), (later, 40, 10), (unscaled, 40, None)]
     dates = [date.fromisoformat(entry["studyDate"]) for entry in found["entries"]]
     assert [(each - dates[0]).days for each in dates] == [0, 29, 60]
     first = found["entries"][0]
@@ -188,7 +188,7 @@ class StudiesOfOne:
     container: Container
     alice: DevelopmentWallet
 
-    def record(self, date: str, *, slices: int = 3, apart: float = 2.0, **values) -> str:
+    def record(self, date: str, *, slices: int = 3, distance: float = 2.0, **values) -> str:
         number = next(_numbers)
         files = {}
         for place in range(slices):
@@ -201,7 +201,7 @@ class StudiesOfOne:
                 "InstanceNumber": place + 1,
                 "PixelSpacing": [0.5, 0.5],
                 "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
-                "ImagePositionPatient": [0, 0, apart * place],
+                "ImagePositionPatient": [0, 0, distance * place],
             }
             known = {key: value for key, value in (attributes | values).items() if value is not None}
             files[f"{place}.dcm"] = deidentified(dicom(pixels, **known))
@@ -222,7 +222,7 @@ def studies(patients: Patients, container: Container, alice: DevelopmentWallet, 
 
 
 def test_the_studies_of_a_patient_have_the_largest_area_and_the_volume(studies: StudiesOfOne, patients) -> None:
-    later, earlier = studies.record("20200301"), studies.record("20200201", apart=3.0, PixelSpacing=[0.5, 1])
+    later, earlier = studies.record("20200301"), studies.record("20200201", distance=3.0, PixelSpacing=[1, 1])
     patients.record("20200101", patient="P9")
 
     found = patients.course(later)
@@ -232,8 +232,8 @@ def test_the_studies_of_a_patient_have_the_largest_area_and_the_volume(studies: 
         (later, True, False),
     ]
     first, second = found["entries"]
-    assert (first["pixels"], first["squareMm"], first["slices"], first["by"]) == (60, 30, 3, "model")
-    assert (first["cubicMm"], second["cubicMm"]) == ((40 + 50 + 60) * 0.5 * 3, (70 + 80 + 90) * 0.25 * 2)
+    assert (first["pixels"], first["squareMm"], first["slices"], first["by"]) == (60, 60, 3, "model")
+    assert (first["cubicMm"], second["cubicMm"]) == ((40 + 50 + 60) * 3, (70 + 80 + 90) * 0.25 * 2)
 
 
 @pytest.mark.parametrize(

@@ -46,7 +46,7 @@ def slice_of(number: int) -> bytes:
             SeriesInstanceUID="1.2.3.4",
             SOPInstanceUID=f"1.2.3.4.{number}",
             InstanceNumber=number,
-            PixelSpacing=[0.5, 0.25],
+            PixelSpacing=[0.5, 0.5],
         )
     )
 
@@ -123,9 +123,9 @@ def test_the_facts_of_a_dicom_file(container: Container, alice: DevelopmentWalle
     (picture,) = found.pictures
     assert found.shown is picture and found.study is None
     assert (picture.sha256, picture.media_type, picture.width) == (found.sha256, "application/dicom", 512)
-    assert picture.dicom and picture.dicom.spacing == (0.5, 0.25)
+    assert picture.dicom and picture.dicom.spacing == (0.5, 0.5)
     assert picture.outline and picture.outline.model and picture.outline.model.name == "tumour-outline"
-    assert picture.outline.area == round(picture.outline.pixels * 0.5 * 0.25, 2) > 0
+    assert picture.outline.area == round(picture.outline.pixels * 0.25, 2) > 0
 
 
 def test_every_dicom_export_of_it_is_made(container: Container, image_id: str) -> None:
@@ -191,7 +191,7 @@ def test_the_outline_of_a_clinician_takes_the_place_of_the_models(
     outline = of(container, image_id).shown.outline
 
     assert outline is not None
-    assert (outline.contours, outline.pixels, outline.area, outline.model) == (square, 400, 50.0, None)
+    assert (outline.contours, outline.pixels, outline.area, outline.model) == (square, 400, 100.0, None)
     assert outline.reviewer == clinician.address
 
     reviewed(container, clinician, image_id, Verdict.CONFIRMED, "meningioma", 2, outline=())
@@ -337,7 +337,7 @@ def test_a_clinicians_outlines_are_on_the_slices_that_they_name(
 
     drawn, removed, foreign = facts.pictures
     assert drawn.outline is not None and foreign.outline is not None
-    assert (drawn.outline.contours, drawn.outline.reviewer, drawn.outline.area) == (SQUARE, clinician.address, 50.0)
+    assert (drawn.outline.contours, drawn.outline.reviewer, drawn.outline.area) == (SQUARE, clinician.address, 100.0)
     assert (removed.outline, removed.no_outline) == (None, "a clinician removed the model's outline")
     assert foreign.outline.reviewer is None, "the statement names another image for this slice"
     assert facts.shown is drawn

@@ -30,6 +30,19 @@ describe("a chosen file", () => {
     expect((await prepare(file)).originals).toBeNull();
   });
 
+  it.each([
+    [[0.5, 0.25], "expected square pixels, as models were trained on, found 0.5 by 0.25: resample the image first"],
+    [[0.5, 0.502], null],
+  ])("with pixels of %s mm", async ([height, width], message) => {
+    const text = `${height}\\${width}`.padEnd(10);
+    const spaced = new Uint8Array(Buffer.from(opened.dicom[0]!, "base64"));
+    const at = Buffer.from(spaced).indexOf(Buffer.from([0x28, 0, 0, 1, 0x55, 0x53]));
+    const spacing = Buffer.concat([Buffer.from([0x28, 0, 0x30, 0, 0x44, 0x53, 10, 0]), Buffer.from(text)]);
+    const file = new File([spaced.subarray(0, at), spacing, spaced.subarray(at)], "a");
+    if (message) await expect(prepare(file)).rejects.toThrow(message);
+    else expect((await prepare(file)).removed).not.toBeNull();
+  });
+
   it("gets the same new name each time from the same browser", async () => {
     const [one, other] = await Promise.all([prepare(new File([content], "a")), prepare(new File([content], "b"))]);
     expect(one.file.name).toBe(other.file.name);
@@ -45,12 +58,18 @@ describe("a chosen file", () => {
     ["a PDF", "%PDF-1.7", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
     ["a program", "MZ\x90\0", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
     ["an empty file", "", "This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer."],
-    ["a volume", `${"\0".repeat(344)}n+1\0`, "This is a NIfTI volume"],
+    ["a volume", `${"\0".repeat(344)}n+1\0`, "This is a NIfTI volume. `scanproof classify` reads volumes slice by slice"],
+    ["a NIfTI-2 volume", "\x1c\x02\0\0n+2\0\r\n\x1a\n", "This is a NIfTI volume."],
   ])("that is %s does not leave the page, whatever its name says", async (_, text, message) => {
     const file = new File([text], "a.png", { type: "image/png" });
     await expect(prepare(file)).rejects.toThrow(message);
     await expect(prepare(file)).rejects.toBeInstanceOf(NoImage);
     await expect(prepareSlices(new Uint8Array(Buffer.from(text)), 1)).rejects.toThrow(message);
+  });
+
+  it("that is a compressed volume does not leave the page", async () => {
+    const file = new File([new Uint8Array([0x1f, 0x8b, 8])], "head.nii.gz");
+    await expect(prepare(file)).rejects.toThrow("choose the DICOM series that it was made of, or its slices as PNG files");
   });
 
   it("whose pixels are of a kind that no model sees is refused at once", async () => {
