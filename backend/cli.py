@@ -35,6 +35,7 @@ COMMANDS = (
     "registry",
     "scrub",
     "kinds",
+    "course",
     "models",
     "evaluate",
     "data",
@@ -45,6 +46,7 @@ COMMANDS = (
     "ensemble",
     "join",
     "classifier",
+    "accounts",
     "index",
 )
 """Each is a module of ``backend.commands``, light to import, with ``add_arguments``, ``run``, EXAMPLE and HELP, whose

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.explorer import transaction_url
 from backend.ports import Chain, Classifier, DiagnosisSigner, ImageInspector, ObjectStore
+from backend.services.accounts import AccountService
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
@@ -22,17 +23,23 @@ from backend.services.ledger import LedgerService
 from backend.services.lineage import LineageService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
+from backend.services.passkeys import PasskeyService
+from backend.services.people import PeopleService
 from backend.services.readiness import ReadinessService
 from backend.services.received import ReceivedService
 from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
+from backend.services.registration import RegistrationService
 from backend.services.reviews import ReviewService
 from backend.services.scrub import ScrubService
+from backend.services.second_factor import SecondFactor
+from backend.services.sign_in import SignInService
 from backend.services.similarity import SimilarityService
 from backend.services.slides import SlideService
 from backend.services.studies import StudyService
 from backend.services.transactions import TransactionService
 from backend.services.verification import VerificationService
+from backend.services.wallets import WalletService
 from backend.settings import Settings
 
 if TYPE_CHECKING:
@@ -56,8 +63,21 @@ class ChainProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountServices:
+    """The services of a server on which people sign in."""
+
+    registration: RegistrationService
+    sign_in: SignInService
+    accounts: AccountService
+    second_factor: SecondFactor
+    passkeys: PasskeyService
+    wallets: WalletService
+    people: PeopleService
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
-    """``close`` closes the database."""
+    """``accounts`` is None on a server without accounts. ``close`` closes the database."""
 
     settings: Settings
     profile: ChainProfile
@@ -93,4 +113,5 @@ class Container:
     received: ReceivedService
     received_studies: ReceivedStudyService
     dicomweb: DicomWebService
+    accounts: AccountServices | None
     close: Callable[[], None]

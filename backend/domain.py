@@ -507,6 +507,15 @@ class ReceivedSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """Bytes and files of the whole queue, and files of one of its series."""
+
+    bytes: int
+    files: int
+    files_of_series: int
+
+
+@dataclass(frozen=True, slots=True)
 class StudySeries:
     """The DICOM study and series (their UIDs after de-identification) that the slices of a study belong to."""
 
@@ -969,7 +978,7 @@ class RecordFilter:
     ``text``, in lower case, is an image id, CID, uploader, model id or the hash of any transaction of the record; or a
     name, which stands for ``text_models`` or ``text_labels``. A label matches the classifier's and the current one.
     The times are those of the registration's block in Unix seconds, both included. ``kind`` is that of the image or
-    study, ``cids`` its CID.
+    study, ``cids`` its CID, ``patient`` the pseudonym of an image or study with a study date.
     """
 
     text: str | None = None
@@ -982,6 +991,7 @@ class RecordFilter:
     last_time: int | None = None
     kind: KindFilter = KindFilter()
     cids: tuple[str, ...] | None = None
+    patient: str | None = None
 
 
 class ModelStatus(StrEnum):

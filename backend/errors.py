@@ -7,6 +7,7 @@ ScanProofError
 │   ├── IdentifiersLeft         a DICOM file or slide that still identifies somebody (422)
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
 │   ├── InvalidEvidence         not an evidence file (400)
+│   ├── InvalidFields           fields of a form, each with its own message (422)
 │   ├── InvalidShares           shares that are altered, too few, or of several files (400)
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
@@ -14,6 +15,12 @@ ScanProofError
 │   ├── OtherContent            a DICOM object whose UID is that of another one here
 │   ├── OtherMagnification      the model is for another magnification than was stated
 │   └── MagnificationsDiffer    sources state several, and the model is for one
+├── SignInFailed                the e-mail address, the password or another proof is wrong (401)
+│   └── CodeRequired            the password is right, and a one-time code is missing (401)
+├── SignInRequired              nobody is signed in (401)
+├── RoleRequired                the account may not do this (403)
+├── AccountsOff                 this server has no accounts (404)
+├── LinkExpired                 a link of a mail that was used, or is too old (410)
 ├── RecordNotVerified           a record of which a check failed (409)
 ├── NotIssuer                   a credential that only another key can issue (409)
 ├── Unconfirmed                 a person must confirm an upload first (409)
@@ -120,6 +127,58 @@ class InvalidShares(InvalidInput):
 
 class InvalidStudy(InvalidInput):
     title = "The study is not valid"
+
+
+class InvalidFields(InvalidInput):
+    """``fields``: a message for each field, by its name in the request."""
+
+    status = 422
+    title = "Fields of the form are not valid"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{name}: {message}" for name, message in fields.items()))
+        self.extension = {"fields": dict(fields)}
+
+
+class SignInFailed(ScanProofError):
+    status = 401
+    title = "The sign-in failed"
+
+
+class CodeRequired(SignInFailed):
+    title = "A one-time code is needed"
+
+    def __init__(self) -> None:
+        super().__init__("expected a code of your app, or a recovery code, as well")
+
+
+class SignInRequired(ScanProofError):
+    status = 401
+    title = "Sign in first"
+
+    def __init__(self) -> None:
+        super().__init__("expected a request of somebody who is signed in: sign in at /sign-in")
+
+
+class RoleRequired(ScanProofError):
+    status = 403
+    title = "Your account may not do this"
+
+
+class AccountsOff(ScanProofError):
+    status = 404
+    title = "This server has no accounts"
+
+    def __init__(self) -> None:
+        super().__init__("this server has no accounts: whoever runs it sets SCANPROOF_ACCOUNTS=on to have them")
+
+
+class LinkExpired(ScanProofError):
+    status = 410
+    title = "The link is no longer valid"
+
+    def __init__(self) -> None:
+        super().__init__("expected a link that was not used yet and is not too old: ask for a new one")
 
 
 class NotFound(ScanProofError):

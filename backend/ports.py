@@ -10,6 +10,20 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from backend.accounts import (
+    Account,
+    AccountEvent,
+    CodeGenerator,
+    EventKind,
+    Failures,
+    LinkedWallet,
+    Passkey,
+    Purpose,
+    Registration,
+    RelyingParty,
+    Role,
+    Session,
+)
 from backend.ancestry import Ancestry
 from backend.domain import (
     BlockRange,
@@ -40,6 +54,7 @@ from backend.domain import (
     Outline,
     PixelBytes,
     Preprocessing,
+    QueueLimits,
     ReceivedSeries,
     Recognition,
     Record,
@@ -186,6 +201,10 @@ class Classifier(Protocol):
 
     def describe(self, sha256: str) -> ModelDescription | None:
         """The installed model with this SHA-256, retired ones included; None if there is none."""
+
+    def file(self, sha256: str, name: str) -> bytes | None:
+        """A file of the bundle of an offered model, verified; None for a name that the bundle does not list. Its
+        listing is one of the files. Raises NotFound, also for a retired model; ClassificationFailed."""
 
     def resolve(self, name: str | None) -> ModelFacts:
         """The named model, or the default one. Raises NotFound, also for a model that is not a classifier;
@@ -568,9 +587,6 @@ class Kinds(Protocol):
     def change(self, absent: ImageKind, change: Callable[[ImageKind], ImageKind]) -> ImageKind:
         """Store what ``change`` makes of the kind that is stored, else of ``absent``, as one step."""
 
-    def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
-        """The kinds of the images with that pseudonym, newest study date first."""
-
     def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
         """The kinds that meet all conditions, in the order of their CIDs."""
 
@@ -667,9 +683,7 @@ class ReceivedRows(Protocol):
         instances: Sequence[DicomInstance],
         source: Source,
         now: int,
-        *,
-        most_bytes: int,
-        most_files: int,
+        limits: QueueLimits,
     ) -> bool:
         """Add files to their series, all or none, but those that are known; False where a SOP Instance UID is known
         with other bytes. Raises QueueFull."""
@@ -679,8 +693,11 @@ class ReceivedRows(Protocol):
     def size(self) -> int:
         """The bytes of all files in the queue."""
 
-    def series(self) -> Sequence[ReceivedSeries]:
-        """The queue, the last arrival first."""
+    def series(self, series_id: str | None = None) -> Sequence[ReceivedSeries]:
+        """The queue, the last arrival first, or one series of it."""
+
+    def names(self) -> Mapping[tuple[str, str], str]:
+        """The instance UID of each file in the queue, by its series id and SHA-256."""
 
     def files(self, series_id: str, study_id: str | None = None) -> Sequence[DicomInstance]:
         """The files of a series in the queue; of those, with ``study_id``, the ones that it was begun with."""
@@ -776,3 +793,207 @@ class EventStore(Protocol):
     ) -> Sequence[Record]:
         """Diagnoses of that status, oldest first, newer than the position ``after``: each as a record that contains it
         alone."""
+
+
+class AccountRows(Protocol):
+    """Accounts, the browsers in which they are signed in, links that were mailed, and the log of all that.
+
+    A ``token_hash`` is the SHA-256 of a secret that only a cookie or a link holds. Times are in Unix seconds. Every
+    method raises DatabaseUnavailable.
+    """
+
+    def find(self, account_id: str) -> Account | None: ...
+
+    def by_email(self, email: str) -> Account | None: ...
+
+    def add(self, account: Account) -> bool:
+        """False when there is an account with that e-mail address."""
+
+    def change(self, account: Account) -> None:
+        """Store name, phone, role, approval and password hash of an account."""
+
+    def remove(self, account_id: str) -> None:
+        """Remove an account with its sessions, links and log."""
+
+    def people(self) -> Sequence[Account]:
+        """Accounts, those that wait for approval first, then the newest."""
+
+    def count(self, role: Role) -> int: ...
+
+    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> None:
+        """Also removes those that are too old."""
+
+    def registration(self, token_hash: str) -> Registration | None: ...
+
+    def remove_registrations(self, email: str) -> None: ...
+
+    def add_session(self, token_hash: str, session: Session, *, unused_since: int, begun_since: int) -> None:
+        """Also removes sessions that were not used since, or begun before."""
+
+    def session(self, token_hash: str) -> Session | None: ...
+
+    def sessions(self, account_id: str) -> Sequence[Session]:
+        """The one that was used last first."""
+
+    def use_session(self, token_hash: str, now: int) -> None: ...
+
+    def end_session(self, *, token_hash: str = "", session_id: str = "", account_id: str = "") -> bool:
+        """End the sessions with these values; False if there were none."""
+
+    def end_other_sessions(self, account_id: str, kept: str) -> None:
+        """All of an account but that with the token hash ``kept``."""
+
+    def add_device(self, token_hash: str, account_id: str, *, now: int, expires_at: int, most: int) -> None:
+        """Remember a browser; of an account's, the ``most`` newest stay."""
+
+    def device_owner(self, token_hash: str, now: int) -> str | None:
+        """The account that signed in with this browser."""
+
+    def remove_devices(self, account_id: str) -> None: ...
+
+    def add_reset(self, token_hash: str, account_id: str | None, *, now: int, expires_at: int) -> None:
+        """Beside the account's others, which stay: a stranger who asks for links must not end the owner's. One of no
+        account opens nothing."""
+
+    def reset_owner(self, token_hash: str, now: int) -> Account | None: ...
+
+    def take_resets(self, token_hash: str, account_id: str) -> bool:
+        """Use a link up, and with it all of the account; False if another request did so."""
+
+    def begin_sign_in(
+        self,
+        event: AccountEvent,
+        *,
+        email_hash: str,
+        source: str,
+        since: int,
+        old: int,
+        wait: Callable[[Failures], int],
+    ) -> int:
+        """In one transaction: count the failures after ``since``, ask ``wait`` how many seconds the next attempt must
+        wait, return them, and if there are none add ``event``, a failure until ``finish_sign_in``. So attempts at the
+        same time count each other. Removes events before ``old``."""
+
+    def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind, detail: str) -> None:
+        """That attempt was no failure: it succeeded, or a code was asked for."""
+
+    def log(self, event: AccountEvent, *, old: int) -> None:
+        """Add a line, and remove those before ``old``."""
+
+    def events(self, account_id: str, limit: int) -> Sequence[AccountEvent]:
+        """The newest first."""
+
+
+class PasswordHasher(Protocol):
+    """Hashes passwords with a salt, slowly and with much memory. Raises ServerBusy when too many wait."""
+
+    def hash(self, password: str) -> str: ...
+
+    def verify(self, password_hash: str | None, password: str) -> bool:
+        """Without a hash False, after the same work as with one."""
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether it was made with other parameters than new ones."""
+
+
+class PasswordJudge(Protocol):
+    def weakness(self, password: str, words: Sequence[str]) -> str:
+        """Why a password can be guessed, empty if it cannot; ``words`` are what others know of the person."""
+
+
+class Mailer(Protocol):
+    def send(self, to: str, subject: str, text: str) -> None:
+        """Send a mail soon. Returns at once, so that nobody can measure whether there was one; failures are logged."""
+
+
+class CredentialRows(Protocol):
+    """What proves an account's owner beside the password. Times are in Unix seconds. Every method raises
+    DatabaseUnavailable."""
+
+    def code_generator(self, account_id: str) -> CodeGenerator | None: ...
+
+    def save_code_generator(self, account_id: str, generator: CodeGenerator | None) -> None:
+        """In place of the one there is; None removes it and the recovery codes."""
+
+    def use_step(self, account_id: str, step: int) -> bool:
+        """Note that the code of a time step was used; False if that one, or a later one, was used before."""
+
+    def save_recovery_codes(self, account_id: str, code_hashes: Sequence[str]) -> None:
+        """In place of those there are."""
+
+    def use_recovery_code(self, account_id: str, code_hash: str) -> bool:
+        """Remove a code; False if there is none."""
+
+    def count_recovery_codes(self, account_id: str) -> int: ...
+
+    def add_passkey(self, passkey: Passkey) -> bool:
+        """False if it is there already."""
+
+    def passkey(self, passkey_id: str) -> Passkey | None: ...
+
+    def passkeys(self, account_id: str) -> Sequence[Passkey]:
+        """The oldest first."""
+
+    def use_passkey(self, passkey_id: str, sign_count: int, now: int) -> None: ...
+
+    def remove_passkey(self, account_id: str, passkey_id: str) -> bool: ...
+
+    def link_wallet(self, wallet: LinkedWallet) -> bool:
+        """False if the address is linked already."""
+
+    def wallet(self, address: str) -> LinkedWallet | None: ...
+
+    def wallets(self, account_id: str) -> Sequence[LinkedWallet]: ...
+
+    def remove_wallet(self, account_id: str, address: str) -> bool: ...
+
+    def add_challenge(
+        self, challenge_hash: str, purpose: Purpose, account_id: str | None, *, now: int, expires_at: int
+    ) -> None:
+        """Also removes those that are too old."""
+
+    def has_challenge(self, challenge_hash: str, purpose: Purpose, account_id: str | None, now: int) -> bool: ...
+
+    def take_challenge(self, challenge_hash: str, purpose: Purpose, account_id: str | None, now: int) -> bool:
+        """Use a challenge up; False for one that is not there, too old, or for another purpose or account."""
+
+
+class CodeMaker(Protocol):
+    """One-time codes by time (TOTP, RFC 6238): six digits, 30 s, SHA-1, as every app makes them."""
+
+    def new(self, account_id: str, label: str) -> tuple[bytes, str]:
+        """A new secret: encrypted for that account, and as an ``otpauth://`` address for the app."""
+
+    def step(self, sealed: bytes, account_id: str, code: str, now: int) -> int | None:
+        """The time step whose code this is, within one of now; None for a wrong code."""
+
+
+class PasskeyVerifier(Protocol):
+    """WebAuthn, level 2. Credentials come from a browser, as ``PublicKeyCredential.toJSON`` gives them. Raises
+    SignInFailed with what was expected."""
+
+    def creation_options(
+        self, party: RelyingParty, account: Account, challenge: str, known: Sequence[bytes]
+    ) -> Mapping[str, Any]: ...
+
+    def request_options(self, party: RelyingParty, challenge: str) -> Mapping[str, Any]: ...
+
+    def challenge(self, credential: Mapping[str, Any]) -> str:
+        """The challenge that the credential says it answers, not verified yet."""
+
+    def credential_id(self, credential: Mapping[str, Any]) -> bytes: ...
+
+    def created(self, credential: Mapping[str, Any], party: RelyingParty, challenge: str) -> tuple[bytes, bytes, int]:
+        """Credential id, public key (COSE) and signature counter of a new passkey."""
+
+    def used(self, credential: Mapping[str, Any], party: RelyingParty, challenge: str, passkey: Passkey) -> int:
+        """The new signature counter."""
+
+
+class WalletSignatures(Protocol):
+    def is_checksummed(self, address: str) -> bool:
+        """Whether the case of the letters is that of EIP-55."""
+
+    def is_signed(self, address: str, message: str, signature: str) -> bool:
+        """Whether ``address`` signed this text (ERC-191, version 0x45): its key, or its contract says so (ERC-1271).
+        Raises ChainUnavailable."""

@@ -23,6 +23,9 @@ from backend.hosts import bracketed, is_http_url
 ROOT = Path(__file__).resolve().parent.parent
 CHAINS = ("ganache", "anvil", "external")
 STORAGES = ("embedded", "pinata")
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+_LOOPBACKS = ("127.0.0.1", "::1")
+_EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104 - compared, not listened on
 EMBEDDED_CHAIN_IDS = {"ganache": 1337, "anvil": 31337}
 
 
@@ -114,11 +117,32 @@ class Settings:
     """What all received images that wait for a person may take on the disk."""
     received_days: int
     """How long a received series waits after its last file."""
+    accounts: bool
+    """Whether people sign in. Without accounts, whoever reaches the server may use it, from this machine only."""
+    public_url: str
+    """The https address at which people open the page, empty on a server for this machine alone."""
+    trusted_proxies: tuple[Network, ...]
+    """The networks of the proxies that end TLS in front of the server."""
+    smtp_url: Secret
+    """``smtp://`` (with STARTTLS) or ``smtps://``, user, password, host and port; empty: mails go to the log."""
+    mail_from: str
+    password_memory_kib: int
+    """The memory that argon2id fills for one password."""
 
     @property
     def page_url(self) -> str:
-        """The address of the page, without a slash at the end."""
-        return f"http://{bracketed(self.host)}:{self.port}"
+        """The address of the page, without a slash at the end. With accounts a name in place of the loopback address:
+        browsers make passkeys for names only."""
+        if self.public_url:
+            return self.public_url
+        named = self.accounts and self.host in _LOOPBACKS
+        return f"http://{'localhost' if named else bracketed(self.host)}:{self.port}"
+
+    @property
+    def local_url(self) -> str:
+        """The server's own address for programs on this machine."""
+        host = "127.0.0.1" if self.host in _EVERY_ADDRESS else bracketed(self.host)
+        return f"http://{host}:{self.port}"
 
     @property
     def embedded_chain(self) -> bool:
@@ -160,9 +184,12 @@ class _Reader:
         chain_id = self._chain_id(chain)
         contract, block = self._contract(chain_id) if external else (None, 0)
         storage = self._choice("SCANPROOF_STORAGE", "embedded", STORAGES)
+        accounts = self._choice("SCANPROOF_ACCOUNTS", "off", ("off", "on")) == "on"
+        public_url = self._public_url(accounts)
+        proxies = self._networks("SCANPROOF_TRUSTED_PROXIES", accounts)
         return Settings(
             var=var,
-            host=self._loopback("SCANPROOF_HOST", "127.0.0.1"),
+            host=self._host(public=bool(public_url and proxies)),
             port=self._integer("SCANPROOF_PORT", 5000, 1, 65535),
             database_url=Secret(self._text("DATABASE_URL", f"sqlite:///{var / 'scanproof.db'}")),
             chain=chain,
@@ -185,6 +212,12 @@ class _Reader:
             study_bytes=self._integer("SCANPROOF_STUDY_BYTES", 2 * 1024**3, 1, 2**62),
             received_bytes=self._integer("SCANPROOF_RECEIVED_BYTES", 8 * 1024**3, 1, 2**62),
             received_days=self._integer("SCANPROOF_RECEIVED_DAYS", 7, 1, 3650),
+            accounts=accounts,
+            public_url=public_url,
+            trusted_proxies=proxies,
+            smtp_url=self._smtp_url(),
+            mail_from=self._text("SCANPROOF_MAIL_FROM", "scanproof@localhost"),
+            password_memory_kib=self._integer("SCANPROOF_PASSWORD_MEMORY_KIB", 64 * 1024, 19 * 1024, 1024**2),
         )
 
     def _pinata(self) -> PinataSettings:
@@ -242,20 +275,55 @@ class _Reader:
             raise ConfigurationError(f"SCANPROOF_CONTRACT_ADDRESS must be 0x and 40 hex digits, not {address!r}")
         return address, 0
 
-    def _loopback(self, name: str, default: str) -> str:
-        """Only loopback addresses: there are no accounts yet, so everybody who reaches the server can use it."""
-        host = self._values.get(name, default)
+    def _host(self, *, public: bool) -> str:
+        """A loopback address; with ``public``, any: then people sign in, and a proxy ends TLS."""
+        host = self._text("SCANPROOF_HOST", "127.0.0.1")
         if host == "localhost":
-            return default
+            return "127.0.0.1"
         try:
-            if ipaddress.ip_address(host).is_loopback:
-                return host
+            address = ipaddress.ip_address(host)
         except ValueError:
-            pass
+            address = None
+        if address and (address.is_loopback or public):
+            return host
         raise ConfigurationError(
-            f"{name} must be a loopback address such as 127.0.0.1, not {host!r}: there are no accounts yet, "
-            "so anybody who reaches the server could use its store and its classifier key"
+            f"SCANPROOF_HOST must be a loopback address such as 127.0.0.1, not {host!r}: anybody who reaches the "
+            "server could use its store and its classifier key. For another address set SCANPROOF_ACCOUNTS=on, and "
+            "name the proxy that ends TLS by SCANPROOF_PUBLIC_URL and SCANPROOF_TRUSTED_PROXIES"
         )
+
+    def _public_url(self, accounts: bool) -> str:
+        url = self._text("SCANPROOF_PUBLIC_URL", "").rstrip("/")
+        if not url:
+            return ""
+        self._require_accounts("SCANPROOF_PUBLIC_URL", accounts)
+        if not is_http_url(url) or not re.fullmatch(r"https://[a-z0-9.-]+(:[0-9]+)?", url):
+            raise ConfigurationError(
+                "SCANPROOF_PUBLIC_URL must be https:// and a lower-case host name, such as https://scanproof.example"
+            )
+        return url
+
+    def _networks(self, name: str, accounts: bool) -> tuple[Network, ...]:
+        texts = [text.strip() for text in self._text(name, "").split(",") if text.strip()]
+        if texts:
+            self._require_accounts(name, accounts)
+        try:
+            return tuple(map(ipaddress.ip_network, texts))
+        except ValueError as error:
+            raise ConfigurationError(f"{name} must be addresses or networks with commas between: {error}") from None
+
+    @staticmethod
+    def _require_accounts(name: str, accounts: bool) -> None:
+        if not accounts:
+            raise ConfigurationError(f"{name} needs SCANPROOF_ACCOUNTS=on: without accounts anybody may use the server")
+
+    def _smtp_url(self) -> Secret:
+        url = self._text("SCANPROOF_SMTP_URL", "")
+        if url and not re.match(r"smtps?://[^/?#]+/?\Z", url):
+            raise ConfigurationError(
+                "SCANPROOF_SMTP_URL must be smtp:// or smtps://, a user and password with @, a host"
+            )
+        return Secret(url)
 
     def _url(self, name: str, default: str | None) -> str:
         url = self._required(name, "SCANPROOF_STORAGE=pinata") if default is None else self._text(name, default)

@@ -8,6 +8,9 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
+from backend.adapters.accounts.mail import QueuedMailer, SmtpServer, write_to_log
+from backend.adapters.accounts.one_time_codes import TotpCodes
+from backend.adapters.accounts.passwords import Argon2Hasher, ZxcvbnJudge
 from backend.adapters.bulkhead import Bulkhead, guarded
 from backend.adapters.chain import eip712
 from backend.adapters.chain.dev import deployment, embedded
@@ -18,9 +21,12 @@ from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
 from backend.adapters.chain.proofs.reader import ProofReader
 from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.wallet import Wallet
+from backend.adapters.chain.wallet_signatures import ChainWalletSignatures
 from backend.adapters.chain.web3_chain import Web3Chain
+from backend.adapters.database.accounts import SqlAccounts
 from backend.adapters.database.audit import SqlAudit
 from backend.adapters.database.classifications import SqlClassifications
+from backend.adapters.database.credentials import SqlCredentials
 from backend.adapters.database.engine import Database, open_database
 from backend.adapters.database.engine import exists as database_exists
 from backend.adapters.database.events import SqlEventStore
@@ -47,7 +53,7 @@ from backend.adapters.slides.copies import SlideFolder
 from backend.adapters.slides.pooled import PooledSlides
 from backend.adapters.statement_files import StatementFolder
 from backend.adapters.study_folders import StudyFolders
-from backend.container import ChainProfile, Container
+from backend.container import AccountServices, ChainProfile, Container
 from backend.domain import MAX_IMAGE_BYTES
 from backend.errors import (
     ChainUnavailable,
@@ -68,6 +74,8 @@ from backend.ports import (
     RegistryHistory,
     Reviewer,
 )
+from backend.services.account_log import AccountLog, AccountParts
+from backend.services.accounts import AccountService
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
@@ -86,21 +94,28 @@ from backend.services.lineage import LineageService
 from backend.services.model_registration import ModelRegistrationService
 from backend.services.models import ModelService
 from backend.services.outline import OutlineService
+from backend.services.passkeys import PasskeyService
+from backend.services.people import PeopleService
 from backend.services.readiness import ReadinessService
 from backend.services.received import ReceivedService
 from backend.services.received_studies import ReceivedStudyService
 from backend.services.records import RecordService
+from backend.services.registration import RegistrationService
 from backend.services.reviews import ReviewService, ReviewSubmission, StatementArchive
 from backend.services.screening import ScreeningService
 from backend.services.scrub import ORPHAN_AGE_S, Copy, ScrubService
+from backend.services.second_factor import SecondFactor
+from backend.services.sign_in import SignInService
 from backend.services.similarity import SimilarityService
 from backend.services.slide_classification import SlideClassification
 from backend.services.slides import SlideFiles, SlideService
 from backend.services.studies import StudyService
+from backend.services.study_areas import StudyAreas
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
 from backend.services.transactions import TransactionService
 from backend.services.verification import ALL_SLICES, VerificationService
+from backend.services.wallets import WalletService
 from backend.settings import Secret, Settings
 from ml.guidance.next_steps import next_steps
 
@@ -285,6 +300,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             index=index,
             models=models,
             outlines=outlines,
+            areas=StudyAreas(studies=study_service, outlines=outlines, intake=intake, dicom=PooledDicomReader()),
+            known_studies=study_service.known,
             published=reviews.published,
         ),
         received=received,
@@ -303,6 +320,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             inspector=inspector,
             recorded=recorded,
         ),
+        accounts=_accounts(settings, database) if settings.accounts else None,
         close=database.close,
     )
 
@@ -330,6 +348,48 @@ def wire_verification(
         scope=scope,
         slides=slides,
     )
+
+
+def _accounts(settings: Settings, database: Database) -> AccountServices:
+    # Its packages take half a second to load, and most servers have no accounts.
+    from backend.adapters.accounts.passkeys import WebAuthnVerifier
+
+    rows, hasher = SqlAccounts(database), Argon2Hasher(settings.password_memory_kib)
+    log = AccountLog(rows)
+    parts = AccountParts(
+        rows=rows,
+        hasher=hasher,
+        judge=ZxcvbnJudge(),
+        mailer=QueuedMailer(settings.mail_from, SmtpServer(settings.smtp_url) if settings.smtp_url else write_to_log),
+        log=log,
+        page_url=settings.page_url,
+    )
+    credentials = SqlCredentials(database)
+    second = SecondFactor(credentials, TotpCodes(settings.var / "keys" / "accounts.key"), log)
+    sign_in = SignInService(rows, hasher, second, log)
+    return AccountServices(
+        registration=RegistrationService(parts, sign_in),
+        sign_in=sign_in,
+        accounts=AccountService(parts, sign_in),
+        second_factor=second,
+        passkeys=PasskeyService(rows=credentials, accounts=rows, verifier=WebAuthnVerifier(), sign_in=sign_in, log=log),
+        wallets=WalletService(
+            rows=credentials,
+            accounts=rows,
+            signatures=ChainWalletSignatures(settings.rpc_url),
+            sign_in=sign_in,
+            log=log,
+            chain_id=settings.chain_id,
+        ),
+        people=PeopleService(parts),
+    )
+
+
+@contextmanager
+def wire_accounts(settings: Settings) -> Iterator[AccountServices]:
+    """Accounts for one command that needs no chain. Raises ConfigurationError."""
+    with closing(open_database(settings.database_url)) as database:
+        yield _accounts(settings, database)
 
 
 @contextmanager

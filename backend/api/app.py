@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
@@ -11,24 +12,29 @@ from apiflask import HTTPError
 from flask import Request, Response, g, request
 
 from backend.api import (
+    account,
     analysis,
     classifications,
     course,
+    credentials,
     dicomweb,
     dicomweb_pictures,
     dicomweb_store,
     exports,
+    guard,
     images,
     ledger,
     models,
     outline,
     pages,
+    people,
     received,
     record_export,
     records,
     results,
     reviews,
     security,
+    sign_in,
     similarity,
     slides,
     studies,
@@ -44,7 +50,7 @@ from backend.api.validation import MULTIPART_OVERHEAD, SLIDE_UPLOAD, check_body
 from backend.container import Container
 from backend.deadlines import time_limit
 from backend.domain import MAX_IMAGE_BYTES
-from backend.settings import ROOT
+from backend.settings import ROOT, Network
 
 PREFIX = "/api/v1"
 PAGE = ROOT / "frontend" / "dist"
@@ -69,6 +75,10 @@ _BLUEPRINTS = (
     studies.blueprint,
     received.blueprint,
     transactions.blueprint,
+    sign_in.blueprint,
+    account.blueprint,
+    credentials.blueprint,
+    people.blueprint,
 )
 _FORM_PARTS = 5
 """An image, and the answers of AnswersSchema."""
@@ -90,6 +100,11 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
         "scanproof", title="ScanProof", version="1", docs_path=None, json_errors=False, static_folder=None
     )
     app.request_class = _Request
+
+    def proxies() -> Sequence[Network]:
+        wired: Container = app.extensions["scanproof"]
+        return wired.settings.trusted_proxies
+
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + MULTIPART_OVERHEAD,
         MAX_FORM_PARTS=_FORM_PARTS,
@@ -110,9 +125,10 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     app.teardown_request(_end_time_limit)
     app.teardown_request(slides.end_uploads)
     app.before_request(security.check_source)
+    app.before_request(guard.check_access)
     app.before_request(check_body)
     app.after_request(security.add_headers)
-    app.wsgi_app = security.OwnAddress(app.wsgi_app)  # type: ignore[method-assign] # Flask documents this assignment
+    app.wsgi_app = security.OwnAddress(app.wsgi_app, proxies)  # type: ignore[method-assign] # Flask documents this assignment
     limiter.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=PREFIX)

@@ -7,13 +7,19 @@ from flask import request
 from flask_limiter import Limiter
 
 from backend.api.access import container
+from backend.services.account_log import network_of
 
 SEARCHES = "300/minute"
 
 
 def client_address() -> str:
-    """The peer's address. Forwarding headers are not believed: no proxy stands in front of a loopback server."""
+    """The peer's address, or what a trusted proxy says it is."""
     return request.remote_addr or "unknown"
+
+
+def client_network() -> str:
+    """What one person can take many addresses of."""
+    return network_of(client_address())
 
 
 def uploads_allowed() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from apiflask import Schema
-from apiflask.fields import Field, Integer, List, Nested, Raw, String
+from apiflask.fields import Dict, Field, Integer, List, Nested, Raw, String
 from apiflask.validators import Equal, Regexp
 
 from backend.services.json_values import camel_case
@@ -112,12 +112,13 @@ class TextBoxSchema(AnswerSchema):
 
 class ProblemSchema(AnswerSchema):
     """Problem details (RFC 9457). `boxes` belong to the type `text-in-image`; `slices`, from 0, to `text-in-slices` and
-    `unrecognised-slices`."""
+    `unrecognised-slices`; `fields`, a message for each field of the form, to `invalid-fields`."""
 
-    optional = frozenset({"boxes", "slices"})
+    optional = frozenset({"boxes", "slices", "messages"})
 
     boxes = List(Nested(TextBoxSchema))
     slices = List(Integer())
+    messages = Dict(data_key="fields", keys=String(), values=String())
     type = String()
     title = String()
     status = Integer()

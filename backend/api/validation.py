@@ -128,3 +128,10 @@ def hash_in_path(name: str, text: str) -> str:
     if not re.fullmatch(r"0x[0-9a-fA-F]{64}", text):
         raise InvalidInput(f"{name} must be 0x and 64 hex digits, not {text[:80]!r}")
     return text.lower()
+
+
+def account_in_path(text: str) -> str:
+    """The id of an account. Raises InvalidInput."""
+    if not re.fullmatch(r"[0-9a-f]{32}", text):
+        raise InvalidInput(f"the account's id must be 32 lower-case hex digits, not {text[:80]!r}")
+    return text

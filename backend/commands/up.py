@@ -115,7 +115,7 @@ def _start_server(settings: Settings, running: ExitStack) -> Child:
         if server.exit_status() is not None:
             raise ScanProofError(f"the server ended with status {server.exit_status()}; its messages are above")
         if time.monotonic() > deadline:
-            raise ScanProofError(f"the server did not answer at {settings.page_url} within {_READY_WITHIN_S} s")
+            raise ScanProofError(f"the server did not answer at {settings.local_url} within {_READY_WITHIN_S} s")
         time.sleep(0.05)
     return server
 
@@ -150,7 +150,8 @@ def _announce(settings: Settings, contract: str, console: Console) -> None:
 
 def _is_scanproof(settings: Settings) -> bool:
     try:
-        with urllib.request.urlopen(f"{settings.page_url}/api/v1/health", timeout=2) as answer:  # noqa: S310 - our own URL
+        asked = urllib.request.Request(f"{settings.local_url}/api/v1/health", headers={"Host": "localhost"})  # noqa: S310 - our own URL
+        with urllib.request.urlopen(asked, timeout=2) as answer:  # noqa: S310 - our own URL
             return bool(json.load(answer).get("status") == "ok")
     except (OSError, ValueError, AttributeError):
         return False

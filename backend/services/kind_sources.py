@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from backend.domain import (
     UNKNOWN_KIND,
@@ -23,6 +24,7 @@ from backend.ports import Classifier
 IN_DICOM_TERMS = {"brain-mri": ("MR", "BRAIN"), "breast-histology": ("SM", "BREAST")}
 """The modality and body part (PS3.3, section C.7.3.1.1.1; PS3.16, annex L) of what a gate recognises."""
 _STRENGTH = (KindSource.DICOM, KindSource.UPLOADER, KindSource.RECOGNISED)
+T = TypeVar("T")
 _PSEUDONYM = re.compile(r"SP-[0-9A-F]{12}")
 _DATE = re.compile(r"[0-9]{8}")
 
@@ -64,7 +66,7 @@ def with_magnification(kind: ImageKind, magnification: int, *, corrected: bool) 
 
 
 def agreed(cid: str, kinds: Sequence[ImageKind]) -> ImageKind:
-    """The kind of a study: the values that all its slices have."""
+    """The kind of a study: the values that all its slices have, and so its patient, date and spacing."""
 
     def common(name: str) -> KindValue:
         found = {getattr(kind, name) for kind in kinds}
@@ -77,7 +79,14 @@ def agreed(cid: str, kinds: Sequence[ImageKind]) -> ImageKind:
         body_part=common("body_part"),
         sequence=common("sequence"),
         magnification=common("magnification"),
+        patient=_only({kind.patient for kind in kinds}),
+        study_date=_only({kind.study_date for kind in kinds}),
+        spacing=_only({kind.spacing for kind in kinds}),
     )
+
+
+def _only(values: set[T | None]) -> T | None:
+    return next(iter(values)) if len(values) == 1 else None
 
 
 def refuse_other_magnification(classifier: Classifier, model: ModelFacts, kind: ImageKind | None) -> None:

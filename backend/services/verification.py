@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from backend.domain import (
@@ -26,6 +26,7 @@ from backend.errors import IdentifiersLeft, ImageTooLarge, InvalidCid, NotFound,
 from backend.ports import Classifier, ImageInspector, ObjectReader, RegistryHistory
 from backend.services.completeness import REREADS, Completeness, read_completely
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
+from backend.services.evidence_events import reports_about
 from backend.services.manifests import by_hash
 from backend.services.origin import OriginVerifier
 from backend.services.review_verification import ReviewId, ReviewVerifier
@@ -134,6 +135,7 @@ class VerificationService:
         record = Record.of(chain.events_of_image(image_id))
         if record is None:
             return _missing(image_id, chain, completeness)
+        record = replace(record, reports=tuple(reports_about(chain, chain.events_of_image(image_id))))
         _read_together(chain, record)
         with ExitStack() as opened_slide:
             bytes_check, trusted = self._image_bytes(record.image.cid, content, opened_slide)

@@ -23,11 +23,13 @@ from backend.adapters.images.inspector import PillowInspector
 from backend.api.app import create_app
 from backend.container import Container
 from backend.processes import free_port
-from backend.settings import Settings, load
+from backend.settings import Secret, Settings, load
 from backend.wiring import complete_registration, wire
+from tests.backend.accounts import Browser, forget_everybody
 from tests.backend.described import DescribedClient
 from tests.backend.models import register_models
 from tests.backend.postgresql import postgresql, postgresql_server  # noqa: F401
+from tests.standins.mail_server import MailServer, mail_server
 
 FICTITIOUS_MODELS = ("0x" + "ab" * 32, "0x" + "cd" * 32)
 _shades = itertools.count()
@@ -122,3 +124,60 @@ def picture() -> Callable[..., bytes]:
         return output.getvalue()
 
     return make
+
+
+@pytest.fixture(scope="module")
+def mail_stand_in() -> Iterator[MailServer]:
+    with mail_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def account_settings(
+    ganache: Settings, mail_stand_in: MailServer, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
+    """People sign in. Their passwords are hashed with little memory, so that tests are quick."""
+    var = tmp_path_factory.mktemp("accounts")
+    return replace(
+        ganache,
+        var=var,
+        database_url=Secret(f"sqlite:///{var / 'scanproof.db'}"),
+        accounts=True,
+        smtp_url=Secret(mail_stand_in.url),
+        password_memory_kib=64,
+    )
+
+
+@pytest.fixture(scope="module")
+def account_server(account_settings: Settings) -> Iterator[APIFlask]:
+    """For ``account_app``: it starts once for a module."""
+    container = wire(account_settings)
+    app = create_app(container)
+    app.test_client_class = DescribedClient
+    yield app
+    container.close()
+
+
+@pytest.fixture
+def account_app(account_server: APIFlask) -> Iterator[APIFlask]:
+    """A server on which people sign in; there is no account yet."""
+    yield account_server
+    forget_everybody(account_server)
+
+
+@pytest.fixture
+def mails(mail_stand_in: MailServer, account_server: APIFlask) -> Iterator[MailServer]:
+    yield mail_stand_in
+    account_server.extensions["scanproof"].accounts.accounts._parts.mailer.join()
+    mail_stand_in.forget()
+
+
+@pytest.fixture
+def browser(account_app: APIFlask, mails: MailServer) -> Browser:
+    return Browser(account_app, mails)
+
+
+@pytest.fixture
+def other_browser(account_app: APIFlask, mails: MailServer) -> Browser:
+    """Somewhere else."""
+    return Browser(account_app, mails, "192.0.2.7")

@@ -81,10 +81,59 @@ def test_equal_secrets_are_equal() -> None:
     assert (bool(Secret("a")), bool(Secret(""))) == (True, False)
 
 
+PUBLIC = {
+    "SCANPROOF_ACCOUNTS": "on",
+    "SCANPROOF_PUBLIC_URL": "https://scanproof.example/",
+    "SCANPROOF_TRUSTED_PROXIES": "10.0.0.5, fd00::/8",
+}
+
+
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.org", "::"])
 def test_an_address_that_others_can_reach_is_refused_with_the_reason(host: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"must be a loopback address such as 127\.0\.0\.1.*no accounts yet"):
-        read(SCANPROOF_HOST=host)
+    for lacking in ({}, *({**PUBLIC, name: ""} for name in PUBLIC if name != "SCANPROOF_ACCOUNTS")):
+        with pytest.raises(ConfigurationError, match=r"must be a loopback address such as 127\.0\.0\.1.*ACCOUNTS=on"):
+            read(SCANPROOF_HOST=host, **lacking)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "::"])
+def test_with_accounts_and_tls_in_front_others_can_reach_it(host: str) -> None:
+    settings = read(SCANPROOF_HOST=host, **PUBLIC)
+    assert (settings.host, settings.page_url) == (host, "https://scanproof.example")
+    assert settings.local_url == ("http://192.168.1.2:5000" if host == "192.168.1.2" else "http://127.0.0.1:5000")
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.5/32", "fd00::/8"]
+
+
+@pytest.mark.parametrize("name", ["SCANPROOF_PUBLIC_URL", "SCANPROOF_TRUSTED_PROXIES"])
+def test_without_accounts_nothing_is_public(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"{name} needs SCANPROOF_ACCOUNTS=on: without accounts anybody may"):
+        read(**{name: PUBLIC[name]})
+
+
+@pytest.mark.parametrize(
+    "url", ["http://scanproof.example", "https://x.example/path", "https://u@x.example", "https://X"]
+)
+def test_the_public_address_is_https_and_a_host(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="SCANPROOF_PUBLIC_URL must be https:// and a lower-case host name"):
+        read(**{**PUBLIC, "SCANPROOF_PUBLIC_URL": url})
+
+
+def test_a_network_of_proxies_must_be_one() -> None:
+    with pytest.raises(ConfigurationError, match="SCANPROOF_TRUSTED_PROXIES must be addresses or networks with commas"):
+        read(**{**PUBLIC, "SCANPROOF_TRUSTED_PROXIES": "10.0.0.5/8"})
+
+
+def test_a_mail_server_is_named_by_a_url_that_nobody_sees() -> None:
+    settings = read(SCANPROOF_SMTP_URL="smtps://me:key-that-nobody-may-see@mail.example")
+    assert "nobody-may-see" not in repr(settings)
+    with pytest.raises(ConfigurationError, match="SCANPROOF_SMTP_URL must be smtp:// or smtps://") as refused:
+        read(SCANPROOF_SMTP_URL="https://me:key-that-nobody-may-see@mail.example")
+    assert "nobody-may-see" not in str(refused.value)
+
+
+def test_with_accounts_the_page_has_a_name_for_passkeys() -> None:
+    assert read(SCANPROOF_ACCOUNTS="on").page_url == "http://localhost:5000"
+    assert read(SCANPROOF_ACCOUNTS="on", SCANPROOF_HOST="127.0.0.2").page_url == "http://127.0.0.2:5000"
+    assert read().page_url == "http://127.0.0.1:5000"
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "::1", "localhost"])

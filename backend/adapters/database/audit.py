@@ -57,6 +57,12 @@ _REDONE = {
     "received_series": "removed: it is made again from its files",
     "dicom_instances": "removed: it is read again from its file",
     "skipped_dicoms": "removed: the image is looked at again when DICOM objects are searched for",
+    "sessions": "removed: its owner signs in again",
+    "devices": "removed: that browser is known again at its next sign-in",
+    "unconfirmed_accounts": "removed: the person registers again",
+    "recovery_codes": "removed: the person has one less",
+    "challenges": "removed: the person tries again",
+    "resets": "removed: the person asks for another link",
     "classifications": "removed: the image is classified again when it is asked for",
 }
 """What is lost with a row of these tables can be made again."""

@@ -205,8 +205,8 @@ def _reason(error: DatabaseError) -> str:
         return f"is in use by another process ({error.orig}): wait until that process has ended, then try again"
     if code in _DAMAGED:
         return (
-            f"cannot be used ({error.orig}). Everything in it but upload limits, and which sealed results were made "
-            "here, is a copy of the chain and the image store: move it away, and ScanProof makes a new one"
+            f"cannot be used ({error.orig}). Everything in it but accounts, upload limits, and which sealed results "
+            "were made here, is a copy of the chain and the image store: move it away, and ScanProof makes a new one"
         )
     return f"cannot be used ({error.orig})"
 

@@ -41,11 +41,6 @@ class SqlKinds:
         self._database.upsert(save)
         return changed[0]
 
-    def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
-        query = select(KindRow).filter_by(patient=patient).order_by(KindRow.study_date.desc(), KindRow.cid).limit(limit)
-        with self._database.read() as session:
-            return _kinds(session, query)
-
     def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
         query = select(KindRow).where(*are_of_kind(KindRow.cid, wanted)).order_by(KindRow.cid).limit(limit)
         with self._database.read() as session:
@@ -97,6 +92,11 @@ def put_kind(session: Session, kind: ImageKind) -> None:
         session.add(KindRow(**values))
     for name, value in values.items() if row else ():
         setattr(row, name, value)
+
+
+def is_of_patient(cid: InstrumentedAttribute[str], patient: str) -> ColumnElement[bool]:
+    """The condition for rows whose column ``cid`` names an image or study of that pseudonym, with a study date."""
+    return cid.in_(select(KindRow.cid).where(KindRow.patient == patient, KindRow.study_date.is_not(None)))
 
 
 def are_of_kind(cid: InstrumentedAttribute[str], wanted: KindFilter) -> list[ColumnElement[bool]]:

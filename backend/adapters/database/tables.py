@@ -1,4 +1,5 @@
-"""Tables. Chain and object store hold everything in them except ``images.client``, ``clients``, ``sealed_manifests``.
+"""Tables. Chain and object store hold everything in them except ``images.client``, ``clients``, ``sealed_manifests``
+and those of accounts.
 
 Hashes and addresses of the chain are stored in lower case with 0x, so that a search can ignore case.
 """
@@ -220,3 +221,140 @@ class AttestationRow(Checked, Base):
     issued_at: Mapped[int] = mapped_column(BigInteger)
     signature: Mapped[str] = mapped_column(String(132))
     classifier: Mapped[str] = mapped_column(ADDRESS)
+
+
+ACCOUNT_ID = String(32)
+SECRET_HASH = String(64)
+"""SHA-256 of a secret of 32 random bytes, in hex: whoever reads the table cannot use it."""
+
+
+class PersonColumns:
+    """What people say of themselves. Lengths are in characters."""
+
+    email: Mapped[str] = mapped_column(String(254))
+    name: Mapped[str] = mapped_column(String(100))
+    phone: Mapped[str] = mapped_column(String(16))
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str] = mapped_column(String(200))
+
+
+class AccountRow(Checked, PersonColumns, Base):
+    __tablename__ = "accounts"
+    __table_args__ = (Unique("email"),)
+
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, primary_key=True)
+    approved: Mapped[bool]
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class UnconfirmedAccountRow(Checked, PersonColumns, Base):
+    """Waits for the person to confirm the e-mail address. ``token_hash`` is that of the link."""
+
+    __tablename__ = "unconfirmed_accounts"
+
+    token_hash: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class SessionRow(Checked, Base):
+    """A browser in which somebody is signed in. ``token_hash`` is that of its cookie."""
+
+    __tablename__ = "sessions"
+    __table_args__ = (Unique("session_id"),)
+
+    token_hash: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    session_id: Mapped[str] = mapped_column(ACCOUNT_ID)
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+    method: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[int] = mapped_column(BigInteger)
+    client: Mapped[str] = mapped_column(String(45))
+    agent: Mapped[str] = mapped_column(String(200))
+
+
+class DeviceRow(Checked, Base):
+    """A browser in which an account signed in before: failures elsewhere do not delay it."""
+
+    __tablename__ = "devices"
+
+    token_hash: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class ResetRow(Checked, Base):
+    """A link by which the password can be set anew, once. One without an account was asked for an address that nobody
+    has, and never mailed: it is written so that the request takes as long."""
+
+    __tablename__ = "resets"
+
+    token_hash: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    account_id: Mapped[str | None] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class CodeGeneratorRow(Checked, Base):
+    """The secret from which an account's one-time codes are computed, encrypted."""
+
+    __tablename__ = "code_generators"
+
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), primary_key=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    confirmed: Mapped[bool]
+
+
+class RecoveryCodeRow(Checked, Base):
+    __tablename__ = "recovery_codes"
+
+    code_hash: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+
+
+class PasskeyRow(Checked, Base):
+    __tablename__ = "passkeys"
+
+    passkey_id: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+    credential_id: Mapped[bytes] = mapped_column(LargeBinary)
+    public_key: Mapped[bytes] = mapped_column(LargeBinary)
+    sign_count: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(100))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    used_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class WalletRow(Checked, Base):
+    __tablename__ = "wallets"
+
+    address: Mapped[str] = mapped_column(ADDRESS, primary_key=True)
+    account_id: Mapped[str] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+    linked_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class ChallengeRow(Checked, Base):
+    """What a passkey or a wallet must sign next, for one purpose and once."""
+
+    __tablename__ = "challenges"
+
+    challenge_hash: Mapped[str] = mapped_column(SECRET_HASH, primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(16))
+    account_id: Mapped[str | None] = mapped_column(ACCOUNT_ID, ForeignKey("accounts.account_id"), index=True)
+    expires_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class AccountEventRow(Checked, Base):
+    """What happened to an account. ``email_hash`` and ``source`` find attempts to sign in, also those for an address
+    that nobody has."""
+
+    __tablename__ = "account_events"
+
+    event_id: Mapped[str] = mapped_column(ACCOUNT_ID, primary_key=True)
+    account_id: Mapped[str | None] = mapped_column(ACCOUNT_ID, index=True)
+    email_hash: Mapped[str] = mapped_column(SECRET_HASH, index=True)
+    source: Mapped[str] = mapped_column(String(64))
+    kind: Mapped[str] = mapped_column(String(20))
+    at: Mapped[int] = mapped_column(BigInteger, index=True)
+    client: Mapped[str] = mapped_column(String(45))
+    agent: Mapped[str] = mapped_column(String(200))
+    detail: Mapped[str] = mapped_column(String(200))

@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from backend.adapters import private_files
@@ -36,6 +37,14 @@ class PictureSigner:
 
     def __repr__(self) -> str:
         return "PictureSigner()"
+
+    def sign(self, content: bytes) -> bytes:
+        """ES256 (RFC 7518, section 3.4): r and s in 32 bytes each."""
+        key = serialization.load_pem_private_key(self.key, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("expected a P-256 key")
+        r, s = decode_dss_signature(key.sign(content, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32) + s.to_bytes(32)
 
 
 def picture_signer(folder: Path) -> PictureSigner:

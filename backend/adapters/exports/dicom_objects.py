@@ -66,7 +66,8 @@ class Objects:
     def instance(self, kind: str) -> str:
         diagnosis = self.facts.diagnosis
         reviews = [review.review_id for review in diagnosis.reviews]
-        return self.derived("instance", diagnosis.diagnosis_id, kind, self._whose, *reviews[-1:])
+        compromised = [diagnosis.compromise.transaction_hash] if diagnosis.compromise else []
+        return self.derived("instance", diagnosis.diagnosis_id, kind, self._whose, *reviews[-1:], *compromised)
 
     def original(self, uid: str) -> str:
         """The original of a UID of a de-identified file, where the map has it."""

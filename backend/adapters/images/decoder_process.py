@@ -25,6 +25,7 @@ from backend.adapters.images.decoder_protocol import (
     DECODE,
     DEIDENTIFY,
     DESCRIBE,
+    EMBED_MANIFEST,
     FIND_TEXT,
     FINGERPRINT,
     INSPECT,
@@ -32,6 +33,7 @@ from backend.adapters.images.decoder_protocol import (
     MASK,
     MEMORY_BYTES,
     PIXELS,
+    QUESTION,
     READ_PATIENT,
     READ_SLIDE,
     REFER,
@@ -57,12 +59,14 @@ def main() -> None:
         _limit()
         while job := receive(owner):
             header, content = job
-            send(owner, *_answer(header, content))
+            send(owner, *_answer(header, content, owner))
 
 
-def _answer(header: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+def _answer(header: dict[str, Any], content: bytes, owner: socket.socket) -> tuple[dict[str, Any], bytes]:
     _allow_cpu_time()
     try:
+        if header["job"] == EMBED_MANIFEST:
+            return _embed_manifest(content, header, owner)
         return _JOBS[header["job"]](content, header)
     except (UnsupportedImage, ml_errors.ImageError, ImageTooLarge) as exc:
         too_large = isinstance(exc, ImageTooLarge | ml_errors.ImageTooLarge)
@@ -148,6 +152,20 @@ def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byte
         content = deidentification.with_own_values(content)
     parts = frames.split(content)
     return {"lengths": [len(part) for part in parts]}, b"".join(parts)
+
+
+def _embed_manifest(content: bytes, header: dict[str, Any], owner: socket.socket) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.exports.manifest_embedding import embed
+
+    def sign(claim: bytes) -> bytes:
+        send(owner, {QUESTION: "signature"}, claim)
+        answer = receive(owner)
+        if answer is None:
+            raise UnsupportedImage("expected a signature, found none")
+        return answer[1]
+
+    length = header["length"]
+    return {}, embed(content[:length], content[length:], header, sign)
 
 
 def _fingerprint(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:

@@ -31,6 +31,9 @@ INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, RE
 )
 INSPECT_SLIDE, CLEAN_SLIDE, READ_SLIDE = "inspect slide", "clean slide", "read slide"
 """Jobs with the path of a file that their owner has checked, in place of its bytes."""
+EMBED_MANIFEST = "embed manifest"
+QUESTION = "question"
+"""What a process asks its owner for in the course of a job: a header with this word, and bytes; the answer is bytes."""
 
 _LENGTHS = struct.Struct(">QQ")
 

@@ -13,6 +13,9 @@ export type Verdict = "confirmed" | "overridden" | "withdrawn";
 
 export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry | CompromiseEntry;
 
+/** What a person may do. Who registers is a patient or, once an administrator approved it, a doctor. */
+export type Role = "patient" | "doctor" | "auditor" | "administrator";
+
 /**
  * Before its first review a diagnosis is asserted by its classifier; one that gives no answer is abstained.
  *
@@ -20,7 +23,31 @@ export type LedgerEntry = ImageEntry | DiagnosisEntry | ReviewEntry | ModelEntry
  */
 export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridden" | "withdrawn";
 
-export type OutlinedBy = "model" | "clinician";
+/** How a session began. */
+export type SignInMethod = "password" | "passkey" | "wallet";
+
+/** What happened to an account. */
+export type EventKind =
+  | "signed-in"
+  | "sign-in-failed"
+  | "signed-out"
+  | "registered"
+  | "password-changed"
+  | "reset-sent"
+  | "password-reset"
+  | "session-ended"
+  | "profile-changed"
+  | "role-changed"
+  | "code-asked"
+  | "codes-on"
+  | "codes-off"
+  | "passkey-added"
+  | "passkey-removed"
+  | "wallet-linked"
+  | "wallet-removed"
+  | "closed";
+
+export type OutlinedBy = "model" | "clinician" | "both";
 
 /** What a verification found. UNANCHORED: consistent in itself, but compared with no block hash that is trusted. */
 export type Outcome = "valid" | "unanchored" | "invalid";
@@ -224,11 +251,14 @@ export interface TextBox {
 
 /**
  * Problem details (RFC 9457). `boxes` belong to the type `text-in-image`; `slices`, from 0, to `text-in-slices` and
- * `unrecognised-slices`.
+ * `unrecognised-slices`; `fields`, a message for each field of the form, to `invalid-fields`.
  */
 export interface Problem {
   boxes?: TextBox[];
   slices?: number[];
+  fields?: {
+    [k: string]: string;
+  };
   type: string;
   title: string;
   status: number;
@@ -381,6 +411,22 @@ export interface LedgerPage {
   next: string | null;
   index: IndexStatus;
   entries: LedgerEntry[];
+}
+
+/** `createdAt` in Unix seconds. A doctor works once `approved`. */
+export interface Account {
+  accountId: string;
+  name: string;
+  email: string;
+  phone: string;
+  role: Role;
+  approved: boolean;
+  createdAt: number;
+}
+
+/** Those who wait for approval first, then the newest, 500 at most. */
+export interface People {
+  accounts: Account[];
 }
 
 /** The test data; `unit` is what a group is, such as a patient. */
@@ -735,6 +781,26 @@ export interface StudyRequest {
   model?: string | null;
 }
 
+/** `accounts`: whether people sign in on this server. The rest is null while nobody is. */
+export interface CurrentSession {
+  accounts: boolean;
+  sessionId: string | null;
+  method: SignInMethod | null;
+  account: Account | null;
+}
+
+/** `code` is a one-time code or a recovery code, where the account asks for one. */
+export interface Credentials {
+  email: string;
+  password: string;
+  code?: string;
+}
+
+export interface Profile {
+  name?: string;
+  phone?: string;
+}
+
 /**
  * `study` and `series` are UIDs after de-identification. `source` is `c-store`, with the calling AE title as
  * `sender`, `stow-rs`, `folder`, or `recovered` after a loss of the database. Times are in Unix seconds; the series is
@@ -760,6 +826,21 @@ export interface ReceivedList {
   series: ReceivedSeries[];
   size: number;
   mostBytes: number;
+}
+
+/** The same for every address: whether it has an account, only the mail says. */
+export interface MailSent {
+  status: "mailed";
+}
+
+/** What is left out counts as empty, which has a message of its own. */
+export interface Registration {
+  name?: string;
+  email?: string;
+  phone?: string;
+  role?: string;
+  password?: string;
+  passwordAgain?: string;
 }
 
 export interface RecordExport {
@@ -801,12 +882,148 @@ export interface QueuePage {
   diagnoses: QueuedDiagnosis[];
 }
 
+/** `uri` is for the app, as a QR code or by hand: it holds the secret. */
+export interface CodeApp {
+  uri: string;
+}
+
+/** The password, asked again: whoever finds a browser signed in must not be able to stay. */
+export interface Password {
+  password: string;
+}
+
+/** Each replaces one code of the app, once. They are shown this time only. */
+export interface RecoveryCodes {
+  recoveryCodes: string[];
+}
+
+export interface Code {
+  code: string;
+}
+
 /** `cid` is that of the file without its metadata, the blocks of which `stripped` names. */
 export interface Lookup {
   cid: string;
   stripped: string[];
   records: ImageRecord[];
   index: IndexStatus;
+}
+
+/** `at` in Unix seconds; `client` is the network address, `agent` what the browser called itself. */
+export interface AccountEvent {
+  kind: EventKind;
+  at: number;
+  client: string;
+  agent: string;
+  detail: string;
+}
+
+/** The newest first, 200 at most. Each is kept for a year. */
+export interface AccountEventList {
+  events: AccountEvent[];
+}
+
+export interface UsedWallet {
+  message: string;
+  signature: string;
+  code?: string;
+}
+
+export interface ResetRequest {
+  email: string;
+}
+
+/** `token` is what stands after # in the link of the mail. */
+export interface Reset {
+  token: string;
+  password?: string;
+  passwordAgain?: string;
+  code?: string;
+}
+
+export interface Closure {
+  password: string;
+}
+
+/** Other members are not read. */
+export interface AuthenticatorResponse {
+  clientDataJSON: string;
+  attestationObject?: string;
+  authenticatorData?: string;
+  signature?: string;
+  userHandle?: string | null;
+  [k: string]: unknown;
+}
+
+/** As `PublicKeyCredential.toJSON` gives it. Other members are not read. */
+export interface PublicKeyCredential {
+  id: string;
+  rawId: string;
+  type: string;
+  response: AuthenticatorResponse;
+  [k: string]: unknown;
+}
+
+export interface UsedPasskey {
+  credential: PublicKeyCredential;
+}
+
+export interface LinkedWallet {
+  address: Hex;
+  linkedAt: number;
+}
+
+export interface NewWallet {
+  message: string;
+  signature: string;
+  password: string;
+}
+
+/** `oldPassword` is the present one. */
+export interface NewPassword {
+  oldPassword: string;
+  password?: string;
+  passwordAgain?: string;
+}
+
+/** A browser in which this account is signed in. `current` is the one that asks. Times in Unix seconds. */
+export interface Session {
+  sessionId: string;
+  method: SignInMethod;
+  createdAt: number;
+  lastAt: number;
+  client: string;
+  agent: string;
+  current: boolean;
+}
+
+export interface SessionList {
+  sessions: Session[];
+}
+
+export interface Passkey {
+  passkeyId: string;
+  name: string;
+  createdAt: number;
+  usedAt: number | null;
+}
+
+export interface NewPasskey {
+  name?: string;
+  credential: PublicKeyCredential;
+}
+
+/** `codes`: whether signing in with the password or a wallet asks for a one-time code. Times in Unix seconds. */
+export interface CredentialsOverview {
+  codes: boolean;
+  recoveryCodesLeft: number;
+  passkeys: Passkey[];
+  wallets: LinkedWallet[];
+}
+
+export interface RoleChange {
+  role: Role;
+  approved: boolean;
 }
 
 /** `share` of the head's area, in [0, 1]. */
@@ -902,6 +1119,22 @@ export interface Analysis {
   steps: AnalysisStep[];
 }
 
+/** `token` is what stands after # in the link of the mail. */
+export interface Confirmation {
+  token: string;
+  password: string;
+}
+
+/** What the message of Sign-In with Ethereum must say; it must expire within `seconds`. */
+export interface WalletMessage {
+  domain: string;
+  uri: string;
+  statement: string;
+  chainId: number;
+  nonce: string;
+  seconds: number;
+}
+
 /** How far the study is after a step: as in `Study`, without what may be long. */
 export interface StudyStep {
   studyId: string;
@@ -924,6 +1157,13 @@ export interface StudyStep {
 export interface PinRequest {
   text?: "ask" | "keep" | "leave-out";
   pinAnyway?: boolean;
+}
+
+/** `options` are for `PublicKeyCredential.parseCreationOptionsFromJSON` or `parseRequestOptionsFromJSON`. */
+export interface PasskeyOptions {
+  options: {
+    [k: string]: unknown;
+  };
 }
 
 /** Who wrote something about a model on the chain, and where it is there. */
@@ -992,6 +1232,10 @@ export interface AttestationRequest {
  * `studyDate` is YYYY-MM-DD; the sender moved all dates of the patient by the same number of days. `pixels` is the
  * outlined area, `squareMm` the same where the file has the spacing of its pixels; null without an outline, for the
  * `reason`. `by` is whose outline it is.
+ *
+ * Of a study they are the largest outlined area of a slice, `slices` is the number of outlined slices, and `cubicMm`
+ * the sum of their areas times the distance of slices, null where that is unknown or uneven. `pending`: ask again, not
+ * all slices are outlined yet.
  */
 export interface CourseEntry {
   imageId: Hex;
@@ -1002,11 +1246,15 @@ export interface CourseEntry {
   squareMm: number | null;
   by: OutlinedBy | null;
   reason: string | null;
+  study: boolean;
+  cubicMm: number | null;
+  slices: number | null;
+  pending: boolean;
 }
 
 /**
- * The images of the same patient that the same account recorded, by study date; areas in pixels are not to be
- * compared. `reason` says why there are none.
+ * The images of the same patient that the same account recorded, or the studies of a study's patient, by study
+ * date; areas in pixels are not to be compared. `reason` says why there are none.
  */
 export interface Course {
   reason: string | null;
@@ -1149,4 +1397,12 @@ export interface TransactionStatus {
   revertReason: string | null;
   explorerUrl: string | null;
   imageIds: Hex[];
+}
+
+export interface AccountExport {
+  schema: "scanproof.account/1";
+  account: Account;
+  credentials: CredentialsOverview;
+  sessions: Session[];
+  events: AccountEvent[];
 }

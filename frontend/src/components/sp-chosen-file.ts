@@ -3,16 +3,20 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import type { Config } from "../api/types";
 import type { Answers, Magnification, Question } from "../api/upload";
+import type { Originals } from "../dicom/identity-map";
 import { bytes, percent, printable, storeName } from "../format";
 import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
 import { MAGNIFICATIONS } from "../state/kind";
 import { slideText } from "../state/slide";
+import { disclosure } from "../styles/disclosure";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
+import "./sp-device-result";
 import "./sp-notice";
 import "./sp-public-data";
 import "./sp-removed";
+import "./sp-save-map";
 import "./sp-slide-preview";
 import "./sp-upload-question";
 import { loadViewer } from "./viewer-loader";
@@ -27,6 +31,7 @@ const HEADINGS = { chosen: "Ready to upload", questioned: "Before it is pinned",
 export class ChosenFile extends LitElement {
   static override styles = [
     shared,
+    disclosure,
     fields,
     css`
       section {
@@ -72,6 +77,8 @@ export class ChosenFile extends LitElement {
   @property({ attribute: false }) config!: Config;
   @query("h2") private heading!: HTMLElement | null;
   @state() private magnification: Magnification | null = null;
+  /** The activation map of the result on this device. */
+  @state() private overlay: string | null = null;
   @state() private corrected = false;
   private shownStep = "";
 
@@ -92,7 +99,7 @@ export class ChosenFile extends LitElement {
     return html`<section class="panel">
       ${levels
         ? html`<sp-slide-preview .file=${file}></sp-slide-preview>`
-        : html`<sp-stack .slices=${guard([file, question], () => slicesOf(file, question))}></sp-stack>`}
+        : html`<sp-stack .slices=${guard([file, question, this.overlay], () => slicesOf(file, question, this.overlay))}></sp-stack>`}
       <div class="stack">
         <h2 tabindex="-1">${HEADINGS[step]}</h2>
         <div>
@@ -105,7 +112,7 @@ export class ChosenFile extends LitElement {
     </section>`;
   }
 
-  private ready({ problem, question, sealed }: Extract<Flow, { step: "chosen" }>) {
+  private ready({ file, problem, question, sealed, originals }: Extract<Flow, { step: "chosen" }>) {
     if (question) {
       return html`<sp-upload-question
         .question=${question}
@@ -131,12 +138,23 @@ export class ChosenFile extends LitElement {
         ${problem ? nothing : start("Pin and classify")}
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
       </div>
+      ${hopeless || !originals ? nothing : this.map(originals)}
+      ${hopeless || this.flow.levels
+        ? nothing
+        : html`<sp-device-result .file=${file} @overlay=${({ detail }: CustomEvent<string | null>) => (this.overlay = detail)}></sp-device-result>`}
       <sp-public-data
         .config=${this.config}
         ?sealed=${sealed}
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
       ></sp-public-data>
     `;
+  }
+
+  private map(originals: Originals) {
+    return html`<details>
+      <summary>Save the map back to the original study first</summary>
+      <sp-save-map .originals=${[originals]}></sp-save-map>
+    </details>`;
   }
 
   private series() {
@@ -194,7 +212,7 @@ export class ChosenFile extends LitElement {
 }
 
 /** The file with the places of text that are asked about, in pixels of the picture. */
-function slicesOf(file: File, question: Question | undefined): Slice[] {
+function slicesOf(file: File, question: Question | undefined, overlay: string | null): Slice[] {
   const places = question?.about === "text" ? question.boxes : [];
   const contours = places.map(({ x, y, width, height }): [number, number][] => [
     [x, y],
@@ -202,5 +220,5 @@ function slicesOf(file: File, question: Question | undefined): Slice[] {
     [x + width, y + height],
     [x, y + height],
   ]);
-  return [{ file, alt: "Preview of the chosen file", contours, textPlaces: true }];
+  return [{ file, alt: "Preview of the chosen file", contours, textPlaces: true, overlay }];
 }

@@ -150,7 +150,7 @@ export class RecordPage extends LitElement {
       </section>
       ${this.lineage()}
       ${record.imageAvailable && !record.study && !this.slide ? html`<section class="panel on-screen"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
-      ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
+      ${record.imageAvailable || record.study ? this.beside(record) : nothing}
       ${this.similar(record)} ${this.course(record)}
       <section class="panel stack">
         <h2>Verification</h2>
@@ -187,7 +187,8 @@ export class RecordPage extends LitElement {
 
   /** Only DICOM files name a patient, by a pseudonym. */
   private course({ imageId, imageAvailable, study }: ImageRecord) {
-    if (!imageAvailable || study || this.facts.value?.mediaType !== "application/dicom") return nothing;
+    const dicom = study ? this.studies.value?.series : this.facts.value?.mediaType === "application/dicom";
+    if (!(imageAvailable || study) || !dicom) return nothing;
     return html`<section class="panel"><sp-course .imageId=${imageId}></sp-course></section>`;
   }
 

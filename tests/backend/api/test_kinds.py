@@ -35,7 +35,7 @@ def said_by(source: str, value: str, by: str | None = None, *others: dict) -> di
 
 
 def mr_file(**values) -> bytes:
-    attributes = {"BodyPartExamined": "BRAIN", "SeriesDescription": "T1 POST", "PixelSpacing": [0.5, 0.25], **values}
+    attributes = {"BodyPartExamined": "BRAIN", "SeriesDescription": "T1 POST", "PixelSpacing": [0.5, 0.5], **values}
     return deidentified(dicom(SLICE, **attributes))
 
 
@@ -314,7 +314,7 @@ def test_the_kinds_of_all_images_are_completed_and_listed(client: FlaskClient, c
     assert list(container.kinds.complete()) == []
     found = container.kinds.matching(kind_filter(modality="", body_part="", sequence="swi", magnification=""), 10)
     assert [kind.cid for kind in found] == [cid]
-    assert found[0].spacing == (0.5, 0.25)
+    assert found[0].spacing == (0.5, 0.5)
     assert len(container.kinds.matching(KindFilter(), 10)) == 2
 
 

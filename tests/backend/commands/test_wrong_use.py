@@ -51,6 +51,8 @@ CASES = [
         "expected one of the models that classify brain-mri, ",
     ),
     ("demo", "--model tumour-outline", "expected one of the models that classify"),
+    ("accounts", "create --role doctor", "create needs --name, --email, --phone"),
+    ("accounts", "list --role doctor", "--role, --name, --email and --phone are for `create`"),
     ("cid", "{folder}", "expected a file: {folder} is a directory"),
     ("cid", "{missing}", "no such file: {missing}"),
     ("cid", "{image}/x", "no such file: {image}/x"),

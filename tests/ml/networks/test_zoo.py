@@ -7,6 +7,7 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -82,7 +83,7 @@ class Built:
     layers: dict[str, str]
 
 
-def layers_digest(layers: list[keras.Layer]) -> str:
+def layers_digest(layers: list[Any]) -> str:
     """As ``LAYERS_OF_FILES`` has it of a file with these layers."""
     return names_digest(filter(None, (described(type(each).__name__, each.get_config()) for each in layers)))
 

@@ -189,8 +189,9 @@ def test_a_damaged_file_is_refused_with_the_remedy(file: Path, content: bytes, r
     with pytest.raises(ConfigurationError) as refused:
         open_database(f"sqlite:///{file}")
     assert str(refused.value) == (
-        f"the database {file} cannot be used ({reason}). Everything in it but upload limits, and which sealed results "
-        "were made here, is a copy of the chain and the image store: move it away, and ScanProof makes a new one"
+        f"the database {file} cannot be used ({reason}). Everything in it but accounts, upload limits, and which "
+        "sealed results were made here, is a copy of the chain and the image store: move it away, and ScanProof makes "
+        "a new one"
     )
 
 

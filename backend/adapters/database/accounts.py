@@ -1,0 +1,287 @@
+"""Accounts, their sessions and links, and the log of what happened to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session as Transaction
+
+from backend.accounts import (
+    Account,
+    AccountEvent,
+    EventKind,
+    Failures,
+    Person,
+    Registration,
+    Role,
+    Session,
+    SignInMethod,
+)
+from backend.adapters.database.engine import Database
+from backend.adapters.database.tables import (
+    AccountEventRow,
+    AccountRow,
+    ChallengeRow,
+    CodeGeneratorRow,
+    DeviceRow,
+    PasskeyRow,
+    RecoveryCodeRow,
+    ResetRow,
+    SessionRow,
+    UnconfirmedAccountRow,
+    WalletRow,
+)
+
+_OF_ACCOUNT = (
+    *(SessionRow, DeviceRow, ResetRow),
+    *(CodeGeneratorRow, RecoveryCodeRow, PasskeyRow, WalletRow, ChallengeRow),
+)
+_MOST_PEOPLE = 500
+
+
+class SqlAccounts:
+    """Port AccountRows."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def find(self, account_id: str) -> Account | None:
+        with self._database.read() as session:
+            row = session.get(AccountRow, account_id)
+            return _account(row) if row else None
+
+    def by_email(self, email: str) -> Account | None:
+        with self._database.read() as session:
+            row = session.scalar(select(AccountRow).filter_by(email=email))
+            return _account(row) if row else None
+
+    def add(self, account: Account) -> bool:
+        values = {**asdict(account.person), "role": account.role.value}
+        fields = ("account_id", "approved", "created_at", "password_hash")
+        return self._database.insert(AccountRow(**values, **{name: getattr(account, name) for name in fields}))
+
+    def change(self, account: Account) -> None:
+        with self._database.write() as session:
+            row = session.get(AccountRow, account.account_id, with_for_update=True)
+            if row:
+                row.name, row.phone = account.person.name, account.person.phone
+                row.role, row.approved = account.role.value, account.approved
+                row.password_hash = account.password_hash
+
+    def remove(self, account_id: str) -> None:
+        with self._database.write() as session:
+            for table in _OF_ACCOUNT:
+                session.execute(delete(table).filter_by(account_id=account_id))
+            session.execute(delete(AccountEventRow).filter_by(account_id=account_id))
+            session.execute(delete(AccountRow).filter_by(account_id=account_id))
+
+    def people(self) -> Sequence[Account]:
+        query = select(AccountRow).order_by(AccountRow.approved, AccountRow.created_at.desc()).limit(_MOST_PEOPLE)
+        with self._database.read() as session:
+            return [_account(row) for row in session.scalars(query)]
+
+    def count(self, role: Role) -> int:
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).select_from(AccountRow).filter_by(role=role.value)) or 0
+
+    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> None:
+        values = {**asdict(registration.person), "role": registration.role.value}
+        row = UnconfirmedAccountRow(
+            token_hash=token_hash,
+            password_hash=registration.password_hash,
+            expires_at=registration.expires_at,
+            **values,
+        )
+        with self._database.write() as session:
+            session.execute(delete(UnconfirmedAccountRow).where(UnconfirmedAccountRow.expires_at < now))
+            session.add(row)
+
+    def registration(self, token_hash: str) -> Registration | None:
+        with self._database.read() as session:
+            row = session.get(UnconfirmedAccountRow, token_hash)
+            if row is None:
+                return None
+            return Registration(_person(row), Role(row.role), row.password_hash, row.expires_at)
+
+    def remove_registrations(self, email: str) -> None:
+        with self._database.write() as session:
+            session.execute(delete(UnconfirmedAccountRow).filter_by(email=email))
+
+    def add_session(self, token_hash: str, session: Session, *, unused_since: int, begun_since: int) -> None:
+        fields = ("session_id", "created_at", "last_at", "client", "agent")
+        row = SessionRow(
+            token_hash=token_hash,
+            account_id=session.account.account_id,
+            method=session.method.value,
+            **{name: getattr(session, name) for name in fields},
+        )
+        with self._database.write() as transaction:
+            old = (SessionRow.last_at < unused_since) | (SessionRow.created_at < begun_since)
+            transaction.execute(delete(SessionRow).where(old))
+            transaction.add(row)
+
+    def session(self, token_hash: str) -> Session | None:
+        with self._database.read() as session:
+            row = session.get(SessionRow, token_hash)
+            return _session(session, row) if row else None
+
+    def sessions(self, account_id: str) -> Sequence[Session]:
+        query = select(SessionRow).filter_by(account_id=account_id).order_by(SessionRow.last_at.desc())
+        with self._database.read() as session:
+            found = (_session(session, row) for row in session.scalars(query))
+            return [each for each in found if each]
+
+    def use_session(self, token_hash: str, now: int) -> None:
+        with self._database.write() as session:
+            row = session.get(SessionRow, token_hash, with_for_update=True)
+            if row:
+                row.last_at = now
+
+    def end_session(self, *, token_hash: str = "", session_id: str = "", account_id: str = "") -> bool:
+        named = {"token_hash": token_hash, "session_id": session_id, "account_id": account_id}
+        given = {name: value for name, value in named.items() if value}
+        with self._database.write() as session:
+            ended = session.execute(delete(SessionRow).filter_by(**given).returning(SessionRow.session_id))
+            return ended.first() is not None
+
+    def end_other_sessions(self, account_id: str, kept: str) -> None:
+        with self._database.write() as session:
+            session.execute(
+                delete(SessionRow).where(SessionRow.account_id == account_id, SessionRow.token_hash != kept)
+            )
+
+    def add_device(self, token_hash: str, account_id: str, *, now: int, expires_at: int, most: int) -> None:
+        with self._database.write() as session:
+            session.execute(delete(DeviceRow).where(DeviceRow.expires_at < now))
+            newest = select(DeviceRow.token_hash).filter_by(account_id=account_id)
+            newest = newest.order_by(DeviceRow.expires_at.desc()).limit(most - 1)
+            kept = list(session.scalars(newest))
+            old = (DeviceRow.account_id == account_id) & DeviceRow.token_hash.not_in(kept)
+            session.execute(delete(DeviceRow).where(old))
+            session.add(DeviceRow(token_hash=token_hash, account_id=account_id, expires_at=expires_at))
+
+    def device_owner(self, token_hash: str, now: int) -> str | None:
+        with self._database.read() as session:
+            row = session.get(DeviceRow, token_hash)
+            return row.account_id if row and row.expires_at >= now else None
+
+    def remove_devices(self, account_id: str) -> None:
+        with self._database.write() as session:
+            session.execute(delete(DeviceRow).filter_by(account_id=account_id))
+
+    def add_reset(self, token_hash: str, account_id: str | None, *, now: int, expires_at: int) -> None:
+        with self._database.write() as session:
+            session.execute(delete(ResetRow).where(ResetRow.expires_at < now))
+            session.add(ResetRow(token_hash=token_hash, account_id=account_id, expires_at=expires_at))
+
+    def reset_owner(self, token_hash: str, now: int) -> Account | None:
+        with self._database.read() as session:
+            row = session.get(ResetRow, token_hash)
+            owner = row.account_id if row and row.expires_at >= now else None
+            found = session.get(AccountRow, owner) if owner else None
+            return _account(found) if found else None
+
+    def take_resets(self, token_hash: str, account_id: str) -> bool:
+        with self._database.write() as session:
+            if session.get(ResetRow, token_hash) is None:
+                return False
+            session.execute(delete(ResetRow).filter_by(account_id=account_id))
+            return True
+
+    def begin_sign_in(
+        self,
+        event: AccountEvent,
+        *,
+        email_hash: str,
+        source: str,
+        since: int,
+        old: int,
+        wait: Callable[[Failures], int],
+    ) -> int:
+        with self._database.write() as session:
+            session.execute(delete(AccountEventRow).where(AccountEventRow.at < old))
+            seconds = wait(_failures(session, email_hash, source, since))
+            if not seconds:
+                session.add(_event_row(event, email_hash, source))
+            return seconds
+
+    def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind, detail: str) -> None:
+        with self._database.write() as session:
+            row = session.get(AccountEventRow, event_id, with_for_update=True)
+            if row:
+                row.kind, row.account_id, row.detail = kind.value, account_id, str(detail)
+
+    def log(self, event: AccountEvent, *, old: int) -> None:
+        with self._database.write() as session:
+            session.execute(delete(AccountEventRow).where(AccountEventRow.at < old))
+            session.add(_event_row(event, "", ""))
+
+    def events(self, account_id: str, limit: int) -> Sequence[AccountEvent]:
+        query = select(AccountEventRow).filter_by(account_id=account_id)
+        query = query.order_by(AccountEventRow.at.desc(), AccountEventRow.event_id).limit(limit)
+        with self._database.read() as session:
+            return [_event(row) for row in session.scalars(query)]
+
+
+def _failures(session: Transaction, email_hash: str, source: str, since: int) -> Failures:
+    failed = EventKind.SIGN_IN_FAILED.value
+    of_email = select(func.count(), func.max(AccountEventRow.at)).where(
+        AccountEventRow.email_hash == email_hash, AccountEventRow.kind == failed, AccountEventRow.at >= since
+    )
+    success = select(func.max(AccountEventRow.at)).where(
+        AccountEventRow.email_hash == email_hash,
+        AccountEventRow.source == source,
+        AccountEventRow.kind == EventKind.SIGNED_IN.value,
+    )
+    last_success = session.scalar(success) or 0
+    here = of_email.where(AccountEventRow.source == source, AccountEventRow.at > last_success)
+    counts = [*session.execute(here).one(), *session.execute(of_email).one()]
+    return Failures(*(value or 0 for value in counts))
+
+
+def _person(row: AccountRow | UnconfirmedAccountRow) -> Person:
+    return Person(name=row.name, email=row.email, phone=row.phone)
+
+
+def _account(row: AccountRow) -> Account:
+    return Account(
+        account_id=row.account_id,
+        person=_person(row),
+        role=Role(row.role),
+        approved=row.approved,
+        created_at=row.created_at,
+        password_hash=row.password_hash,
+    )
+
+
+def _session(session: Transaction, row: SessionRow) -> Session | None:
+    account = session.get(AccountRow, row.account_id)
+    if account is None:
+        return None
+    return Session(
+        session_id=row.session_id,
+        account=_account(account),
+        method=SignInMethod(row.method),
+        created_at=row.created_at,
+        last_at=row.last_at,
+        client=row.client,
+        agent=row.agent,
+    )
+
+
+def _event_row(event: AccountEvent, email_hash: str, source: str) -> AccountEventRow:
+    return AccountEventRow(**{**asdict(event), "kind": event.kind.value}, email_hash=email_hash, source=source)
+
+
+def _event(row: AccountEventRow) -> AccountEvent:
+    return AccountEvent(
+        event_id=row.event_id,
+        account_id=row.account_id,
+        kind=EventKind(row.kind),
+        at=row.at,
+        client=row.client,
+        agent=row.agent,
+        detail=row.detail,
+    )

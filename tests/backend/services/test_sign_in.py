@@ -1,0 +1,252 @@
+"""Sessions that end by time, and attempts that are slowed down, with a clock of the test's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from backend.accounts import Account, EventKind, Failures, Role, SignInMethod, Visitor
+from backend.adapters.accounts.one_time_codes import TotpCodes
+from backend.adapters.accounts.passwords import Argon2Hasher, ZxcvbnJudge
+from backend.adapters.database.accounts import SqlAccounts
+from backend.adapters.database.credentials import SqlCredentials
+from backend.adapters.database.engine import open_database
+from backend.errors import LimitExceeded, LinkExpired, SignInFailed
+from backend.services.account_log import AccountLog, AccountParts, hash_of, network_of
+from backend.services.accounts import AccountService
+from backend.services.registration import RegistrationService
+from backend.services.second_factor import SecondFactor
+from backend.services.sign_in import DEVICE_S, IDLE_S, LONGEST_S, SignInService, _wait
+
+EMAIL, PASSWORD, WRONG = "alice@example.org", "correct horse battery staple", "something that is wrong"
+HOME, AWAY = Visitor("192.0.2.1", "Firefox"), Visitor("198.51.100.2", "curl\x1b[2J")
+
+
+class Outbox:
+    """Port Mailer, as a list."""
+
+    def __init__(self) -> None:
+        self.mails: list[tuple[str, str, str]] = []
+
+    def send(self, to: str, subject: str, text: str) -> None:
+        self.mails.append((to, subject, text))
+
+    def token(self) -> str:
+        return self.mails[-1][2].partition("#")[2].split()[0]
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Services:
+    def __init__(self, folder: Path) -> None:
+        self.database = open_database(f"sqlite:///{folder / 'scanproof.db'}")
+        self.clock, self.outbox = Clock(), Outbox()
+        self.rows, self.hasher = SqlAccounts(self.database), Argon2Hasher(8, iterations=1)
+        self.log = AccountLog(self.rows, self.clock)
+        self.credentials = SqlCredentials(self.database)
+        self.second = SecondFactor(self.credentials, TotpCodes(folder / "accounts.key"), self.log)
+        parts = AccountParts(self.rows, self.hasher, ZxcvbnJudge(), self.outbox, self.log, "https://scanproof.example")
+        self.sign_in = SignInService(self.rows, self.hasher, self.second, self.log)
+        self.registration = RegistrationService(parts, self.sign_in)
+        self.accounts = AccountService(parts, self.sign_in)
+
+    def alice(self) -> Account:
+        return self.create(EMAIL, Role.PATIENT)
+
+    def create(self, email: str, role: Role) -> Account:
+        values = {"name": "Person", "email": email, "phone": "+41441234567"}
+        return self.registration.create({**values, "password": PASSWORD, "password_again": PASSWORD}, role)
+
+    def guess(self, visitor: Visitor = AWAY, times: int = 1) -> None:
+        for _ in range(times):
+            with pytest.raises(SignInFailed, match="the e-mail address or the password is wrong"):
+                self.sign_in.sign_in(EMAIL, WRONG, "", visitor)
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Iterator[Services]:
+    made = Services(tmp_path)
+    yield made
+    made.database.close()
+
+
+def test_a_session_that_is_not_used_ends(services: Services) -> None:
+    services.alice()
+    token = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME).token
+    services.clock.now += IDLE_S - 1
+    assert services.sign_in.find(token).last_at == int(services.clock.now)
+    services.clock.now += IDLE_S - 1
+    assert services.sign_in.find(token)
+    services.clock.now += IDLE_S + 1
+    assert services.sign_in.find(token) is None
+    assert services.rows.sessions(services.rows.by_email(EMAIL).account_id) == []
+
+
+def test_no_session_lasts_longer_than_a_week(services: Services) -> None:
+    services.alice()
+    token, begun = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME).token, services.clock.now
+    while services.clock.now < begun + LONGEST_S - IDLE_S + 10:
+        services.clock.now += IDLE_S - 10
+        assert services.sign_in.find(token)
+    services.clock.now = begun + LONGEST_S + 1
+    assert services.sign_in.find(token) is None
+
+
+def test_a_new_session_removes_those_that_ended(services: Services) -> None:
+    account = services.alice()
+    services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME)
+    services.clock.now += IDLE_S + 1
+    services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME)
+    assert len(services.rows.sessions(account.account_id)) == 1
+
+
+def test_use_is_written_at_most_once_a_minute(services: Services) -> None:
+    services.alice()
+    token = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME).token
+    begun = services.clock.now
+    services.clock.now += 59
+    assert services.sign_in.find(token).last_at == begun
+    services.clock.now += 1
+    assert services.sign_in.find(token).last_at == begun + 60
+
+
+def test_after_five_failures_each_attempt_waits_twice_as_long(services: Services) -> None:
+    services.alice()
+    services.guess(times=5)
+    for seconds in (1, 2, 4, 8):
+        with pytest.raises(LimitExceeded, match="too many attempts failed: wait, or reset the password") as refused:
+            services.sign_in.sign_in(EMAIL, PASSWORD, "", AWAY)
+        assert refused.value.retry_after == seconds
+        services.clock.now += seconds
+        services.guess()
+    services.clock.now += 16
+    services.sign_in.sign_in(EMAIL, PASSWORD, "", AWAY)
+    services.guess(times=5)
+
+
+def test_the_longest_wait_is_a_quarter_of_an_hour() -> None:
+    assert _wait(Failures(500, 1000, 0, 0), 1000, known=True) == 900
+    assert _wait(Failures(500, 1000, 0, 0), 1900, known=True) == 0
+    assert _wait(Failures(0, 0, 0, 0), 1000, known=False) == 0
+
+
+def test_strangers_do_not_slow_down_a_browser_in_which_the_owner_signed_in(services: Services) -> None:
+    services.alice()
+    device = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME).device
+    for number in range(20):
+        services.guess(Visitor(f"203.0.113.{number}"), times=5)
+    with pytest.raises(LimitExceeded) as refused:
+        services.sign_in.sign_in(EMAIL, PASSWORD, "", Visitor("203.0.113.99"))
+    assert refused.value.retry_after == 60
+    assert services.sign_in.sign_in(EMAIL, PASSWORD, "", Visitor("203.0.113.99", device=device)).device == device
+    services.clock.now += 60
+    services.sign_in.sign_in(EMAIL, PASSWORD, "", Visitor("203.0.113.99"))
+
+
+def test_a_known_browser_is_slowed_down_by_its_own_failures(services: Services) -> None:
+    services.alice()
+    device = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME).device
+    services.guess(Visitor("192.0.2.1", device=device), times=5)
+    with pytest.raises(LimitExceeded):
+        services.sign_in.sign_in(EMAIL, PASSWORD, "", Visitor("203.0.113.5", device=device))
+
+
+def test_a_browser_is_known_for_half_a_year_and_to_its_account_only(services: Services) -> None:
+    account = services.alice()
+    first = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME)
+    other = services.registration.create(
+        {
+            "name": "B",
+            "email": "b@example.org",
+            "phone": "+41441234567",
+            "password": PASSWORD,
+            "password_again": PASSWORD,
+        },
+        Role.DOCTOR,
+    )
+    second = services.sign_in.sign_in("b@example.org", PASSWORD, "", Visitor("192.0.2.1", device=first.device))
+    assert second.device != first.device
+    now = int(services.clock.now)
+    owners = [services.rows.device_owner(hash_of(each.device), now) for each in (first, second)]
+    assert owners == [account.account_id, other.account_id]
+    assert services.rows.device_owner(hash_of(first.device), now + DEVICE_S + 1) is None
+    services.clock.now += DEVICE_S + 1
+    assert (
+        services.sign_in.sign_in(EMAIL, PASSWORD, "", Visitor("192.0.2.1", device=first.device)).device != first.device
+    )
+
+
+def test_an_account_keeps_its_twenty_newest_browsers(services: Services) -> None:
+    services.alice()
+    made = []
+    for _ in range(22):
+        services.clock.now += 1
+        made.append(services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME).device)
+    now = int(services.clock.now)
+    known = [services.rows.device_owner(hash_of(each), now) is not None for each in made]
+    assert known == [False] * 2 + [True] * 20
+
+
+def test_links_expire(services: Services) -> None:
+    values = {"name": "Alice", "email": EMAIL, "phone": "+41441234567", "role": "patient"}
+    services.registration.register({**values, "password": PASSWORD, "password_again": PASSWORD})
+    token = services.outbox.token()
+    services.clock.now += 24 * 3600 + 1
+    with pytest.raises(LinkExpired, match="expected a link that was not used yet and is not too old"):
+        services.registration.confirm(token, PASSWORD, HOME)
+    services.alice()
+    services.accounts.send_reset(EMAIL, HOME)
+    token = services.outbox.token()
+    services.clock.now += 3601
+    with pytest.raises(LinkExpired):
+        services.accounts.reset(token, PASSWORD, PASSWORD, "", HOME)
+
+
+def test_links_that_a_stranger_asks_for_do_not_end_the_owner_s(services: Services) -> None:
+    services.alice()
+    services.accounts.send_reset(EMAIL, HOME)
+    own = services.outbox.token()
+    services.accounts.send_reset(EMAIL, AWAY)
+    others = services.outbox.token()
+    services.accounts.reset(own, "a fish rides bicycles", "a fish rides bicycles", "", HOME)
+    with pytest.raises(LinkExpired):
+        services.accounts.reset(others, PASSWORD, PASSWORD, "", AWAY)
+
+
+def test_a_password_is_hashed_anew_when_the_parameters_changed(services: Services) -> None:
+    account = services.alice()
+    stronger = Argon2Hasher(16, iterations=1)
+    SignInService(services.rows, stronger, services.second, services.log).sign_in(EMAIL, PASSWORD, "", HOME)
+    assert services.rows.find(account.account_id).password_hash.startswith("$argon2id$v=19$m=16,t=1")
+
+
+def test_the_log_is_printable_and_keeps_a_year(services: Services) -> None:
+    account = services.alice()
+    services.guess()
+    agents = {event.agent for event in services.accounts.events(account)}
+    assert "curl\\x1b[2J" in agents
+    services.clock.now += 366 * 24 * 3600
+    services.sign_in.begin(account, SignInMethod.PASSWORD, HOME)
+    services.log.add(EventKind.SIGNED_OUT, HOME, account.account_id)
+    assert [event.kind for event in services.accounts.events(account)] == [EventKind.SIGNED_OUT]
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("command line", "command line"),
+    ],
+)
+def test_one_network_is_counted_as_one(address: str, network: str) -> None:
+    assert network_of(address) == network
