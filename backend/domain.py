@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -143,11 +144,13 @@ class KindSource(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KindValue:
-    """``value`` is None if it is unknown. ``by`` is name and version of what recognised it, else None."""
+    """``value`` is None if it is unknown. ``by`` is name and version of what recognised it, else None. ``others`` are
+    the statements of another value, without others of their own."""
 
     value: str | None = None
     source: KindSource = KindSource.UNKNOWN
     by: str | None = None
+    others: tuple[KindValue, ...] = ()
 
 
 UNKNOWN_KIND = KindValue()
@@ -414,6 +417,11 @@ class DicomInstance:
     cid: str
     attributes: Mapping[str, Any]
 
+    @property
+    def series_id(self) -> str:
+        """64 hex digits, which name the series in addresses and folders."""
+        return hashlib.sha256(f"{self.study}\0{self.series}".encode()).hexdigest()
+
     def value(self, tag: str) -> str:
         """The first value of an attribute, such as ``00080060``, as text; empty where there is none."""
         found = self.attributes.get(tag, {}).get("Value") or [""]
@@ -447,11 +455,37 @@ class CleanDicom:
 
 @dataclass(frozen=True, slots=True)
 class KnownFile:
-    """A DICOM file that waits in the queue, where ``series_id`` names its folder, or is pinned."""
+    """A DICOM file that waits in the queue, or is pinned."""
 
-    series_id: str
     instance: DicomInstance
     queued: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """``digest`` is the same for a DICOM file and for its copies without identifiers, whoever made them; empty for a
+    picture of one shade, which tells nobody apart. A ``clean`` file is such a copy."""
+
+    digest: str
+    clean: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rendering:
+    """How a picture is sent to a viewer: ``format`` is JPEG, of that quality from 1 to 100, or PNG. It fits into
+    ``box``, a width and height in pixels, and is never enlarged; None: as large as it is."""
+
+    format: str = "PNG"
+    quality: int = 90
+    box: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PixelBytes:
+    """The pixels of a frame in a transfer syntax, which is a UID."""
+
+    syntax: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -470,6 +504,15 @@ class ReceivedSeries:
     last_at: int
     study_id: str | None = None
     cid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """Bytes and files of the whole queue, and files of one of its series."""
+
+    bytes: int
+    files: int
+    files_of_series: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -935,7 +978,7 @@ class RecordFilter:
     ``text``, in lower case, is an image id, CID, uploader, model id or the hash of any transaction of the record; or a
     name, which stands for ``text_models`` or ``text_labels``. A label matches the classifier's and the current one.
     The times are those of the registration's block in Unix seconds, both included. ``kind`` is that of the image or
-    study, ``cids`` its CID.
+    study, ``cids`` its CID, ``patient`` the pseudonym of an image or study with a study date.
     """
 
     text: str | None = None
@@ -948,6 +991,7 @@ class RecordFilter:
     last_time: int | None = None
     kind: KindFilter = KindFilter()
     cids: tuple[str, ...] | None = None
+    patient: str | None = None
 
 
 class ModelStatus(StrEnum):

@@ -8,11 +8,13 @@ ScanProofError
 │   ├── InvalidCid              not a CIDv1, base32, SHA-256 (400)
 │   ├── InvalidEvidence         not an evidence file (400)
 │   ├── InvalidFields           fields of a form, each with its own message (422)
+│   ├── InvalidShares           shares that are altered, too few, or of several files (400)
 │   └── InvalidStudy            not a study, or a document that is not of it (400)
 ├── NotFound                    no such image, manifest, record or model (404)
 ├── Conflict                    the request contradicts the stored state (409)
 │   ├── OtherContent            a DICOM object whose UID is that of another one here
-│   └── OtherMagnification      the model is for another magnification than was stated
+│   ├── OtherMagnification      the model is for another magnification than was stated
+│   └── MagnificationsDiffer    sources state several, and the model is for one
 ├── SignInFailed                the e-mail address, the password or another proof is wrong (401)
 │   └── CodeRequired            the password is right, and a one-time code is missing (401)
 ├── SignInRequired              nobody is signed in (401)
@@ -119,6 +121,10 @@ class InvalidEvidence(InvalidInput):
     title = "The file is not an evidence file"
 
 
+class InvalidShares(InvalidInput):
+    title = "The shares do not restore the file"
+
+
 class InvalidStudy(InvalidInput):
     title = "The study is not valid"
 
@@ -201,6 +207,16 @@ class OtherMagnification(Conflict):
     def __init__(self, model: str, expected: int, found: str) -> None:
         super().__init__(
             f"expected an image at {expected}X, found one that was stated to be at {found}X: {model} is for {expected}X"
+        )
+
+
+class MagnificationsDiffer(Conflict):
+    title = "Sources differ about the magnification"
+
+    def __init__(self, model: str, expected: int, found: Sequence[str]) -> None:
+        super().__init__(
+            f"expected an image at {expected}X, found {' and '.join(found)}: {model} is for {expected}X, and sources "
+            "differ about this image. Upload it again, and say that the right one takes the place of the others"
         )
 
 

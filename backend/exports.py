@@ -9,6 +9,7 @@ from backend.contours import pixels_inside
 from backend.domain import (
     DICOM_TYPE,
     BlockRef,
+    ClassifierCompromisedEvent,
     DiagnosisStatus,
     DicomReference,
     ModelFacts,
@@ -16,6 +17,7 @@ from backend.domain import (
     StudySeries,
     StudySummary,
     Verdict,
+    describe_time,
 )
 
 NOT_A_DIAGNOSIS = "AI result, not a diagnosis"
@@ -42,7 +44,8 @@ class DiagnosisFacts:
 
     ``number`` counts the record's diagnoses from 1. ``confidence`` and ``probabilities`` are in [0, 1]; the latter are
     empty for a study. ``reason`` says why the model ``abstained``. ``issued_at`` is in Unix seconds. ``current_label``
-    is valid now, None after a withdrawal. ``reviews`` are oldest first; the newest decides.
+    is valid now, None after a withdrawal. ``reviews`` are oldest first; the newest decides. ``compromise`` is the
+    report that the classifier's key was not its own by then: anybody can have signed this, so nothing of it is valid.
     """
 
     number: int
@@ -65,6 +68,7 @@ class DiagnosisFacts:
     current_label: str | None
     current_label_text: str | None
     reviews: tuple[ReviewFacts, ...]
+    compromise: ClassifierCompromisedEvent | None = None
 
     @property
     def model_id(self) -> str:
@@ -74,11 +78,24 @@ class DiagnosisFacts:
     @property
     def verified(self) -> bool:
         """Whether a clinician reviewed the result, and something is valid now."""
-        return self.status in (DiagnosisStatus.CONFIRMED, DiagnosisStatus.OVERRIDDEN)
+        return self.compromise is None and self.status in (DiagnosisStatus.CONFIRMED, DiagnosisStatus.OVERRIDDEN)
+
+    @property
+    def void(self) -> bool:
+        """Whether nothing is valid: after a withdrawal, and where the classifier's key is compromised."""
+        return self.compromise is not None or self.status is DiagnosisStatus.WITHDRAWN
+
+    @property
+    def status_name(self) -> str:
+        """That of the diagnosis, or ``compromised``."""
+        return "compromised" if self.compromise else self.status
 
     @property
     def status_text(self) -> str:
         """For readers who do not know the names of the status."""
+        if self.compromise:
+            since = describe_time(self.compromise.since)
+            return f"not valid: the key that signed it is reported as compromised since {since}; do not rely on it"
         return _STATUS_TEXTS[self.status]
 
 

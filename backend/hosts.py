@@ -1,4 +1,4 @@
-"""Names of this machine's own address, as the Host header of a request has them."""
+"""Hosts in URLs and in the Host header of a request."""
 
 from __future__ import annotations
 
@@ -26,6 +26,15 @@ def is_loopback_host(host: str) -> bool:
     name = host_name(host)
     try:
         return name == "localhost" or ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_http_url(text: str) -> bool:
+    """Whether ``text`` is an absolute http or https URL with a valid host and port."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return False
 

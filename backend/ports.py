@@ -5,7 +5,7 @@ An adapter does not inherit from its protocol: mypy compares the two wherever ``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
@@ -52,7 +52,9 @@ from backend.domain import (
     ModelEvent,
     ModelFacts,
     Outline,
+    PixelBytes,
     Preprocessing,
+    QueueLimits,
     ReceivedSeries,
     Recognition,
     Record,
@@ -61,6 +63,7 @@ from backend.domain import (
     Region,
     RegisteredState,
     RegistryState,
+    Rendering,
     Review,
     RoleChange,
     SealedManifest,
@@ -284,6 +287,9 @@ class ImageInspector(Protocol):
         Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
 
+    def render(self, content: bytes, rendering: Rendering) -> bytes:
+        """The picture of a DICOM file as the models see it. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+
     def view(self, content: bytes) -> bytes | None:
         """The pixels of pinned bytes as the models see them, as an 8-bit PNG; None where browsers show the bytes alike.
 
@@ -331,10 +337,16 @@ class SlideCopies(Protocol):
 
 
 class DicomReader(Protocol):
-    """Reads what objects that refer to an image must repeat."""
+    """Reads what objects that refer to an image must repeat, and the pixels of one."""
 
     def reference(self, content: bytes) -> DicomReference | None:
         """None for bytes that are no DICOM file. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+
+    def pixels(self, content: bytes, *, decoded: bool) -> PixelBytes:
+        """Those of a DICOM file of one frame as they are stored, or ``decoded``, in Explicit VR Little Endian.
+
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
+        """
 
 
 class TextFinder(Protocol):
@@ -530,8 +542,8 @@ class Classifications(Protocol):
     def recognition(self, cid: str, decoding: int, gate_sha256: str) -> Recognition | None:
         """The gate's output for that image; None when the gate was not run on it."""
 
-    def add_recognition(self, recognition: Recognition, kind: ImageKind | None = None) -> None:
-        """Store it, unless it is stored, and what follows from it: ``kind`` in place of an older one."""
+    def add_recognition(self, recognition: Recognition, change: Callable[[ImageKind], ImageKind]) -> None:
+        """Store it, unless it is stored, and what follows from it for the kind of the image, if that is stored."""
 
     def add_sealed(self, sealed: SealedManifest) -> None:
         """Store that this server made this sealed manifest. Its hash is new, because its salt is."""
@@ -568,8 +580,8 @@ class Kinds(Protocol):
     def save(self, kinds: Sequence[ImageKind]) -> None:
         """Store these in place of older ones, all or none."""
 
-    def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
-        """The kinds of the images with that pseudonym, newest study date first."""
+    def change(self, absent: ImageKind, change: Callable[[ImageKind], ImageKind]) -> ImageKind:
+        """Store what ``change`` makes of the kind that is stored, else of ``absent``, as one step."""
 
     def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
         """The kinds that meet all conditions, in the order of their CIDs."""
@@ -667,9 +679,7 @@ class ReceivedRows(Protocol):
         instances: Sequence[DicomInstance],
         source: Source,
         now: int,
-        *,
-        most_bytes: int,
-        most_files: int,
+        limits: QueueLimits,
     ) -> bool:
         """Add files to their series, all or none, but those that are known; False where a SOP Instance UID is known
         with other bytes. Raises QueueFull."""
@@ -679,8 +689,11 @@ class ReceivedRows(Protocol):
     def size(self) -> int:
         """The bytes of all files in the queue."""
 
-    def series(self) -> Sequence[ReceivedSeries]:
-        """The queue, the last arrival first."""
+    def series(self, series_id: str | None = None) -> Sequence[ReceivedSeries]:
+        """The queue, the last arrival first, or one series of it."""
+
+    def names(self) -> Mapping[tuple[str, str], str]:
+        """The instance UID of each file in the queue, by its series id and SHA-256."""
 
     def files(self, series_id: str, study_id: str | None = None) -> Sequence[DicomInstance]:
         """The files of a series in the queue; of those, with ``study_id``, the ones that it was begun with."""
@@ -695,11 +708,19 @@ class ReceivedRows(Protocol):
         """Take files out of the queue by their instance UIDs: ``recorded`` stay known, with their CIDs. A series
         without files goes too."""
 
-    def catalogue(self) -> Sequence[tuple[DicomInstance, int]]:
-        """One file of each series that is known, and their number, in the order of study and series UID."""
+    def catalogue(self, study: str | None = None) -> Iterator[tuple[DicomInstance, int]]:
+        """One file of each series that is known, or of each of a study, and the number of its files, in the order of
+        study and series UID. Only a few are in memory at a time, here and in ``instances``."""
 
-    def instances(self, study: str, series: str | None = None) -> Sequence[KnownFile]:
-        """The known files of a study."""
+    def instances(self, study: str | None = None, series: str | None = None) -> Iterator[KnownFile]:
+        """The known files, or those of a study or series, in the order of study, series and instance UID."""
+
+    def unseen(self, limit: int, after: str) -> Sequence[str]:
+        """CIDs of pinned DICOM images that are neither known nor were looked at, in their order behind ``after``."""
+
+    def see(self, cid: str, instance: DicomInstance | None) -> None:
+        """Note what a pinned DICOM image is, None for one without the UIDs of an object. Of two with one SOP Instance
+        UID, the first one stays."""
 
 
 class Statements(Protocol):

@@ -13,13 +13,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn, SupportsIndex
-from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
 
 from backend.deployments import recorded
 from backend.errors import ConfigurationError
-from backend.hosts import bracketed
+from backend.hosts import bracketed, is_http_url
 
 ROOT = Path(__file__).resolve().parent.parent
 CHAINS = ("ganache", "anvil", "external")
@@ -166,15 +165,6 @@ def load(
         **(os.environ if environ is None else environ),
     }
     return _Reader({name: value for name, value in values.items() if value}, deployments).settings()
-
-
-def is_http_url(text: str) -> bool:
-    """Whether ``text`` is an absolute http or https URL with a valid host and port."""
-    try:
-        parts = urlsplit(text)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
 
 
 class _Reader:

@@ -64,13 +64,23 @@ from backend.errors import (
     StorageError,
     StorageUnavailable,
 )
-from backend.ports import Chain, ModelAdmin, ObjectReader, ObjectStore, RegistryHistory, Reviewer
+from backend.ports import (
+    Chain,
+    Classifier,
+    ImageInspector,
+    ModelAdmin,
+    ObjectReader,
+    ObjectStore,
+    RegistryHistory,
+    Reviewer,
+)
 from backend.services.account_log import AccountLog, AccountParts
 from backend.services.accounts import AccountService
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
 from backend.services.classification import ClassificationService
 from backend.services.course import CourseService
+from backend.services.dicom_index import DicomIndex
 from backend.services.dicomweb import DicomWebService
 from backend.services.event_index import EventIndex
 from backend.services.evidence import EvidenceService
@@ -98,12 +108,13 @@ from backend.services.second_factor import SecondFactor
 from backend.services.sign_in import SignInService
 from backend.services.similarity import SimilarityService
 from backend.services.slide_classification import SlideClassification
-from backend.services.slides import SlideService
+from backend.services.slides import SlideFiles, SlideService
 from backend.services.studies import StudyService
+from backend.services.study_areas import StudyAreas
 from backend.services.study_classification import StudyClassification
 from backend.services.study_verification import SliceScope
 from backend.services.transactions import TransactionService
-from backend.services.verification import VerificationService
+from backend.services.verification import ALL_SLICES, VerificationService
 from backend.services.wallets import WalletService
 from backend.settings import Secret, Settings
 from ml.guidance.next_steps import next_steps
@@ -168,6 +179,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         orphan_age_s=orphan_age_s,
         most_bytes=settings.slide_bytes,
     )
+    fields = SlideClassification(classifier, slides)
     slide_service = SlideService(intake=intake, store=store, inspector=slides, reader=slides, copies=copies)
     classification = ClassificationService(
         classifications=classifications,
@@ -176,7 +188,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
         classifier=classifier,
         kinds=kinds,
         slides=slide_service,
-        fields=SlideClassification(classifier, slides),
+        fields=fields,
     )
     outlines = OutlineService(
         classifications=classifications,
@@ -215,20 +227,16 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
     )
     records = RecordService(index, models, chain, history)
     received = _received(settings, database, inspector)
+    dicom = PooledDicomReader()
+
+    def recorded(cid: str) -> bytes:
+        return intake.content(cid)[1]
+
     profile = _profile(settings, chain)
     # Each slice is a request to a remote store, and anybody can ask for a verification.
     scope = SliceScope(fetched=_SLICES_CHECKED if settings.pinata else None, repeated=_SLICES_CHECKED)
-    verification = VerificationService(
-        chain=history,
-        store=store,
-        classifier=classifier,
-        inspector=inspector,
-        cid_of=cid_of,
-        recover=eip712.recover,
-        review_id=review_id,
-        documents=local,
-        scope=scope,
-    )
+    slide_files = SlideFiles(inspector=slides, copies=copies, fields=fields)
+    verification = wire_verification(history, store, local, classifier, inspector, slide_files, scope=scope)
     return Container(
         settings=settings,
         profile=profile,
@@ -262,7 +270,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             store=store,
             documents=local,
             inspector=inspector,
-            dicom=PooledDicomReader(),
+            dicom=dicom,
             outliner=classifier,
             models=models,
             registry=wire_registry(settings, chain),
@@ -292,6 +300,8 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             index=index,
             models=models,
             outlines=outlines,
+            areas=StudyAreas(studies=study_service, outlines=outlines, intake=intake, dicom=PooledDicomReader()),
+            known_studies=study_service.known,
             published=reviews.published,
         ),
         received=received,
@@ -302,9 +312,41 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             images=images,
             recorded=lambda cid: bool(records.of_image(cid, limit=1).records),
         ),
-        dicomweb=DicomWebService(received.rows, received.files, lambda cid: intake.content(cid)[1]),
+        dicomweb=DicomWebService(
+            rows=received.rows,
+            files=received.files,
+            index=DicomIndex(rows=received.rows, cleaner=received.cleaner, recorded=recorded),
+            dicom=dicom,
+            inspector=inspector,
+            recorded=recorded,
+        ),
         accounts=_accounts(settings, database) if settings.accounts else None,
         close=database.close,
+    )
+
+
+def wire_verification(
+    history: RegistryHistory,
+    store: ObjectReader,
+    documents: ObjectReader,
+    classifier: Classifier,
+    inspector: ImageInspector,
+    slides: SlideFiles,
+    *,
+    scope: SliceScope = ALL_SLICES,
+) -> VerificationService:
+    """Checks records of ``history``; of a study as much as ``scope`` says, by default every slice."""
+    return VerificationService(
+        chain=history,
+        store=store,
+        classifier=classifier,
+        inspector=inspector,
+        cid_of=cid_of,
+        recover=eip712.recover,
+        review_id=review_id,
+        documents=documents,
+        scope=scope,
+        slides=slides,
     )
 
 

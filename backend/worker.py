@@ -11,18 +11,26 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import socket
+import tempfile
 import time
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
+from pathlib import Path
 from selectors import EVENT_READ
+from typing import BinaryIO, cast
+from weakref import WeakSet
 
 from gunicorn import http
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from backend.domain import MAX_IMAGE_BYTES
+from backend.settings import load
 
 THREADS = 16
 """More than all bulkheads together admit, so that requests that need no dependency always find a thread."""
@@ -43,6 +51,12 @@ MAX_BODY_BYTES = MAX_IMAGE_BYTES + 1024 * 1024
 """Above the limits of every route: a request with more is answered without reading the rest."""
 MAX_BUFFERED_BYTES = 256 * 1024 * 1024
 """Of all requests that are not whole yet."""
+SLIDES = "/api/v1/slides"
+"""Its bodies are kept in files."""
+SPOOLED = 4
+"""Bodies in files at a time."""
+SPARE_BYTES = 256 * 1024 * 1024
+"""Of the disk, that no body may take."""
 URGENT = frozenset({"/api/v1/health", "/api/v1/ready"})
 URGENT_THREADS = 4
 _READ_BYTES = 256 * 1024
@@ -86,11 +100,41 @@ TOO_LONG = Refusal(
     "request-header-fields-too-large",
     f"the head of a request may have at most {MAX_HEADER_BYTES:,} bytes",
 )
+NO_ROOM = Refusal("507 Insufficient Storage", "storage-full", "the disk has no room for a slide of that size")
 OVERLOADED = Refusal("503 Service Unavailable", "overloaded", "the server has too many requests: try again", 2)
 
 
-class HeaderTooLong(ValueError):
-    pass
+class Refused(ValueError):
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+class Spool:
+    """Where the bodies of slides are kept, which are too large for the memory: files without a name below ``folder``.
+
+    At most ``most_bytes`` for each; SPOOLED at a time.
+    """
+
+    def __init__(self, folder: Path, most_bytes: int) -> None:
+        self._folder = folder
+        self.most_bytes = most_bytes
+        self.opened: WeakSet[BinaryIO] = WeakSet()
+
+    def open(self, size: int) -> BinaryIO:
+        """A file with room for ``size`` bytes. Raises Refused."""
+        if sum(not file.closed for file in self.opened) >= SPOOLED:
+            raise Refused(OVERLOADED)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            disk = os.statvfs(self._folder)
+            if disk.f_bavail * disk.f_frsize < size + SPARE_BYTES:
+                raise Refused(NO_ROOM)
+            file = cast(BinaryIO, tempfile.TemporaryFile(dir=self._folder, buffering=0))  # noqa: SIM115 - closed with its request
+        except OSError as error:
+            raise Refused(NO_ROOM) from error
+        self.opened.add(file)
+        return file
 
 
 class Pace:
@@ -114,21 +158,27 @@ class Incoming:
     """One request as its bytes arrive. ``rest`` is what follows it on the connection.
 
     ``cut`` says that its end is unknown, because it is too long or its framing is unclear: the parser and the
-    application refuse such a request, and its connection must not be used again.
+    application refuse such a request, and its connection must not be used again. The body of a slide is in a file of
+    ``spool``, and not in ``data``.
     """
 
+    spool: Callable[[], Spool] | None = None
     data: bytearray = field(default_factory=bytearray)
     cut: bool = False
+    _file: BinaryIO | None = None
+    _filed: int = 0
     _body: int | None = None
     _length: int = 0
     _chunk: int | None = None
     _end: int | None = None
 
     def feed(self, data: bytes) -> bool:
-        """Add bytes; whether the request is whole now. Raises HeaderTooLong."""
+        """Add bytes; whether the request is whole now. Raises Refused."""
         self.data += data
         if self._body is None and not self._read_head():
             return False
+        if self._file is not None:
+            return self._move_to_file(self._file)
         if self._chunk is not None:
             self._skip_chunks()
         elif self._body is not None and len(self.data) >= self._body + self._length:
@@ -137,11 +187,18 @@ class Incoming:
             self._cut()
         return self._end is not None
 
-    def take(self) -> bytes:
-        """The whole request, which is then forgotten here."""
+    def take(self) -> Iterable[bytes]:
+        """The parts of the whole request, which is then forgotten here."""
         request = bytes(self.data[: self._end])
         del self.data[: self._end]
-        return request
+        if self._file is None:
+            return [request]
+        file, self._file = self._file, None
+        return chain([request], _parts(file))
+
+    def close(self) -> None:
+        if self._file is not None:
+            self._file.close()
 
     @property
     def path(self) -> str:
@@ -152,13 +209,14 @@ class Incoming:
     @property
     def expects_continue(self) -> bool:
         """Whether the client waits for an interim answer before it sends the body (RFC 9110, 10.1.1)."""
-        return self._body == len(self.data) and self._end is None and b"100-continue" in self.data.lower()
+        waits = self._body == len(self.data) and self._end is None and not self._filed
+        return waits and b"100-continue" in self.data.lower()
 
     def _read_head(self) -> bool:
         end = self.data.find(b"\r\n\r\n")
         if end < 0:
             if len(self.data) > MAX_HEADER_BYTES:
-                raise HeaderTooLong
+                raise Refused(TOO_LONG)
             return False
         self._body = end + 4
         lines = bytes(self.data[:end]).lower().split(b"\r\n")[1:]
@@ -169,10 +227,31 @@ class Incoming:
             self._chunk = self._body
         elif not encodings and len(lengths) <= 1 and all(value.isdigit() and len(value) < 16 for value in lengths):
             self._length = int(lengths[0]) if lengths else 0
+            if self.spool and self._length > MAX_BODY_BYTES and self.path == SLIDES:
+                spool = self.spool()
+                if self._length <= spool.most_bytes:
+                    self._file = spool.open(self._length)
+                    return True
             if self._length > MAX_BODY_BYTES:
                 self._cut()
         else:
             self._cut()
+        return True
+
+    def _move_to_file(self, file: BinaryIO) -> bool:
+        """What has arrived of the body; whether that is all."""
+        body = self.data[self._body : (self._body or 0) + self._length - self._filed]
+        try:
+            written = file.write(body)
+        except OSError as error:
+            raise Refused(NO_ROOM) from error
+        if written != len(body):
+            raise Refused(NO_ROOM)
+        del self.data[self._body : (self._body or 0) + written]
+        self._filed += written
+        if self._filed < self._length:
+            return False
+        self._end = self._body
         return True
 
     def _skip_chunks(self) -> None:
@@ -201,6 +280,13 @@ class Incoming:
         self._end = len(self.data)
 
 
+def _parts(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        file.seek(0)
+        while part := file.read(_READ_BYTES):
+            yield part
+
+
 class _PacedSocket(socket.socket):
     """Gives up on a peer that reads more slowly than BYTES_PER_S."""
 
@@ -225,7 +311,7 @@ class _Connection(TConn):
 
     def __init__(self, worker: BufferingWorker, client: socket.socket, address: object, server: object) -> None:
         super().__init__(worker.cfg, client, address, server)
-        self.incoming = Incoming()
+        self.incoming = Incoming(worker.spool)
         self.deadline = 0.0
         self.lingering = False
         self.pace = Pace()
@@ -242,6 +328,7 @@ class BufferingWorker(ThreadWorker):
         self._buffered = 0
         self._running: dict[_Connection, Future[bool]] = {}
         """The requests that have a thread or wait for one, the oldest first; urgent ones are not among them."""
+        self._spool: Spool | None = None
         self._next_sweep = 0.0
         self._idle_until = 0.0
 
@@ -250,6 +337,13 @@ class BufferingWorker(ThreadWorker):
         self.cfg.set("sendfile", False)
         self._urgent_pool = ThreadPoolExecutor(URGENT_THREADS)
         super().init_process()
+
+    def spool(self) -> Spool:
+        """Its settings are read when the first slide arrives: other requests need none."""
+        if self._spool is None:
+            settings = load()
+            self._spool = Spool(settings.var / "slides" / "incoming", settings.slide_bytes + MAX_HEADER_BYTES)
+        return self._spool
 
     def get_thread_pool(self) -> ThreadPoolExecutor:
         return ThreadPoolExecutor(self._threads)
@@ -273,7 +367,7 @@ class BufferingWorker(ThreadWorker):
 
     def handle(self, conn: _Connection) -> bool:
         """Answer a whole request; runs in a thread. Whether the connection can be used again."""
-        conn.parser = http.get_parser(self.cfg, [conn.incoming.take()], conn.client)
+        conn.parser = http.get_parser(self.cfg, conn.incoming.take(), conn.client)
         conn.initialized = True
         conn.sock.begin_answer()
         return bool(super().handle(conn)) and not conn.incoming.cut
@@ -284,7 +378,7 @@ class BufferingWorker(ThreadWorker):
             _send(conn, OVERLOADED.answer(conn.incoming.path))
             self._linger(conn)
         elif future.exception() is None and future.result():
-            rest, conn.incoming = bytes(conn.incoming.data), Incoming()
+            rest, conn.incoming = bytes(conn.incoming.data), Incoming(self.spool)
             self._listen(conn)
             if rest:
                 self._feed(conn, rest)
@@ -339,12 +433,14 @@ class BufferingWorker(ThreadWorker):
             conn.pace = Pace()
         conn.pace.moved(len(data))
         conn.deadline = conn.pace.deadline
-        self._buffered += len(data)
+        before = len(conn.incoming.data)
         try:
             whole = conn.incoming.feed(data)
-        except HeaderTooLong:
-            self._refuse(conn, TOO_LONG)
+        except Refused as refused:
+            self._buffered += len(conn.incoming.data) - before
+            self._refuse(conn, refused.refusal)
             return
+        self._buffered += len(conn.incoming.data) - before
         if whole:
             self._submit(conn)
         elif self._buffered > MAX_BUFFERED_BYTES:
@@ -380,6 +476,7 @@ class BufferingWorker(ThreadWorker):
             self.nr_conns -= 1
             conn.close()
             return
+        conn.incoming.close()
         conn.lingering, conn.incoming = True, Incoming()
         self._listen(conn)
         conn.deadline = time.monotonic() + LINGER_S
@@ -387,6 +484,7 @@ class BufferingWorker(ThreadWorker):
     def _close(self, conn: _Connection) -> None:
         self._forget(conn)
         self.nr_conns -= 1
+        conn.incoming.close()
         conn.close()
 
     def _forget(self, conn: _Connection) -> None:

@@ -6,12 +6,13 @@ import errno
 import os
 import secrets
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from backend.errors import StorageFull, StorageUnavailable
+from backend.errors import ConfigurationError, StorageFull, StorageUnavailable
 
+DRAFT = ".tmp"
 _PROBE_BYTES = 1024 * 1024
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
@@ -49,11 +50,25 @@ def create(file: Path, text: str) -> None:
         draft.unlink()
 
 
+def read_key(file: Path, what: str, *, new: Callable[[], str]) -> bytes:
+    """The content of a file with a private key, made of ``new`` if it is missing. Raises ConfigurationError where
+    ``what`` cannot be read or written, or is readable by other users."""
+    try:
+        if not file.exists():
+            create(file, new())
+        mode = file.stat().st_mode & 0o777
+        if mode & 0o077:
+            raise ConfigurationError(f"{what} {file} is readable by other users (mode {mode:o}): run chmod 600 {file}")
+        return file.read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{what} {file} cannot be used: {error.strerror}") from error
+
+
 def replace(file: Path, content: bytes, *, sync: bool = True) -> None:
     """Write ``content`` in place of what ``file`` holds, if anything, with mode 600. No reader sees half of it; what a
-    crash leaves has a name with a dot before it. Without ``sync``, a loss of power may lose the content. Raises
-    OSError."""
-    descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+    crash leaves has a name with a dot before it and ``DRAFT`` behind. Without ``sync``, a loss of power may lose the
+    content; the name is on the disk only after ``sync_folder``. Raises OSError."""
+    descriptor, draft = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.", suffix=DRAFT)
     try:
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(content)

@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shutil
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -24,10 +25,13 @@ _JOURNAL = "journal.jsonl"
 
 
 class StudyFolders:
-    """Port StudyStage. The folder is made when the first study is."""
+    """Port StudyStage. The folder is made when the first study is. Thread-safe; the files are counted once, so no other
+    process may write there."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._lock = threading.Lock()
+        self._sizes: dict[str, int] | None = None  # bytes of the files of each study, once they are counted
 
     def has(self, study_id: str) -> bool:
         with _errors():
@@ -51,10 +55,13 @@ class StudyFolders:
                 journal.write(json.dumps(entry).encode() + b"\n")
 
     def write(self, study_id: str, name: str, content: bytes) -> None:
-        with _errors():
+        with _errors(), self._lock:
             file = self._file(study_id, name)
             private_files.make_folder(file.parent)
+            former = _size(file)
             private_files.replace(file, content, sync=False)
+            if self._sizes is not None:
+                self._sizes[study_id] = self._sizes.get(study_id, 0) + len(content) - former
 
     def read(self, study_id: str, name: str) -> bytes | None:
         with _errors():
@@ -65,25 +72,30 @@ class StudyFolders:
 
     def release(self, study_id: str) -> None:
         """Remove the files of a study, and keep its journal."""
-        with _errors():
+        with _errors(), self._lock:
+            self._sizes = None
             for file in self._files(study_id):
                 file.unlink(missing_ok=True)
 
     def remove(self, study_id: str) -> None:
-        with _errors(), contextlib.suppress(FileNotFoundError):
+        with _errors(), self._lock, contextlib.suppress(FileNotFoundError):
+            self._sizes = None
             shutil.rmtree(self._path(study_id))
 
     def expire(self, older_than_s: float) -> None:
         limit = time.time() - older_than_s
-        with _errors():
+        with _errors(), self._lock:
             for path in self._studies():
                 with contextlib.suppress(FileNotFoundError):
                     if max(path.stat().st_mtime, (path / _JOURNAL).stat().st_mtime) < limit:
+                        self._sizes = None
                         shutil.rmtree(path)
 
     def size(self) -> int:
-        with _errors():
-            return sum(_size(file) for path in self._studies() for file in self._files(path.name))
+        with _errors(), self._lock:
+            if self._sizes is None:
+                self._sizes = {path.name: sum(map(_size, self._files(path.name))) for path in self._studies()}
+            return sum(self._sizes.values())
 
     def _studies(self) -> list[Path]:
         return sorted(self._folder.iterdir()) if self._folder.is_dir() else []

@@ -18,6 +18,8 @@ from backend.api import (
     course,
     credentials,
     dicomweb,
+    dicomweb_pictures,
+    dicomweb_store,
     exports,
     guard,
     images,
@@ -78,6 +80,8 @@ _BLUEPRINTS = (
     credentials.blueprint,
     people.blueprint,
 )
+_FORM_PARTS = 5
+"""An image, and the answers of AnswersSchema."""
 
 
 class _Request(Request):
@@ -103,7 +107,7 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
 
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_IMAGE_BYTES + MULTIPART_OVERHEAD,
-        MAX_FORM_PARTS=2,
+        MAX_FORM_PARTS=_FORM_PARTS,
         VALIDATION_ERROR_STATUS_CODE=400,
         VALIDATION_ERROR_SCHEMA=ProblemSchema,
         HTTP_ERROR_SCHEMA=ProblemSchema,
@@ -128,7 +132,8 @@ def create_app(container: Container, *, page: Path = PAGE) -> DescribedApp:
     limiter.init_app(app)
     for blueprint in _BLUEPRINTS:
         app.register_blueprint(blueprint, url_prefix=PREFIX)
-    app.register_blueprint(dicomweb.blueprint, url_prefix=dicomweb.PREFIX)
+    for web in (dicomweb, dicomweb_pictures, dicomweb_store):
+        app.register_blueprint(web.blueprint, url_prefix=dicomweb.PREFIX)
     app.register_blueprint(pages.blueprint)
     app.after_request(_never_stale)
     return app

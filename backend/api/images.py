@@ -34,12 +34,14 @@ class UploadSchema(CamelCase):
 class AnswersSchema(CamelCase):
     """`text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
     make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
-    is that of the microscope, for an image of tissue: what the uploader says of it.
+    is that of the microscope, for an image of tissue: what the uploader says of it, beside what was said before, or in
+    its place where `magnificationCorrected`.
     """
 
     text = String(load_default="ask", validate=OneOf(("ask", "keep", "mask")))
     pin_anyway = Boolean(load_default=False)
     magnification = Integer(load_default=None, validate=OneOf(MAGNIFICATIONS))
+    magnification_corrected = Boolean(load_default=False)
 
 
 class PinSchema(AnswersSchema):
@@ -123,7 +125,7 @@ def check_one_file() -> None:
 def upload(form_and_files_data: Values) -> tuple[Values, int]:
     answers = Answers(text=form_and_files_data["text"], pin_anyway=form_and_files_data["pin_anyway"])
     intake = container().intake.accept(one_file(form_and_files_data), client=client_address(), answers=answers)
-    return intake_answer(intake, form_and_files_data["magnification"])
+    return intake_answer(intake, form_and_files_data)
 
 
 @blueprint.get("/images/<cid>")
@@ -191,10 +193,10 @@ def view_answer(media_type: str, data: bytes) -> Response:
     return response
 
 
-def intake_answer(intake: Intake, magnification: int | None) -> tuple[Values, int]:
-    """What the uploader says of the magnification is stored."""
-    if magnification:
-        container().kinds.state(intake.facts.cid, magnification)
+def intake_answer(intake: Intake, answers: Values | None) -> tuple[Values, int]:
+    """What the uploader says of the magnification is stored; ``answers`` as in AnswersSchema."""
+    if answers and (magnification := answers["magnification"]):
+        container().kinds.state(intake.facts.cid, magnification, corrected=answers["magnification_corrected"])
     return _image(intake.facts, intake.created), 201 if intake.created else 200
 
 

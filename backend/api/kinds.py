@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from apiflask.fields import Enum, Nested, String
+from apiflask.fields import Enum, List, Nested, String
 from apiflask.validators import Length
 
 from backend.api.schemas import AnswerSchema, CamelCase, Values
 from backend.domain import ImageKind, KindSource
 
 
-class KindValueSchema(AnswerSchema):
-    """`value` is null where it is unknown. `by` is name and version of what recognised it."""
+class KindStatementSchema(AnswerSchema):
+    """`by` is name and version of what recognised it."""
 
-    value = String(allow_none=True)
+    value = String()
     source = Enum(KindSource, by_value=True)
     by = String(allow_none=True)
+
+
+class KindValueSchema(KindStatementSchema):
+    """`value` is null where it is unknown. `by` is name and version of what recognised it. `others` are the statements
+    that differ from it: none is preferred for being newer."""
+
+    value = String(allow_none=True)
+    others = List(Nested(KindStatementSchema))
 
 
 class KindSchema(AnswerSchema):

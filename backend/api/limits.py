@@ -9,6 +9,8 @@ from flask_limiter import Limiter
 from backend.api.access import container
 from backend.services.account_log import network_of
 
+SEARCHES = "300/minute"
+
 
 def client_address() -> str:
     """The peer's address, or what a trusted proxy says it is."""

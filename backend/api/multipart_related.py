@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.http import parse_options_header
 
+from backend.api.media_types import RELATED
 from backend.domain import DICOM_TYPE
 from backend.errors import InvalidInput
 
-RELATED = "multipart/related"
 MAX_PARTS = 1000
 _MAX_HEADER_BYTES = 4096
 _MOST_BOUNDARY = 200
@@ -63,10 +63,10 @@ def _part(piece: bytes) -> Part:
     return Part(media_type, content)
 
 
-def write(contents: Iterable[bytes], boundary: str) -> Iterator[bytes]:
-    """The body of DICOM files, one at a time."""
+def write(contents: Iterable[bytes], boundary: str, content_type: str = DICOM_TYPE) -> Iterator[bytes]:
+    """The body of parts of one type, one at a time."""
     for content in contents:
-        yield f"--{boundary}\r\nContent-Type: {DICOM_TYPE}\r\nContent-Length: {len(content)}\r\n\r\n".encode()
+        yield f"--{boundary}\r\nContent-Type: {content_type}\r\nContent-Length: {len(content)}\r\n\r\n".encode()
         yield content
         yield b"\r\n"
     yield f"--{boundary}--\r\n".encode()

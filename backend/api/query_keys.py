@@ -12,7 +12,7 @@ from backend.services.dicomweb import Query
 MOST_RESULTS = 1000
 _MOST_KEYS = 32
 _MOST_TEXT = 2048
-_SPECIAL = frozenset({"limit", "offset", "includefield", "fuzzymatching"})
+_SPECIAL = frozenset({"limit", "offset", "includefield", "fuzzymatching", "accept"})
 _TAGS = {
     "SpecificCharacterSet": "00080005",
     "ImageType": "00080008",
@@ -49,8 +49,8 @@ _TAGS = {
 }
 
 
-def query_of(parameters: MultiDict[str, str]) -> tuple[Query, int]:
-    """The query, which asks for one result more than the limit, and that limit. Raises InvalidInput."""
+def query_of(parameters: MultiDict[str, str]) -> Query:
+    """Raises InvalidInput."""
     names = list(parameters)
     if len(names) > _MOST_KEYS or sum(len(value) for _, value in parameters.items(multi=True)) > _MOST_TEXT:
         raise InvalidInput(f"expected at most {_MOST_KEYS} search keys and {_MOST_TEXT} characters, found more")
@@ -59,7 +59,15 @@ def query_of(parameters: MultiDict[str, str]) -> tuple[Query, int]:
     fields = [name for value in parameters.getlist("includefield") for name in value.split(",") if name]
     added = None if "all" in fields else frozenset(map(_tag, fields))
     matches = {_tag(name): parameters[name] for name in names if name not in _SPECIAL}
-    return Query(matches, added, limit + 1, offset), limit
+    return Query(matches, added, limit, offset)
+
+
+def asks_for_fuzzy_matching(parameters: MultiDict[str, str]) -> bool:
+    """Raises InvalidInput for another value than true or false (PS3.18, section 8.3.4.2)."""
+    text = parameters.get("fuzzymatching", "false")
+    if text not in ("true", "false"):
+        raise InvalidInput(f"fuzzymatching must be true or false, not {text[:80]!r}")
+    return text == "true"
 
 
 def _tag(name: str) -> str:

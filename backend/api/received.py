@@ -111,7 +111,7 @@ def study(series_id: str, json_data: Values) -> Values:
 def image(series_id: str, json_data: Values) -> tuple[Values, int]:
     answers = Answers(text=json_data["text"], pin_anyway=json_data["pin_anyway"])
     intake = container().received_studies.image(series_in_path(series_id), client_address(), answers)
-    return intake_answer(intake, json_data["magnification"])
+    return intake_answer(intake, json_data)
 
 
 def _series(series: ReceivedSeries) -> Values:

@@ -21,7 +21,7 @@ _LARGER_BODIES = {"studies.begin": 8 * 1024 * 1024}
 """A study lists its files: a folder of ten thousand is to be refused with a sentence, not as a large body."""
 JSON = "application/json"
 MULTIPART = "multipart/form-data"
-_STORE = "dicomweb.store"
+_STORE = "dicomweb_store.store"
 """It reads its body itself."""
 UPLOADS = ("images.upload", "records.lookup", "studies.add", "slides.upload")
 SLIDE_UPLOAD = "slides.upload"

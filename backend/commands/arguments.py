@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
-from backend.settings import is_http_url
+from backend.hosts import is_http_url
 
 BUNDLE_NAME_LENGTH = 64
 SMALLEST_SIDE, LARGEST_SIDE = 16, 4096

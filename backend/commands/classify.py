@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
+from backend import settings as configuration
 from backend.commands.arguments import WrongUse, file_or_folder
 from backend.commands.console import Console, columns
 from backend.commands.frames import add_frame, read_frame
 from backend.commands.model_arguments import classifying_model
+from backend.commands.slides import classify_slide, is_slide
 from backend.commands.study import classified, in_words, is_study, values_of
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "file",
         metavar="FILE",
         type=file_or_folder,
-        help="the image; or one study: a folder, a ZIP, or DICOM of several frames",
+        help="the image or whole slide; or one study: a folder, a ZIP, or DICOM of several frames",
     )
     parser.add_argument(
         "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"
@@ -39,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace, console: Console) -> int:
     if (options.frame is None or options.file.is_dir()) and is_study(options.file):
         return _run_study(options, console)
+
+    if is_slide(options.file):
+        return _run_slide(options, console)
 
     from backend.adapters.images.decoded_images import DecodedImages
     from backend.adapters.models.bundled import BundledModels
@@ -69,6 +74,16 @@ def run(options: argparse.Namespace, console: Console) -> int:
     rows += [("Model", f"{model.name} {model.version}"), ("SHA-256", model.sha256)]
     note = "NOT FOR USE. No server signs this." if warning else "For research; not for diagnosis."
     console.result(values, f"{columns(rows)}\n\n{note}")
+    return 0
+
+
+def _run_slide(options: argparse.Namespace, console: Console) -> int:
+    if options.force:
+        raise WrongUse("--force is for one image: leave it out for a whole slide")
+    if options.frame:
+        raise WrongUse("--frame is for DICOM and NIfTI files: leave it out for a whole slide")
+    values, rows = classify_slide(options.file, options.model, configuration.load())
+    console.result(values, f"{columns(rows)}\n\nFor research; not for diagnosis.")
     return 0
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 import math
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from backend import settings as configuration
-from backend.commands.arguments import WrongUse, file_in_folder, file_or_folder, output_folder
+from backend.commands.arguments import WrongUse, existing_file, file_in_folder, file_or_folder, output_folder
 from backend.commands.console import Console, columns
+from backend.commands.slides import clean_slide, is_slide
 
 HELP = (
-    "Remove identifiers from DICOM files\n\n"
+    "Remove identifiers from DICOM files and whole slides\n\n"
     "By the rules of the page: DICOM PS3.15, Annex E. The files stay; copies are written."
 )
 EXAMPLE = "scanproof deidentify study --out clean"
@@ -23,7 +26,9 @@ _MOST_FRAMES = 24
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("path", metavar="PATH", type=file_or_folder, help="a DICOM file, or a directory of such files")
+    parser.add_argument(
+        "path", metavar="PATH", type=file_or_folder, help="a DICOM file or whole slide, or a directory of such files"
+    )
     parser.add_argument("--out", metavar="DIR", type=output_folder, required=True, help="where the copies are written")
     parser.add_argument("--mask-text", action="store_true", help="make text in the pictures black where it is found")
     parser.add_argument(
@@ -35,10 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--key", metavar="FILE", type=file_in_folder, help="the sender's key (default: one of this installation)"
     )
+    parser.add_argument(
+        "--passphrase",
+        metavar="FILE",
+        type=existing_file,
+        help="a file with a passphrase that opens the map (default: the sender's key opens it)",
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.dicom.identity_map import IdentityMap
+    from backend.adapters.dicom.map_locks import Passphrase, SenderKey, load_passphrase
     from backend.adapters.dicom.sender import KEY_FILE, Sender, load_key
     from backend.errors import Conflict, ImageTooLarge, UnsupportedImage
 
@@ -46,9 +58,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         raise WrongUse(f"expected --out outside {options.path}, whose files are read, found {options.out}")
     if options.map and options.map.resolve().is_relative_to(options.out.resolve()):
         raise WrongUse(f"expected --map outside {options.out}, whose copies are sent away, found {options.map}")
+    if options.passphrase and not options.map:
+        raise WrongUse("--passphrase opens a map: name one with --map, or leave it out")
     files = _files(options.path)
     key = load_key(options.key or configuration.load().var / KEY_FILE)
-    originals = IdentityMap(options.map, key) if options.map else None
+    lock = Passphrase(load_passphrase(options.passphrase)) if options.passphrase else SenderKey(key)
+    originals = IdentityMap(options.map, lock) if options.map else None
     done: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     sources: dict[Path, Path] = {}
@@ -57,12 +72,15 @@ def run(options: argparse.Namespace, console: Console) -> int:
             if len(files) > 1:
                 console.progress(f"{number} of {len(files)}")
             try:
+                if is_slide(file):
+                    done.append(_clean_slide(file, options))
+                    continue
                 source = _read(file)
                 made = sender.deidentify(source)
                 attributes = sender.attributes(source) if originals else {}
                 content, text = _look_for_text(made.content, mask=options.mask_text)
                 if originals:
-                    originals.add(made.uids, attributes)
+                    originals.add(made.uids, attributes, _hashes(content))
                 target = options.out / f"{made.instance}.dcm"
                 _write(content, target, source=sources.get(target))
             except (UnsupportedImage, ImageTooLarge, Conflict, _NotWritten) as error:
@@ -74,6 +92,26 @@ def run(options: argparse.Namespace, console: Console) -> int:
         originals.save()
     console.result({"files": done, "refused": refused}, _in_words(done, refused, options.out, masked=options.mask_text))
     return 1 if refused else 0
+
+
+def _clean_slide(file: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Write a copy of a slide without identifiers, named by its CID. Raises _NotWritten, UnsupportedImage,
+    ImageTooLarge."""
+    if options.mask_text:
+        raise _NotWritten("text is not looked for in whole slides, so none was made black: no copy was written")
+    with clean_slide(file, configuration.load()) as (slide, removed):
+        target = options.out / f"{slide.facts.cid}.tif"
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            # Under that name are the same bytes, if it is there.
+            if not target.exists():
+                draft = target.with_name(f".{target.name}")
+                shutil.copyfile(slide.path, draft)
+                draft.replace(target)
+        except OSError as error:
+            raise WrongUse(f"{target} cannot be written: {error.strerror}") from error
+    counts = {"removed": dict.fromkeys(removed, 1), "replaced": {}, "cleaned": {}}
+    return {"file": str(file), "written": str(target), "text": None, **counts}
 
 
 class _NotWritten(Exception):
@@ -97,6 +135,15 @@ def _read(file: Path) -> bytes:
 
     with file.open("rb") as stream:
         return stream.read(MAX_FILE_BYTES + 1)
+
+
+def _hashes(content: bytes) -> list[str]:
+    """SHA-256 of the file without identifiers, and of the files that its frames become. Raises UnsupportedImage,
+    ImageTooLarge."""
+    from backend.adapters.images.inspector import PillowInspector
+
+    frames = PillowInspector().split(content, kept=False)
+    return [hashlib.sha256(each).hexdigest() for each in (content, *frames)]
 
 
 def _look_for_text(content: bytes, *, mask: bool) -> tuple[bytes, int | None]:

@@ -13,6 +13,7 @@ from backend import settings as configuration
 from backend.commands.arguments import file_or_folder, read_image
 from backend.commands.console import Console
 from backend.commands.model_arguments import classifying_model
+from backend.commands.slides import clean_slide, is_slide
 from backend.commands.study import Counter, Slice, in_words, is_study, slices_of, values_of
 from backend.commands.verify import report
 from backend.domain import (
@@ -30,6 +31,7 @@ from backend.settings import Settings
 if TYPE_CHECKING:
     from backend.adapters.chain.dev.wallet import DevelopmentWallet
     from backend.container import Container
+    from backend.services.intake import Intake
     from backend.services.unfinished_studies import LeftOut
     from backend.services.verification import Verification
 
@@ -54,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IMAGE",
         nargs="?",
         type=file_or_folder,
-        help="the image; or one study: a folder, a ZIP, or DICOM of several frames (default: a drawing)",
+        help="the image or whole slide; or one study: a folder, a ZIP, or DICOM of several frames (default: a drawing)",
     )
     parser.add_argument(
         "--model", metavar="NAME", type=classifying_model, help="the model (default: the one for this kind of image)"
@@ -69,13 +71,22 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
     from backend.adapters.images.inspector import PillowInspector
 
+    if options.image and is_slide(options.image):
+        with (
+            clean_slide(options.image, _embedded_settings(console)) as (slide, _),
+            _embedded(console) as (steps, container, wallet),
+        ):
+            intake = container.slides.accept(slide.path, client=_CLIENT)
+            return _demonstrate(intake, options.model, container, wallet, steps, console)
+
     content = read_image(options.image) if options.image else _phantom()
     PillowInspector().accept(content)  # before the chain is started, which takes seconds
 
     if not options.image:
         console.message("The image is a drawing: a model's output for it means nothing.")
     with _embedded(console) as (steps, container, wallet):
-        return _demonstrate(content, options.model, container, wallet, steps, console)
+        intake = container.intake.accept(content, client=_CLIENT, answers=Answers(text="keep"))
+        return _demonstrate(intake, options.model, container, wallet, steps, console)
 
 
 @contextmanager
@@ -99,9 +110,8 @@ def _embedded(console: Console) -> Iterator[tuple[_Steps, Container, Development
 
 
 def _demonstrate(
-    content: bytes, model: str | None, parts: Container, wallet: DevelopmentWallet, steps: _Steps, console: Console
+    intake: Intake, model: str | None, parts: Container, wallet: DevelopmentWallet, steps: _Steps, console: Console
 ) -> int:
-    intake = parts.intake.accept(content, client=_CLIENT, answers=Answers(text="keep"))
     cid = intake.facts.cid
     steps.done("pin", f"{cid} ({'new' if intake.created else 'known'})")
     result, _ = parts.classification.classify(cid, model)

@@ -17,7 +17,7 @@ from backend.commands.chosen_chain import (
 )
 from backend.commands.console import Console
 from backend.commands.verify import add_opening_argument, completeness_of, object_readers, read_openings
-from backend.domain import describe_block
+from backend.domain import ImageRegisteredEvent, describe_block
 
 HELP = (
     "Write a record and its proofs into one file\n\nThe file has everything that is needed to check the record offline."
@@ -57,7 +57,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         service = EvidenceService(history, store, proofs, read=EvidenceChain, documents=documents)
         evidence = service.collect(options.image_id, openings=openings, slices=options.slices)
     content = pack(evidence)
-    complete_to = EvidenceChain(evidence).proven_blocks[-1]
+    chain = EvidenceChain(evidence)
+    complete_to = chain.proven_blocks[-1]
+    events = chain.events_of_image(options.image_id)
+    image_left_out = not any(
+        isinstance(event, ImageRegisteredEvent) and event.cid in evidence.objects for event in events
+    )
     left_out = sum(evidence.left_out_reviews.values())
     write_new(options.output, content)
     console.result(
@@ -70,11 +75,13 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "blocks": [block.hash for block in evidence.blocks],
             "objects": sorted(evidence.objects),
             "leftOutReviews": left_out,
+            "imageLeftOut": image_left_out,
             "completeness": completeness_of([complete_to]),
         },
         f"{options.output}: {len(content):,} bytes, {len(evidence.blocks)} blocks, {len(evidence.objects)} objects.\n"
         f"It is complete up to {describe_block(complete_to)}.\n"
         + (f"It lacks {left_out:,} older reviews: the newest ones decide.\n" if left_out else "")
+        + ("The slide is too large for it, and is named by its CID: give it with --file.\n" if image_left_out else "")
         + f"Anybody can check it: scanproof verify --evidence {options.output}"
         + ("\nIt holds the opening: whoever gets this file can read the sealed result." if options.opening else ""),
     )

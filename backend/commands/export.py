@@ -17,7 +17,8 @@ from backend.commands.chosen_chain import (
 )
 from backend.commands.console import Console
 from backend.commands.evidence import write_new
-from backend.commands.verify import add_opening_argument, object_readers, read_openings, verification_service
+from backend.commands.slides import slide_files
+from backend.commands.verify import add_opening_argument, object_readers, read_openings
 from backend.errors import NotIssuer
 from backend.exports import KINDS, file_name
 
@@ -46,10 +47,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--map",
         metavar="FILE",
         type=existing_file,
-        help="a map of `scanproof deidentify`: the original patient, study and UIDs are put back",
+        help="a map of `scanproof deidentify` or of the page: the original patient, study and UIDs are put back",
     )
     parser.add_argument(
         "--key", metavar="FILE", type=existing_file, help="the sender's key (default: one of this installation)"
+    )
+    parser.add_argument(
+        "--passphrase", metavar="FILE", type=existing_file, help="a file with the passphrase of a map of the page"
     )
     add_opening_argument(parser)
     add_chain_arguments(parser)
@@ -69,7 +73,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     from backend.adapters.models.bundled import BundledModels
     from backend.services.exports import ExportService
     from backend.services.models import ModelService
-    from backend.wiring import wire_export_keys, wire_registry
+    from backend.wiring import wire_export_keys, wire_registry, wire_verification
 
     store, documents = object_readers(settings)
     openings = read_openings(options)
@@ -80,7 +84,9 @@ def run(options: argparse.Namespace, console: Console) -> int:
         opened_history(opened, console) as history,
     ):
         service = ExportService(
-            verification=verification_service(history, store, documents, models, inspector),
+            verification=wire_verification(
+                history, store, documents, models, inspector, slide_files(settings, store, models)
+            ),
             store=store,
             documents=documents,
             inspector=inspector,
@@ -107,7 +113,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
             "mediaType": made.media_type,
             "imageId": facts.image_id,
             "diagnosisId": diagnosis.diagnosis_id,
-            "status": diagnosis.status,
+            "status": diagnosis.status_name,
             "identified": originals is not None,
         },
         f"{file}: {len(made.content):,} bytes, {KINDS[options.kind].title}.\n"
@@ -121,17 +127,23 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _opened_map(options: argparse.Namespace) -> IdentityMap | None:
     """The map of the options, opened before anything else. Raises WrongUse, ConfigurationError."""
     if options.map is None:
-        if options.key:
-            raise WrongUse("--key opens a map: name one with --map, or leave it out")
+        for name in ("key", "passphrase"):
+            if getattr(options, name):
+                raise WrongUse(f"--{name} opens a map: name one with --map, or leave it out")
         return None
     if not KINDS[options.kind].identified:
         named = ", ".join(name for name, kind in KINDS.items() if kind.identified)
         raise WrongUse(f"--map is for the exports {named}: leave it out")
 
     from backend.adapters.dicom.identity_map import IdentityMap
+    from backend.adapters.dicom.map_locks import Passphrase, SenderKey, load_passphrase
     from backend.adapters.dicom.sender import KEY_FILE, load_key
 
+    if options.passphrase:
+        if options.key:
+            raise WrongUse("expected --key or --passphrase, whichever the map was made with, found both")
+        return IdentityMap(options.map, Passphrase(load_passphrase(options.passphrase)))
     file = options.key or configuration.load().var / KEY_FILE
     if not file.exists():
         raise WrongUse(f"expected the key with which {options.map} was made, found no {file}: name it with --key")
-    return IdentityMap(options.map, load_key(file))
+    return IdentityMap(options.map, SenderKey(load_key(file)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
 from backend.commands.arguments import positive
@@ -58,15 +58,19 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _value(value: KindValue) -> dict[str, str | None]:
-    return {"value": value.value, "source": value.source.value, "by": value.by}
+def _value(value: KindValue) -> dict[str, Any]:
+    """As the API has it."""
+    others = [{"value": each.value, "source": each.source.value, "by": each.by} for each in value.others]
+    return {"value": value.value, "source": value.source.value, "by": value.by, "others": others}
 
 
 def _text(kind: ImageKind) -> str:
-    """Each value with its source."""
+    """Each value with its source, and what others say beside it."""
+    from backend.services.kind_sources import statements
+
     shown = []
     for name in _NAMES:
         value: KindValue = getattr(kind, name)
-        source = f" ({value.by or value.source.value})" if value.value else ""
-        shown.append(f"{name.replace('_', ' ')} {value.value or 'unknown'}{source}")
+        said = " or ".join(f"{each.value} ({each.by or each.source.value})" for each in statements(value))
+        shown.append(f"{name.replace('_', ' ')} {said or 'unknown'}")
     return ", ".join(shown)

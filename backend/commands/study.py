@@ -6,7 +6,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -85,18 +85,41 @@ def sources(path: Path) -> list[StudySource]:
 
 
 def slices_of(path: Path, console: Console, *, kept: bool = False) -> tuple[list[Slice], list[LeftOut]]:
-    """The images of one series below ``path`` in their order, each once, and what is left out. Where they are ``kept``,
-    nothing in a DICOM file may identify anybody. Raises IdentifiersLeft; WrongUse without an image, and for images of
-    several patients."""
+    """The images of one series below ``path`` in their order, each once, and what is left out, also an original beside
+    its copy without identifiers. Where they are ``kept``, nothing in a DICOM file may identify anybody. Raises
+    IdentifiersLeft; WrongUse without an image, and for images of several patients."""
     from backend.services.slice_order import NamedPlace, arrange
     from backend.services.unfinished_studies import LeftOut
 
     images, left_out = _images(path, console, kept=kept)
     arrangement = arrange([NamedPlace(each.name, each.facts.place) for each in images])
+    if arrangement.patients > 1 and not kept:
+        images, copied = _without_copied(images)
+        left_out += copied
+        arrangement = arrange([NamedPlace(each.name, each.facts.place) for each in images])
     if arrangement.patients > 1:
         raise WrongUse(f"expected images of one patient, found those of {arrangement.patients} in {path}")
     left_out += [LeftOut(images[number].name, why) for number, why in arrangement.foreign]
     return [images[number] for number in arrangement.order], left_out
+
+
+def _without_copied(images: Sequence[Slice]) -> tuple[list[Slice], list[LeftOut]]:
+    """A patient and the pseudonym are one: the images without the originals of copies, and those."""
+    from backend.adapters.images.inspector import PillowInspector
+    from backend.services.clean_copies import PlacedImage, pair
+    from backend.services.unfinished_studies import LeftOut
+
+    inspector = PillowInspector()
+    pairing = pair([PlacedImage(each.name, each.facts.place, inspector.fingerprint(each.read())) for each in images])
+    left = [
+        image._replace(facts=replace(image.facts, place=place))
+        for number, (image, place) in enumerate(zip(images, pairing.places, strict=True))
+        if number not in pairing.copies
+    ]
+    return left, [
+        LeftOut(images[number].name, f"the same image as {copy}, its copy without identifiers")
+        for number, copy in sorted(pairing.copies.items())
+    ]
 
 
 def _images(path: Path, console: Console, *, kept: bool) -> tuple[list[Slice], list[LeftOut]]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -18,9 +19,10 @@ from backend.commands.chosen_chain import (
     opened_history,
 )
 from backend.commands.console import BlockProgress, Console
+from backend.commands.slides import clean_slide, is_slide, slide_files
 from backend.commands.study import given_files, is_study, sources, still_identified
 from backend.deployments import recorded
-from backend.domain import BlockRef, DiagnosisReviewedEvent, Outcome, describe_block
+from backend.domain import BlockRef, DiagnosisReviewedEvent, LocalSlide, Outcome, describe_block
 from backend.errors import IdentifiersLeft, InvalidEvidence, NotFound
 from backend.explorer import block_url
 from backend.settings import ROOT, Settings
@@ -28,9 +30,9 @@ from backend.settings import ROOT, Settings
 if TYPE_CHECKING:
     from backend.adapters.chain.web3_chain import Web3Chain
     from backend.evidence import Evidence
-    from backend.ports import Classifier, ImageInspector, ObjectReader, RegistryHistory
+    from backend.ports import ObjectReader
     from backend.services.evidence_verification import EvidenceVerification, EvidenceVerificationService
-    from backend.services.verification import Verification, VerificationService
+    from backend.services.verification import Verification
 
 HELP = (
     "Check a record without a ScanProof server\n\n"
@@ -72,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="F",
         type=file_or_folder,
         help="the image, pinned or as uploaded, instead of fetching it; for a study a folder or ZIP of its slices; "
-        "DICOM without identifiers",
+        "a whole slide; DICOM without identifiers",
     )
     add_opening_argument(parser)
     add_chain_arguments(parser)
@@ -101,8 +103,8 @@ def read_openings(options: argparse.Namespace) -> list[bytes]:
 
 def run(options: argparse.Namespace, console: Console) -> int:
     if options.evidence:
-        if options.file:
-            raise WrongUse("--evidence holds the image: leave --file out")
+        if options.file and not (options.file.is_file() and is_slide(options.file)):
+            raise WrongUse("--evidence holds the image, unless that is a whole slide: leave --file out")
         if options.contract_block is not None and not options.rpc:
             raise WrongUse("--contract-block is for a node: name one with --rpc, or leave it out")
         return check_evidence(options, read_openings(options), console)
@@ -121,18 +123,21 @@ def run(options: argparse.Namespace, console: Console) -> int:
 def _verified(settings: Settings, options: argparse.Namespace, console: Console) -> list[Verification]:
     from backend.adapters.images.inspector import PillowInspector
     from backend.adapters.models.bundled import BundledModels
+    from backend.wiring import wire_verification
 
     own = bool(options.file) and is_study(options.file)
     files = given_files(options.file, console) if own else None
-    content = read_image(options.file) if options.file and not own else None
     openings = read_openings(options)
     store, documents = object_readers(settings)
+    models = BundledModels()
     with (
+        _given_image(options, settings, own=own) as content,
         opened_chain(settings, console) as opened,
         limited_reading(console, "reading the record from the chain and the store, and checking it"),
         opened_history(opened, console) as history,
     ):
-        service = verification_service(history, store, documents, BundledModels(), PillowInspector())
+        slides = slide_files(settings, store, models)
+        service = wire_verification(history, store, documents, models, PillowInspector(), slides)
         if options.image_id:
             return [service.verify(options.image_id, content=content, openings=openings, files=files)]
         verifications = service.verify_transaction(options.tx, content=content, openings=openings, files=files)
@@ -141,29 +146,16 @@ def _verified(settings: Settings, options: argparse.Namespace, console: Console)
         return verifications
 
 
-def verification_service(
-    history: RegistryHistory,
-    store: ObjectReader,
-    documents: ObjectReader,
-    classifier: Classifier,
-    inspector: ImageInspector,
-) -> VerificationService:
-    """Checks everything, of a study every slice."""
-    from backend.adapters.chain import eip712
-    from backend.adapters.chain.ids import review_id
-    from backend.adapters.ipfs.unixfs import cid_of
-    from backend.services.verification import VerificationService
-
-    return VerificationService(
-        chain=history,
-        store=store,
-        classifier=classifier,
-        inspector=inspector,
-        cid_of=cid_of,
-        recover=eip712.recover,
-        review_id=review_id,
-        documents=documents,
-    )
+@contextmanager
+def _given_image(options: argparse.Namespace, settings: Settings, *, own: bool) -> Iterator[bytes | LocalSlide | None]:
+    """The image of ``--file``; None without one, and for a study."""
+    if not options.file or own:
+        yield None
+    elif is_slide(options.file):
+        with clean_slide(options.file, settings) as (slide, _):
+            yield slide
+    else:
+        yield read_image(options.file)
 
 
 def result_of(verifications: Sequence[Verification], verdict: Outcome | None = None) -> dict[str, Any]:
@@ -292,9 +284,13 @@ def check_evidence(options: argparse.Namespace, openings: Sequence[bytes], conso
         service = _evidence_service()
         registry = options.contract or _believed(evidence.chain_id)
         node = _Node(options, evidence, console) if options.rpc else None
-        with limited_reading(console, "checking the evidence"):
+        with (
+            _given_image(options, configuration.load(), own=False) as slide,
+            limited_reading(console, "checking the evidence"),
+        ):
             result = service.verify(
                 evidence,
+                content=slide if isinstance(slide, LocalSlide) else None,
                 openings=openings,
                 registry=registry,
                 node=node,
@@ -338,13 +334,16 @@ def _evidence_service() -> EvidenceVerificationService:
     from backend.adapters.chain.ids import review_id
     from backend.adapters.chain.proofs.evidence_chain import EvidenceChain
     from backend.adapters.images.inspector import PillowInspector
+    from backend.adapters.ipfs.readers import DeferredReader
     from backend.adapters.ipfs.unixfs import cid_of
     from backend.adapters.models.bundled import BundledModels
     from backend.services.evidence_verification import EvidenceVerificationService
 
+    settings, models = configuration.load(), BundledModels()
     return EvidenceVerificationService(
-        BundledModels(),
+        models,
         PillowInspector(),
+        slides=slide_files(settings, DeferredReader(lambda: object_readers(settings)[0]), models),
         read=EvidenceChain,
         cid_of=cid_of,
         recover=eip712.recover,

@@ -26,7 +26,7 @@ MAGIC = b"scanproof/envelope/1"
 SUITE = 1
 """HKDF-SHA256 and AES-256-GCM."""
 KEY_BYTES = 32
-CHUNK_BYTES = 64 * 1024
+CHUNK_BYTES = 256 * 1024
 """Plaintext in each chunk but the last, unless the caller chooses otherwise."""
 SMALLEST_CHUNK, LARGEST_CHUNK = 1024, 1024 * 1024
 SMALLEST_PADDED, LARGEST_PADDED = 1024, 2**40

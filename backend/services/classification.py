@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from backend.cids import raw_cid
@@ -75,16 +75,16 @@ class ClassificationService:
         database alone.
 
         Raises InvalidCid, NotFound, StorageError, ClassificationFailed; OtherMagnification for an image that was
-        stated to be at another one than the model's.
+        stated to be at another one than the model's, MagnificationsDiffer for one of which several are stated.
         """
         if self._intake.find(cid).slide:
             return self._classify_slide(cid, model_name)
         image = cache(lambda: self._image(cid))
         choice, recognition = self._choose(cid, model_name, image)
-        kind = self._kinds.find([cid]).get(cid)  # none of an image of a former release that was never shown
         if recognition and choice.opinion:
-            self._classifications.add_recognition(recognition, kind and with_opinion(kind, choice.opinion))
-        refuse_other_magnification(self._classifier, choice.model, kind)
+            self._classifications.add_recognition(recognition, partial(with_opinion, opinion=choice.opinion))
+        # None of an image of a former release that was never shown.
+        refuse_other_magnification(self._classifier, choice.model, self._kinds.find([cid]).get(cid))
         found = self._classifications.find(cid, self._classifier.decoding, choice.model.sha256)
         if found and (manifest := manifests.read(found.manifest)) and manifest.gate_asked:
             return found, False
@@ -149,14 +149,13 @@ class ClassificationService:
 
     def _classify_slide(self, cid: str, model_name: str | None) -> tuple[Classification, bool]:
         model = self._fields.model(model_name)
-        kind = self._kinds.find([cid]).get(cid)
-        refuse_other_magnification(self._classifier, model, kind)
+        refuse_other_magnification(self._classifier, model, self._kinds.find([cid]).get(cid))
         if found := self._classifications.find(cid, self._classifier.decoding, model.sha256):
             return found, False
         made, opinion = self._classified_slide(cid, model)
         if opinion:
             recognition = Recognition(cid, self._classifier.decoding, opinion.gate.sha256, opinion.modality)
-            self._classifications.add_recognition(recognition, kind and with_opinion(kind, opinion))
+            self._classifications.add_recognition(recognition, partial(with_opinion, opinion=opinion))
         return self._keep(made, None, former=None)
 
     def _classified_slide(

@@ -13,6 +13,7 @@ from backend.domain import (
     Diagnosis,
     DiagnosisRecordedEvent,
     ImageRegisteredEvent,
+    LocalSlide,
     ModelFacts,
     SignedDiagnosis,
 )
@@ -25,6 +26,7 @@ from backend.services.models import ModelService
 from backend.services.origin import OriginVerifier
 from backend.services.reproduction import describe_result, repeat
 from backend.services.role_check import check_key, check_role
+from backend.services.slide_classification import SlideClassification
 from backend.services.study_documents import is_study
 from backend.services.study_verification import GivenFile, StudyVerifier
 
@@ -43,30 +45,32 @@ class DiagnosisVerifier:
         classifier: Classifier,
         studies: StudyVerifier,
         recover: Recover,
+        fields: SlideClassification | None = None,
     ) -> None:
         self._chain = chain
         self._store = store
         self._classifier = classifier
         self._studies = studies
         self._recover = recover
+        self._fields = fields
         self._models = ModelVerifier(chain, documents)
 
     def checks(
         self,
         image: ImageRegisteredEvent,
         diagnosis: DiagnosisRecordedEvent,
-        content: bytes | None,
+        content: bytes | LocalSlide | None,
         opening: bytes | None = None,
         files: Sequence[GivenFile] | None = None,
     ) -> list[Check]:
-        """``content``: the image's bytes, None when they are not available; ``opening``: a sealed diagnosis' manifest,
-        which is never in the store; ``files``: as in StudyVerifier. Raises ChainError.
+        """``content``: the image's bytes, or the slide as a file, None when they are not available; ``opening``: a
+        sealed diagnosis' manifest, which is never in the store; ``files``: as in StudyVerifier. Raises ChainError.
         """
         model = ModelService(self._classifier).facts(diagnosis.model_id)
         sealed = diagnosis.label == SEALED_LABEL
         about_manifest: list[Check] = [_unopened()]
         reproduction: list[Check] = []
-        if content is not None and is_study(content):
+        if isinstance(content, bytes) and is_study(content):
             about_manifest = self._studies.checks(diagnosis, content, files)
         elif not sealed or opening is not None:
             bytes_check, manifest = self._manifest_bytes(diagnosis.manifest_hash, opening)
@@ -135,11 +139,13 @@ class DiagnosisVerifier:
             f"signed by {found}" if found else "not a valid signature",
         )
 
-    def _reproduction(self, manifest: ReadManifest | None, model: ModelFacts | None, content: bytes | None) -> Check:
+    def _reproduction(
+        self, manifest: ReadManifest | None, model: ModelFacts | None, content: bytes | LocalSlide | None
+    ) -> Check:
         if manifest is None or model is None or content is None:
             missing = "manifest" if manifest is None else "model" if model is None else "image bytes"
             return Check("result reproduced", False, "the manifest's result", f"not checked: no {missing} to trust")
-        passed, found = repeat(self._classifier, manifest, model, content)
+        passed, found = repeat(self._classifier, manifest, model, content, self._fields)
         return Check("result reproduced", passed, describe_result(manifest), found)
 
 
@@ -162,13 +168,17 @@ def _opened(manifest: ReadManifest | None) -> Check:
     return Check("sealed", manifest.salt is not None, expected, found)
 
 
-def _manifest_image(manifest: ReadManifest | None, cid: str, content: bytes | None) -> Check:
-    sha256 = None if content is None else hashlib.sha256(content).hexdigest()
+def _manifest_image(manifest: ReadManifest | None, cid: str, content: bytes | LocalSlide | None) -> Check:
+    sha256 = None if content is None else _sha256(content)
     expected = f"image {cid}" + (f" with SHA-256 {sha256}" if sha256 else "")
     if manifest is None:
         return Check("manifest image", False, expected, "not checked: no manifest to trust")
     passed = manifest.image_cid == cid and sha256 in (None, manifest.image_sha256)
     return Check("manifest image", passed, expected, f"image {manifest.image_cid} with SHA-256 {manifest.image_sha256}")
+
+
+def _sha256(content: bytes | LocalSlide) -> str:
+    return content.facts.sha256 if isinstance(content, LocalSlide) else hashlib.sha256(content).hexdigest()
 
 
 def _manifest_result(manifest: ReadManifest | None, diagnosis: DiagnosisRecordedEvent) -> Check:

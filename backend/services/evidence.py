@@ -79,9 +79,9 @@ class EvidenceService:
         """The evidence of the record of ``image_id``; ``openings`` are manifests of its sealed diagnoses, ``slices``
         the orders of the slices of a study whose images are added, by default those that decided.
 
-        The image and the public manifests are required; statements, model cards and training records are added if they
-        are available. Raises NotFound; InvalidInput for an opening of another record or slices that it lacks;
-        LogsIncomplete, StorageError, ChainError.
+        The image, unless it is a slide that is larger than an image, and the public manifests are required; statements,
+        model cards and training records are added if they are available. Raises NotFound; InvalidInput for an opening
+        of another record or slices that it lacks; LogsIncomplete, StorageError, ChainError.
         """
         chain, completeness = read_completely(self._chain, image_id)
         history = chain.events_of_image(image_id)
@@ -139,7 +139,11 @@ class EvidenceService:
         yield from ((raw_cid(hash_), opening) for hash_, opening in opened.items())
         older = frozenset([event for event in events if isinstance(event, DiagnosisReviewedEvent)][:-MAX_STATEMENTS])
         for named in named_objects([event for event in events if event not in older]):
-            if named.need is Need.REQUIRED:
+            if named.need is Need.IMAGE:
+                # A slide stays outside: the events name it.
+                with suppress(ImageTooLarge):
+                    yield named.cid, self._store.get(named.cid, max_bytes=named.max_bytes)
+            elif named.need is Need.REQUIRED:
                 yield named.cid, self._store.get(named.cid, max_bytes=named.max_bytes)
             elif named.need is Need.DOCUMENT:
                 yield from self._if_there(named.cid, named.max_bytes)
@@ -147,7 +151,8 @@ class EvidenceService:
     def _with_slices(
         self, record: Record, objects: dict[str, bytes], slices: Collection[int] | None
     ) -> dict[str, bytes]:
-        return objects | dict(study_objects(self._store, objects[record.image.cid], slices))
+        image = objects.get(record.image.cid)
+        return objects if image is None else objects | dict(study_objects(self._store, image, slices))
 
     def _if_there(self, cid: str, max_bytes: int) -> Iterator[tuple[str, bytes]]:
         """The object, unless it is not available. The sender of the event chose its CID, so that no fault of the object

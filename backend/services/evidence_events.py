@@ -28,8 +28,10 @@ from backend.services.statements import MAX_STATEMENT_BYTES
 
 
 class Need(Enum):
-    """REQUIRED: no verification without it; SEALED: only the uploader has it; DOCUMENT: included if it is published."""
+    """IMAGE and REQUIRED: no verification without it; SEALED: only the uploader has it; DOCUMENT: included if it is
+    published."""
 
+    IMAGE = "image"
     REQUIRED = "required"
     SEALED = "sealed"
     DOCUMENT = "document"
@@ -64,7 +66,7 @@ def named_objects(events: Sequence[Event]) -> Iterator[NamedObject]:
     sealed = {diagnosis.diagnosis_id for diagnosis in diagnoses if diagnosis.label == SEALED_LABEL}
     for event in events:
         if isinstance(event, ImageRegisteredEvent):
-            yield NamedObject(event.cid, MAX_IMAGE_BYTES, Need.REQUIRED)
+            yield NamedObject(event.cid, MAX_IMAGE_BYTES, Need.IMAGE)
         elif isinstance(event, DiagnosisRecordedEvent):
             need = Need.SEALED if event.label == SEALED_LABEL else Need.REQUIRED
             yield NamedObject(raw_cid(event.manifest_hash), MAX_MANIFEST_BYTES, need)

@@ -12,6 +12,7 @@ from backend.domain import (
     Check,
     Event,
     ImageRegisteredEvent,
+    LocalSlide,
     Outcome,
     Record,
     RecordEvent,
@@ -26,6 +27,7 @@ from backend.services.hidden_events import list_of
 from backend.services.model_verification import models_of
 from backend.services.review_verification import ReviewId
 from backend.services.role_check import role_holders
+from backend.services.slides import SlideFiles
 from backend.services.study_evidence import named_by_study
 from backend.services.study_verification import SliceScope
 from backend.services.verification import Verification, VerificationService
@@ -67,7 +69,9 @@ class EvidenceVerificationService:
         cid_of: Callable[[bytes], str],
         recover: Recover,
         review_id: ReviewId,
+        slides: SlideFiles | None = None,
     ) -> None:
+        self._slides = slides
         self._classifier = classifier
         self._inspector = inspector
         self._read = read
@@ -79,6 +83,7 @@ class EvidenceVerificationService:
         self,
         evidence: Evidence,
         *,
+        content: LocalSlide | None = None,
         openings: Sequence[bytes] = (),
         registry: str | None = None,
         node: Callable[[int], Chain] | None = None,
@@ -87,18 +92,18 @@ class EvidenceVerificationService:
     ) -> EvidenceVerification:
         """Check everything in ``evidence``, and that the chain of ``node`` has the same events and no more.
 
-        ``openings`` are manifests of sealed diagnoses, in addition to those in the file; ``registry`` is the address
-        of the trusted registry, because anybody can deploy the same code and administer it; ``node`` gives a chain that
-        reads the registry from a block on; ``trusted`` are hashes of blocks of the evidence's chain, and
-        ``checkpoints`` the hashes of some by their numbers. Raises InvalidEvidence, ChainUnavailable;
-        LogsIncomplete when nothing is wrong but that the node does not show events that are proven to be in blocks of
-        its chain.
+        ``content`` is the slide of a file that lacks it. ``openings`` are manifests of sealed diagnoses, in addition to
+        those in the file; ``registry`` is the address of the trusted registry, because anybody can deploy the same code
+        and administer it; ``node`` gives a chain that reads the registry from a block on; ``trusted`` are hashes of
+        blocks of the evidence's chain, and ``checkpoints`` the hashes of some by their numbers. Raises InvalidEvidence,
+        ChainUnavailable; LogsIncomplete when nothing is wrong but that the node does not show events that are proven to
+        be in blocks of its chain.
         """
         chain = self._read(evidence)
         events = events_of_record(chain, evidence.image_id)
         service = VerificationService(
             chain=chain,
-            store=_Objects(evidence, self._cid_of),
+            store=_Objects(evidence, _images(events), self._cid_of),
             classifier=self._classifier,
             inspector=self._inspector,
             cid_of=self._cid_of,
@@ -107,9 +112,11 @@ class EvidenceVerificationService:
             rereads=0,
             of_node=False,
             scope=SliceScope(partial=True),
+            slides=self._slides,
         )
         record = service.verify(
             evidence.image_id,
+            content=content,
             openings=[*_openings(evidence, events), *openings],
             left_out=evidence.left_out_reviews,
         )
@@ -138,12 +145,15 @@ class EvidenceVerificationService:
 class _Objects:
     """Port ObjectReader: the objects of the evidence file."""
 
-    def __init__(self, evidence: Evidence, cid_of: Callable[[bytes], str]) -> None:
+    def __init__(self, evidence: Evidence, images: Collection[str], cid_of: Callable[[bytes], str]) -> None:
         self._objects = evidence.objects
+        self._images = images
         self._cid_of = cid_of
 
     def get(self, cid: str, *, max_bytes: int) -> bytes:
         content = self._objects.get(cid)
+        if content is None and cid in self._images:
+            raise ImageTooLarge(f"{cid} is not in the evidence file: a slide is given or fetched beside it")
         if content is None:
             raise NotFound(f"{cid} is not in the evidence file")
         if len(content) > max_bytes:
@@ -155,6 +165,10 @@ class _Objects:
 
     def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
         target.write(self.get(cid, max_bytes=max_bytes))
+
+
+def _images(events: Sequence[Event]) -> frozenset[str]:
+    return frozenset(event.cid for event in events if isinstance(event, ImageRegisteredEvent))
 
 
 def _openings(evidence: Evidence, events: Sequence[Event]) -> list[bytes]:

@@ -14,6 +14,7 @@ from backend.cids import raw_cid
 from backend.domain import (
     MAX_IMAGE_BYTES,
     SEALED_LABEL,
+    ClassifierCompromisedEvent,
     DiagnosisRecordedEvent,
     DiagnosisReviewedEvent,
     DiagnosisStatus,
@@ -21,7 +22,15 @@ from backend.domain import (
     Record,
     Verdict,
 )
-from backend.errors import Conflict, ImageTooLarge, InvalidCid, NotFound, RecordNotVerified, StorageError
+from backend.errors import (
+    Conflict,
+    ImageTooLarge,
+    InvalidCid,
+    NotFound,
+    RecordNotVerified,
+    StorageError,
+    UnsupportedImage,
+)
 from backend.exports import (
     KINDS,
     DiagnosisFacts,
@@ -40,6 +49,8 @@ from backend.services.attestation import BASIS_POINTS
 from backend.services.manifests import ReadManifest, by_hash
 from backend.services.models import ModelService
 from backend.services.outline import outline_finding
+from backend.services.role_check import KEY_CHECK
+from backend.services.slides import is_tiff
 from backend.services.statements import Statement
 from backend.services.verification import VerificationService
 
@@ -86,11 +97,25 @@ class ExportService:
         self._registry = registry
         self._write = write
 
+    def _content(self, cid: str) -> bytes:
+        """Raises UnsupportedImage for a slide, StorageError."""
+        try:
+            content = self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+        except ImageTooLarge:
+            content = b""
+        if not content or is_tiff(content):
+            raise UnsupportedImage(
+                "expected a record of an image or a study, found one of a whole slide, of which no export is made: "
+                "`scanproof evidence` and `scanproof verify` take it"
+            )
+        return content
+
     def facts(
         self, image_id: str, *, page: str, diagnosis: int | None = None, openings: Sequence[bytes] = ()
     ) -> RecordFacts:
         """The facts of a record with its ``diagnosis`` (counted from 1; None: the newest). ``page`` is the address of
-        the page without a slash at the end; ``openings`` are manifests of sealed diagnoses.
+        the page without a slash at the end; ``openings`` are manifests of sealed diagnoses. Where all that fails is
+        that a classifier's key is reported as compromised, the facts say so, since who has the result must hear of it.
 
         Raises NotFound; RecordNotVerified; Conflict for a record without a diagnosis or a sealed one without its
         opening; StorageError, ChainError.
@@ -99,16 +124,17 @@ class ExportService:
         record = verification.record
         if record is None:
             raise NotFound(f"no image {image_id} is registered in {self._registry.contract}")
-        if not verification.passed:
-            raise RecordNotVerified(image_id, [check for check in verification.checks if not check.passed])
+        failed = [check for check in verification.checks if not check.passed]
+        if any(not check.name.startswith(KEY_CHECK) for check in failed):
+            raise RecordNotVerified(image_id, failed)
         number, event = _chosen(record, diagnosis)
-        content = self._store.get(record.image.cid, max_bytes=MAX_IMAGE_BYTES)
+        content = self._content(record.image.cid)
         if study_documents.is_study(content):
             study, seen = self._study(content)
             summary = study.summary
             found = self._diagnosis(record, event, number, summary.label, event.confidence / BASIS_POINTS)
             found = replace(found, abstained=summary.abstained, reason=summary.reason)
-            pictures = tuple(self._slices(study, seen, found.status, self._corrected_slices(record, event, study)))
+            pictures = tuple(self._slices(study, seen, found, self._corrected_slices(record, event, study)))
         else:
             study, manifest = None, self._manifest(event, openings)
             sealed = event.label == SEALED_LABEL
@@ -122,7 +148,7 @@ class ExportService:
                 probabilities=manifest.probabilities,
             )
             corrected = self._corrected(record, event)
-            pictures = (self._picture(content, manifest, found.model, found.status, corrected=corrected),)
+            pictures = (self._picture(content, manifest, found.model, found, corrected=corrected),)
         image, registry = record.image, self._registry
         return RecordFacts(
             image_id=image.image_id,
@@ -160,6 +186,9 @@ class ExportService:
         valid = None if code is None else (label, self._text(event, label))
         if valid and reviews and reviews[-1].verdict is Verdict.OVERRIDDEN:
             valid = self._models.label(event.model_id, reviews[-1].label)
+        compromise = _report(record, event)
+        if compromise:
+            valid = None
         return DiagnosisFacts(
             number=number,
             diagnosis_id=event.diagnosis_id,
@@ -181,6 +210,7 @@ class ExportService:
             current_label=valid[0] if valid else None,
             current_label_text=valid[1] if valid else None,
             reviews=tuple(self._review(event, review) for review in reviews),
+            compromise=compromise,
         )
 
     def _text(self, event: DiagnosisRecordedEvent, label: str) -> str:
@@ -247,30 +277,30 @@ class ExportService:
         self,
         study: StudyFacts,
         seen: Sequence[ReadManifest],
-        status: DiagnosisStatus,
+        diagnosis: DiagnosisFacts,
         corrected: Mapping[int, tuple[statements.Outline, str]],
     ) -> Iterator[Picture]:
         for order in _shown(study, corrected):
             each = study.slices[order]
             content = self._store.get(each.cid, max_bytes=max(each.size, 1))
             model = _known(self._models.facts("0x" + each.model_sha256), f"the model {each.model_sha256}")
-            yield self._picture(content, seen[order], model, status, order=order, corrected=corrected.get(order))
+            yield self._picture(content, seen[order], model, diagnosis, order=order, corrected=corrected.get(order))
 
     def _picture(
         self,
         content: bytes,
         seen: ReadManifest,
         model: ModelFacts,
-        status: DiagnosisStatus,
+        diagnosis: DiagnosisFacts,
         *,
         order: int | None = None,
         corrected: tuple[statements.Outline, str] | None = None,
     ) -> Picture:
-        """``seen`` is what ``model`` said of the image, ``status`` what became of it, ``corrected`` a clinician's
+        """``seen`` is what ``model`` said of the image, ``diagnosis`` what became of it, ``corrected`` a clinician's
         outline."""
         image, dicom = self._inspector.identify(content), self._dicom.reference(content)
         spacing = dicom.spacing if dicom else None
-        contours, drawn_by, reviewer, reason = self._outline(content, seen, model, status, corrected)
+        contours, drawn_by, reviewer, reason = self._outline(content, seen, model, diagnosis, corrected)
         outline = outline_facts(
             contours, model=drawn_by, reviewer=reviewer, width=image.width, height=image.height, spacing=spacing
         )
@@ -295,15 +325,17 @@ class ExportService:
         content: bytes,
         seen: ReadManifest,
         model: ModelFacts,
-        status: DiagnosisStatus,
+        diagnosis: DiagnosisFacts,
         corrected: tuple[statements.Outline, str] | None,
     ) -> tuple[statements.Outline, ModelFacts | None, str | None, str | None]:
         """The contours, the model or the reviewer who drew them, and why there are none."""
+        if diagnosis.compromise:
+            return (), None, None, "the key that signed the result is reported as compromised"
         if corrected:
             contours, reviewer = corrected
             return contours, None, reviewer, None if contours else "a clinician removed the model's outline"
-        if status in (DiagnosisStatus.OVERRIDDEN, DiagnosisStatus.WITHDRAWN):
-            return (), None, None, f"the model's result was {status} by a clinician"
+        if diagnosis.status in (DiagnosisStatus.OVERRIDDEN, DiagnosisStatus.WITHDRAWN):
+            return (), None, None, f"the model's result was {diagnosis.status} by a clinician"
         found = outline_finding(self._outliner, model, seen, content)
         return found.contours, found.model, None, found.reason
 
@@ -326,6 +358,14 @@ class ExportService:
             return None
         found = statements.read(content)
         return found if found and found.fits(review) else None
+
+
+def _report(record: Record, event: DiagnosisRecordedEvent) -> ClassifierCompromisedEvent | None:
+    """The report by which the key of the diagnosis' classifier was not its own, if there is one."""
+    since = record.compromised_since(event)
+    reports = (each for each in record.reports if each.classifier.lower() == event.classifier.lower())
+    found = next((each for each in reports if each.since == since), None)
+    return found and replace(found, admin=to_checksum_address(found.admin))
 
 
 def _known(value: T | None, what: str) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from backend.domain import DICOM_TYPE, GateOpinion, ImageKind, KindFilter
 from backend.errors import (
@@ -52,16 +53,17 @@ class KindService:
             return ImageKind(cid)
         # A disk that is full or cannot be written must not hide the record.
         with suppress(DatabaseUnavailable):
-            self._kinds.save([kind])
+            return self._kinds.change(kind, lambda stored: stored)
         return kind
 
     def known(self, cids: Sequence[str]) -> Mapping[str, ImageKind]:
         """The stored kinds of these, by CID."""
         return self._kinds.find(cids)
 
-    def state(self, cid: str, magnification: int) -> None:
-        """Store what the uploader of a known image says; the newest statement holds."""
-        self._kinds.save([with_magnification(self.of(cid), magnification)])
+    def state(self, cid: str, magnification: int, *, corrected: bool = False) -> None:
+        """Store what the uploader of a known image says: beside what was said before, or, ``corrected``, in its
+        place."""
+        self._kinds.change(self.of(cid), partial(with_magnification, magnification=magnification, corrected=corrected))
 
     def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
         """Stored kinds of images and studies, in the order of their CIDs."""

@@ -17,6 +17,9 @@ from backend.domain import (
 from backend.ports import RegistryHistory
 from backend.services.origin import OriginVerifier
 
+KEY_CHECK = "classifier key"
+"""The name of the check whether the key was its classifier's own."""
+
 
 def role_holders(events: Sequence[RecordEvent]) -> list[tuple[str, str]]:
     """Role and account of all who signed or reviewed a recorded diagnosis, from the events of one image."""
@@ -63,5 +66,5 @@ def check_key(chain: RegistryHistory, diagnosis: DiagnosisRecordedEvent) -> list
         found = f"reported as compromised since {describe_time(earliest)}, after this diagnosis"
     else:
         found = "not reported as compromised"
-    key = Check("classifier key", since is None, f"the key of {diagnosis.classifier} was its own", found)
+    key = Check(KEY_CHECK, since is None, f"the key of {diagnosis.classifier} was its own", found)
     return [key, *(OriginVerifier(chain).of_report(report) for report in reports[-1:])]

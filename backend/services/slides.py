@@ -11,10 +11,41 @@ from backend.domain import ImageFacts, LocalSlide, Region, StoredObject
 from backend.errors import InvalidInput, NotFound, ObjectLost
 from backend.ports import ObjectStore, SlideCopies, SlideInspector, SlideReader
 from backend.services.intake import Intake, IntakeService
+from backend.services.slide_classification import SlideClassification
 
 MAX_REGION_PIXELS = 1_000_000
 """Of the answer for one region."""
 _PREVIEW_SIDE = 1024
+
+
+def is_tiff(content: bytes) -> bool:
+    """Whether pinned bytes are a slide: no other image is pinned as TIFF."""
+    return content.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"))
+
+
+class SlideFiles:
+    """Slides for a verification, which trusts no facts that are stored: each is inspected."""
+
+    def __init__(self, *, inspector: SlideInspector, copies: SlideCopies, fields: SlideClassification) -> None:
+        self._inspector = inspector
+        self._copies = copies
+        self.fields = fields
+
+    @contextmanager
+    def fetched(self, cid: str) -> Iterator[LocalSlide]:
+        """The slide with that CID. Raises as ``ObjectReader.copy``; UnsupportedImage, IdentifiersLeft, ServerBusy."""
+        with self._copies.open(cid, max_bytes=self._inspector.max_bytes) as path:
+            yield LocalSlide(path, self._inspector.inspect(path))
+
+    @contextmanager
+    def given(self, content: bytes) -> Iterator[LocalSlide]:
+        """A small slide with these bytes. Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy,
+        StorageUnavailable."""
+        with self._copies.new() as file:
+            file.write(content)
+            file.flush()
+            path = Path(file.name)
+            yield LocalSlide(path, self._inspector.inspect(path))
 
 
 class SlideService:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from backend.domain import (
@@ -16,18 +16,21 @@ from backend.domain import (
     DiagnosisReviewedEvent,
     DiagnosisStatus,
     ImageRegisteredEvent,
+    LocalSlide,
     Outcome,
     Record,
     RecordEvent,
     describe_block,
 )
-from backend.errors import ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
+from backend.errors import IdentifiersLeft, ImageTooLarge, InvalidCid, NotFound, StorageError, UnsupportedImage
 from backend.ports import Classifier, ImageInspector, ObjectReader, RegistryHistory
 from backend.services.completeness import REREADS, Completeness, read_completely
 from backend.services.diagnosis_verification import DiagnosisVerifier, Recover
+from backend.services.evidence_events import reports_about
 from backend.services.manifests import by_hash
 from backend.services.origin import OriginVerifier
 from backend.services.review_verification import ReviewId, ReviewVerifier
+from backend.services.slides import SlideFiles, is_tiff
 from backend.services.study_documents import is_study
 from backend.services.study_verification import GivenFile, SliceScope, StudyVerifier
 
@@ -78,7 +81,8 @@ class VerificationService:
     ``inspector`` turns a given file into the bytes that were pinned of it. Statements, model cards and training records
     are read from ``documents``, by default ``store``: many were never published, and the public network searches long.
     A history that is not complete is read again up to ``rereads`` times, with a second between. ``of_node``: what it
-    lacks then is hidden by a node, and not by the record. ``scope`` is how much of a study is checked.
+    lacks then is hidden by a node, and not by the record. ``scope`` is how much of a study is checked. Without
+    ``slides``, the result for a slide is not repeated.
     """
 
     def __init__(
@@ -95,6 +99,7 @@ class VerificationService:
         rereads: int = REREADS,
         of_node: bool = True,
         scope: SliceScope = ALL_SLICES,
+        slides: SlideFiles | None = None,
     ) -> None:
         self._chain = chain
         self._rereads = rereads
@@ -106,30 +111,51 @@ class VerificationService:
         self._cid_of = cid_of
         self._recover = recover
         self._scope = scope
+        self._slides = slides
         self._review_id = review_id
 
     def verify(
         self,
         image_id: str,
         *,
-        content: bytes | None = None,
+        content: bytes | LocalSlide | None = None,
         openings: Sequence[bytes] = (),
         files: Sequence[GivenFile] | None = None,
         left_out: Mapping[str, int] | None = None,
     ) -> Verification:
         """Check the record of ``image_id`` (0x and 64 hex digits) with all its diagnoses and their reviews.
 
-        ``content`` is the pinned image or the original upload; without it the image is fetched by CID. ``openings`` are
-        the manifests of sealed diagnoses; ``files`` are somebody's own files of a study; ``left_out``
-        is by diagnosis how many of its oldest reviews the history lacks, by an evidence file's own account. Of each
-        diagnosis, the newest MAX_REVIEWS reviews are checked one by one. Raises LogsIncomplete, ChainError.
+        ``content`` is the pinned image, a slide as a file, or the original upload; without it the image is fetched by
+        CID. ``openings`` are the manifests of sealed diagnoses; ``files`` are somebody's own files of a study;
+        ``left_out`` is by diagnosis how many of its oldest reviews the history lacks, by an evidence file's own
+        account. Of each diagnosis, the newest MAX_REVIEWS reviews are checked one by one. Raises LogsIncomplete,
+        ChainError.
         """
         chain, completeness = read_completely(self._chain, image_id, rereads=self._rereads, of_node=self._of_node)
         record = Record.of(chain.events_of_image(image_id))
         if record is None:
             return _missing(image_id, chain, completeness)
+        record = replace(record, reports=tuple(reports_about(chain, chain.events_of_image(image_id))))
         _read_together(chain, record)
-        bytes_check, trusted = self._image_bytes(record.image.cid, content)
+        with ExitStack() as opened_slide:
+            bytes_check, trusted = self._image_bytes(record.image.cid, content, opened_slide)
+            checks = self._checks(chain, record, completeness, bytes_check, trusted, openings, files, left_out or {})
+        states = tuple(
+            DiagnosisState(diagnosis.diagnosis_id, record.status_of(diagnosis)) for diagnosis in record.diagnoses
+        )
+        return Verification(image_id, checks, states, record.noise, completeness.shown, record)
+
+    def _checks(
+        self,
+        chain: RegistryHistory,
+        record: Record,
+        completeness: Completeness,
+        bytes_check: Check,
+        trusted: bytes | LocalSlide | None,
+        openings: Sequence[bytes],
+        files: Sequence[GivenFile] | None,
+        left_out: Mapping[str, int],
+    ) -> tuple[Check, ...]:
         parts = _Parts(
             chain=chain,
             diagnoses=DiagnosisVerifier(
@@ -139,17 +165,19 @@ class VerificationService:
                 classifier=self._classifier,
                 studies=StudyVerifier(self._store, self._classifier, self._cid_of, self._scope),
                 recover=self._recover,
+                fields=self._slides.fields if self._slides else None,
             ),
             reviews=ReviewVerifier(chain, self._documents, self._review_id),
             origins=OriginVerifier(chain),
-            left_out=left_out or {},
+            left_out=left_out,
         )
         opened = by_hash(openings)
         sealed = {diagnosis.manifest_hash for diagnosis in record.diagnoses if diagnosis.label == SEALED_LABEL}
-        checks = (
+        study = isinstance(trusted, bytes) and is_study(trusted)
+        return (
             *_registration(record.image, parts),
             bytes_check,
-            *([_no_study(record.image)] if files is not None and not (trusted and is_study(trusted)) else []),
+            *([_no_study(record.image)] if files is not None and not study else []),
             *_diagnoses(record, parts, trusted, opened, files),
             *(
                 Check("opening", False, "the manifest of a sealed diagnosis of this record", f"SHA-256 {hash_}")
@@ -157,16 +185,12 @@ class VerificationService:
             ),
             *completeness.checks,
         )
-        states = tuple(
-            DiagnosisState(diagnosis.diagnosis_id, record.status_of(diagnosis)) for diagnosis in record.diagnoses
-        )
-        return Verification(image_id, checks, states, record.noise, completeness.shown, record)
 
     def verify_transaction(
         self,
         hash_: str,
         *,
-        content: bytes | None = None,
+        content: bytes | LocalSlide | None = None,
         openings: Sequence[bytes] = (),
         files: Sequence[GivenFile] | None = None,
     ) -> list[Verification]:
@@ -175,15 +199,24 @@ class VerificationService:
         image_ids = dict.fromkeys(event.image_id for event in events if isinstance(event, RecordEvent))
         return [self.verify(each, content=content, openings=openings, files=files) for each in image_ids]
 
-    def _image_bytes(self, cid: str, given: bytes | None) -> tuple[Check, bytes | None]:
+    def _image_bytes(
+        self, cid: str, given: bytes | LocalSlide | None, opened: ExitStack
+    ) -> tuple[Check, bytes | LocalSlide | None]:
         """The check, and the bytes if they have the record's CID: those of the store, or ``given``, which may be the
-        original file, whose metadata was not pinned."""
+        original file, whose metadata was not pinned. A slide is a file until ``opened`` ends."""
+        if isinstance(given, LocalSlide):
+            facts = given.facts
+            check = Check("image bytes", facts.cid == cid, cid, f"{facts.cid} ({facts.size:,} bytes)")
+            return check, given if check.passed else None
         if given is None:
             try:
                 stored = self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
-            except (StorageError, NotFound, ImageTooLarge, InvalidCid) as error:
+            except ImageTooLarge as error:
+                return self._fetched_slide(cid, error, opened)
+            except (StorageError, NotFound, InvalidCid) as error:
                 return Check("image bytes", False, cid, str(error)), None
-            return self._compared(cid, stored)
+            check, trusted = self._compared(cid, stored)
+            return check, trusted and self._opened_slide(trusted, opened)
         check, trusted = self._compared(cid, given)
         if not check.passed:
             with suppress(UnsupportedImage, ImageTooLarge):
@@ -191,6 +224,25 @@ class VerificationService:
                 again, trusted = self._compared(cid, pinned, ", the file without its metadata")
                 check = again if again.passed else check
         return check, trusted
+
+    def _fetched_slide(self, cid: str, too_large: ImageTooLarge, opened: ExitStack) -> tuple[Check, LocalSlide | None]:
+        """As ``_image_bytes`` for what is larger than an image."""
+        if self._slides is None:
+            return Check("image bytes", False, cid, str(too_large)), None
+        try:
+            slide = opened.enter_context(self._slides.fetched(cid))
+        except (StorageError, NotFound, ImageTooLarge, InvalidCid) as error:
+            return Check("image bytes", False, cid, f"{too_large}; {error}"), None
+        except (UnsupportedImage, IdentifiersLeft) as error:
+            return Check("image bytes", True, cid, f"{cid}, which is not read: {error}"), None
+        return Check("image bytes", True, cid, f"{cid} ({slide.facts.size:,} bytes)"), slide
+
+    def _opened_slide(self, content: bytes, opened: ExitStack) -> bytes | LocalSlide:
+        """Verified bytes, as a file if they are a slide."""
+        if self._slides and is_tiff(content):
+            with suppress(UnsupportedImage, ImageTooLarge, IdentifiersLeft, StorageError):
+                return opened.enter_context(self._slides.given(content))
+        return content
 
     def _compared(self, cid: str, content: bytes, note: str = "") -> tuple[Check, bytes | None]:
         found = self._cid_of(content)
@@ -251,7 +303,7 @@ def _no_study(image: ImageRegisteredEvent) -> Check:
 def _diagnoses(
     record: Record,
     parts: _Parts,
-    content: bytes | None,
+    content: bytes | LocalSlide | None,
     opened: Mapping[str, bytes],
     files: Sequence[GivenFile] | None,
 ) -> list[Check]:

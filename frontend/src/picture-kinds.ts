@@ -17,6 +17,8 @@ const NIFTI = [
   [0x6e, 0x2b, 0x31, 0],
   [0x6e, 0x69, 0x31, 0],
 ];
+const NIFTI_2_AT = 4;
+const NIFTI_2 = [0x6e, 0x2b, 0x32, 0, 0x0d, 0x0a, 0x1a, 0x0a];
 
 /** Bytes that tell all kinds from each other. */
 export const KIND_BYTES = NIFTI_AT + 4;
@@ -27,7 +29,12 @@ export function pictureEnding(head: Uint8Array): string | null {
   return found ? found[0] : null;
 }
 
-/** Whether a file begins as a NIfTI-1 volume that is not compressed. */
+/** Whether a file begins as a NIfTI volume that is not compressed. */
 export function isNifti(head: Uint8Array): boolean {
-  return NIFTI.some((magic) => magic.every((byte, place) => head[NIFTI_AT + place] === byte));
+  const first = NIFTI.some((magic) => magic.every((byte, place) => head[NIFTI_AT + place] === byte));
+  return first || NIFTI_2.every((byte, place) => head[NIFTI_2_AT + place] === byte);
+}
+
+export function isGzip(head: Uint8Array): boolean {
+  return head[0] === 0x1f && head[1] === 0x8b;
 }

@@ -1,24 +1,40 @@
 """Retired bundles: models that are no longer offered, kept so that their records still reproduce.
 
-Each is an archive ``<modelId>.tar.xz`` with the unchanged files of the bundle. Its name must be the SHA-256 of the
-listing inside, which has the hash of every file.
+Each is an archive ``<modelId>.tar.xz`` of the files of the bundle. Its name must be the SHA-256 of the listing inside,
+which has the hash of every file. Where the bundle has the weights of its network, the archive has ``DIFFERENCE`` and
+``FOLDING`` in place of the network, see ``ml.bundle.folding``: the file that a reader gets is the unchanged one.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import logging
 import lzma
 import re
 import sys
 import tarfile
+import zipfile
 from pathlib import Path
 
-from ml.bundle.bundle import DOCUMENTS, LISTING, Bundle, BundleDocuments, documents_of, load_bundle, load_files
+from ml.bundle.bundle import (
+    DOCUMENTS,
+    LISTING,
+    WEIGHTS,
+    Bundle,
+    BundleDocuments,
+    documents_of,
+    load_bundle,
+    load_files,
+)
+from ml.bundle.folding import Place, add, find_places, subtract
+from ml.bundle.kinds import NETWORK
 from ml.errors import BundleError
 
 _log = logging.getLogger(__name__)
 
 SUFFIX = ".tar.xz"
+FOLDING, DIFFERENCE = "folding.json", "network.difference"
 MAX_BYTES = 64 * 1024 * 1024
 """Of all files of a bundle."""
 
@@ -60,17 +76,29 @@ class RetiredBundles:
 
     def bundle(self, sha256: str) -> Bundle:
         """The whole bundle, verified. Raises BundleError."""
-        return load_files(self._read(sha256), self._path(sha256), sha256)
+        return load_files(self._files(sha256), self._path(sha256), sha256)
 
     def unpack(self, sha256: str, folder: Path) -> None:
         """Write the files of a bundle to ``folder``, which exists. Raises BundleError."""
-        files = self._read(sha256)
+        files = self._files(sha256)
         load_files(files, self._path(sha256), sha256)
         for name, content in files.items():
             (folder / name).write_bytes(content)
 
     def _path(self, sha256: str) -> Path:
         return self._folder / f"{sha256}{SUFFIX}"
+
+    def _files(self, sha256: str) -> dict[str, bytes]:
+        """All files of a bundle by name. Their hashes are not checked."""
+        files = self._read(sha256)
+        if FOLDING not in files:
+            return files
+        try:
+            places = [Place(int(offset), kernel, norm) for offset, kernel, norm in json.loads(files.pop(FOLDING))]
+            files[NETWORK] = add(files.pop(DIFFERENCE), files[WEIGHTS], places)
+        except (ValueError, TypeError, LookupError, EOFError, MemoryError, zipfile.BadZipFile) as exc:
+            raise BundleError(f"{self._path(sha256)}: expected a network that follows from {WEIGHTS}: {exc}") from exc
+        return files
 
     def _read(self, sha256: str, count: int | None = None) -> dict[str, bytes]:
         """The first ``count`` files by name, or all."""
@@ -95,15 +123,26 @@ class RetiredBundles:
 def retire(bundle: Path, folder: Path) -> Path:
     """Write the archive of the bundle in the folder ``bundle`` to ``folder``; returns its path. Raises BundleError."""
     path = folder / f"{load_bundle(bundle).sha256}{SUFFIX}"
-    files = sorted(bundle.iterdir(), key=lambda file: (file.name not in _FIRST, file.name))
+    files = {file.name: file.read_bytes() for file in bundle.iterdir()}
+    if {NETWORK, WEIGHTS} <= files.keys():
+        network, weights = files.pop(NETWORK), files[WEIGHTS]
+        places = find_places(network, weights)
+        files |= {FOLDING: json.dumps(places).encode(), DIFFERENCE: subtract(network, weights, places)}
     with lzma.open(path, "wb", filters=_FLOAT16) as stream, tarfile.open(fileobj=stream, mode="w") as archive:
-        for file in files:
-            entry = tarfile.TarInfo(file.name)
-            entry.size = file.stat().st_size
-            with file.open("rb") as content:
-                archive.addfile(entry, content)
+        for name in sorted(files, key=lambda name: (name not in _FIRST, name)):
+            entry = tarfile.TarInfo(name)
+            entry.size = len(files[name])
+            archive.addfile(entry, io.BytesIO(files[name]))
     return path
 
 
+def main(source: Path, folder: Path) -> None:
+    """Retire the bundle in the folder ``source``, or unpack the archive ``source``, into ``folder``."""
+    if source.is_dir():
+        print(retire(source, folder))
+    else:
+        RetiredBundles(source.parent).unpack(source.name.removesuffix(SUFFIX), folder)
+
+
 if __name__ == "__main__":
-    print(retire(Path(sys.argv[1]), Path(sys.argv[2])))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ml.bundle.bundle import LISTING, Bundle, BundleDocuments, load_bundle, load_documents
 from ml.bundle.kinds import KINDS, Answer
+from ml.bundle.metadata import Metadata
 from ml.bundle.retired import RetiredBundles
 from ml.errors import BundleError, BundleNotFound
 
@@ -49,6 +50,7 @@ class Registry:
         self.folder = folder
         self.retired = RetiredBundles(folder / RETIRED)
         self._bundles: dict[str, Bundle] = {}
+        self._metadata: dict[str, Metadata] = {}
         self._models: dict[str, Model] = {}
         self._refused: set[str] = set()
         # Re-entrant: an ensemble opens its members while it is opened.
@@ -190,10 +192,20 @@ class Registry:
         return hashlib.sha256((self.folder / name / LISTING).read_bytes()).hexdigest()
 
     def _answering(self, answer: Answer, modality: str | None = None) -> Iterator[str]:
+        """Names of bundles that say so. Only their documents are read: the caller opens the one that it needs."""
         for name in self.names():
-            bundle = self._usable(name)
-            if bundle and KINDS[bundle.metadata.kind].answer is answer and modality in (None, bundle.metadata.modality):
+            metadata = self._metadata_of(name)
+            if metadata and KINDS[metadata.kind].answer is answer and modality in (None, metadata.modality):
                 yield name
+
+    def _metadata_of(self, name: str) -> Metadata | None:
+        """The metadata of an installed name, unless its documents are refused."""
+        if name not in self._metadata:
+            try:
+                self._metadata[name] = (self._bundles.get(name) or load_documents(self.folder / name)).metadata
+            except BundleError as error:
+                self._log_refused(name, error)
+        return self._metadata.get(name)
 
     def _usable(self, name: str) -> Bundle | None:
         """The bundle of an installed name, unless it is refused."""

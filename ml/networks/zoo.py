@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from ml.bundle.files import weights_file
 from ml.bundle.kinds import resolve
 from ml.errors import WrongChoice
+from ml.networks.saved_models import saved_layers
 
 if TYPE_CHECKING:
     import keras
@@ -72,18 +73,28 @@ class Architecture:
         is_whole = _is_hdf5 if path.suffix == ".h5" else zipfile.is_zipfile
         if not is_whole(path):
             raise WrongChoice(f"{expected}: the file is damaged, or of another format than its name says")
-        if path.suffix != ".npz":
-            return
-        with zipfile.ZipFile(path) as archive:
-            found = names_digest(name.removesuffix(".npy") for name in archive.namelist())
-        if found != NAMES_OF_WEIGHTS[self.name]:
-            others = [name for name, digest in NAMES_OF_WEIGHTS.items() if digest == found]
+        try:
+            table, found = _names_in(path)
+        except ValueError as exc:
+            raise WrongChoice(f"{expected}: {exc}") from exc
+        if found not in (None, table[self.name]):
+            others = [name for name, digest in table.items() if digest == found]
             raise WrongChoice(f"{expected}: found those of {others[0] if others else 'another network'}")
 
 
 def names_digest(names: Iterable[str]) -> str:
     """The first eight digits of the SHA-256 of the sorted names."""
     return hashlib.sha256(" ".join(sorted(names)).encode()).hexdigest()[:8]
+
+
+def _names_in(path: Path) -> tuple[dict[str, str], str | None]:
+    """The table that has a file of this kind, and the file's digest; None for a file of weights without names. Raises
+    ValueError."""
+    if path.suffix != ".npz":
+        layers = saved_layers(path)
+        return LAYERS_OF_FILES, None if layers is None else names_digest(layers)
+    with zipfile.ZipFile(path) as archive:
+        return NAMES_OF_WEIGHTS, names_digest(name.removesuffix(".npy") for name in archive.namelist())
 
 
 def _is_hdf5(path: Path) -> bool:
@@ -231,6 +242,30 @@ NAMES_OF_WEIGHTS = {
     "compact_residual": "bfda751a",
 }
 """``names_digest`` of the weights of each network, which tells whose an archive is before TensorFlow is loaded."""
+
+LAYERS_OF_FILES = {
+    "basecnn": "882afde1",
+    "mobilenetv3small": "a49114ee",
+    "efficientnetb0": "af392f68",
+    "vgg16": "bc9deb22",
+    "resnet50v2": "b9985866",
+    "vgg19": "90459749",
+    "inceptionv3": "f9a8fd33",
+    "xception": "0b9c060c",
+    "alexnet": "3a5bf589",
+    "densenet121": "7398edc2",
+    "resnet18": "076737be",
+    "googlenet": "6573fa3a",
+    "cnn_a": "3d8f832c",
+    "cnn_b": "ab9b59b7",
+    "logistic": "e3197281",
+    "mobilenet": "fade1eee",
+    "mobile_compact": "fade1eee",
+    "lite_compact": "91ed78bc",
+    "compact_residual": "5e04485b",
+}
+"""``names_digest`` of the layers that ``saved_layers`` finds in a saved model: those of the backbone, or of the network
+where there is none."""
 
 
 def architecture(name: str) -> Architecture:

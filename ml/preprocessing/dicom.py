@@ -49,6 +49,8 @@ _LOSSLESS_JPEG = ("1.2.840.10008.1.2.4.57", "1.2.840.10008.1.2.4.70")
 _SCAN_WITHOUT_SPECTRUM = re.compile(rb"(\xff\xda\0(?:\x08\x01..|\x0c\x03.{6}))\0\0\0", re.DOTALL)
 _JPEG_2000 = tuple(f"1.2.840.10008.1.2.4.{number}" for number in (90, 91, 201, 202, 203))
 _JP2, _JP2_BYTES, _BOX_HEADER = b"\0\0\0\x0cjP  ", 12, 8
+MOST_DIFFERENCE = 0.01
+"""By which share the sides of a pixel may differ: scanners round."""
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
 _CENTIMETRES = 3
 _LONGEST_SHOWN = 40
@@ -128,7 +130,7 @@ class DicomFile:
         """See the function ``picture``; the window that was used."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            stored = self._stored(frame)
+            stored = self.stored(frame)
         if self.description.photometric in COLOURS:
             return Image.fromarray(self._brightness(stored)), None
         if self.description.photometric == PALETTE:
@@ -142,6 +144,16 @@ class DicomFile:
             return 1.0 - brightness if inverted else brightness
 
         return Image.fromarray(to_eight_bits(stored, transform)), voi if isinstance(voi, Window) else None
+
+    def check_square(self) -> None:
+        """Raises ImageError for pixels whose sides differ by more than MOST_DIFFERENCE: a model would see another shape
+        than the tissue has, since those that it was trained on were square."""
+        height, width = _aspect(self._dataset) or (1.0, 1.0)
+        if abs(height - width) > MOST_DIFFERENCE * max(height, width):
+            raise ImageError(
+                f"expected square pixels, as models were trained on, found {height:g} by {width:g}: resample the image "
+                "first"
+            )
 
     def text(self, keyword: str) -> str:
         """An attribute of the file; empty where it has none. Raises ImageError for one that cannot be read."""
@@ -164,8 +176,8 @@ class DicomFile:
         except Exception as exc:  # pydicom raises many types on damaged data
             raise ImageError(f"expected a whole DICOM file, found pixels without frame {frame}: {exc}") from exc
 
-    def _stored(self, frame: int) -> np.ndarray:
-        """The stored values of a frame: (rows, columns) or, as RGB, (rows, columns, 3)."""
+    def stored(self, frame: int) -> np.ndarray:
+        """The stored values of a frame: (rows, columns) or, as RGB, (rows, columns, 3). Raises ImageError."""
         from pydicom.pixels.decoders.base import get_decoder
 
         syntax = self.description.transfer_syntax
@@ -469,6 +481,13 @@ def _spacing(dataset: Dataset) -> tuple[float, float] | None:
         if all(deltas):
             return abs(deltas[0]) * 10, abs(deltas[1]) * 10
     return None
+
+
+def _aspect(dataset: Dataset) -> tuple[float, float] | None:
+    """The height and width of a pixel, in mm or as a ratio (PS3.3, section C.7.6.3.1.7); None if they are unknown."""
+    ratio = _numbers(dataset, "PixelAspectRatio")
+    known = (ratio[0], ratio[1]) if len(ratio) == 2 and min(ratio) > 0 else None
+    return _spacing(dataset) or known
 
 
 def _anatomy(dataset: Dataset) -> str:

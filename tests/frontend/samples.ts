@@ -54,9 +54,9 @@ export const classification: Classification = {
   nextSteps: [],
   sealed: false,
   opening: null,
+  tiles: null,
   kind: NOTHING_KNOWN,
   expectedMagnification: null,
-  tiles: null,
   links: { manifest: "/api/v1/manifests/x" },
 };
 

@@ -27,12 +27,7 @@ class KeyFileSigner:
     """
 
     def __init__(self, key_file: Path, *, chain_id: int) -> None:
-        try:
-            if not key_file.exists():
-                private_files.create(key_file, f"0x{secrets.token_hex(32)}\n")
-            key = _read(key_file)
-        except OSError as error:
-            raise ConfigurationError(f"the classifier key {key_file} cannot be used: {error.strerror}") from error
+        key = _read(key_file)
         self._account = Account.from_key(key)
         self.address: str = self._account.address
         if chain_id not in DEVELOPMENT_CHAIN_IDS and is_public(key, self.address):
@@ -68,12 +63,8 @@ def is_private_key(text: str) -> bool:
 
 
 def _read(key_file: Path) -> str:
-    mode = key_file.stat().st_mode & 0o777
-    if mode & 0o077:
-        raise ConfigurationError(
-            f"the classifier key {key_file} is readable by other users (mode {mode:o}): run chmod 600 {key_file}"
-        )
-    text = key_file.read_text(encoding="ascii", errors="replace").strip()
+    content = private_files.read_key(key_file, "the classifier key", new=lambda: f"0x{secrets.token_hex(32)}\n")
+    text = content.decode("ascii", "replace").strip()
     if not is_private_key(text):
         raise ConfigurationError(
             f"the classifier key {key_file} does not hold a private key (64 hex digits): "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 
 from sqlalchemy import delete, select
@@ -9,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from backend.adapters.database.engine import Database
-from backend.adapters.database.kinds import put_kind
+from backend.adapters.database.kinds import put_kind, stored_kind
 from backend.adapters.database.tables import AttestationRow, ClassificationRow, FeatureRow, RecognitionRow, SealedRow
 from backend.domain import (
     Classification,
@@ -62,12 +63,12 @@ class SqlClassifications:
             row = session.get(RecognitionRow, (cid, decoding, gate_sha256))
             return Recognition(row.cid, row.decoding, row.gate_sha256, row.modality) if row else None
 
-    def add_recognition(self, recognition: Recognition, kind: ImageKind | None = None) -> None:
+    def add_recognition(self, recognition: Recognition, change: Callable[[ImageKind], ImageKind]) -> None:
         def save(session: Session) -> None:
             if session.get(RecognitionRow, (recognition.cid, recognition.decoding, recognition.gate_sha256)) is None:
                 session.add(RecognitionRow(**asdict(recognition)))
-            if kind:
-                put_kind(session, kind)
+            if kind := stored_kind(session, recognition.cid):
+                put_kind(session, change(kind))
 
         self._database.upsert(save)
 

@@ -20,7 +20,7 @@ from backend.adapters.database.event_tables import (
     ReviewRow,
     TrainingRow,
 )
-from backend.adapters.database.kinds import are_of_kind
+from backend.adapters.database.kinds import are_of_kind, is_of_patient
 from backend.domain import (
     ABSTAINED_LABEL,
     ClassifierCompromisedEvent,
@@ -110,6 +110,8 @@ def _conditions(ledger: int, wanted: RecordFilter) -> list[ColumnElement[bool]]:
         found.append(RegistrationRow.block_timestamp <= wanted.last_time)
     if wanted.cids is not None:
         found.append(RegistrationRow.cid.in_(wanted.cids))
+    if wanted.patient is not None:
+        found.append(is_of_patient(RegistrationRow.cid, wanted.patient))
     found += are_of_kind(RegistrationRow.cid, wanted.kind)
     return found
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Select, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from backend.adapters.database.engine import Database
-from backend.adapters.database.tables import FeatureRow, ImageRow, KindRow
+from backend.adapters.database.tables import FeatureRow, ImageRow, KindRow, KindStatementRow
 from backend.domain import ImageKind, KindFilter, KindSource, KindValue
 
 
@@ -20,8 +21,8 @@ class SqlKinds:
 
     def find(self, cids: Sequence[str]) -> Mapping[str, ImageKind]:
         with self._database.read() as session:
-            rows = session.scalars(select(KindRow).where(KindRow.cid.in_(cids)))
-            return {row.cid: _kind(row) for row in rows}
+            found = _kinds(session, select(KindRow).where(KindRow.cid.in_(cids)))
+        return {kind.cid: kind for kind in found}
 
     def save(self, kinds: Sequence[ImageKind]) -> None:
         def save(session: Session) -> None:
@@ -30,15 +31,20 @@ class SqlKinds:
 
         self._database.upsert(save)
 
-    def of_patient(self, patient: str, limit: int) -> Sequence[ImageKind]:
-        query = select(KindRow).filter_by(patient=patient).order_by(KindRow.study_date.desc(), KindRow.cid).limit(limit)
-        with self._database.read() as session:
-            return [_kind(row) for row in session.scalars(query)]
+    def change(self, absent: ImageKind, change: Callable[[ImageKind], ImageKind]) -> ImageKind:
+        changed = [absent]
+
+        def save(session: Session) -> None:
+            changed[0] = change(stored_kind(session, absent.cid) or absent)
+            put_kind(session, changed[0])
+
+        self._database.upsert(save)
+        return changed[0]
 
     def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
         query = select(KindRow).where(*are_of_kind(KindRow.cid, wanted)).order_by(KindRow.cid).limit(limit)
         with self._database.read() as session:
-            return [_kind(row) for row in session.scalars(query)]
+            return _kinds(session, query)
 
     def without_kind(self, limit: int, after: str) -> Sequence[str]:
         known = select(KindRow.cid)
@@ -60,13 +66,37 @@ class SqlKinds:
             return [(row.cid, row.features) for row in session.scalars(query.order_by(FeatureRow.cid).limit(limit))]
 
 
+def stored_kind(session: Session, cid: str) -> ImageKind | None:
+    """The kind of an image, which nobody else changes until the transaction ends."""
+    found = _kinds(session, select(KindRow).where(KindRow.cid == cid).with_for_update())
+    return found[0] if found else None
+
+
 def put_kind(session: Session, kind: ImageKind) -> None:
-    """Write the row of an image, in place of an older one."""
+    """Write the rows of an image, in place of older ones."""
+    statements = {
+        (kind.cid, name, other.value, other.source.value): other
+        for name in ImageKind.VALUES
+        for other in getattr(kind, name).others
+    }
+    for old in session.scalars(select(KindStatementRow).filter_by(cid=kind.cid)).all():
+        key = (old.cid, old.name, old.value, old.source)
+        if key in statements:
+            old.recogniser = statements.pop(key).by
+        else:
+            session.delete(old)
+    for (cid, name, value, source), other in statements.items():
+        session.add(KindStatementRow(cid=cid, name=name, value=value, source=source, recogniser=other.by))
     values, row = _row_values(kind), session.get(KindRow, kind.cid, with_for_update=True)
     if row is None:
         session.add(KindRow(**values))
     for name, value in values.items() if row else ():
         setattr(row, name, value)
+
+
+def is_of_patient(cid: InstrumentedAttribute[str], patient: str) -> ColumnElement[bool]:
+    """The condition for rows whose column ``cid`` names an image or study of that pseudonym, with a study date."""
+    return cid.in_(select(KindRow.cid).where(KindRow.patient == patient, KindRow.study_date.is_not(None)))
 
 
 def are_of_kind(cid: InstrumentedAttribute[str], wanted: KindFilter) -> list[ColumnElement[bool]]:
@@ -77,7 +107,8 @@ def are_of_kind(cid: InstrumentedAttribute[str], wanted: KindFilter) -> list[Col
         if value == KindFilter.UNKNOWN:
             found.append(cid.not_in(select(KindRow.cid).where(column.is_not(None))))
         elif value is not None:
-            found.append(cid.in_(select(KindRow.cid).where(column == value)))
+            beside = select(KindStatementRow.cid).where(KindStatementRow.name == name, KindStatementRow.value == value)
+            found.append(or_(cid.in_(select(KindRow.cid).where(column == value)), cid.in_(beside)))
     return found
 
 
@@ -86,10 +117,20 @@ def _column(name: str) -> ColumnElement[str | None]:
     return column
 
 
-def _kind(row: KindRow) -> ImageKind:
+def _kinds(session: Session, query: Select[KindRow]) -> list[ImageKind]:
+    rows = session.scalars(query).all()
+    beside = select(KindStatementRow).where(KindStatementRow.cid.in_([row.cid for row in rows]))
+    others: dict[tuple[str, str], list[KindValue]] = defaultdict(list)
+    for each in session.scalars(beside.order_by(KindStatementRow.source, KindStatementRow.value)):
+        others[each.cid, each.name].append(KindValue(each.value, KindSource(each.source), each.recogniser))
+    return [_kind(row, others) for row in rows]
+
+
+def _kind(row: KindRow, others: Mapping[tuple[str, str], Sequence[KindValue]]) -> ImageKind:
     def value(name: str) -> KindValue:
         source = KindSource(getattr(row, f"{name}_source"))
-        return KindValue(getattr(row, name), source, row.recogniser if source is KindSource.RECOGNISED else None)
+        by = row.recogniser if source is KindSource.RECOGNISED else None
+        return KindValue(getattr(row, name), source, by, tuple(others.get((row.cid, name), ())))
 
     spacing = (row.row_spacing, row.column_spacing)
     return ImageKind(

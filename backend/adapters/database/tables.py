@@ -132,6 +132,19 @@ class KindRow(Checked, Base):
     column_spacing: Mapped[float | None]
 
 
+class KindStatementRow(Checked, Base):
+    """What a source says of the kind of an image beside the value in ``image_kinds``; ``name`` is that of the column
+    there."""
+
+    __tablename__ = "kind_statements"
+
+    cid: Mapped[str] = mapped_column(CID, primary_key=True)
+    name: Mapped[str] = mapped_column(String(16), primary_key=True)
+    value: Mapped[str] = mapped_column(String(64), primary_key=True)
+    source: Mapped[str] = mapped_column(String(10), primary_key=True)
+    recogniser: Mapped[str | None] = mapped_column(String(141))
+
+
 class FeatureRow(Checked, Base):
     """The features that a model computed of an image, float16 in little-endian order."""
 
@@ -158,8 +171,8 @@ class ReceivedSeriesRow(Checked, Base):
 
 
 class DicomInstanceRow(Checked, Base):
-    """A de-identified DICOM file that is queued, or was and is recorded; ``study_id`` is that of its series when the
-    file was part of it."""
+    """A de-identified DICOM file that is queued or pinned; ``study_id`` is that of its series when the file was part of
+    it, of a queued one."""
 
     __tablename__ = "dicom_instances"
 
@@ -171,8 +184,17 @@ class DicomInstanceRow(Checked, Base):
     study_id: Mapped[str | None] = mapped_column(String(64))
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int] = mapped_column(BigInteger)
-    cid: Mapped[str] = mapped_column(CID)
+    cid: Mapped[str] = mapped_column(CID, index=True)
     attributes: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class SkippedDicomRow(Checked, Base):
+    """A pinned DICOM image that is no object of DICOMweb: another one has its SOP Instance UID, or it has none."""
+
+    __tablename__ = "skipped_dicoms"
+
+    cid: Mapped[str] = mapped_column(CID, primary_key=True)
+    instance_uid: Mapped[str | None] = mapped_column(String(64), index=True)
 
 
 class StatementRow(Checked, Base):

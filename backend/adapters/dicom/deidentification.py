@@ -25,8 +25,9 @@ from backend.adapters.dicom.elements import (
     write,
 )
 from backend.adapters.dicom.pixels import PixelFacts
-from backend.adapters.dicom.replacement import KeyedReplacement, NoReplacement, OwnValues, Replacement
+from backend.adapters.dicom.replacement import KeyedReplacement, NoReplacement, OneForAll, OwnValues, Replacement
 from backend.adapters.dicom.rules import Rule, rules
+from backend.domain import Fingerprint
 from backend.errors import IdentifiersLeft, UnsupportedImage
 from ml.preprocessing.dicom_structure import EXPLICIT, PREAMBLE_BYTES
 
@@ -95,6 +96,17 @@ def with_own_values(content: bytes) -> bytes:
     """
     file = read(content)
     return _Rewriting(file, content, OwnValues(text(file.data_set.get(_PATIENT_ID)))).run().content
+
+
+def fingerprint(content: bytes) -> Fingerprint:
+    """Raises UnsupportedImage for what is no whole DICOM image, ImageTooLarge, and ``ml.errors.ImageError``."""
+    from ml.preprocessing.dicom import DicomFile as Pictures
+
+    file = read(content)
+    values = Pictures(content).stored(0)
+    left = _Rewriting(file, content, OneForAll()).run().content
+    digest = hashlib.sha256(left).hexdigest() if values.min() < values.max() else ""
+    return Fingerprint(digest, clean=_was_made_here(file))
 
 
 def identifiers_left(content: bytes) -> tuple[str, ...]:

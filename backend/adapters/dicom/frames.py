@@ -16,7 +16,9 @@ from backend.adapters.dicom import pixels
 from backend.adapters.dicom.elements import PIXEL_DATA, DataSet, DicomFile, Element, read, text, write
 from backend.adapters.dicom.pixels import SUBSAMPLED, PixelFacts
 from backend.adapters.dicom.replacement import uuid_uid
+from backend.domain import PixelBytes
 from backend.errors import ImageTooLarge, UnsupportedImage
+from ml.preprocessing.dicom_structure import EXPLICIT
 
 MAX_FRAMES = 2_000
 """As many as a study has slices."""
@@ -57,6 +59,30 @@ def split(content: bytes) -> list[bytes]:
         parts = [Element(PIXEL_DATA, "OB", fragments=[b"", *group]) for group in groups]
     shared = {tag: each for tag, each in file.data_set.items() if tag not in (*_OF_SEVERAL, PIXEL_DATA)}
     return [_file(file, shared, part, number, facts.frames) for number, part in enumerate(parts)]
+
+
+def stored(content: bytes) -> PixelBytes:
+    """The pixels of a file of one frame, as they are: native ones, or compressed ones without their items. Raises
+    UnsupportedImage."""
+    file = read(content)
+    element = file.data_set.get(PIXEL_DATA)
+    if element is None:
+        raise UnsupportedImage("expected a DICOM file with integer pixels, found none")
+    if element.fragments is None:
+        return PixelBytes(EXPLICIT, _native(bytes(element.value), pixels.facts(file.data_set))[0])
+    return PixelBytes(file.uid, b"".join(element.fragments[1:]))
+
+
+def decoded(content: bytes) -> PixelBytes:
+    """The pixels of a file of one frame without compression; colours are RGB then. Raises UnsupportedImage, and the
+    errors of ``ml.preprocessing.dicom``."""
+    found = stored(content)
+    if found.syntax == EXPLICIT:
+        return found
+    from ml.preprocessing.dicom import DicomFile as Pictures
+
+    values = Pictures(content).stored(0)
+    return PixelBytes(EXPLICIT, values.astype(values.dtype.newbyteorder("<"), copy=False).tobytes())
 
 
 def _file(file: DicomFile, shared: DataSet, part: Element, number: int, frames: int) -> bytes:

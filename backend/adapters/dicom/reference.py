@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 from backend.adapters.images.decoder_pool import DecoderPool, decoder_pool
-from backend.domain import DicomReference
+from backend.domain import DicomReference, PixelBytes
 from backend.errors import UnsupportedImage
 from backend.printable import one_line
 from ml.preprocessing.dicom import DicomFile
@@ -47,6 +47,9 @@ class PooledDicomReader:
 
     def reference(self, content: bytes) -> DicomReference | None:
         return _reference(self._pool.refer(content)) if is_dicom(content) else None
+
+    def pixels(self, content: bytes, *, decoded: bool) -> PixelBytes:
+        return self._pool.pixels(content, decoded=decoded)
 
 
 def values_of(content: bytes) -> dict[str, Any]:

@@ -79,6 +79,18 @@ class OwnValues:
         return old
 
 
+class OneForAll:
+    """The same value for every UID, patient and date: what is left says nothing of who de-identified a file."""
+
+    patient_id: str | None = "SP-000000000000"
+
+    def uid(self, old: str) -> str | None:
+        return "2.25.1"
+
+    def date(self, old: str) -> str | None:
+        return "19000101" if parsed_date(old) else None
+
+
 def uuid_uid(digest: bytes) -> str:
     """A UUID of version 8 (RFC 9562) of the first 16 bytes, below 2.25 (PS3.5, section B.2)."""
     number = bytearray(digest[:16])

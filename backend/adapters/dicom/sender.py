@@ -50,14 +50,8 @@ class Sender:
 
 def load_key(file: Path) -> bytes:
     """The key in ``file``, 64 hex digits; a new one where there is none. Raises ConfigurationError."""
-    try:
-        if not file.exists():
-            private_files.create(file, secrets.token_hex(KEY_BYTES) + "\n")
-        if file.stat().st_mode & 0o077:
-            raise ConfigurationError(f"the key {file} can be read by other users: run chmod 600 on it")
-        text = file.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the key {file} cannot be used: {error}") from error
+    content = private_files.read_key(file, "the key", new=lambda: secrets.token_hex(KEY_BYTES) + "\n")
+    text = content.decode("ascii", "replace").strip()
     if not re.fullmatch(rf"[0-9a-f]{{{2 * KEY_BYTES}}}", text):
         raise ConfigurationError(f"expected {2 * KEY_BYTES} hex digits in the key file {file}, found something else")
     return bytes.fromhex(text)

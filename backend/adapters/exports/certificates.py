@@ -15,6 +15,7 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from backend.adapters import private_files
@@ -37,6 +38,14 @@ class PictureSigner:
     def __repr__(self) -> str:
         return "PictureSigner()"
 
+    def sign(self, content: bytes) -> bytes:
+        """ES256 (RFC 7518, section 3.4): r and s in 32 bytes each."""
+        key = serialization.load_pem_private_key(self.key, None)
+        if not isinstance(key, ec.EllipticCurvePrivateKey):
+            raise TypeError("expected a P-256 key")
+        r, s = decode_dss_signature(key.sign(content, ec.ECDSA(hashes.SHA256())))
+        return r.to_bytes(32) + s.to_bytes(32)
+
 
 def picture_signer(folder: Path) -> PictureSigner:
     """The signer of this installation, whose file is made with mode 600 if it is missing.
@@ -45,17 +54,7 @@ def picture_signer(folder: Path) -> PictureSigner:
     its certificate has ended.
     """
     file = folder / FILE
-    try:
-        if not file.exists():
-            private_files.create(file, _new())
-        mode = file.stat().st_mode & 0o777
-        content = file.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(f"the signer of pictures {file} cannot be used: {error.strerror}") from error
-    if mode & 0o077:
-        raise ConfigurationError(
-            f"the signer of pictures {file} is readable by other users (mode {mode:o}): run chmod 600 {file}"
-        )
+    content = private_files.read_key(file, "the signer of pictures", new=_new)
     try:
         key, signer, issuer = _read(content)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:

@@ -6,28 +6,18 @@ Source: https://spec.c2pa.org/specifications/specifications/2.2/specs/C2PA_Speci
 from __future__ import annotations
 
 import io
-import json
 from importlib.metadata import version
-
-import c2pa
 
 from backend.adapters.exports import values
 from backend.adapters.exports.certificates import picture_signer
 from backend.adapters.exports.pictures import pixels_of
 from backend.adapters.exports.wording import Json, ipfs, statements
 from backend.adapters.exports.writers import ExportKeys
-from backend.errors import UnsupportedImage
+from backend.adapters.images.decoder_pool import decoder_pool
 from backend.exports import ExportedFile, Picture, RecordFacts
 
 LABEL = "org.scanproof.record"
 """Of the assertion with the record's facts; assertions of an organisation begin with its domain, reversed."""
-OFFLINE = {
-    "version": 1,
-    "core": {"allowed_network_hosts": []},
-    "verify": {"verify_after_sign": True, "remote_manifest_fetch": False, "ocsp_fetch": False},
-    "builder": {"thumbnail": {"enabled": False}},
-}
-"""The library's settings: it asks no server for manifests, revocations or times, and adds no smaller picture."""
 _SUFFIXES = {"image/png": "png", "image/jpeg": "jpg"}
 _ORIGINAL = "original"
 
@@ -79,8 +69,8 @@ def manifest(facts: RecordFacts, picture: Picture, media_type: str) -> Json:
 
 
 def sign(content: bytes, media_type: str, definition: Json, picture: Picture, keys: ExportKeys) -> bytes:
-    """``content`` with the manifest, whose ingredient is the pinned picture. Raises UnsupportedImage,
-    ConfigurationError."""
+    """``content`` with the manifest, whose ingredient is the pinned picture. A process with limits reads both, and asks
+    this one for the signature. Raises UnsupportedImage, ImageTooLarge, ServerBusy, ConfigurationError."""
     signer = picture_signer(keys.folder)
     ingredient = {
         "title": picture.cid,
@@ -89,13 +79,11 @@ def sign(content: bytes, media_type: str, definition: Json, picture: Picture, ke
         "relationship": "parentOf",
         "label": _ORIGINAL,
     }
-    output = io.BytesIO()
-    try:
-        info = c2pa.C2paSignerInfo(b"es256", signer.chain, signer.key, None)
-        context = c2pa.Context.from_dict(OFFLINE)
-        with c2pa.Signer.from_info(info) as by, c2pa.Builder.from_json(json.dumps(definition), context) as builder:
-            builder.add_ingredient(json.dumps(ingredient), picture.media_type, io.BytesIO(picture.content))
-            builder.sign(by, media_type, io.BytesIO(content), output)
-    except c2pa.C2paError as error:
-        raise UnsupportedImage(f"the picture cannot carry a C2PA manifest: {error}") from error
-    return output.getvalue()
+    job = {
+        "mediaType": media_type,
+        "originalType": picture.media_type,
+        "definition": definition,
+        "ingredient": ingredient,
+        "chain": signer.chain.decode("ascii"),
+    }
+    return decoder_pool().embed_manifest(content, picture.content, job, signer.sign)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from backend.adapters.exports import values
 from backend.adapters.exports.wording import Json, did, instant, newest, statements, urn
 from backend.adapters.exports.writers import ExportKeys
-from backend.errors import NotIssuer
+from backend.errors import Conflict, NotIssuer
 from backend.exports import ExportedFile, RecordFacts
 
 MEDIA_TYPE = "application/vc+jwt"
@@ -17,7 +17,13 @@ _CONTEXT = ["https://www.w3.org/ns/credentials/v2", {"@vocab": "urn:scanproof:vo
 
 
 def write(facts: RecordFacts, keys: ExportKeys) -> ExportedFile:
-    """Raises NotIssuer without the key of the diagnosis' classifier, ConfigurationError for a key that is unusable."""
+    """Raises Conflict where that key is reported as compromised, NotIssuer without the key of the diagnosis'
+    classifier, ConfigurationError for a key that is unusable."""
+    if facts.diagnosis.compromise:
+        raise Conflict(
+            "the classifier's key is reported as compromised: a credential that it signs proves nothing. Choose "
+            "another export"
+        )
     signer, classifier = keys.classifier(), facts.diagnosis.classifier
     if signer is None or signer.address != classifier:
         raise NotIssuer(classifier, signer.address if signer else None, facts.image_id)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from backend.adapters.dicom.deidentification import IMPLEMENTATION_NAME, IMPLEMENTATION_UID
 from backend.adapters.dicom.identity_map import PATIENT_ATTRIBUTES, STUDY_ATTRIBUTES
+from backend.adapters.dicom.replacement import uuid_uid
 from backend.adapters.exports.wording import newest
 from backend.domain import DICOM_TYPE, DicomReference
 from backend.exports import ExportedFile, Originals, OutlineFacts, Picture, RecordFacts
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 MANUFACTURER = "ScanProof"
 SERIES_NUMBERS = {"sr": 9001, "seg": 9002, "sc": 9003}
 """Beyond those of scanners, so that a viewer lists them last."""
-_NAMESPACE = uuid.UUID("5b0f7f0a-4e0c-5d4e-9a39-1f1c4a2b7c55")
+_NAMESPACE = "scanproof.export"
 _REQUIRED = frozenset(
     {"PatientName", "PatientID", "PatientBirthDate", "PatientSex", *STUDY_ATTRIBUTES} - {"StudyDescription"}
 )
@@ -65,7 +66,8 @@ class Objects:
     def instance(self, kind: str) -> str:
         diagnosis = self.facts.diagnosis
         reviews = [review.review_id for review in diagnosis.reviews]
-        return self.derived("instance", diagnosis.diagnosis_id, kind, self._whose, *reviews[-1:])
+        compromised = [diagnosis.compromise.transaction_hash] if diagnosis.compromise else []
+        return self.derived("instance", diagnosis.diagnosis_id, kind, self._whose, *reviews[-1:], *compromised)
 
     def original(self, uid: str) -> str:
         """The original of a UID of a de-identified file, where the map has it."""
@@ -73,7 +75,7 @@ class Objects:
 
     def derived(self, *parts: str) -> str:
         """A UID below 2.25 (PS3.5, section B.2) that depends on ``parts`` alone."""
-        return f"2.25.{uuid.uuid5(_NAMESPACE, chr(0).join(parts)).int}"
+        return uuid_uid(hashlib.sha256("\0".join((_NAMESPACE, *parts)).encode()).digest())
 
     def attribute(self, keyword: str) -> str:
         """An attribute of the patient or the study; empty where it is unknown."""

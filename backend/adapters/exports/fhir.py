@@ -25,8 +25,8 @@ from backend.adapters.exports.wording import (
     valid_label,
     valid_text,
 )
-from backend.domain import DiagnosisStatus, DicomReference
-from backend.exports import ExportedFile, Originals, Picture, RecordFacts, ReviewFacts
+from backend.domain import ClassifierCompromisedEvent, DiagnosisStatus, DicomReference
+from backend.exports import DiagnosisFacts, ExportedFile, Originals, Picture, RecordFacts, ReviewFacts
 
 MEDIA_TYPE = "application/fhir+json"
 STATUS = {
@@ -87,6 +87,8 @@ class _Maker:
         yield self.name("classification"), self._classification()
         for review in self._diagnosis.reviews:
             yield self.name("review", review.review_id), self._review(review)
+        if self._diagnosis.compromise:
+            yield self.name("compromise"), self._compromise(self._diagnosis.compromise)
 
     def _report(self) -> Json:
         (code, name), (category, category_name) = _KINDS_OF_REPORT.get(self._diagnosis.model.modality, _IMAGING)
@@ -95,7 +97,7 @@ class _Maker:
             "resourceType": "DiagnosticReport",
             "text": _narrative([*said, self._provenance_text()]),
             "identifier": [_identifier(f"{_NAMES}:diagnosis", self._diagnosis.diagnosis_id)],
-            "status": STATUS[self._diagnosis.status],
+            "status": _status(self._diagnosis),
             "category": [_concept(_coding(f"{_TERMS}/v2-0074", category, category_name))],
             "code": _concept(_coding("http://loinc.org", code, name), text=f"AI result: {name}"),
             "subject": self._subject(),
@@ -131,7 +133,7 @@ class _Maker:
         return {
             "resourceType": "Observation",
             "identifier": [_identifier(f"{_NAMES}:diagnosis", diagnosis.diagnosis_id)],
-            "status": STATUS[diagnosis.status],
+            "status": _status(diagnosis),
             "category": [_concept(_coding(f"{_TERMS}/observation-category", "imaging", "Imaging"))],
             "code": _concept(
                 _coding(f"{_NAMES}:observation", "classification", "Classification of an image by an AI model"),
@@ -150,6 +152,8 @@ class _Maker:
     def _value(self) -> Json:
         """The valid label, or why there is none; never both (invariant obs-6)."""
         diagnosis = self._diagnosis
+        if diagnosis.compromise:
+            return {"dataAbsentReason": {"text": "The key that signed the result is reported as compromised"}}
         if diagnosis.status is DiagnosisStatus.WITHDRAWN:
             return {"dataAbsentReason": {"text": "A clinician withdrew the result"}}
         if label := valid_label(diagnosis):
@@ -298,6 +302,16 @@ class _Maker:
             ],
         )
 
+    def _compromise(self, report: ClassifierCompromisedEvent) -> Json:
+        return self._provenance(
+            targets=[self._reference("report"), self._reference("observation")],
+            recorded=report.block.timestamp,
+            activity=_coding(f"{_NAMES}:activity", "compromise", "Report that the classifier's key is compromised"),
+            reason=self._diagnosis.status_text,
+            agents=[_agent("verifier", "Verifier", self._account(report.admin, "administrator"))],
+            entities=[self._transaction(report.transaction_hash)],
+        )
+
     def _provenance(
         self,
         *,
@@ -337,6 +351,10 @@ class _Maker:
 
     def _reference(self, *names: str) -> Json:
         return {"reference": self.name(*names)}
+
+
+def _status(diagnosis: DiagnosisFacts) -> str:
+    return "entered-in-error" if diagnosis.compromise else STATUS[diagnosis.status]
 
 
 def _media_name(picture: Picture) -> tuple[str, str, str]:

@@ -184,10 +184,11 @@ def _draw_head(pen: _Pen, facts: RecordFacts) -> float:
     pen.canvas.drawImage(ImageReader(qr_code(facts.link)), _RIGHT - side, top - side + 3 * mm, side, side)
     y = pen.line("ScanProof: record of a medical image", _MARGIN, top - 5 * mm, width, font=BOLD, size=14)
     y = pen.line(f"{NOT_A_DIAGNOSIS}.", _MARGIN, y - 2 * mm, width, font=BOLD, size=11, ink=HexColor("#a02020"))
-    status = facts.diagnosis.status
-    tone = _TONES[status]
-    text = facts.diagnosis.status_text
-    y = pen.lines(f"Status: {text}.", _MARGIN, y - 1 * mm, width, limit=2, font=BOLD, size=10, ink=tone)
+    diagnosis = facts.diagnosis
+    tone = _TONES[DiagnosisStatus.WITHDRAWN if diagnosis.void else diagnosis.status]
+    y = pen.lines(
+        f"Status: {diagnosis.status_text}.", _MARGIN, y - 1 * mm, width, limit=3, font=BOLD, size=10, ink=tone
+    )
     y = pen.lines(facts.link, _MARGIN, y, width, limit=2, size=_SMALL, ink=_GREY)
     bottom = min(y, top - side)
     _rule(pen, bottom)
@@ -254,6 +255,8 @@ def _draw_result(pen: _Pen, facts: RecordFacts, picture: Picture, top: float) ->
 
 
 def _headline(diagnosis: DiagnosisFacts) -> str:
+    if diagnosis.compromise:
+        return "Key compromised: no result is valid"
     if diagnosis.status is DiagnosisStatus.WITHDRAWN:
         return "Withdrawn: no result is valid"
     return valid_text(diagnosis)

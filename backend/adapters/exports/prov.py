@@ -6,7 +6,7 @@ Source: https://www.w3.org/submissions/2013/SUBM-prov-json-20130424/
 from __future__ import annotations
 
 from backend.adapters.exports.wording import Json, as_json, did, instant, statements, valid_label
-from backend.domain import DiagnosisStatus, Verdict
+from backend.domain import ClassifierCompromisedEvent, DiagnosisStatus, Verdict
 from backend.exports import ExportedFile, Originals, RecordFacts, ReviewFacts
 
 MEDIA_TYPE = "application/json"
@@ -82,6 +82,8 @@ def document(facts: RecordFacts) -> Json:
     graph.relate("wasAssociatedWith", {"prov:activity": _REGISTRATION, "prov:agent": uploader})
     for review in diagnosis.reviews:
         _add_review(graph, facts, review, result)
+    if diagnosis.compromise:
+        _add_compromise(graph, facts, diagnosis.compromise, result)
     return {"prefix": _prefixes(facts), **graph.document}
 
 
@@ -105,7 +107,9 @@ def _prefixes(facts: RecordFacts) -> Json:
         "ipfs": "ipfs://",
         "account": f"did:pkh:eip155:{facts.chain_id}:",
         "activity": f"urn:scanproof:activity:{facts.diagnosis.diagnosis_id}:",
-        **{kind: f"urn:scanproof:{kind}:" for kind in ("record", "diagnosis", "model", "review", "reviewing")},
+        **{
+            kind: f"urn:scanproof:{kind}:" for kind in ("record", "diagnosis", "model", "review", "reviewing", "report")
+        },
     }
 
 
@@ -143,7 +147,7 @@ def _result(facts: RecordFacts) -> Json:
     return {
         "prov:label": "result of the model",
         **output,
-        "scanproof:status": diagnosis.status,
+        "scanproof:status": diagnosis.status_name,
         **({"scanproof:validLabel": valid} if valid else {}),
         "scanproof:statement": list(statements(facts)),
     }
@@ -170,6 +174,28 @@ def _record(facts: RecordFacts) -> Json:
         **_registry(facts),
         "scanproof:verify": facts.verify,
     }
+
+
+def _add_compromise(graph: _Graph, facts: RecordFacts, report: ClassifierCompromisedEvent, result: str) -> None:
+    activity, admin, time = (
+        f"report:{report.transaction_hash}",
+        f"account:{report.admin}",
+        instant(report.block.timestamp),
+    )
+    graph.add(
+        "activity",
+        activity,
+        {
+            "prov:label": "report that the classifier's key is compromised",
+            "prov:endTime": time,
+            "scanproof:compromisedSince": instant(report.since),
+            "scanproof:transaction": report.transaction_hash,
+        },
+    )
+    known = graph.document["agent"].get(admin, {"scanproof:did": did(facts.chain_id, report.admin)})
+    graph.add("agent", admin, {"prov:label": "administrator of the registry", **known})
+    graph.relate("wasAssociatedWith", {"prov:activity": activity, "prov:agent": admin})
+    graph.relate("wasInvalidatedBy", {"prov:entity": result, "prov:activity": activity, "prov:time": time})
 
 
 def _add_review(graph: _Graph, facts: RecordFacts, review: ReviewFacts, result: str) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from backend.adapters.exports import segmentation
 from backend.adapters.exports.dicom_objects import MANUFACTURER, SERIES_NUMBERS, Objects
 from backend.adapters.exports.wording import valid_label
-from backend.domain import DiagnosisStatus
 from backend.exports import NOT_A_DIAGNOSIS, DiagnosisFacts, ExportedFile, Originals, OutlineFacts, RecordFacts
 from backend.printable import one_line
 
@@ -128,9 +127,9 @@ def _result(objects: Objects, images: Sequence[Dataset]) -> MeasurementsAndQuali
     )
 
     diagnosis = objects.facts.diagnosis
-    status = QualitativeEvaluation(_code("status", "Status"), _code(diagnosis.status, diagnosis.status_text))
+    status = QualitativeEvaluation(_code("status", "Status"), _code(diagnosis.status_name, diagnosis.status_text))
     model_label = QualitativeEvaluation(_code("model-label", "Label by the AI model"), _label(diagnosis.label_text))
-    relied_on = diagnosis.status is not DiagnosisStatus.WITHDRAWN and not diagnosis.abstained
+    relied_on = not diagnosis.void and not diagnosis.abstained
     finding = diagnosis.current_label_text if valid_label(diagnosis) else None
     return MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
@@ -234,6 +233,8 @@ def _texts(objects: Objects) -> Mapping[str, tuple[str, str]]:
         "link": ("Page of the record", facts.link),
         "verify": ("Command that checks the record", facts.verify),
     }
+    if diagnosis.compromise:
+        texts["compromise"] = ("Transaction that reports the key", diagnosis.compromise.transaction_hash)
     if diagnosis.reviews:
         newest = diagnosis.reviews[-1]
         texts |= {

@@ -25,8 +25,9 @@ def result(facts: RecordFacts) -> Json:
         "model": {"name": diagnosis.model.name, "version": diagnosis.model.version, "sha256": diagnosis.model.sha256},
         **output,
         **({"validLabel": valid} if valid else {}),
-        "status": diagnosis.status,
+        "status": diagnosis.status_name,
         "statusText": diagnosis.status_text,
+        **({"compromiseTransaction": diagnosis.compromise.transaction_hash} if diagnosis.compromise else {}),
         "reviews": [_review(facts, review) for review in diagnosis.reviews],
     }
 

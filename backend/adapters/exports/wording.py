@@ -17,12 +17,15 @@ _NO_LABELS = frozenset({ABSTAINED_LABEL, SEALED_LABEL})
 
 def is_sealed(diagnosis: DiagnosisFacts) -> bool:
     """Whether the label that is valid now is a clinician's that only its opening shows."""
-    return diagnosis.status is DiagnosisStatus.OVERRIDDEN and diagnosis.reviews[-1].label_code == SEALED_LABEL
+    overridden = diagnosis.status is DiagnosisStatus.OVERRIDDEN and not diagnosis.void
+    return overridden and diagnosis.reviews[-1].label_code == SEALED_LABEL
 
 
 def valid_label(diagnosis: DiagnosisFacts) -> str | None:
-    """The label that is valid now; None after an abstention, unless a clinician gave one, after a withdrawal, and where
-    the clinician's is sealed."""
+    """The label that is valid now; None after an abstention, unless a clinician gave one, after a withdrawal, where
+    the clinician's is sealed, and where the classifier's key is compromised."""
+    if diagnosis.void:
+        return None
     if diagnosis.status is DiagnosisStatus.OVERRIDDEN:
         return None if diagnosis.reviews[-1].label_code in _NO_LABELS else diagnosis.current_label
     return None if diagnosis.abstained else diagnosis.current_label
@@ -37,6 +40,8 @@ def valid_text(diagnosis: DiagnosisFacts) -> str:
 
 def result_text(diagnosis: DiagnosisFacts) -> str:
     """What is valid now, in one sentence; never the label of an abstention or of a withdrawn result as a finding."""
+    if diagnosis.compromise:
+        return f"No result is valid: whoever has the classifier's key can have signed it. {_said(diagnosis)}"
     if diagnosis.status is DiagnosisStatus.WITHDRAWN:
         return f"No result is valid: a clinician withdrew it. {_said(diagnosis)}"
     if diagnosis.status is DiagnosisStatus.OVERRIDDEN:
@@ -77,7 +82,9 @@ def instant(timestamp: int) -> str:
 def newest(facts: RecordFacts) -> int:
     """When the newest event of the diagnosis was recorded, in Unix seconds: what a document says holds since then."""
     diagnosis = facts.diagnosis
-    blocks = (facts.block, diagnosis.block, *(review.block for review in diagnosis.reviews))
+    blocks = [facts.block, diagnosis.block, *(review.block for review in diagnosis.reviews)]
+    if diagnosis.compromise:
+        blocks.append(diagnosis.compromise.block)
     return max(block.timestamp for block in blocks)
 
 

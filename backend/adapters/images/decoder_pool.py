@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import cache
@@ -30,11 +30,15 @@ from backend.adapters.images.decoder_protocol import (
     DECODE,
     DEIDENTIFY,
     DESCRIBE,
+    EMBED_MANIFEST,
     FIND_TEXT,
+    FINGERPRINT,
     INSPECT,
     INSPECT_SLIDE,
     MASK,
     MEMORY_BYTES,
+    PIXELS,
+    QUESTION,
     READ_PATIENT,
     READ_SLIDE,
     REFER,
@@ -43,7 +47,7 @@ from backend.adapters.images.decoder_protocol import (
     receive,
     send,
 )
-from backend.domain import MAX_IMAGE_BYTES, TextBox
+from backend.domain import MAX_IMAGE_BYTES, Fingerprint, PixelBytes, Rendering, TextBox
 from backend.errors import IdentifiersLeft, ImageTooLarge, ServerBusy, UnsupportedImage
 
 PROCESSES = 4
@@ -59,6 +63,8 @@ _MOST_ANSWER_BYTES = 4 * limits.MAX_PIXELS
 _SPLIT_FACTOR, _SPLIT_BYTES = 2, 64 * 1024 * 1024
 """Frames may take so many times the bytes of their file, and so many more: each repeats what it says of all."""
 _MOST_NAME = 100
+_MOST_QUESTIONS = 4
+_PNG = Rendering()
 _MODES = {"L": "L", "RGB": "RGB"}
 _ERRORS = {"UnsupportedImage": UnsupportedImage, "ImageTooLarge": ImageTooLarge}
 
@@ -88,10 +94,23 @@ class DecoderPool:
             facts, pixels = self._run({"job": DECODE, "decoding": decoding, "frame": frame}, content)
             yield _image(facts, pixels)
 
-    def render(self, content: bytes, decoding: int, frame: int = 0) -> bytes:
-        """Those pixels as a PNG."""
+    def render(self, content: bytes, decoding: int, frame: int = 0, rendering: Rendering = _PNG) -> bytes:
+        """Those pixels as a file."""
         with self._slot():
-            return self._run({"job": RENDER, "decoding": decoding, "frame": frame}, content)[1]
+            job = {"job": RENDER, "decoding": decoding, "frame": frame, "rendering": asdict(rendering)}
+            return self._run(job, content)[1]
+
+    def fingerprint(self, content: bytes) -> Fingerprint:
+        """See ``deidentification.fingerprint``."""
+        with self._slot():
+            found, _ = self._run({"job": FINGERPRINT}, content)
+        return Fingerprint(str(found.get("digest")), clean=bool(found.get("clean")))
+
+    def pixels(self, content: bytes, *, decoded: bool) -> PixelBytes:
+        """See ``frames.stored`` and ``frames.decoded``."""
+        with self._slot():
+            found, values = self._run({"job": PIXELS, "decoded": decoded}, content)
+        return PixelBytes(str(found.get("syntax")), values)
 
     def deidentify(self, content: bytes, key: bytes) -> tuple[dict[str, Any], bytes]:
         """Report and new UIDs of ``deidentification.deidentify``, and the content."""
@@ -168,6 +187,14 @@ class DecoderPool:
         with self._slot():
             return _image(*self._run(job, b""))
 
+    def embed_manifest(
+        self, content: bytes, original: bytes, job: Mapping[str, Any], sign: Callable[[bytes], bytes]
+    ) -> bytes:
+        """See ``manifest_embedding.embed``; ``sign`` is called in this process, which keeps the key."""
+        header = {"job": EMBED_MANIFEST, "length": len(content), **job}
+        with self._slot():
+            return self._run(header, content + original, answer=sign)[1]
+
     def close(self) -> None:
         """End the processes that are idle. The pool can be used again."""
         while self._idle:
@@ -190,11 +217,17 @@ class DecoderPool:
             self._slots.release()
 
     def _run(
-        self, job: dict[str, Any], content: bytes, most_bytes: int = _MOST_ANSWER_BYTES
+        self,
+        job: dict[str, Any],
+        content: bytes,
+        most_bytes: int = _MOST_ANSWER_BYTES,
+        *,
+        answer: Callable[[bytes], bytes] | None = None,
     ) -> tuple[dict[str, Any], bytes]:
+        """``answer`` answers what the process asks in the course of the job, _MOST_QUESTIONS times at most."""
         decoder = self._take()
         try:
-            facts, answer = decoder.run(job, content, self._wall_s, most_bytes)
+            facts, found = decoder.run(job, content, self._wall_s, most_bytes, answer)
         except BaseException:
             decoder.kill()
             raise
@@ -207,7 +240,7 @@ class DecoderPool:
             raise IdentifiersLeft(names, str(facts["what"])[:_MOST_NAME])
         if "error" in facts:
             raise _ERRORS[facts["error"]](facts["message"])
-        return facts, answer
+        return facts, found
 
     def _take(self) -> _Decoder:
         if self._owner != os.getpid():
@@ -241,12 +274,26 @@ class _Decoder:
     def alive(self) -> bool:
         return self._process.poll() is None
 
-    def run(self, job: dict[str, Any], content: bytes, wall_s: float, most_bytes: int) -> tuple[dict[str, Any], bytes]:
+    def run(
+        self,
+        job: dict[str, Any],
+        content: bytes,
+        wall_s: float,
+        most_bytes: int,
+        reply: Callable[[bytes], bytes] | None = None,
+    ) -> tuple[dict[str, Any], bytes]:
         """Where there is no answer, the process is ended. Raises UnsupportedImage, ImageTooLarge."""
         deadline = time.monotonic() + wall_s
         try:
             send(self._socket, job, content, deadline)
             answer = receive(self._socket, deadline, most_bytes)
+            for _ in range(_MOST_QUESTIONS if reply else 0):
+                if reply is None or answer is None or QUESTION not in answer[0]:
+                    break
+                send(self._socket, {}, reply(answer[1]), deadline)
+                answer = receive(self._socket, deadline, most_bytes)
+            if answer and QUESTION in answer[0]:
+                raise ValueError
         except TimeoutError:
             self.kill()
             raise _too_slow() from None

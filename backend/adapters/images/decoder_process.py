@@ -25,11 +25,15 @@ from backend.adapters.images.decoder_protocol import (
     DECODE,
     DEIDENTIFY,
     DESCRIBE,
+    EMBED_MANIFEST,
     FIND_TEXT,
+    FINGERPRINT,
     INSPECT,
     INSPECT_SLIDE,
     MASK,
     MEMORY_BYTES,
+    PIXELS,
+    QUESTION,
     READ_PATIENT,
     READ_SLIDE,
     REFER,
@@ -55,12 +59,14 @@ def main() -> None:
         _limit()
         while job := receive(owner):
             header, content = job
-            send(owner, *_answer(header, content))
+            send(owner, *_answer(header, content, owner))
 
 
-def _answer(header: dict[str, Any], content: bytes) -> tuple[dict[str, Any], bytes]:
+def _answer(header: dict[str, Any], content: bytes, owner: socket.socket) -> tuple[dict[str, Any], bytes]:
     _allow_cpu_time()
     try:
+        if header["job"] == EMBED_MANIFEST:
+            return _embed_manifest(content, header, owner)
         return _JOBS[header["job"]](content, header)
     except (UnsupportedImage, ml_errors.ImageError, ImageTooLarge) as exc:
         too_large = isinstance(exc, ImageTooLarge | ml_errors.ImageTooLarge)
@@ -82,8 +88,12 @@ def _decode(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byt
 
 
 def _render(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    image, rendering = decode_image(content, header["decoding"], header["frame"]), header["rendering"]
+    if rendering["box"]:
+        image.thumbnail(rendering["box"])
     file = io.BytesIO()
-    decode_image(content, header["decoding"], header["frame"]).save(file, "PNG", compress_level=4)
+    # Each format ignores the other's option.
+    image.save(file, rendering["format"], compress_level=4, quality=rendering["quality"])
     return {}, file.getvalue()
 
 
@@ -144,6 +154,33 @@ def _split(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], byte
     return {"lengths": [len(part) for part in parts]}, b"".join(parts)
 
 
+def _embed_manifest(content: bytes, header: dict[str, Any], owner: socket.socket) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.exports.manifest_embedding import embed
+
+    def sign(claim: bytes) -> bytes:
+        send(owner, {QUESTION: "signature"}, claim)
+        answer = receive(owner)
+        if answer is None:
+            raise UnsupportedImage("expected a signature, found none")
+        return answer[1]
+
+    length = header["length"]
+    return {}, embed(content[:length], content[length:], header, sign)
+
+
+def _fingerprint(content: bytes, _: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom.deidentification import fingerprint
+
+    return asdict(fingerprint(content)), b""
+
+
+def _pixels(content: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    from backend.adapters.dicom import frames
+
+    found = frames.decoded(content) if header["decoded"] else frames.stored(content)
+    return {"syntax": found.syntax}, found.content
+
+
 def _inspect_slide(_: bytes, header: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     from backend.adapters.slides.opened import inspect
 
@@ -178,6 +215,8 @@ _JOBS = {
     REFER: _refer,
     READ_PATIENT: _read_patient,
     SPLIT: _split,
+    PIXELS: _pixels,
+    FINGERPRINT: _fingerprint,
     INSPECT_SLIDE: _inspect_slide,
     CLEAN_SLIDE: _clean_slide,
     READ_SLIDE: _read_slide,

@@ -15,7 +15,7 @@ CPU_S = 30
 """Processor seconds for one job."""
 MEMORY_BYTES = 1536 * 1024 * 1024
 """Address space of a process. The largest image takes a third of it."""
-INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, READ_PATIENT = (
+INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, READ_PATIENT, PIXELS, FINGERPRINT = (
     "inspect",
     "decode",
     "render",
@@ -26,9 +26,14 @@ INSPECT, DECODE, RENDER, DEIDENTIFY, DESCRIBE, FIND_TEXT, MASK, SPLIT, REFER, RE
     "split",
     "refer",
     "read patient",
+    "pixels",
+    "fingerprint",
 )
 INSPECT_SLIDE, CLEAN_SLIDE, READ_SLIDE = "inspect slide", "clean slide", "read slide"
 """Jobs with the path of a file that their owner has checked, in place of its bytes."""
+EMBED_MANIFEST = "embed manifest"
+QUESTION = "question"
+"""What a process asks its owner for in the course of a job: a header with this word, and bytes; the answer is bytes."""
 
 _LENGTHS = struct.Struct(">QQ")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backend.errors import UnsupportedImage
 from ml.preprocessing.dicom_structure import is_dicom
+from ml.preprocessing.images import is_nifti
 
 PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
@@ -28,6 +29,7 @@ _SUPPORTED = (
     (0, b"MM\0+", "TIFF"),
     (0, b"BM", "BMP"),
 )
+_EXPECTED = "expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image"
 _OTHERS = (
     (0, b"GIF8", "a GIF"),
     (0, b"%PDF", "a PDF"),
@@ -49,8 +51,6 @@ _OTHERS = (
     (0, b"NRRD000", "an NRRD file"),
     (0, b"SIMPLE  =", "a FITS file"),
     (0, b"\x89HDF\r\n\x1a\n", "an HDF5 or MINC file"),
-    (344, b"n+1\0", "a NIfTI file"),
-    (344, b"ni1\0", "a NIfTI file"),
     (0, b"PK\3\4", "a ZIP archive"),
     (0, b"\x1f\x8b", "a gzip archive"),
     *((0, b"P%d" % digit + blank, "a Netpbm image") for digit in range(1, 8) for blank in (b"\n", b" ", b"\r", b"\t")),
@@ -62,18 +62,20 @@ def sniff(content: bytes) -> str:
     # DICOM comes first: its preamble of 128 bytes may begin as any other format (PS3.10, section 7.1).
     if is_dicom(content):
         return "DICOM"
+    if is_nifti(content):
+        raise UnsupportedImage(
+            f"{_EXPECTED}, found a NIfTI volume, which is classified slice by slice, but not recorded: take the DICOM "
+            "series that it was made of, or save its slices as PNG and choose them together"
+        )
     found = next((name for offset, magic, name in _OTHERS if content.startswith(magic, offset)), None)
     if found is None:
         for offset, magic, kind in _SUPPORTED:
             if content.startswith(magic, offset):
                 return kind
     if found:
-        raise UnsupportedImage(
-            f"expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found {found}, which is not supported: "
-            "convert it to PNG"
-        )
+        raise UnsupportedImage(f"{_EXPECTED}, found {found}, which is not supported: convert it to PNG")
     begins = f"data that begins with {content[:8].hex(' ')}" if content else "an empty file"
-    raise UnsupportedImage(f"expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found {begins}")
+    raise UnsupportedImage(f"{_EXPECTED}, found {begins}")
 
 
 def not_supported(found: str, *, convert_to: str = "an 8-bit PNG") -> UnsupportedImage:

@@ -57,8 +57,9 @@ def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspe
     bytes. A JPEG has no checksums: damage that leaves its compressed data well-formed is not detected. Raises
     UnsupportedImage, ImageTooLarge, IdentifiersLeft.
 
-    A DICOM file stays as it is; its first frame is decoded. Where it is ``kept``, it has one frame, and nothing in it
-    may identify anybody. A NIfTI volume is not kept: its lowest slice is decoded.
+    A DICOM file stays as it is; its first frame is decoded. Its pixels must be square, as those that models were
+    trained on. Where it is ``kept``, it has one frame, and nothing in it may identify anybody. A NIfTI volume is not
+    kept: its lowest slice is decoded.
 
     ``pinned`` bytes may have been accepted by an earlier release, which had fewer checks: it is enough that they are an
     image.
@@ -68,7 +69,7 @@ def inspect(content: bytes, *, pinned: bool = False, kept: bool = True) -> Inspe
         return _inspect_volume(content)
     kind = sniff(content)
     if kind == "DICOM":
-        return _inspect_dicom(content, kept=kept and not pinned)
+        return _inspect_dicom(content, kept=kept and not pinned, pinned=pinned)
     if kind == "TIFF" and not pinned:
         _refuse_slide(content)
     findings = Findings()
@@ -105,7 +106,7 @@ def _refuse_slide(content: bytes) -> None:
         )
 
 
-def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
+def _inspect_dicom(content: bytes, *, kept: bool, pinned: bool) -> Inspected:
     # Imported here: pydicom is slow to import, and other images need none of it.
     from backend.adapters.dicom.deidentification import check
     from ml.preprocessing.dicom import DicomFile
@@ -114,6 +115,8 @@ def _inspect_dicom(content: bytes, *, kept: bool) -> Inspected:
         file = DicomFile(content)
         file.picture(0)
         compressed = file.jpeg(0)
+        if not pinned:
+            file.check_square()
     seen = file.description
     limits.check_size(seen.columns, seen.rows)
     if compressed:

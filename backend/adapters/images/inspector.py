@@ -11,7 +11,16 @@ from backend.adapters.images.decoder_pool import DecoderPool, decoder_pool
 from backend.adapters.images.formats import MEDIA_TYPES, VOLUME, VOLUME_TYPE
 from backend.adapters.images.limits import MAX_PIXELS, check_bytes
 from backend.adapters.ipfs.unixfs import cid_of
-from backend.domain import MAX_IMAGE_BYTES, MAX_STUDY_FILE_BYTES, DicomAttributes, ImageFacts, SlicePlace, TextBox
+from backend.domain import (
+    MAX_IMAGE_BYTES,
+    MAX_STUDY_FILE_BYTES,
+    DicomAttributes,
+    Fingerprint,
+    ImageFacts,
+    Rendering,
+    SlicePlace,
+    TextBox,
+)
 from backend.errors import ImageTooLarge
 from ml.preprocessing.dicom_structure import is_dicom
 from ml.preprocessing.images import DECODING, is_nifti
@@ -45,6 +54,10 @@ class PillowInspector:
             raise ImageTooLarge(f"expected a DICOM file of at most {MAX_STUDY_FILE_BYTES:,} bytes, found a larger one")
         return self._pool.split(content, kept=kept)
 
+    def fingerprint(self, content: bytes) -> Fingerprint | None:
+        """None for what is no DICOM file. Raises UnsupportedImage, ImageTooLarge, ServerBusy."""
+        return self._pool.fingerprint(content) if is_dicom(content) else None
+
     def identify(self, content: bytes) -> ImageFacts:
         return self._inspected(content, pinned=True)[1]
 
@@ -56,6 +69,9 @@ class PillowInspector:
     def mask(self, content: bytes, boxes: Sequence[TextBox]) -> tuple[bytes, ImageFacts]:
         found, masked = self._pool.mask(content, boxes)
         return masked, _facts(found, masked)
+
+    def render(self, content: bytes, rendering: Rendering) -> bytes:
+        return self._pool.render(content, DECODING, rendering=rendering)
 
     def view(self, content: bytes, frame: int = 0) -> bytes | None:
         if is_dicom(content) or png.is_deep(content) or is_nifti(content):

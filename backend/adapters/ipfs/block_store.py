@@ -16,7 +16,6 @@ import logging
 import os
 import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -38,7 +37,6 @@ from backend.errors import (
 )
 
 logger = logging.getLogger(__name__)
-_TEMPORARY = ".tmp"
 _SYNCED_SINGLY = 4
 """Up to this number of blocks, each is synced to disk by itself."""
 _SYNCFS = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None) if sys.platform == "linux" else None
@@ -88,7 +86,7 @@ class EmbeddedStore:
                     if not self._is_whole(block.cid, block.data):
                         written.append(self._path(block.cid))
                         self._make_shard(written[-1].parent, sync=not together)
-                        _write_atomically(written[-1], block.data, sync=not together)
+                        private_files.replace(written[-1], block.data, sync=not together)
                 # Each block is read back and hashed.
                 if (found := sum(map(len, stream_file(root, self._read_block, max_bytes=size)))) != size:
                     raise InvalidDag(f"expected {size} bytes of {root}, found {found}")
@@ -204,7 +202,7 @@ class EmbeddedStore:
     def _pin(self, root: Cid, blocks: Sequence[str]) -> None:
         pin, listed = self._pins / str(root), "\n".join(blocks).encode()
         if not pin.exists() or pin.read_bytes() != listed:
-            _write_atomically(pin, listed, sync=False)
+            private_files.replace(pin, listed, sync=False)
             private_files.sync_folder(self._pins)
 
     def _make_shard(self, folder: Path, *, sync: bool) -> None:
@@ -240,26 +238,11 @@ class EmbeddedStore:
     def _remove_leftovers(self) -> None:
         try:
             with self._lock(wait=False):
-                for leftover in self._folder.glob(f"*/**/*{_TEMPORARY}"):
+                for leftover in self._folder.glob(f"*/**/*{private_files.DRAFT}"):
                     leftover.unlink()
         except BlockingIOError:
             # Another process is writing, so its temporary files are in use: the next start removes them.
             logger.debug("the block store is in use: temporary files are not removed")
-
-
-def _write_atomically(path: Path, data: bytes, *, sync: bool = True) -> None:
-    """The name is on disk only after its folder was synced too."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=_TEMPORARY)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _sync_filesystem(folder: Path) -> None:

@@ -80,6 +80,7 @@ class PinataStore:
         return self.put_file(io.BytesIO(content), name=name, media_type=media_type)
 
     def put_file(self, file: BinaryIO, *, name: str, media_type: str) -> StoredObject:
+        file.seek(0)
         cid = cid_of(file)
         size = file.tell()
         body, content_type = _form({"network": self._settings.network, "name": name}, file, name, media_type)

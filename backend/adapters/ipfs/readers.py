@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import BinaryIO
 
 from backend.deadlines import remaining
@@ -61,6 +63,19 @@ class LocalReader:
         if not self._store.has(cid):
             raise NotFound(f"{cid} is not in the store")
         self._store.copy(cid, target, max_bytes=max_bytes)
+
+
+class DeferredReader:
+    """Port ObjectReader: opens ``reader`` when it is first asked, since a store makes folders."""
+
+    def __init__(self, reader: Callable[[], ObjectReader]) -> None:
+        self._reader = cache(reader)
+
+    def get(self, cid: str, *, max_bytes: int) -> bytes:
+        return self._reader().get(cid, max_bytes=max_bytes)
+
+    def copy(self, cid: str, target: BinaryIO, *, max_bytes: int) -> None:
+        self._reader().copy(cid, target, max_bytes=max_bytes)
 
 
 class LimitedReader:

@@ -10,6 +10,7 @@ import io
 import os
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -30,6 +31,7 @@ SPARE_BYTES = 256 * 1024 * 1024
 _INCOMING, _COPIES = "incoming", "copies"
 _SUFFIX = ".tif"
 _ABANDONED_S = 24 * 3600.0
+"""After so long, a file that is still being written was left by a crash."""
 _WHAT = "the folder of slides"
 Stamp = tuple[int, int, int]
 
@@ -125,6 +127,9 @@ class SlideFolder:
         folder = self._folder / part
         with private_files.storage_errors(_WHAT):
             private_files.make_folder(folder)
+            for left in folder.glob(f".*{_SUFFIX}"):
+                if left.stat().st_mtime < time.time() - _ABANDONED_S:
+                    left.unlink(missing_ok=True)
             disk = os.statvfs(folder)
             if disk.f_bavail * disk.f_frsize < SPARE_BYTES:
                 raise StorageFull(f"expected {SPARE_BYTES:,} bytes of free disk for a slide, found fewer")

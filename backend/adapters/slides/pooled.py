@@ -9,6 +9,7 @@ import math
 import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -62,14 +63,15 @@ class PooledSlides:
         except (KeyError, TypeError, ValueError, ZeroDivisionError) as exc:
             raise UnsupportedImage("expected a slide, found one that misleads its decoder") from exc
 
-    def clean(self, path: Path, target: Path) -> Sequence[str]:
-        """Write the slide without identifiers to a new file ``target``; the names of what was removed.
+    def clean(self, path: Path, target: BinaryIO) -> Sequence[str]:
+        """Write the slide without identifiers to ``target``, unless it has none; the names of what was removed.
 
-        Raises UnsupportedImage, ImageTooLarge, ServerBusy, OSError.
+        Raises UnsupportedImage, ImageTooLarge, ServerBusy.
         """
         planned = self._plan(path)
-        with path.open("rb") as source, target.open("xb") as made:
-            copy_clean(source, made, planned)
+        if planned.removed:
+            with path.open("rb") as source:
+                copy_clean(source, target, planned)
         return planned.removed
 
     def region(self, slide: LocalSlide, region: Region, size: tuple[int, int]) -> bytes:
@@ -142,12 +144,18 @@ class PooledSlides:
         whole = Region(0, 0, width, height)
         parts = max(1, math.ceil(math.sqrt(_source_pixels(slide.facts.slide, whole, scale) / MAX_SOURCE_PIXELS)))
         across, down = math.ceil(made.width / parts), math.ceil(made.height / parts)
-        for top in range(0, made.height, down):
-            for left in range(0, made.width, across):
-                size = min(across, made.width - left), min(down, made.height - top)
-                x, y = left * scale, top * scale
-                region = Region(x, y, min(width - x, size[0] * scale), min(height - y, size[1] * scale))
-                made.paste(self._pool.slide_pixels(slide.path, _box(region), size), (left, top))
+
+        def read(corner: tuple[int, int]) -> Image.Image:
+            left, top = corner
+            size = min(across, made.width - left), min(down, made.height - top)
+            x, y = left * scale, top * scale
+            region = Region(x, y, min(width - x, size[0] * scale), min(height - y, size[1] * scale))
+            return self._pool.slide_pixels(slide.path, _box(region), size)
+
+        corners = [(left, top) for top in range(0, made.height, down) for left in range(0, made.width, across)]
+        with ThreadPoolExecutor(_PROCESSES) as threads:
+            for corner, part in zip(corners, threads.map(read, corners), strict=True):
+                made.paste(part, corner)
         return made
 
 

@@ -47,7 +47,7 @@ export type EventKind =
   | "wallet-removed"
   | "closed";
 
-export type OutlinedBy = "model" | "clinician";
+export type OutlinedBy = "model" | "clinician" | "both";
 
 /** What a verification found. UNANCHORED: consistent in itself, but compared with no block hash that is trusted. */
 export type Outcome = "valid" | "unanchored" | "invalid";
@@ -168,11 +168,22 @@ export interface ModelList {
   models: Model[];
 }
 
-/** `value` is null where it is unknown. `by` is name and version of what recognised it. */
+/** `by` is name and version of what recognised it. */
+export interface KindStatement {
+  value: string;
+  source: KindSource;
+  by: string | null;
+}
+
+/**
+ * `value` is null where it is unknown. `by` is name and version of what recognised it. `others` are the statements
+ * that differ from it: none is preferred for being newer.
+ */
 export interface KindValue {
   value: string | null;
   source: KindSource;
   by: string | null;
+  others: KindStatement[];
 }
 
 /**
@@ -258,12 +269,14 @@ export interface Problem {
 /**
  * `text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
  * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
- * is that of the microscope, for an image of tissue: what the uploader says of it.
+ * is that of the microscope, for an image of tissue: what the uploader says of it, beside what was said before, or in
+ * its place where `magnificationCorrected`.
  */
 export interface Pin {
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
   magnification?: 40 | 100 | 200 | 400 | null;
+  magnificationCorrected?: boolean;
   file: string;
 }
 
@@ -1219,6 +1232,10 @@ export interface AttestationRequest {
  * `studyDate` is YYYY-MM-DD; the sender moved all dates of the patient by the same number of days. `pixels` is the
  * outlined area, `squareMm` the same where the file has the spacing of its pixels; null without an outline, for the
  * `reason`. `by` is whose outline it is.
+ *
+ * Of a study they are the largest outlined area of a slice, `slices` is the number of outlined slices, and `cubicMm`
+ * the sum of their areas times the distance of slices, null where that is unknown or uneven. `pending`: ask again, not
+ * all slices are outlined yet.
  */
 export interface CourseEntry {
   imageId: Hex;
@@ -1229,11 +1246,15 @@ export interface CourseEntry {
   squareMm: number | null;
   by: OutlinedBy | null;
   reason: string | null;
+  study: boolean;
+  cubicMm: number | null;
+  slices: number | null;
+  pending: boolean;
 }
 
 /**
- * The images of the same patient that the same account recorded, by study date; areas in pixels are not to be
- * compared. `reason` says why there are none.
+ * The images of the same patient that the same account recorded, or the studies of a study's patient, by study
+ * date; areas in pixels are not to be compared. `reason` says why there are none.
  */
 export interface Course {
   reason: string | null;
@@ -1247,12 +1268,14 @@ export interface ReceivedStudy {
 /**
  * `text` says what to do with text in the picture: `keep` it, since it identifies nobody, or `mask` it, that is,
  * make its places black. `pinAnyway` pins to a public store what is recognised as no medical image. `magnification`
- * is that of the microscope, for an image of tissue: what the uploader says of it.
+ * is that of the microscope, for an image of tissue: what the uploader says of it, beside what was said before, or in
+ * its place where `magnificationCorrected`.
  */
 export interface Answers {
   text?: "ask" | "keep" | "mask";
   pinAnyway?: boolean;
   magnification?: 40 | 100 | 200 | 400 | null;
+  magnificationCorrected?: boolean;
 }
 
 /** A field of a slide in pixels of the full size; `labelCode` is 0 where model or gate abstained. */

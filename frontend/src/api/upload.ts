@@ -26,6 +26,8 @@ export interface Answers {
   text?: "keep" | "mask";
   pinAnyway?: true;
   magnification?: Magnification;
+  /** It takes the place of what was said before. */
+  magnificationCorrected?: true;
 }
 
 /** The resources that take a file: whole slides have one of their own. */

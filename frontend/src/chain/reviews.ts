@@ -2,6 +2,7 @@
 
 import { encodeAbiParameters, encodeFunctionData, keccak256, sha256, stringToHex } from "viem/utils";
 import type { ChainConfig, Diagnosis, Hex, Review, SliceOutline } from "../api/types";
+import { canonical } from "../canonical-json";
 import { diagnosisIdOf, signedFieldsOf } from "./diagnosis";
 import { abi, SEALED_LABEL } from "./registry";
 import type { CallRequest } from "./transactions";
@@ -65,7 +66,7 @@ export function planReview(
   const { label, code } = labelAfter(diagnosis, opinion);
   const { verdict, reason, outline } = opinion;
   const said = { schema: SCHEMA, imageId, diagnosisId, verdict, label, labelCode: code, reason, salt: salt.slice(2) };
-  const sliceOutlines = opinion.sliceOutlines.map(({ cid, order, outline: contours }) => ({ cid, order, outline: contours }));
+  const { sliceOutlines } = opinion;
   const statement = canonical({ ...said, ...(outline ? { outline } : {}), ...(sliceOutlines.length > 0 ? { sliceOutlines } : {}) });
   const review = {
     supersedes: diagnosis.reviews.at(-1)?.reviewId ?? diagnosisId,
@@ -100,10 +101,4 @@ function labelAfter({ sealed, label, labelCode }: Diagnosis, opinion: Opinion): 
   if (opinion.verdict === "confirmed") return { label, code: labelCode };
   if (!opinion.label) throw new TypeError("to override needs another label");
   return opinion.label;
-}
-
-/** RFC 8785 of an object whose inner objects are sorted: its members sorted, nothing between them, numbers as JavaScript
- * has them. */
-function canonical(value: Record<string, string | number | number[][][] | SliceOutline[] | null>): string {
-  return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))));
 }

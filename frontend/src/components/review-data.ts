@@ -1,10 +1,8 @@
 import type { ReactiveControllerHost } from "lit";
 import { api } from "../api/client";
 import type { Diagnosis, Hex, Image, ImageRecord, StudyResult } from "../api/types";
-import { fieldsOfManifest, slideOf, type Field } from "../state/slide";
+import { fieldsOfManifest, NO_FIELDS, slideOf, type Field } from "../state/slide";
 import { LoadController } from "./load-controller";
-
-const NO_FIELDS: Field[] = [];
 
 /** What a reviewer sees, loaded when a diagnosis is opened. Of a sealed one only the image is: what a model says
  * of it would reveal the result. */
@@ -21,7 +19,7 @@ export class ReviewData {
     this.study = new LoadController<StudyResult>(host);
     this.facts = new LoadController<Image>(host);
     this.outline = new LoadController<{ contours: [x: number, y: number][][] }>(host);
-    this.read = new LoadController<Field[]>(host);
+    this.read = new LoadController<readonly Field[]>(host);
     this.classification = new LoadController<{ activationMap: string | null }>(host);
   }
 
@@ -38,7 +36,7 @@ export class ReviewData {
   }
 
   /** What the model read of a slide. */
-  get fields(): Field[] {
+  get fields(): readonly Field[] {
     return this.read.value ?? NO_FIELDS;
   }
 

@@ -3,16 +3,19 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import { guard } from "lit/directives/guard.js";
 import type { Config } from "../api/types";
 import type { Answers, Magnification, Question } from "../api/upload";
+import type { Originals } from "../dicom/identity-map";
 import { bytes, percent, printable, storeName } from "../format";
 import type { Slice } from "../imaging/slices";
 import type { Flow } from "../state/flow";
 import { MAGNIFICATIONS } from "../state/kind";
 import { slideText } from "../state/slide";
+import { disclosure } from "../styles/disclosure";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import "./sp-notice";
 import "./sp-public-data";
 import "./sp-removed";
+import "./sp-save-map";
 import "./sp-slide-preview";
 import "./sp-upload-question";
 import { loadViewer } from "./viewer-loader";
@@ -27,6 +30,7 @@ const HEADINGS = { chosen: "Ready to upload", questioned: "Before it is pinned",
 export class ChosenFile extends LitElement {
   static override styles = [
     shared,
+    disclosure,
     fields,
     css`
       section {
@@ -39,6 +43,17 @@ export class ChosenFile extends LitElement {
         display: grid;
         gap: var(--space-1);
         justify-items: start;
+      }
+      .check {
+        grid-template-columns: auto 1fr;
+        gap: var(--space-2);
+        align-items: center;
+      }
+      .check input {
+        width: 1.125rem;
+        height: 1.125rem;
+        margin: 0;
+        accent-color: var(--accent);
       }
       .name {
         font-weight: 600;
@@ -61,6 +76,7 @@ export class ChosenFile extends LitElement {
   @property({ attribute: false }) config!: Config;
   @query("h2") private heading!: HTMLElement | null;
   @state() private magnification: Magnification | null = null;
+  @state() private corrected = false;
   private shownStep = "";
 
   protected override willUpdate(): void {
@@ -93,7 +109,7 @@ export class ChosenFile extends LitElement {
     </section>`;
   }
 
-  private ready({ problem, question, sealed }: Extract<Flow, { step: "chosen" }>) {
+  private ready({ problem, question, sealed, originals }: Extract<Flow, { step: "chosen" }>) {
     if (question) {
       return html`<sp-upload-question
         .question=${question}
@@ -119,12 +135,20 @@ export class ChosenFile extends LitElement {
         ${problem ? nothing : start("Pin and classify")}
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
       </div>
+      ${hopeless || !originals ? nothing : this.map(originals)}
       <sp-public-data
         .config=${this.config}
         ?sealed=${sealed}
         @sealing=${({ detail }: CustomEvent<boolean>) => this.dispatchEvent(new CustomEvent("sealing", { detail }))}
       ></sp-public-data>
     `;
+  }
+
+  private map(originals: Originals) {
+    return html`<details>
+      <summary>Save the map back to the original study first</summary>
+      <sp-save-map .originals=${[originals]}></sp-save-map>
+    </details>`;
   }
 
   private series() {
@@ -156,11 +180,23 @@ export class ChosenFile extends LitElement {
         <option value="">Not known, or another kind of image</option>
         ${MAGNIFICATIONS.map((each) => html`<option value=${each} ?selected=${each === this.magnification}>${each}X</option>`)}
       </select>
-    </label>`;
+    </label>
+    ${this.magnification
+      ? html`<label class="check small">
+          <input
+            type="checkbox"
+            name="corrected"
+            .checked=${this.corrected}
+            @change=${({ target }: Event) => (this.corrected = (target as HTMLInputElement).checked)}
+          />
+          <span>It takes the place of what was said of this image before</span>
+        </label>`
+      : nothing}`;
   }
 
   private start(): void {
-    const detail: Answers = this.magnification ? { magnification: this.magnification } : {};
+    const stated: Answers = this.magnification ? { magnification: this.magnification } : {};
+    const detail: Answers = this.magnification && this.corrected ? { ...stated, magnificationCorrected: true } : stated;
     this.dispatchEvent(new CustomEvent("start", { detail }));
   }
 

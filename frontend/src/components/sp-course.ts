@@ -1,16 +1,17 @@
-import { LitElement, css, html, nothing } from "lit";
-import { customElement, property } from "lit/decorators.js";
+import { LitElement, css, html, nothing, type PropertyValues } from "lit";
+import { customElement, property, state } from "lit/decorators.js";
 import { api } from "../api/client";
-import type { Course, CourseEntry } from "../api/types";
-import { chartOf, type CourseChart } from "../state/course";
-import { whole } from "../format";
+import type { Course, CourseEntry, OutlinedBy } from "../api/types";
+import { areaText, chartOf, type CourseChart } from "../state/course";
 import { shared } from "../styles/shared";
 import { tables } from "../styles/tables";
 import { LoadController } from "./load-controller";
 import { loadNotice } from "./load-notice";
 import "./sp-line-chart";
 
-/** The outlined area over time, for the recorded images of one patient. Empty where nothing can be compared. */
+const DRAWN_BY: Record<OutlinedBy, string> = { model: "The model", clinician: "A clinician", both: "Model and clinician" };
+
+/** The outlined area over time, for the recorded images or studies of one patient. Empty where nothing can be compared. */
 @customElement("sp-course")
 export class AreaCourse extends LitElement {
   static override styles = [
@@ -25,14 +26,24 @@ export class AreaCourse extends LitElement {
   ];
 
   @property({ attribute: false }) imageId = "";
+  /** Counts how often studies that are not measured yet were asked for. */
+  @state() private asked = 0;
   private readonly found = new LoadController<Course>(this);
+  private latest: Course | null = null;
 
-  protected override willUpdate(): void {
-    this.found.show(this.imageId, () => api.course(this.imageId));
+  protected override willUpdate(changed: PropertyValues<this>): void {
+    if (changed.has("imageId")) this.latest = null;
+    this.found.show(`${this.imageId} ${this.asked}`, () => api.course(this.imageId));
+    this.latest = this.found.value ?? this.latest;
+  }
+
+  protected override updated(): void {
+    if (this.found.value?.entries.some(({ pending }) => pending)) this.asked += 1;
   }
 
   protected override render() {
-    const { value, problem } = this.found;
+    const { problem } = this.found;
+    const value = this.latest;
     return html`<div class="stack" data-testid="course">
       <h2>Outlined area over time</h2>
       ${loadNotice(this.found)}
@@ -43,11 +54,18 @@ export class AreaCourse extends LitElement {
 
   private course({ entries, reason }: Course) {
     if (reason) return html`<p>There is no series: ${reason}.</p>`;
-    if (entries.length < 2) return html`<p>No other image of this patient by the same uploader is recorded here.</p>`;
+    const study = entries.some((entry) => entry.study);
+    if (entries.length < 2) {
+      return html`<p>No other ${study ? "study" : "image"} of this patient by the same uploader is recorded here.</p>`;
+    }
     const chart = chartOf(entries);
     return html`<p class="soft small">
-        Images of one pseudonymous patient by the same uploader. The sender moved all dates by the same number of days. Each area is that of
-        one slice: the next slice of the same tumour has another one. Areas in pixels are not comparable.
+        ${study ? "Studies" : "Images"} of one pseudonymous patient by the same uploader. The sender moved all dates by the same number of
+        days.
+        ${study
+          ? "Each area is the largest of a slice, the volume the sum of the outlined areas times the distance of the slices."
+          : "Each area is that of one slice: the next slice of the same tumour has another one."}
+        Areas in pixels are not comparable.
       </p>
       ${chart ? this.chart(chart) : nothing}
       <div class="scroll" tabindex="0" role="region" aria-label="Outlined areas by date">
@@ -82,13 +100,13 @@ export class AreaCourse extends LitElement {
     </figure>`;
   }
 
-  private row({ imageId, studyDate, squareMm, pixels, by, reason, kind }: CourseEntry) {
-    const area = squareMm !== null ? `${squareMm.toFixed(1)} mm²` : pixels !== null ? `${whole(Math.round(pixels))} pixels` : `None: ${reason}`;
+  private row(entry: CourseEntry) {
+    const { imageId, studyDate, by, kind } = entry;
     const own = imageId === this.imageId;
     return html`<tr data-testid="course-entry">
       <th scope="row"><time datetime=${studyDate}>${studyDate}</time></th>
-      <td class="number">${area}</td>
-      <td>${by === "clinician" ? "A clinician" : by === "model" ? "The model" : "–"}</td>
+      <td class="number">${areaText(entry)}</td>
+      <td>${by ? DRAWN_BY[by] : "–"}</td>
       <td>${kind.sequence.value ?? "Unknown"}</td>
       <td>
         ${own

@@ -21,9 +21,17 @@ export class KindList extends LitElement {
   protected override render() {
     return html`<dl class="terms small" data-testid="kind">
       ${kindRows(this.kind).map(
-        ({ name, title, text, source }) => html`<dt>${title}</dt>
-          <dd data-testid="kind-${name}">${text}${source ? html` <span class="soft">(${source})</span>` : nothing}</dd>`,
+        ({ name, title, text, source, others }) => html`<dt>${title}</dt>
+          <dd data-testid="kind-${name}">
+            ${others.length > 0 ? html`<strong>Sources differ:</strong> ` : nothing}${statement(text, source)}${others.map(
+              (other) => html`; ${statement(other.text, other.source)}`,
+            )}
+          </dd>`,
       )}
     </dl>`;
   }
+}
+
+function statement(text: string, source: string) {
+  return html`${text}${source ? html` <span class="soft">(${source})</span>` : nothing}`;
 }

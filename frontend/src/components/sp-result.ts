@@ -40,8 +40,9 @@ export class Result extends LitElement {
   @property({ attribute: false }) classification!: Classification;
 
   protected override render() {
-    const { abstained, weak, sealed, kind, expectedMagnification } = this.classification;
-    const magnification = magnificationWarning(expectedMagnification, kind);
+    const { abstained, weak, sealed, kind, expectedMagnification, tiles } = this.classification;
+    // The fields of a slide are scaled to the size of a pixel that the model knows.
+    const magnification = tiles ? null : magnificationWarning(expectedMagnification, kind);
     return html`<div class="stack">
       ${abstained ? this.abstention() : this.answer()}
       ${sealed

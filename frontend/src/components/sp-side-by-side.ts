@@ -3,6 +3,7 @@ import { customElement, property, state } from "lit/decorators.js";
 import { api, viewOf } from "../api/client";
 import type { Image, ImageRecord } from "../api/types";
 import { short } from "../format";
+import type { Slice } from "../imaging/slices";
 import type { Problem } from "../state/problems";
 import { outcomeOf } from "../state/diagnosis-status";
 import { slideOf } from "../state/slide";
@@ -20,9 +21,11 @@ interface Shown {
   record: ImageRecord;
   /** Null where the server does not have the image. */
   image: Image | null;
+  /** The slices of a study, each at the same share of its stack as the other's; empty for an image. */
+  slices: Slice[];
 }
 
-/** Two records beside each other, their views moved together. Event `compare` with the id of the other one, or "". */
+/** Two records beside each other, their views or their slices moved together. Event `compare` with the id of the other one, or "". */
 @customElement("sp-side-by-side")
 export class SideBySide extends LitElement {
   static override styles = [
@@ -65,6 +68,8 @@ export class SideBySide extends LitElement {
   @property({ attribute: false }) compared = "";
   @state() private linked = true;
   @state() private view: View | null = null;
+  /** Which slice of each stack is shown, as a share of its length. */
+  @state() private shares: [number, number] = [0.5, 0.5];
   private readonly both = new LoadController<[Shown, Shown]>(this);
 
   protected override willUpdate(): void {
@@ -103,14 +108,30 @@ export class SideBySide extends LitElement {
         <input type="checkbox" .checked=${this.linked} @change=${this.link} />
         Move both together
       </label>
-      <div class="columns">${value.map((one) => this.column(one))}</div>`;
+      <div class="columns">${value.map((one, place) => this.column(one, place))}</div>`;
   }
 
-  private column({ record, image }: Shown) {
+  private stack(slices: Slice[], place: number) {
+    const last = slices.length - 1;
+    const moved = ({ detail }: CustomEvent<number>) => {
+      const share = detail / Math.max(last, 1);
+      this.shares = this.linked ? [share, share] : place === 0 ? [share, this.shares[1]] : [this.shares[0], share];
+    };
+    return html`<sp-stack
+      .slices=${slices}
+      .index=${Math.round((this.shares[place] ?? 0) * last)}
+      .strip=${false}
+      @slice=${moved}
+    ></sp-stack>`;
+  }
+
+  private column({ record, image, slices }: Shown, place: number) {
     const name = `Record ${short(record.imageId)}`;
     return html`<div class="stack" data-testid="compared">
       <p><strong>${outcomeOf(record.diagnoses.at(-1))}</strong> · <a href="/records/${record.imageId}"><code>${short(record.imageId)}</code></a></p>
-      ${image && slideOf(image)
+      ${slices.length > 0
+        ? this.stack(slices, place)
+        : image && slideOf(image)
         ? html`<sp-slide-viewer .image=${image} alt=${name}></sp-slide-viewer>`
         : image
         ? html`<sp-viewer
@@ -141,14 +162,16 @@ export class SideBySide extends LitElement {
 }
 
 async function shown(record: ImageRecord): Promise<Shown> {
-  const image = record.imageAvailable && !record.study ? await api.image(record.cid) : null;
+  const study = record.study ? await api.recordedStudy(record.imageId) : null;
+  const slices = (study?.slices ?? []).map(({ cid, order, labelText }) => ({ src: viewOf(cid), alt: `Slice ${order + 1}: ${labelText}` }));
+  const image = record.imageAvailable && !study ? await api.image(record.cid) : null;
   if (slideOf(image)) loadSlideViewer();
-  return { record, image };
+  return { record, image, slices };
 }
 
 const NO_IMAGE: Problem = {
   kind: "image-unavailable",
   tone: "warning",
   title: "No image to show",
-  text: "The record is a study, or this server does not have its image.",
+  text: "This server does not have the image of the record.",
 };

@@ -340,7 +340,7 @@ function drawnField(field: Field, index: number, corners: Point[], current: bool
   const words = room >= ROOM_FOR_WORDS ? `${index + 1} ${answerOf(field)}` : room >= ROOM_FOR_NUMBER || current ? String(index + 1) : "";
   return svg`<g class="${colourOf(field)} ${current ? "current" : ""}">
     <polygon class="edge" points=${points} /><polygon points=${points} />
-    ${words ? svg`<text x=${left} y=${top - 5}>${words}</text>` : nothing}
+    ${words ? svg`<text x=${left + 5} y=${top + 16}>${words}</text>` : nothing}
   </g>`;
 }
 

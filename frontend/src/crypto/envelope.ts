@@ -8,7 +8,7 @@ import { CryptoRefused } from "./refused";
 
 export const KEY_BYTES = 32;
 /** Plaintext in each chunk but the last, unless the caller chooses otherwise. */
-export const CHUNK_BYTES = 64 * 1024;
+export const CHUNK_BYTES = 256 * 1024;
 export const SMALLEST_CHUNK = 1024;
 const LARGEST_CHUNK = 1024 * 1024;
 const SMALLEST_PADDED = 1024;

@@ -76,6 +76,8 @@ export interface Deidentified {
   likeness: string;
   /** The new UIDs by the old ones: with them, the sender finds its own study again. */
   uids: Map<string, string>;
+  /** What was read, in which the identifiers are. */
+  source: DataSet;
 }
 
 /**
@@ -185,6 +187,7 @@ class Rewriting {
       description: of(SERIES_DESCRIPTION),
       likeness: await likenessOf(kept),
       uids: this.uids,
+      source,
     };
   }
 

@@ -1,8 +1,10 @@
 /** What every file goes through before it leaves the page. */
 
-import { isNifti, KIND_BYTES, pictureEnding } from "../picture-kinds";
+import { isGzip, isNifti, KIND_BYTES, pictureEnding } from "../picture-kinds";
+import { hex } from "../bytes";
 import type { Deidentified, Report } from "./deidentify";
 import { DicomError } from "./dicom-error";
+import type { Identity, Originals } from "./identity-map";
 
 export const MEDIA_TYPE = "application/dicom";
 const PREAMBLE_BYTES = 128;
@@ -11,6 +13,8 @@ const LONGEST_FIRST_ELEMENT = 64;
 /** Of a DICOM file of several frames, which is in memory as a whole, in MiB. */
 const MAX_FILE_MIB = 192;
 const DEPTHS = [1, 8, 16];
+const VOLUME =
+  "`scanproof classify` reads volumes slice by slice, but nothing records them: choose the DICOM series that it was made of, or its slices as PNG files. It stays on this computer.";
 
 /** A file that is no image: it stays in the page. The message is for people. */
 export class NoImage extends Error {}
@@ -21,6 +25,8 @@ export interface Prepared {
   removed: Report | null;
   /** Whether the server can make places of the picture black. */
   maskable: boolean;
+  /** What the sender's map has of it; null for a file without identifiers. */
+  originals: Originals | null;
 }
 
 /** A slice as it leaves the page: its name says nothing of the file's own. */
@@ -38,6 +44,8 @@ export type Place = Pick<Deidentified, "patient" | "series" | "description" | "l
 export interface PreparedSlices {
   /** Null for other formats. */
   place: Place | null;
+  /** Null for a file without identifiers. */
+  identity: Identity | null;
   /** The file itself, or a file for each frame; made when they are asked for. Raises DicomError. */
   slices: () => AsyncGenerator<Slice, void>;
 }
@@ -47,14 +55,16 @@ export async function prepare(file: File): Promise<Prepared> {
   const head = new Uint8Array(await file.slice(0, KIND_BYTES).arrayBuffer());
   if (!isDicom(head)) {
     checkedEnding(head);
-    return { file, removed: null, maskable: true };
+    return { file, removed: null, maskable: true, originals: null };
   }
   checkSize(file.size);
   const made = await withoutIdentifiers(new Uint8Array(await file.arrayBuffer()));
+  const identity = await identityIn(made);
   return {
     file: new File([made.content], nameOf(made), { type: MEDIA_TYPE }),
     removed: made.report,
     maskable: !made.compressed,
+    originals: identity && { ...identity, files: [await sha256(made.content)] },
   };
 }
 
@@ -62,12 +72,13 @@ export async function prepare(file: File): Promise<Prepared> {
 export async function prepareSlices(content: Uint8Array<ArrayBuffer>, number: number): Promise<PreparedSlices> {
   if (!isDicom(content)) {
     const name = `slice-${String(number).padStart(4, "0")}.${checkedEnding(content)}`;
-    return { place: null, slices: () => only({ name, content, frame: null }) };
+    return { place: null, identity: null, slices: () => only({ name, content, frame: null }) };
   }
   checkSize(content.length);
   const made = await withoutIdentifiers(content);
   return {
     place: made,
+    identity: await identityIn(made),
     slices: () => (made.frames > 1 ? frames(made.file) : only({ name: nameOf(made), content: made.content, frame: null })),
   };
 }
@@ -97,12 +108,30 @@ async function* frames(file: Deidentified["file"]): AsyncGenerator<Slice, void> 
 function checkedEnding(head: Uint8Array): string {
   const ending = pictureEnding(head);
   if (ending) return ending;
-  if (isNifti(head)) throw new NoImage("This is a NIfTI volume, which `scanproof classify` reads, but nothing records. It stays on this computer.");
+  if (isNifti(head)) throw new NoImage(`This is a NIfTI volume. ${VOLUME}`);
+  if (isGzip(head)) throw new NoImage(`This is a compressed file (gzip), such as a NIfTI volume. ${VOLUME}`);
   throw new NoImage("This is neither DICOM nor PNG, JPEG, TIFF, BMP or WebP. It stays on this computer.");
 }
 
 function checkSize(size: number): void {
   if (size > MAX_FILE_MIB * 1024 ** 2) throw new DicomError(`expected a DICOM file of at most ${MAX_FILE_MIB} MiB, found a larger one`);
+}
+
+/** Null for a file without identifiers or without a study, and where they are in an alphabet that cannot be read. */
+async function identityIn({ source, uids, unchanged }: Deidentified): Promise<Identity | null> {
+  if (unchanged) return null;
+  const { identityOf } = await import("./identity-map");
+  try {
+    const identity = identityOf(source, uids);
+    return identity.study ? identity : null;
+  } catch (error) {
+    if (error instanceof DicomError) return null;
+    throw error;
+  }
+}
+
+export async function sha256(content: Uint8Array<ArrayBuffer>): Promise<string> {
+  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content)));
 }
 
 function nameOf({ instance }: Deidentified): string {
@@ -111,8 +140,13 @@ function nameOf({ instance }: Deidentified): string {
 
 /** Loaded when a file needs it: the table of rules is large. */
 async function withoutIdentifiers(content: Uint8Array<ArrayBuffer>): Promise<Deidentified> {
-  const [{ deidentify }, { senderKey }] = await Promise.all([import("./deidentify"), import("./sender-key")]);
+  const [{ deidentify }, { senderKey }, { checkSquare }] = await Promise.all([
+    import("./deidentify"),
+    import("./sender-key"),
+    import("./square-pixels"),
+  ]);
   const made = await deidentify(content, await senderKey());
+  checkSquare(made.file.dataSet);
   if (!DEPTHS.includes(made.bits)) {
     throw new DicomError(`expected pixels of 1, 8 or 16 bits, found ${made.bits} bits, as doses and maps of parameters have`);
   }

@@ -26,7 +26,7 @@ import "../components/sp-verification";
 import { loadSlideViewer, loadViewer } from "../components/viewer-loader";
 import type { Problem } from "../state/problems";
 import { isModelResultValid } from "../state/diagnosis-status";
-import { fieldsOfManifest, slideOf, type Field } from "../state/slide";
+import { fieldsOfManifest, NO_FIELDS, slideOf, type Field } from "../state/slide";
 import { timelineOf } from "../state/timeline";
 import { shared } from "../styles/shared";
 import { RecordController } from "./record-controller";
@@ -84,7 +84,7 @@ export class RecordPage extends LitElement {
   private readonly facts = new LoadController<Image>(this);
   private readonly studies = new LoadController<StudyResult>(this);
   private readonly outlined = new LoadController<Outline>(this);
-  private readonly fields = new LoadController<Field[]>(this);
+  private readonly fields = new LoadController<readonly Field[]>(this);
 
   protected override willUpdate(changed: PropertyValues<this>): void {
     if (changed.has("imageId")) this.control.show(this.imageId);
@@ -150,7 +150,7 @@ export class RecordPage extends LitElement {
       </section>
       ${this.lineage()}
       ${record.imageAvailable && !record.study && !this.slide ? html`<section class="panel on-screen"><sp-analysis .cid=${cid}></sp-analysis></section>` : nothing}
-      ${record.imageAvailable && !record.study ? this.beside(record) : nothing}
+      ${record.imageAvailable || record.study ? this.beside(record) : nothing}
       ${this.similar(record)} ${this.course(record)}
       <section class="panel stack">
         <h2>Verification</h2>
@@ -187,7 +187,8 @@ export class RecordPage extends LitElement {
 
   /** Only DICOM files name a patient, by a pseudonym. */
   private course({ imageId, imageAvailable, study }: ImageRecord) {
-    if (!imageAvailable || study || this.facts.value?.mediaType !== "application/dicom") return nothing;
+    const dicom = study ? this.studies.value?.series : this.facts.value?.mediaType === "application/dicom";
+    if (!(imageAvailable || study) || !dicom) return nothing;
     return html`<section class="panel"><sp-course .imageId=${imageId}></sp-course></section>`;
   }
 
@@ -323,7 +324,6 @@ export class RecordPage extends LitElement {
   }
 }
 
-const NO_FIELDS: Field[] = [];
 const HEADINGS = ["Record the diagnosis", "Diagnosis"];
 
 const IMAGE_UNAVAILABLE: Problem = {

@@ -3,6 +3,7 @@ import { customElement, property, query, state } from "lit/decorators.js";
 import type { Config, LeftOut, PinRequest, Study } from "../api/types";
 import type { PendingTransaction } from "../chain/transaction-state";
 import "../components/sp-notice";
+import "../components/sp-save-map";
 import "../components/sp-signing";
 import "../components/sp-steps";
 import "../components/sp-study-slices";
@@ -59,6 +60,8 @@ export class StudyFlowPage extends LitElement {
   @property({ attribute: false }) flow!: StudyFlow;
   /** Whether the person is asked once more before slices with text are kept. */
   @state() private keeping = false;
+  /** Whether the map of the chosen files was saved. */
+  @state() private mapSaved = false;
   /** Whether the wallet's window is open. */
   @state() private waiting = false;
   @query("h2") private readonly heading!: HTMLElement | null;
@@ -68,6 +71,7 @@ export class StudyFlowPage extends LitElement {
     const { step } = this.flow;
     if (step === this.shownStep) return;
     this.shownStep = step;
+    this.mapSaved = false;
     this.heading?.focus({ preventScroll: false });
   }
 
@@ -76,7 +80,7 @@ export class StudyFlowPage extends LitElement {
     return html`<div class="page">
       <sp-steps .current=${studyStepNumber(flow)}></sp-steps>
       ${"total" in flow ? this.working(flow) : nothing} ${flow.step === "patients" ? this.patients(flow.patients) : nothing}
-      ${flow.step === "lacking" ? this.lacking(flow.study) : nothing}
+      ${flow.step === "originals" ? this.originals() : nothing} ${flow.step === "lacking" ? this.lacking(flow.study) : nothing}
       ${"transaction" in flow ? this.transaction(flow) : nothing}
       ${flow.study?.result ? this.preview(flow.study) : nothing}
     </div>`;
@@ -140,6 +144,20 @@ export class StudyFlowPage extends LitElement {
         )}
       </ol>
       <div class="actions">${this.other("Stop")}</div>
+    </section>`;
+  }
+
+  private originals() {
+    return html`<section class="panel stack" data-testid="originals">
+      <h2 tabindex="-1">Before the files are sent</h2>
+      <p>Their identifiers are removed. Nothing has left this page.</p>
+      <sp-save-map .originals=${this.control.originals} @saved=${() => (this.mapSaved = true)}></sp-save-map>
+      <div class="actions">
+        <button class="button ${this.mapSaved ? "primary" : ""}" type="button" @click=${() => void this.control.goOn()}>
+          ${this.mapSaved ? "Send the files" : "Go on without a map"}
+        </button>
+        ${this.other("Cancel")}
+      </div>
     </section>`;
   }
 

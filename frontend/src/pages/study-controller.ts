@@ -4,13 +4,13 @@ import { api } from "../api/client";
 import { ApiProblem, ServerUnreachable } from "../api/errors";
 import type { LeftOut, PinRequest, Study, StudyFile, StudyStep } from "../api/types";
 import type { PendingTransaction } from "../chain/transaction-state";
-import { hex } from "../bytes";
 import { DicomError } from "../dicom/dicom-error";
-import { NoImage, prepareSlices, type Place } from "../dicom/prepare";
+import type { Originals } from "../dicom/identity-map";
+import { NoImage, prepareSlices, sha256, type Place } from "../dicom/prepare";
 import { read, remove, write } from "../storage";
 import { describe, type Problem } from "../state/problems";
 import { checkSlices, checkStudy, MAX_SLICES, reduceStudy, type StudyEvent, type StudyFlow, type Working } from "../state/study";
-import { isDirectory, listedBy, ownNames, patientsOf, withoutCopied, type ReadFile } from "../state/study-files";
+import { isDirectory, listedBy, originalsOf, ownNames, patientsOf, withoutCopied, type ReadFile } from "../state/study-files";
 import type { SourceFile } from "../state/zip";
 
 const KEY = "scanproof.study";
@@ -36,6 +36,8 @@ export class StudyController implements ReactiveController {
   private sources: SourceFile[] = [];
   private files: ReadFile[] = [];
   private studyId = "";
+  /** Whether the person was asked about the map of these files. */
+  private mapOffered = false;
   /** What the person confirmed of this study. */
   private answers: PinRequest = {};
   /** The removal of a former study. */
@@ -56,6 +58,7 @@ export class StudyController implements ReactiveController {
     if (!this.refusal) {
       this.sources = files;
       this.files = [];
+      this.mapOffered = false;
       this.unsent = [];
       this.flow = { step: "reading", done: 0, total: files.length, study: null, problem: null };
       await this.goOn();
@@ -91,7 +94,7 @@ export class StudyController implements ReactiveController {
     const turn = ++this.turn;
     try {
       const step = this.flow?.step;
-      if (step === "reading" || step === "sending" || step === "lacking") await this.begin(turn);
+      if (step === "reading" || step === "originals" || step === "sending" || step === "lacking") await this.begin(turn);
       else if (step === "classifying") await this.classify(turn);
       else if (step === "preview" || step === "pinning") await this.pin(turn);
     } catch (error) {
@@ -160,6 +163,12 @@ export class StudyController implements ReactiveController {
       announce(`These files are of ${patients.length} patients. Choose one.`);
       return;
     }
+    if (this.originals.length > 0 && !this.mapOffered) {
+      this.mapOffered = true;
+      this.reduce({ type: "originals" });
+      announce("The identifiers are removed. Nothing has left this page yet.");
+      return;
+    }
     // The same files are the same study: what is removed must be gone before it begins again.
     await this.discarding;
     const study = await patiently(() => api.beginStudy(this.slices));
@@ -170,6 +179,11 @@ export class StudyController implements ReactiveController {
     await this.send(study, turn);
     announce("All files are received. Classifying.");
     await this.classify(turn);
+  }
+
+  /** What the sender's map has of the files that go on. */
+  get originals(): Originals[] {
+    return originalsOf(this.files);
   }
 
   private get slices(): StudyFile[] {
@@ -288,8 +302,8 @@ async function readFile(source: SourceFile, number: number): Promise<ReadFile> {
   const prepared = await prepareSlices(await source.bytes(), number);
   const slices: StudyFile[] = [];
   for await (const { name, content } of prepared.slices()) slices.push({ name, sha256: await sha256(content), size: content.length });
-  const { place } = prepared;
-  return { source, number, place: place && placeOf(place), slices };
+  const { place, identity } = prepared;
+  return { source, number, place: place && placeOf(place), identity, slices };
 }
 
 /** Without the file itself: only one file at a time is in memory. */
@@ -322,8 +336,4 @@ async function patiently<T>(ask: () => Promise<T>): Promise<T> {
     }
   }
   return ask();
-}
-
-async function sha256(content: Uint8Array<ArrayBuffer>): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content)));
 }

@@ -5,6 +5,7 @@ import type { Answers, Question } from "../api/upload";
 import { imageIdOf } from "../chain/registry";
 import type { PendingTransaction } from "../chain/transaction-state";
 import type { Report } from "../dicom/deidentify";
+import type { Originals } from "../dicom/identity-map";
 import type { Size } from "../imaging/geometry";
 import type { Problem } from "./problems";
 
@@ -25,6 +26,8 @@ interface Chosen {
   series?: boolean;
   /** Whether the server can make places of the picture black. */
   maskable?: boolean;
+  /** What the sender's map has of it; null for a file without identifiers. */
+  originals?: Originals | null;
   /** What the person said to earlier questions about this file. */
   answers?: Answers;
 }
@@ -39,7 +42,7 @@ export type Flow =
   | ({ step: "submitted" | "recorded"; transaction: PendingTransaction } & Pinned);
 
 export type FlowEvent =
-  | ({ type: "file-chosen"; problem: Problem | null; series?: boolean } & Pick<Chosen, "file" | "levels" | "removed" | "maskable">)
+  | ({ type: "file-chosen"; problem: Problem | null; series?: boolean } & Pick<Chosen, "file" | "levels" | "removed" | "maskable" | "originals">)
   | { type: "sealing-chosen"; sealed: boolean }
   | { type: "upload-started"; answers?: Answers }
   | { type: "upload-progressed"; sent: number }
@@ -71,9 +74,9 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
     case "choose":
     case "chosen":
       if (event.type === "file-chosen") {
-        const { file, problem, levels, removed, maskable, series } = event;
+        const { file, problem, levels, removed, maskable, series, originals } = event;
         if (problem) return { step: "choose", problem };
-        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, levels, removed, maskable, series, problem };
+        return { step: "chosen", file, sealed: flow.step === "chosen" && flow.sealed, levels, removed, maskable, series, originals, problem };
       }
       if (flow.step === "choose") return flow;
       if (event.type === "sealing-chosen") return { ...flow, sealed: event.sealed };
@@ -114,8 +117,8 @@ export function reduceFlow(flow: Flow, event: FlowEvent): Flow {
   }
 }
 
-function chosenOf({ file, sealed, levels, removed, maskable, answers }: Chosen): Chosen {
-  return { file, sealed, levels, removed, maskable, answers };
+function chosenOf({ file, sealed, levels, removed, maskable, originals, answers }: Chosen): Chosen {
+  return { file, sealed, levels, removed, maskable, originals, answers };
 }
 
 export function isKept(flow: Flow): flow is KeptFlow {

@@ -9,9 +9,11 @@ export interface KindRow {
   text: string;
   /** Empty for what is unknown. */
   source: string;
+  /** What others say of it. */
+  others: { text: string; source: string }[];
 }
 
-const unknown: KindValue = { value: null, source: "unknown", by: null };
+const unknown: KindValue = { value: null, source: "unknown", by: null, others: [] };
 export const NOTHING_KNOWN: Kind = { modality: unknown, bodyPart: unknown, sequence: unknown, magnification: unknown };
 
 export const MODALITIES: Record<string, string> = {
@@ -62,8 +64,13 @@ export function kindRows({ modality, bodyPart, sequence, magnification }: Kind):
     name,
     title,
     text: value.value === null ? "Unknown" : words(value.value),
-    source: value.by ? `${SOURCES[value.source]} by ${value.by}` : SOURCES[value.source],
+    source: sourceOf(value),
+    others: value.others.map((other) => ({ text: words(other.value), source: sourceOf(other) })),
   }));
+}
+
+function sourceOf({ source, by }: Pick<KindValue, "source" | "by">): string {
+  return by ? `${SOURCES[source]} by ${by}` : SOURCES[source];
 }
 
 const always = () => true;
@@ -76,7 +83,12 @@ const APPLIES: Record<keyof Kind, (modality: string | null) => boolean> = {
 
 /** What to say where a model knows one magnification and nobody said that of the image; null where all is said. */
 export function magnificationWarning(expected: number | null, { magnification }: Kind): string | null {
-  if (expected === null || magnification.value === String(expected)) return null;
+  if (expected === null) return null;
+  if (magnification.others.length > 0) {
+    const stated = [magnification.value, ...magnification.others.map(({ value }) => value)].map((value) => `${value}X`);
+    return `This model is for images at ${expected}X; this image was stated to be at ${stated.join(" and at ")}.`;
+  }
+  if (magnification.value === String(expected)) return null;
   const found = magnification.value === null ? "that of this image is unknown" : `this image was stated to be at ${magnification.value}X`;
   return `This model is for images at ${expected}X; ${found}.`;
 }

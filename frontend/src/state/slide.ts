@@ -1,36 +1,28 @@
 /** A whole slide: its fields, that a model read, and its view, in words and figures. */
 
 import { sha256 } from "viem/utils";
-import type { Classification, Hex, Image, Slide } from "../api/types";
+import type { Classification, Hex, Image, Slide, Tile } from "../api/types";
 import { figure, percent, sentence, whole } from "../format";
 import { roundLength, type Size } from "../imaging/geometry";
 
 /** A rectangle that a model read, in pixels of the whole slide, and its answer; `confidence` in [0, 1]. */
-export interface Field {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-  label: string;
-  labelCode: number;
-  confidence: number;
-  abstained: boolean;
-}
+export type Field = Tile;
 
 /** Null for an image that is no slide; drafts of earlier releases do not say. */
 export const slideOf = (image: Image | null): Slide | null => image?.slide ?? null;
 
+/** One array for all: an update with it changes nothing. */
+export const NO_FIELDS: readonly Field[] = [];
+
 /** What a model read of a slide; empty for other images. */
-export const fieldsOf = (classification: Classification | null): Field[] => tilesIn(classification) ?? [];
+export const fieldsOf = (classification: Classification | null): readonly Field[] => classification?.tiles ?? NO_FIELDS;
 
 /** The same as a manifest says it. Empty where its hash is another one, or it names none. */
-export function fieldsOfManifest(content: Uint8Array, manifestHash: Hex): Field[] {
-  if (sha256(content) !== manifestHash) return [];
-  const manifest = JSON.parse(new TextDecoder().decode(content)) as { tiles?: { tiles?: Field[] } };
-  return manifest.tiles?.tiles ?? [];
+export function fieldsOfManifest(content: Uint8Array, manifestHash: Hex): readonly Field[] {
+  if (sha256(content) !== manifestHash) return NO_FIELDS;
+  const manifest = JSON.parse(new TextDecoder().decode(content)) as { tiles?: { list: Field[] } };
+  return manifest.tiles?.list ?? NO_FIELDS;
 }
-
-const tilesIn = (found: object | null): Field[] | undefined => (found as { tiles?: Field[] } | null)?.tiles;
 
 /** `45,000 × 30,000 pixels in 4 levels`. */
 export function slideText(levels: readonly Size[]): string {

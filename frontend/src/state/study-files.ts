@@ -1,6 +1,7 @@
 /** The files of a study as the page has read them: which are copies, and of which patients they are. */
 
 import type { LeftOut, StudyFile } from "../api/types";
+import type { Identity, Originals } from "../dicom/identity-map";
 import type { Place } from "../dicom/prepare";
 import type { SourceFile } from "./zip";
 
@@ -10,6 +11,8 @@ export interface ReadFile {
   /** Its place among the files, from 1. */
   number: number;
   place: Place | null;
+  /** Null for a file without identifiers. */
+  identity: Identity | null;
   /** By the names under which they leave the page. */
   slices: StudyFile[];
 }
@@ -72,6 +75,11 @@ export function patientsOf(files: ReadFile[]): Patient[] {
     series.images += slices.length;
   }
   return [...patients.values()].map(({ pseudonym, images, series, example }) => ({ pseudonym, images, series, example }));
+}
+
+/** What the sender's map has of these files. */
+export function originalsOf(files: ReadFile[]): Originals[] {
+  return files.flatMap(({ identity, slices }) => (identity ? [{ ...identity, files: slices.map(({ sha256 }) => sha256) }] : []));
 }
 
 /** The names of the sender by those under which slices left the page. They never leave it. */

@@ -23,12 +23,15 @@ export type StudyFlow =
   | { step: "lacking"; study: Study }
   /** The files are of several: the person chooses one. */
   | { step: "patients"; patients: Patient[]; study: null }
+  /** The files had identifiers: the person can save the map back to them. */
+  | { step: "originals"; study: null }
   | { step: "preview" | "signing"; study: Study }
   | { step: "submitted" | "recorded"; study: Study; transaction: PendingTransaction };
 
 export type StudyEvent =
   | { type: "working"; step: Working; done: number; total: number }
   | { type: "patients"; patients: Patient[] }
+  | { type: "originals" }
   | { type: "failed"; problem: Problem }
   | { type: "loaded"; study: Study }
   | { type: "submitted"; transaction: PendingTransaction }
@@ -42,6 +45,8 @@ export function reduceStudy(flow: StudyFlow, event: StudyEvent): StudyFlow {
       return { step: event.step, done: event.done, total: event.total, study: flow.study, problem: null };
     case "patients":
       return { step: "patients", patients: event.patients, study: null };
+    case "originals":
+      return { step: "originals", study: null };
     case "failed":
       return "problem" in flow ? { ...flow, problem: event.problem } : flow;
     case "loaded":
@@ -66,7 +71,7 @@ function loaded(study: Study): StudyFlow {
 /** Where the flow is in the steps of an image: choose, classify, sign, recorded. */
 export function studyStepNumber({ step }: StudyFlow): number {
   const places: Record<StudyFlow["step"], number> = {
-    reading: 0, patients: 0, sending: 1, lacking: 1, classifying: 1, preview: 2, pinning: 2, signing: 2, submitted: 2, recorded: 3,
+    reading: 0, patients: 0, originals: 0, sending: 1, lacking: 1, classifying: 1, preview: 2, pinning: 2, signing: 2, submitted: 2, recorded: 3,
   };
   return places[step];
 }

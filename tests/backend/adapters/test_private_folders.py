@@ -64,6 +64,36 @@ def test_a_study_without_files_is_released_and_counts_nothing(tmp_path: Path) ->
     assert (folders.journal(STUDY), folders.size()) == ([{"step": 1}], 0)
 
 
+def test_the_sum_of_sizes_follows_what_is_written_and_removed(tmp_path: Path) -> None:
+    other = "ef" * 32
+    folders = StudyFolders(tmp_path)
+    folders.write(STUDY, NAME, CONTENT)
+    assert folders.size() == len(CONTENT)
+    folders.write(other, NAME, CONTENT)
+    folders.write(other, STUDY, b"12345")
+    folders.write(other, STUDY, b"123")
+    assert folders.size() == 2 * len(CONTENT) + 3 == StudyFolders(tmp_path).size()
+    with largest_file(8), pytest.raises(StorageFull):
+        folders.write(other, other, CONTENT)
+    assert folders.size() == 2 * len(CONTENT) + 3
+    folders.remove(other)
+    assert folders.size() == len(CONTENT)
+    folders.append(STUDY, {"step": 1})
+    folders.expire(-1)
+    assert folders.size() == 0
+
+
+def test_the_files_are_counted_once(tmp_path: Path) -> None:
+    """Each upload asks for the sum, and a study may have thousands of files."""
+    folders = StudyFolders(tmp_path)
+    folders.write(STUDY, NAME, CONTENT)
+    folders.size()
+    (tmp_path / STUDY / NAME).unlink()
+    assert folders.size() == len(CONTENT)
+    folders.release(STUDY)
+    assert folders.size() == 0
+
+
 @pytest.mark.parametrize("name", ["..", "", STUDY.upper(), STUDY + "/", STUDY + "\n"])
 def test_a_name_that_is_no_digest_leads_nowhere(tmp_path: Path, name: str) -> None:
     folders, statements = StudyFolders(tmp_path / "studies"), StatementFolder(tmp_path / "statements")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, replace
 from datetime import date
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -14,14 +15,18 @@ from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import CLINICIAN, USER, DevelopmentAccount
 from backend.container import Container
 from backend.domain import GateOpinion, ModelFacts, Outline, Review, Verdict
-from backend.errors import ClassificationFailed
+from backend.errors import ClassificationFailed, InvalidStudy
 from backend.services import course as course_service
-from backend.services.statements import Statement
+from backend.services import study_areas
+from backend.services.statements import SliceOutline, Statement
+from backend.services.study_areas import _Measures, _volume
 from backend.settings import Settings
 from tests.backend.api.conftest import API, assert_problem, signed_of, upload
+from tests.backend.studies import pin_study, record_study
 from tests.dicoms import deidentified, dicom
 
 _numbers = itertools.count(1)
+MODEL = ModelFacts("brain-mri", "2.1.0", "ab" * 32, "brain-mri")
 SQUARE = ((1.0, 1.0), (5.0, 1.0), (5.0, 5.0), (1.0, 5.0))
 
 
@@ -92,13 +97,13 @@ def patients(
 
 def test_the_areas_of_a_patient_are_in_the_order_of_their_dates(patients: Patients) -> None:
     later = patients.record("20200301", PixelSpacing=[0.5, 0.5])
-    earlier = patients.record("20200201", PixelSpacing=[0.5, 0.25], SeriesDescription="T1")
+    earlier = patients.record("20200201", PixelSpacing=[0.25, 0.25], SeriesDescription="T1")
     unscaled = patients.record("20200401")
     patients.record("20200301", patient="P2")
     found = patients.course(later)
     assert found["reason"] is None
     areas = [(entry["imageId"], entry["pixels"], entry["squareMm"]) for entry in found["entries"]]
-    assert areas == [(earlier, 40, 5), (later, 40, 10), (unscaled, 40, None)]
+    assert areas == [(earlier, 40, 2.5), (later, 40, 10), (unscaled, 40, None)]
     dates = [date.fromisoformat(entry["studyDate"]) for entry in found["entries"]]
     assert [(each - dates[0]).days for each in dates] == [0, 29, 60]
     first = found["entries"][0]
@@ -174,3 +179,153 @@ def test_the_number_of_images_has_a_limit(patients: Patients, monkeypatch: pytes
     monkeypatch.setattr(course_service, "MOST_IMAGES", 1)
     first, second = patients.record("20200207"), patients.record("20200208")
     assert [entry["imageId"] for entry in patients.course(first)["entries"]] == [second]
+
+
+@dataclass
+class StudiesOfOne:
+    """Records studies of one patient; each slice but the last is taken for a glioma."""
+
+    container: Container
+    alice: DevelopmentWallet
+
+    def record(self, date: str, *, slices: int = 3, distance: float = 2.0, **values) -> str:
+        number = next(_numbers)
+        files = {}
+        for place in range(slices):
+            pixels = np.full((32, 32), number * 7 + place, np.uint16) + np.arange(32, dtype=np.uint16)
+            attributes = {
+                "PatientID": "P9",
+                "StudyDate": date,
+                "StudyInstanceUID": f"1.2.{number}",
+                "SeriesInstanceUID": f"1.2.{number}.1",
+                "InstanceNumber": place + 1,
+                "PixelSpacing": [0.5, 0.5],
+                "ImageOrientationPatient": [1, 0, 0, 0, 1, 0],
+                "ImagePositionPatient": [0, 0, distance * place],
+            }
+            known = {key: value for key, value in (attributes | values).items() if value is not None}
+            files[f"{place}.dcm"] = deidentified(dicom(pixels, **known))
+        documents = record_study(self.container, self.alice, files)
+        return self.container.chain.image_id(self.alice.address, documents.manifest.cid)
+
+
+@pytest.fixture
+def studies(patients: Patients, container: Container, alice: DevelopmentWallet, monkeypatch) -> StudiesOfOne:
+    def outline(_self, cid: str, _model: str) -> Outline:
+        """Later slices have larger outlines."""
+        sizes.setdefault(cid, 40 + 10 * len(sizes))
+        return Outline(ModelFacts("tumour-outline", "1.0.0", "ab" * 32, "brain-mri"), None, (SQUARE,), sizes[cid])
+
+    sizes: dict[str, int] = {}
+    monkeypatch.setattr(type(container.outline), "outline", outline)
+    return StudiesOfOne(container, alice)
+
+
+def test_the_studies_of_a_patient_have_the_largest_area_and_the_volume(studies: StudiesOfOne, patients) -> None:
+    later, earlier = studies.record("20200301"), studies.record("20200201", distance=3.0, PixelSpacing=[1, 1])
+    patients.record("20200101", patient="P9")
+
+    found = patients.course(later)
+
+    assert [(each["imageId"], each["study"], each["pending"]) for each in found["entries"]] == [
+        (earlier, True, False),
+        (later, True, False),
+    ]
+    first, second = found["entries"]
+    assert (first["pixels"], first["squareMm"], first["slices"], first["by"]) == (60, 60, 3, "model")
+    assert (first["cubicMm"], second["cubicMm"]) == ((40 + 50 + 60) * 3, (70 + 80 + 90) * 0.25 * 2)
+
+
+@pytest.mark.parametrize(
+    ("values", "square_mm"),
+    [({"PixelSpacing": None}, None), ({"ImageOrientationPatient": None}, 15)],
+    ids=["no spacing", "no place"],
+)
+def test_a_volume_needs_spacing_and_places(studies: StudiesOfOne, patients, values, square_mm) -> None:
+    entry = patients.entry(studies.record("20200302", **values))
+    assert (entry["pixels"], entry["squareMm"], entry["cubicMm"]) == (60, square_mm, None)
+
+
+def test_a_single_slice_has_no_volume(studies: StudiesOfOne, patients) -> None:
+    entry = patients.entry(studies.record("20200302", slices=1))
+    assert (entry["slices"], entry["squareMm"], entry["cubicMm"]) == (1, 10, None)
+
+
+def test_uneven_slices_have_no_volume() -> None:
+    def measured(*places: float) -> list:
+        return [(order, 4.0, _Measures(4.0, 1.0, place, (0, 0, 1))) for order, place in enumerate(places)]
+
+    assert _volume(measured(0, 2, 4)) == 24
+    assert _volume(measured(0, 2, 4.03)) == pytest.approx(12 * 2.015)
+    assert _volume(measured(0, 2, 5)) is None
+    assert _volume(measured(0, 0, 0)) is None
+
+
+def test_a_clinicians_outlines_of_slices_count_before_the_models(
+    studies: StudiesOfOne, patients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image_id = studies.record("20200303")
+    patients.review(image_id, Verdict.CONFIRMED, 1)
+    _, slices = patients.container.studies.slices(patients.container.records.find(image_id).image.cid)
+
+    def reviewed(*outlines: tuple[int, int, tuple]) -> dict:
+        own = tuple(SliceOutline(order, slices[image].cid, outline) for order, image, outline in outlines)
+        statement = Statement(image_id, "", Verdict.CONFIRMED, None, 1, "", None, own)
+        monkeypatch.setattr(patients.container.course, "_published", lambda _: statement)
+        return patients.entry(image_id)
+
+    entry = reviewed((0, 0, (SQUARE,)), (2, 1, (SQUARE,)))
+    assert (entry["by"], entry["slices"], entry["pixels"]) == ("both", 3, 50)
+    entry = reviewed(*((order, order, (SQUARE,)) for order in range(3)))
+    assert (entry["by"], entry["pixels"], entry["cubicMm"]) == ("clinician", 16, 3 * 16 * 0.25 * 2)
+    entry = reviewed(*((order, order, ()) for order in range(3)))
+    assert (entry["by"], entry["pixels"], entry["slices"]) == ("clinician", 0, 0)
+
+
+def test_why_a_study_has_no_area(studies: StudiesOfOne, patients, alice, monkeypatch: pytest.MonkeyPatch) -> None:
+    image_id = studies.record("20200304")
+    monkeypatch.setattr(study_areas, "MOST_SLICES", 2)
+    assert patients.entry(image_id)["reason"] == "3 slices show a finding; at most 2 are outlined"
+    monkeypatch.setattr(study_areas, "MOST_SLICES", 100)
+    service = type(patients.container.outline)
+    monkeypatch.setattr(service, "outline", lambda *_: Outline(None, "the classifier found no tumour"))
+    assert patients.entry(image_id)["reason"] == "nothing is outlined"
+
+    models = type(patients.container.models)
+    with monkeypatch.context() as patched:
+        patched.setattr(models, "facts", lambda *_: replace(MODEL, modality="breast-histology"))
+        assert patients.entry(image_id)["reason"] == "tumours are outlined on brain-mri images"
+        patched.setattr(models, "facts", lambda *_: None)
+        assert patients.entry(image_id)["reason"] == "the model is not installed here"
+        patched.setattr(type(patients.container.studies), "slices", Mock(side_effect=InvalidStudy("damaged")))
+        patched.setattr(models, "facts", lambda *_: MODEL)
+        assert patients.entry(image_id)["reason"] == "damaged"
+    patients.review(image_id, Verdict.WITHDRAWN, 0)
+    assert patients.entry(image_id)["reason"] == "the model's result does not hold"
+    cid = pin_study(studies.container, {"a.dcm": _again(studies)}).manifest.cid
+    alice.register_image(cid)
+    found = patients.entry(studies.container.chain.image_id(alice.address, cid))
+    assert found["reason"] == "no diagnosis is recorded"
+
+
+def _again(_studies: StudiesOfOne) -> bytes:
+    pixels = np.eye(32, dtype=np.uint16) * next(_numbers)
+    return deidentified(dicom(pixels, PatientID="P9", StudyDate="20200305", StudyInstanceUID="1.2.99"))
+
+
+def test_slices_that_are_not_outlined_yet_are_pending(studies: StudiesOfOne, patients, monkeypatch) -> None:
+    image_id = studies.record("20200306")
+    monkeypatch.setattr(course_service, "WORK_S", -1.0)
+    entry = patients.entry(image_id)
+    assert (entry["pending"], entry["slices"], entry["pixels"]) == (True, 0, None)
+    monkeypatch.setattr(course_service, "WORK_S", 60.0)
+    assert patients.entry(image_id)["slices"] == 3
+    outlines = Mock(side_effect=AssertionError("outlined again"))
+    monkeypatch.setattr(type(patients.container.outline), "outline", outlines)
+    assert patients.entry(image_id)["slices"] == 3
+    monkeypatch.setattr(study_areas, "MOST_KEPT", 1)
+    monkeypatch.setattr(type(patients.container.outline), "outline", lambda *_: Outline(None, None, (SQUARE,), 9))
+    studies_areas = patients.container.course._areas
+    studies_areas._kept.clear()
+    assert patients.entry(image_id)["pixels"] == 9
+    assert len(studies_areas._kept) == 1

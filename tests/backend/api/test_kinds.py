@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, select
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.kinds import SqlKinds
-from backend.adapters.database.tables import ImageRow, KindRow
+from backend.adapters.database.tables import ImageRow, KindRow, KindStatementRow
 from backend.container import Container
 from backend.domain import GateOpinion, ImageKind, KindFilter, KindSource, KindValue
 from backend.errors import DatabaseFull, StorageUnavailable
@@ -25,16 +25,17 @@ from tests.backend.api.test_studies import begin, send
 from tests.dicoms import deidentified, dicom
 
 SLICE = np.asarray(Image.radial_gradient("L")).astype(np.uint16) * 12 + 300
-UNKNOWN = {"value": None, "source": "unknown", "by": None}
+UNKNOWN = {"value": None, "source": "unknown", "by": None, "others": []}
 NOTHING = dict.fromkeys(("modality", "bodyPart", "sequence", "magnification"), UNKNOWN)
 
 
-def said_by(source: str, value: str, by: str | None = None) -> dict:
-    return {"value": value, "source": source, "by": by}
+def said_by(source: str, value: str, by: str | None = None, *others: dict) -> dict:
+    beside = [{name: each[name] for name in ("value", "source", "by")} for each in others]
+    return {"value": value, "source": source, "by": by, "others": beside}
 
 
 def mr_file(**values) -> bytes:
-    attributes = {"BodyPartExamined": "BRAIN", "SeriesDescription": "T1 POST", "PixelSpacing": [0.5, 0.25], **values}
+    attributes = {"BodyPartExamined": "BRAIN", "SeriesDescription": "T1 POST", "PixelSpacing": [0.5, 0.5], **values}
     return deidentified(dicom(SLICE, **attributes))
 
 
@@ -75,13 +76,25 @@ def test_of_other_files_nothing_is_known_until_a_gate_was_asked(
     assert client.get(f"{API}/images/{cid}").json["kind"] == found
 
 
-def test_what_dicom_says_is_not_replaced_by_what_is_recognised(
-    client: FlaskClient, recognised: Callable[[str], str]
+def test_what_is_recognised_stands_beside_what_dicom_says(
+    client: FlaskClient, alice: DevelopmentWallet, recognised: Callable[[str], str]
 ) -> None:
-    recognised("breast-histology")
+    by = recognised("breast-histology")
     cid = upload(client, mr_file(Modality="CT")).json["cid"]
     kind = client.post(f"{API}/images/{cid}/classifications", json={}).json["kind"]
-    assert (kind["modality"], kind["bodyPart"]) == (said_by("dicom", "CT"), said_by("dicom", "BRAIN"))
+    assert kind["modality"] == said_by("dicom", "CT", None, said_by("recognised", "SM", by))
+    assert kind["bodyPart"] == said_by("dicom", "BRAIN", None, said_by("recognised", "BREAST", by))
+    assert client.get(f"{API}/images/{cid}").json["kind"] == kind
+    alice.register_image(cid)
+    for modality, expected in (("CT", [cid]), ("SM", [cid]), ("MR", [])):
+        listed = client.get(f"{API}/records", query_string={"modality": modality}).json["records"]
+        assert [each["cid"] for each in listed] == expected
+
+
+def test_the_same_from_two_sources_is_one_statement(client: FlaskClient, recognised: Callable[[str], str]) -> None:
+    recognised("brain-mri")
+    cid = upload(client, mr_file()).json["cid"]
+    assert client.post(f"{API}/images/{cid}/classifications", json={}).json["kind"] == MR_KIND
 
 
 def test_a_sealed_result_leaves_the_kind_unknown(
@@ -98,19 +111,62 @@ def test_a_modality_without_a_term_of_dicom_keeps_its_name(container: Container)
     kind = with_opinion(ImageKind("a"), GateOpinion(gate, "knee-mri"))
     assert (kind.modality.value, kind.body_part.value) == ("knee-mri", None)
     assert with_opinion(ImageKind("a"), GateOpinion(gate, None)) == ImageKind("a")
+    # A gate takes back what a gate said before.
+    assert with_opinion(kind, GateOpinion(gate, "brain-mri")).modality.others == ()
 
 
-def state(client: FlaskClient, content: bytes, magnification: object):
-    data = {"file": (io.BytesIO(content), "section.png"), "magnification": magnification}
+def state(client: FlaskClient, content: bytes, magnification: object, **answers: str):
+    data = {"file": (io.BytesIO(content), "section.png"), "magnification": magnification, **answers}
     return client.post(f"{API}/images", data=data)
 
 
-def test_the_uploader_says_the_magnification_and_may_correct_it(client: FlaskClient, picture) -> None:
+def test_statements_of_uploaders_stand_side_by_side(
+    client: FlaskClient, alice: DevelopmentWallet, recognised: Callable[[str], str], picture
+) -> None:
+    recognised("breast-histology")
     content = picture()
     answer = state(client, content, 400)
     assert (answer.status_code, answer.json["kind"]["magnification"]) == (201, said_by("uploader", "400"))
-    again = state(client, content, 100)
-    assert (again.status_code, again.json["kind"]["magnification"]) == (200, said_by("uploader", "100"))
+    cid = answer.json["cid"]
+    both = said_by("uploader", "400", None, said_by("uploader", "100"))
+    for magnification in (100, 400, 100):
+        again = state(client, content, magnification)
+        assert (again.status_code, again.json["kind"]["magnification"]) == (200, both)
+    alice.register_image(cid)
+    for magnification, expected in (("400", [cid]), ("100X", [cid]), ("200", []), ("unknown", [])):
+        listed = client.get(f"{API}/records", query_string={"magnification": magnification}).json["records"]
+        assert [each["cid"] for each in listed if each["cid"] == cid] == expected
+    for sealed in (False, True):
+        refused = client.post(f"{API}/images/{cid}/classifications", json={"sealed": sealed})
+        detail = (
+            "expected an image at 100X, found 400X (uploader) and 100X (uploader): breast-histology is for 100X, and "
+            "sources differ about this image. Upload it again, and say that the right one takes the place of the others"
+        )
+        assert_problem(refused, 409, "magnifications-differ", detail)
+
+
+def test_an_uploader_may_correct_what_was_said_before(
+    client: FlaskClient, container: Container, recognised: Callable[[str], str], picture
+) -> None:
+    recognised("breast-histology")
+    content = picture()
+    for magnification in (400, 200):
+        cid = state(client, content, magnification).json["cid"]
+    corrected = state(client, content, 100, magnificationCorrected="true", text="keep", pinAnyway="true")
+    assert corrected.json["kind"]["magnification"] == said_by("uploader", "100")
+    assert client.post(f"{API}/images/{cid}/classifications", json={}).status_code == 201
+    with open_database(container.settings.database_url).read() as session:
+        assert session.scalar(select(func.count()).select_from(KindStatementRow)) == 0
+
+
+def test_a_model_that_is_for_no_magnification_does_not_ask_for_one(
+    client: FlaskClient, recognised: Callable[[str], str], picture
+) -> None:
+    recognised("brain-mri")
+    content = picture()
+    for magnification in (400, 100):
+        cid = state(client, content, magnification).json["cid"]
+    assert client.post(f"{API}/images/{cid}/classifications", json={}).status_code == 201
 
 
 @pytest.mark.parametrize("magnification", ["99", "400X", "-100", "0"])
@@ -204,7 +260,7 @@ def test_a_full_disk_hides_no_kind(client: FlaskClient, container: Container, mo
         raise DatabaseFull("no room is left")
 
     with monkeypatch.context() as patched:
-        patched.setattr(SqlKinds, "save", full)
+        patched.setattr(SqlKinds, "change", full)
         assert client.get(f"{API}/images/{cid}").json["kind"] == MR_KIND
     assert container.kinds.known([cid]) == {}
 
@@ -258,7 +314,7 @@ def test_the_kinds_of_all_images_are_completed_and_listed(client: FlaskClient, c
     assert list(container.kinds.complete()) == []
     found = container.kinds.matching(kind_filter(modality="", body_part="", sequence="swi", magnification=""), 10)
     assert [kind.cid for kind in found] == [cid]
-    assert found[0].spacing == (0.5, 0.25)
+    assert found[0].spacing == (0.5, 0.5)
     assert len(container.kinds.matching(KindFilter(), 10)) == 2
 
 

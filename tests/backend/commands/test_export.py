@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -15,6 +16,10 @@ import pytest
 from PIL import Image
 
 from backend.adapters.chain.signer import KeyFileSigner
+from backend.adapters.dicom.frames import split
+from backend.adapters.dicom.identity_map import IdentityMap
+from backend.adapters.dicom.map_locks import SenderKey
+from backend.adapters.dicom.sender import load_key
 from ml.datasets.phantom import phantom_png
 from tests.backend.adapters.exports.facts import PATIENT, SERIES, STUDY
 from tests.backend.adapters.exports.reports import measurements_of
@@ -118,6 +123,17 @@ def test_with_the_map_a_pacs_files_the_report_under_its_own_study(own, record, h
     assert {each.referenced_sop_instance_uid for each in group.source_images} == {f"{SERIES}.1", f"{SERIES}.2"}
 
 
+def test_the_course_of_its_patient_has_area_and_volume(own, record):
+    result = own("course", record["imageId"], "--json")
+    assert result.status == 0, result.stderr
+    (entry,) = result.json["entries"]
+    assert (entry["imageId"], entry["study"], entry["slices"], entry["by"]) == (record["imageId"], True, 2, "model")
+    assert entry["squareMm"] == entry["pixels"] * 0.25
+    assert entry["squareMm"] * 4 < entry["cubicMm"] <= 2 * entry["squareMm"] * 4
+    shown = own("course", record["imageId"]).stdout
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d  largest slice [\d,.]+ mm², [\d,]+ mm³, 2 slices outlined  0x\w{64}\n", shown)
+
+
 def test_a_map_needs_its_key(own, map_file, tmp_path):
     file = tmp_path / "report.dcm"
     export = ("export", "0x" + "ab" * 32, "--output", file)
@@ -137,6 +153,49 @@ def test_a_map_needs_its_key(own, map_file, tmp_path):
     missing = own(*export, "--as", "sr", "--map", map_file, SCANPROOF_VAR=str(tmp_path / "elsewhere"))
     assert (missing.status, "expected the key with which" in missing.stderr) == (2, True)
     assert not file.exists()
+
+
+def test_identifiers_are_put_on_no_other_pixels(own, record, hospital, tmp_path):
+    """The map knows one of the two slices."""
+    own("deidentify", hospital / "1.dcm", "--out", tmp_path / "clean", "--map", tmp_path / "part.map")
+    result = own("export", record["imageId"], "--as", "sr", "--map", tmp_path / "part.map", "--output", tmp_path / "a")
+    assert (result.status, "none of the files of this study in the map" in result.stderr) == (1, True)
+    assert not (tmp_path / "a").exists()
+
+
+def test_a_map_that_a_passphrase_opens(own, record, hospital, tmp_path):
+    words, map_ = tmp_path / "passphrase", tmp_path / "study.map"
+    words.write_text("correct horse battery staple")
+    words.chmod(0o600)
+    result = own("deidentify", hospital, "--out", tmp_path / "clean", "--map", map_, "--passphrase", words)
+    assert result.status == 0, result.stderr
+
+    export = ("export", record["imageId"], "--as", "fhir", "--map", map_, "--output", tmp_path / "report.json")
+    without = own(*export)
+    assert (without.status, "is opened by a passphrase" in without.stderr) == (1, True)
+    both = own(*export, "--passphrase", words, "--key", words)
+    assert (both.status, "expected --key or --passphrase" in both.stderr) == (2, True)
+    made = own(*export, "--passphrase", words)
+    assert (made.status, "Doe" in (tmp_path / "report.json").read_text()) == (0, True), made.stderr
+
+    unused = own("deidentify", hospital, "--out", tmp_path / "again", "--passphrase", words)
+    assert (unused.status, "--passphrase opens a map" in unused.stderr) == (2, True)
+    unused = own("export", record["imageId"], "--as", "sr", "--passphrase", words)
+    assert (unused.status, "--passphrase opens a map" in unused.stderr) == (2, True)
+
+
+def test_the_map_knows_the_frames_of_a_file(own, tmp_path):
+    loop = np.stack([np.full((64, 64), value, np.uint16) for value in (500, 900)])
+    (tmp_path / "loop.dcm").write_bytes(dicom(loop, **PATIENT | PLACE, SOPInstanceUID=f"{SERIES}.9"))
+    key = tmp_path / "sender.key"
+    given = ("--out", tmp_path / "clean", "--map", tmp_path / "map", "--key", key, "--json")
+    (file,) = own("deidentify", tmp_path / "loop.dcm", *given).json["files"]
+
+    clean = Path(file["written"]).read_bytes()
+    opened = IdentityMap(tmp_path / "map", SenderKey(load_key(key)))
+    found = opened.of(str(pydicom.dcmread(io.BytesIO(clean)).StudyInstanceUID))
+    assert found is not None
+    assert found.files == {hashlib.sha256(each).hexdigest() for each in (clean, *split(clean))}
 
 
 def test_a_file_of_another_patient_in_the_same_study_is_refused_for_a_map(own, map_file, tmp_path):

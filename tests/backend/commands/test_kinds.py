@@ -10,11 +10,12 @@ import pytest
 from sqlalchemy import delete, update
 
 from backend.adapters.database.engine import open_database
+from backend.adapters.database.kinds import SqlKinds
 from backend.adapters.database.tables import ImageRow, KindRow
 from backend.adapters.database.uploads import SqlImages
 from backend.adapters.ipfs.block_store import EmbeddedStore
 from backend.adapters.ipfs.unixfs import cid_of
-from backend.domain import ImageFacts
+from backend.domain import ImageFacts, ImageKind, KindSource, KindValue
 from tests.dicoms import deidentified, dicom
 
 PIXELS = np.arange(256, dtype=np.uint16).reshape(16, 16)
@@ -44,21 +45,34 @@ def test_kinds_are_completed_and_listed(scanproof, cid: str) -> None:
         "1 listed; 1 completed, 1 could not be read.\n",
     )
     again = scanproof("kinds", "--body-part", "brain", "--json")
-    unknown = {"value": None, "source": "unknown", "by": None}
+    unknown = {"value": None, "source": "unknown", "by": None, "others": []}
     assert again.json == {
         "completed": 0,
         "unreadable": 1,
         "images": [
             {
                 "cid": cid,
-                "modality": {"value": "MR", "source": "dicom", "by": None},
-                "bodyPart": {"value": "BRAIN", "source": "dicom", "by": None},
-                "sequence": {"value": "flair", "source": "dicom", "by": None},
+                "modality": {"value": "MR", "source": "dicom", "by": None, "others": []},
+                "bodyPart": {"value": "BRAIN", "source": "dicom", "by": None, "others": []},
+                "sequence": {"value": "flair", "source": "dicom", "by": None, "others": []},
                 "magnification": unknown,
             }
         ],
     }
     assert scanproof("kinds", "--modality", "CT", "--json").json["images"] == []
+
+
+def test_statements_that_differ_are_listed_side_by_side(scanproof, cid: str) -> None:
+    folder = Path(scanproof.environ["SCANPROOF_VAR"])
+    database = open_database(f"sqlite:///{folder / 'scanproof.db'}")
+    said = KindValue("400", KindSource.UPLOADER, None, (KindValue("100", KindSource.UPLOADER),))
+    SqlKinds(database).save([ImageKind(cid, magnification=said)])
+    database.close()
+    for magnification in ("100", "400X"):
+        listed = scanproof("kinds", "--magnification", magnification)
+        assert "magnification 400 (uploader) or 100 (uploader)" in listed.stdout
+    (found,) = scanproof("kinds", "--magnification", "100", "--json").json["images"]
+    assert found["magnification"]["others"] == [{"value": "100", "source": "uploader", "by": None}]
 
 
 def test_a_damaged_row_is_named_and_never_shown(scanproof, cid: str) -> None:

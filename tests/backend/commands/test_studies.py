@@ -18,6 +18,7 @@ from backend.services import study_documents
 from ml.preprocessing.dicom import DicomFile
 from tests.backend.adapters.dicom.multiframe import classic, enhanced
 from tests.backend.adapters.dicom.test_directory import directory
+from tests.backend.received import series
 from tests.dicoms import deidentified, dicom, sample
 
 
@@ -297,6 +298,25 @@ def test_a_series_of_dicom_with_identifiers_is_classified_in_its_order(command, 
     refused = command("classify", folder, "--json")
     expected = f"expected images of one patient, found those of 2 in {folder}"
     assert (refused.status, refused.json["error"]["message"]) == (2, expected)
+
+
+def test_an_original_beside_its_clean_copy_is_one_patient(command, tmp_path: Path) -> None:
+    folder = tmp_path / "series"
+    folder.mkdir()
+    originals = series(3)
+    for number, content in enumerate(originals, start=1):
+        (folder / f"IM{number}").write_bytes(content)
+    for number in (1, 2):
+        (folder / f"clean{number}.dcm").write_bytes(deidentified(originals[number - 1]))
+    found = command("classify", folder, "--json").json
+    # The third slice is the same patient's, and of the same series.
+    assert [each["file"] for each in found["slices"]] == ["clean1.dcm", "clean2.dcm", "IM3"]
+    assert found["leftOut"] == [
+        {"name": f"IM{n}", "reason": f"the same image as clean{n}.dcm, its copy without identifiers"} for n in (1, 2)
+    ]
+    (folder / "IM4").write_bytes(series(4, PatientID="another")[3])
+    refused = command("classify", folder, "--json")
+    assert "found those of 2" in refused.json["error"]["message"]
 
 
 def test_identifiers_are_refused_before_anything_is_kept(command, tmp_path: Path) -> None:

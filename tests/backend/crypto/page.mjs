@@ -13,6 +13,9 @@ const { collected, decrypt, encrypt, Kind } = await source("crypto/envelope");
 const { readRecipient, readRecipientKey, unwrap, wrap } = await source("crypto/wraps");
 const { readSecretWrap, unwrapByPassword, unwrapByPhrase, unwrapByPrf, wrapByPassword, wrapByPhrase, wrapByPrf } =
   await source("crypto/secret-wraps");
+const { combine: combineShares, readShare, split: splitFile } = await source("crypto/image-shares");
+const { isSealed, seal, unseal } = await source("crypto/sealing");
+const { readPng, writePng } = await source("crypto/noise-png");
 
 const text = new TextEncoder();
 const whole = async (pieces) => hex(new Uint8Array(await (await collected(pieces)).arrayBuffer()));
@@ -34,6 +37,19 @@ const TASKS = {
   unwrapByPrf: async ({ wrap, secret, boundTo }) =>
     hex(await unwrapByPrf(readSecretWrap(wrap), fromHex(secret), text.encode(boundTo))),
   splitKey: async ({ key, shares, threshold }) => (await split(fromHex(key), shares, threshold)).map(hex),
+  splitFile: async ({ content, shares, threshold, compact, pem }) => {
+    const recipient = await readRecipient(pem);
+    const documents = await splitFile(fromHex(content), { shares, threshold, compact });
+    return Promise.all(documents.map(async (made, at) => hex(writePng(at % 2 ? await seal(made, recipient) : made))));
+  },
+  combineFile: async ({ pictures, pem }) => {
+    const recipient = await readRecipientKey(pem);
+    const shares = pictures.map(async (picture) => {
+      const made = await readPng(fromHex(picture), 1 << 24);
+      return readShare(isSealed(made) ? await unseal(made, [recipient]) : made);
+    });
+    return hex(await combineShares(await Promise.all(shares)));
+  },
   combineKey: async ({ shares }) => hex(await combine(shares.map(fromHex))),
 };
 

@@ -14,8 +14,11 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
 from backend.crypto.envelope import Kind, decrypt, encrypt
+from backend.crypto.image_shares import combine, read_share, split
 from backend.crypto.key_shares import combine_key, split_key
+from backend.crypto.noise_png import read_png, write_png
 from backend.crypto.phrases import phrase_of
+from backend.crypto.sealing import is_sealed, seal, unseal
 from backend.crypto.secret_wraps import (
     read_secret_wrap,
     unwrap_by_password,
@@ -99,6 +102,22 @@ def cross(typescript: Page, times: int) -> None:
         assert typescript("combineKey", shares=[share.hex() for share in chosen]) == key.hex()
         chosen = numbers.sample(typescript("splitKey", key=key.hex(), shares=shares, threshold=threshold), threshold)
         assert combine_key([bytes.fromhex(share) for share in chosen]) == key
+
+
+@pytest.mark.parametrize("compact", [False, True])
+def test_shares_cross(typescript: Page, compact: bool) -> None:
+    content, key = random.Random(1).randbytes(50_000), X25519PrivateKey.generate()
+    documents = split(content, shares=5, threshold=3, compact=compact)
+    pictures = [
+        write_png(seal(document, key.public_key()) if number % 2 else document)
+        for number, document in enumerate(documents)
+    ]
+    chosen = [picture.hex() for picture in pictures[2:]]
+    assert typescript("combineFile", pictures=chosen, pem=private_pem(key)) == content.hex()
+
+    made = typescript("splitFile", content=content.hex(), shares=5, threshold=3, compact=compact, pem=public_pem(key))
+    read = [read_png(bytes.fromhex(picture), 100_000) for picture in made[2:]]
+    assert combine([read_share(unseal(one, [key]) if is_sealed(one) else one) for one in read]) == content
 
 
 def test_passwords_cross(typescript: Page) -> None:

@@ -9,10 +9,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from eth_utils.address import to_checksum_address
 from PIL import Image
 
 from backend.adapters.chain.dev.wallet import DevelopmentWallet
-from backend.adapters.chain.development_accounts import CLINICIAN
+from backend.adapters.chain.development_accounts import ADMIN, CLINICIAN
 from backend.adapters.dicom.reference import PooledDicomReader
 from backend.adapters.exports.writers import write
 from backend.cids import hash_of, raw_cid
@@ -45,7 +46,7 @@ def slice_of(number: int) -> bytes:
             SeriesInstanceUID="1.2.3.4",
             SOPInstanceUID=f"1.2.3.4.{number}",
             InstanceNumber=number,
-            PixelSpacing=[0.5, 0.25],
+            PixelSpacing=[0.5, 0.5],
         )
     )
 
@@ -122,9 +123,9 @@ def test_the_facts_of_a_dicom_file(container: Container, alice: DevelopmentWalle
     (picture,) = found.pictures
     assert found.shown is picture and found.study is None
     assert (picture.sha256, picture.media_type, picture.width) == (found.sha256, "application/dicom", 512)
-    assert picture.dicom and picture.dicom.spacing == (0.5, 0.25)
+    assert picture.dicom and picture.dicom.spacing == (0.5, 0.5)
     assert picture.outline and picture.outline.model and picture.outline.model.name == "tumour-outline"
-    assert picture.outline.area == round(picture.outline.pixels * 0.5 * 0.25, 2) > 0
+    assert picture.outline.area == round(picture.outline.pixels * 0.25, 2) > 0
 
 
 def test_every_dicom_export_of_it_is_made(container: Container, image_id: str) -> None:
@@ -190,7 +191,7 @@ def test_the_outline_of_a_clinician_takes_the_place_of_the_models(
     outline = of(container, image_id).shown.outline
 
     assert outline is not None
-    assert (outline.contours, outline.pixels, outline.area, outline.model) == (square, 400, 50.0, None)
+    assert (outline.contours, outline.pixels, outline.area, outline.model) == (square, 400, 100.0, None)
     assert outline.reviewer == clinician.address
 
     reviewed(container, clinician, image_id, Verdict.CONFIRMED, "meningioma", 2, outline=())
@@ -228,6 +229,38 @@ def test_what_does_not_verify_is_not_exported(container: Container, image_id: st
     assert "more checks failed" in str(refused.value)
     with pytest.raises(NotFound, match="no image 0xabab"):
         of(container, "0x" + "ab" * 32)
+
+
+def test_what_a_compromised_key_signed_is_exported_as_not_valid(
+    container: Container, image_id: str, clinician: DevelopmentWallet, started_ganache
+) -> None:
+    """The report is taken back: the chain serves other tests too."""
+    settings, node = started_ganache
+    reviewed(container, clinician, image_id, Verdict.CONFIRMED, "meningioma", 2)
+    (event,) = container.records.find(image_id).diagnoses
+    snapshot = node.provider.make_request("evm_snapshot", [])["result"]
+    try:
+        admin = DevelopmentWallet(settings.rpc_url, settings.contract_address, ADMIN)
+        report = admin._send("reportCompromise", to_checksum_address(event.classifier), event.block.timestamp)
+
+        found = of(container, image_id)
+        diagnosis = found.diagnosis
+        assert diagnosis.compromise is not None
+        assert (diagnosis.compromise.transaction_hash, diagnosis.compromise.admin) == (report.hash, admin.address)
+        assert (diagnosis.status_name, diagnosis.verified, diagnosis.current_label) == ("compromised", False, None)
+        assert found.shown.outline is None
+        for kind in ("sr", "sc", "fhir", "prov", "pdf", "c2pa"):
+            assert container.exports.write(kind, found).content
+        with pytest.raises(Conflict, match="nothing is outlined on this record: the key that signed the result is"):
+            container.exports.write("seg", found)
+        with pytest.raises(Conflict, match="the classifier's key is reported as compromised"):
+            container.exports.write("vc", found)
+        manifest = raw_cid(event.manifest_hash)
+        (container.settings.var / "ipfs" / "pins" / manifest).unlink()
+        with pytest.raises(RecordNotVerified):
+            of(container, image_id)
+    finally:
+        assert node.provider.make_request("evm_revert", [snapshot])["result"]
 
 
 def test_a_model_that_this_server_lacks_since_is_named(container: Container, image_id: str) -> None:
@@ -304,7 +337,7 @@ def test_a_clinicians_outlines_are_on_the_slices_that_they_name(
 
     drawn, removed, foreign = facts.pictures
     assert drawn.outline is not None and foreign.outline is not None
-    assert (drawn.outline.contours, drawn.outline.reviewer, drawn.outline.area) == (SQUARE, clinician.address, 50.0)
+    assert (drawn.outline.contours, drawn.outline.reviewer, drawn.outline.area) == (SQUARE, clinician.address, 100.0)
     assert (removed.outline, removed.no_outline) == (None, "a clinician removed the model's outline")
     assert foreign.outline.reviewer is None, "the statement names another image for this slice"
     assert facts.shown is drawn

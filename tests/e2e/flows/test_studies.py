@@ -14,6 +14,8 @@ from PIL import Image
 from playwright.sync_api import expect
 from pydicom.uid import generate_uid
 
+from backend.adapters.dicom.identity_map import IdentityMap
+from backend.adapters.dicom.map_locks import Passphrase
 from tests.backend.adapters.dicom.multiframe import enhanced
 from tests.dicoms import dicom
 from tests.e2e.support import images
@@ -123,6 +125,7 @@ def test_one_file_of_several_frames_is_a_study(site: Site) -> None:
     dropped(site, {"DOE JANE.dcm": loop})
     expect(site.page.get_by_test_id("stack-place")).to_have_text("Slice 1 of 3")
     site.button("Go on as a study").click()
+    site.button("Go on without a map").click()
     preview(site)
     slices = site.page.get_by_test_id("slice")
     expect(slices).to_have_count(3)
@@ -145,10 +148,53 @@ def test_the_files_of_two_patients_are_a_choice(site: Site) -> None:
     expect(patients).to_contain_text("roe.dcm")
     assert violations(site.page) == []
     site.button("Go on with patient 1").click()
+    site.button("Go on without a map").click()
     preview(site)
     expect(site.page.get_by_test_id("slice")).to_have_count(2)
     site.page.get_by_test_id("left-out").locator("summary").click()
     expect(site.page.get_by_test_id("left-out")).to_contain_text("roe.dcm: of another patient")
+
+
+def test_the_map_is_saved_before_anything_is_sent(site: Site, tmp_path: Path) -> None:
+    sent: list[str] = []
+    site.page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    named = {"PatientName": "Doe^Jane", "AccessionNumber": "ACC-9"}
+    files = {f"{number}.dcm": head(number, SOPInstanceUID=f"1.2.3.1.{number}", **named) for number in (1, 2)}
+    site.open()
+    dropped(site, files)
+    expect(site.heading("Before the files are sent")).to_be_visible()
+    form = site.page.get_by_test_id("save-map")
+    expect(form).to_contain_text("Without this map the result cannot be filed under the original study.")
+    save = form.get_by_role("button", name="Save the map")
+    for first, second, sentence in (
+        ("short", "short", "Write a passphrase of at least 12 characters."),
+        ("correct horse", "another horse", "The two passphrases differ."),
+    ):
+        form.get_by_label("Passphrase, at least").fill(first)
+        form.get_by_label("Passphrase again").fill(second)
+        save.click()
+        expect(form.get_by_role("alert")).to_have_text(sentence)
+    assert violations(site.page) == []
+    form.get_by_label("Passphrase again").fill("correct horse")
+    with site.page.expect_download() as download:
+        save.click()
+    download.value.save_as(tmp_path / "map")
+    assert sent == []
+
+    originals = IdentityMap(tmp_path / "map", Passphrase("correct horse"))
+    site.button("Send the files").click()
+    preview(site)
+    site.button("Pin and go on to sign").click()
+    expect(site.heading("Sign the record")).to_be_visible()
+    study_id = next(url.split("/")[-2] for url in sent if url.endswith("/pins"))
+    result = site.product.get(f"/studies/{study_id}")["result"]
+    found = originals.of(result["series"]["study"])
+    assert found is not None
+    assert found.files == {each["sha256"] for each in result["slices"]}
+    assert found.attributes == named | {"PatientID": "one"}
+    assert {"1.2.3", "1.2.3.1", "1.2.3.1.1", "1.2.3.1.2"} <= set(found.uids.values())
+    stored = b"".join(path.read_bytes() for path in site.product.var.rglob("*") if path.is_file())
+    assert b"Doe^Jane" not in stored
 
 
 def test_slices_with_text_are_left_out_by_a_click(site: Site, console: Console) -> None:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 from pathlib import Path
 
+import pydicom
 import pytest
 from playwright.sync_api import expect
 
+from backend.adapters.dicom.identity_map import IdentityMap
+from backend.adapters.dicom.map_locks import Passphrase
 from tests.dicoms import sample
 from tests.e2e.support import images
 from tests.e2e.support.axe import serious_violations
@@ -70,18 +75,31 @@ def test_upload_can_be_cancelled(site: Site):
     expect(site.heading("Ready to upload")).to_be_visible()
 
 
-def test_a_dicom_file_loses_its_identifiers_in_the_page(site: Site):
+def test_a_dicom_file_loses_its_identifiers_in_the_page(site: Site, tmp_path: Path):
     site.open().choose(images.named_dicom(), name="DOE^JANE.dcm", media_type="application/dicom")
     removed = site.page.get_by_test_id("removed")
     expect(removed).to_contain_text("This DICOM file was de-identified in this page")
     removed.get_by_text("What was removed").click()
     expect(removed).to_contain_text("(0008,0080) Institution Name")
     expect(site.page.get_by_text("DOE^JANE")).to_be_hidden()
+    site.page.get_by_text("Save the map back to the original study first").click()
+    form = site.page.get_by_test_id("save-map")
+    for label in ("Passphrase, at least", "Passphrase again"):
+        form.get_by_label(label).fill("correct horse battery")
+    with site.page.expect_download() as download:
+        form.get_by_role("button", name="Save the map").click()
+    download.value.save_as(tmp_path / "map")
     assert serious_violations(site.page) == []
 
     with site.page.expect_response("**/api/v1/images") as answer:
         site.button("Pin and classify").click()
     assert answer.value.status == 201
+    content = site.page.request.get(f"{site.product.url}/api/v1/images/{answer.value.json()['cid']}/content").body()
+    study = str(pydicom.dcmread(io.BytesIO(content)).StudyInstanceUID)
+    found = IdentityMap(tmp_path / "map", Passphrase("correct horse battery")).of(study)
+    assert found is not None
+    assert (found.uids[study], found.attributes["PatientName"]) == ("1.2.840.5", "Doe^Jane")
+    assert found.files == {hashlib.sha256(content).hexdigest()}
     expect(site.heading("Result")).to_be_visible()
     expect(site.page.get_by_test_id("stripped")).to_contain_text("This DICOM file was de-identified in this page")
 

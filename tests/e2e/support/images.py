@@ -100,7 +100,8 @@ def _png(image: Image.Image) -> bytes:
 def named_dicom() -> bytes:
     """A slice as a scanner sends it: with the patient's name."""
     pixels = np.asarray(Image.open(io.BytesIO(mri())).convert("L")).astype(np.uint16) * 16
-    return dicom(pixels, PatientName="Doe^Jane", InstitutionName="St. Mary", WindowCenter=2048, WindowWidth=4096)
+    named = {"PatientName": "Doe^Jane", "InstitutionName": "St. Mary", "StudyInstanceUID": "1.2.840.5"}
+    return dicom(pixels, **named, WindowCenter=2048, WindowWidth=4096)
 
 
 def with_text(text: str) -> bytes:

@@ -57,6 +57,11 @@ it("asks whose images to go on with, and sends those without identifiers and wit
   expect(studyStepNumber(control.flow)).toBe(0);
 
   await control.choosePatient(patients[1]!.pseudonym);
+  expect(control.flow).toMatchObject({ step: "originals" });
+  expect(studyStepNumber(control.flow)).toBe(0);
+  expect(control.originals.map(({ uids, files }) => [uids.size > 0, files.length])).toEqual([[true, 1]]);
+  expect(sent).toEqual([]);
+  await control.goOn();
   expect(begun.map(({ name }) => name)).toEqual([expect.stringMatching(/^2\.25\.\d+\.dcm$/), "slice-0003.png"]);
   expect([...control.names.values()]).toEqual(["ROE/2.dcm", "DOE/photo.png"]);
   expect(control.unsent).toEqual([{ name: "DOE/1.dcm", reason: "of another patient" }]);
@@ -72,6 +77,8 @@ it("asks whose images to go on with, and sends those without identifiers and wit
 it("sends the frames of a file one by one", async () => {
   const control = new StudyController(host);
   await control.choose([source("DOE/loop.dcm", bytesOf(frames.files.classic.input))]);
+  expect(control.originals.map(({ files }) => files.length)).toEqual([3]);
+  await control.goOn();
 
   expect(begun.length).toBe(3);
   expect(new Set(begun.map(({ sha256 }) => sha256)).size).toBe(3);

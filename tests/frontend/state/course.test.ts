@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { CourseEntry } from "../../../frontend/src/api/types";
-import { chartOf } from "../../../frontend/src/state/course";
+import { areaText, chartOf } from "../../../frontend/src/state/course";
 import { NOTHING_KNOWN } from "../../../frontend/src/state/kind";
 import { CID, IMAGE_ID } from "../samples";
 
@@ -13,6 +13,10 @@ const entry = (studyDate: string, squareMm: number | null): CourseEntry => ({
   squareMm,
   by: "model",
   reason: null,
+  study: false,
+  cubicMm: null,
+  slices: null,
+  pending: false,
 });
 
 it("draws areas in mm² over the days since the first", () => {
@@ -40,4 +44,20 @@ it("compares no pixels", () => {
   expect(chartOf([])).toBeNull();
   expect(chartOf([entry("2020-02-01", null), entry("2020-03-01", null)])).toBeNull();
   expect(chartOf([entry("2020-02-01", 3), entry("2020-03-01", null)])).toBeNull();
+});
+
+it.each([
+  [{}, "10.0 mm²"],
+  [{ squareMm: null }, "40 pixels"],
+  [{ squareMm: null, pixels: null, reason: "nothing is outlined" }, "None: nothing is outlined"],
+  [{ study: true, slices: 3 }, "Largest slice 10.0 mm², 3 outlined"],
+  [{ study: true, slices: 3, cubicMm: 1234.5 }, "Largest slice 10.0 mm², 1,235 mm³, 3 outlined"],
+  [{ study: true, slices: 2, pending: true }, "Measuring: 2 slices outlined …"],
+])("says what is known of an area: %o", (values, text) => {
+  expect(areaText({ ...entry("2020-02-01", 10), ...values })).toBe(text);
+});
+
+it("names the areas of studies after their largest slice", () => {
+  const study = (date: string): CourseEntry => ({ ...entry(date, 10), study: true, slices: 2 });
+  expect(chartOf([study("2020-02-01"), study("2020-03-01")])?.label).toMatch(/^Largest outlined area of a slice: /);
 });

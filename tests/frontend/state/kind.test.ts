@@ -4,15 +4,15 @@ import { kindRows, magnificationWarning, NOTHING_KNOWN } from "../../../frontend
 import { searchOf } from "../../../frontend/src/state/search";
 
 const slice: Kind = {
-  modality: { value: "MR", source: "dicom", by: null },
-  bodyPart: { value: "BRAIN", source: "recognised", by: "modality-gate 1.0.0" },
-  sequence: { value: "t1-post-contrast", source: "dicom", by: null },
-  magnification: { value: null, source: "unknown", by: null },
+  modality: { value: "MR", source: "dicom", by: null, others: [] },
+  bodyPart: { value: "BRAIN", source: "recognised", by: "modality-gate 1.0.0", others: [] },
+  sequence: { value: "t1-post-contrast", source: "dicom", by: null, others: [] },
+  magnification: { value: null, source: "unknown", by: null, others: [] },
 };
 const section = (value: string): Kind => ({
   ...NOTHING_KNOWN,
-  modality: { value: "SM", source: "recognised", by: "modality-gate 1.0.0" },
-  magnification: { value, source: "uploader", by: null },
+  modality: { value: "SM", source: "recognised", by: "modality-gate 1.0.0", others: [] },
+  magnification: { value, source: "uploader", by: null, others: [] },
 });
 const shown = (kind: Kind): string[] => kindRows(kind).map(({ title, text, source }) => `${title}: ${text} (${source})`);
 
@@ -33,12 +33,29 @@ describe("the kind of an image", () => {
     ]);
   });
 
+  it("has what other sources say beside it", () => {
+    const both: Kind = {
+      ...section("400"),
+      modality: { value: "CT", source: "dicom", by: null, others: [{ value: "SM", source: "recognised", by: "modality-gate 1.0.0" }] },
+      magnification: { value: "400", source: "uploader", by: null, others: [{ value: "100", source: "uploader", by: null }] },
+    };
+    expect(kindRows(both).map(({ others }) => others)).toEqual([
+      [{ text: "SM: slide microscopy", source: "recognised by modality-gate 1.0.0" }],
+      [],
+      [{ text: "100X", source: "said by the uploader" }],
+    ]);
+    expect(magnificationWarning(100, both)).toBe(
+      "This model is for images at 100X; this image was stated to be at 400X and at 100X.",
+    );
+    expect(magnificationWarning(null, both)).toBeNull();
+  });
+
   it("says of everything that it is unknown", () => {
     expect(kindRows(NOTHING_KNOWN).map(({ text }) => text)).toEqual(["Unknown", "Unknown", "Unknown", "Unknown"]);
   });
 
   it("shows a term that it has no words for as it is", () => {
-    expect(shown({ ...slice, modality: { value: "XC", source: "dicom", by: null } })[0]).toBe("Modality: XC (DICOM attribute)");
+    expect(shown({ ...slice, modality: { value: "XC", source: "dicom", by: null, others: [] } })[0]).toBe("Modality: XC (DICOM attribute)");
   });
 });
 

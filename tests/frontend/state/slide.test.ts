@@ -41,13 +41,13 @@ describe("the fields of a slide", () => {
   });
 
   it("come with a result, and an image that is no slide has none", () => {
-    expect(fieldsOf({ ...classification, tiles: [malignant] } as typeof classification)).toEqual([malignant]);
+    expect(fieldsOf({ ...classification, tiles: [malignant] })).toEqual([malignant]);
     expect(fieldsOf(classification)).toEqual([]);
     expect(fieldsOf(null)).toEqual([]);
   });
 
   it("come from a manifest that has the hash of the record only", () => {
-    const content = new TextEncoder().encode(JSON.stringify({ tiles: { tiles: [malignant] } }));
+    const content = new TextEncoder().encode(JSON.stringify({ tiles: { rule: "mean-of-fields/1", list: [malignant] } }));
     const hash = `0x${createHash("sha256").update(content).digest("hex")}` as const;
     expect(fieldsOfManifest(content, hash)).toEqual([malignant]);
     expect(fieldsOfManifest(content, `0x${"0".repeat(64)}`)).toEqual([]);

@@ -68,6 +68,23 @@ def test_a_refused_bundle_leaves_the_others_usable(tmp_path: Path, caplog: pytes
     assert [record.getMessage().split(":")[0] for record in caplog.records] == ["the model another is refused"]
 
 
+def test_a_model_that_is_not_needed_is_not_read(models: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The gate is found by the documents of all, which are small."""
+    gate(models, "other", "b", "c", "d")
+    (models / "brain-mri" / "model.tflite").write_bytes(b"no network")
+    registry = Registry(models)
+    found = registry.gate()
+    assert found is not None
+    assert found.bundle.metadata.name == "modality-gate"
+    assert caplog.text == ""
+    with pytest.raises(BundleNotFound):
+        registry.default("brain-mri")
+    assert "the model brain-mri is refused" in caplog.text
+    (models / "brain-mri" / "card.md").write_text("changed")
+    assert Registry(models).gate() is not None
+    assert caplog.text.count("the model brain-mri is refused") == 2
+
+
 def test_without_a_gate_the_default_modality_is_meant(models: Path) -> None:
     registry = Registry(models)
     assert registry.for_image(phantom_png()) is registry.get("brain-mri")

@@ -7,6 +7,7 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,8 +17,10 @@ keras = pytest.importorskip("keras", reason="TensorFlow is a development depende
 from ml.bundle.kinds import resolve  # noqa: E402
 from ml.errors import WrongChoice  # noqa: E402
 from ml.networks import transfer  # noqa: E402
+from ml.networks.saved_models import described  # noqa: E402
 from ml.networks.weights import weights_to_bytes  # noqa: E402
 from ml.networks.zoo import (  # noqa: E402
+    LAYERS_OF_FILES,
     NAMES_OF_WEIGHTS,
     SMALLEST_SIDE,
     ZOO,
@@ -77,6 +80,12 @@ class Built:
     paths: tuple[str, ...]
     ends: tuple[tuple[int | None, ...], tuple[int | None, ...]]
     trained_backbone: int
+    layers: dict[str, str]
+
+
+def layers_digest(layers: list[Any]) -> str:
+    """As ``LAYERS_OF_FILES`` has it of a file with these layers."""
+    return names_digest(filter(None, (described(type(each).__name__, each.get_config()) for each in layers)))
 
 
 @functools.cache
@@ -92,6 +101,7 @@ def built(name: str) -> Built:
         paths=tuple(weight.path for weight in model.weights),
         ends=(model.input_shape, model.output_shape),
         trained_backbone=sum(len(layer.trainable_weights) for layer in before),
+        layers={"whole": layers_digest(model.layers), "backbone": layers_digest(before)},
     )
 
 
@@ -215,6 +225,26 @@ def test_an_archive_of_a_whole_network_is_read(name: str, tmp_path: Path) -> Non
     pixels = random_pixels(2, 32, 32, 3)
     again = build(name, 3, (32, 32, 3), weights=path)
     assert np.asarray(again(pixels)) == pytest.approx(np.asarray(model(pixels)), abs=0.01)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_the_layers_of_a_saved_model_are_those_of_the_backbone_or_of_the_network(name: str) -> None:
+    of_backbone = ZOO[name].imagenet or name == "lite_compact"
+    # A file for mobile_compact has the layers that it leaves out too: it is of MobileNet.
+    source = "mobilenet" if name == "mobile_compact" else name
+    assert LAYERS_OF_FILES[name] == built(source).layers["backbone" if of_backbone else "whole"]
+
+
+@pytest.mark.parametrize("suffix", ["keras", "h5"])
+def test_a_saved_model_is_read_if_it_is_of_the_network(suffix: str, tmp_path: Path) -> None:
+    model, path = build("basecnn", 3, (32, 32, 3)), tmp_path / f"whole.{suffix}"
+    model.save(path)
+    pixels = random_pixels(2, 32, 32, 3)
+    again = build("basecnn", 3, (32, 32, 3), weights=path)
+    assert np.asarray(again(pixels)) == pytest.approx(np.asarray(model(pixels)), abs=1e-6)
+    with pytest.raises(WrongChoice) as caught:
+        build("cnn_a", 3, (64, 64, 1), weights=path)
+    assert str(caught.value) == f"{path}: expected weights of cnn_a: found those of basecnn"
 
 
 def test_a_file_of_a_network_without_backbone_is_read(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def enhanced(heights: list[float], *, sizes: tuple[int, int] = (24, 20), **value
     pixels += np.arange(sizes[1], dtype=np.uint16)
     shared, orientation, measures = Dataset(), Dataset(), Dataset()
     orientation.ImageOrientationPatient = AXIAL
-    measures.PixelSpacing = [0.5, 0.25]
+    measures.PixelSpacing = [0.5, 0.5]
     shared.PlaneOrientationSequence = Sequence([orientation])
     shared.PixelMeasuresSequence = Sequence([measures])
     groups = []

@@ -25,11 +25,12 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path, mode: int) -> Non
     file = tmp_path / "sender.key"
     load_key(file)
     file.chmod(mode)
-    with pytest.raises(ConfigurationError, match=r"^the key .* can be read by other users: run chmod 600 on it$"):
+    with pytest.raises(ConfigurationError) as refused:
         load_key(file)
+    assert str(refused.value) == f"the key {file} is readable by other users (mode {mode:o}): run chmod 600 {file}"
 
 
-@pytest.mark.parametrize("text", [b"", b"00" * 31, b"00" * 33, b"zz" * 32, b"AB" * 32])
+@pytest.mark.parametrize("text", [b"", b"00" * 31, b"00" * 33, b"zz" * 32, b"AB" * 32, b"\xff" * 64])
 def test_what_is_no_key_is_refused(tmp_path: Path, text: bytes) -> None:
     file = tmp_path / "sender.key"
     file.write_bytes(text)
@@ -39,11 +40,9 @@ def test_what_is_no_key_is_refused(tmp_path: Path, text: bytes) -> None:
 
 
 def test_a_key_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    binary = tmp_path / "sender.key"
-    binary.write_bytes(b"\xff" * 64)
-    binary.chmod(0o600)
-    for file in (binary, binary / "sender.key"):
-        with pytest.raises(ConfigurationError, match=r"^the key .* cannot be used: "):
+    (tmp_path / "file").touch()
+    for file in (tmp_path / "file" / "sender.key", tmp_path):
+        with pytest.raises(ConfigurationError, match=r"^the key .* cannot be used: (File exists|Is a directory)$"):
             load_key(file)
 
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
-from backend.domain import ABSTAINED_LABEL, SEALED_LABEL, DiagnosisStatus, DicomReference, Verdict
+from backend.domain import (
+    ABSTAINED_LABEL,
+    SEALED_LABEL,
+    BlockRef,
+    ClassifierCompromisedEvent,
+    DiagnosisStatus,
+    DicomReference,
+    Verdict,
+)
 from backend.exports import DiagnosisFacts, RecordFacts
 from tests.backend.adapters.exports import facts as records
 from tests.backend.adapters.exports.facts import png, review
@@ -62,6 +70,19 @@ WITHDRAWN = replace(
     current_label_text=None,
     reviews=(review(Verdict.WITHDRAWN, None, None),),
 )
+COMPROMISED = replace(
+    CONFIRMED,
+    current_label=None,
+    current_label_text=None,
+    compromise=ClassifierCompromisedEvent(
+        classifier=ASSERTED.classifier,
+        since=1_790_000_000,
+        admin="0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266",
+        transaction_hash="0x" + "03" * 32,
+        log_index=0,
+        block=BlockRef(10, "0x" + "04" * 32, 1_790_000_400),
+    ),
+)
 STATES = {
     "asserted": ASSERTED,
     "abstained": ABSTAINED,
@@ -88,6 +109,8 @@ STATES = {
         reviews=(replace(review(Verdict.OVERRIDDEN, "Sealed"), label_code=SEALED_LABEL),),
     ),
     "withdrawn": WITHDRAWN,
+    "compromised": COMPROMISED,
+    "compromised and overridden": replace(OVERRIDDEN, current_label=None, compromise=COMPROMISED.compromise),
 }
 
 

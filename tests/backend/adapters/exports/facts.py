@@ -151,10 +151,11 @@ def review(verdict: Verdict, label: str | None = "glioma", reason: str | None = 
 
 
 def study(count: int) -> StudyFacts:
-    """Of ``count`` slices, all of which decided."""
+    """Of ``count`` slices, those of ``clean``, all of which decided."""
+    hashes = [hashlib.sha256(clean(order + 1)).hexdigest() for order in range(count)]
     slices = tuple(
-        SliceResult(order, f"bafk{order}", "ab" * 32, 1, "0x" + "cd" * 32, MODEL.sha256, "glioma", 1, 0.9, False)
-        for order in range(count)
+        SliceResult(order, f"bafk{order}", sha256, 1, "0x" + "cd" * 32, MODEL.sha256, "glioma", 1, 0.9, False)
+        for order, sha256 in enumerate(hashes)
     )
     summary = StudySummary("glioma", 1, 0.9, False, None, (0, count - 1), {"glioma": count})
     series = StudySeries("2.25.1", "2.25.2")

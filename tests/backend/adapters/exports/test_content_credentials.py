@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from unittest.mock import Mock
 
 import c2pa
 import numpy as np
@@ -23,9 +24,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 from PIL import Image
 
-from backend.adapters.exports import certificates, content_credentials, pictures
+from backend.adapters.exports import certificates, content_credentials, manifest_embedding, pictures
 from backend.adapters.exports.certificates import picture_signer
+from backend.adapters.exports.wording import valid_label
 from backend.adapters.exports.writers import ExportKeys
+from backend.adapters.images.decoder_pool import decoder_pool
 from backend.errors import ConfigurationError, UnsupportedImage
 from backend.exports import RecordFacts
 from tests.backend.adapters.exports.documents import ABSTAINED, CID, REASON, STATES, WITHDRAWN, facts
@@ -47,7 +50,7 @@ def jpeg(diagnosis=ABSTAINED) -> RecordFacts:
 
 def read(content: bytes, media_type: str = "image/png") -> dict[str, Any]:
     """The store of manifests and how they validate."""
-    reader = c2pa.Reader(media_type, io.BytesIO(content), context=c2pa.Context.from_dict(content_credentials.OFFLINE))
+    reader = c2pa.Reader(media_type, io.BytesIO(content), context=c2pa.Context.from_dict(manifest_embedding.OFFLINE))
     with reader:
         return {"state": reader.get_validation_state(), **json.loads(reader.json())}
 
@@ -80,7 +83,8 @@ def test_the_manifest_validates_and_says_what_the_record_says(keys: ExportKeys, 
     assert (data["record"]["chainId"], data["record"]["registry"]) == (31337, found.contract)
     assert (data["image"], data["imageSha256"]) == (f"ipfs://{CID}", found.sha256)
     assert data["result"]["model"]["sha256"] == MODEL.sha256
-    assert data["result"]["status"] == found.diagnosis.status
+    assert data["result"]["status"] == found.diagnosis.status_name
+    assert ("validLabel" in data["result"]) == (valid_label(found.diagnosis) is not None)
 
 
 @pytest.mark.parametrize(("found", "suffix"), [(facts(), "png"), (jpeg(), "jpg")])
@@ -131,6 +135,22 @@ def test_a_changed_pixel_is_found(keys: ExportKeys):
 
     assert store["state"] == "Invalid"
     assert "assertion.dataHash.mismatch" in [each["code"] for each in store["validation_status"]]
+
+
+def test_the_picture_is_read_in_a_process_without_the_key(keys: ExportKeys, monkeypatch: pytest.MonkeyPatch):
+    """And not in this one."""
+    pool, sent = decoder_pool(), []
+    run = type(pool)._run
+
+    def noted(self, job, content, *rest, **more):
+        sent.append(json.dumps(job))
+        return run(self, job, content, *rest, **more)
+
+    monkeypatch.setattr(type(pool), "_run", noted)
+    monkeypatch.setattr(manifest_embedding, "embed", Mock(side_effect=AssertionError("read in this process")))
+    assert read(content_credentials.write(facts(), keys).content)["state"] == "Valid"
+    (job,) = sent
+    assert "CERTIFICATE" in job and "PRIVATE KEY" not in job
 
 
 def test_bytes_that_are_no_picture_are_refused(keys: ExportKeys):
@@ -260,7 +280,7 @@ def test_who_has_the_certificate_of_the_issuer_can_trust_the_signer(keys: Export
     content = content_credentials.write(facts(), keys).content
     _, issuer = x509.load_pem_x509_certificates((keys.folder / "signer.pem").read_bytes())
     anchors = issuer.public_bytes(Encoding.PEM).decode("ascii")
-    context = c2pa.Context.from_dict(content_credentials.OFFLINE | {"trust": {"user_anchors": anchors}})
+    context = c2pa.Context.from_dict(manifest_embedding.OFFLINE | {"trust": {"user_anchors": anchors}})
 
     with c2pa.Reader("image/png", io.BytesIO(content), context=context) as reader:
         assert reader.get_validation_state() == "Trusted"

@@ -11,7 +11,7 @@ from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.exports import credential
 from backend.adapters.exports.writers import ExportKeys
 from backend.domain import DiagnosisStatus
-from backend.errors import NotIssuer
+from backend.errors import Conflict, NotIssuer
 from tests.backend.adapters.exports.documents import (
     ABSTAINED,
     CID,
@@ -34,7 +34,7 @@ def keys(signer: KeyFileSigner | None) -> ExportKeys:
     return ExportKeys(lambda: signer, Path("unused"))
 
 
-@pytest.mark.parametrize("state", STATES)
+@pytest.mark.parametrize("state", [name for name in STATES if not name.startswith("compromised")])
 def test_the_classifier_signs_the_credential(signer: KeyFileSigner, state: str):
     found = facts(replace(STATES[state], classifier=signer.address))
 
@@ -52,6 +52,12 @@ def test_the_classifier_signs_the_credential(signer: KeyFileSigner, state: str):
     assert document["credentialSubject"]["status"] == found.diagnosis.status
     # The payload is the credential itself: VC-JOSE-COSE has no claim for it.
     assert not {"vc", "proof"} & document.keys()
+
+
+def test_a_compromised_key_signs_no_credential(signer: KeyFileSigner):
+    found = facts(replace(STATES["compromised"], classifier=signer.address))
+    with pytest.raises(Conflict, match="a credential that it signs proves nothing"):
+        credential.write(found, keys(signer))
 
 
 def test_it_names_the_one_transaction(signer: KeyFileSigner):

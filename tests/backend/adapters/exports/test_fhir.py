@@ -141,6 +141,8 @@ STATUS = {
     "overridden without an answer": "corrected",
     "overridden under a seal": "corrected",
     "withdrawn": "entered-in-error",
+    "compromised": "entered-in-error",
+    "compromised and overridden": "entered-in-error",
 }
 
 
@@ -206,6 +208,18 @@ def test_the_confidence_is_a_component():
 
     (confidence,) = (each for each in components if each["code"]["coding"][0]["code"] == "confidence")
     assert confidence["valueQuantity"] == {"value": 0.9123, "system": "http://unitsofmeasure.org", "code": "1"}
+
+
+@pytest.mark.parametrize("state", ["compromised", "compromised and overridden"])
+def test_what_a_compromised_key_signed_has_no_value(state: str):
+    bundle = fhir.bundle(facts(STATES[state]))
+
+    observation = one(bundle, "Observation")
+    assert observation["dataAbsentReason"]["text"] == "The key that signed the result is reported as compromised"
+    assert "valueCodeableConcept" not in observation
+    assert "No result is valid" in one(bundle, "DiagnosticReport")["conclusion"]
+    provenance = [each["resource"] for each in bundle["entry"] if each["resource"]["resourceType"] == "Provenance"]
+    assert provenance[-1]["entity"][0]["what"]["identifier"]["value"] == "0x" + "03" * 32
 
 
 @pytest.mark.parametrize("state", STATES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 from backend.adapters.dicom.deidentification import deidentify
 from backend.adapters.dicom.identity_map import IdentityMap, attributes_of
+from backend.adapters.dicom.map_locks import SenderKey
 from backend.adapters.dicom.replacement import KEY_BYTES
 from backend.adapters.exports.writers import write
 from backend.exports import RecordFacts
@@ -41,11 +43,12 @@ def pacs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 def map_(tmp_path_factory: pytest.TempPathFactory) -> IdentityMap:
     """The map of the same slices."""
     file = tmp_path_factory.mktemp("sender") / "map"
-    made = IdentityMap(file, KEY)
+    made = IdentityMap(file, SenderKey(KEY))
     for number in (1, 2):
-        made.add(deidentify(original(number), KEY).uids, attributes_of(original(number)))
+        clean = deidentify(original(number), KEY)
+        made.add(clean.uids, attributes_of(original(number)), [hashlib.sha256(clean.content).hexdigest()])
     made.save()
-    return IdentityMap(file, KEY)
+    return IdentityMap(file, SenderKey(KEY))
 
 
 def by_rest(pacs: Orthanc, content: bytes, _folder: Path) -> None:

@@ -65,6 +65,7 @@ def test_one_a4_page_says_what_the_result_is_not(state: str):
         ("overridden without an answer", "Result No answer The model brain-mri 2.1.0 said: Glioma"),
         ("overridden under a seal", "Result Known to whoever holds the opening The model brain-mri 2.1.0 said: Glioma"),
         ("withdrawn", "Result Withdrawn: no result is valid The model brain-mri 2.1.0 said: Glioma"),
+        ("compromised", "Result Key compromised: no result is valid The model brain-mri 2.1.0 said: Glioma"),
     ],
 )
 def test_the_result_is_what_is_valid_now(state: str, headline: str):

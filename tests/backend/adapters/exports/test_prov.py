@@ -181,7 +181,9 @@ def test_the_record_names_transaction_chain_and_registry():
     assert registration["scanproof:transaction"] == [found.transaction_hash]
 
 
-@pytest.mark.parametrize(("state", "invalidated"), [(name, name.startswith(("over", "with"))) for name in STATES])
+@pytest.mark.parametrize(
+    ("state", "invalidated"), [(name, name.startswith(("over", "with", "comp"))) for name in STATES]
+)
 def test_what_a_review_replaced_is_invalidated(state: str, invalidated: bool):
     document = prov.document(facts(STATES[state]))
 
@@ -197,7 +199,7 @@ def test_the_result_says_what_it_is_not(state: str):
     found = facts(STATES[state])
 
     assert "AI result, not a diagnosis." in result(found)["scanproof:statement"]
-    assert result(found)["scanproof:status"] == found.diagnosis.status
+    assert result(found)["scanproof:status"] == found.diagnosis.status_name
 
 
 def test_an_abstention_has_no_label():
@@ -211,6 +213,7 @@ def test_an_abstention_has_no_label():
 def test_the_valid_label_is_that_of_the_clinician():
     assert result(facts(OVERRIDDEN))["scanproof:validLabel"] == "meningioma"
     assert "scanproof:validLabel" not in result(facts(WITHDRAWN))
+    assert "scanproof:validLabel" not in result(facts(STATES["compromised"]))
     assert "scanproof:validLabel" not in result(facts(STATES["overridden under a seal"]))
 
 

@@ -153,6 +153,19 @@ def test_a_withdrawn_result_has_no_finding() -> None:
     assert report.VerificationFlag == "UNVERIFIED"
 
 
+@pytest.mark.parametrize("state", ["compromised", "compromised and overridden"])
+def test_what_a_compromised_key_signed_is_no_finding(state: str) -> None:
+    report = reported(replace(facts(picture(clean(), outlined=False)), diagnosis=STATES[state]))
+
+    (group,) = measurements_of(report).get_image_measurement_groups()
+    assert (group.finding_type, numbers(group)) == (None, {})
+    assert coded(group)["Status"].startswith("not valid: the key that signed it is reported as compromised")
+    assert (report.VerificationFlag, report.PreliminaryFlag) == ("UNVERIFIED", "PRELIMINARY")
+    assert texts(report)["Transaction that reports the key"] == "0x" + "03" * 32
+    other = reported(replace(facts(), diagnosis=replace(STATES[state], compromise=None)))
+    assert report.SOPInstanceUID != other.SOPInstanceUID
+
+
 @pytest.mark.parametrize("state", ["overridden without an answer", "overridden under a seal"])
 def test_a_review_without_an_open_label_is_no_finding(state: str) -> None:
     report = reported(replace(facts(), diagnosis=STATES[state]))

@@ -63,6 +63,10 @@ while job := protocol.receive(owner):
     elif name == "flood":
         owner.sendall(protocol._LENGTHS.pack(10, 2**40))
         time.sleep(60)
+    elif name == "ask":
+        while True:
+            protocol.send(owner, dict(question="signature"), b"more")
+            protocol.receive(owner)
     elif name == "babble":
         owner.sendall(protocol._LENGTHS.pack(2, 0) + b"[]")
         time.sleep(60)
@@ -166,6 +170,24 @@ def test_a_broken_decoder_is_a_refusal(hostile, job, message):
         with pytest.raises(UnsupportedImage, match=message), pool.decoded(job, DECODING):
             pass
         assert pool.inspect(b"x")[1] == b"done"
+
+
+def test_a_decoder_may_ask_for_few_signatures(hostile):
+    """A process that a picture has taken over gets no key, and few answers."""
+    asked: list[bytes] = []
+
+    def sign(claim: bytes) -> bytes:
+        asked.append(claim)
+        return b"signature"
+
+    pool = hostile(processes=1)
+    with ended(pool):
+        with pytest.raises(UnsupportedImage, match="one that misleads its decoder"):
+            pool.embed_manifest(b"ask", b"", {}, sign)
+        assert asked == [b"more"] * 4
+        with pytest.raises(UnsupportedImage, match="one that misleads its decoder"):
+            pool.inspect(b"ask")
+        assert len(asked) == 4
 
 
 def test_a_failure_of_our_own_is_no_refusal(hostile):

@@ -99,6 +99,30 @@ def test_every_sample_of_pydicom_is_accepted_or_refused_in_words(inspector: Pill
     assert accepted >= 48
 
 
+@pytest.mark.parametrize(
+    ("values", "found"),
+    [
+        ({"PixelSpacing": [0.5, 0.25]}, "0.5 by 0.25"),
+        ({"ImagerPixelSpacing": [0.1, 0.2]}, "0.1 by 0.2"),
+        ({"PixelAspectRatio": [4, 3]}, "4 by 3"),
+        ({"PixelSpacing": [0.5, 0.5], "PixelAspectRatio": [4, 3]}, None),
+        ({"PixelSpacing": [0.5, 0.502]}, None),
+        ({"PixelAspectRatio": [0, 3]}, None),
+    ],
+)
+def test_pixels_that_are_not_square_are_refused(inspector: PillowInspector, values: dict, found: str | None) -> None:
+    """A record of such an image would still be read."""
+    content = deidentified(dicom(RAMP, WindowCenter=1000, WindowWidth=1500, **values))
+    if found is None:
+        assert inspector.accept(content)[1].width == 70
+        return
+    message = f"expected square pixels, as models were trained on, found {found}: resample the image first"
+    for read in (inspector.accept, inspector.examine):
+        with pytest.raises(UnsupportedImage, match=f"^{message}$"):
+            read(content)
+    assert inspector.identify(content).width == 70
+
+
 def test_lying_rows_and_bombs_are_refused_by_the_process_and_it_goes_on() -> None:
     pool = DecoderPool(processes=1)
     inspector = PillowInspector(pool)
@@ -118,7 +142,10 @@ def test_lying_rows_and_bombs_are_refused_by_the_process_and_it_goes_on() -> Non
 
 def test_a_volume_is_examined_and_not_kept(inspector: PillowInspector) -> None:
     volume = nibabel.Nifti1Image(np.arange(60, dtype=np.int16).reshape(5, 4, 3), np.eye(4)).to_bytes()
-    with pytest.raises(UnsupportedImage, match=r"found a NIfTI file, which is not supported"):
+    with pytest.raises(
+        UnsupportedImage,
+        match=r"found a NIfTI volume, which is classified slice by slice, but not recorded: take the DICOM",
+    ):
         inspector.accept(volume)
     facts = inspector.examine(volume)[1]
     assert (facts.width, facts.height, facts.frames) == (5, 4, 3)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import struct
 from collections.abc import Callable
@@ -16,6 +17,11 @@ from tests.backend.adapters.images.conftest import picture, saved
 
 IMAGE = "expected a PNG, JPEG, TIFF, BMP, WebP or DICOM image, found "
 SHOWN = "expected an image that browsers show, found "
+VOLUME = (
+    f"{IMAGE}a NIfTI volume, which is classified slice by slice, but not recorded: take the DICOM "
+    "series that it was made of, or save its slices as PNG and choose them together"
+)
+NIFTI = b"\x5c\1\0\0".ljust(344, b"\0") + b"n+1\0"
 TO_PNG = ", which is not supported: convert it to PNG"
 TO_8_BIT = ", which is not supported: convert it to an 8-bit PNG"
 TO_GREY = ", which is not supported: convert it to unsigned 8-bit or 16-bit grey"
@@ -80,7 +86,9 @@ KINDS: dict[str, tuple[Callable[[], bytes], str]] = {
     "avif": (lambda: b"\0\0\0\x18ftypavif" + bytes(30), f"{IMAGE}an AVIF image{TO_PNG}"),
     "psd": (lambda: b"8BPS\0\1" + bytes(30), f"{IMAGE}a Photoshop file (PSD){TO_PNG}"),
     "netpbm": (lambda: saved("PPM"), f"{IMAGE}a Netpbm image{TO_PNG}"),
-    "nifti": (lambda: b"\x5c\1\0\0".ljust(344, b"\0") + b"n+1\0", f"{IMAGE}a NIfTI file{TO_PNG}"),
+    "nifti": (lambda: NIFTI, VOLUME),
+    "nifti-gzipped": (lambda: gzip.compress(NIFTI), VOLUME),
+    "nifti-2": (lambda: b"\x1c\2\0\0n+2\0\r\n\x1a\n".ljust(540, b"\0"), VOLUME),
     "jpeg-12-bits": (lambda: with_precision(12), f"{SHOWN}a JPEG with 12 bits a channel{TO_8_BIT}"),
     "jpeg-two-channels": (two_channels, f"{SHOWN}a JPEG with 2 channels{TO_8_BIT}"),
     "jpeg-lossless": (lambda: metadata.with_marker(saved("JPEG"), 0xC3), f"{SHOWN}a lossless JPEG{TO_8_BIT}"),

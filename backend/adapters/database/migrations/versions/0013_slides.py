@@ -7,7 +7,7 @@ from alembic import op
 
 from backend.adapters.database import checksums
 
-revision = "0014"
+revision = "0013"
 down_revision = "0012"
 
 
