@@ -25,6 +25,8 @@ COMMANDS = (
     "analyse",
     "deidentify",
     "shares",
+    "lab",
+    "keys",
     "pacs",
     "verify",
     "evidence",

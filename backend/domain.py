@@ -507,6 +507,15 @@ class ReceivedSeries:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueLimits:
+    """Bytes and files of the whole queue, and files of one of its series."""
+
+    bytes: int
+    files: int
+    files_of_series: int
+
+
+@dataclass(frozen=True, slots=True)
 class StudySeries:
     """The DICOM study and series (their UIDs after de-identification) that the slices of a study belong to."""
 

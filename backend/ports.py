@@ -54,6 +54,7 @@ from backend.domain import (
     Outline,
     PixelBytes,
     Preprocessing,
+    QueueLimits,
     ReceivedSeries,
     Recognition,
     Record,
@@ -200,6 +201,10 @@ class Classifier(Protocol):
 
     def describe(self, sha256: str) -> ModelDescription | None:
         """The installed model with this SHA-256, retired ones included; None if there is none."""
+
+    def file(self, sha256: str, name: str) -> bytes | None:
+        """A file of the bundle of an offered model, verified; None for a name that the bundle does not list. Its
+        listing is one of the files. Raises NotFound, also for a retired model; ClassificationFailed."""
 
     def resolve(self, name: str | None) -> ModelFacts:
         """The named model, or the default one. Raises NotFound, also for a model that is not a classifier;
@@ -678,9 +683,7 @@ class ReceivedRows(Protocol):
         instances: Sequence[DicomInstance],
         source: Source,
         now: int,
-        *,
-        most_bytes: int,
-        most_files: int,
+        limits: QueueLimits,
     ) -> bool:
         """Add files to their series, all or none, but those that are known; False where a SOP Instance UID is known
         with other bytes. Raises QueueFull."""
@@ -690,8 +693,11 @@ class ReceivedRows(Protocol):
     def size(self) -> int:
         """The bytes of all files in the queue."""
 
-    def series(self) -> Sequence[ReceivedSeries]:
-        """The queue, the last arrival first."""
+    def series(self, series_id: str | None = None) -> Sequence[ReceivedSeries]:
+        """The queue, the last arrival first, or one series of it."""
+
+    def names(self) -> Mapping[tuple[str, str], str]:
+        """The instance UID of each file in the queue, by its series id and SHA-256."""
 
     def files(self, series_id: str, study_id: str | None = None) -> Sequence[DicomInstance]:
         """The files of a series in the queue; of those, with ``study_id``, the ones that it was begun with."""

@@ -10,6 +10,7 @@ import atexit
 import ctypes
 import logging
 import sys
+from functools import partial
 
 from backend.api.app import create_app
 from backend.container import Container
@@ -28,6 +29,7 @@ _SCRUB_S = 600.0
 _SCRUB_EVENTS_S = 24 * 3600.0
 _SCRUB_FETCH_S = 24 * 3600.0
 _RECEIVED_S = 60.0
+_DICOM_INDEX_S = 20.0
 _M_MMAP_THRESHOLD = -3
 _LARGE_BYTES = 1024 * 1024
 _APP_LOAD_ERROR = 4
@@ -74,4 +76,11 @@ ScrubThread(
     events_every_s=_EMBEDDED_SCRUB_S if _embedded else _SCRUB_EVENTS_S,
     fetch_every_s=_SCRUB_FETCH_S,
 ).start()
-ReceivedThread((_container.received.sweep, _container.received_studies.settle), interval_s=_RECEIVED_S).start()
+ReceivedThread(
+    (
+        _container.received.sweep,
+        _container.received_studies.settle,
+        partial(_container.dicomweb.index.complete, _DICOM_INDEX_S),
+    ),
+    interval_s=_RECEIVED_S,
+).start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ _LARGE_BYTES = 28 * 1024 * 1024
 """Larger requests come one at a time; what is sent in chunks may be one."""
 _WAIT_S = 20.0
 _large_request = threading.Lock()
+_log = logging.getLogger(__name__)
 blueprint = APIBlueprint("dicomweb_store", __name__, enable_openapi=False)
 _FAILURE, _WARNING = "00081197", "00081196"
 _REFERENCED_CLASS, _REFERENCED_INSTANCE = "00081150", "00081155"
@@ -72,7 +74,9 @@ def _store(parts: Sequence[Part], study: str | None) -> Response:
             clean = _clean(part, study)
             container().received.keep(clean, Source(SourceKind.WEB))
             stored.append(_reference(clean) | {RETRIEVE_URL: _url(clean), _WARNING: value("US", COERCED)})
-        except ScanProofError as error:
+        except Exception as error:  # what was stored before is named all the same
+            if not isinstance(error, ScanProofError):
+                _log.exception("an object could not be stored")
             reason = {_FAILURE: value("US", status_of(error))}
             if clean:
                 failed.append(_reference(clean) | reason)

@@ -27,7 +27,7 @@ _ROLES = {
     **dict.fromkeys(_OWN, _EVERY_ROLE),
     "people": frozenset({Role.ADMINISTRATOR}),
     "received": _DOCTOR,
-    "dicomweb": _DOCTOR,
+    **dict.fromkeys(("dicomweb", "dicomweb_pictures", "dicomweb_store"), _DOCTOR),
     "reviews": frozenset({Role.DOCTOR, Role.AUDITOR}),
     "reviews.publish": _DOCTOR,
     "records.lookup": _EVERY_ROLE,

@@ -15,9 +15,9 @@ from backend.errors import PageNotBuilt
 
 blueprint = APIBlueprint("pages", __name__, enable_openapi=False)
 
-_DECODER = re.compile(r"decoder-worker-[\w-]+\.js$")
-_DECODER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
-"""JPEG 2000 and JPEG-LS are decoded by WebAssembly, in a thread with a policy of its own: the page's allows none."""
+_WASM_WORKER = re.compile(r"(decoder|inference)-worker-[\w-]+\.js$")
+_WASM_WORKER_POLICY = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self'"
+"""JPEG 2000, JPEG-LS and models are WebAssembly, in threads with a policy of their own: the page's allows none."""
 _ICON = re.compile(r"favicon(-[\w-]+)?\.svg$")
 """The build puts a hash into the name of the icon's file."""
 
@@ -30,6 +30,12 @@ _ICON = re.compile(r"favicon(-[\w-]+)?\.svg$")
 @blueprint.get("/reviews")
 @blueprint.get("/ledger")
 @blueprint.get("/received")
+@blueprint.get("/sign-in")
+@blueprint.get("/register")
+@blueprint.get("/reset")
+@blueprint.get("/account")
+@blueprint.get("/account/confirm")
+@blueprint.get("/account/people")
 def index(image_id: str | None = None) -> Response:
     """The page itself reads its address."""
     if not (_folder() / "index.html").is_file():
@@ -44,8 +50,8 @@ def asset(name: str) -> Response:
     """Their names hold a hash of their content."""
     response = send_from_directory(_folder() / "assets", name)
     response.headers["Cache-Control"] = IMMUTABLE
-    if _DECODER.match(name):
-        response.headers["Content-Security-Policy"] = _DECODER_POLICY
+    if _WASM_WORKER.match(name):
+        response.headers["Content-Security-Policy"] = _WASM_WORKER_POLICY
     return _shown_by_wallets(response, name)
 
 

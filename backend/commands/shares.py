@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import WrongUse, existing_file, output_file, output_folder, positive
 from backend.commands.console import Console, columns
+from backend.commands.receivers import checked, read_most, recipient, recipient_key
 from backend.errors import InvalidShares
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     from backend.crypto.image_shares import Share
-    from backend.crypto.wraps import Recipient, RecipientKey
+    from backend.crypto.wraps import RecipientKey
 
 HELP = (
     "Split a file into shares, or restore it from them\n\n"
@@ -98,15 +99,15 @@ def _split(options: argparse.Namespace, console: Console) -> int:
         raise WrongUse(f"expected 2 to {_MOST_SHARES} shares and a threshold from 2 to as many")
     if options.to and len(options.to) != options.shares:
         raise WrongUse(f"expected --to {options.shares} times, a receiver for each share, found {len(options.to)}")
-    folder = _checked(output_folder, options.output)
+    folder = checked(output_folder, options.output)
 
     from backend.crypto.image_shares import MAX_FILE_BYTES, read_share, split
     from backend.crypto.noise_png import write_png
     from backend.crypto.sealing import seal
 
-    recipients = [_recipient(text) for text in options.to]
+    recipients = [recipient(text) for text in options.to]
     signer = _signer(options.sign) if options.sign else None
-    content = _read(options.files[0], MAX_FILE_BYTES)
+    content = read_most(options.files[0], MAX_FILE_BYTES)
     if len(content) > MAX_FILE_BYTES:
         raise WrongUse(f"expected a file of at most {MAX_FILE_BYTES:,} bytes, found more in {options.files[0]}")
     signed_by = set_id = b""
@@ -142,7 +143,7 @@ def _split(options: argparse.Namespace, console: Console) -> int:
 
 
 def _combine(options: argparse.Namespace, console: Console) -> int:
-    file = _checked(output_file, options.output)
+    file = checked(output_file, options.output)
     if file.exists() and not options.overwrite:
         raise WrongUse(f"{file} exists: --overwrite replaces it")
     if file.resolve() in [path.resolve() for path in options.files]:
@@ -156,7 +157,7 @@ def _combine(options: argparse.Namespace, console: Console) -> int:
     from backend.crypto.errors import CryptoRefused, SharesRefused
     from backend.crypto.image_shares import combine
 
-    keys = [_recipient_key(path) for path in options.key]
+    keys = [recipient_key(path) for path in options.key]
     shares: dict[Path, Share] = {}
     refused: dict[Path, str] = {}
     with console.waiting("checking the shares"):
@@ -221,7 +222,7 @@ def _share(path: Path, keys: list[RecipientKey], signer: str | None) -> Share:
     from backend.crypto.sealing import MOST_ADDED_BYTES, is_sealed, unseal
 
     most = 2 * (MAX_SHARE_BYTES + MOST_ADDED_BYTES)
-    document = read_png(_read(path, most), most)
+    document = read_png(read_most(path, most), most)
     if is_sealed(document):
         if not keys:
             raise SharesRefused("recipient", "the share is sealed to its receiver: give the receiver's --key")
@@ -232,36 +233,6 @@ def _share(path: Path, keys: list[RecipientKey], signer: str | None) -> Share:
     return share
 
 
-def _read(path: Path, most: int) -> bytes:
-    """The file, or just so much of it that it is seen to be too large."""
-    with path.open("rb") as file:
-        return file.read(most + 1)
-
-
-def _recipient(text: str) -> Recipient:
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-
-    from backend.crypto.errors import WrapRefused
-    from backend.crypto.wraps import MAX_PEM_BYTES, read_recipient
-
-    if re.fullmatch("[0-9a-fA-F]{64}", text):
-        return X25519PublicKey.from_public_bytes(bytes.fromhex(text))
-    try:
-        return read_recipient(_read(_checked(existing_file, text), MAX_PEM_BYTES))
-    except WrapRefused as error:
-        raise WrongUse(f"--to {text}: {error}") from error
-
-
-def _recipient_key(path: Path) -> RecipientKey:
-    from backend.crypto.errors import WrapRefused
-    from backend.crypto.wraps import MAX_PEM_BYTES, read_recipient_key
-
-    try:
-        return read_recipient_key(_read(path, MAX_PEM_BYTES))
-    except WrapRefused as error:
-        raise WrongUse(f"--key {path}: {error}") from error
-
-
 def _signer(path: Path) -> Ed25519PrivateKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -269,20 +240,12 @@ def _signer(path: Path) -> Ed25519PrivateKey:
     from backend.crypto.wraps import MAX_PEM_BYTES
 
     try:
-        key = load_pem_private_key(_read(path, MAX_PEM_BYTES), password=None)
+        key = load_pem_private_key(read_most(path, MAX_PEM_BYTES), password=None)
     except (ValueError, TypeError):
         key = None
     if not isinstance(key, Ed25519PrivateKey):
         raise WrongUse(f"--sign {path}: expected a private key of Ed25519 in PEM without a password")
     return key
-
-
-def _checked(check: Callable[[str], Path], text: str) -> Path:
-    """A path whose check depends on the action."""
-    try:
-        return check(text)
-    except argparse.ArgumentTypeError as error:
-        raise WrongUse(str(error)) from error
 
 
 @contextmanager

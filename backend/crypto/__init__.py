@@ -1,4 +1,4 @@
-"""Encryption of private images: envelopes, wraps of their keys, threshold shares.
+"""Encryption of private images: envelopes, wraps of their keys, threshold shares; text inside pictures.
 
-Needs numpy and ``cryptography`` only. docs/ENVELOPE.md and docs/SHARES.md specify the formats; ``frontend/src/crypto``
-is the same in TypeScript."""
+Needs numpy and ``cryptography`` only. docs/ENVELOPE.md, docs/SHARES.md and docs/HIDING.md specify the formats;
+``frontend/src/crypto`` is the same in TypeScript, except for hiding."""

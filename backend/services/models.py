@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from backend.domain import ABSTAINED_LABEL, SEALED_LABEL, ModelDescription, ModelFacts
+from backend.errors import NotFound
 from backend.ports import Classifier
 
 ABSTAINED = ("abstained", "No answer")
@@ -62,6 +63,13 @@ class ModelService:
         """The on-chain ids of the installed models of that name, case ignored."""
         models = self._classifier.known()
         return ["0x" + model.facts.sha256 for model in models if model.facts.name.lower() == name.lower()]
+
+    def file(self, model_id: str, name: str) -> bytes:
+        """A file of an offered model's bundle, or the listing of them. Raises NotFound, ClassificationFailed."""
+        content = self._classifier.file(model_id.lower().removeprefix("0x"), name)
+        if content is None:
+            raise NotFound(f"the bundle of the model {model_id} lists no such file")
+        return content
 
     def _find(self, model_id: str) -> ModelDescription | None:
         return self._classifier.describe(model_id.lower().removeprefix("0x"))

@@ -11,15 +11,19 @@ import logging
 import sys
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from backend.domain import CleanDicom, CleanFile, DicomInstance, ReceivedSeries, Source, SourceKind
+from backend.domain import CleanDicom, CleanFile, DicomInstance, QueueLimits, ReceivedSeries, Source, SourceKind
 from backend.errors import InvalidInput, NotFound, OtherContent, QueueFull, ScanProofError
 from backend.ports import DicomCleaner, ReceivedFiles, ReceivedRows
 from backend.services.study_documents import MAX_SLICES
 
 DAY_S = 86_400
+MAX_FILES = 100_000
+"""Of the queue, however small they are."""
+_NO_LIMITS = QueueLimits(sys.maxsize, sys.maxsize, sys.maxsize)
 _UNFINISHED_S = 60.0
 """Files without a row that are older were left by a crash."""
 _log = logging.getLogger(__name__)
@@ -64,7 +68,8 @@ class ReceivedService:
         added = False
         try:
             self.files.write(series_id, {each.instance.sha256: each.content for each in lacking})
-            added = self._add(series_id, [each.instance for each in lacking], source, self.most_bytes)
+            limits = QueueLimits(self.most_bytes, MAX_FILES, MAX_SLICES)
+            added = self._add(series_id, [each.instance for each in lacking], source, limits)
         finally:
             if not added:
                 for each in lacking:
@@ -81,9 +86,8 @@ class ReceivedService:
             raise OtherContent
         return not known.queued or self.files.read(known.instance.series_id, known.instance.sha256) is not None
 
-    def _add(self, series_id: str, instances: Sequence[DicomInstance], source: Source, most_bytes: int) -> bool:
-        now = int(self.clock())
-        return self.rows.add(series_id, instances, source, now, most_bytes=most_bytes, most_files=MAX_SLICES)
+    def _add(self, series_id: str, instances: Sequence[DicomInstance], source: Source, limits: QueueLimits) -> bool:
+        return self.rows.add(series_id, instances, source, int(self.clock()), limits)
 
     def _withdraw(self, series_id: str, instance: DicomInstance) -> None:
         """Remove a file that has no row. Another process may have been faster with the same bytes."""
@@ -98,9 +102,8 @@ class ReceivedService:
 
     def find(self, series_id: str) -> ReceivedSeries:
         """Raises NotFound."""
-        for each in self.rows.series():
-            if each.series_id == series_id:
-                return each
+        for each in self.rows.series(series_id):
+            return each
         raise NotFound(f"no received series {series_id} is in the queue")
 
     def removed_at(self, series: ReceivedSeries) -> int:
@@ -135,13 +138,15 @@ class ReceivedService:
     def _compare(self) -> None:
         self.files.clear_drafts(older_than_s=_UNFINISHED_S)
         # Rows before names: a file is there before its row is.
-        rows = {series.series_id: self.rows.files(series.series_id) for series in self.rows.series()}
+        known = self.rows.names()
         written = self.files.names()
-        for series_id, files in rows.items():
-            if lost := [each.instance for each in files if (series_id, each.sha256) not in written]:
-                _log.warning("%d files of the received series %s are gone", len(lost), series_id)
-                self.rows.leave(series_id, {}, lost)
-        known = {(series_id, each.sha256) for series_id, files in rows.items() for each in files}
+        lost: dict[str, list[str]] = defaultdict(list)
+        for (series_id, sha256), instance in known.items():
+            if (series_id, sha256) not in written:
+                lost[series_id].append(instance)
+        for series_id, instances in lost.items():
+            _log.warning("%d files of the received series %s are gone", len(instances), series_id)
+            self.rows.leave(series_id, {}, instances)
         for (series_id, sha256), at in written.items():
             # The row of a younger one is perhaps being written.
             if (series_id, sha256) not in known and at < self.clock() - _UNFINISHED_S:
@@ -158,13 +163,13 @@ class ReceivedService:
             self.files.remove(series_id, sha256)
         else:
             # It was accepted before, whatever the limit is now.
-            self._add(series_id, [instance], Source(SourceKind.RECOVERED), sys.maxsize)
+            self._add(series_id, [instance], Source(SourceKind.RECOVERED), _NO_LIMITS)
 
 
 class ReceivedThread(threading.Thread):
     """Sweeps the queue at once and then every ``interval_s`` seconds, until ``stop``."""
 
-    def __init__(self, steps: Sequence[Callable[[], None]], *, interval_s: float) -> None:
+    def __init__(self, steps: Sequence[Callable[[], object]], *, interval_s: float) -> None:
         super().__init__(name="received", daemon=True)
         self._steps = steps
         self._interval_s = interval_s

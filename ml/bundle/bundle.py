@@ -77,6 +77,21 @@ def load_bundle(folder: Path) -> Bundle:
     return bundle
 
 
+def read_file(folder: Path, sha256: str, name: str) -> bytes | None:
+    """One file of the bundle with the identity ``sha256``, or the listing by its own name; None for a name that the
+    listing does not have. Only what is returned is read and verified. Raises BundleError."""
+    listing = _content(folder / LISTING)
+    _check_hash(folder / LISTING, sha256, hashlib.sha256(listing).hexdigest())
+    if name == LISTING:
+        return listing
+    expected = _listed(listing).get(name)
+    if expected is None:
+        return None
+    content = _content(folder / name)
+    _check_hash(folder / name, expected, hashlib.sha256(content).hexdigest())
+    return content
+
+
 def load_documents(folder: Path) -> BundleDocuments:
     """The documents of a bundle, verified by its listing; no other file is read. Raises BundleError."""
     files = {name: (folder / name).read_bytes() for name in (LISTING, *DOCUMENTS) if (folder / name).is_file()}
@@ -199,6 +214,12 @@ def _check_hash(path: Path, expected: str | None, found: str) -> None:
         raise BundleError(f"{path} is not listed in the bundle's {LISTING}")
     if found != expected:
         raise _hash_mismatch(path, expected, found)
+
+
+def _content(path: Path) -> bytes:
+    if not path.is_file():
+        raise _missing(path)
+    return path.read_bytes()
 
 
 def _missing(path: Path) -> BundleError:

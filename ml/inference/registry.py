@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
-from ml.bundle.bundle import LISTING, Bundle, BundleDocuments, load_bundle, load_documents
+from ml.bundle.bundle import LISTING, Bundle, BundleDocuments, load_bundle, load_documents, read_file
 from ml.bundle.kinds import KINDS, Answer
 from ml.bundle.metadata import Metadata
 from ml.bundle.retired import RetiredBundles
@@ -156,6 +156,18 @@ class Registry:
         if key == sha256:
             return self.retired.documents(key)
         return self._bundles.get(key) or load_documents(self.folder / key)
+
+    def file(self, sha256: str, name: str) -> bytes | None:
+        """A file of the installed bundle with this identity, see ``ml.bundle.bundle.read_file``.
+
+        Raises:
+            BundleNotFound: no installed bundle has it, or only a retired one.
+            BundleError: the file is not the one that the bundle lists.
+        """
+        key = self._key_of(sha256)
+        if key == sha256:
+            raise BundleNotFound(sha256, self.names())
+        return read_file(self.folder / key, sha256, name)
 
     def _key_of(self, sha256: str) -> str:
         """The name of the installed bundle with this identity, or the identity itself of a retired one."""

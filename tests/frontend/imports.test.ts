@@ -15,8 +15,9 @@ const ALLOWED: Record<string, string[]> = {
   crypto: [""],
   slides: [""],
   chain: ["", "api"],
+  inference: ["", "api", "imaging", "state"],
   state: ["", "api", "chain", "dicom", "imaging", "slides"],
-  components: ["", "api", "chain", "dicom", "imaging", "slides", "state", "styles"],
+  components: ["", "api", "chain", "dicom", "imaging", "inference", "slides", "state", "styles"],
   pages: ["", "api", "chain", "dicom", "imaging", "slides", "state", "styles", "components"],
 };
 

@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from backend.adapters.database.engine import Database
 from backend.adapters.database.tables import DicomInstanceRow, ImageRow, ReceivedSeriesRow, SkippedDicomRow
 from backend.dicom_tags import MODALITY
-from backend.domain import DICOM_TYPE, DicomInstance, KnownFile, ReceivedSeries, Source, SourceKind
+from backend.domain import DICOM_TYPE, DicomInstance, KnownFile, QueueLimits, ReceivedSeries, Source, SourceKind
 from backend.errors import QueueFull, SeriesFull
 
 _ROWS_AT_ONCE = 50
-"""The attributes of one may take 256 KiB."""
+"""The attributes of one may take 64 KiB."""
 
 
 class SqlReceived:
@@ -31,29 +31,27 @@ class SqlReceived:
         instances: Sequence[DicomInstance],
         source: Source,
         now: int,
-        *,
-        most_bytes: int,
-        most_files: int,
+        limits: QueueLimits,
     ) -> bool:
-        limits = (most_bytes, most_files)
         try:
             return self._add(series_id, instances, source, now, limits)
         except IntegrityError:  # another process was faster: now its rows are seen
             return self._add(series_id, instances, source, now, limits)
 
     def _add(
-        self, series_id: str, instances: Sequence[DicomInstance], source: Source, now: int, limits: tuple[int, int]
+        self, series_id: str, instances: Sequence[DicomInstance], source: Source, now: int, limits: QueueLimits
     ) -> bool:
-        most_bytes, most_files = limits
         with self._database.write() as session:
             known = {each.instance: session.get(DicomInstanceRow, each.instance) for each in instances}
             if any(row and row.sha256 != each.sha256 for each in instances for row in [known[each.instance]]):
                 return False
             new = [each for each in instances if known[each.instance] is None]
-            if _bytes(session) + sum(each.size for each in new) > most_bytes:
-                raise QueueFull(f"received images may take {most_bytes:,} bytes here until they are recorded")
-            if _count(session, series_id) + len(new) > most_files:
-                raise SeriesFull(f"a series may have {most_files:,} files in the queue")
+            if _bytes(session) + sum(each.size for each in new) > limits.bytes:
+                raise QueueFull(f"received images may take {limits.bytes:,} bytes here until they are recorded")
+            if _count(session) + len(new) > limits.files:
+                raise QueueFull(f"at most {limits.files:,} files may wait here until they are recorded")
+            if _count(session, series_id) + len(new) > limits.files_of_series:
+                raise SeriesFull(f"a series may have {limits.files_of_series:,} files in the queue")
             if new:
                 _note_arrival(session, series_id, source, now)
             for instance in new:
@@ -69,30 +67,35 @@ class SqlReceived:
         with self._database.read() as session:
             return _bytes(session)
 
-    def series(self) -> Sequence[ReceivedSeries]:
+    def series(self, series_id: str | None = None) -> Sequence[ReceivedSeries]:
+        counted = select(
+            DicomInstanceRow.series_id,
+            func.count(),
+            func.sum(DicomInstanceRow.size),
+            func.min(DicomInstanceRow.instance_uid),
+        ).where(DicomInstanceRow.queued)
+        listed = select(ReceivedSeriesRow).order_by(ReceivedSeriesRow.last_at.desc(), ReceivedSeriesRow.series_id)
+        if series_id is not None:
+            counted = counted.where(DicomInstanceRow.series_id == series_id)
+            listed = listed.where(ReceivedSeriesRow.series_id == series_id)
         with self._database.read() as session:
             numbers = {
-                series_id: (int(files), int(size), first)
-                for series_id, files, size, first in session.execute(
-                    select(
-                        DicomInstanceRow.series_id,
-                        func.count(),
-                        func.sum(DicomInstanceRow.size),
-                        func.min(DicomInstanceRow.instance_uid),
-                    )
-                    .where(DicomInstanceRow.queued)
-                    .group_by(DicomInstanceRow.series_id)
-                )
+                name: (int(files), int(size), first)
+                for name, files, size, first in session.execute(counted.group_by(DicomInstanceRow.series_id))
             }
-            rows = session.scalars(
-                select(ReceivedSeriesRow).order_by(ReceivedSeriesRow.last_at.desc(), ReceivedSeriesRow.series_id)
-            )
+            rows = session.scalars(listed)
             return [
                 _series(row, session.get_one(DicomInstanceRow, first), files, size)
                 for row in rows
                 if row.series_id in numbers
                 for files, size, first in [numbers[row.series_id]]
             ]
+
+    def names(self) -> Mapping[tuple[str, str], str]:
+        query = select(DicomInstanceRow.series_id, DicomInstanceRow.sha256, DicomInstanceRow.instance_uid)
+        with self._database.read() as session:
+            found = session.execute(query.where(DicomInstanceRow.queued))
+            return {(series_id, sha256): instance for series_id, sha256, instance in found}
 
     def files(self, series_id: str, study_id: str | None = None) -> Sequence[DicomInstance]:
         query = _queued(series_id)
@@ -190,9 +193,10 @@ def _bytes(session: Session) -> int:
     return int(session.scalar(select(func.sum(DicomInstanceRow.size)).where(DicomInstanceRow.queued)) or 0)
 
 
-def _count(session: Session, series_id: str) -> int:
-    query = select(func.count()).select_from(DicomInstanceRow).filter_by(series_id=series_id, queued=True)
-    return int(session.scalar(query) or 0)
+def _count(session: Session, series_id: str | None = None) -> int:
+    """Of the queue, or of one of its series."""
+    query = select(func.count()).select_from(DicomInstanceRow).filter_by(queued=True)
+    return int(session.scalar(query if series_id is None else query.filter_by(series_id=series_id)) or 0)
 
 
 def _note_arrival(session: Session, series_id: str, source: Source, now: int) -> None:

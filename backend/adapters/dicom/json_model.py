@@ -9,13 +9,13 @@ from typing import Any
 from backend.dicom_tags import TRANSFER_SYNTAX
 from backend.errors import UnsupportedImage
 
-MAX_JSON_BYTES = 256 * 1024
+MAX_JSON_BYTES = 64 * 1024
 _BULK = frozenset({"OB", "OD", "OF", "OL", "OV", "OW", "UN"})
 
 
 def describe(content: bytes) -> dict[str, Any]:
-    """Attributes by tag, such as ``00080060``. Sequences are left out where all would take over MAX_JSON_BYTES, as in
-    enhanced files of many frames.
+    """Attributes by tag, such as ``00080060``. The largest are left out until the rest takes at most MAX_JSON_BYTES:
+    sequences first, as of enhanced files of many frames, then tables; never a UID.
 
     Raises UnsupportedImage.
     """
@@ -32,6 +32,9 @@ def describe(content: bytes) -> dict[str, Any]:
     except Exception as error:  # pydicom raises many types on values that it does not expect
         raise UnsupportedImage("expected a DICOM image, found one whose attributes cannot be read") from error
     elements[TRANSFER_SYNTAX] = {"vr": "UI", "Value": [syntax]}
-    if len(json.dumps(elements)) > MAX_JSON_BYTES:
-        elements = {tag: each for tag, each in elements.items() if each["vr"] != "SQ"}
-    return dict(sorted(elements.items()))
+    sizes = {tag: len(json.dumps(each)) for tag, each in elements.items()}
+    others = (tag for tag in sizes if elements[tag]["vr"] != "UI")
+    smallest = sorted(others, key=lambda tag: (elements[tag]["vr"] == "SQ", sizes[tag]))
+    while smallest and sum(sizes.values()) > MAX_JSON_BYTES:
+        del sizes[smallest.pop()]
+    return {tag: elements[tag] for tag in sorted(sizes)}

@@ -73,6 +73,10 @@ class BundledModels:
         retired = map(self.describe, self._registry.retired.identities())
         return [*self.models(), *filter(None, retired)]
 
+    def file(self, sha256: str, name: str) -> bytes | None:
+        with _translate_bundle_errors(sha256):
+            return self._registry.file(sha256, name)
+
     def resolve(self, name: str | None) -> ModelFacts:
         with _translate_bundle_errors(name or "the default model"):
             if name is None:

@@ -36,6 +36,8 @@ MAX_PDU_BYTES = 64 * 1024
 MAX_ASSOCIATIONS = 8
 ACSE_TIMEOUT_S = 20.0
 DIMSE_TIMEOUT_S = 60.0
+MESSAGE_S = 600.0
+"""For a whole object: one that never ends would keep its memory from others."""
 NETWORK_TIMEOUT_S = 60.0
 _READ_BYTES = 512 * 1024
 _REJECTED = (0x01, 0x01, 0x03)
@@ -179,6 +181,7 @@ class _LimitedMessages:
         self._receive: Callable[[Any], None] = association.dimse.receive_primitive
         self._arriving = self._whole = 0
         """Bytes in memory: of the message that arrives, and of those before it."""
+        self._ends = 0.0
         self._dropped: ScanProofError | None = None
         """Why that one is dropped."""
         self._excess: ScanProofError | None = None
@@ -200,6 +203,8 @@ class _LimitedMessages:
     def receive(self, primitive: Any) -> None:
         values = primitive.presentation_data_value_list
         association = self._association
+        if association.dimse.message is None:
+            self._ends = time.monotonic() + MESSAGE_S
         size = sum(len(data) for _, data in values)
         if self._dropped is None:
             self._dropped = self._refusal(size)
@@ -212,7 +217,8 @@ class _LimitedMessages:
         if association.dimse.message is None:
             self._excess, self._dropped = self._dropped, None
             self._whole, self._arriving = self._whole + self._arriving, 0
-        if association.dimse.msg_queue.qsize() > 1:
+        late = association.dimse.message is not None and time.monotonic() > self._ends
+        if late or association.dimse.msg_queue.qsize() > 1:
             association.abort(block=False)
 
     def _refusal(self, size: int) -> ScanProofError | None:

@@ -14,6 +14,7 @@ from backend.domain import MAX_STUDY_FILE_BYTES
 from backend.errors import ConfigurationError, StorageUnavailable
 
 MAX_FILE_BYTES = MAX_STUDY_FILE_BYTES
+MAX_REMEMBERED = 400_000
 MAX_FILES = 200_000
 """Of one folder; files that were taken are remembered, at 65 bytes each."""
 
@@ -32,12 +33,17 @@ class WatchedFolder:
         """The files that are new and have not changed since the last call; links, pipes and devices are none. Raises
         StorageUnavailable."""
         before, self._seen = self._seen, {}
+        present: set[str] = set()
         for file, state in self._files():
-            if self._digest(file, state) in self._done:
+            digest = self._digest(file, state)
+            if digest in self._done:
+                present.add(digest)
                 continue
             self._seen[file] = state
             if before.get(file) == state:
                 yield file
+        if len(self._done) > MAX_REMEMBERED:
+            self._forget_others(present)
 
     def is_unchanged(self, file: Path) -> bool:
         """Whether a file of ``whole`` is still as it was then: a sender may give its next one the same name."""
@@ -53,8 +59,17 @@ class WatchedFolder:
                 memory.flush()
                 os.fsync(memory.fileno())
         except OSError as error:
-            raise StorageUnavailable(f"{self._memory} cannot be written: {error.strerror}") from error
+            raise _not_written(self._memory, error) from error
         self._done.add(digest)
+
+    def _forget_others(self, present: set[str]) -> None:
+        """Files that are gone need not be remembered. Those that were taken since ``present`` was noted are looked at
+        once more, and known by their bytes."""
+        try:
+            private_files.replace(self._memory, "".join(f"{digest}\n" for digest in sorted(present)).encode())
+        except OSError as error:
+            raise _not_written(self._memory, error) from error
+        self._done = present
 
     def _files(self) -> Iterator[tuple[Path, tuple[int, int]]]:
         found = 0
@@ -92,6 +107,10 @@ def read_file(file: Path) -> bytes:
     """The content, or just so much of it that it is seen to be too large. Raises OSError."""
     with file.open("rb") as stream:
         return stream.read(MAX_FILE_BYTES + 1)
+
+
+def _not_written(memory: Path, error: OSError) -> StorageUnavailable:
+    return StorageUnavailable(f"{memory} cannot be written: {error.strerror}")
 
 
 def _read_memory(file: Path) -> set[str]:

@@ -217,8 +217,8 @@ class SlideFile:
 
 
 def is_slide(opened: BinaryIO) -> bool:
-    """Whether a file is a whole-slide image, also a damaged one: a TIFF in tiles that is larger than an ordinary image,
-    has several pictures in tiles, or is of Aperio's scanners."""
+    """Whether a file is a whole-slide image, also a damaged one or one that cannot be read by region: a TIFF of more
+    bytes than an ordinary image, or in tiles with several pictures, with more pixels, or of Aperio's scanners."""
     opened.seek(0)
     if not opened.read(4).startswith(_MAGIC):
         return False
@@ -227,8 +227,9 @@ def is_slide(opened: BinaryIO) -> bool:
         file = SlideFile(opened)
         tiled = [each for each in file.directories() if each.find(TILE_OFFSETS)]
         sizes = [file.integer(each, WIDTH) * file.integer(each, HEIGHT) for each in tiled]
-        return bool(tiled) and (
-            large or len(tiled) > 1 or max(sizes) > MAX_PIXELS or file.text(tiled[0], DESCRIPTION).startswith(APERIO)
+        return large or (
+            bool(tiled)
+            and (len(tiled) > 1 or max(sizes) > MAX_PIXELS or file.text(tiled[0], DESCRIPTION).startswith(APERIO))
         )
     except UnsupportedImage:
         return large

@@ -12,6 +12,7 @@ import { slideText } from "../state/slide";
 import { disclosure } from "../styles/disclosure";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
+import "./sp-device-result";
 import "./sp-notice";
 import "./sp-public-data";
 import "./sp-removed";
@@ -76,6 +77,8 @@ export class ChosenFile extends LitElement {
   @property({ attribute: false }) config!: Config;
   @query("h2") private heading!: HTMLElement | null;
   @state() private magnification: Magnification | null = null;
+  /** The activation map of the result on this device. */
+  @state() private overlay: string | null = null;
   @state() private corrected = false;
   private shownStep = "";
 
@@ -96,7 +99,7 @@ export class ChosenFile extends LitElement {
     return html`<section class="panel">
       ${levels
         ? html`<sp-slide-preview .file=${file}></sp-slide-preview>`
-        : html`<sp-stack .slices=${guard([file, question], () => slicesOf(file, question))}></sp-stack>`}
+        : html`<sp-stack .slices=${guard([file, question, this.overlay], () => slicesOf(file, question, this.overlay))}></sp-stack>`}
       <div class="stack">
         <h2 tabindex="-1">${HEADINGS[step]}</h2>
         <div>
@@ -109,7 +112,7 @@ export class ChosenFile extends LitElement {
     </section>`;
   }
 
-  private ready({ problem, question, sealed, originals }: Extract<Flow, { step: "chosen" }>) {
+  private ready({ file, problem, question, sealed, originals }: Extract<Flow, { step: "chosen" }>) {
     if (question) {
       return html`<sp-upload-question
         .question=${question}
@@ -136,6 +139,9 @@ export class ChosenFile extends LitElement {
         <button class=${hopeless ? "button primary" : "button"} type="button" @click=${() => this.emit("other")}>Choose another image</button>
       </div>
       ${hopeless || !originals ? nothing : this.map(originals)}
+      ${hopeless || this.flow.levels
+        ? nothing
+        : html`<sp-device-result .file=${file} @overlay=${({ detail }: CustomEvent<string | null>) => (this.overlay = detail)}></sp-device-result>`}
       <sp-public-data
         .config=${this.config}
         ?sealed=${sealed}
@@ -206,7 +212,7 @@ export class ChosenFile extends LitElement {
 }
 
 /** The file with the places of text that are asked about, in pixels of the picture. */
-function slicesOf(file: File, question: Question | undefined): Slice[] {
+function slicesOf(file: File, question: Question | undefined, overlay: string | null): Slice[] {
   const places = question?.about === "text" ? question.boxes : [];
   const contours = places.map(({ x, y, width, height }): [number, number][] => [
     [x, y],
@@ -214,5 +220,5 @@ function slicesOf(file: File, question: Question | undefined): Slice[] {
     [x + width, y + height],
     [x, y + height],
   ]);
-  return [{ file, alt: "Preview of the chosen file", contours, textPlaces: true }];
+  return [{ file, alt: "Preview of the chosen file", contours, textPlaces: true, overlay }];
 }

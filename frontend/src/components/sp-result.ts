@@ -6,6 +6,10 @@ import { magnificationWarning } from "../state/kind";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 
+/** `kind` and `expectedMagnification` are what the server knows of an uploaded image. */
+export type ShownResult = Pick<Classification, "abstained" | "weak" | "sealed" | "labelText" | "confidence" | "reason"> &
+  Partial<Pick<Classification, "kind" | "expectedMagnification" | "tiles">>;
+
 /** The model's result, its confidence, and what limits it. */
 @customElement("sp-result")
 export class Result extends LitElement {
@@ -37,12 +41,12 @@ export class Result extends LitElement {
     `,
   ];
 
-  @property({ attribute: false }) classification!: Classification;
+  @property({ attribute: false }) classification!: ShownResult;
 
   protected override render() {
     const { abstained, weak, sealed, kind, expectedMagnification, tiles } = this.classification;
     // The fields of a slide are scaled to the size of a pixel that the model knows.
-    const magnification = tiles ? null : magnificationWarning(expectedMagnification, kind);
+    const magnification = kind && !tiles ? magnificationWarning(expectedMagnification ?? null, kind) : null;
     return html`<div class="stack">
       ${abstained ? this.abstention() : this.answer()}
       ${sealed

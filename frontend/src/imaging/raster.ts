@@ -34,7 +34,7 @@ export function pictureRaster({ width, height, data }: Pick<ImageData, "width" |
 }
 
 /** The least and the largest of some values. */
-export function rangeOf(values: Raster["values"] | Float64Array): Range {
+export function rangeOf(values: Raster["values"] | Uint8Array | Float64Array): Range {
   let [low, high] = [Infinity, -Infinity];
   for (const value of values) {
     if (value < low) low = value;

@@ -13,7 +13,7 @@ from flask.testing import FlaskClient
 from backend.api import system
 from tests.backend.api.conftest import API
 
-GUIDE = Path(__file__).resolve().parents[3] / "backend" / "README.md"
+GUIDE = Path(__file__).resolve().parents[3] / "docs" / "API.md"
 
 
 def routes(app: APIFlask) -> set[str]:
@@ -67,7 +67,14 @@ def test_each_answer_says_which_of_its_fields_are_always_there(client: FlaskClie
     }
     requests = {
         *("ClassificationRequest.model", "ClassificationRequest.sealed", "StudyRequest.model"),
-        *("Pin.text", "Pin.pinAnyway", "Pin.magnification", "PinRequest.text", "PinRequest.pinAnyway"),
+        *(
+            "Pin.text",
+            "Pin.pinAnyway",
+            "Pin.magnification",
+            "Pin.magnificationCorrected",
+            "Answers.magnificationCorrected",
+        ),
+        *("PinRequest.text", "PinRequest.pinAnyway"),
         *("Answers.text", "Answers.pinAnyway", "Answers.magnification", "ReceivedStudy.model"),
         *(f"Registration.{name}" for name in ("name", "email", "phone", "role", "password", "passwordAgain")),
         *("Profile.name", "Profile.phone", "NewPassword.password", "NewPassword.passwordAgain"),

@@ -52,9 +52,15 @@ def test_of_all_files_a_wallet_of_another_origin_may_load_the_icon(
 
 
 @pytest.mark.parametrize(
-    ("name", "allowed"), [("decoder-worker-B14XeEtu.js", True), ("my-decoder-worker-1.js", False), ("main-1.js", False)]
+    ("name", "allowed"),
+    [
+        ("decoder-worker-B14XeEtu.js", True),
+        ("inference-worker-B14XeEtu.js", True),
+        ("my-decoder-worker-1.js", False),
+        ("main-1.js", False),
+    ],
 )
-def test_the_thread_that_decodes_images_alone_may_run_webassembly(
+def test_the_threads_that_decode_and_classify_alone_may_run_webassembly(
     container: Container, tmp_path, name: str, allowed: bool
 ) -> None:
     (tmp_path / "assets").mkdir()

@@ -189,6 +189,14 @@ def test_a_series_has_a_limit_of_files(queue: ReceivedService, monkeypatch: pyte
     assert queue.list()[0].files == 2
 
 
+def test_the_queue_has_a_limit_of_files(queue: ReceivedService, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queue_module, "MAX_FILES", 2)
+    take(queue, [*series(1), *series(1, series=f"{SERIES}.9")])
+    with pytest.raises(QueueFull, match="at most 2 files may wait here"):
+        queue.receive(series(1, series=f"{SERIES}.8")[0], ORTHANC)
+    assert len(queue.list()) == 2
+
+
 def test_a_full_disk_refuses_and_loses_nothing(queue: ReceivedService, settings: Settings) -> None:
     found = take(queue, series(1))
     reserve = shutil.disk_usage(settings.var).total

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import rfc8785
 
 from backend.domain import (
     GateOpinion,
@@ -22,8 +23,9 @@ from backend.domain import (
     SlideFacts,
     SlideLevel,
 )
-from backend.errors import NotFound
+from backend.errors import NotFound, UnsupportedImage
 from backend.services import manifests
+from backend.services.reproduction import repeat
 from backend.services.slide_classification import FIELD, SlideClassification
 
 MODEL = ModelFacts("breast-histology", "1.0.0", "ab" * 32, "breast-histology")
@@ -67,9 +69,11 @@ class Models:
     def least_confidence(self, model: ModelFacts) -> float:
         return 0.6
 
-    def describe(self, sha256: str) -> ModelDescription:
+    def describe(self, sha256: str) -> ModelDescription | None:
         classes = tuple(ModelLabel(label, code, label) for label, code in (BENIGN, MALIGNANT))
-        return ModelDescription(MODEL, "classifier", "", None, classes, {}, "", 100)
+        if sha256 not in (MODEL.sha256, GATE.sha256):
+            return None
+        return ModelDescription(MODEL if sha256 == MODEL.sha256 else GATE, "classifier", "", None, classes, {}, "", 100)
 
     def recognise(self, gate: ModelFacts, image: bytes) -> GateOpinion:
         return GateOpinion(gate, "other" if self._malignant[image[0]] is None else MODEL.modality)
@@ -231,3 +235,87 @@ def test_a_manifest_with_other_tiles_is_no_manifest(damage: dict) -> None:
     values["tiles"] |= damage
 
     assert manifests.read(json.dumps(values).encode()) is None
+
+
+def repeated(made: Sequence[float | None], again: Sequence[float | None], **changes: object) -> tuple[bool, str]:
+    """Whether the manifest of fields ``made``, with ``changes``, is reproduced by fields ``again``."""
+    models = Models(*made)
+    found, opinion = SlideClassification(models, Reader(len(made))).answer(slide(), MODEL, GATE)
+    content = manifests.build(
+        image=slide().facts,
+        model=MODEL,
+        preprocessing={"id": "histology", "temperature": 1.0},
+        prediction=found,
+        time=datetime(2026, 11, 29, tzinfo=UTC),
+        decoding=3,
+        opinion=opinion,
+    )
+    manifest = manifests.read(rfc8785.dumps(json.loads(content) | changes))
+    models = Models(*again)
+    return repeat(models, manifest, MODEL, slide(), SlideClassification(models, Reader(len(again))))
+
+
+def test_the_same_fields_give_the_same_answer() -> None:
+    passed, found = repeated((0.9, 0.8, None), (0.9, 0.80005, None))
+
+    assert passed
+    assert found.startswith("malignant (0.8500), largest difference 0.0000")
+    assert found.endswith(", from 3 fields")
+
+
+TILES = {"rule": "mean-of-fields/1", "decoding": "slide-1", "list": []}
+
+
+@pytest.mark.parametrize(
+    ("again", "changes", "expected"),
+    [
+        ((0.9, 0.8), {}, "other fields: expected 3, found 2"),
+        ((0.9, 0.7, None), {}, "another result for field 2: malignant (0.7000)"),
+        ((0.9, 0.8, 0.8), {}, "another result for field 3: malignant (0.8000)"),
+        ((0.9, 0.8, None), {"label": "benign", "labelCode": 1}, "malignant (0.8500), largest"),
+        ((0.9, 0.8, None), {"probabilities": {"benign": 0.3, "malignant": 0.7}}, "malignant (0.8500), largest"),
+        ((0.9, 0.8, None), {"tiles": TILES}, "other fields: expected 0, found 3"),
+        ((0.9, 0.8, None), {"tiles": TILES | {"rule": "best/9"}}, "not checked: slides are not read by best/9"),
+        (
+            (0.9, 0.8, None),
+            {"tiles": TILES | {"decoding": "x"}},
+            "not checked: slides are not read by mean-of-fields/1 a",
+        ),
+        ((None, None, None), {}, "the gate recognises no modality, not breast-histology"),
+        (
+            (0.9, 0.8, None),
+            {"gate": {"name": "g", "version": "1", "sha256": "77" * 32, "modality": None}},
+            f"not checked: the gate with SHA-256 {'77' * 32} is not installed here",
+        ),
+    ],
+)
+def test_another_answer_is_not_reproduced(again: Sequence[float | None], changes: dict, expected: str) -> None:
+    passed, found = repeated((0.9, 0.8, None), again, **changes)
+
+    assert not passed
+    assert found.startswith(expected)
+
+
+def test_an_image_is_not_a_slide_and_a_slide_no_image() -> None:
+    read = manifests.ReadSlide("mean-of-fields/1", "slide-1", ())
+    manifest = SimpleNamespace(slide=read)
+
+    assert repeat(Models(), manifest, MODEL, b"PNG") == (
+        False,
+        "the image is no slide, and the manifest is of another image",
+    )
+    assert not repeat(Models(), SimpleNamespace(slide=None), MODEL, slide())[0]
+    assert repeat(Models(), manifest, MODEL, slide())[1].startswith("not checked: slides are not read by")
+
+
+def test_a_slide_that_cannot_be_read_is_not_reproduced() -> None:
+    class Damaged(Reader):
+        def region(self, slide: LocalSlide, region: Region, size: tuple[int, int]) -> bytes:
+            raise UnsupportedImage("damaged")
+
+    manifest = SimpleNamespace(slide=manifests.ReadSlide("mean-of-fields/1", "slide-1", ()), opinion=None)
+
+    assert repeat(Models(0.9), manifest, MODEL, slide(), SlideClassification(Models(0.9), Damaged(1))) == (
+        False,
+        "damaged",
+    )

@@ -14,6 +14,7 @@ from pydicom.data import get_testdata_file
 
 from tests.e2e.support import dicom
 from tests.e2e.support.console import Console
+from tests.e2e.support.device import worker_address
 from tests.e2e.support.product import Product
 
 _DECODE = """async ([name, encoded, frames]) => {
@@ -73,10 +74,9 @@ def decode(browser: Any, running_product: Product) -> Iterator[Any]:
     page = browser.new_page()
     console = Console(page.context)
     page.goto(running_product.url)
-    (worker,) = dicom.worker_assets()
 
     def decoded(content: bytes, frames: list[int]) -> Any:
-        return page.evaluate(_DECODE, [f"/assets/{worker}", base64.b64encode(content).decode(), frames])
+        return page.evaluate(_DECODE, [worker_address("decoder"), base64.b64encode(content).decode(), frames])
 
     yield decoded
     page.close()

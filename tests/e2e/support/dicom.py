@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import io
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pydicom
 from pydicom.pixels.decoders.base import get_decoder
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.uid import ExplicitVRLittleEndian, MultiFrameGrayscaleByteSecondaryCaptureImageStorage, generate_uid
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def worker_assets() -> list[str]:
-    """The names of the built decoder's script."""
-    return [path.name for path in (ROOT / "frontend" / "dist" / "assets").glob("decoder-worker-*.js")]
 
 
 def expected_values(dataset: pydicom.Dataset, frame: int) -> np.ndarray:

@@ -45,6 +45,29 @@ def test_the_registry_finds_by_modality_and_by_identity(folder: Path) -> None:
     assert registry.by_sha256(predictor.bundle.sha256) is predictor
 
 
+def test_a_file_of_a_bundle_is_read_on_its_own_and_verified(folder: Path) -> None:
+    registry = Registry(folder.parent)
+    (identity,) = registry.identities().values()
+    listing = registry.file(identity, "SHA256SUMS")
+
+    assert listing and registry.file(identity, "card.md") == (folder / "card.md").read_bytes()
+    assert registry.file(identity, "../brain-mri/card.md") is None
+    with pytest.raises(BundleNotFound):
+        registry.file("00" * 32, "card.md")
+    (folder / "card.md").write_text("better")
+    with pytest.raises(BundleError, match="expected SHA-256"):
+        registry.file(identity, "card.md")
+    (folder / "card.md").unlink()
+    with pytest.raises(BundleError, match="the bundle lacks"):
+        registry.file(identity, "card.md")
+
+
+def test_a_retired_bundle_has_no_files_for_the_page() -> None:
+    registry = Registry()
+    with pytest.raises(BundleNotFound):
+        registry.file(registry.retired.identities()[0], "model.tflite")
+
+
 @pytest.mark.parametrize("method", ["get", "default", "by_sha256"])
 def test_the_registry_says_what_there_is(folder: Path, method: str) -> None:
     with pytest.raises(BundleNotFound) as caught:

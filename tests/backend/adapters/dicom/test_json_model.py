@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 
 import numpy as np
 import pydicom
@@ -42,8 +43,18 @@ def test_sequences_are_left_out_where_they_are_long(monkeypatch: pytest.MonkeyPa
     assert "00120064" in json_model.describe(content)
     monkeypatch.setattr(json_model, "MAX_JSON_BYTES", 100)
     found = json_model.describe(content)
-    assert "00120064" not in found
+    assert {each["vr"] for each in found.values()} == {"UI"}
     assert "00080018" in found
+
+
+def test_tables_are_left_out_where_they_are_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = dicom(np.zeros((8, 8), np.uint8), WindowCenter=[float(number) for number in range(1, 9)])
+    content = deidentified(made)
+    whole = json_model.describe(content)
+    rest = {tag: len(json.dumps(each)) for tag, each in whole.items() if each["vr"] != "SQ"}
+    longest = max((tag for tag in rest if whole[tag]["vr"] != "UI"), key=lambda tag: rest[tag])
+    monkeypatch.setattr(json_model, "MAX_JSON_BYTES", sum(rest.values()) - 1)
+    assert json_model.describe(content).keys() == rest.keys() - {longest}
 
 
 def test_what_pydicom_cannot_read_is_refused() -> None:

@@ -281,6 +281,14 @@ def test_objects_of_all_senders_have_a_limit_of_memory(start_receiver, queue, no
     assert "expected at most" in notices[0]
 
 
+def test_an_object_that_does_not_end_in_time_closes_the_association(start_receiver, queue, monkeypatch) -> None:
+    monkeypatch.setattr(receiver_module, "MAX_PDU_BYTES", 1024)
+    monkeypatch.setattr(receiver_module, "MESSAGE_S", -1.0)
+    with associated(start_receiver()) as association:
+        assert send(association, dataset()) == -1
+    assert queue.list() == []
+
+
 def test_a_larger_object_is_dropped_while_it_arrives(
     start_receiver, queue: ReceivedService, notices, monkeypatch
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from backend.adapters import private_files
 from backend.adapters.pacs import watched_folder
 from backend.adapters.pacs.watched_folder import WatchedFolder, memory_file
 from backend.commands.pacs import take_files, without_repetition
@@ -68,6 +69,29 @@ def test_what_was_taken_is_remembered_without_names(folder: Path, memory: Path) 
     assert [list(again.whole()) for _ in range(2)] == [[], []]
     assert b"Doe" not in memory.read_bytes() + str(memory).encode()
     assert memory.stat().st_mode & 0o077 == 0
+
+
+def test_files_that_are_gone_are_forgotten_in_time(folder: Path, memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched_folder, "MAX_REMEMBERED", 2)
+    watched = WatchedFolder(folder, memory, KEY)
+    for number in range(4):
+        file = folder / f"{number}.dcm"
+        file.write_bytes(b"whole")
+        assert [list(watched.whole()) for _ in range(2)][1] == [file]
+        watched.remember(file)
+        if number < 3:
+            file.unlink()
+    assert list(watched.whole()) == []
+    assert len(memory.read_text().split()) == 1
+    assert [list(WatchedFolder(folder, memory, KEY).whole()) for _ in range(2)] == [[], []]
+
+    def fail(*_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(watched_folder, "MAX_REMEMBERED", 0)
+    monkeypatch.setattr(private_files, "replace", fail)
+    with pytest.raises(StorageUnavailable, match="cannot be written: Read-only"):
+        list(watched.whole())
 
 
 def test_links_are_not_followed(folder: Path, memory: Path, tmp_path: Path) -> None:

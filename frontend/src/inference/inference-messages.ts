@@ -1,0 +1,25 @@
+/** What the page and the thread that classifies say to each other. */
+
+import type { Model } from "../api/types";
+import type { Raster } from "../imaging/raster";
+import type { Progress } from "./bundle";
+import type { Decision } from "./decision";
+
+/** A model of the server's list. */
+export type Offered = Pick<Model, "name" | "version" | "sha256" | "modality" | "kind" | "default" | "weak">;
+
+/** `image` is a file that browsers decode, or the values of another one. */
+export interface InferenceRequest {
+  id: number;
+  image: Blob | Raster;
+  models: Offered[];
+}
+
+/** `overlay` is the activation map, null for an abstention. */
+export interface DeviceAnswer extends Decision {
+  model: Offered;
+  overlay: ImageData | null;
+}
+
+/** A problem is a sentence for people. */
+export type InferenceReply = { id: number } & ({ progress: Progress } | { answer: DeviceAnswer } | { problem: string });
