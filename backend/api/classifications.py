@@ -129,7 +129,7 @@ class AttestationSchema(AnswerSchema):
     summary="Classify an uploaded image; sealed, the answer is the only copy",
     responses={
         200: "Classified before by this model",
-        409: "The image was stated to be at another magnification than the model's",
+        409: "The image was stated to be at another magnification than the model's, or at several",
         429: "Too many sealed ones",
     },
 )

@@ -17,7 +17,7 @@ from flask import Response, request, stream_with_context
 from backend.api import multipart_related
 from backend.api.access import container
 from backend.api.downloads import begin_download
-from backend.api.limits import SEARCHES, limiter
+from backend.api.limits import limiter, searches_allowed
 from backend.api.media_types import RELATED, Offer, chosen
 from backend.api.query_keys import asks_for_fuzzy_matching, query_of
 from backend.dicom_tags import (
@@ -43,7 +43,7 @@ RETRIEVE_URL = "00081190"
 
 
 @blueprint.get("/studies")
-@limiter.limit(SEARCHES, error_message="searches")
+@limiter.limit(searches_allowed, error_message="searches")
 def search_studies() -> Response:
     """QIDO-RS, as the next two."""
     return _found(container().dicomweb.studies)
@@ -51,7 +51,7 @@ def search_studies() -> Response:
 
 @blueprint.get("/series")
 @blueprint.get("/studies/<study>/series")
-@limiter.limit(SEARCHES, error_message="searches")
+@limiter.limit(searches_allowed, error_message="searches")
 def search_series(study: str | None = None) -> Response:
     return _found(partial(container().dicomweb.series, study))
 
@@ -59,7 +59,7 @@ def search_series(study: str | None = None) -> Response:
 @blueprint.get("/instances")
 @blueprint.get("/studies/<study>/instances")
 @blueprint.get("/studies/<study>/series/<series>/instances")
-@limiter.limit(SEARCHES, error_message="searches")
+@limiter.limit(searches_allowed, error_message="searches")
 def search_instances(study: str | None = None, series: str | None = None) -> Response:
     return _found(partial(container().dicomweb.instances, study, series))
 

@@ -9,7 +9,7 @@ from flask_limiter import Limiter
 from backend.api.access import container
 from backend.services.account_log import network_of
 
-SEARCHES = "300/minute"
+SEARCHES_PER_MINUTE = 300
 
 
 def client_address() -> str:
@@ -28,6 +28,10 @@ def uploads_allowed() -> str:
 
 def slices_allowed() -> str:
     return f"{container().settings.slices_per_minute}/minute"
+
+
+def searches_allowed() -> str:
+    return f"{SEARCHES_PER_MINUTE}/minute"
 
 
 def tiles_allowed() -> str:

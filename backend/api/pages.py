@@ -30,6 +30,12 @@ _ICON = re.compile(r"favicon(-[\w-]+)?\.svg$")
 @blueprint.get("/reviews")
 @blueprint.get("/ledger")
 @blueprint.get("/received")
+@blueprint.get("/sign-in")
+@blueprint.get("/register")
+@blueprint.get("/reset")
+@blueprint.get("/account")
+@blueprint.get("/account/confirm")
+@blueprint.get("/account/people")
 def index(image_id: str | None = None) -> Response:
     """The page itself reads its address."""
     if not (_folder() / "index.html").is_file():

@@ -45,7 +45,7 @@ def network_of(address: str) -> str:
 
 
 class AccountLog:
-    """What happened to accounts, each line for a year."""
+    """What happened to accounts, each line for a year. The ids of lines are in the order of time."""
 
     def __init__(self, rows: AccountRows, clock: Clock = time.time) -> None:
         self._rows = rows
@@ -56,7 +56,7 @@ class AccountLog:
 
     def event(self, kind: EventKind, visitor: Visitor, account_id: str | None, detail: str = "") -> AccountEvent:
         return AccountEvent(
-            event_id=new_id(),
+            event_id=f"{int(1000 * self._clock()):012x}{new_id()[:20]}",
             account_id=account_id,
             kind=kind,
             at=self.now(),

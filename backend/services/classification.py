@@ -77,9 +77,10 @@ class ClassificationService:
         Raises InvalidCid, NotFound, StorageError, ClassificationFailed; OtherMagnification for an image that was
         stated to be at another one than the model's, MagnificationsDiffer for one of which several are stated.
         """
-        if self._intake.find(cid).slide:
+        facts = self._intake.find(cid)
+        if facts.slide:
             return self._classify_slide(cid, model_name)
-        image = cache(lambda: self._image(cid))
+        image = cache(lambda: self._image(facts))
         choice, recognition = self._choose(cid, model_name, image)
         if recognition and choice.opinion:
             self._classifications.add_recognition(recognition, partial(with_opinion, opinion=choice.opinion))
@@ -96,11 +97,12 @@ class ClassificationService:
 
         Its manifest has a new salt, so that its hash is always different and reveals nothing. Raises as ``classify``.
         """
-        if self._intake.find(cid).slide:
+        facts = self._intake.find(cid)
+        if facts.slide:
             made, _ = self._classified_slide(cid, self._fields.model(model_name), manifests.new_salt())
             self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
             return made
-        image = cache(lambda: self._image(cid))
+        image = cache(lambda: self._image(facts))
         choice, _ = self._choose(cid, model_name, image)
         refuse_other_magnification(self._classifier, choice.model, self._kinds.find([cid]).get(cid))
         made, _ = self._classified(choice, *image(), manifests.new_salt())
@@ -135,8 +137,8 @@ class ClassificationService:
             raise NotFound(f"no manifest with the SHA-256 {manifest_hash} is stored here")
         return self._store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES)
 
-    def _image(self, cid: str) -> tuple[ImageFacts, bytes]:
-        facts, content = self._intake.content(cid)
+    def _image(self, facts: ImageFacts) -> tuple[ImageFacts, bytes]:
+        content = self._intake.content_of(facts)
         _check_bytes(facts, content)
         return facts, content
 

@@ -132,13 +132,18 @@ class IntakeService:
         StorageError, as ObjectLost when it was.
         """
         facts = self.find(cid)
+        return facts, self.content_of(facts)
+
+    def content_of(self, facts: ImageFacts) -> bytes:
+        """The bytes of a known image, as ``content`` gives them."""
+        cid = facts.cid
         if facts.slide:
             raise UnsupportedImage(
                 f"expected an ordinary image, found the whole-slide image {cid}, which is read by region: use "
                 "/api/v1/slides"
             )
         try:
-            return facts, self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
+            return self._store.get(cid, max_bytes=MAX_IMAGE_BYTES)
         except NotFound as error:
             raise ObjectLost(f"the image {cid} was uploaded here, but the store no longer has it: {error}") from error
 

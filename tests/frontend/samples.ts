@@ -1,6 +1,6 @@
 /** Values that several tests share; the image id was computed with eth_abi and keccak-256 in Python. */
 
-import type { Attestation, ChainConfig, Classification, Image, TransactionStatus } from "../../frontend/src/api/types";
+import type { Attestation, ChainConfig, Classification, Image, Limits, TransactionStatus } from "../../frontend/src/api/types";
 import { NOTHING_KNOWN } from "../../frontend/src/state/kind";
 import type { PendingTransaction } from "../../frontend/src/chain/transaction-state";
 
@@ -20,6 +20,13 @@ export const chain: ChainConfig = {
   startBlock: 1,
   confirmations: 1,
   development: true,
+};
+
+export const limits: Limits = {
+  maxBytes: 25 * 1024 ** 2,
+  maxPixels: 40_000_000,
+  maxSlideBytes: 2 * 1024 ** 3,
+  mediaTypes: ["image/png"],
 };
 
 export const image: Image = {

@@ -220,7 +220,7 @@ class SqlAccounts:
 
     def events(self, account_id: str, limit: int) -> Sequence[AccountEvent]:
         query = select(AccountEventRow).filter_by(account_id=account_id)
-        query = query.order_by(AccountEventRow.at.desc(), AccountEventRow.event_id).limit(limit)
+        query = query.order_by(AccountEventRow.at.desc(), AccountEventRow.event_id.desc()).limit(limit)
         with self._database.read() as session:
             return [_event(row) for row in session.scalars(query)]
 

@@ -1,4 +1,4 @@
-import { problemOf, ServerUnreachable } from "./errors";
+import { PREFIX, Transport, USUAL_MS } from "./transport";
 import type {
   Analysis,
   Answers,
@@ -30,8 +30,6 @@ import type {
   Verification,
 } from "./types";
 
-export const PREFIX = "/api/v1";
-const USUAL_MS = 30_000;
 /** A classification fetches the image back by its CID first, from gateways when the store is a remote one. */
 const SLOW_MS = 180_000;
 /** Polled: a server that hangs must be noticed soon. */
@@ -56,16 +54,8 @@ export const receivedViewOf = (seriesId: string): string => `${PREFIX}/received/
 export const tileOf = (cid: string, level: number, column: number, row: number): string =>
   `${PREFIX}/slides/${cid}/tiles/${level}/${column}_${row}.jpeg`;
 
-interface Asked {
-  method: string;
-  headers?: Record<string, string>;
-  body?: string | FormData;
-}
-
 /** The typed client. Every method raises ServerUnreachable or ApiProblem. */
-export class ApiClient {
-  constructor(private readonly fetcher: typeof fetch = (input, init) => fetch(input, init)) {}
-
+export class ApiClient extends Transport {
   config(): Promise<Config> {
     return this.get("/config");
   }
@@ -234,33 +224,6 @@ export class ApiClient {
   private async bytes(path: string): Promise<Uint8Array<ArrayBuffer>> {
     const init = { method: "GET", headers: { Accept: "*/*" } };
     return new Uint8Array(await this.answer(path, init, SLOW_MS, (response) => response.arrayBuffer()));
-  }
-
-  private get<T>(path: string, timeout = USUAL_MS): Promise<T> {
-    return this.request(path, { method: "GET" }, timeout);
-  }
-
-  private post<T>(path: string, body: object, timeout = USUAL_MS): Promise<T> {
-    const headers = { "Content-Type": "application/json" };
-    return this.request(path, { method: "POST", headers, body: JSON.stringify(body) }, timeout);
-  }
-
-  private async request<T>(path: string, init: Asked, timeout: number): Promise<T> {
-    const headers = { Accept: "application/json", ...init.headers };
-    return JSON.parse(await this.answer(path, { ...init, headers }, timeout, (response) => response.text())) as T;
-  }
-
-  private async answer<T>(path: string, init: Asked, timeout: number, read: (good: Response) => Promise<T>): Promise<T> {
-    let response: Response;
-    let refusal: string;
-    try {
-      response = await this.fetcher(PREFIX + path, { ...init, signal: AbortSignal.timeout(timeout) });
-      if (response.ok) return await read(response);
-      refusal = await response.text();
-    } catch (error) {
-      throw new ServerUnreachable(error instanceof Error ? error.message : String(error));
-    }
-    throw problemOf(response.status, refusal, response.headers.get("Retry-After"));
   }
 }
 

@@ -19,6 +19,8 @@ export class ApiProblem extends ApiError {
     readonly boxes: TextBox[] = [],
     /** The slices of a study that are asked about, from 0. */
     readonly slices: number[] = [],
+    /** A message for each field of a form that is wrong, by its name. */
+    readonly fields: Record<string, string> = {},
   ) {
     super(detail || title);
   }
@@ -30,6 +32,7 @@ interface Details {
   detail?: unknown;
   boxes?: unknown;
   slices?: unknown;
+  fields?: unknown;
 }
 
 /** Builds the error of an answer whose status is not a success; the body need not be problem details. */
@@ -50,6 +53,7 @@ export function problemOf(status: number, body: string, retryAfter: string | nul
     Number.isFinite(seconds) ? Math.max(0, seconds) : null,
     Array.isArray(details?.boxes) ? (details.boxes as TextBox[]) : [],
     Array.isArray(details?.slices) ? (details.slices as number[]) : [],
+    typeof details?.fields === "object" && details.fields ? (details.fields as Record<string, string>) : {},
   );
 }
 

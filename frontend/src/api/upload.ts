@@ -1,5 +1,5 @@
-import { PREFIX } from "./client";
 import { ApiProblem, problemOf, ServerUnreachable } from "./errors";
+import { OWN_REQUEST, PREFIX } from "./transport";
 import type { Image, Pin, TextBox } from "./types";
 
 export type Magnification = NonNullable<Pin["magnification"]>;
@@ -47,7 +47,7 @@ export function upload(path: UploadPath, file: File, answers: Answers, onProgres
     request.onerror = () => reject(new ServerUnreachable("the connection broke"));
     request.onabort = () => reject(new DOMException("the upload was cancelled", "AbortError"));
     request.open("POST", PREFIX + path);
-    request.setRequestHeader("Accept", "application/json");
+    for (const [name, value] of Object.entries({ Accept: "application/json", ...OWN_REQUEST })) request.setRequestHeader(name, value);
     const body = new FormData();
     // Its own name may be a person's.
     body.append("file", file, "image");

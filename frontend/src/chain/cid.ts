@@ -1,33 +1,46 @@
 /**
- * The CID of a file as Pinata and this server give it: CIDv1, raw leaves of 256 KiB under one UnixFS node
- * (https://specs.ipfs.tech/unixfs/), computed here so that the page need not believe anybody.
+ * The CID of a file as Pinata and this server give it: CIDv1, raw leaves of 256 KiB below balanced UnixFS nodes of 174
+ * links (https://specs.ipfs.tech/unixfs/), computed here so that the page need not believe anybody.
  */
 
 const CHUNK_BYTES = 256 * 1024;
-/** More leaves need a second level of nodes; images are smaller. */
-const MAX_LEAVES = 174;
+const LINKS = 174;
 const RAW = 0x55;
 const DAG_PB = 0x70;
 const UNIXFS_FILE = 2;
 const BASE32 = "abcdefghijklmnopqrstuvwxyz234567";
 
-/** Raises RangeError for a file of more than 43.5 MiB. */
-export async function cidOf(content: Uint8Array<ArrayBuffer>): Promise<string> {
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
-  for (let start = 0; start === 0 || start < content.length; start += CHUNK_BYTES) {
-    chunks.push(content.subarray(start, start + CHUNK_BYTES));
-  }
-  if (chunks.length > MAX_LEAVES) throw new RangeError(`expected at most ${MAX_LEAVES} chunks, found ${chunks.length}`);
-  return text(await (chunks.length === 1 ? binary(RAW, content) : binary(DAG_PB, await node(chunks))));
+/** A block; `size` is of its part of the file, `stored` of all blocks below it and its own. */
+interface Link {
+  cid: number[];
+  size: number;
+  stored: number;
 }
 
-/** A dag-pb block (https://ipld.io/specs/codecs/dag-pb/spec/): links to the leaves, then the file's sizes. */
-async function node(chunks: Uint8Array<ArrayBuffer>[]): Promise<Uint8Array<ArrayBuffer>> {
-  const leaves = await Promise.all(chunks.map(async (chunk) => ({ leaf: await binary(RAW, chunk), length: chunk.length })));
-  const links = leaves.flatMap(({ leaf, length }) => bytes(2, [...bytes(1, leaf), ...bytes(2, []), ...number(3, length)]));
-  const size = chunks.reduce((sum, { length }) => sum + length, 0);
-  const sizes = chunks.flatMap(({ length }) => number(4, length));
-  return Uint8Array.from([...links, ...bytes(1, [...number(1, UNIXFS_FILE), ...number(3, size), ...sizes])]);
+/** A file is read chunk by chunk. */
+export async function cidOf(content: Uint8Array<ArrayBuffer> | Blob): Promise<string> {
+  const file = content instanceof Blob ? content : new Blob([content]);
+  let links: Link[] = [];
+  for (let start = 0; start === 0 || start < file.size; start += CHUNK_BYTES) {
+    const chunk = new Uint8Array(await file.slice(start, start + CHUNK_BYTES).arrayBuffer());
+    links.push({ cid: await binary(RAW, chunk), size: chunk.length, stored: chunk.length });
+  }
+  while (links.length > 1) {
+    const parents: Link[] = [];
+    for (let start = 0; start < links.length; start += LINKS) parents.push(await parent(links.slice(start, start + LINKS)));
+    links = parents;
+  }
+  return text(links[0]?.cid ?? []);
+}
+
+/** A dag-pb block (https://ipld.io/specs/codecs/dag-pb/spec/): links to what is below, then the file's sizes. */
+async function parent(below: Link[]): Promise<Link> {
+  const links = below.flatMap(({ cid, stored }) => bytes(2, [...bytes(1, cid), ...bytes(2, []), ...number(3, stored)]));
+  const size = below.reduce((sum, link) => sum + link.size, 0);
+  const sizes = below.flatMap((link) => number(4, link.size));
+  const block = Uint8Array.from([...links, ...bytes(1, [...number(1, UNIXFS_FILE), ...number(3, size), ...sizes])]);
+  const stored = below.reduce((sum, link) => sum + link.stored, block.length);
+  return { cid: await binary(DAG_PB, block), size, stored };
 }
 
 async function binary(codec: number, block: Uint8Array<ArrayBuffer>): Promise<number[]> {
@@ -38,7 +51,7 @@ const number = (field: number, value: number): number[] => [field << 3, ...varin
 const bytes = (field: number, value: number[]): number[] => [(field << 3) | 2, ...varint(value.length), ...value];
 
 function varint(value: number): number[] {
-  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >>> 7)];
+  return value < 0x80 ? [value] : [(value % 0x80) | 0x80, ...varint(Math.floor(value / 0x80))];
 }
 
 /** Multibase base32 in lower case, without padding. */

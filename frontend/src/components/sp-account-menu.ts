@@ -1,9 +1,9 @@
 import { LitElement, css, html, nothing } from "lit";
 import { customElement, property, query, state } from "lit/decorators.js";
-import type { ChainConfig } from "../api/types";
+import type { ChainConfig, CurrentSession } from "../api/types";
 import { rolesOf, type Role } from "../chain/roles";
 import { wallet } from "../chain/wallet";
-import { short } from "../format";
+import { printable, short } from "../format";
 import { shared } from "../styles/shared";
 import { icons } from "./icons";
 import { LoadController } from "./load-controller";
@@ -13,8 +13,9 @@ import "./sp-wallet";
 import { WalletController } from "./wallet-controller";
 
 /**
- * The account in the frame of every page: which address, on which network, with which roles; change it or disconnect. A
- * button opens the panel; Escape, or a click or the focus elsewhere, closes it.
+ * The account in the frame of every page: which address, on which network, with which roles; change it or disconnect;
+ * and on a server with accounts, who is signed in. A button opens the panel; Escape, or a click or the focus elsewhere,
+ * closes it. Event: `sign-out`.
  */
 @customElement("sp-account-menu")
 export class AccountMenu extends LitElement {
@@ -63,6 +64,7 @@ export class AccountMenu extends LitElement {
   ];
 
   @property({ attribute: false }) chain!: ChainConfig;
+  @property({ attribute: false }) session: CurrentSession | null = null;
   @state() private open = false;
   @query(".opener") private button!: HTMLElement;
   private readonly wallet = new WalletController(this);
@@ -132,7 +134,8 @@ export class AccountMenu extends LitElement {
 
   private panel() {
     const { account, asking } = this.wallet.state;
-    return html`<h2>Your account</h2>
+    return html`${this.person()}
+      <h2>${this.session?.accounts ? "Your wallet" : "Your account"}</h2>
       <sp-wallet brief purpose="account" .chain=${this.chain}></sp-wallet>
       ${account
         ? html`<dl class="terms small">
@@ -147,6 +150,31 @@ export class AccountMenu extends LitElement {
               <button class="button" type="button" ?disabled=${asking !== null} @click=${this.disconnect}>Disconnect</button>
             </div>`
         : nothing}`;
+  }
+
+  private person() {
+    if (!this.session?.accounts) return nothing;
+    const { account } = this.session;
+    const close = () => (this.open = false);
+    if (!account) {
+      return html`<p class="actions">
+        <a class="button" href="/sign-in" @click=${close}>Sign in</a>
+        <a class="button" href="/register" @click=${close}>Register</a>
+      </p>`;
+    }
+    return html`<div class="stack" data-testid="person">
+      <p><strong>${printable(account.name)}</strong> <span class="soft small">${account.email}, ${account.role}</span></p>
+      <div class="actions">
+        <a class="button" href="/account" @click=${close}>Account</a>
+        ${account.role === "administrator" ? html`<a class="button" href="/account/people" @click=${close}>People</a>` : nothing}
+        <button class="button" type="button" @click=${this.signOut}>Sign out</button>
+      </div>
+    </div>`;
+  }
+
+  private signOut(): void {
+    this.open = false;
+    this.dispatchEvent(new CustomEvent("sign-out"));
   }
 
   private network(): string {

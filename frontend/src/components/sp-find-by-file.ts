@@ -3,12 +3,16 @@ import { customElement, state } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import { api, type RecordSearch } from "../api/client";
 import type { Lookup } from "../api/types";
+import { cidOf } from "../chain/cid";
 import { prepare } from "../dicom/prepare";
+import { isSlideFile, prepareSlide } from "../slides/prepare";
 import { describe, type Problem } from "../state/problems";
 import { shared } from "../styles/shared";
 import { FileZone, fileZone } from "./file-zone";
 import { icons } from "./icons";
 import "./sp-notice";
+
+type Found = Pick<Lookup, "cid" | "stripped" | "records">;
 
 /** Finds the records of a file, or of the original that it was pinned from. Event `search` with a RecordSearch. */
 @customElement("sp-find-by-file")
@@ -30,7 +34,7 @@ export class FindByFile extends FileZone {
   ];
 
   @state() private busy = false;
-  @state() private found: Lookup | null = null;
+  @state() private found: Found | null = null;
   @state() private problem: Problem | null = null;
 
   protected override render() {
@@ -70,12 +74,22 @@ export class FindByFile extends FileZone {
     this.found = null;
     this.problem = null;
     try {
-      this.found = await api.lookup((await prepare(file)).file);
+      this.found = (await this.findSlide(file)) ?? (await api.lookup((await prepare(file)).file));
       this.dispatchEvent(new CustomEvent<RecordSearch>("search", { detail: { q: this.found.cid } }));
       announce(this.found.records.length > 0 ? "The file's records are shown." : "Nobody has recorded this file here.");
     } catch (error) {
       this.problem = describe(error);
     }
     this.busy = false;
+  }
+
+  /** The CID of a whole slide is computed here: it need not be sent to be found. Null for another file. */
+  private async findSlide(file: File): Promise<Found | null> {
+    const { limits } = await api.config();
+    if (!(await isSlideFile(file, limits))) return null;
+    const clean = await prepareSlide(file, limits.maxSlideBytes);
+    const cid = await cidOf(clean.file);
+    const { records } = await api.records({ q: cid }, null);
+    return { cid, stripped: [...clean.removed.removed.keys()], records };
   }
 }

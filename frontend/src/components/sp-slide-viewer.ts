@@ -134,7 +134,7 @@ export class SlideViewer extends LitElement {
   @state() private current: Field | null = null;
   @state() private outlined = true;
   @state() private complete = false;
-  @state() private failed = 0;
+  @state() private failed = false;
   @query("figure") private figure!: HTMLElement | null;
   @query(".stage") private stage!: HTMLElement | null;
   @query(".deep") private deep!: HTMLElement | null;
@@ -145,7 +145,7 @@ export class SlideViewer extends LitElement {
   private readonly fullScreen: FullScreen = new FullScreen(
     this,
     () => this.figure,
-    () => this.stage?.focus(),
+    () => this.focusStage(),
   );
   private tiles: TileStage | null = null;
   /** What the tiles are of. */
@@ -186,7 +186,7 @@ export class SlideViewer extends LitElement {
         aria-describedby="shown"
         aria-busy=${String(!this.complete && !problem)}
         data-state=${this.complete ? "drawn" : nothing}
-        @pointerdown=${() => this.stage?.focus()}
+        @click=${this.focusStage}
         @focusin=${this.changed}
         @focusout=${this.changed}
         @keydown=${this.pressed}
@@ -194,7 +194,7 @@ export class SlideViewer extends LitElement {
         <div class="deep"></div>
         ${problem || value ? nothing : html`<p class="none busy" role="status"><span class="spinner"></span>Loading the slide …</p>`}
         ${this.flag ? html`<p class="flag" data-testid="flag">${this.flag}</p>` : nothing}
-        ${value && this.tiles && this.tiles.scale > 0 ? this.over(this.tiles) : nothing} ${this.failed > 0 ? this.incomplete() : nothing}
+        ${value && this.tiles && this.tiles.scale > 0 ? this.over(this.tiles) : nothing} ${this.failed ? this.incomplete() : nothing}
       </div>
       ${loadNotice(this.loading)} ${this.tools()}
       ${this.fields.length > 0 ? this.list() : nothing}
@@ -223,7 +223,7 @@ export class SlideViewer extends LitElement {
 
   private incomplete() {
     return html`<div class="incomplete small" role="alert" data-testid="tiles-failed">
-      <span>${this.failed === 1 ? "A part" : `${whole(this.failed)} parts`} of the slide could not be loaded.</span>
+      <span>Parts of the slide could not be loaded.</span>
       <button class="button" type="button" @click=${this.retry}>Load again</button>
     </div>`;
   }
@@ -271,7 +271,7 @@ export class SlideViewer extends LitElement {
     this.tiles = new TileStage(this.deep, pyramid, (level, column, row) => tileOf(cid, level, column, row), {
       moved: () => this.requestUpdate(),
       complete: (complete) => (this.complete = complete),
-      failed: (count) => (this.failed = count),
+      failed: () => (this.failed = true),
     });
   }
 
@@ -279,8 +279,7 @@ export class SlideViewer extends LitElement {
     this.tiles?.destroy();
     this.tiles = null;
     this.shown = null;
-    this.complete = false;
-    this.failed = 0;
+    this.complete = this.failed = false;
   }
 
   private act(action: SlideAction): void {
@@ -307,8 +306,13 @@ export class SlideViewer extends LitElement {
   }
 
   private retry(): void {
-    this.failed = 0;
+    this.failed = false;
     this.tiles?.retry();
+    this.focusStage();
+  }
+
+  /** From here on wheel and one finger move the slide; before, they scroll the page, which must not end at the slide. */
+  private focusStage(): void {
     this.stage?.focus();
   }
 

@@ -6,6 +6,7 @@ import type { ChainConfig, ImageRecord } from "../api/types";
 import { signedFieldsOf } from "../chain/diagnosis";
 import { prove, type Evidence, type Proof } from "../chain/proof";
 import { short, time } from "../format";
+import { slideOf } from "../state/slide";
 import { changesOf, placeIn, type Change } from "../state/tampering";
 import { choices, fields } from "../styles/forms";
 import { shared } from "../styles/shared";
@@ -212,10 +213,12 @@ function outcome({ passed, expected, found, why }: Proof) {
 }
 
 async function evidenceOf(record: ImageRecord): Promise<Evidence> {
-  const { cid, uploader, imageId, imageAvailable } = record;
+  const { cid, uploader, imageId, imageAvailable, study } = record;
   const diagnosis = record.diagnoses.at(-1);
+  // A slide would fill the memory.
+  const small = imageAvailable && (study || !slideOf(await api.image(cid)));
   const [image, manifest] = await Promise.all([
-    imageAvailable ? api.content(cid) : null,
+    small ? api.content(cid) : null,
     diagnosis && !diagnosis.sealed ? unlessMissing(api.manifest(diagnosis.manifestHash)) : null,
   ]);
   if (!diagnosis) return { image, cid, uploader, imageId, diagnosis: null };

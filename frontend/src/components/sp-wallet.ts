@@ -14,7 +14,7 @@ import "./sp-wallet-wait";
 import { WalletController } from "./wallet-controller";
 
 /** What the person wants the wallet for, which decides the words. */
-export type Purpose = "image" | "diagnosis" | "review" | "account";
+export type Purpose = "image" | "diagnosis" | "review" | "account" | "sign-in";
 
 const WORDS: Record<Purpose, { signs: string; missing: string }> = {
   image: {
@@ -23,6 +23,7 @@ const WORDS: Record<Purpose, { signs: string; missing: string }> = {
   },
   diagnosis: { signs: "the diagnosis", missing: "to record a diagnosis. The registered image stays on the chain" },
   review: { signs: "the review", missing: "to review. Without one you can read everything here" },
+  "sign-in": { signs: "in to your account", missing: "to sign in with one" },
   account: { signs: "what you record or review", missing: "to record or review. Without one you can read everything here" },
 };
 

@@ -9,8 +9,8 @@ export interface TileStageListener {
   moved(): void;
   /** Whether every tile in sight is there. */
   complete(complete: boolean): void;
-  /** How many tiles could not be loaded. */
-  failed(count: number): void;
+  /** A tile could not be loaded. */
+  failed(): void;
 }
 
 type TileAddress = (level: number, column: number, row: number) => string;
@@ -67,7 +67,7 @@ export class TileStage {
     this.viewer.addHandler("tile-load-failed", ({ tile, maxReached }: OpenSeadragon.TileLoadFailedEvent & { maxReached?: boolean }) => {
       if (!maxReached) return;
       this.failed.add(tile);
-      listener.failed(this.failed.size);
+      listener.failed();
     });
     this.viewer.world.addHandler("add-item", ({ item }) => {
       item.addHandler("fully-loaded-change", ({ fullyLoaded }) => listener.complete(fullyLoaded));

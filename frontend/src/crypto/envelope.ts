@@ -22,6 +22,8 @@ const LENGTH_BYTES = 8;
 const PREFIX_BYTES = 7;
 const TAG_BYTES = 16;
 const NONCE_BYTES = 12;
+/** Chunks that WebCrypto works on at once, beside the page. */
+const AT_ONCE = 4;
 
 /** What an envelope holds. Each kind has keys of its own, so that one cannot stand for another. */
 export const Kind = { file: 1, opening: 2 } as const;
@@ -66,16 +68,15 @@ export async function* encryptWith(content: Blob, key: Bytes, chosen: Omit<Heade
   const { commitment, cipher } = await derive(key, fieldsOf(header));
   const whole = joined([fieldsOf(header), commitment]);
   yield whole;
-  let at = 0;
-  for (const { index, length, isLast } of chunksOf(header)) {
+  yield* inOrder(chunksOf(header), async ({ index, length, isLast }) => {
     const piece = new Uint8Array(length);
     const start = index === 0 ? LENGTH_BYTES : 0;
     if (index === 0) new DataView(piece.buffer).setBigUint64(0, BigInt(content.size));
-    const end = Math.min(content.size, at + length - start);
-    piece.set(await bytesOf(content.slice(at, end)), start);
-    at = end;
-    yield new Uint8Array(await crypto.subtle.encrypt(parameters(header, index, isLast, whole), cipher, piece));
-  }
+    // The length of the file stands before it, so the file begins 8 bytes before the first chunk.
+    const from = index * header.chunkBytes - (LENGTH_BYTES - start);
+    piece.set(await bytesOf(content.slice(from, from + length - start)), start);
+    return new Uint8Array(await crypto.subtle.encrypt(parameters(header, index, isLast, whole), cipher, piece));
+  });
 }
 
 /**
@@ -90,19 +91,19 @@ export async function* decrypt(source: Blob, key: Bytes, kind: Kind): AsyncGener
   if (!areSame(commitment, whole.subarray(FIELDS_BYTES))) {
     throw new CryptoRefused("key", "the envelope was made for another key, or its header was altered");
   }
-  let at = HEADER_BYTES;
-  let left = 0;
-  for (const { index, length, isLast } of chunksOf(header)) {
+  const decrypted = inOrder(chunksOf(header), async ({ index, length, isLast }) => {
+    const at = HEADER_BYTES + index * (header.chunkBytes + TAG_BYTES);
     const sealed = await bytesOf(source.slice(at, at + length + TAG_BYTES));
     if (sealed.length < length + TAG_BYTES) throw new CryptoRefused("truncated", `the envelope ends within chunk ${index}`);
-    at += sealed.length;
-    let piece: Bytes;
     try {
-      piece = new Uint8Array(await crypto.subtle.decrypt(parameters(header, index, isLast, whole), cipher, sealed));
+      return new Uint8Array(await crypto.subtle.decrypt(parameters(header, index, isLast, whole), cipher, sealed));
     } catch {
       throw new CryptoRefused("chunk", `chunk ${index} was altered or is of another place or file`);
     }
-    if (index === 0) {
+  });
+  let left: number | null = null;
+  for await (let piece of decrypted) {
+    if (left === null) {
       left = readLength(piece, header);
       piece = piece.subarray(LENGTH_BYTES);
     }
@@ -111,7 +112,8 @@ export async function* decrypt(source: Blob, key: Bytes, kind: Kind): AsyncGener
     left -= content.length;
     if (content.length > 0) yield content;
   }
-  if (source.size > at) throw new CryptoRefused("extended", "bytes follow the last chunk");
+  const expected = HEADER_BYTES + header.padded + TAG_BYTES * Math.ceil(header.padded / header.chunkBytes);
+  if (source.size > expected) throw new CryptoRefused("extended", "bytes follow the last chunk");
 }
 
 /** All pieces as one Blob, which browsers may keep on the disk. */
@@ -188,6 +190,21 @@ async function derive(key: Bytes, fields: Bytes): Promise<{ commitment: Bytes; c
   };
   const cipher = await crypto.subtle.importKey("raw", await bits(" payload"), "AES-GCM", false, ["encrypt", "decrypt"]);
   return { commitment: new Uint8Array(await bits(" key commitment")), cipher };
+}
+
+/** What `work` makes of each value, in their order; a few are worked on at once. */
+async function* inOrder<T, R>(values: Iterable<T>, work: (value: T) => Promise<R>): AsyncGenerator<R> {
+  const started: Promise<R>[] = [];
+  for (const value of values) {
+    const result = work(value);
+    // Awaited below, unless the reader stops before: then its failure is no unhandled one.
+    result.catch(() => undefined);
+    started.push(result);
+    if (started.length < AT_ONCE) continue;
+    const first = started.shift();
+    if (first) yield await first;
+  }
+  for (const result of started) yield await result;
 }
 
 async function bytesOf(part: Blob): Promise<Bytes> {

@@ -33,6 +33,24 @@ export async function newX25519Key(): Promise<CryptoKeyPair> {
   return suite.kem.generateKeyPair();
 }
 
+/** An RSA key of 3,072 bits for a recipient, made here. */
+export async function newRsaKey(): Promise<CryptoKeyPair> {
+  const algorithm = { ...RSA, modulusLength: SMALLEST_RSA_BITS, publicExponent: Uint8Array.of(1, 0, 1) };
+  return crypto.subtle.generateKey(algorithm, true, ["encrypt", "decrypt"]);
+}
+
+/** A key, public or private, as PEM (RFC 7468), which `readRecipient` and `readRecipientKey` read. */
+export async function pemOf(key: Recipient): Promise<string> {
+  const isPublic = key.type === "public";
+  const name = isPublic ? "PUBLIC KEY" : "PRIVATE KEY";
+  const isRsa = key.algorithm.name === RSA.name;
+  const der = isRsa
+    ? new Uint8Array(await crypto.subtle.exportKey(isPublic ? "spki" : "pkcs8", key))
+    : joined([isPublic ? PUBLIC_DER : PRIVATE_DER, await rawKey(key)]);
+  const base64 = btoa(Array.from(der, (byte) => String.fromCharCode(byte)).join(""));
+  return [`-----BEGIN ${name}-----`, ...(base64.match(/.{1,64}/g) ?? []), `-----END ${name}-----`, ""].join("\n");
+}
+
 /** The 32 bytes of an X25519 key, public or private. */
 export async function rawKey(key: Recipient): Promise<Bytes> {
   const serialize = key.type === "public" ? "serializePublicKey" : "serializePrivateKey";

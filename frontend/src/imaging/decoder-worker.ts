@@ -2,6 +2,7 @@
 
 import { deepPngRaster } from "./deep-png";
 import type { DecodedFrame, DecoderReply, DecoderRequest } from "./decoder-messages";
+import { deepTiffRaster } from "./deep-tiff";
 import { readDicom } from "./dicom-file";
 import { dicomRaster } from "./dicom-raster";
 import { storedFormat } from "./formats";
@@ -13,7 +14,9 @@ let last: { key: number; opened: Promise<Opened> } | null = null;
 
 async function open(file: Blob): Promise<Opened> {
   const content = new Uint8Array(await file.arrayBuffer());
-  if (storedFormat(content) === "deep-png") return async () => ({ raster: await deepPngRaster(content), frames: 1 });
+  const format = storedFormat(content);
+  if (format === "deep-png") return async () => ({ raster: await deepPngRaster(content), frames: 1 });
+  if (format === "tiff") return async () => ({ raster: await deepTiffRaster(content), frames: 1 });
   const dicom = await readDicom(content);
   return async (frame) => ({ raster: await dicomRaster(dicom, frame), frames: dicom.frames });
 }

@@ -2,9 +2,8 @@
 
 import { joined } from "../bytes";
 import { inflate } from "../inflate";
-import { IDENTITY, MAX_PIXELS, rangeOf, type Raster } from "./raster";
-import { robustRange } from "./robust-range";
-import { AS_SEEN, rangeWindow } from "./windows";
+import { deepGreyRaster } from "./deep-grey";
+import { MAX_PIXELS, type Raster } from "./raster";
 
 const BYTES = 2;
 const FIRST_CHUNK = 8;
@@ -28,10 +27,7 @@ export async function deepPngRaster(content: Uint8Array<ArrayBuffer>): Promise<R
     for (let x = 0; x < width; x++) values[y * width + x] = ((row[2 * x] ?? 0) << 8) | (row[2 * x + 1] ?? 0);
     above = row;
   }
-  const stored = rangeOf(values);
-  const picture = { width, height, values, stored };
-  const windows = [rangeWindow(AS_SEEN, robustRange(picture, stored, null)), rangeWindow("All values", stored)] as const;
-  return { ...picture, colour: false, modality: IDENTITY, windows, inverse: false, spacing: null };
+  return deepGreyRaster(width, height, values);
 }
 
 function imageData(content: Uint8Array<ArrayBuffer>, view: DataView): Uint8Array<ArrayBuffer> {

@@ -43,9 +43,13 @@ export async function loadPicture(src: string): Promise<Drawing> {
 
 /** A frame of a file with stored values, any other as a picture. Raises Error when neither can be decoded. */
 export async function loadFile(file: Blob, frame: number): Promise<Drawing> {
-  if (storedFormat(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()))) {
-    const { raster, frames } = await decoder.decode(file, frame);
-    return rasterDrawing(raster, frames);
+  const format = storedFormat(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
+  if (format) {
+    const decoded = decoder.decode(file, frame).then(({ raster, frames }) => rasterDrawing(raster, frames));
+    // Some browsers show the TIFF of other kinds themselves.
+    if (format !== "tiff") return decoded;
+    const shown = await decoded.catch(() => null);
+    if (shown) return shown;
   }
   const address = URL.createObjectURL(file);
   try {

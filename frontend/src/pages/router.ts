@@ -12,6 +12,9 @@ export type Route =
   | { page: "reviews" }
   | { page: "ledger" }
   | { page: "models" }
+  | { page: "sign-in" | "register" | "account" | "people" }
+  /** `token` is the secret of a mailed link, empty without one. */
+  | { page: "reset" | "confirm"; token: string }
   | { page: "missing" };
 
 export const TITLES: Record<Route["page"], string> = {
@@ -22,19 +25,29 @@ export const TITLES: Record<Route["page"], string> = {
   reviews: "Reviews",
   ledger: "Ledger",
   models: "Models",
+  "sign-in": "Sign in",
+  register: "Register",
+  reset: "Set a new password",
+  confirm: "Confirm your address",
+  account: "Your account",
+  people: "People",
   missing: "Page not found",
 };
 
-export function parseRoute({ pathname, searchParams }: URL): Route {
+export function parseRoute({ pathname, searchParams, hash }: URL): Route {
   const [first = "", second, ...rest] = pathname.replace(/^\/|\/$/g, "").split("/");
   if (rest.length > 0) return { page: "missing" };
   if ((first === "records" || first === "studies") && second) {
     return { page: "record", imageId: second.toLowerCase(), compared: (searchParams.get("with") ?? "").toLowerCase() };
   }
+  if (first === "account" && second === "confirm") return { page: "confirm", token: hash.slice(1) };
+  if (first === "account" && second === "people") return { page: "people" };
   if (second !== undefined) return { page: "missing" };
   if (first === "") return { page: "home", study: searchParams.get("study") ?? "", image: searchParams.get("image") ?? "" };
   if (first === "records") return { page: "records", search: searchOf(searchParams) };
   if (first === "reviews" || first === "ledger" || first === "models" || first === "received") return { page: first };
+  if (first === "reset") return { page: "reset", token: hash.slice(1) };
+  if (first === "sign-in" || first === "register" || first === "account") return { page: first };
   return { page: "missing" };
 }
 

@@ -1,8 +1,10 @@
 import { LitElement, html, nothing } from "lit";
 import { customElement, query, state } from "lit/decorators.js";
-import { onAnnouncement } from "../accessibility";
+import { announce, onAnnouncement } from "../accessibility";
+import { accounts } from "../api/accounts";
 import { api, type RecordSearch } from "../api/client";
-import type { Config } from "../api/types";
+import { onSignedOut } from "../api/transport";
+import type { Account, Config, CurrentSession } from "../api/types";
 import { wallet } from "../chain/wallet";
 import { Router, TITLES, type Route } from "./router";
 import { describe, type Problem } from "../state/problems";
@@ -13,14 +15,19 @@ import { appStyles } from "./app-styles";
 import { icons, logo } from "../components/icons";
 import "../components/sp-account-menu";
 import "../components/sp-notice";
+import "./sp-account";
 import "./sp-home";
 import "./sp-ledger";
 import "./sp-not-found";
 import "./sp-models";
+import "./sp-people";
 import "./sp-received";
+import "./sp-register";
+import "./sp-reset";
 import "./sp-record";
 import "./sp-records";
 import "./sp-reviews";
+import "./sp-sign-in";
 
 const RETRY_MS = 3000;
 const LINKS: [href: string, text: string, pages: Route["page"][]][] = [
@@ -31,12 +38,18 @@ const LINKS: [href: string, text: string, pages: Route["page"][]][] = [
   ["/models", "Models", ["models"]],
 ];
 
+/** The pages for whoever is not signed in. */
+const FOR_STRANGERS: Route["page"][] = ["sign-in", "register", "reset", "confirm"];
+/** The pages of a server with accounts. */
+const OF_ACCOUNTS: Route["page"][] = [...FOR_STRANGERS, "account", "people"];
+
 /** The frame of every page: header, navigation, footer, live region. */
 @customElement("sp-app")
 export class App extends LitElement {
   static override styles = [shared, appStyles];
 
   @state() private config: Config | null = null;
+  @state() private session: CurrentSession | null = null;
   @state() private problem: Problem | null = null;
   @state() private announcement = "";
   @state() private visitedHome = false;
@@ -54,6 +67,7 @@ export class App extends LitElement {
     window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.requestUpdate());
     this.router.addEventListener("change", () => void this.moved());
     this.router.start();
+    onSignedOut(() => this.signedOut());
     wallet.start();
     void this.load();
   }
@@ -82,7 +96,14 @@ export class App extends LitElement {
               ${this.received > 0 || page === "received" ? this.receivedLink(page) : nothing}
             </ul>
           </nav>
-          ${this.config ? html`<sp-account-menu class="account" .chain=${this.config.chain}></sp-account-menu>` : nothing}
+          ${this.config
+            ? html`<sp-account-menu
+                class="account"
+                .chain=${this.config.chain}
+                .session=${this.session}
+                @sign-out=${() => void this.signOut()}
+              ></sp-account-menu>`
+            : nothing}
           <button class="theme button quiet" type="button" aria-label="Use ${other} theme" @click=${this.switchTheme}>
             ${other === "dark" ? icons.moon : icons.sun}
           </button>
@@ -100,9 +121,10 @@ export class App extends LitElement {
   }
 
   private page(config: Config) {
-    const { route } = this.router;
+    const route = this.allowed(this.router.route);
     // The start page stays alive while the person looks elsewhere: an upload goes on.
-    const home = this.visitedHome
+    const isStranger = this.session?.accounts === true && !this.session.account?.approved;
+    const home = this.visitedHome && !isStranger
       ? html`<sp-home
           ?hidden=${route.page !== "home"}
           .config=${config}
@@ -113,8 +135,38 @@ export class App extends LitElement {
     return html`${home}${this.otherPage(route, config)}`;
   }
 
+  /** The page that is shown at an address: without a session that for signing in, without accounts none of theirs. */
+  private allowed(route: Route): Route {
+    const { accounts: on, account } = this.session ?? {};
+    if (!on) return OF_ACCOUNTS.includes(route.page) ? { page: "missing" } : route;
+    if (!account) return FOR_STRANGERS.includes(route.page) ? route : { page: "sign-in" };
+    // Whoever waits for approval sees the own account alone.
+    return account.approved || FOR_STRANGERS.includes(route.page) ? route : { page: "account" };
+  }
+
   private otherPage(route: Route, config: Config) {
+    const account = this.session?.account ?? null;
+    const begun = ({ detail }: CustomEvent<CurrentSession>) => this.signedIn(detail);
     switch (route.page) {
+      case "sign-in":
+        return html`<sp-sign-in .chain=${config.chain} @signed-in=${begun}></sp-sign-in>`;
+      case "register":
+        return html`<sp-register></sp-register>`;
+      case "reset":
+      case "confirm":
+        return html`<sp-reset .token=${route.token} ?confirms=${route.page === "confirm"} @signed-in=${begun}></sp-reset>`;
+      case "account":
+        return html`<sp-account
+          .account=${account}
+          .chain=${config.chain}
+          @changed=${({ detail }: CustomEvent<Account>) => this.session && (this.session = { ...this.session, account: detail })}
+          @signed-in=${({ detail }: CustomEvent<CurrentSession>) => (this.session = detail)}
+          @closed=${() => this.signedOut("/sign-in")}
+        ></sp-account>`;
+      case "people":
+        return account?.role === "administrator"
+          ? html`<sp-people .accountId=${account.accountId}></sp-people>`
+          : html`<sp-not-found></sp-not-found>`;
       case "home":
         return nothing;
       case "received":
@@ -143,7 +195,34 @@ export class App extends LitElement {
     }
   }
 
+  private signedIn(session: CurrentSession): void {
+    this.session = session;
+    announce(`You are signed in as ${session.account?.name ?? ""}.`);
+    // A page that asked for a sign-in is shown now; the others are of no use to whoever is signed in.
+    if (FOR_STRANGERS.includes(this.router.route.page)) this.router.go("/");
+    else void this.moved();
+  }
+
+  private signedOut(goTo = ""): void {
+    if (!this.session?.account) return;
+    this.session = { ...this.session, account: null, sessionId: null, method: null };
+    announce("You are signed out.");
+    if (goTo) this.router.go(goTo);
+  }
+
+  private async signOut(): Promise<void> {
+    try {
+      await accounts.signOut();
+      this.signedOut("/sign-in");
+    } catch (error) {
+      this.problem = describe(error);
+      announce(this.problem.title);
+    }
+  }
+
   private open(route: Route): void {
+    // The secret of a link must not stay in the address, where the next person at this screen reads it.
+    if ((route.page === "reset" || route.page === "confirm") && location.hash) this.router.forget();
     if (route.page !== "home" || (!route.study && !route.image) || route === this.opened) return;
     this.opened = route;
     this.router.forget();
@@ -159,6 +238,11 @@ export class App extends LitElement {
 
   /** The link is no use without images, so that an error only leaves it out. */
   private async count(): Promise<void> {
+    const { accounts: on, account } = this.session ?? {};
+    if (on && (account?.role !== "doctor" || !account.approved)) {
+      this.received = 0;
+      return;
+    }
     try {
       this.received = (await api.received()).series.length;
     } catch {
@@ -179,7 +263,7 @@ export class App extends LitElement {
 
   private async load(): Promise<void> {
     try {
-      this.config = await api.config();
+      [this.config, this.session] = await Promise.all([api.config(), accounts.session()]);
       this.problem = null;
       void this.count();
     } catch (error) {

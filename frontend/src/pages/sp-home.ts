@@ -181,7 +181,10 @@ export class HomePage extends LitElement {
               <button class="button" type="button" @click=${this.goOnWithoutResult}>Continue with the image only</button>
             </sp-notice>`
           : html`<p class="busy" role="status">
-              <span class="spinner"></span>The model is classifying the pinned image, fetched by its CID …
+              <span class="spinner"></span>
+              ${slideOf(image)
+                ? "The model is reading fields of the pinned slide, 48 at most …"
+                : "The model is classifying the pinned image, fetched by its CID …"}
             </p>`}
       </div>
     </section>`;

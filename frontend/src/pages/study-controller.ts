@@ -2,11 +2,12 @@ import type { ReactiveController, ReactiveControllerHost } from "lit";
 import { announce } from "../accessibility";
 import { api } from "../api/client";
 import { ApiProblem, ServerUnreachable } from "../api/errors";
-import type { LeftOut, PinRequest, Study, StudyFile, StudyStep } from "../api/types";
+import type { Config, LeftOut, Limits, PinRequest, Study, StudyFile, StudyStep } from "../api/types";
 import type { PendingTransaction } from "../chain/transaction-state";
 import { DicomError } from "../dicom/dicom-error";
 import type { Originals } from "../dicom/identity-map";
 import { NoImage, prepareSlices, sha256, type Place } from "../dicom/prepare";
+import { isSlideFile } from "../slides/prepare";
 import { read, remove, write } from "../storage";
 import { describe, type Problem } from "../state/problems";
 import { checkSlices, checkStudy, MAX_SLICES, reduceStudy, type StudyEvent, type StudyFlow, type Working } from "../state/study";
@@ -45,7 +46,7 @@ export class StudyController implements ReactiveController {
   /** Counts the studies: what belongs to a former one is dropped. */
   private turn = 0;
 
-  constructor(private readonly host: ReactiveControllerHost) {
+  constructor(private readonly host: ReactiveControllerHost & { config: Pick<Config, "limits"> }) {
     host.addController(this);
   }
 
@@ -204,7 +205,7 @@ export class StudyController implements ReactiveController {
           unsent.push(...listedBy(source.name, await referencedFiles(await source.bytes()), names));
           continue;
         }
-        files.push(await readFile(source, place + 1));
+        files.push(await readFile(source, place + 1, this.host.config.limits));
       } catch (error) {
         if (!(error instanceof DicomError) && !(error instanceof NoImage)) throw error;
         unsent.push({ name: source.name, reason: error.message });
@@ -298,8 +299,12 @@ export class StudyController implements ReactiveController {
   }
 }
 
-async function readFile(source: SourceFile, number: number): Promise<ReadFile> {
-  const prepared = await prepareSlices(await source.bytes(), number);
+async function readFile(source: SourceFile, number: number, limits: Limits): Promise<ReadFile> {
+  const content = await source.bytes();
+  if (await isSlideFile(new Blob([content]), limits)) {
+    throw new NoImage("This is a whole slide, which is recorded alone: choose it by itself. It stays on this computer.");
+  }
+  const prepared = await prepareSlices(content, number);
   const slices: StudyFile[] = [];
   for await (const { name, content } of prepared.slices()) slices.push({ name, sha256: await sha256(content), size: content.length });
   const { place, identity } = prepared;

@@ -66,6 +66,15 @@ def test_a_copy_without_identifiers_is_written_under_its_cid(scanproof, slide: P
     assert sorted((tmp_path / "clean").iterdir()) == [copy]
 
 
+def test_a_copy_that_cannot_be_written_is_said(scanproof, slide: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "clean"
+    result = scanproof("deidentify", slide, "--out", target, "--key", tmp_path / "key")
+
+    assert result.status == 2
+    assert "directory" in result.stderr or "cannot be written" in result.stderr
+
+
 def test_text_in_a_slide_is_not_made_black(scanproof, slide: Path, tmp_path: Path) -> None:
     done = scanproof(
         "deidentify", slide, "--out", tmp_path / "clean", "--key", tmp_path / "key", "--mask-text", "--json"

@@ -138,7 +138,9 @@ def test_flipped_bits_of_the_file_are_found_or_change_no_row(
     good, rows = file.read_bytes(), dump(file)
     choice = random.Random(60)
     changed = 0
-    for _ in range(90):
+    for _ in range(2000):  # most hit a page that holds no row
+        if changed == 5:
+            break
         place = choice.randrange(100 * 8, len(good) * 8)
         bad = bytearray(good)
         bad[place // 8] ^= 1 << place % 8
@@ -161,7 +163,7 @@ def test_flipped_bits_of_the_file_are_found_or_change_no_row(
             assert "database" in str(error) or "stored row" in str(error)
             continue
         assert report.findings or report.unchecked, place
-    assert changed >= 5
+    assert changed == 5
     file.write_bytes(good)
 
 

@@ -228,6 +228,15 @@ def test_a_password_is_hashed_anew_when_the_parameters_changed(services: Service
     assert services.rows.find(account.account_id).password_hash.startswith("$argon2id$v=19$m=16,t=1")
 
 
+def test_the_log_has_its_lines_in_the_order_of_time(services: Services) -> None:
+    account = services.alice()
+    for number in range(8):
+        services.clock.now += 0.001
+        services.log.add(EventKind.SIGNED_OUT, HOME, account.account_id, str(number))
+    lines = services.accounts.events(account)
+    assert [event.detail for event in lines if event.kind is EventKind.SIGNED_OUT] == list("76543210")
+
+
 def test_the_log_is_printable_and_keeps_a_year(services: Services) -> None:
     account = services.alice()
     services.guess()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
+import pytest
+from PIL import Image
 from playwright.sync_api import expect
 from pydicom.data import get_testdata_file
 
@@ -38,9 +41,14 @@ def test_files_are_shown_as_the_model_sees_them(site: Site, viewer: Viewer):
         site.button("Choose another image").click()
 
 
-def test_a_16_bit_picture_is_shown_as_the_model_sees_it(site: Site, viewer: Viewer):
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_a_16_bit_picture_is_shown_as_the_model_sees_it(site: Site, viewer: Viewer, kind: str):
     image = images.deep_mri()
-    site.open().choose(image)
+    if kind == "TIFF":
+        output = io.BytesIO()
+        Image.open(io.BytesIO(image)).save(output, "TIFF", compression="tiff_lzw")
+        image = output.getvalue()
+    site.open().choose(image, name=f"slice.{kind}", media_type=f"image/{kind.lower()}")
 
     assert np.array_equal(viewer.pixels(), np.asarray(decode_image(image).convert("L")))
 

@@ -46,7 +46,8 @@ def test_a_slide_is_cleaned_in_the_page_shown_classified_and_recorded(
 
     site.button("Pin and classify").click()
     expect(site.heading("Result")).to_be_visible()
-    pinned = requests.get(f"{site.product.url}/api/v1/images/{site.hash_in('cid')}/content", timeout=20).content
+    cid = site.hash_in("cid")
+    pinned = requests.get(f"{site.product.url}/api/v1/images/{cid}/content", timeout=20).content
     assert len(pinned) == slide.stat().st_size
     assert [secret for secret in makers.SECRETS if secret in pinned] == []
 
@@ -91,3 +92,9 @@ def test_a_slide_is_cleaned_in_the_page_shown_classified_and_recorded(
     item = opened(site, image_id)
     expect(item.get_by_role("group", name="Viewer: The slide to be reviewed")).to_have_attribute("data-state", "drawn")
     expect(item.get_by_test_id("drawn-fields").locator("g")).to_have_count(read)
+    uploads: list[str] = []
+    page.on("request", lambda request: uploads.append(request.url) if request.method == "POST" else None)
+    site.open("/records").page.get_by_label("Find the records of a file").set_input_files(slide)
+    expect(page.get_by_test_id("found-by-file")).to_contain_text(cid)
+    expect(page.locator(f"a[href='/records/{image_id}']").first).to_be_visible()
+    assert uploads == [], "a slide is found without being sent"

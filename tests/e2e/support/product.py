@@ -59,6 +59,11 @@ class Product:
         return self._log.read_text()
 
     @property
+    def environment(self) -> dict[str, str]:
+        """For commands of the same installation."""
+        return self._environment
+
+    @property
     def running(self) -> bool:
         return self._process is not None
 

@@ -40,7 +40,7 @@ function choices<T>(values: readonly T[], count: number): T[][] {
   return values.flatMap((value, place) => choices(values.slice(place + 1), count - 1).map((rest) => [value, ...rest]));
 }
 
-describe.each([false, true])("shares, compact: %s", (compact) => {
+describe.each([false, true])("shares, compact: %s", { timeout: 60_000 }, (compact) => {
   it("restore the file from all 45 choices of 8 of 10", async () => {
     const shares = await sharesOf(CONTENT, compact);
     const all = choices(shares, 8);

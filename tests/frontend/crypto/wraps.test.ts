@@ -1,5 +1,7 @@
 /** Wrapped keys: the vectors of docs/vectors/envelope-1, which Python reads too, and what is refused. */
 
+import { createPrivateKey, createPublicKey } from "node:crypto";
+
 import { Aes256Gcm, CipherSuite, DhkemX25519HkdfSha256, HkdfSha256 } from "@hpke/core";
 import { describe, expect, it } from "vitest";
 
@@ -14,7 +16,7 @@ import {
   wrapByPhrase,
   wrapByPrf,
 } from "../../../frontend/src/crypto/secret-wraps";
-import { newX25519Key, rawKey, readRecipient, readRecipientKey, unwrap, wrap, x25519Key } from "../../../frontend/src/crypto/wraps";
+import { newRsaKey, newX25519Key, pemOf, rawKey, readRecipient, readRecipientKey, unwrap, wrap, x25519Key } from "../../../frontend/src/crypto/wraps";
 import { vectors } from "./vectors";
 
 /** Argon2id takes a second, and more on a busy machine. */
@@ -86,6 +88,18 @@ describe("a wrap", () => {
     expect(await unwrap(wrapped, await x25519Key(await rawKey(mine.privateKey), "private"), CID)).toEqual(KEY);
     await expect(unwrap(wrapped, other.privateKey, CID)).rejects.toMatchObject({ reason: "wrap" });
   });
+
+  it.each([
+    ["x25519", newX25519Key],
+    ["rsa", newRsaKey],
+  ])("goes through PEM files of %s", async (_, make) => {
+    const pair = await make();
+    const [own, shown] = [await pemOf(pair.privateKey), await pemOf(pair.publicKey)];
+
+    expect(await unwrap(await wrap(KEY, await readRecipient(shown), CID), await readRecipientKey(own), CID)).toEqual(KEY);
+    expect(createPublicKey(shown).export({ type: "spki", format: "pem" })).toBe(shown);
+    expect(createPrivateKey(own).export({ type: "pkcs8", format: "pem" })).toBe(own);
+  }, LIMIT_MS);
 
   it("needs a sound public key", async () => {
     for (const pem of ["", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----", "a".repeat(20_000)]) {

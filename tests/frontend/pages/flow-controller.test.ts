@@ -6,7 +6,7 @@ import { FlowController } from "../../../frontend/src/pages/flow-controller";
 import type { KeptFlow } from "../../../frontend/src/state/flow";
 import { emptyBrowser, host, openTab } from "../browser";
 import vectors from "../slides/vectors.json";
-import { chain, classification, hash, image, status, transaction } from "../samples";
+import { chain, classification, hash, image, limits, status, transaction } from "../samples";
 
 const first = { image, classification };
 const second = { image: { ...image, cid: "bafkreisecond" }, classification: { ...classification, cid: "bafkreisecond" } };
@@ -163,7 +163,6 @@ describe("a result after a reload", () => {
 });
 
 describe("a whole slide", () => {
-  const LIMITS = { maxBytes: 25 * 1024 ** 2, maxPixels: 40_000_000, maxSlideBytes: 2 * 1024 ** 3, mediaTypes: ["image/png"] };
   const [vector] = vectors.files;
   const content = new Uint8Array(inflateRawSync(Buffer.from(vector!.input, "base64")));
   const requests: StandInRequest[] = [];
@@ -185,7 +184,7 @@ describe("a whole slide", () => {
     vi.stubGlobal("XMLHttpRequest", StandInRequest);
     openTab();
     const { control } = openPage();
-    const choosing = control.choose(new File([content], "DOE^JANE.svs"), LIMITS);
+    const choosing = control.choose(new File([content], "DOE^JANE.svs"), limits);
     expect(control.reading?.name).toBe("DOE^JANE.svs");
     await choosing;
     expect(control.reading).toBeNull();
@@ -208,15 +207,15 @@ describe("a whole slide", () => {
   it("that cannot be read is refused in words", async () => {
     vi.useRealTimers();
     const { control } = openPage();
-    await control.choose(new File([content.slice(0, -400)], "a.svs"), { ...LIMITS, maxBytes: 1_000 });
+    await control.choose(new File([content.slice(0, -400)], "a.svs"), { ...limits, maxBytes: 1_000 });
     expect(control.flow).toMatchObject({ step: "choose", problem: { kind: "file-refused", title: "This slide cannot be used" } });
   });
 
   it("that another file was chosen after is forgotten", async () => {
     vi.useRealTimers();
     const { control } = openPage();
-    const first = control.choose(new File([content], "a.svs"), LIMITS);
-    await control.choose(new File([], "empty.png"), LIMITS);
+    const first = control.choose(new File([content], "a.svs"), limits);
+    await control.choose(new File([], "empty.png"), limits);
     await first;
     expect(control.flow).toMatchObject({ step: "choose", problem: { kind: "file-empty" } });
   });

@@ -6,6 +6,8 @@ import { StudyController } from "../../../frontend/src/pages/study-controller";
 import { studyStepNumber } from "../../../frontend/src/state/study";
 import type { SourceFile } from "../../../frontend/src/state/zip";
 import { emptyBrowser, host } from "../browser";
+import slides from "../slides/vectors.json";
+import { limits } from "../samples";
 import frames from "../dicom/frames.json";
 import vectors from "../dicom/vectors.json";
 
@@ -42,11 +44,12 @@ beforeEach(() => {
   });
 });
 
+const page = { ...host, config: { limits } };
 const PNG = new Uint8Array([0x89, 80, 78, 71, 13, 10, 26, 10]);
 
 it("asks whose images to go on with, and sends those without identifiers and without their names", async () => {
   const [one, other] = [vectors.files[1]!, vectors.files[8]!];
-  const control = new StudyController(host);
+  const control = new StudyController(page);
   const files = [source("DOE/1.dcm", bytesOf(one.input)), source("ROE/2.dcm", bytesOf(other.input)), source("DOE/photo.png", PNG)];
   await control.choose(files);
 
@@ -75,7 +78,7 @@ it("asks whose images to go on with, and sends those without identifiers and wit
 });
 
 it("sends the frames of a file one by one", async () => {
-  const control = new StudyController(host);
+  const control = new StudyController(page);
   await control.choose([source("DOE/loop.dcm", bytesOf(frames.files.classic.input))]);
   expect(control.originals.map(({ files }) => files.length)).toEqual([3]);
   await control.goOn();
@@ -90,7 +93,7 @@ it("leaves the original of a copy without identifiers out", async () => {
   const content = bytesOf(frames.files.enhanced.input);
   const key = await crypto.subtle.importKey("raw", new Uint8Array(32), { name: "HMAC", hash: "SHA-256" }, false, ["sign"]);
   const { content: clean } = await deidentify(content, key);
-  const control = new StudyController(host);
+  const control = new StudyController(page);
   await control.choose([source("a.dcm", content), source("clean/b.dcm", clean)]);
 
   expect(sent.filter((part) => part.includes("DICM")).length).toBe(2);
@@ -99,7 +102,7 @@ it("leaves the original of a copy without identifiers out", async () => {
 });
 
 it("says why nothing of a folder is an image", async () => {
-  const control = new StudyController(host);
+  const control = new StudyController(page);
   await control.choose([source("DOE.pdf", new Uint8Array(Buffer.from("%PDF-1.7")))]);
   expect(sent).toEqual([]);
   expect(control.refusal).toMatchObject({ kind: "study-empty", title: "There is no image" });
@@ -108,7 +111,7 @@ it("says why nothing of a folder is an image", async () => {
 
 it("keeps a DICOM file in the page that it cannot de-identify", async () => {
   const empty = new Uint8Array([...new Array<number>(128).fill(0), 68, 73, 67, 77]);
-  const control = new StudyController(host);
+  const control = new StudyController(page);
   await control.choose([source("DOE/DICOMDIR", empty), source("a.png", PNG), source("b.dcm", empty)]);
 
   expect(begun.map(({ name }) => name)).toEqual(["slice-0002.png"]);
@@ -129,7 +132,7 @@ it("opens a study whose files the server has, and goes on from its step", async 
     if (url.endsWith("/classifications")) return new Response("{}", { status: 400 });
     return new Response(JSON.stringify({ studyId: "s", files: 3, missing: [], classified: 1, slices: 3, result: null }));
   });
-  const control = new StudyController(host);
+  const control = new StudyController(page);
   await control.open("s");
   expect(control.flow).toMatchObject({ step: "classifying", total: 3 });
   expect(asked).toEqual(["/api/v1/studies/s", "/api/v1/studies/s/classifications"]);
@@ -139,7 +142,7 @@ it("opens a study whose files the server has, and goes on from its step", async 
 
 it("says why a study cannot be opened", async () => {
   vi.stubGlobal("fetch", async () => new Response(JSON.stringify({ title: "Not found", detail: "gone" }), { status: 404 }));
-  const control = new StudyController(host);
+  const control = new StudyController(page);
   await control.open("s");
   expect(control.flow).toBeNull();
   expect(control.refusal?.text).toContain("Gone");
@@ -149,7 +152,16 @@ it("shows the transaction of a study that was signed before it is opened again",
   localStorage.setItem("scanproof.study", JSON.stringify({ studyId: "s", transaction: { hash: "0xab" } }));
   const study = { studyId: "s", files: 1, missing: [], classified: 1, slices: 1, signable: true, result: {} };
   vi.stubGlobal("fetch", async () => new Response(JSON.stringify(study)));
-  const control = new StudyController(host);
+  const control = new StudyController(page);
   await control.open("s");
   expect(control.flow).toMatchObject({ step: "submitted", transaction: { hash: "0xab" } });
+});
+
+it("sends no whole slide, which is recorded alone", async () => {
+  const control = new StudyController(page);
+  await control.choose([source("DOE.svs", bytesOf(slides.files[0]!.input)), source("a.png", PNG)]);
+
+  expect(control.unsent).toEqual([{ name: "DOE.svs", reason: expect.stringMatching(/^This is a whole slide/) as string }]);
+  expect(begun.map(({ name }) => name)).toEqual(["slice-0002.png"]);
+  expect(sent.some((part) => part.includes("DOE"))).toBe(false);
 });

@@ -2,9 +2,9 @@ import { inflateRawSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { isSlideFile, prepareSlide } from "../../../frontend/src/slides/prepare";
 import { SlideError } from "../../../frontend/src/slides/slide-error";
+import { limits } from "../samples";
 import vectors from "./vectors.json";
 
-const LIMITS = { maxBytes: 25 * 1024 ** 2, maxPixels: 40_000_000 };
 const named = (name: string, file = "DOE^JANE.svs") => {
   const { input } = vectors.files.find((each) => each.name === name)!;
   return new File([new Uint8Array(inflateRawSync(Buffer.from(input, "base64")))], file);
@@ -21,18 +21,18 @@ describe("a chosen file", () => {
     ["a loop of directories", false],
     ["no TIFF", false],
   ])("is taken for a slide by its first bytes and tags: %s", async (name, expected) => {
-    expect(await isSlideFile(named(name), LIMITS)).toBe(expected);
+    expect(await isSlideFile(named(name), limits)).toBe(expected);
   });
 
   it("that is too large for an image is one, also where it is damaged", async () => {
-    const small = { ...LIMITS, maxBytes: 100 };
+    const small = { ...limits, maxBytes: 100 };
     expect(await isSlideFile(named("a loop of directories"), small)).toBe(true);
     expect(await isSlideFile(named("no TIFF"), small)).toBe(false);
     expect(await isSlideFile(new File([], "empty.tif"), small)).toBe(false);
   });
 
   it("that is a slide leaves the page without identifiers, and without its own name", async () => {
-    const { file, levels, removed } = await prepareSlide(named("a pyramid with text tags"), LIMITS.maxBytes);
+    const { file, levels, removed } = await prepareSlide(named("a pyramid with text tags"), limits.maxSlideBytes);
     expect([file.name, file.type]).toEqual(["slide.tif", "image/tiff"]);
     expect(levels.map(({ width, height }) => [width, height])).toEqual([[96, 80], [48, 40], [24, 20]]);
     expect([...removed.removed.keys()]).toEqual(["ImageDescription", "Software", "DateTime"]);
