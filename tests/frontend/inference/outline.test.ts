@@ -29,7 +29,7 @@ it("only the region with the most evidence stays; what touches at a corner belon
   expect([...found.values].map((value) => Math.round(value * 10))).toEqual([6, 0, 0, 0, 0, 6, 0, 0, 1, 0, 6, 0, 0, 0, 0, 0]);
 });
 
-it("corners that touch are outlined apart, and nothing gives no outline", () => {
+it("cells that touch at a corner have an outline each, and nothing has none", () => {
   const touching = grid([[0, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 0]]);
   expect(outlineOf(touching, 0.5, seen, { width: 4, height: 4 })).toMatchObject({ pixels: 2, contours: [{ length: 4 }, { length: 4 }] });
   expect(outlineOf(grid([[0, 0], [0, 0]]), 0.5, seen, { width: 4, height: 4 })).toEqual({ contours: [], pixels: 0 });
