@@ -25,18 +25,22 @@ from PIL import Image
 from ml.bundle.procedures import procedure_of
 from ml.datasets.phantom import phantom_png
 from ml.errors import ImageError
+from ml.inference.activation import placed
 from ml.inference.calibration import softmax
 from ml.inference.overlay import activation_overlay
 from ml.inference.prediction import decide
 from ml.inference.registry import Registry
 from ml.inference.single_network import Predictor
 from ml.preprocessing.images import colourfulness, decode_image
+from ml.segmentation.segmenter import LONGEST_SIDE, contours_of, strongest_region
 
 ROOT = Path(__file__).resolve().parents[2]
 VECTORS = ROOT / "tests" / "frontend" / "inference" / "vectors.json"
 _registry = Registry()
 PROCEDURES = ("grey-crop-pad-128-v1", "grey-crop-pad-224-v1", "thumbnail-64-v1")
 MODEL = "brain-mri"
+OUTLINED = "grey-crop-pad-224-v1"
+THRESHOLD = 0.45
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -91,6 +95,7 @@ def vector(name: str, image: Image.Image) -> dict[str, Any]:
         "colourfulness": colourfulness(image),
         "tensors": {id_: hashlib.sha256(pixels.tobytes()).hexdigest() for id_, pixels in tensors.items()},
         "answer": answer(image),
+        "outline": outline(image),
     }
 
 
@@ -115,6 +120,22 @@ def answer(image: Image.Image) -> dict[str, Any]:
         "oodScore": made.ood_score,
         "overlay": None if overlay is None else _text(zlib.compress(decoded(overlay), 9)),
     }
+
+
+def outline(image: Image.Image) -> dict[str, Any]:
+    """Where the brightness of the network's input, taken for probabilities, reaches ``THRESHOLD``: the area in pixels
+    of the image, and that of each contour."""
+    seen = procedure_of(OUTLINED).run(image)
+    region = strongest_region(seen.pixels[0, :, :, 0], THRESHOLD)
+    laid = placed(region, seen, min(LONGEST_SIDE, max(image.size)))
+    pixels = round(int((laid >= THRESHOLD).sum()) * image.width * image.height / laid.size)
+    areas = [polygon_area(np.array(contour)) for contour in contours_of(laid, THRESHOLD, image.size)]
+    return {"threshold": THRESHOLD, "pixels": pixels, "areas": sorted(areas)}
+
+
+def polygon_area(corners: np.ndarray) -> float:
+    x, y = corners.T
+    return round(abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2, 2)
 
 
 def decoded(png: bytes) -> bytes:

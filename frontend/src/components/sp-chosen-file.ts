@@ -13,6 +13,7 @@ import { disclosure } from "../styles/disclosure";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import "./sp-device-result";
+import type { Layers } from "./sp-device-result";
 import "./sp-notice";
 import "./sp-public-data";
 import "./sp-removed";
@@ -77,8 +78,8 @@ export class ChosenFile extends LitElement {
   @property({ attribute: false }) config!: Config;
   @query("h2") private heading!: HTMLElement | null;
   @state() private magnification: Magnification | null = null;
-  /** The activation map of the result on this device. */
-  @state() private overlay: string | null = null;
+  /** Of the result on this device. */
+  @state() private layers: Layers | null = null;
   @state() private corrected = false;
   private shownStep = "";
 
@@ -99,7 +100,7 @@ export class ChosenFile extends LitElement {
     return html`<section class="panel">
       ${levels
         ? html`<sp-slide-preview .file=${file}></sp-slide-preview>`
-        : html`<sp-stack .slices=${guard([file, question, this.overlay], () => slicesOf(file, question, this.overlay))}></sp-stack>`}
+        : html`<sp-stack .slices=${guard([file, question, this.layers], () => slicesOf(file, question, this.layers))}></sp-stack>`}
       <div class="stack">
         <h2 tabindex="-1">${HEADINGS[step]}</h2>
         <div>
@@ -141,7 +142,7 @@ export class ChosenFile extends LitElement {
       ${hopeless || !originals ? nothing : this.map(originals)}
       ${hopeless || this.flow.levels
         ? nothing
-        : html`<sp-device-result .file=${file} @overlay=${({ detail }: CustomEvent<string | null>) => (this.overlay = detail)}></sp-device-result>`}
+        : html`<sp-device-result .file=${file} @layers=${({ detail }: CustomEvent<Layers>) => (this.layers = detail)}></sp-device-result>`}
       <sp-public-data
         .config=${this.config}
         ?sealed=${sealed}
@@ -211,14 +212,16 @@ export class ChosenFile extends LitElement {
   }
 }
 
-/** The file with the places of text that are asked about, in pixels of the picture. */
-function slicesOf(file: File, question: Question | undefined, overlay: string | null): Slice[] {
-  const places = question?.about === "text" ? question.boxes : [];
+/** The file with the places of text that are asked about, in pixels of the picture, or else the layers of a result. */
+function slicesOf(file: File, question: Question | undefined, layers: Layers | null): Slice[] {
+  const alt = "Preview of the chosen file";
+  if (!question) return [{ file, alt, ...layers }];
+  const places = question.about === "text" ? question.boxes : [];
   const contours = places.map(({ x, y, width, height }): [number, number][] => [
     [x, y],
     [x + width, y],
     [x + width, y + height],
     [x, y + height],
   ]);
-  return [{ file, alt: "Preview of the chosen file", contours, textPlaces: true, overlay }];
+  return [{ file, alt, contours, textPlaces: true }];
 }

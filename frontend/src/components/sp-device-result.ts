@@ -2,10 +2,11 @@ import { LitElement, css, html, nothing, type PropertyValues } from "lit";
 import { customElement, property, state } from "lit/decorators.js";
 import { announce, recoverFocus } from "../accessibility";
 import { api } from "../api/client";
-import { bytes } from "../format";
+import { bytes, whole } from "../format";
 import type { Progress } from "../inference/bundle";
 import { device } from "../inference/device";
 import type { DeviceAnswer } from "../inference/inference-messages";
+import type { Contours, DeviceOutline } from "../inference/outline";
 import { describe, warning, type Problem } from "../state/problems";
 import { disclosure } from "../styles/disclosure";
 import { shared } from "../styles/shared";
@@ -17,13 +18,22 @@ import "./sp-result";
 type Work =
   | { step: "idle"; problem: Problem | null }
   | { step: "working"; progress: Progress | null }
-  | { step: "done"; answer: DeviceAnswer; words: Record<string, string> };
+  | { step: "done"; answer: DeviceAnswer; words: Record<string, string>; outline: DeviceOutline | null };
+
+/** What the viewer lays over the image: the activation map as a data: URI, and contours. */
+export interface Layers {
+  overlay: string | null;
+  contours: Contours;
+}
+
+/** The label of an image without a tumour, on which none is outlined. */
+const FREE_OF_TUMOUR = "notumor";
 
 const STOPPED = "Stopped.";
 
 /**
- * Classifies the chosen file in this browser, before anything is uploaded. Event `overlay` with the activation map as a
- * data: URI, or null.
+ * Classifies the chosen file in this browser, before anything is uploaded. Event `layers`: what the viewer lays over
+ * the image.
  */
 @customElement("sp-device-result")
 export class DeviceResult extends LitElement {
@@ -112,7 +122,7 @@ export class DeviceResult extends LitElement {
       <button class="button" type="button" @click=${() => device.stop(STOPPED)}>Stop</button>`;
   }
 
-  private result({ answer, words }: Extract<Work, { step: "done" }>) {
+  private result({ answer, words, outline }: Extract<Work, { step: "done" }>) {
     const { abstained, label, probabilities, model } = answer;
     return html`<p class="notice small" data-testid="device-notice">
         ${icons.info}<span>
@@ -121,6 +131,13 @@ export class DeviceResult extends LitElement {
         </span>
       </p>
       <sp-result .classification=${{ ...answer, weak: model.weak, sealed: false }}></sp-result>
+      ${outline
+        ? html`<p class="small" data-testid="device-outline">
+            ${outline.contours.length > 0
+              ? html`Outlined: <strong>${whole(outline.pixels)} pixels</strong> of this slice.`
+              : "Nothing is outlined: the model that outlines tumours finds none on this slice."}
+          </p>`
+        : nothing}
       <details>
         <summary>${abstained ? "What the network computed before it declined" : "Probabilities"}</summary>
         <sp-probabilities .values=${probabilities} .words=${words} .top=${abstained ? null : label}></sp-probabilities>
@@ -137,12 +154,24 @@ export class DeviceResult extends LitElement {
       const answer = await device.classify(file, offered, (progress) => this.progressed(file, progress));
       if (file !== this.file) return;
       const classes = models.find(({ sha256 }) => sha256 === answer.model.sha256)?.classes ?? [];
-      this.work = { step: "done", answer, words: Object.fromEntries(classes.map(({ label, text }) => [label, text])) };
+      const done = { step: "done", answer, words: Object.fromEntries(classes.map(({ label, text }) => [label, text])), outline: null } as const;
+      this.work = done;
       announce(`Result on this device: ${answer.labelText}. Not attested.`);
-      this.dispatchEvent(new CustomEvent("overlay", { detail: answer.overlay && addressOf(answer.overlay) }));
+      const layers: Layers = { overlay: answer.overlay && addressOf(answer.overlay), contours: [] };
+      this.show(layers);
+      if (answer.abstained || answer.label === FREE_OF_TUMOUR) return;
+      // The outline is optional: without it, the result is still complete.
+      const outline = await device.outline(file, offered, answer.model.modality, () => undefined).catch(() => null);
+      if (!outline || file !== this.file) return;
+      this.work = { ...done, outline };
+      this.show({ ...layers, contours: outline.contours });
     } catch (error) {
       if (file === this.file) this.work = { step: "idle", problem: problemOf(error) };
     }
+  }
+
+  private show(detail: Layers): void {
+    this.dispatchEvent(new CustomEvent("layers", { detail }));
   }
 
   private progressed(file: File, progress: Progress): void {

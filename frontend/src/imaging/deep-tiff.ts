@@ -122,13 +122,13 @@ function unpackBits(data: Uint8Array, size: number): Uint8Array {
 function unpackLzw(data: Uint8Array, size: number): Uint8Array {
   const made = new Uint8Array(size);
   const [starts, lengths] = [new Uint32Array(MAX_CODES), new Uint32Array(MAX_CODES)];
-  let [to, next, bits, held, kept] = [0, FIRST, 9, 0, 0];
+  let [to, next, bits, buffer, kept] = [0, FIRST, 9, 0, 0];
   for (const byte of data) {
-    held = ((held << 8) | byte) & 0xffffff;
+    buffer = ((buffer << 8) | byte) & 0xffffff;
     kept += 8;
     if (kept < bits) continue;
     kept -= bits;
-    const code = (held >> kept) & ((1 << bits) - 1);
+    const code = (buffer >> kept) & ((1 << bits) - 1);
     if (code === END) break;
     if (code === CLEAR) {
       [next, bits] = [FIRST, 9];

@@ -1,17 +1,19 @@
 /** Classifies a file by the gate and the model for its modality, as the server does for an image without a named model. */
 
 import type { Raster } from "../imaging/raster";
-import { activationOverlay } from "./activation";
+import { activationOverlay, type Grid } from "./activation";
 import { Bundle, type Report } from "./bundle";
 import { decide, decideModality, type Decision, type Metadata } from "./decision";
 import { decode, OnServerOnly, pictureOf } from "./decoding";
 import { outlierScore, readDetector, type Detector } from "./detector";
 import type { DeviceAnswer, Offered } from "./inference-messages";
 import { loadRuntime, Network, type Outputs } from "./network";
+import { meanProbabilities, mirrored, outlineOf, type DeviceOutline } from "./outline";
 import { procedureOf, type Preprocessed } from "./preprocessing";
 import type { Picture } from "./pillow";
 
-const NETWORK_KINDS = ["classifier", "gate"];
+const SEGMENTATION = "segmentation";
+const NETWORK_KINDS = ["classifier", "gate", SEGMENTATION];
 
 interface Loaded {
   metadata: Metadata;
@@ -27,12 +29,27 @@ export class Classifier {
 
   /** Raises OnServerOnly, FileRefused, and Error for a file that is damaged. */
   async classify(image: Blob | Raster, models: Offered[], report: Report): Promise<DeviceAnswer> {
-    const picture = image instanceof Blob ? await decode(image) : pictureOf(image);
+    const picture = await opened(image);
     const gate = models.find(({ kind }) => kind === "gate");
     if (!gate) return this.diagnose(picture, models.find((model) => model.default), report);
     const { decision } = await this.examine(picture, gate, report, decideModality);
     if (decision.abstained) return { ...decision, model: gate, overlay: null };
     return this.diagnose(picture, chosen(models, decision.label), report);
+  }
+
+  /** Where the model for the modality sees a tumour; null where there is no such model. Raises as `classify`. */
+  async outline(image: Blob | Raster, models: Offered[], modality: string, report: Report): Promise<DeviceOutline | null> {
+    const model = models.find((each) => each.kind === SEGMENTATION && each.modality === modality);
+    if (!model) return null;
+    const picture = await opened(image);
+    const { metadata, network, prepare } = await this.load(model, report);
+    const seen = prepare(picture);
+    const run = async (pixels: Float32Array<ArrayBuffer>): Promise<Grid> => {
+      const { logits } = await network.run({ pixels, shape: seen.shape });
+      return { width: seen.shape[2], height: seen.shape[1], values: logits?.values ?? pixels };
+    };
+    const probabilities = meanProbabilities(await run(seen.pixels), await run(mirrored(seen.pixels, seen.shape[2])));
+    return outlineOf(probabilities, metadata.mask_threshold ?? 1, seen, picture);
   }
 
   private async diagnose(picture: Picture, model: Offered | undefined, report: Report): Promise<DeviceAnswer> {
@@ -82,6 +99,8 @@ export class Classifier {
     return { metadata, network: await Network.compile(flatbuffer), detector, prepare };
   }
 }
+
+const opened = async (image: Blob | Raster): Promise<Picture> => (image instanceof Blob ? decode(image) : pictureOf(image));
 
 /** The model of the modality's own name, else the first one that classifies such images. */
 function chosen(models: Offered[], modality: string): Offered | undefined {

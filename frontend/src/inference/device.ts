@@ -4,12 +4,13 @@ import { decoder } from "../imaging/decoder";
 import { HEAD_BYTES, storedFormat } from "../imaging/formats";
 import type { Report } from "./bundle";
 import type { DeviceAnswer, InferenceReply, InferenceRequest, Offered } from "./inference-messages";
+import type { DeviceOutline } from "./outline";
 
 /** Without any sign of the thread. */
 const TIMEOUT_MS = 60_000;
 
 interface Waiting {
-  resolve: (answer: DeviceAnswer) => void;
+  resolve: (reply: InferenceReply) => void;
   reject: (error: Error) => void;
   report: Report;
   timer: number;
@@ -23,9 +24,21 @@ class Device {
 
   /** Raises Error, whose message is for people. */
   async classify(file: Blob, models: Offered[], report: Report): Promise<DeviceAnswer> {
+    const reply = await this.ask(file, { models, outlined: null }, report);
+    if ("answer" in reply) return reply.answer;
+    throw new Error("the thread answered something else");
+  }
+
+  /** Where a tumour is, for an answer of that modality; null without a model for it. Raises as `classify`. */
+  async outline(file: Blob, models: Offered[], modality: string, report: Report): Promise<DeviceOutline | null> {
+    const reply = await this.ask(file, { models, outlined: modality }, report);
+    return "outline" in reply ? reply.outline : null;
+  }
+
+  private async ask(file: Blob, wish: Pick<InferenceRequest, "models" | "outlined">, report: Report): Promise<InferenceReply> {
     const head = new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer());
     const image = storedFormat(head) ? (await decoder.decode(file, 0)).raster : file;
-    const request: InferenceRequest = { id: ++this.requests, image, models };
+    const request: InferenceRequest = { id: ++this.requests, image, ...wish };
     return new Promise((resolve, reject) => {
       this.waiting.set(request.id, { resolve, reject, report, timer: this.limit() });
       this.worker ??= this.start();
@@ -62,7 +75,7 @@ class Device {
     }
     this.waiting.delete(reply.id);
     if ("problem" in reply) waiting.reject(new Error(reply.problem));
-    else waiting.resolve(reply.answer);
+    else waiting.resolve(reply);
   }
 
   private limit(): number {

@@ -1,6 +1,6 @@
 /** Classifies files in a thread of its own: the page stays quick, and its policy allows no WebAssembly. */
 
-import { FileRefused } from "./bundle";
+import { FileRefused, type Report } from "./bundle";
 import { Classifier } from "./classify";
 import { OnServerOnly } from "./decoding";
 import type { InferenceReply, InferenceRequest } from "./inference-messages";
@@ -20,9 +20,11 @@ function reply(answer: InferenceReply, transfer: Transferable[] = []): void {
   self.postMessage(answer, { transfer });
 }
 
-self.onmessage = ({ data: { id, image, models } }: MessageEvent<InferenceRequest>) => {
-  classifier.classify(image, models, (progress) => reply({ id, progress })).then(
-    (answer) => reply({ id, answer }, answer.overlay ? [answer.overlay.data.buffer] : []),
-    (error: unknown) => reply({ id, problem: problemText(error) }),
-  );
+self.onmessage = ({ data: { id, image, models, outlined } }: MessageEvent<InferenceRequest>) => {
+  const report: Report = (progress) => reply({ id, progress });
+  const replied =
+    outlined === null
+      ? classifier.classify(image, models, report).then((answer) => reply({ id, answer }, answer.overlay ? [answer.overlay.data.buffer] : []))
+      : classifier.outline(image, models, outlined, report).then((outline) => reply({ id, outline }));
+  replied.catch((error: unknown) => reply({ id, problem: problemText(error) }));
 };

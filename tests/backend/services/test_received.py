@@ -10,12 +10,15 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from backend.adapters import private_files
+from backend.adapters.database.received import SqlReceived
 from backend.adapters.dicom import cleaner as cleaner_module
 from backend.adapters.dicom.cleaner import SenderCleaner
 from backend.adapters.dicom.deidentification import deidentify
@@ -221,6 +224,20 @@ def test_a_folder_that_is_removed_while_a_file_arrives_is_made_again(
     queue.files.write("0" * 64, {"1" * 64: b"content"})
     assert next(removed, None) is None
     assert list(queue.files.names()) == [("0" * 64, "1" * 64)]
+
+
+def test_rows_of_a_process_that_was_faster_are_seen(queue: ReceivedService, monkeypatch: pytest.MonkeyPatch) -> None:
+    add, faster = SqlReceived._add, iter([True])
+
+    def meet(rows: SqlReceived, *arguments: Any) -> bool:
+        kept = add(rows, *arguments)
+        if next(faster, False):
+            raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
+        return kept
+
+    monkeypatch.setattr(SqlReceived, "_add", meet)
+    assert take(queue, series(1)).files == 1
+    assert next(faster, None) is None
 
 
 def test_a_database_that_fails_leaves_no_file(

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
+import pyotp
 import pytest
 
-from backend.accounts import Account, EventKind, Failures, Role, SignInMethod, Visitor
+from backend.accounts import Account, EventKind, Failures, LinkedWallet, Purpose, Role, SignInMethod, Visitor
 from backend.adapters.accounts.one_time_codes import TotpCodes
 from backend.adapters.accounts.passwords import Argon2Hasher, ZxcvbnJudge
 from backend.adapters.database.accounts import SqlAccounts
 from backend.adapters.database.credentials import SqlCredentials
 from backend.adapters.database.engine import open_database
-from backend.errors import LimitExceeded, LinkExpired, SignInFailed
+from backend.errors import CodeRequired, LimitExceeded, LinkExpired, SignInFailed
 from backend.services.account_log import AccountLog, AccountParts, hash_of, network_of
 from backend.services.accounts import AccountService
 from backend.services.registration import RegistrationService
@@ -46,8 +50,8 @@ class Clock:
 
 
 class Services:
-    def __init__(self, folder: Path) -> None:
-        self.database = open_database(f"sqlite:///{folder / 'scanproof.db'}")
+    def __init__(self, folder: Path, url: str = "") -> None:
+        self.database = open_database(url or f"sqlite:///{folder / 'scanproof.db'}")
         self.clock, self.outbox = Clock(), Outbox()
         self.rows, self.hasher = SqlAccounts(self.database), Argon2Hasher(8, iterations=1)
         self.log = AccountLog(self.rows, self.clock)
@@ -130,6 +134,24 @@ def test_after_five_failures_each_attempt_waits_twice_as_long(services: Services
     services.clock.now += 16
     services.sign_in.sign_in(EMAIL, PASSWORD, "", AWAY)
     services.guess(times=5)
+
+
+def test_attempts_at_the_same_time_count_each_other(services: Services) -> None:
+    services.alice()
+    outcomes: list[type] = []
+
+    def guess() -> None:
+        try:
+            services.sign_in.sign_in(EMAIL, WRONG, "", AWAY)
+        except (SignInFailed, LimitExceeded) as error:
+            outcomes.append(type(error))
+
+    threads = [threading.Thread(target=guess) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Counter(outcomes) == {SignInFailed: 5, LimitExceeded: 7}
 
 
 def test_the_longest_wait_is_a_quarter_of_an_hour() -> None:
@@ -231,7 +253,7 @@ def test_a_password_is_hashed_anew_when_the_parameters_changed(services: Service
 def test_the_log_has_its_lines_in_the_order_of_time(services: Services) -> None:
     account = services.alice()
     for number in range(8):
-        services.clock.now += 0.001
+        services.clock.now += 0.01
         services.log.add(EventKind.SIGNED_OUT, HOME, account.account_id, str(number))
     lines = services.accounts.events(account)
     assert [event.detail for event in lines if event.kind is EventKind.SIGNED_OUT] == list("76543210")
@@ -259,3 +281,42 @@ def test_the_log_is_printable_and_keeps_a_year(services: Services) -> None:
 )
 def test_one_network_is_counted_as_one(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_on_postgresql_it_is_the_same(tmp_path: Path, postgresql: str) -> None:
+    services = Services(tmp_path, postgresql)
+    account = services.alice()
+    services.guess(times=5)
+    with pytest.raises(LimitExceeded):
+        services.sign_in.sign_in(EMAIL, PASSWORD, "", AWAY)
+    first = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME)
+    second = services.sign_in.sign_in(EMAIL, PASSWORD, "", Visitor("192.0.2.1", device=first.device))
+    assert first.device == second.device
+    services.clock.now += 61
+    assert services.sign_in.find(first.token).last_at == int(services.clock.now)
+    services.sign_in.end(second.session.session_id, account, HOME)
+    assert [each.session_id for each in services.accounts.sessions(account)] == [first.session.session_id]
+
+    uri = services.second.begin(account)
+    app = pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
+    codes = services.second.confirm(account, app.at(int(services.clock.now)), HOME)
+    with pytest.raises(CodeRequired):
+        services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME)
+    assert services.sign_in.sign_in(EMAIL, PASSWORD, codes[0], HOME)
+    with pytest.raises(SignInFailed):
+        services.sign_in.sign_in(EMAIL, PASSWORD, codes[0], HOME)
+
+    now = int(services.clock.now)
+    services.credentials.add_challenge("a" * 64, Purpose.USE_PASSKEY, None, now=now, expires_at=now)
+    assert not services.credentials.take_challenge("a" * 64, Purpose.USE_WALLET, None, now)
+    services.credentials.add_challenge("b" * 64, Purpose.LINK_WALLET, account.account_id, now=now, expires_at=now)
+    assert services.credentials.take_challenge("b" * 64, Purpose.LINK_WALLET, account.account_id, now)
+    wallet = LinkedWallet("0x" + "ab" * 20, account.account_id, now)
+    assert [services.credentials.link_wallet(wallet) for _ in range(2)] == [True, False]
+
+    services.accounts.send_reset(EMAIL, HOME)
+    services.accounts.reset(services.outbox.token(), "a fish rides bicycles", "a fish rides bicycles", codes[1], HOME)
+    assert services.sign_in.find(first.token) is None
+    services.accounts.close(services.rows.find(account.account_id), "a fish rides bicycles", HOME)
+    assert services.rows.by_email(EMAIL) is None
+    services.database.close()

@@ -29,7 +29,8 @@ _CLASSIFY = """async ([decoder, inference, encoded]) => {
   const stored = dicom || deep;
   const decoded = stored ? await window.answerOf(decoder, { key: window.key, file, frame: 0 }) : { raster: file };
   if (decoded.problem) return decoded;
-  const { answer, problem } = await window.answerOf(inference, { image: decoded.raster, models: window.models });
+  const request = { image: decoded.raster, models: window.models, outlined: null };
+  const { answer, problem } = await window.answerOf(inference, request);
   if (problem) return { problem };
   const { label, reason, probabilities, model, overlay } = answer;
   const milliseconds = performance.now() - started;

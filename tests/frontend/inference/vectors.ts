@@ -27,6 +27,7 @@ interface Stored {
     oodScore: number;
     overlay: string | null;
   };
+  outline: { threshold: number; pixels: number; areas: number[] };
 }
 
 export interface Vector extends Stored {
