@@ -8,7 +8,7 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 _turn = threading.RLock()
 
@@ -22,7 +22,14 @@ def hide_notices(pattern: bytes) -> Iterator[None]:
     if not sys.stderr:  # the process began without one: the descriptor may be that of any file
         yield
         return
-    with _turn, tempfile.TemporaryFile() as written:
+    with ExitStack() as stack:
+        stack.enter_context(_turn)
+        written = None
+        with suppress(OSError):
+            written = stack.enter_context(tempfile.TemporaryFile())
+        if written is None:  # a full disk: a notice that is shown does less harm than an answer that is not given
+            yield
+            return
         sys.stderr.flush()
         stderr = os.dup(2)
         os.dup2(written.fileno(), 2)

@@ -1,4 +1,4 @@
-"""Takes the README's screenshots anew: ``python -m tests.e2e.screenshots IMAGE``, into ``frontend/screenshots``.
+"""Takes the README's screenshot anew: ``python -m tests.e2e.screenshots IMAGE``, into ``frontend/screenshots``.
 
 IMAGE must be free to publish: it is shown whole.
 """
@@ -42,22 +42,17 @@ def _flow(site: Site, image: bytes) -> None:
     site.open().pin_and_classify(image)
     site.connect()
     site.button("Sign and record").wait_for()
-    for scheme in ("light", "dark"):
-        _take(site.page, "result", scheme)
-    site.sign()
-    image_id = site.recorded()
-    site.open(f"/records/{image_id}").expect_verified()
-    _take(site.page, "record", "light")
+    _take(site.page, "result-light")
 
 
-def _take(page: Page, name: str, scheme: str) -> None:
-    page.emulate_media(color_scheme=scheme)
+def _take(page: Page, name: str) -> None:
+    page.emulate_media(color_scheme="light")
     page.evaluate("() => { document.activeElement?.blur(); window.scrollTo(0, 0); }")
     taken = Image.open(io.BytesIO(page.screenshot(full_page=True))).convert("RGB")
     taken = taken.crop((0, 0, taken.width, min(taken.height, HEIGHT)))
     # With 256 colours the files are a third as large, and look the same; as WebP a fifth.
     few = taken.quantize(256, dither=Image.Dither.FLOYDSTEINBERG).convert("RGB")
-    few.save(FOLDER / f"{name}-{scheme}.webp", lossless=True, quality=100, method=6)
+    few.save(FOLDER / f"{name}.webp", lossless=True, quality=100, method=6)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -36,3 +38,13 @@ def test_a_process_without_standard_error_makes_a_network_ready() -> None:
     command = ["sh", "-c", 'exec "$0" -c "$1" 2>&-', sys.executable, program]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     assert done.stdout == "ready\n"
+
+
+def test_a_full_disk_shows_the_notices(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def full() -> None:
+        raise OSError(errno.ENOSPC, "no space left on the disk")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", full)
+    with hide_notices(b"INFO: Created"):
+        os.write(2, b"INFO: Created a delegate\n")
+    assert capfd.readouterr().err == "INFO: Created a delegate\n"
