@@ -65,6 +65,7 @@ class Ledger:
 @pytest.fixture
 def ledger(container: Container, settings: Settings, alice: DevelopmentWallet, picture) -> Ledger:
     clinician = DevelopmentWallet(settings.rpc_url, settings.contract_address, CLINICIAN)
+    container.index.sync()  # a search waits only for a moment, and all tests of a run share the chain
     return Ledger(container, alice, clinician, picture)
 
 
