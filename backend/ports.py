@@ -809,8 +809,9 @@ class AccountRows(Protocol):
     def add(self, account: Account) -> bool:
         """False when there is an account with that e-mail address."""
 
-    def change(self, account: Account) -> None:
-        """Store name, phone, role, approval and password hash of an account."""
+    def change(self, was: Account, account: Account) -> None:
+        """Store what differs of name, phone, role, approval and password hash. ``was`` may be read long ago: what
+        others changed since stays. Raises Conflict where the password should change, and did meanwhile."""
 
     def remove(self, account_id: str) -> None:
         """Remove an account with its sessions, links and log."""

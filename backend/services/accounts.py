@@ -26,16 +26,16 @@ class AccountService:
         person = replace(account.person, name=check.name(values["name"]), phone=check.phone(values["phone"]))
         check.finish()
         changed = replace(account, person=person)
-        self._parts.rows.change(changed)
+        self._parts.rows.change(account, changed)
         self._parts.log.add(EventKind.PROFILE_CHANGED, visitor, account.account_id)
         return changed
 
     def change_password(self, session: Session, *, old: str, new: str, again: str, visitor: Visitor) -> SignedIn:
         """Ends every session of the account and begins one with a new id. Raises SignInFailed, LimitExceeded,
-        InvalidFields."""
-        account = session.account
-        self._sign_in.check_password(account, old, visitor)
-        changed = self._with_password(account, new, again)
+        InvalidFields, Conflict."""
+        account = self._sign_in.check_password(session.account, old, visitor)
+        changed = replace(account, password_hash=self._new_hash(account, new, again))
+        self._parts.rows.change(account, changed)
         self._parts.rows.end_other_sessions(account.account_id, "")
         self._parts.log.add(EventKind.PASSWORD_CHANGED, visitor, account.account_id)
         self._mail(account, "Your password was changed", "The password of your account was changed.")
@@ -56,7 +56,7 @@ class AccountService:
     def reset(self, token: str, new: str, again: str, code: str, visitor: Visitor) -> SignedIn:
         """Set a new password by a link, which ends every session and forgets every known browser. Whoever reads the
         person's mail has no one-time code. Raises LinkExpired, InvalidFields, CodeRequired, SignInFailed,
-        LimitExceeded."""
+        LimitExceeded, Conflict."""
         rows = self._parts.rows
         token_hash = hash_of(token)
         account = rows.reset_owner(token_hash, self._parts.log.now())
@@ -68,7 +68,7 @@ class AccountService:
         if not rows.take_resets(token_hash, account.account_id):
             raise LinkExpired
         changed = replace(account, password_hash=password_hash)
-        rows.change(changed)
+        rows.change(account, changed)
         rows.end_other_sessions(account.account_id, "")
         rows.remove_devices(account.account_id)
         self._parts.log.add(EventKind.PASSWORD_RESET, visitor, account.account_id)
@@ -89,11 +89,6 @@ class AccountService:
 
     def sessions(self, account: Account) -> Sequence[Session]:
         return self._parts.rows.sessions(account.account_id)
-
-    def _with_password(self, account: Account, new: str, again: str) -> Account:
-        changed = replace(account, password_hash=self._new_hash(account, new, again))
-        self._parts.rows.change(changed)
-        return changed
 
     def _new_hash(self, account: Account, new: str, again: str) -> str:
         check = FieldCheck()

@@ -70,7 +70,8 @@ class SignInService:
             raise SignInFailed(_WRONG)
         account = self._rows.by_email(email)
         with self.attempt(email, visitor, account, SignInMethod.PASSWORD) as attempt:
-            if not self._verify(account, password) or account is None:
+            account = self._verify(account, password)
+            if account is None:
                 raise SignInFailed(_WRONG)
             if not code and self._second.is_on(account):
                 attempt.is_missing(account)
@@ -93,13 +94,15 @@ class SignInService:
                 self._second.check(account, code)
                 attempt.succeeded(account)
 
-    def check_password(self, account: Account, password: str, visitor: Visitor) -> None:
-        """Whoever sits at a browser that is signed in must know the password, too. Raises SignInFailed,
-        LimitExceeded."""
+    def check_password(self, account: Account, password: str, visitor: Visitor) -> Account:
+        """Whoever sits at a browser that is signed in must know the password, too. Returns the account with its
+        present hash. Raises SignInFailed, LimitExceeded."""
         with self.attempt(account.person.email, visitor, account, "confirmation") as attempt:
-            if not self._verify(account, password):
+            verified = self._verify(account, password)
+            if verified is None:
                 raise SignInFailed("the password is wrong")
-            attempt.succeeded(account)
+            attempt.succeeded(verified)
+        return verified
 
     @contextmanager
     def attempt(self, email: str, visitor: Visitor, account: Account | None, method: str) -> Iterator[Attempt]:
@@ -177,12 +180,14 @@ class SignInService:
         self._rows.end_other_sessions(account.account_id, hash_of(token))
         self._log.add(EventKind.SESSION_ENDED, visitor, account.account_id, "all others")
 
-    def _verify(self, account: Account | None, password: str) -> bool:
-        if not self._hasher.verify(account.password_hash if account else None, normal_password(password)):
-            return False
-        if account and self._hasher.is_outdated(account.password_hash):
-            self._rows.change(replace(account, password_hash=self._hasher.hash(normal_password(password))))
-        return True
+    def _verify(self, account: Account | None, password: str) -> Account | None:
+        """The account, hashed anew if the parameters changed; None for a wrong password."""
+        right = self._hasher.verify(account.password_hash if account else None, normal_password(password))
+        if not right or account is None or not self._hasher.is_outdated(account.password_hash):
+            return account if right else None
+        hashed = replace(account, password_hash=self._hasher.hash(normal_password(password)))
+        self._rows.change(account, hashed)
+        return hashed
 
 
 def _wait(failures: Failures, now: int, *, known: bool) -> int:

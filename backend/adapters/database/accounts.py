@@ -33,6 +33,7 @@ from backend.adapters.database.tables import (
     UnconfirmedAccountRow,
     WalletRow,
 )
+from backend.errors import Conflict
 
 _OF_ACCOUNT = (
     *(SessionRow, DeviceRow, ResetRow),
@@ -62,13 +63,17 @@ class SqlAccounts:
         fields = ("account_id", "approved", "created_at", "password_hash")
         return self._database.insert(AccountRow(**values, **{name: getattr(account, name) for name in fields}))
 
-    def change(self, account: Account) -> None:
+    def change(self, was: Account, account: Account) -> None:
+        before = _changeable(was)
+        changed = {name: value for name, value in _changeable(account).items() if value != before[name]}
         with self._database.write() as session:
             row = session.get(AccountRow, account.account_id, with_for_update=True)
-            if row:
-                row.name, row.phone = account.person.name, account.person.phone
-                row.role, row.approved = account.role.value, account.approved
-                row.password_hash = account.password_hash
+            if row is None:
+                return
+            if "password_hash" in changed and row.password_hash != was.password_hash:
+                raise Conflict("the password changed meanwhile")
+            for name, value in changed.items():
+                setattr(row, name, value)
 
     def remove(self, account_id: str) -> None:
         with self._database.write() as session:
@@ -254,6 +259,16 @@ def _account(row: AccountRow) -> Account:
         created_at=row.created_at,
         password_hash=row.password_hash,
     )
+
+
+def _changeable(account: Account) -> dict[str, str | bool]:
+    return {
+        "name": account.person.name,
+        "phone": account.person.phone,
+        "role": account.role.value,
+        "approved": account.approved,
+        "password_hash": account.password_hash,
+    }
 
 
 def _session(session: Transaction, row: SessionRow) -> Session | None:

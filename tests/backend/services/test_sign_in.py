@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -17,14 +18,16 @@ from backend.adapters.accounts.passwords import Argon2Hasher, ZxcvbnJudge
 from backend.adapters.database.accounts import SqlAccounts
 from backend.adapters.database.credentials import SqlCredentials
 from backend.adapters.database.engine import open_database
-from backend.errors import CodeRequired, LimitExceeded, LinkExpired, SignInFailed
+from backend.errors import CodeRequired, Conflict, LimitExceeded, LinkExpired, SignInFailed
 from backend.services.account_log import AccountLog, AccountParts, hash_of, network_of
 from backend.services.accounts import AccountService
+from backend.services.people import PeopleService
 from backend.services.registration import RegistrationService
 from backend.services.second_factor import SecondFactor
 from backend.services.sign_in import DEVICE_S, IDLE_S, LONGEST_S, SignInService, _wait
 
 EMAIL, PASSWORD, WRONG = "alice@example.org", "correct horse battery staple", "something that is wrong"
+OTHER, LAST = "a fish rides bicycles on Tuesdays", "seven purple lamps sing in the attic"
 HOME, AWAY = Visitor("192.0.2.1", "Firefox"), Visitor("198.51.100.2", "curl\x1b[2J")
 
 
@@ -61,6 +64,7 @@ class Services:
         self.sign_in = SignInService(self.rows, self.hasher, self.second, self.log)
         self.registration = RegistrationService(parts, self.sign_in)
         self.accounts = AccountService(parts, self.sign_in)
+        self.people = PeopleService(parts)
 
     def alice(self) -> Account:
         return self.create(EMAIL, Role.PATIENT)
@@ -248,6 +252,32 @@ def test_a_password_is_hashed_anew_when_the_parameters_changed(services: Service
     stronger = Argon2Hasher(16, iterations=1)
     SignInService(services.rows, stronger, services.second, services.log).sign_in(EMAIL, PASSWORD, "", HOME)
     assert services.rows.find(account.account_id).password_hash.startswith("$argon2id$v=19$m=16,t=1")
+
+
+def test_what_was_read_before_a_change_does_not_undo_it(services: Services) -> None:
+    """A request works with the account as its beginning read it."""
+    old, root = services.alice(), services.create("root@example.org", Role.ADMINISTRATOR)
+    services.accounts.send_reset(EMAIL, HOME)
+    services.accounts.reset(services.outbox.token(), OTHER, OTHER, "", HOME)
+    services.people.change(old.account_id, Role.AUDITOR, approved=False, by=root, visitor=HOME)
+    services.accounts.change_profile(old, {"name": "Alice", "phone": "+41441234568"}, AWAY)
+    now = services.rows.find(old.account_id)
+    assert (now.role, now.approved, now.person.phone) == (Role.AUDITOR, False, "+41441234568")
+    assert services.hasher.verify(now.password_hash, OTHER)
+    session = services.sign_in.sign_in(EMAIL, OTHER, "", HOME).session
+    with pytest.raises(Conflict, match="the password changed meanwhile"):
+        services.accounts.change_password(
+            replace(session, account=old), old=PASSWORD, new=LAST, again=LAST, visitor=AWAY
+        )
+    assert services.rows.find(old.account_id) == now
+
+
+def test_the_parameters_and_the_password_change_at_once(services: Services) -> None:
+    services.alice()
+    session = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME).session
+    services.sign_in._hasher = Argon2Hasher(16, iterations=1)
+    services.accounts.change_password(session, old=PASSWORD, new=OTHER, again=OTHER, visitor=HOME)
+    assert services.sign_in.sign_in(EMAIL, OTHER, "", HOME)
 
 
 def test_the_log_has_its_lines_in_the_order_of_time(services: Services) -> None:
