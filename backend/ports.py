@@ -829,7 +829,8 @@ class AccountRows(Protocol):
     def remove_registrations(self, email: str) -> None: ...
 
     def add_session(self, token_hash: str, session: Session, *, unused_since: int, begun_since: int) -> None:
-        """Also removes sessions that were not used since, or begun before."""
+        """Also removes sessions that were not used since, or begun before. Raises SignInFailed if the account was
+        closed, or its password changed, after it was read: that ended every session."""
 
     def session(self, token_hash: str) -> Session | None: ...
 

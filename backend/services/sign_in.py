@@ -129,7 +129,7 @@ class SignInService:
 
     def begin(self, account: Account, method: SignInMethod, visitor: Visitor, *, device: bool = True) -> SignedIn:
         """A session with a new id for an account whose owner was proven. With ``device`` the browser is known from now
-        on."""
+        on. Raises SignInFailed if the account was closed, or its password changed, since it was read."""
         now, token = self._log.now(), new_secret()
         session = Session(
             session_id=new_id(),

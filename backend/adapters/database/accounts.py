@@ -33,7 +33,7 @@ from backend.adapters.database.tables import (
     UnconfirmedAccountRow,
     WalletRow,
 )
-from backend.errors import Conflict
+from backend.errors import Conflict, SignInFailed
 
 _OF_ACCOUNT = (
     *(SessionRow, DeviceRow, ResetRow),
@@ -125,6 +125,9 @@ class SqlAccounts:
         with self._database.write() as transaction:
             old = (SessionRow.last_at < unused_since) | (SessionRow.created_at < begun_since)
             transaction.execute(delete(SessionRow).where(old))
+            account = transaction.get(AccountRow, session.account.account_id, with_for_update=True)
+            if account is None or account.password_hash != session.account.password_hash:
+                raise SignInFailed("the account changed meanwhile: sign in again")
             transaction.add(row)
 
     def session(self, token_hash: str) -> Session | None:

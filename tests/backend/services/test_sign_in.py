@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -270,6 +270,34 @@ def test_what_was_read_before_a_change_does_not_undo_it(services: Services) -> N
             replace(session, account=old), old=PASSWORD, new=LAST, again=LAST, visitor=AWAY
         )
     assert services.rows.find(old.account_id) == now
+
+
+class Slow(Argon2Hasher):
+    """Whatever happens while a password is compared."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__(8, iterations=1)
+        self.meanwhile = meanwhile
+
+    def verify(self, password_hash: str | None, password: str) -> bool:
+        right = super().verify(password_hash, password)
+        self.meanwhile()
+        return right
+
+
+@pytest.mark.parametrize("end", ["reset", "close"])
+def test_a_sign_in_on_its_way_does_not_outlive_what_ends_every_session(services: Services, end: str) -> None:
+    account = services.alice()
+    services.accounts.send_reset(EMAIL, HOME)
+    token = services.outbox.token()
+    ends = {
+        "reset": lambda: services.accounts.reset(token, OTHER, OTHER, "", HOME),
+        "close": lambda: services.rows.remove(account.account_id),
+    }
+    services.sign_in._hasher = Slow(ends[end])
+    with pytest.raises(SignInFailed, match="the account changed meanwhile: sign in again"):
+        services.sign_in.sign_in(EMAIL, PASSWORD, "", AWAY)
+    assert [each.client for each in services.rows.sessions(account.account_id)] == [HOME.address] * (end == "reset")
 
 
 def test_the_parameters_and_the_password_change_at_once(services: Services) -> None:
