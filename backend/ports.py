@@ -996,6 +996,9 @@ class WalletSignatures(Protocol):
     def is_checksummed(self, address: str) -> bool:
         """Whether the case of the letters is that of EIP-55."""
 
+    def has_public_key(self, address: str) -> bool:
+        """Whether anybody can sign for this address, as for those of development chains."""
+
     def is_signed(self, address: str, message: str, signature: str) -> bool:
         """Whether ``address`` signed this text (ERC-191, version 0x45): its key, or its contract says so (ERC-1271).
         Raises ChainUnavailable."""

@@ -117,6 +117,10 @@ class WalletService:
                 raise SignInFailed(f"expected the {name} {allowed[-1]!r} in the message, found {found!r}")
         if not self._signatures.is_checksummed(message.address):
             raise SignInFailed("expected the address with the checksum of EIP-55 in its letters")
+        if self._signatures.has_public_key(message.address):
+            raise SignInFailed(
+                f"anybody can sign for {message.address}, whose private key is public: use another wallet"
+            )
         if not message.issued_at - _CLOCKS_DIFFER_S <= now < message.expires_at:
             raise SignInFailed("expected a message that is valid now: its times, or a clock, are wrong")
         if message.expires_at - message.issued_at > _MESSAGE_S:

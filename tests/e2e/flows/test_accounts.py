@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from eth_account.signers.local import LocalAccount
+from eth_account import Account
 from playwright.sync_api import BrowserContext, Page, expect
 
 from backend.accounts import Role
@@ -57,8 +57,9 @@ def site(page: Page, people: Product, console: Console) -> Site:
 
 
 @pytest.fixture
-def wallet(context: BrowserContext, people: Product, alice: LocalAccount, bob: LocalAccount) -> InjectedWallet:
-    return InjectedWallet(context, [alice, bob], (people.chain,), chain_id=people.chain.chain_id)
+def wallet(context: BrowserContext, people: Product) -> InjectedWallet:
+    """With a key that nobody else has: the accounts of development chains are refused."""
+    return InjectedWallet(context, [Account.create()], (people.chain,), chain_id=people.chain.chain_id)
 
 
 def fill(site: Site, **values: str) -> None:
