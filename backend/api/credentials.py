@@ -13,7 +13,7 @@ from marshmallow import EXCLUDE
 from backend.accounts import Account, LinkedWallet, Passkey, RelyingParty
 from backend.api.access import account_services, container, current_session
 from backend.api.cookies import visitor
-from backend.api.limits import client_network, limiter
+from backend.api.limits import limiter
 from backend.api.schemas import Address, AnswerSchema, CamelCase, Sha256, Values
 from backend.api.sign_in import ATTEMPTS, MAX_CODE, CurrentSessionSchema, signed_in_answer
 from backend.errors import Conflict
@@ -209,7 +209,7 @@ def remove_passkey(passkey_id: str) -> str:
 
 
 @blueprint.post("/session/passkey/options")
-@limiter.limit(ATTEMPTS, key_func=client_network, error_message="sign-ins")
+@limiter.limit(ATTEMPTS, error_message="sign-ins")
 @blueprint.output(PasskeyOptionsSchema)
 @blueprint.doc(
     summary="Begin to sign in with a passkey", responses={409: "This address can have no passkeys", 429: "Too many"}
@@ -219,7 +219,7 @@ def passkey_request() -> Values:
 
 
 @blueprint.post("/session/passkey")
-@limiter.limit(ATTEMPTS, key_func=client_network, error_message="sign-ins")
+@limiter.limit(ATTEMPTS, error_message="sign-ins")
 @blueprint.input(UsedPasskeySchema)
 @blueprint.output(CurrentSessionSchema)
 @blueprint.doc(summary="Sign in with a passkey", responses={401: "It is not valid", 429: "Too many"})
@@ -256,7 +256,7 @@ def remove_wallet(address: str) -> str:
 
 
 @blueprint.post("/session/wallet/message")
-@limiter.limit(ATTEMPTS, key_func=client_network, error_message="sign-ins")
+@limiter.limit(ATTEMPTS, error_message="sign-ins")
 @blueprint.output(WalletMessageSchema)
 @blueprint.doc(summary="What a wallet must sign to sign in (EIP-4361)", responses={429: "Too many"})
 def wallet_message() -> MessageParts:
@@ -264,7 +264,7 @@ def wallet_message() -> MessageParts:
 
 
 @blueprint.post("/session/wallet")
-@limiter.limit(ATTEMPTS, key_func=client_network, error_message="sign-ins")
+@limiter.limit(ATTEMPTS, error_message="sign-ins")
 @blueprint.input(UsedWalletSchema)
 @blueprint.output(CurrentSessionSchema)
 @blueprint.doc(

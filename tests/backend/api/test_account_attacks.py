@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from collections.abc import Callable
 
 import pytest
 from apiflask import APIFlask
 
 from backend.accounts import Role
+from ml.inference.registry import Registry
 from tests.backend.accounts import API, OTHER_PASSWORD, OWN, PASSWORD, Browser, passwords, person
 from tests.backend.api.conftest import assert_problem
 from tests.standins.mail_server import MailServer
@@ -126,6 +129,21 @@ def test_answers_are_not_kept(browser: Browser) -> None:
     browser.join()
     for path in ("/session", "/account", "/account/sessions", "/account/export"):
         assert browser("GET", path).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/models/{model}/files/SHA256SUMS", "/images/{cid}/content"])
+def test_what_a_browser_kept_is_asked_for_again(browser: Browser, path: str, picture: Callable[..., bytes]) -> None:
+    """So whoever comes after the person at this browser sees none of it."""
+    browser.join()
+    files = {"file": (io.BytesIO(picture()), "scan.png")}
+    cid = browser("POST", "/images", data=files, content_type="multipart/form-data").json["cid"]
+    path = path.format(cid=cid, model="0x" + Registry().identities()["modality-gate"])
+    answer = browser("GET", path)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-cache")
+    kept = {"If-None-Match": answer.headers["ETag"]}
+    assert browser("GET", path, headers=kept).status_code == 304
+    browser("DELETE", "/session")
+    assert browser("GET", path, headers=kept).status_code == 401
 
 
 def shown(answer) -> tuple:
