@@ -15,13 +15,14 @@ from backend.api.access import account_services, container, current_session
 from backend.api.cookies import visitor
 from backend.api.limits import limiter
 from backend.api.schemas import Address, AnswerSchema, CamelCase, Sha256, Values
-from backend.api.sign_in import ATTEMPTS, MAX_CODE, CurrentSessionSchema, signed_in_answer
+from backend.api.sign_in import ATTEMPTS, CHANGING, MAX_CODE, CurrentSessionSchema, signed_in_answer
 from backend.errors import Conflict
 from backend.hosts import host_name, is_address
 from backend.services.siwe import MAX_LENGTH
 from backend.services.wallets import MessageParts
 
 blueprint = APIBlueprint("credentials", __name__, tag="Credentials")
+limiter.limit(ATTEMPTS, methods=CHANGING, error_message="changes of credentials")(blueprint)
 _MAX_SIGNATURE = 8194
 """0x and the digits of 4,096 bytes."""
 _MAX_MEMBER = 12_000

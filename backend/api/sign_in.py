@@ -19,6 +19,7 @@ blueprint = APIBlueprint("sign_in", __name__, tag="Accounts")
 MAX_CODE = 40
 ATTEMPTS, _MAILS = "60/minute", "20/hour"
 """From one network. A hospital may be one network; guessing at one account has limits of its own."""
+CHANGING = ["POST", "PUT", "DELETE"]
 
 
 class RegistrationSchema(CamelCase):

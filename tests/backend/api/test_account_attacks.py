@@ -282,6 +282,26 @@ def test_guessing_is_slowed_down_and_the_owner_s_browser_is_not(
     assert browser.sign_in().status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "what"),
+    [
+        ("PUT", "/account", "changes of accounts"),
+        ("DELETE", "/account/sessions/x", "changes of accounts"),
+        ("POST", "/account/wallets/message", "changes of credentials"),
+        ("DELETE", "/account/passkeys/x", "changes of credentials"),
+        ("POST", "/session/passkey", "sign-ins"),
+    ],
+)
+def test_one_network_changes_little_a_minute(browser: Browser, method: str, path: str, what: str) -> None:
+    """Each writes to the database."""
+    browser.join()
+    statuses = {browser(method, path, {}).status_code for _ in range(60)}
+    assert 429 not in statuses
+    detail = f"no more than 60 per 1 minute {what} from one address"
+    assert_problem(browser(method, path, {}), 429, "limit-exceeded", detail)
+    assert browser("GET", "/account").status_code == 200
+
+
 def test_one_network_sends_few_mails(browser: Browser) -> None:
     statuses = [browser("POST", "/password-resets", {"email": "nobody@example.org"}).status_code for _ in range(21)]
     assert statuses == [202] * 20 + [429]
