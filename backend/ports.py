@@ -872,9 +872,10 @@ class AccountRows(Protocol):
         old: int,
         wait: Callable[[Failures], int],
     ) -> int:
-        """In one transaction: count the failures after ``since``, ask ``wait`` how many seconds the next attempt must
-        wait, return them, and if there are none add ``event``, a failure until ``finish_sign_in``. So attempts at the
-        same time count each other. Removes events before ``old``."""
+        """In one transaction: count the failures after ``since``, and those of ``source`` after the last success there,
+        ask ``wait`` how many seconds the next attempt must wait, return them, and if there are none add ``event``, a
+        failure until ``finish_sign_in``. So attempts at the same time count each other. Removes events before
+        ``old``."""
 
     def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind, detail: str) -> None:
         """That attempt was no failure: it succeeded, or a code was asked for."""

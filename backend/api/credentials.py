@@ -233,7 +233,7 @@ def use_passkey(json_data: Values) -> Response:
 @blueprint.output(WalletMessageSchema)
 @blueprint.doc(summary="What a wallet must sign to be linked (EIP-4361)")
 def link_message() -> MessageParts:
-    return account_services().wallets.parts(current_session().account, _party())
+    return account_services().wallets.message_parts(current_session().account, _party())
 
 
 @blueprint.post("/account/wallets")
@@ -261,7 +261,7 @@ def remove_wallet(address: str) -> str:
 @blueprint.output(WalletMessageSchema)
 @blueprint.doc(summary="What a wallet must sign to sign in (EIP-4361)", responses={429: "Too many"})
 def wallet_message() -> MessageParts:
-    return account_services().wallets.parts(None, _party())
+    return account_services().wallets.message_parts(None, _party())
 
 
 @blueprint.post("/session/wallet")

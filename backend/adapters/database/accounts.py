@@ -241,7 +241,7 @@ def _failures(session: Transaction, email_hash: str, source: str, since: int) ->
     success = select(func.max(AccountEventRow.at)).where(
         AccountEventRow.email_hash == email_hash,
         AccountEventRow.source == source,
-        AccountEventRow.kind == EventKind.SIGNED_IN.value,
+        AccountEventRow.kind.in_([EventKind.SIGNED_IN.value, EventKind.CODE_ASKED.value]),
     )
     last_success = session.scalar(success) or 0
     here = of_email.where(AccountEventRow.source == source, AccountEventRow.at > last_success)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 import pyotp
 import pytest
 
-from backend.accounts import Account, EventKind, Failures, LinkedWallet, Purpose, Role, SignInMethod, Visitor
+from backend.accounts import Account, EventKind, Failures, LinkedWallet, Passkey, Purpose, Role, SignInMethod, Visitor
 from backend.adapters.accounts.one_time_codes import TotpCodes
 from backend.adapters.accounts.passwords import Argon2Hasher, ZxcvbnJudge
 from backend.adapters.database.accounts import SqlAccounts
@@ -59,11 +59,11 @@ class Services:
         self.rows, self.hasher = SqlAccounts(self.database), Argon2Hasher(8, iterations=1)
         self.log = AccountLog(self.rows, self.clock)
         self.credentials = SqlCredentials(self.database)
-        self.second = SecondFactor(self.credentials, TotpCodes(folder / "accounts.key"), self.log)
         parts = AccountParts(self.rows, self.hasher, ZxcvbnJudge(), self.outbox, self.log, "https://scanproof.example")
-        self.sign_in = SignInService(self.rows, self.hasher, self.second, self.log)
+        self.second = SecondFactor(parts, self.credentials, TotpCodes(folder / "accounts.key"))
+        self.sign_in = SignInService(parts, self.second)
         self.registration = RegistrationService(parts, self.sign_in)
-        self.accounts = AccountService(parts, self.sign_in)
+        self.accounts = AccountService(parts, self.credentials, self.sign_in)
         self.people = PeopleService(parts)
 
     def alice(self) -> Account:
@@ -72,6 +72,11 @@ class Services:
     def create(self, email: str, role: Role) -> Account:
         values = {"name": "Person", "email": email, "phone": "+41441234567"}
         return self.registration.create({**values, "password": PASSWORD, "password_again": PASSWORD}, role)
+
+    def codes(self, account: Account) -> list[str]:
+        """Recovery codes; the app's are on from now."""
+        app = pyotp.TOTP(parse_qs(urlsplit(self.second.begin(account)).query)["secret"][0])
+        return list(self.second.confirm(account, app.at(int(self.clock.now)), HOME))
 
     def guess(self, visitor: Visitor = AWAY, times: int = 1) -> None:
         for _ in range(times):
@@ -249,9 +254,46 @@ def test_links_that_a_stranger_asks_for_do_not_end_the_owner_s(services: Service
 
 def test_a_password_is_hashed_anew_when_the_parameters_changed(services: Services) -> None:
     account = services.alice()
-    stronger = Argon2Hasher(16, iterations=1)
-    SignInService(services.rows, stronger, services.second, services.log).sign_in(EMAIL, PASSWORD, "", HOME)
+    services.sign_in._hasher = Argon2Hasher(16, iterations=1)
+    services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME)
     assert services.rows.find(account.account_id).password_hash.startswith("$argon2id$v=19$m=16,t=1")
+
+
+def test_wrong_codes_of_all_networks_count_together_and_the_owner_hears(services: Services) -> None:
+    account = services.alice()
+    device = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME).device
+    codes = services.codes(account)
+    waits = []
+    for number in range(20):
+        visitor = Visitor(f"203.0.113.{number}")
+        with pytest.raises(SignInFailed, match="the code is wrong, or was used already"):
+            services.sign_in.sign_in(EMAIL, PASSWORD, "000000", visitor)
+        if number >= 4:
+            with pytest.raises(LimitExceeded) as refused:
+                services.sign_in.sign_in(EMAIL, PASSWORD, codes[0], AWAY)
+            waits.append(refused.value.retry_after)
+            services.clock.now += refused.value.retry_after
+    assert waits == [min(2**number, 900) for number in range(16)]
+    assert [mail[:2] for mail in services.outbox.mails] == [(EMAIL, "Wrong one-time codes")]
+    assert services.outbox.mails[0][2].startswith("Hello Person,\n\n20 wrong one-time codes were entered within a day")
+    with pytest.raises(SignInFailed):
+        services.sign_in.sign_in(EMAIL, PASSWORD, "000000", AWAY)
+    assert services.sign_in.sign_in(EMAIL, PASSWORD, codes[0], Visitor("203.0.113.9", device=device))
+    services.clock.now += 900
+    assert services.sign_in.sign_in(EMAIL, PASSWORD, codes[1], AWAY)
+
+
+def test_the_mail_after_a_reset_names_what_signs_in_as_before(services: Services) -> None:
+    account = services.alice()
+    now = int(services.clock.now)
+    services.credentials.add_passkey(Passkey("1" * 64, account.account_id, b"1", b"key", 0, "Telephone", now, None))
+    services.credentials.link_wallet(LinkedWallet("0x" + "ab" * 20, account.account_id, now))
+    services.accounts.send_reset(EMAIL, HOME)
+    services.accounts.reset(services.outbox.token(), OTHER, OTHER, "", HOME)
+    listed = f"Remove what is not yours:\n\n- passkey Telephone\n- wallet 0x{'ab' * 20}\n"
+    assert listed in services.outbox.mails[-1][2]
+    services.second.remove(account, HOME)
+    assert services.outbox.mails[-1][:2] == (EMAIL, "One-time codes were turned off")
 
 
 def test_what_was_read_before_a_change_does_not_undo_it(services: Services) -> None:
@@ -355,9 +397,7 @@ def test_on_postgresql_it_is_the_same(tmp_path: Path, postgresql: str) -> None:
     services.sign_in.end(second.session.session_id, account, HOME)
     assert [each.session_id for each in services.accounts.sessions(account)] == [first.session.session_id]
 
-    uri = services.second.begin(account)
-    app = pyotp.TOTP(parse_qs(urlsplit(uri).query)["secret"][0])
-    codes = services.second.confirm(account, app.at(int(services.clock.now)), HOME)
+    codes = services.codes(account)
     with pytest.raises(CodeRequired):
         services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME)
     assert services.sign_in.sign_in(EMAIL, PASSWORD, codes[0], HOME)
