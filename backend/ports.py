@@ -21,7 +21,6 @@ from backend.accounts import (
     Purpose,
     Registration,
     RelyingParty,
-    Role,
     Session,
 )
 from backend.ancestry import Ancestry
@@ -811,15 +810,14 @@ class AccountRows(Protocol):
 
     def change(self, was: Account, account: Account) -> None:
         """Store what differs of name, phone, role, approval and password hash. ``was`` may be read long ago: what
-        others changed since stays. Raises Conflict where the password should change, and did meanwhile."""
+        others changed since stays. A new password ends the links to set one. Raises Conflict where the password should
+        change, and did meanwhile, and for the last approved administrator."""
 
     def remove(self, account_id: str) -> None:
-        """Remove an account with its sessions, links and log."""
+        """Remove an account with its sessions, links and log. Raises Conflict for the last approved administrator."""
 
     def people(self) -> Sequence[Account]:
         """Accounts, those that wait for approval first, then the newest."""
-
-    def count(self, role: Role) -> int: ...
 
     def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> None:
         """Also removes those that are too old."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from backend.accounts import Account, AccountEvent, EventKind, Role, Session, SignInMethod, Visitor
-from backend.errors import Conflict, LinkExpired
+from backend.accounts import Account, AccountEvent, EventKind, Session, SignInMethod, Visitor
+from backend.errors import LinkExpired
 from backend.ports import CredentialRows
 from backend.services.account_log import AccountParts, hash_of, new_secret
 from backend.services.account_rules import FieldCheck
@@ -83,8 +83,6 @@ class AccountService:
     def close(self, account: Account, password: str, visitor: Visitor) -> None:
         """Remove the account with all that is known of it. Raises SignInFailed, LimitExceeded, Conflict."""
         self._sign_in.check_password(account, password, visitor)
-        if account.role is Role.ADMINISTRATOR and self._parts.rows.count(Role.ADMINISTRATOR) == 1:
-            raise Conflict("you are the only administrator: make another one first")
         self._parts.rows.remove(account.account_id)
         self._parts.log.add(EventKind.CLOSED, Visitor(""), None)
         self._parts.tell(account, "Your account was closed", "Your account and all that was known of it were removed.")

@@ -67,16 +67,21 @@ class SqlAccounts:
         before = _changeable(was)
         changed = {name: value for name, value in _changeable(account).items() if value != before[name]}
         with self._database.write() as session:
+            if changed.keys() & {"role", "approved"}:
+                _require_another_administrator(session, account.account_id)
             row = session.get(AccountRow, account.account_id, with_for_update=True)
             if row is None:
                 return
-            if "password_hash" in changed and row.password_hash != was.password_hash:
-                raise Conflict("the password changed meanwhile")
+            if "password_hash" in changed:
+                if row.password_hash != was.password_hash:
+                    raise Conflict("the password changed meanwhile")
+                session.execute(delete(ResetRow).filter_by(account_id=account.account_id))
             for name, value in changed.items():
                 setattr(row, name, value)
 
     def remove(self, account_id: str) -> None:
         with self._database.write() as session:
+            _require_another_administrator(session, account_id)
             for table in _OF_ACCOUNT:
                 session.execute(delete(table).filter_by(account_id=account_id))
             session.execute(delete(AccountEventRow).filter_by(account_id=account_id))
@@ -86,10 +91,6 @@ class SqlAccounts:
         query = select(AccountRow).order_by(AccountRow.approved, AccountRow.created_at.desc()).limit(_MOST_PEOPLE)
         with self._database.read() as session:
             return [_account(row) for row in session.scalars(query)]
-
-    def count(self, role: Role) -> int:
-        with self._database.read() as session:
-            return session.scalar(select(func.count()).select_from(AccountRow).filter_by(role=role.value)) or 0
 
     def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> None:
         values = {**asdict(registration.person), "role": registration.role.value}
@@ -193,7 +194,8 @@ class SqlAccounts:
 
     def take_resets(self, token_hash: str, account_id: str) -> bool:
         with self._database.write() as session:
-            if session.get(ResetRow, token_hash) is None:
+            taken = session.execute(delete(ResetRow).filter_by(token_hash=token_hash).returning(ResetRow.token_hash))
+            if taken.first() is None:
                 return False
             session.execute(delete(ResetRow).filter_by(account_id=account_id))
             return True
@@ -210,6 +212,7 @@ class SqlAccounts:
     ) -> int:
         with self._database.write() as session:
             session.execute(delete(AccountEventRow).where(AccountEventRow.at < old))
+            _lock_attempts(session, email_hash)
             seconds = wait(_failures(session, email_hash, source, since))
             if not seconds:
                 session.add(_event_row(event, email_hash, source))
@@ -231,6 +234,19 @@ class SqlAccounts:
         query = query.order_by(AccountEventRow.at.desc(), AccountEventRow.event_id.desc()).limit(limit)
         with self._database.read() as session:
             return [_event(row) for row in session.scalars(query)]
+
+
+def _require_another_administrator(session: Transaction, account_id: str) -> None:
+    """Their rows are locked until the transaction ends: of two who leave at once, one stays. Raises Conflict."""
+    query = select(AccountRow.account_id).filter_by(role=Role.ADMINISTRATOR.value, approved=True)
+    if list(session.scalars(query.order_by(AccountRow.account_id).with_for_update())) == [account_id]:
+        raise Conflict("there must be an administrator: make another one first")
+
+
+def _lock_attempts(session: Transaction, email_hash: str) -> None:
+    """One transaction after the other counts the attempts at an account. SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(int(email_hash[:15], 16))))
 
 
 def _failures(session: Transaction, email_hash: str, source: str, since: int) -> Failures:

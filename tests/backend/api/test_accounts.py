@@ -253,7 +253,7 @@ def test_administrators_do_not_change_themselves_and_the_last_one_stays(browser:
     assert_problem(browser("PUT", f"/people/{'0' * 32}", change), 404, "not-found", "there is no such account")
     malformed = "the account's id must be 32 lower-case hex digits, not 'x'"
     assert_problem(browser("PUT", "/people/x", change), 400, "invalid-input", malformed)
-    only = "you are the only administrator: make another one first"
+    only = "there must be an administrator: make another one first"
     assert_problem(browser("POST", "/account/closure", {"password": PASSWORD}), 409, "conflict", only)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -18,7 +19,7 @@ from backend.adapters.accounts.passwords import Argon2Hasher, ZxcvbnJudge
 from backend.adapters.database.accounts import SqlAccounts
 from backend.adapters.database.credentials import SqlCredentials
 from backend.adapters.database.engine import open_database
-from backend.errors import CodeRequired, Conflict, LimitExceeded, LinkExpired, SignInFailed
+from backend.errors import CodeRequired, Conflict, LimitExceeded, LinkExpired, NotFound, SignInFailed
 from backend.services.account_log import AccountLog, AccountParts, hash_of, network_of
 from backend.services.accounts import AccountService
 from backend.services.people import PeopleService
@@ -147,20 +148,12 @@ def test_after_five_failures_each_attempt_waits_twice_as_long(services: Services
 
 def test_attempts_at_the_same_time_count_each_other(services: Services) -> None:
     services.alice()
-    outcomes: list[type] = []
+    assert guesses(services) == {SignInFailed: 5, LimitExceeded: 3}
 
-    def guess() -> None:
-        try:
-            services.sign_in.sign_in(EMAIL, WRONG, "", AWAY)
-        except (SignInFailed, LimitExceeded) as error:
-            outcomes.append(type(error))
 
-    threads = [threading.Thread(target=guess) for _ in range(12)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert Counter(outcomes) == {SignInFailed: 5, LimitExceeded: 7}
+def guesses(services: Services) -> Counter[type[Exception]]:
+    """What eight at once come to."""
+    return Counter(map(type, at_once([lambda: services.sign_in.sign_in(EMAIL, WRONG, "", AWAY)] * 8)))
 
 
 def test_the_longest_wait_is_a_quarter_of_an_hour() -> None:
@@ -314,6 +307,61 @@ def test_what_was_read_before_a_change_does_not_undo_it(services: Services) -> N
     assert services.rows.find(old.account_id) == now
 
 
+def test_a_change_of_the_password_ends_links_to_set_one(services: Services) -> None:
+    services.alice()
+    session = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME).session
+    services.accounts.send_reset(EMAIL, AWAY)
+    token = services.outbox.token()
+    services.accounts.change_password(session, old=PASSWORD, new=OTHER, again=OTHER, visitor=HOME)
+    with pytest.raises(LinkExpired):
+        services.accounts.reset(token, LAST, LAST, "", AWAY)
+
+
+def administrators_leave(services: Services) -> list[str]:
+    """Two administrators demote each other, and close their accounts, all at once; those left."""
+    first, second = (services.create(f"{name}@example.org", Role.ADMINISTRATOR) for name in "ab")
+    services.people.change(services.alice().account_id, Role.ADMINISTRATOR, approved=False, by=first, visitor=HOME)
+
+    def demote(account: Account, by: Account) -> None:
+        services.people.change(account.account_id, Role.AUDITOR, approved=True, by=by, visitor=HOME)
+
+    refused = at_once(
+        [
+            lambda: demote(first, second),
+            lambda: demote(second, first),
+            lambda: services.accounts.close(first, PASSWORD, HOME),
+            lambda: services.accounts.close(second, PASSWORD, HOME),
+        ]
+    )
+    for error in refused:
+        assert isinstance(error, Conflict | NotFound), error
+    return [each.account_id for each in services.people.list() if each.role is Role.ADMINISTRATOR and each.approved]
+
+
+def at_once(calls: Sequence[Callable[[], object]]) -> list[Exception]:
+    """What they raise."""
+    raised: list[Exception] = []
+    barrier = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], object]) -> None:
+        barrier.wait(30)
+        try:
+            call()
+        except Exception as error:
+            raised.append(error)
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return raised
+
+
+def test_one_approved_administrator_stays(services: Services) -> None:
+    assert len(administrators_leave(services)) == 1
+
+
 class Slow(Argon2Hasher):
     """Whatever happens while a password is compared."""
 
@@ -385,8 +433,9 @@ def test_one_network_is_counted_as_one(address: str, network: str) -> None:
 
 def test_on_postgresql_it_is_the_same(tmp_path: Path, postgresql: str) -> None:
     services = Services(tmp_path, postgresql)
-    account = services.alice()
-    services.guess(times=5)
+    assert len(administrators_leave(services)) == 1
+    account = services.rows.by_email(EMAIL)
+    assert guesses(services) == {SignInFailed: 5, LimitExceeded: 3}
     with pytest.raises(LimitExceeded):
         services.sign_in.sign_in(EMAIL, PASSWORD, "", AWAY)
     first = services.sign_in.sign_in(EMAIL, PASSWORD, "", HOME)
@@ -413,7 +462,10 @@ def test_on_postgresql_it_is_the_same(tmp_path: Path, postgresql: str) -> None:
     assert [services.credentials.link_wallet(wallet) for _ in range(2)] == [True, False]
 
     services.accounts.send_reset(EMAIL, HOME)
-    services.accounts.reset(services.outbox.token(), "a fish rides bicycles", "a fish rides bicycles", codes[1], HOME)
+    token = services.outbox.token()
+    reset = partial(services.accounts.reset, token, "a fish rides bicycles", "a fish rides bicycles")
+    late = at_once([lambda code=code: reset(code, HOME) for code in codes[1:4]])
+    assert [type(error) for error in late] == [LinkExpired] * 2
     assert services.sign_in.find(first.token) is None
     services.accounts.close(services.rows.find(account.account_id), "a fish rides bicycles", HOME)
     assert services.rows.by_email(EMAIL) is None
