@@ -813,8 +813,9 @@ class AccountRows(Protocol):
         others changed since stays. A new password ends the links to set one. Raises Conflict where the password should
         change, and did meanwhile, and for the last approved administrator."""
 
-    def remove(self, account_id: str) -> None:
-        """Remove an account with its sessions, links and log. Raises Conflict for the last approved administrator."""
+    def remove(self, account: Account, email_hash: str) -> None:
+        """Remove an account with its sessions, links and log, and registrations and attempts of its address. Raises
+        Conflict for the last approved administrator."""
 
     def people(self) -> Sequence[Account]:
         """Accounts, those that wait for approval first, then the newest."""
@@ -872,14 +873,14 @@ class AccountRows(Protocol):
     ) -> int:
         """In one transaction: count the failures after ``since``, and those of ``source`` after the last success there,
         ask ``wait`` how many seconds the next attempt must wait, return them, and if there are none add ``event``, a
-        failure until ``finish_sign_in``. So attempts at the same time count each other. Removes events before
-        ``old``."""
+        failure until ``finish_sign_in``. So attempts at the same time count each other. Removes events before ``old``,
+        and those of no account after a day."""
 
     def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind, detail: str) -> None:
         """That attempt was no failure: it succeeded, or a code was asked for."""
 
     def log(self, event: AccountEvent, *, old: int) -> None:
-        """Add a line, and remove those before ``old``."""
+        """Add a line, and remove those before ``old``, and those of no account after a day."""
 
     def events(self, account_id: str, limit: int) -> Sequence[AccountEvent]:
         """The newest first."""

@@ -40,6 +40,7 @@ _OF_ACCOUNT = (
     *(CodeGeneratorRow, RecoveryCodeRow, PasskeyRow, WalletRow, ChallengeRow),
 )
 _MOST_PEOPLE = 500
+_NOBODYS_S = 24 * 3600
 
 
 class SqlAccounts:
@@ -79,13 +80,14 @@ class SqlAccounts:
             for name, value in changed.items():
                 setattr(row, name, value)
 
-    def remove(self, account_id: str) -> None:
+    def remove(self, account: Account, email_hash: str) -> None:
+        account_id = account.account_id
         with self._database.write() as session:
             _require_another_administrator(session, account_id)
-            for table in _OF_ACCOUNT:
+            for table in (*_OF_ACCOUNT, AccountEventRow, AccountRow):
                 session.execute(delete(table).filter_by(account_id=account_id))
-            session.execute(delete(AccountEventRow).filter_by(account_id=account_id))
-            session.execute(delete(AccountRow).filter_by(account_id=account_id))
+            session.execute(delete(AccountEventRow).filter_by(email_hash=email_hash))
+            session.execute(delete(UnconfirmedAccountRow).filter_by(email=account.person.email))
 
     def people(self) -> Sequence[Account]:
         query = select(AccountRow).order_by(AccountRow.approved, AccountRow.created_at.desc()).limit(_MOST_PEOPLE)
@@ -211,7 +213,7 @@ class SqlAccounts:
         wait: Callable[[Failures], int],
     ) -> int:
         with self._database.write() as session:
-            session.execute(delete(AccountEventRow).where(AccountEventRow.at < old))
+            _remove_old(session, event.at, old)
             _lock_attempts(session, email_hash)
             seconds = wait(_failures(session, email_hash, source, since))
             if not seconds:
@@ -226,7 +228,7 @@ class SqlAccounts:
 
     def log(self, event: AccountEvent, *, old: int) -> None:
         with self._database.write() as session:
-            session.execute(delete(AccountEventRow).where(AccountEventRow.at < old))
+            _remove_old(session, event.at, old)
             session.add(_event_row(event, "", ""))
 
     def events(self, account_id: str, limit: int) -> Sequence[AccountEvent]:
@@ -241,6 +243,12 @@ def _require_another_administrator(session: Transaction, account_id: str) -> Non
     query = select(AccountRow.account_id).filter_by(role=Role.ADMINISTRATOR.value, approved=True)
     if list(session.scalars(query.order_by(AccountRow.account_id).with_for_update())) == [account_id]:
         raise Conflict("there must be an administrator: make another one first")
+
+
+def _remove_old(session: Transaction, now: int, old: int) -> None:
+    """Events of no account, which anybody can add, are counted for a day, and nobody sees them."""
+    nobodys = AccountEventRow.account_id.is_(None) & (AccountEventRow.at < now - _NOBODYS_S)
+    session.execute(delete(AccountEventRow).where((AccountEventRow.at < old) | nobodys))
 
 
 def _lock_attempts(session: Transaction, email_hash: str) -> None:

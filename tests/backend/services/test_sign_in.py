@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
+from sqlalchemy import func, select
 
 from backend.accounts import Account, EventKind, Failures, LinkedWallet, Passkey, Purpose, Role, SignInMethod, Visitor
 from backend.adapters.accounts.one_time_codes import TotpCodes
@@ -19,6 +20,7 @@ from backend.adapters.accounts.passwords import Argon2Hasher, ZxcvbnJudge
 from backend.adapters.database.accounts import SqlAccounts
 from backend.adapters.database.credentials import SqlCredentials
 from backend.adapters.database.engine import open_database
+from backend.adapters.database.tables import AccountEventRow, Base, UnconfirmedAccountRow
 from backend.errors import CodeRequired, Conflict, LimitExceeded, LinkExpired, NotFound, SignInFailed
 from backend.services.account_log import AccountLog, AccountParts, hash_of, network_of
 from backend.services.accounts import AccountService
@@ -382,7 +384,7 @@ def test_a_sign_in_on_its_way_does_not_outlive_what_ends_every_session(services:
     token = services.outbox.token()
     ends = {
         "reset": lambda: services.accounts.reset(token, OTHER, OTHER, "", HOME),
-        "close": lambda: services.rows.remove(account.account_id),
+        "close": lambda: services.rows.remove(account, ""),
     }
     services.sign_in._hasher = Slow(ends[end])
     with pytest.raises(SignInFailed, match="the account changed meanwhile: sign in again"):
@@ -416,6 +418,35 @@ def test_the_log_is_printable_and_keeps_a_year(services: Services) -> None:
     services.sign_in.begin(account, SignInMethod.PASSWORD, HOME)
     services.log.add(EventKind.SIGNED_OUT, HOME, account.account_id)
     assert [event.kind for event in services.accounts.events(account)] == [EventKind.SIGNED_OUT]
+
+
+def rows(services: Services, table: type[Base]) -> int:
+    with services.database.read() as session:
+        return session.scalar(select(func.count()).select_from(table))
+
+
+def test_the_log_keeps_what_is_of_no_account_for_a_day(services: Services) -> None:
+    account = services.alice()
+    for number in range(3):
+        with pytest.raises(SignInFailed):
+            services.sign_in.sign_in(f"nobody{number}@example.org", WRONG, "", AWAY)
+        services.accounts.send_reset("nobody@example.org", AWAY)
+    assert rows(services, AccountEventRow) == 7
+    services.clock.now += 24 * 3600
+    services.guess()
+    assert rows(services, AccountEventRow) == 8
+    services.clock.now += 1
+    services.guess()
+    assert rows(services, AccountEventRow) == len(services.accounts.events(account)) == 3
+
+
+def test_a_closed_account_leaves_nothing_of_its_address(services: Services) -> None:
+    values = {"name": "Alice", "email": EMAIL, "phone": "+41441234567", "role": "patient"}
+    services.guess()
+    account = services.alice()
+    services.registration.register({**values, "password": PASSWORD, "password_again": PASSWORD})
+    services.accounts.close(account, PASSWORD, HOME)
+    assert (rows(services, UnconfirmedAccountRow), rows(services, AccountEventRow)) == (0, 1)
 
 
 @pytest.mark.parametrize(
