@@ -820,8 +820,8 @@ class AccountRows(Protocol):
     def people(self) -> Sequence[Account]:
         """Accounts, those that wait for approval first, then the newest."""
 
-    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> None:
-        """Also removes those that are too old."""
+    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> int:
+        """How many there are now for that address. Also removes those that are too old."""
 
     def registration(self, token_hash: str) -> Registration | None: ...
 

@@ -55,6 +55,9 @@ class SqlAccounts:
             return _account(row) if row else None
 
     def by_email(self, email: str) -> Account | None:
+        # Drivers refuse half a surrogate pair, and PostgreSQL refuses NUL; no address has either.
+        if not (email.isascii() and email.isprintable()):
+            return None
         with self._database.read() as session:
             row = session.scalar(select(AccountRow).filter_by(email=email))
             return _account(row) if row else None
@@ -94,7 +97,7 @@ class SqlAccounts:
         with self._database.read() as session:
             return [_account(row) for row in session.scalars(query)]
 
-    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> None:
+    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> int:
         values = {**asdict(registration.person), "role": registration.role.value}
         row = UnconfirmedAccountRow(
             token_hash=token_hash,
@@ -105,6 +108,8 @@ class SqlAccounts:
         with self._database.write() as session:
             session.execute(delete(UnconfirmedAccountRow).where(UnconfirmedAccountRow.expires_at < now))
             session.add(row)
+            query = select(func.count()).select_from(UnconfirmedAccountRow).filter_by(email=registration.person.email)
+            return session.scalar(query) or 0
 
     def registration(self, token_hash: str) -> Registration | None:
         with self._database.read() as session:

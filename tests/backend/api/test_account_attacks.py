@@ -266,6 +266,12 @@ def test_half_a_surrogate_pair_is_an_answer_and_not_a_failure(browser: Browser) 
         body = '{"token": "\\ud800", "email": "\\ud800@example.org", "password": "a"}'
         answer = browser("POST", path, data=body, content_type="application/json")
         assert answer.status_code in (202, 400, 410)
+    email = '"email": "\\ud800@example.org"'
+    for path, body, status in (
+        ("/session", f'{{{email}, "password": "a"}}', 401),
+        ("/password-resets", f"{{{email}}}", 202),
+    ):
+        assert browser("POST", path, data=body, content_type="application/json").status_code == status
 
 
 def test_guessing_is_slowed_down_and_the_owner_s_browser_is_not(

@@ -70,6 +70,7 @@ def test_a_link_of_a_registration_works_once_and_for_its_password_only(browser: 
         ("email", "", "enter your e-mail address"),
         ("email", "alice", "enter an e-mail address such as name@example.org"),
         ("email", "alice@example.org\r\nBcc: all@example.org", "enter an e-mail address such as name@example.org"),
+        ("email", "=?utf-8?q?eve?=@example.org", "enter an e-mail address such as name@example.org"),
         ("email", f"{'a' * 65}@example.org", "enter an e-mail address such as name@example.org"),
         ("phone", "", "enter your phone number"),
         ("phone", "0441234567", "enter a phone number with its country code, such as +41 44 123 45 67"),

@@ -420,6 +420,28 @@ def test_the_log_is_printable_and_keeps_a_year(services: Services) -> None:
     assert [event.kind for event in services.accounts.events(account)] == [EventKind.SIGNED_OUT]
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_nobody_fills_a_mailbox_with_registrations_or_writes_in_them(services: Services, known: bool) -> None:
+    values = {"name": "Win a prize at evil.example", "email": EMAIL, "phone": "+41441234567", "role": "patient"}
+    if known:
+        services.alice()
+    for _ in range(7):
+        services.registration.register({**values, "password": PASSWORD, "password_again": PASSWORD})
+    assert len(services.outbox.mails) == 5
+    assert not any("evil.example" in text for _, _, text in services.outbox.mails)
+    services.clock.now += 24 * 3600 + 1
+    services.registration.register({**values, "password": PASSWORD, "password_again": PASSWORD})
+    assert len(services.outbox.mails) == 6
+
+
+@pytest.mark.parametrize("email", ["\ud800@example.org", "a\x00b@example.org", "ä@example.org"])
+def test_what_is_no_address_is_unknown(services: Services, email: str) -> None:
+    with pytest.raises(SignInFailed, match="the e-mail address or the password is wrong"):
+        services.sign_in.sign_in(email, PASSWORD, "", HOME)
+    services.accounts.send_reset(email, HOME)
+    assert services.outbox.mails == []
+
+
 def rows(services: Services, table: type[Base]) -> int:
     with services.database.read() as session:
         return session.scalar(select(func.count()).select_from(table))
@@ -464,6 +486,8 @@ def test_one_network_is_counted_as_one(address: str, network: str) -> None:
 
 def test_on_postgresql_it_is_the_same(tmp_path: Path, postgresql: str) -> None:
     services = Services(tmp_path, postgresql)
+    with pytest.raises(SignInFailed, match="the e-mail address or the password is wrong"):
+        services.sign_in.sign_in("a\x00b@example.org", PASSWORD, "", HOME)
     assert len(administrators_leave(services)) == 1
     account = services.rows.by_email(EMAIL)
     assert guesses(services) == {SignInFailed: 5, LimitExceeded: 3}
