@@ -17,12 +17,13 @@ from backend.api.limits import limiter
 from backend.api.schemas import Address, AnswerSchema, CamelCase, Sha256, Values
 from backend.api.sign_in import ATTEMPTS, CHANGING, MAX_CODE, CurrentSessionSchema, signed_in_answer
 from backend.errors import Conflict
-from backend.hosts import host_name, is_address
+from backend.hosts import bracketed, host_name, is_address, is_loopback_host
 from backend.services.siwe import MAX_LENGTH
 from backend.services.wallets import MessageParts
 
 blueprint = APIBlueprint("credentials", __name__, tag="Credentials")
 limiter.limit(ATTEMPTS, methods=CHANGING, error_message="changes of credentials")(blueprint)
+_HTTP_PORT = 80
 _MAX_SIGNATURE = 8194
 """0x and the digits of 4,096 bytes."""
 _MAX_MEMBER = 12_000
@@ -295,6 +296,11 @@ def _proven(json_data: Values) -> Account:
 
 
 def _party() -> RelyingParty:
+    """On this machine another program may have a page at any other port. Raises Conflict."""
+    settings, host = container().settings, bracketed(host_name(request.host))
+    served = host if settings.port == _HTTP_PORT else f"{host}:{settings.port}"
+    if is_loopback_host(request.host) and not request.is_secure and request.host != served:
+        raise Conflict(f"passkeys and wallets are used at {settings.page_url} only, not at {request.host[:80]}")
     return RelyingParty(host_name(request.host), request.host_url.rstrip("/"))
 
 

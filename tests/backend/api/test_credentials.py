@@ -281,6 +281,15 @@ def test_at_an_address_a_message_says_where_to_go(browser: Browser) -> None:
     assert_problem(answer, 409, "conflict", detail)
 
 
+@pytest.mark.parametrize("host", ["localhost", "localhost:3000"])
+def test_a_page_of_another_program_on_this_machine_gets_no_proof(browser: Browser, host: str) -> None:
+    browser.join()
+    detail = f"passkeys and wallets are used at http://localhost:5000 only, not at {host}"
+    for path in ("/session/passkey/options", "/session/wallet/message", "/account/wallets/message"):
+        answer = browser("POST", path, headers={"Host": host, "Origin": f"http://{host}"})
+        assert_problem(answer, 409, "conflict", detail)
+
+
 def test_whoever_finds_a_browser_signed_in_adds_nothing(browser: Browser) -> None:
     browser.join()
     for path, body in (
@@ -334,7 +343,7 @@ def test_a_linked_wallet_signs_in(browser: Browser, other_browser: Browser) -> N
     assert link(browser).json["address"] == WALLET.address.lower()
     (wallet,) = browser("GET", "/account/credentials").json["wallets"]
 
-    answer = other_browser("POST", "/session/wallet", signed_message(other_browser, head="http://localhost"))
+    answer = other_browser("POST", "/session/wallet", signed_message(other_browser, head="http://localhost:5000"))
 
     assert (answer.status_code, answer.json["method"]) == (200, "wallet")
     assert other_browser.account()["email"] == "alice@example.org"
@@ -411,9 +420,9 @@ def test_a_signed_message_works_once_and_for_its_purpose(browser: Browser, other
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"head": "evil.example"}, "expected the domain 'localhost' in the message, found 'evil.example'"),
-        ({"head": "https://localhost"}, "expected the scheme 'http' in the message, found 'https'"),
-        ({"uri": "https://evil.example"}, "expected the URI 'http://localhost/' in the message"),
+        ({"head": "evil.example"}, "expected the domain 'localhost:5000' in the message, found 'evil.example'"),
+        ({"head": "https://localhost:5000"}, "expected the scheme 'http' in the message, found 'https'"),
+        ({"uri": "https://evil.example"}, "expected the URI 'http://localhost:5000/' in the message"),
         ({"chainId": 1}, "expected the chain id 1337 in the message, found 1"),
         ({"statement": "Win a prize."}, "expected the statement 'Sign in to ScanProof.' in the message"),
         ({"expires": stamp(1_000_000_000)}, "expected a message that is valid now"),
