@@ -99,7 +99,12 @@ def change(json_data: Values) -> Account:
 @blueprint.output(CurrentSessionSchema)
 @blueprint.doc(
     summary="Change the password; every other session ends, and this one gets a new id",
-    responses={401: "The present password is wrong", 422: "The new one is not valid", 429: "Too many attempts"},
+    responses={
+        401: "The present password is wrong",
+        409: "It changed meanwhile",
+        422: "The new one is not valid",
+        429: "Too many attempts",
+    },
 )
 def change_password(json_data: Values) -> Response:
     signed_in = account_services().accounts.change_password(

@@ -232,7 +232,7 @@ def use_passkey(json_data: Values) -> Response:
 
 @blueprint.post("/account/wallets/message")
 @blueprint.output(WalletMessageSchema)
-@blueprint.doc(summary="What a wallet must sign to be linked (EIP-4361)")
+@blueprint.doc(summary="What a wallet must sign to be linked (EIP-4361)", responses={409: "Not the server's own port"})
 def link_message() -> MessageParts:
     return account_services().wallets.message_parts(current_session().account, _party())
 
@@ -260,7 +260,10 @@ def remove_wallet(address: str) -> str:
 @blueprint.post("/session/wallet/message")
 @limiter.limit(ATTEMPTS, error_message="sign-ins")
 @blueprint.output(WalletMessageSchema)
-@blueprint.doc(summary="What a wallet must sign to sign in (EIP-4361)", responses={429: "Too many"})
+@blueprint.doc(
+    summary="What a wallet must sign to sign in (EIP-4361)",
+    responses={409: "Not the server's own port", 429: "Too many"},
+)
 def wallet_message() -> MessageParts:
     return account_services().wallets.message_parts(None, _party())
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pyotp
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from backend.accounts import Account, EventKind, Failures, LinkedWallet, Passkey, Purpose, Role, SignInMethod, Visitor
 from backend.adapters.accounts.one_time_codes import TotpCodes
@@ -260,6 +260,7 @@ def test_wrong_codes_of_all_networks_count_together_and_the_owner_hears(services
     codes = services.codes(account)
     waits = []
     for number in range(20):
+        assert services.outbox.mails == []
         visitor = Visitor(f"203.0.113.{number}")
         with pytest.raises(SignInFailed, match="the code is wrong, or was used already"):
             services.sign_in.sign_in(EMAIL, PASSWORD, "000000", visitor)
@@ -468,6 +469,8 @@ def test_a_closed_account_leaves_nothing_of_its_address(services: Services) -> N
     account = services.alice()
     services.registration.register({**values, "password": PASSWORD, "password_again": PASSWORD})
     services.accounts.close(account, PASSWORD, HOME)
+    services.rows.change(account, replace(account, approved=False))
+    assert services.rows.find(account.account_id) is None
     assert (rows(services, UnconfirmedAccountRow), rows(services, AccountEventRow)) == (0, 1)
 
 
@@ -482,6 +485,34 @@ def test_a_closed_account_leaves_nothing_of_its_address(services: Services) -> N
 )
 def test_one_network_is_counted_as_one(address: str, network: str) -> None:
     assert network_of(address) == network
+
+
+def test_on_postgresql_one_attempt_after_the_other_is_counted(tmp_path: Path, postgresql: str) -> None:
+    services = Services(tmp_path, postgresql)
+    seen: list[int] = []
+
+    def begin(meanwhile: Callable[[], None]) -> None:
+        def wait(failures: Failures) -> int:
+            meanwhile()
+            seen.append(failures.everywhere)
+            return 0
+
+        event, now = services.log.event(EventKind.SIGN_IN_FAILED, AWAY, None), services.log.now()
+        services.rows.begin_sign_in(event, email_hash=hash_of(EMAIL), source="", since=now - 60, old=0, wait=wait)
+
+    second = threading.Thread(target=begin, args=(lambda: None,))
+
+    def begin_second() -> None:
+        second.start()
+        waits = False
+        while second.is_alive() and not waits:
+            with services.database.read() as session:
+                waits = bool(session.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+
+    begin(begin_second)
+    second.join()
+    assert seen == [0, 1]
+    services.database.close()
 
 
 def test_on_postgresql_it_is_the_same(tmp_path: Path, postgresql: str) -> None:
