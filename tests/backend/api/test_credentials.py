@@ -508,13 +508,13 @@ def test_all_of_it_goes_with_the_account(browser: Browser) -> None:
     exported = browser("GET", "/account/export").json["credentials"]
     assert (exported["codes"], len(exported["passkeys"]), len(exported["wallets"])) == (True, 1, 1)
     assert browser("POST", "/account/closure", PROVEN).status_code == 204
-    told = [browser.mails.take() for _ in range(3)]
-    assert [mail["Subject"] for mail in told] == [
+    sent = [browser.mails.take() for _ in range(3)]
+    assert [mail["Subject"] for mail in sent] == [
         "A wallet was linked",
         "A passkey was added",
         "Your account was closed",
     ]
-    assert WALLET.address.lower() in told[0].get_content() and "passkey Telephone" in told[1].get_content()
+    assert WALLET.address.lower() in sent[0].get_content() and "passkey Telephone" in sent[1].get_content()
     browser.join()
     assert browser("GET", "/account/credentials").json == {
         "codes": False,
