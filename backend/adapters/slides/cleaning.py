@@ -208,10 +208,7 @@ def without_comments(tables: bytes) -> bytes:
 
 
 def _name_of_picture(file: SlideFile, directory: Directory) -> str:
-    text = file.text(directory, structure.DESCRIPTION).lower()
-    if b"label" in text:
-        return "label picture"
-    return "macro picture" if b"macro" in text else "another picture"
+    return f"{structure.associated_picture(file, directory) or 'another'} picture"
 
 
 def _without_padding(entry: Entry, layout: Layout) -> bytes:

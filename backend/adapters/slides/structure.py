@@ -236,7 +236,8 @@ def is_slide(opened: BinaryIO) -> bool:
 
 
 def levels_of(file: SlideFile, directories: list[Directory]) -> list[Level]:
-    """The pyramid, largest first: the largest picture in tiles, and the smaller ones in the same proportions.
+    """The pyramid, largest first: the largest picture in tiles, and the smaller ones in the same proportions, none
+    of which is a label or macro picture.
 
     Raises UnsupportedImage, ImageTooLarge.
     """
@@ -256,7 +257,8 @@ def levels_of(file: SlideFile, directories: list[Directory]) -> list[Level]:
     samples = file.integer(first, SAMPLES, 1)
     levels = {width: first}
     for each in tiled:
-        if _is_reduced(sizes[each.offset], (width, height)) and file.integer(each, SAMPLES, 1) == samples:
+        reduced = _is_reduced(sizes[each.offset], (width, height)) and file.integer(each, SAMPLES, 1) == samples
+        if reduced and associated_picture(file, each) is None:
             levels.setdefault(sizes[each.offset][0], each)
     aperio = file.text(first, DESCRIPTION).startswith(APERIO)
     found = []
@@ -264,6 +266,13 @@ def levels_of(file: SlideFile, directories: list[Directory]) -> list[Level]:
         _check_pixels(file, directory, aperio=aperio)
         found.append(_level(file, directory, *sizes[directory.offset]))
     return found
+
+
+def associated_picture(file: SlideFile, directory: Directory) -> str | None:
+    """``label`` or ``macro``, where a picture's description has that word: a photograph of the glass, however it is
+    stored. The description of a full size may name all pictures of the file (OME-XML)."""
+    text = file.text(directory, DESCRIPTION).lower()
+    return next((word for word in ("label", "macro") if word.encode() in text), None)
 
 
 def _layout(head: bytes) -> Layout:

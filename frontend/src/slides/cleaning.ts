@@ -8,6 +8,7 @@ import { SlideError } from "./slide-error";
 import {
   APERIO,
   ASCII,
+  associatedPicture,
   DESCRIPTION,
   JPEG_TABLES,
   LONG,
@@ -258,9 +259,7 @@ export function withoutComments(tables: Uint8Array): Uint8Array<ArrayBuffer> {
 }
 
 async function nameOfPicture(file: SlideFile, directory: Directory): Promise<string> {
-  const text = (await file.text(directory, DESCRIPTION)).toLowerCase();
-  if (text.includes("label")) return "label picture";
-  return text.includes("macro") ? "macro picture" : "another picture";
+  return `${(await associatedPicture(file, directory)) ?? "another"} picture`;
 }
 
 /** Behind values that are shorter than their field, some writers leave what was in memory. */

@@ -260,7 +260,8 @@ export async function isSlide(blob: Blob, { maxBytes, maxPixels }: { maxBytes: n
   }
 }
 
-/** The pyramid, largest first: the largest picture in tiles, and the smaller ones in the same proportions. */
+/** The pyramid, largest first: the largest picture in tiles, and the smaller ones in the same proportions, none of which
+ * is a label or macro picture. */
 export async function levelsOf(file: SlideFile, directories: Directory[]): Promise<Level[]> {
   if (directories.length === 0) throw new SlideError("expected a slide with at least one picture, found none");
   await refuseFormats(file, directories);
@@ -289,7 +290,7 @@ export async function levelsOf(file: SlideFile, directories: Directory[]): Promi
   const levels = new Map([[full.width, full]]);
   for (const each of pictures) {
     if (!isReduced(each, full) || (await file.integer(each.directory, SAMPLES, 1)) !== samples) continue;
-    if (!levels.has(each.width)) levels.set(each.width, each);
+    if (!levels.has(each.width) && !(await associatedPicture(file, each.directory))) levels.set(each.width, each);
   }
   const aperio = (await file.text(full.directory, DESCRIPTION)).startsWith(APERIO);
   const made: Level[] = [];
@@ -298,6 +299,13 @@ export async function levelsOf(file: SlideFile, directories: Directory[]): Promi
     made.push(await levelOf(file, directory, width, height));
   }
   return made;
+}
+
+/** `label` or `macro`, where a picture's description has that word: a photograph of the glass, however it is stored. The
+ * description of a full size may name all pictures of the file (OME-XML). */
+export async function associatedPicture(file: SlideFile, directory: Directory): Promise<string | null> {
+  const text = (await file.text(directory, DESCRIPTION)).toLowerCase();
+  return ["label", "macro"].find((word) => text.includes(word)) ?? null;
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

@@ -49,6 +49,11 @@ def test_nothing_that_identifies_survives_and_a_clean_file_stays(name: str) -> N
             "an Aperio slide with thumbnail, label and macro picture",
             ("another picture", "label picture", "macro picture", "ImageDescription"),
         ),
+        (
+            "label and macro picture in tiles and in the proportions of the scan",
+            ("label picture", "macro picture", "Software"),
+        ),
+        ("a full size whose description names all pictures", ("ImageDescription", "Software")),
         ("data behind the end", ("ImageDescription", "Software", "DateTime")),
         ("data between the tiles", ("other data",)),
         ("comments in JPEG tables", ("comments in the JPEG tables", "tag 50838")),

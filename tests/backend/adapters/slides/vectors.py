@@ -42,6 +42,9 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         yield "a pyramid of big endian", made("big-endian.tif", order=">", description="DOE JANE")
         yield "a BigTIFF whose levels are SubIFDs", made("sub.tif", as_sub_directories=True, big=True)
         yield "a clean one", clean(generic)
+        glass = ("Label image DOE JANE", "MACRO of DOE JANE")
+        yield "label and macro picture in tiles and in the proportions of the scan", made("glass.tif", glass=glass)
+        yield "a full size whose description names all pictures", made("ome.tif", description="<Image Name='label'>")
         yield "an Aperio slide with thumbnail, label and macro picture", svs
         yield "an Aperio slide without stated values", svs.replace(b"MPP", b"Mpp").replace(b"AppMag", b"Appmag")
         yield "a clean Aperio slide", clean(svs)
