@@ -41,7 +41,7 @@ class SlideFiles:
     def given(self, content: bytes) -> Iterator[LocalSlide]:
         """A small slide with these bytes. Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy,
         StorageUnavailable."""
-        with self._copies.new() as file:
+        with self._copies.new(len(content)) as file:
             file.write(content)
             file.flush()
             path = Path(file.name)
@@ -64,9 +64,9 @@ class SlideService:
         self._reader = reader
         self._copies = copies
 
-    def receive(self) -> AbstractContextManager[BinaryIO]:
-        """A new file for a slide that arrives. Raises StorageUnavailable."""
-        return self._copies.new()
+    def receive(self, size: int) -> AbstractContextManager[BinaryIO]:
+        """A new file for a slide of about so many bytes. Raises StorageUnavailable, StorageFull."""
+        return self._copies.new(size)
 
     @property
     def max_bytes(self) -> int:
