@@ -37,7 +37,8 @@ SIZES = dict(zip(range(1, 19), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 
 """The size of a value of each type in bytes."""
 _CODES = {BYTE: "u1", SHORT: "u2", LONG: "u4", IFD: "u4", LONG8: "u8", IFD8: "u8"}
 _FORMATS = {BYTE: "B", SHORT: "H", LONG: "I", IFD: "I", LONG8: "Q", IFD8: "Q"}
-_COMPRESSIONS = {1, 5, 7, 8, 32946, 33003, 33005}
+JPEG = 7
+_COMPRESSIONS = {1, 5, JPEG, 8, 32946, 33003, 33005}
 """None, LZW, JPEG, Deflate, and the JPEG 2000 of Aperio's scanners, which OpenSlide reads."""
 _JPEG_2000 = {33003, 33005}
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6

@@ -50,8 +50,9 @@ const SPARE_TILE_BYTES = 64 * 1024;
 const SIZES = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 /** Of the types that are whole numbers. */
 const WHOLE_NUMBERS: Record<number, 1 | 2 | 4 | 8> = { [BYTE]: 1, [SHORT]: 2, [LONG]: 4, [IFD]: 4, [LONG8]: 8, [IFD8]: 8 };
+export const JPEG = 7;
 /** None, LZW, JPEG, Deflate, and the JPEG 2000 of Aperio's scanners. */
-const COMPRESSIONS = [1, 5, 7, 8, 32946, 33003, 33005];
+const COMPRESSIONS = [1, 5, JPEG, 8, 32946, 33003, 33005];
 const JPEG_2000 = [33003, 33005];
 /** Samples and photometric interpretation: grey, RGB, YCbCr. */
 const PIXELS = ["1 0", "1 1", "3 2", "3 6"];
