@@ -336,8 +336,9 @@ class SlideCopies(Protocol):
         """A new file with a name, for a slide of about so many bytes; it is removed afterwards. Its methods, too, raise
         StorageUnavailable and StorageFull."""
 
-    def open(self, cid: str, *, max_bytes: int) -> AbstractContextManager[Path]:
-        """A file whose bytes have that CID; do not change it. Raises as ``ObjectReader.copy``, and ServerBusy,
+    def open(self, cid: str, *, max_bytes: int, anew: bool = False) -> AbstractContextManager[Path]:
+        """A file whose bytes have that CID; do not change it. ``anew``, they are fetched from the store although there
+        is one. Raises as ``ObjectReader.copy``, and ServerBusy,
         StorageFull."""
 
 

@@ -33,8 +33,9 @@ class SlideFiles:
 
     @contextmanager
     def fetched(self, cid: str) -> Iterator[LocalSlide]:
-        """The slide with that CID. Raises as ``ObjectReader.copy``; UnsupportedImage, IdentifiersLeft, ServerBusy."""
-        with self._copies.open(cid, max_bytes=self._inspector.max_bytes) as path:
+        """The slide with that CID, fetched from the store. Raises as ``ObjectReader.copy``; UnsupportedImage,
+        IdentifiersLeft, ServerBusy."""
+        with self._copies.open(cid, max_bytes=self._inspector.max_bytes, anew=True) as path:
             yield LocalSlide(path, self._inspector.inspect(path))
 
     @contextmanager

@@ -59,13 +59,13 @@ class SlideFolder:
             yield file
 
     @contextmanager
-    def open(self, cid: str, *, max_bytes: int) -> Iterator[Path]:
+    def open(self, cid: str, *, max_bytes: int, anew: bool = False) -> Iterator[Path]:
         name = str(parse_cid(cid))
         with self._lock:
             self._used[name] += 1
         try:
             with self._making.locked(name):
-                path = self._copy(name, max_bytes)
+                path = self._copy(name, max_bytes, anew=anew)
             yield path
         finally:
             with self._lock:
@@ -73,9 +73,9 @@ class SlideFolder:
                 if not self._used[name]:
                     del self._used[name]
 
-    def _copy(self, cid: str, max_bytes: int) -> Path:
+    def _copy(self, cid: str, max_bytes: int, *, anew: bool) -> Path:
         path = self._folder / _COPIES / f"{cid}{_SUFFIX}"
-        if self._is_whole(cid, path):
+        if not anew and self._is_whole(cid, path):
             with private_files.storage_errors(_WHAT):
                 # Not the time of change: a process opens a slide anew that changed.
                 os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
