@@ -137,7 +137,14 @@ def test_grey_slides_are_read(slides: PooledSlides, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("resolution", "unit", "expected"),
-    [((40_000, 40_000), "CENTIMETER", 0.25), ((101_600, 101_600), "INCH", 0.25), ((72, 72), "INCH", None)],
+    [
+        ((40_000, 40_700), "CENTIMETER", 0.25),
+        ((40_000, 41_000), "CENTIMETER", None),
+        ((40_000, 20_000), "CENTIMETER", None),
+        ((40_000, 40_000), "CENTIMETER", 0.25),
+        ((101_600, 101_600), "INCH", 0.25),
+        ((72, 72), "INCH", None),
+    ],
 )
 def test_the_size_of_a_pixel_is_that_of_the_resolution_if_it_is_plausible(
     slides: PooledSlides, tmp_path: Path, resolution: tuple[int, int], unit: str, expected: float | None
