@@ -31,7 +31,8 @@ _numbers = itertools.count()
 
 @dataclass(frozen=True)
 class Ledger:
-    """Records images with diagnoses of chosen labels, and reviews them."""
+    """Records images with diagnoses of chosen labels, and reviews them. The index is synced after each: a search waits
+    only for a moment, and all tests of a run share the chain."""
 
     container: Container
     uploader: DevelopmentWallet
@@ -53,13 +54,16 @@ class Ledger:
             signature = "0x" + bytes(key.sign_message(message).signature).hex()
             signed = replace(signed, signature=signature, classifier=key.address)
         self.uploader.register_with_diagnosis(cid, signed)
+        self.container.index.sync()
         return image_id
 
     def review(self, image_id: str, verdict: Verdict, label: int) -> str:
         """The hash of the transaction."""
         diagnosis = self.container.records.find(image_id).diagnoses[0]
         review = Review(diagnosis.diagnosis_id, f"0x{next(_numbers) + 1:064x}", verdict, label)
-        return self.clinician.review(diagnosis, review).hash
+        sent = self.clinician.review(diagnosis, review)
+        self.container.index.sync()
+        return sent.hash
 
 
 @pytest.fixture

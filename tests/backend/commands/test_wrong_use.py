@@ -226,6 +226,7 @@ CASES = [
     ("join", f"{MEMBERS} --data {{empty}}", "manifest.csv: there is no such file"),
     ("join", f"{MEMBERS} --data {{collection}}", "expected rows of the split 'val'"),
     ("join", "--members brain-mri-mobile,brain-mri", "with Keras weights, found none in brain-mri"),
+    ("course", "0x12", "expected 0x and 64 hex digits"),
     ("export", "0x12 --as pdf", "expected 0x and 64 hex digits"),
     (
         "export",

@@ -353,7 +353,8 @@ def test_a_pdu_that_does_not_end_closes_the_connection(start_receiver, monkeypat
             if select.select([connection], [], [], 0.2)[0]:
                 break
             connection.sendall(b"\0")
-        assert connection.recv(100) == b""
+        while connection.recv(100):  # an A-ABORT may come first
+            pass
 
 
 def test_hosts_that_may_not_send_are_refused_before_they_say_anything(start_receiver, notices) -> None:
