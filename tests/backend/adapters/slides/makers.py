@@ -82,9 +82,9 @@ def aperio(path: Path, pixels: np.ndarray, *, levels: int = 2, description: str 
     return path
 
 
-def jpeg_tile(side: int = 256, colour: tuple[int, int, int] = (210, 120, 170)) -> bytes:
+def jpeg_tile(side: int = 256, colour: tuple[int, int, int] = (210, 120, 170), **options: Any) -> bytes:
     output = io.BytesIO()
-    Image.new("RGB", (side, side), colour).save(output, "JPEG", quality=90, subsampling=2)
+    Image.new("RGB", (side, side), colour).save(output, "JPEG", quality=90, subsampling=2, **options)
     return output.getvalue()
 
 

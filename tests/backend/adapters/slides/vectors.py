@@ -55,6 +55,7 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         yield "comments in JPEG tables", with_tables(b"DOE^JANE 1956")
         yield "a private tag", with_tables(b"")
         yield "comments, EXIF and data behind the end in JPEG tiles", makers.by_hand(600, 600, tile_bytes=commented())
+        yield "comments between the scans of JPEG tiles", makers.by_hand(600, 600, tile_bytes=between_scans())
         yield (
             "comments behind fill bytes and in reserved segments of JPEG tables",
             makers.by_hand(600, 600, tables=b"\xff\xd8" + _HIDDEN + b"\xff\xd9DOE"),
@@ -99,6 +100,13 @@ def commented(first: bytes = b"\xff\xe1\0\x0eExif\0\0DOE 56") -> bytes:
     tile = makers.jpeg_tile()
     scan = tile.index(b"\xff\xda")
     return tile[:2] + first + tile[2:scan] + _HIDDEN + tile[scan:] + b"DOE JANE"
+
+
+def between_scans() -> bytes:
+    """A progressive JPEG with names before its last scan."""
+    tile = makers.jpeg_tile(progressive=True, restart_marker_blocks=8)
+    last = tile.rindex(b"\xff\xda")
+    return tile[:last] + _HIDDEN + tile[last:]
 
 
 def overlapping_tiles() -> bytes:
