@@ -331,12 +331,14 @@ class SlideReader(Protocol):
 class SlideCopies(Protocol):
     """Files of this machine with the bytes of slides."""
 
-    def new(self) -> AbstractContextManager[BinaryIO]:
-        """A new file with a name, for a slide that arrives; it is removed afterwards. Its methods, too, raise
-        StorageUnavailable."""
+    def new(self, size: int = 0) -> AbstractContextManager[BinaryIO]:
+        """A new file with a name, for a slide of about so many bytes; it is removed afterwards. Its methods, too, raise
+        StorageUnavailable and StorageFull."""
 
-    def open(self, cid: str, *, max_bytes: int) -> AbstractContextManager[Path]:
-        """A file whose bytes have that CID; do not change it. Raises as ``ObjectReader.copy``."""
+    def open(self, cid: str, *, max_bytes: int, anew: bool = False) -> AbstractContextManager[Path]:
+        """A file whose bytes have that CID; do not change it. ``anew``, they are fetched from the store although there
+        is one. Raises as ``ObjectReader.copy``, and ServerBusy,
+        StorageFull."""
 
 
 class DicomReader(Protocol):

@@ -145,8 +145,13 @@ def content(cid: str) -> Response:
     if cid in request.if_none_match:
         return _content(Response(status=304), container().intake.find(cid))
     if (found := container().intake.find(cid)).slide:
-        with begin_download() as download:
-            return download.answer(_content(_slide(cid), found))
+        response = _content(_slide(cid), found)
+        try:
+            with begin_download() as download:
+                return download.answer(response)
+        except BaseException:
+            response.close()
+            raise
     facts, data = container().intake.content(cid)
     # Not before: a store that hangs would take the places of other downloads.
     with begin_download() as download:
@@ -157,11 +162,13 @@ def _slide(cid: str) -> Response:
     """The bytes of a slide, read from a verified copy as they are sent."""
     opened = ExitStack()
     slide = opened.enter_context(container().slides.open(cid))
-    return Response(_parts(slide.path, opened), headers={"Content-Length": str(slide.facts.size)})
+    response = Response(_parts(slide.path), headers={"Content-Length": str(slide.facts.size)})
+    response.call_on_close(opened.close)
+    return response
 
 
-def _parts(path: Path, opened: ExitStack) -> Iterator[bytes]:
-    with opened, path.open("rb") as file:
+def _parts(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
         while part := file.read(1024 * 1024):
             yield part
 

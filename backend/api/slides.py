@@ -45,11 +45,11 @@ class RegionSchema(CamelCase):
 
 
 def begin_upload() -> BinaryIO:
-    """The file that a slide is received into; it goes when the request ends. Raises StorageUnavailable."""
+    """The file that a slide is received into; it goes when the request ends. Raises StorageUnavailable, StorageFull."""
     if "uploads" not in g:
         g.uploads = ExitStack()
     uploads: ExitStack = g.uploads
-    return uploads.enter_context(container().slides.receive())
+    return uploads.enter_context(container().slides.receive(request.content_length or 0))
 
 
 def end_uploads(_error: BaseException | None) -> None:

@@ -6,14 +6,18 @@ import argparse
 import hashlib
 import math
 import shutil
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from backend import settings as configuration
 from backend.commands.arguments import WrongUse, existing_file, file_in_folder, file_or_folder, output_folder
 from backend.commands.console import Console, columns
 from backend.commands.slides import clean_slide, is_slide
+
+if TYPE_CHECKING:
+    from backend.adapters.dicom.identity_map import IdentityMap
 
 HELP = (
     "Remove identifiers from DICOM files and whole slides\n\n"
@@ -67,7 +71,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
     done: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     sources: dict[Path, Path] = {}
-    with closing(Sender(key)) as sender:
+    with closing(Sender(key)) as sender, _saved(originals, done):
         for number, file in enumerate(files, 1):
             if len(files) > 1:
                 console.progress(f"{number} of {len(files)}")
@@ -88,10 +92,18 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 continue
             sources.setdefault(target, file)
             done.append({"file": str(file), "written": str(target), "text": text, **made.report.counts()})
-    if originals and done:
-        originals.save()
     console.result({"files": done, "refused": refused}, _in_words(done, refused, options.out, masked=options.mask_text))
     return 1 if refused else 0
+
+
+@contextmanager
+def _saved(originals: IdentityMap | None, done: Sequence[object]) -> Iterator[None]:
+    """Save the map in the end, also where a file ends the command: the copies of those before it are there."""
+    try:
+        yield
+    finally:
+        if originals and done:
+            originals.save()
 
 
 def _clean_slide(file: Path, options: argparse.Namespace) -> dict[str, Any]:

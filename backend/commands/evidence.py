@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from backend.commands.arguments import WrongUse, hash32, new_file, slice_numbers
@@ -88,24 +90,37 @@ def run(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
-def _refuse_existing(file: Path) -> None:
-    if file.exists():
-        raise WrongUse(f"{file} is there already: name a new file")
-
-
 def write_new(file: Path, content: bytes) -> None:
     """Write a file whole or not at all. Raises WrongUse where it exists or cannot be written."""
+    write_all_new({file: content})
+
+
+def write_all_new(contents: Mapping[Path, bytes]) -> None:
+    """Write files whole, or none of them. Raises WrongUse where one exists or cannot be written."""
+    with ExitStack() as drafts, ExitStack() as written:
+        made = []
+        for file, content in contents.items():
+            with _named(file):
+                handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
+                drafts.callback(Path(temporary).unlink)
+                with os.fdopen(handle, "wb") as draft:
+                    draft.write(content)
+                    draft.flush()
+                    os.fsync(draft.fileno())
+            made.append((file, temporary))
+        for file, temporary in made:
+            with _named(file):
+                # Never in place of another file, as a replacement would be.
+                os.link(temporary, file)
+            written.callback(file.unlink, missing_ok=True)
+        written.pop_all()
+
+
+@contextmanager
+def _named(file: Path) -> Iterator[None]:
     try:
-        handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
-        try:
-            with os.fdopen(handle, "wb") as draft:
-                draft.write(content)
-                draft.flush()
-                os.fsync(draft.fileno())
-            _refuse_existing(file)
-            Path(temporary).replace(file)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        yield
+    except FileExistsError as error:
+        raise WrongUse(f"{file} is there already: name a new file") from error
     except OSError as error:
         raise WrongUse(f"{file} cannot be written: {error.strerror}") from error

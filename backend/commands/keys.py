@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from backend.commands.arguments import WrongUse, new_file
 from backend.commands.console import Console, columns
-from backend.commands.evidence import write_new
+from backend.commands.evidence import write_all_new
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -72,8 +72,12 @@ def run(options: argparse.Namespace, console: Console) -> int:
         key = make()
     public = key.public_key()
     der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    write_new(options.output, key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    write_new(public_file, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    write_all_new(
+        {
+            options.output: key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
+            public_file: public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        }
+    )
     fingerprint = hashlib.sha256(der).hexdigest()
     raw = der[-32:].hex() if options.kind != "rsa" else None
     values = {

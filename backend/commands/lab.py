@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.commands.arguments import WrongUse, existing_file, new_file, read_image
 from backend.commands.console import Console, columns
-from backend.commands.evidence import write_new
+from backend.commands.evidence import write_all_new, write_new
 from backend.commands.receivers import read_most, recipient, recipient_key
 from backend.errors import InvalidInput, UnsupportedImage
 
@@ -106,10 +106,11 @@ def _reveal(options: argparse.Namespace, console: Console) -> int:
         message = unseal(message, keys) if sealed else message
     except CryptoRefused as error:
         raise InvalidInput(str(error)) from error
-    write_new(options.output, message)
+    if options.restored == options.output:
+        raise WrongUse("expected two files for --output and --restored, found one")
+    write_all_new({options.output: message, **({options.restored: _png(picture)} if options.restored else {})})
     rows = [("Written", f"{options.output}, {len(message):,} bytes")]
     if options.restored:
-        write_new(options.restored, _png(picture))
         rows.append(("Restored", f"{options.restored}, the picture as it was before"))
     values = {
         "file": str(options.output),

@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 
 def recipient(text: str) -> Recipient:
     """The public key of ``--to``: a PEM file, or the 64 hex digits of an X25519 key. Raises WrongUse."""
-    from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PublicKey
-
     from backend.crypto.errors import WrapRefused
-    from backend.crypto.wraps import MAX_PEM_BYTES, read_recipient
+    from backend.crypto.wraps import MAX_PEM_BYTES, read_recipient, x25519_recipient
 
-    if re.fullmatch("[0-9a-fA-F]{64}", text):
-        return X25519PublicKey.from_public_bytes(bytes.fromhex(text))
     try:
+        if re.fullmatch("[0-9a-fA-F]{64}", text):
+            return x25519_recipient(bytes.fromhex(text))
         return read_recipient(read_most(checked(existing_file, text), MAX_PEM_BYTES))
     except WrapRefused as error:
         raise WrongUse(f"--to {text}: {error}") from error

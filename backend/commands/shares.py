@@ -113,9 +113,12 @@ def _split(options: argparse.Namespace, console: Console) -> int:
     signed_by = set_id = b""
     written: list[Path] = []
     total = 0
-    documents = split(
-        content, shares=options.shares, threshold=options.threshold, compact=options.compact, signer=signer
-    )
+    try:
+        documents = split(
+            content, shares=options.shares, threshold=options.threshold, compact=options.compact, signer=signer
+        )
+    except ValueError as error:
+        raise WrongUse(str(error)) from error
     with console.waiting("splitting"), _new_shares(folder, overwrite=options.overwrite) as add:
         for number, document in enumerate(documents, 1):
             share = read_share(document)

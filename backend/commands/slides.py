@@ -35,7 +35,8 @@ def clean_slide(path: Path, settings: Settings) -> Iterator[tuple[LocalSlide, Se
     from backend.wiring import wire_copies, wire_store
 
     slides = PooledSlides(max_bytes=settings.slide_bytes)
-    with wire_copies(settings, DeferredReader(lambda: wire_store(settings))).new() as copy:
+    copies = wire_copies(settings, DeferredReader(lambda: wire_store(settings)))
+    with copies.new(path.stat().st_size) as copy:
         removed = slides.clean(path, copy)
         copy.flush()
         source = Path(copy.name) if removed else path

@@ -26,6 +26,8 @@ Pixels = NDArray[Any]
 """Grey (height, width) or colour (height, width, 3), of 8 or 16 bits without sign."""
 MAGIC = b"RDH1"
 _HEADER = struct.Struct(">4sHhhhhIIIIIII")
+_LEAST_ERROR, _LARGEST_ERROR = -(2**15), 2**15 - 1
+"""What the header can name."""
 _DIGEST_BYTES = 32
 _MOST_TRIES = 8
 _SLACK_BYTES = 16
@@ -135,6 +137,8 @@ def _embed(plane: Pixels, body: bytes, reserved: int, maximum: int) -> tuple[Pix
         values, predicted = marked.flat[places].astype(np.int32), _predicted(marked, places)
         errors = values - predicted
         low, high = _peaks(errors, values, maximum)
+        if low < _LEAST_ERROR or high > _LARGEST_ERROR:
+            return None, []
         carries = ((errors == low) & (values > 0)) | ((errors == high) & (values < maximum))
         carriers = np.flatnonzero(carries)[: len(bits)]
         stop = 0 if not len(carriers) else int(carriers[-1]) + 1

@@ -24,6 +24,8 @@ from backend.crypto.key_shares import MOST_SHARES, combine_key, split_key
 MAGIC = b"scanproof/share/1"
 PERFECT, COMPACT = 1, 2
 MAX_FILE_BYTES = 32 * 1024 * 1024
+MAX_PERFECT_BYTES = 1024 * 1024 * 1024
+"""The threshold times the size of the file: so much is in memory while perfect shares are made."""
 SALT_BYTES = 64
 """Twice the hash, so that the commitment tells less than one bit of the file even to whom has no limit to computing."""
 _SET = struct.Struct(">17sBBB16sQ32s32s")
@@ -73,11 +75,17 @@ def split(
     content: bytes, *, shares: int, threshold: int, compact: bool = False, signer: Ed25519PrivateKey | None = None
 ) -> Iterator[bytes]:
     """The documents of the shares, in their order. Without a ``signer``, its key is made for this set and forgotten.
-    Raises ValueError for numbers that make no sense, and for a file of more than 32 MiB."""
+    Raises ValueError for numbers that make no sense, for a file of more than 32 MiB, and for perfect shares of more
+    than MAX_PERFECT_BYTES."""
     if not 2 <= threshold <= shares <= MOST_SHARES:
         raise ValueError(f"expected 2 to {MOST_SHARES} shares and a threshold from 2 to as many")
     if len(content) > MAX_FILE_BYTES:
         raise ValueError(f"expected a file of at most {MAX_FILE_BYTES} bytes, found {len(content)}")
+    if not compact and threshold * len(content) > MAX_PERFECT_BYTES:
+        raise ValueError(
+            f"expected a threshold times the size of the file of at most {MAX_PERFECT_BYTES} bytes, found "
+            f"{threshold * len(content)}: choose a lower threshold or compact shares"
+        )
     signer = signer or Ed25519PrivateKey.generate()
     salt = secrets.token_bytes(SALT_BYTES)
     made = ShareSet(
@@ -117,6 +125,8 @@ def read_share(document: bytes) -> Share:
     payload = document[HEADER_BYTES:end]
     if hashlib.sha256(payload).digest() != digest or any(document[end:]):
         raise SharesRefused("altered", "the share was altered: its content is not the signed one")
+    if len(payload) != made.payload_bytes():
+        raise SharesRefused("format", "the share's content has another length than its header says")
     return Share(made, index, payload)
 
 

@@ -59,6 +59,8 @@ def _pixels(picture: bytes, most: int) -> bytes:
     if tuple(found) != _FORMAT or not 0 < width * height <= most:
         raise ValueError(f"it is not of 8-bit grey with at most {most} pixels")
     size = (width + 1) * height
+    if len(parts[b"IDAT"]) < size:
+        raise ValueError("its rows are compressed")
     inflater = zlib.decompressobj()
     rows = inflater.decompress(parts[b"IDAT"], size + 1)
     if len(rows) != size or not inflater.eof or inflater.unused_data or any(rows[:: width + 1]):

@@ -33,6 +33,7 @@ def wrap(key: bytes, recipient: Recipient, bound_to: bytes) -> bytes:
     if len(key) != KEY_BYTES:
         raise ValueError(f"expected a key of {KEY_BYTES} bytes, found {len(key)}")
     if isinstance(recipient, X25519PublicKey):
+        recipient = _checked_x25519(recipient)
         # The public method lacks the associated data of RFC 9180, 6.1. The vectors of that RFC guard this one.
         return _openssl.hpke._encrypt_with_aad(_SUITE, key, recipient, LABEL, bound_to)
     return _checked_rsa(recipient).encrypt(key, _oaep(bound_to))
@@ -66,10 +67,15 @@ def read_recipient(pem: bytes) -> Recipient:
     except ValueError as error:
         raise WrapRefused("public key", "expected a public key in PEM") from error
     if isinstance(found, X25519PublicKey):
-        return found
+        return _checked_x25519(found)
     if isinstance(found, rsa.RSAPublicKey):
         return _checked_rsa(found)
     raise WrapRefused("public key", "expected a public key of X25519 or RSA")
+
+
+def x25519_recipient(raw: bytes) -> X25519PublicKey:
+    """The public key of these 32 bytes. Raises WrapRefused."""
+    return _checked_x25519(X25519PublicKey.from_public_bytes(raw))
 
 
 def read_recipient_key(pem: bytes) -> RecipientKey:
@@ -91,6 +97,15 @@ def _bounded(pem: bytes) -> bytes:
     if len(pem) > MAX_PEM_BYTES:
         raise ValueError(f"expected at most {MAX_PEM_BYTES} bytes")
     return pem
+
+
+def _checked_x25519(key: X25519PublicKey) -> X25519PublicKey:
+    """RFC 7748, section 6.1: a point of low order gives every sender the same secret."""
+    try:
+        X25519PrivateKey.generate().exchange(key)
+    except ValueError as error:
+        raise WrapRefused("public key", "expected an X25519 key that is not of low order") from error
+    return key
 
 
 def _checked_rsa(key: rsa.RSAPublicKey) -> rsa.RSAPublicKey:

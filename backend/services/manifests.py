@@ -70,15 +70,19 @@ def build(
             "probabilities": {label: round(p, DECIMALS) for label, p in prediction.probabilities.items()},
             "abstained": prediction.abstained,
             "reason": prediction.reason,
-            **({"tiles": _tiles(prediction)} if isinstance(prediction, SlideAnswer) else {}),
+            **(
+                {"tiles": {**slide_statements(prediction), "list": list(map(field_values, prediction.fields))}}
+                if isinstance(prediction, SlideAnswer)
+                else {}
+            ),
             "code": CODE_VERSION,
             "time": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     )
 
 
-def _tiles(answer: SlideAnswer) -> dict[str, Any]:
-    """How a slide was read, and what was found in each field."""
+def slide_statements(answer: SlideAnswer) -> dict[str, Any]:
+    """How a slide was read, as a manifest states it beside the list of the fields."""
     width, height = answer.field_size
     return {
         "rule": answer.rule,
@@ -88,7 +92,6 @@ def _tiles(answer: SlideAnswer) -> dict[str, Any]:
         "leastConfidence": answer.least_confidence,
         "read": len(answer.fields),
         "answered": sum(not field.abstained for field in answer.fields),
-        "list": [field_values(field) for field in answer.fields],
     }
 
 
@@ -122,11 +125,12 @@ class ReadOpinion:
 
 @dataclass(frozen=True, slots=True)
 class ReadSlide:
-    """The rule by which a slide was read, and its fields."""
+    """The rule by which a slide was read, its fields, and all other statements about it, see ``slide_statements``."""
 
     rule: str
     decoding: str
     fields: tuple[FieldResult, ...]
+    statements: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +206,9 @@ def _slide(value: object) -> ReadSlide | None:
     fields = typed(tiles["list"], list)
     if len(fields) > _MOST_FIELDS:
         raise ValueError
-    return ReadSlide(printable_text(tiles["rule"]), printable_text(tiles["decoding"]), tuple(map(_field, fields)))
+    statements = {name: value for name, value in tiles.items() if name != "list"}
+    rule, decoding = printable_text(tiles["rule"]), printable_text(tiles["decoding"])
+    return ReadSlide(rule, decoding, tuple(map(_field, fields)), statements)
 
 
 def _field(value: object) -> FieldResult:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from backend.domain import FieldResult, LocalSlide, ModelFacts, SlideAnswer
 from backend.errors import ClassificationFailed, ImageTooLarge, UnsupportedImage
 from backend.ports import Classifier
-from backend.services.manifests import ReadManifest
+from backend.services.manifests import ReadManifest, ReadSlide, slide_statements
 from backend.services.models import ModelService
 from backend.services.slide_classification import DECODING, RULE, SlideClassification
 
@@ -71,6 +71,8 @@ def _repeat_slide(
         return False, f"the image is {'a' if read is None else 'no'} slide, and the manifest is of another image"
     if fields is None or (read.rule, read.decoding) != (RULE, DECODING):
         return False, f"not checked: slides are not read by {read.rule} and {read.decoding} here"
+    if not fields.can_read(model):
+        return False, f"{model.name} does not read slides: expected a model that does"
     opinion = manifest.opinion
     gate = ModelService(classifier).facts("0x" + opinion.gate_sha256) if opinion else None
     if opinion and gate is None:
@@ -81,7 +83,7 @@ def _repeat_slide(
         return False, str(error)
     if opinion and (recognised := seen and seen.modality) != opinion.modality:
         return False, f"the gate recognises {recognised or 'no modality'}, not {opinion.modality or 'none'}"
-    if failure := _field_failure(read.fields, answer.fields):
+    if failure := _field_failure(read.fields, answer.fields) or _statement_failure(read, answer):
         return False, failure
     passed, found = _compared(manifest, answer)
     return passed, f"{found}, from {len(answer.fields)} fields"
@@ -96,6 +98,15 @@ def _field_failure(expected: Sequence[FieldResult], found: Sequence[FieldResult]
         if not same or abs(one.confidence - other.confidence) > TOLERANCE:
             return f"another result for field {number}: {other.label} ({other.confidence:.4f})"
     return None
+
+
+def _statement_failure(read: ReadSlide, answer: SlideAnswer) -> str | None:
+    """Which of the manifest's statements on the slide are not those of the repetition; None where all are."""
+    found = slide_statements(answer)
+    if read.statements == found:
+        return None
+    other = [name for name, value in found.items() if name not in read.statements or read.statements[name] != value]
+    return f"the manifest states another {' and '.join(other)}" if other else "the manifest has further statements"
 
 
 def _gate_failure(classifier: Classifier, manifest: ReadManifest, model: ModelFacts, content: bytes) -> str | None:

@@ -38,9 +38,13 @@ class SlideClassification:
         """The model that a slide is classified by. Raises NotFound, also for one that does not read slides;
         ClassificationFailed."""
         model = self._classifier.resolve(name) if name else self._classifier.for_modality(MODALITY)
-        if self._classifier.magnification(model) != MAGNIFICATION:
+        if not self.can_read(model):
             raise NotFound(f"expected a model that reads whole slides, found {model.name}: leave the model out")
         return model
+
+    def can_read(self, model: ModelFacts) -> bool:
+        """Whether ``model`` reads whole slides. Raises ClassificationFailed."""
+        return self._classifier.magnification(model) == MAGNIFICATION
 
     def answer(
         self, slide: LocalSlide, model: ModelFacts, gate: ModelFacts | None

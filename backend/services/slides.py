@@ -33,15 +33,16 @@ class SlideFiles:
 
     @contextmanager
     def fetched(self, cid: str) -> Iterator[LocalSlide]:
-        """The slide with that CID. Raises as ``ObjectReader.copy``; UnsupportedImage, IdentifiersLeft, ServerBusy."""
-        with self._copies.open(cid, max_bytes=self._inspector.max_bytes) as path:
+        """The slide with that CID, fetched from the store. Raises as ``ObjectReader.copy``; UnsupportedImage,
+        IdentifiersLeft, ServerBusy."""
+        with self._copies.open(cid, max_bytes=self._inspector.max_bytes, anew=True) as path:
             yield LocalSlide(path, self._inspector.inspect(path))
 
     @contextmanager
     def given(self, content: bytes) -> Iterator[LocalSlide]:
         """A small slide with these bytes. Raises UnsupportedImage, ImageTooLarge, IdentifiersLeft, ServerBusy,
         StorageUnavailable."""
-        with self._copies.new() as file:
+        with self._copies.new(len(content)) as file:
             file.write(content)
             file.flush()
             path = Path(file.name)
@@ -64,9 +65,9 @@ class SlideService:
         self._reader = reader
         self._copies = copies
 
-    def receive(self) -> AbstractContextManager[BinaryIO]:
-        """A new file for a slide that arrives. Raises StorageUnavailable."""
-        return self._copies.new()
+    def receive(self, size: int) -> AbstractContextManager[BinaryIO]:
+        """A new file for a slide of about so many bytes. Raises StorageUnavailable, StorageFull."""
+        return self._copies.new(size)
 
     @property
     def max_bytes(self) -> int:

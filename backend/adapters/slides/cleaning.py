@@ -1,4 +1,4 @@
-"""Takes what identifies somebody out of a whole-slide image, in place: no tile moves or changes.
+"""Takes what identifies somebody out of a whole-slide image, in place: no tile moves, and no pixel changes.
 
 docs/DEIDENTIFICATION.md has the rules; ``frontend/src/slides`` follows them too, and the same vectors test both.
 """
@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO
 
 from backend.adapters.images.stripped import OTHER
-from backend.adapters.slides import structure
+from backend.adapters.slides import jpegs, structure
 from backend.adapters.slides.structure import APERIO, Directory, Entry, Layout, Level, SlideFile
 from backend.errors import UnsupportedImage
 
@@ -41,9 +41,6 @@ _STATED = (("AppMag", re.compile(rb"\|\s*AppMag\s*=\s*([0-9]{1,3}(?:\.[0-9]{1,6}
            ("MPP", re.compile(rb"\|\s*MPP\s*=\s*([0-9]{1,3}(?:\.[0-9]{1,10})?)\s*(?=\||\Z)")))  # fmt: skip
 """What stays of an Aperio description, in this order."""
 _APERIO_HEAD = b"Aperio Image"
-_COMMENT, _FIRST_APPLICATION, _LAST_APPLICATION = 0xFE, 0xE0, 0xEF
-_HARMLESS = ((0xE0, b"JFIF\0", 16), (0xEE, b"Adobe", 14))
-"""Segments that say how colours are stored: marker, beginning and length."""
 _READ_BYTES = 1024 * 1024
 
 
@@ -78,6 +75,8 @@ class Cleaning:
 
 def plan(file: SlideFile) -> Cleaning:
     """What to change so that nothing in the file may identify anybody. Raises UnsupportedImage, ImageTooLarge."""
+    import numpy as np
+
     directories = file.directories()
     levels = structure.levels_of(file, directories)
     removed: list[str] = []
@@ -98,9 +97,13 @@ def plan(file: SlideFile) -> Cleaning:
     taken = [(offset, offset + len(piece)) for offset, piece in pieces.items()]
     _check_places(file.layout, levels, values)
     zeros = _gaps(file.size, [*taken, *values], levels)
+    if len(comments := _comments(file, levels)):
+        removed.append("comments in the tiles")
     patches = tuple((at, piece) for at, piece in sorted(pieces.items()) if file.read(at, len(piece)) != piece)
     if not removed and (patches or _has_data(file, zeros)):
         removed.append(OTHER)
+    zeros = np.concatenate([zeros, comments])
+    zeros = zeros[np.argsort(zeros[:, 0])]
     return Cleaning(patches, zeros, tuple(dict.fromkeys(removed)), tuple(levels))
 
 
@@ -151,6 +154,8 @@ class _Rewriting:
         if entry.tag == structure.DESCRIPTION:
             return self._keep_description(file, entry, first=first)
         if entry.tag == structure.JPEG_TABLES:
+            if entry.inline:
+                return None
             self._keep_tables(file, entry)
         if entry.inline:
             return _without_padding(entry, self._layout)
@@ -173,10 +178,8 @@ class _Rewriting:
         return head + self._layout.number(entry.offset)
 
     def _keep_tables(self, file: SlideFile, entry: Entry) -> None:
-        if entry.inline:
-            return
         tables = file.read(entry.offset, entry.size)
-        clean = without_comments(tables)
+        clean = jpegs.without_comments(tables)
         if clean != tables:
             self.removed.append("comments in the JPEG tables")
             self._texts[entry.offset] = clean
@@ -189,29 +192,8 @@ def aperio_text(description: bytes) -> bytes:
     return b"|".join([_APERIO_HEAD, *stated])
 
 
-def without_comments(tables: bytes) -> bytes:
-    """JPEG tables whose comments and application segments are zeros of the same length, and so is what follows their
-    end."""
-    made, position = bytearray(tables), 2
-    while position + 4 <= len(made) and made[position] == 0xFF and made[position + 1] != 0xD9:
-        marker, length = made[position + 1], int.from_bytes(made[position + 2 : position + 4])
-        start, end = position + 4, min(position + 2 + max(length, 2), len(made))
-        harmless = any(
-            (marker, length) == (known, size) and made.startswith(begin, start) for known, begin, size in _HARMLESS
-        )
-        if marker == _COMMENT or (_FIRST_APPLICATION <= marker <= _LAST_APPLICATION and not harmless):
-            made[start:end] = bytes(end - start)
-        position = end
-    end = position + 2
-    made[end:] = bytes(max(0, len(made) - end))
-    return bytes(made)
-
-
 def _name_of_picture(file: SlideFile, directory: Directory) -> str:
-    text = file.text(directory, structure.DESCRIPTION).lower()
-    if b"label" in text:
-        return "label picture"
-    return "macro picture" if b"macro" in text else "another picture"
+    return f"{structure.associated_picture(file, directory) or 'another'} picture"
 
 
 def _without_padding(entry: Entry, layout: Layout) -> bytes:
@@ -276,10 +258,38 @@ def _gaps(size: int, taken: list[tuple[int, int]], levels: Iterable[Level]) -> n
     return gaps[gaps[:, 0] < gaps[:, 1]]
 
 
+def _comments(file: SlideFile, levels: Iterable[Level]) -> np.ndarray:
+    """The places, from and to, in JPEG tiles that are no part of a picture and not zero yet, (N, 2). Raises
+    UnsupportedImage for tiles that overlap, each of which is read once, or are no JPEG."""
+    import numpy as np
+
+    tiles = [np.empty((0, 2), np.int64)]
+    tiles += [each.tiles for each in levels if file.integer(each.directory, structure.COMPRESSION, 1) == structure.JPEG]
+    used = np.unique(np.concatenate(tiles), axis=0)
+    used = used[used[:, 1] > 0]
+    starts, ends = used[:, 0], used.sum(axis=1)
+    if np.any(ends[:-1] > starts[1:]):
+        raise _overlapping("tiles")
+    found: list[tuple[int, int]] = []
+    first = 0
+    while first < len(used):
+        start = int(starts[first])
+        # Read with those behind it.
+        after = max(first + 1, int(np.searchsorted(ends, start + _READ_BYTES, "right")))
+        content = file.read(start, int(ends[after - 1]) - start)
+        for low, high in zip((starts[first:after] - start).tolist(), (ends[first:after] - start).tolist(), strict=True):
+            found += [(start + begin, start + end) for begin, end in jpegs.comments(content, low, high)]
+        if len(found) > structure.MAX_TILES:
+            raise UnsupportedImage(f"expected at most {structure.MAX_TILES:,} comments in the tiles, found more")
+        first = after
+    return np.array(found, np.int64).reshape(-1, 2)
+
+
 def _has_data(file: SlideFile, zeros: np.ndarray) -> bool:
     """Whether any of these places is not zero yet."""
     for start, end in zeros.tolist():
         for offset in range(start, end, _READ_BYTES):
-            if any(file.read(offset, min(_READ_BYTES, end - offset))):
+            content = file.read(offset, min(_READ_BYTES, end - offset))
+            if content != bytes(len(content)):
                 return True
     return False

@@ -6,6 +6,8 @@ that were used longest ago go when the folder has too much.
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import io
 import os
 import secrets
@@ -19,6 +21,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from backend.adapters import private_files
 from backend.adapters.ipfs.unixfs import cid_of
+from backend.adapters.slides.named_locks import NamedLocks
 from backend.cids import parse_cid
 from backend.errors import StorageFull
 from backend.ports import ObjectReader
@@ -30,8 +33,7 @@ SPARE_BYTES = 256 * 1024 * 1024
 """Of the disk, that no copy may take."""
 _INCOMING, _COPIES = "incoming", "copies"
 _SUFFIX = ".tif"
-_ABANDONED_S = 24 * 3600.0
-"""After so long, a file that is still being written was left by a crash."""
+_MOST_TRIES = 10
 _WHAT = "the folder of slides"
 Stamp = tuple[int, int, int]
 
@@ -46,53 +48,45 @@ class SlideFolder:
         self._verified: dict[str, Stamp] = {}
         self._used: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._making: dict[str, threading.Lock] = {}
+        self._making = NamedLocks("the slide is being copied: try again in a moment")
+        with suppress(OSError):
+            for part in (_INCOMING, _COPIES):
+                _remove_abandoned(folder / part)
 
     @contextmanager
-    def new(self) -> Iterator[BinaryIO]:
-        path = self._draft(_INCOMING)
-        try:
-            with private_files.storage_errors(_WHAT):
-                raw = _Incoming(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "rb+")
-            raw.name = str(path)
-            with io.BufferedRandom(raw) as file:
-                yield file
-        finally:
-            path.unlink(missing_ok=True)
+    def new(self, size: int = 0) -> Iterator[BinaryIO]:
+        with self._draft(_INCOMING, size) as file:
+            yield file
 
     @contextmanager
-    def open(self, cid: str, *, max_bytes: int) -> Iterator[Path]:
+    def open(self, cid: str, *, max_bytes: int, anew: bool = False) -> Iterator[Path]:
         name = str(parse_cid(cid))
         with self._lock:
             self._used[name] += 1
-            making = self._making.setdefault(name, threading.Lock())
         try:
-            with making:
-                path = self._copy(name, max_bytes)
+            with self._making.locked(name):
+                path = self._copy(name, max_bytes, anew=anew)
             yield path
         finally:
             with self._lock:
                 self._used[name] -= 1
                 if not self._used[name]:
-                    del self._used[name], self._making[name]
+                    del self._used[name]
 
-    def _copy(self, cid: str, max_bytes: int) -> Path:
+    def _copy(self, cid: str, max_bytes: int, *, anew: bool) -> Path:
         path = self._folder / _COPIES / f"{cid}{_SUFFIX}"
-        if self._is_whole(cid, path):
+        if not anew and self._is_whole(cid, path):
             with private_files.storage_errors(_WHAT):
-                os.utime(path)
+                # Not the time of change: a process opens a slide anew that changed.
+                os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
                 self._verified[cid] = _stamp(path)
             return path
-        draft = self._draft(_COPIES)
-        try:
+        with self._draft(_COPIES) as file:
+            self._store.copy(cid, file, max_bytes=max_bytes)
+            file.flush()
             with private_files.storage_errors(_WHAT):
-                with draft.open("xb+") as file:
-                    draft.chmod(0o600)
-                    self._store.copy(cid, file, max_bytes=max_bytes)
-                draft.replace(path)
+                Path(file.name).replace(path)
                 self._verified[cid] = _stamp(path)
-        finally:
-            draft.unlink(missing_ok=True)
         self._make_room()
         return path
 
@@ -109,9 +103,9 @@ class SlideFolder:
     def _make_room(self) -> None:
         """Remove the copies that were used longest ago and are not in use, until the others fit."""
         found = []
-        for path in (self._folder / _COPIES).glob(f"*{_SUFFIX}"):
+        for path in (self._folder / _COPIES).glob(f"[!.]*{_SUFFIX}"):
             with suppress(OSError):
-                found.append((path.stat().st_mtime_ns, path.stat().st_size, path))
+                found.append((path.stat().st_atime_ns, path.stat().st_size, path))
         total = sum(size for _, size, _ in found)
         for _, size, path in sorted(found):
             if total <= self._most_bytes:
@@ -122,24 +116,61 @@ class SlideFolder:
                     self._verified.pop(path.stem, None)
                     total -= size
 
-    def _draft(self, part: str) -> Path:
-        """The path of a file that does not exist. Raises StorageUnavailable, StorageFull."""
+    @contextmanager
+    def _draft(self, part: str, size: int = 0) -> Iterator[BinaryIO]:
+        """A new file of about so many bytes, which is removed unless it got another name. It is locked meanwhile, so
+        that others know it from one that a crash left. Raises StorageUnavailable, StorageFull."""
         folder = self._folder / part
         with private_files.storage_errors(_WHAT):
             private_files.make_folder(folder)
-            for left in folder.glob(f".*{_SUFFIX}"):
-                if left.stat().st_mtime < time.time() - _ABANDONED_S:
-                    left.unlink(missing_ok=True)
-            disk = os.statvfs(folder)
-            if disk.f_bavail * disk.f_frsize < SPARE_BYTES:
-                raise StorageFull(f"expected {SPARE_BYTES:,} bytes of free disk for a slide, found fewer")
-            return folder / f".{secrets.token_hex(8)}{_SUFFIX}"
+            _remove_abandoned(folder)
+            _check_room(folder, size)
+            raw = _locked_draft(folder)
+        path = Path(raw.name)
+        try:
+            with io.BufferedRandom(raw) as file:
+                yield file
+        finally:
+            path.unlink(missing_ok=True)
 
 
-class _Incoming(io.FileIO):
+class _Draft(io.FileIO):
+    def __init__(self, path: Path) -> None:
+        super().__init__(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600), "rb+")
+        self.name = str(path)
+
     def write(self, data: ReadableBuffer, /) -> int:
         with private_files.storage_errors(_WHAT):
+            _check_room(Path(self.name).parent, memoryview(data).nbytes)
             return super().write(data)
+
+
+def _locked_draft(folder: Path) -> _Draft:
+    """Raises OSError."""
+    for _ in range(_MOST_TRIES):
+        draft = _Draft(folder / f".{secrets.token_hex(8)}{_SUFFIX}")
+        with suppress(BlockingIOError, FileNotFoundError):
+            fcntl.flock(draft, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Another process may have found it before it was locked.
+            if Path(draft.name).stat().st_ino == os.fstat(draft.fileno()).st_ino:
+                return draft
+        draft.close()
+    raise BlockingIOError(errno.EAGAIN, "its new files cannot be locked")
+
+
+def _remove_abandoned(folder: Path) -> None:
+    """Remove the drafts that no process has locked: a crash left them, perhaps with identifiers. Raises OSError."""
+    for path in folder.glob(f".*{_SUFFIX}"):
+        with suppress(FileNotFoundError, BlockingIOError), path.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+
+
+def _check_room(folder: Path, size: int) -> None:
+    """Raises StorageFull where so many bytes more would take the spare ones; OSError."""
+    disk = os.statvfs(folder)
+    if disk.f_bavail * disk.f_frsize < SPARE_BYTES + size:
+        raise StorageFull(f"expected {SPARE_BYTES + size:,} bytes of free disk for a slide, found fewer")
 
 
 def _stamp(path: Path) -> Stamp:

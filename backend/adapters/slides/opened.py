@@ -32,6 +32,8 @@ _UNITS = {2: 25_400.0, 3: 10_000.0}
 """Micrometres in an inch and in a centimetre."""
 _PLAUSIBLE = (0.02, 20.0)
 """Micrometres a pixel: values outside are those of a printer, such as 72 dots an inch."""
+_SQUARE = 0.02
+"""Height and width of a pixel may differ by so much."""
 _WHITE = (255, 255, 255)
 
 
@@ -107,13 +109,22 @@ def _facts(file: SlideFile, planned: cleaning.Cleaning) -> dict[str, Any]:
 
 
 def _resolution(file: SlideFile, directory: structure.Directory) -> float | None:
-    """The size of a pixel in micrometres by XResolution; None where the tags do not say it."""
+    """The size of a pixel in micrometres by XResolution; None where the tags do not say it, or say that pixels are not
+    square."""
     unit = _UNITS.get(file.integer(directory, structure.RESOLUTION_UNIT, 2))
-    entry = directory.find(structure.X_RESOLUTION)
-    if unit is None or entry is None or entry.kind != structure.RATIONAL or entry.number != 1:
+    across = _ratio(file, directory.find(structure.X_RESOLUTION))
+    vertical = directory.find(structure.Y_RESOLUTION)
+    down = _ratio(file, vertical) if vertical else across
+    if unit is None or across is None or down is None or abs(across - down) > _SQUARE * across:
+        return None
+    return round(unit / across, 6)
+
+
+def _ratio(file: SlideFile, entry: structure.Entry | None) -> float | None:
+    if entry is None or entry.kind != structure.RATIONAL or entry.number != 1:
         return None
     above, below = struct.unpack(file.layout.order + "II", file.read(entry.offset, 8))
-    return round(unit * below / above, 6) if above and below else None
+    return above / below if above and below else None
 
 
 def _check_decodes(path: Path) -> None:

@@ -7,6 +7,7 @@ import hashlib
 import io
 import math
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from PIL import Image
 from backend.adapters.images.decoder_pool import DecoderPool
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.adapters.slides.cleaning import Cleaning, copy_clean
+from backend.adapters.slides.named_locks import NamedLocks
 from backend.adapters.slides.opened import MAX_SOURCE_PIXELS
 from backend.domain import SLIDE_TYPE, ImageFacts, LocalSlide, Region, SlideFacts, SlideLevel
 from backend.errors import ImageTooLarge, NotFound, UnsupportedImage
@@ -29,6 +31,8 @@ OVERVIEW_SIDE = 2048
 """Of the picture of the whole slide, in pixels at most."""
 _PROCESSES = 2
 _KEPT_OVERVIEWS = 4
+MAKING_S = 120.0
+"""After so long, no further part of an overview is read."""
 _JPEG_QUALITY = 90
 
 
@@ -40,6 +44,7 @@ class PooledSlides:
         self._pool = pool or _pool()
         self._overviews: OrderedDict[str, Image.Image] = OrderedDict()
         self._lock = threading.Lock()
+        self._making = NamedLocks("the view of this slide is being made: try again in a moment")
 
     def inspect(self, path: Path) -> ImageFacts:
         if (size := path.stat().st_size) > self.max_bytes:
@@ -125,16 +130,19 @@ class PooledSlides:
 
     def _overview(self, slide: LocalSlide) -> Image.Image:
         """The whole slide, OVERVIEW_SIDE pixels at most. It is read in parts, so that a slide without smaller levels
-        has one too; do not change it."""
-        with self._lock:
-            found = self._overviews.get(slide.facts.cid)
-            if found:
-                self._overviews.move_to_end(slide.facts.cid)
-                return found
-            # Made under the lock: the tiles of a view that is opened ask for it at the same time.
-            made = self._overviews[slide.facts.cid] = self._make_overview(slide)
-            while len(self._overviews) > _KEPT_OVERVIEWS:
-                self._overviews.popitem(last=False)
+        has one too; do not change it. Raises ServerBusy, ImageTooLarge, UnsupportedImage."""
+        cid = slide.facts.cid
+        # The tiles of a view that is opened ask for it at the same time.
+        with self._making.locked(cid):
+            with self._lock:
+                if found := self._overviews.get(cid):
+                    self._overviews.move_to_end(cid)
+                    return found
+            made = self._make_overview(slide)
+            with self._lock:
+                self._overviews[cid] = made
+                while len(self._overviews) > _KEPT_OVERVIEWS:
+                    self._overviews.popitem(last=False)
             return made
 
     def _make_overview(self, slide: LocalSlide) -> Image.Image:
@@ -145,7 +153,14 @@ class PooledSlides:
         parts = max(1, math.ceil(math.sqrt(_source_pixels(slide.facts.slide, whole, scale) / MAX_SOURCE_PIXELS)))
         across, down = math.ceil(made.width / parts), math.ceil(made.height / parts)
 
+        end = time.monotonic() + MAKING_S
+
         def read(corner: tuple[int, int]) -> Image.Image:
+            if time.monotonic() > end:
+                raise ImageTooLarge(
+                    f"expected a slide that can be shown after {MAKING_S:.0f} s, found one that takes longer: convert "
+                    "it to a tiled pyramid with smaller levels"
+                )
             left, top = corner
             size = min(across, made.width - left), min(down, made.height - top)
             x, y = left * scale, top * scale

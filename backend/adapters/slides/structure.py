@@ -37,7 +37,8 @@ SIZES = dict(zip(range(1, 19), (1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 
 """The size of a value of each type in bytes."""
 _CODES = {BYTE: "u1", SHORT: "u2", LONG: "u4", IFD: "u4", LONG8: "u8", IFD8: "u8"}
 _FORMATS = {BYTE: "B", SHORT: "H", LONG: "I", IFD: "I", LONG8: "Q", IFD8: "Q"}
-_COMPRESSIONS = {1, 5, 7, 8, 32946, 33003, 33005}
+JPEG = 7
+_COMPRESSIONS = {1, 5, JPEG, 8, 32946, 33003, 33005}
 """None, LZW, JPEG, Deflate, and the JPEG 2000 of Aperio's scanners, which OpenSlide reads."""
 _JPEG_2000 = {33003, 33005}
 _WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _YCBCR = 0, 1, 2, 6
@@ -236,7 +237,8 @@ def is_slide(opened: BinaryIO) -> bool:
 
 
 def levels_of(file: SlideFile, directories: list[Directory]) -> list[Level]:
-    """The pyramid, largest first: the largest picture in tiles, and the smaller ones in the same proportions.
+    """The pyramid, largest first: the largest picture in tiles, and the smaller ones in the same proportions, none
+    of which is a label or macro picture.
 
     Raises UnsupportedImage, ImageTooLarge.
     """
@@ -256,7 +258,8 @@ def levels_of(file: SlideFile, directories: list[Directory]) -> list[Level]:
     samples = file.integer(first, SAMPLES, 1)
     levels = {width: first}
     for each in tiled:
-        if _is_reduced(sizes[each.offset], (width, height)) and file.integer(each, SAMPLES, 1) == samples:
+        reduced = _is_reduced(sizes[each.offset], (width, height)) and file.integer(each, SAMPLES, 1) == samples
+        if reduced and associated_picture(file, each) is None:
             levels.setdefault(sizes[each.offset][0], each)
     aperio = file.text(first, DESCRIPTION).startswith(APERIO)
     found = []
@@ -264,6 +267,13 @@ def levels_of(file: SlideFile, directories: list[Directory]) -> list[Level]:
         _check_pixels(file, directory, aperio=aperio)
         found.append(_level(file, directory, *sizes[directory.offset]))
     return found
+
+
+def associated_picture(file: SlideFile, directory: Directory) -> str | None:
+    """``label`` or ``macro``, where a picture's description has that word: a photograph of the glass, however it is
+    stored. The description of a full size may name all pictures of the file (OME-XML)."""
+    text = file.text(directory, DESCRIPTION).lower()
+    return next((word for word in ("label", "macro") if word.encode() in text), None)
 
 
 def _layout(head: bytes) -> Layout:

@@ -14,6 +14,8 @@ import { aesKey, sha256 } from "./sealing";
 type Bytes = Uint8Array<ArrayBuffer>;
 
 export const MAX_FILE_BYTES = 32 * 1024 * 1024;
+/** The threshold times the size of the file: so much is in memory while perfect shares are made. */
+const MAX_PERFECT_BYTES = 1024 ** 3;
 const MAGIC = new TextEncoder().encode("scanproof/share/1");
 const PERFECT = 1;
 const COMPACT = 2;
@@ -57,6 +59,11 @@ export async function split(
     throw new RangeError(`expected 2 to ${MOST_SHARES} shares and a threshold from 2 to as many`);
   }
   if (content.length > MAX_FILE_BYTES) throw new RangeError(`expected a file of at most ${MAX_FILE_BYTES} bytes`);
+  if (!compact && threshold * content.length > MAX_PERFECT_BYTES) {
+    throw new RangeError(
+      `expected a threshold times the size of the file of at most ${MAX_PERFECT_BYTES} bytes, found ${threshold * content.length}: choose a lower threshold or compact shares`,
+    );
+  }
   const keys = signer ?? (await crypto.subtle.generateKey("Ed25519", true, ["sign", "verify"]));
   const secret = joined([random(SALT_BYTES), content]);
   const length = new Uint8Array(8);
@@ -99,6 +106,9 @@ export async function readShare(document: Bytes): Promise<Share> {
   const isWhole = areSame(await sha256(payload), document.subarray(SET_BYTES + 1, SIGNED_BYTES));
   if (!isWhole || document.subarray(end).some((byte) => byte !== 0)) {
     throw new SharesRefused("altered", "the share was altered: its content is not the signed one");
+  }
+  if (payload.length !== payloadBytes(set)) {
+    throw new SharesRefused("format", "the share's content has another length than its header says");
   }
   return { set, index, payload };
 }

@@ -44,6 +44,7 @@ export async function readPng(picture: Bytes, most: number): Promise<Bytes> {
   const [width, height] = [view.getUint32(0), view.getUint32(4)];
   if (width * height === 0 || width * height > most) throw refused(`it has not 1 to ${most} pixels`);
   const size = (width + 1) * height;
+  if ((chunks[1]?.length ?? 0) < size) throw refused("its rows are compressed");
   const rows = await inflate(chunks[1] ?? new Uint8Array(0), "deflate", size, 0).catch(() => null);
   if (rows?.length !== size) throw refused("its rows are not those of its header");
   const pixels = new Uint8Array(width * height);

@@ -1,14 +1,18 @@
 /**
- * Takes what identifies somebody out of a whole-slide image before it leaves the page, in place: no tile moves or
- * changes. The same bytes as `backend/adapters/slides/cleaning.py` makes.
+ * Takes what identifies somebody out of a whole-slide image before it leaves the page, in place: no tile moves, and
+ * no pixel changes. The same bytes as `backend/adapters/slides/cleaning.py` makes.
  */
 
 import { areSame, joined } from "../bytes";
+import { comments, withoutComments } from "./jpegs";
 import { SlideError } from "./slide-error";
 import {
   APERIO,
   ASCII,
+  associatedPicture,
+  COMPRESSION,
   DESCRIPTION,
+  JPEG,
   JPEG_TABLES,
   LONG,
   LONG8,
@@ -82,15 +86,6 @@ const STATED: [name: string, pattern: RegExp][] = [
   ["AppMag", /\|[ \t\n\r\f\v]*AppMag[ \t\n\r\f\v]*=[ \t\n\r\f\v]*([0-9]{1,3}(?:\.[0-9]{1,6})?)[ \t\n\r\f\v]*(?=\||$)/],
   ["MPP", /\|[ \t\n\r\f\v]*MPP[ \t\n\r\f\v]*=[ \t\n\r\f\v]*([0-9]{1,3}(?:\.[0-9]{1,10})?)[ \t\n\r\f\v]*(?=\||$)/],
 ];
-const COMMENT = 0xfe;
-const FIRST_APPLICATION = 0xe0;
-const LAST_APPLICATION = 0xef;
-const END_OF_IMAGE = 0xd9;
-/** Segments that say how colours are stored: marker, beginning and length. */
-const HARMLESS: [marker: number, begin: number[], length: number][] = [
-  [0xe0, [0x4a, 0x46, 0x49, 0x46, 0], 16],
-  [0xee, [0x41, 0x64, 0x6f, 0x62, 0x65], 14],
-];
 const OTHER = "other data";
 const READ_BYTES = 4 * 1024 ** 2;
 const ZEROS = new Blob([new Uint8Array(1024 ** 2)]);
@@ -131,12 +126,16 @@ export async function plan(file: SlideFile): Promise<Cleaning> {
   pieces.set(0, joined([await file.read(0, headerBytes - wordBytes), start]));
   const taken = [...pieces].map(([offset, piece]): Place => [offset, offset + piece.length]);
   checkPlaces(file.layout, levels, values);
+  const inTiles = await commentsOf(file, levels);
+  if (inTiles.length > 0) removed.add("comments in the tiles");
   const patches: Cleaning["patches"] = [];
   for (const [offset, content] of [...pieces].sort(([one], [other]) => one - other)) {
     if (!areSame(await file.read(offset, content.length), content)) addPatch(patches, offset, content);
   }
   const zeros = await withData(file, gaps(file.size, [...taken, ...values], levels));
   if (removed.size === 0 && (patches.length > 0 || zeros.length > 0)) removed.add(OTHER);
+  zeros.push(...inTiles);
+  zeros.sort(([one], [other]) => one - other);
   return { patches, zeros, removed: [...removed], levels };
 }
 
@@ -205,7 +204,8 @@ async function keptEntry(file: SlideFile, entry: Entry, first: boolean, made: Re
   const [kinds, most] = KEPT[entry.tag] ?? [[], 0];
   if (!kinds.includes(entry.kind) || entry.number <= 0 || entry.number > most) return null;
   if (entry.tag === DESCRIPTION) return keptDescription(file, entry, first, made);
-  if (entry.tag === JPEG_TABLES && !entry.inline) {
+  if (entry.tag === JPEG_TABLES) {
+    if (entry.inline) return null;
     const tables = await file.read(entry.offset, entry.size);
     const clean = withoutComments(tables);
     if (!areSame(clean, tables)) {
@@ -238,29 +238,8 @@ export function aperioText(description: string): string {
   return ["Aperio Image", ...stated].join("|");
 }
 
-/** JPEG tables whose comments and application segments are zeros of the same length, and so is what follows their end. */
-export function withoutComments(tables: Uint8Array): Uint8Array<ArrayBuffer> {
-  const made = new Uint8Array(tables);
-  let position = 2;
-  while (position + 4 <= made.length && made[position] === 0xff && made[position + 1] !== END_OF_IMAGE) {
-    const marker = made[position + 1] ?? 0;
-    const length = ((made[position + 2] ?? 0) << 8) | (made[position + 3] ?? 0);
-    const [start, end] = [position + 4, Math.min(position + 2 + Math.max(length, 2), made.length)];
-    const harmless = HARMLESS.some(
-      ([known, begin, size]) =>
-        marker === known && length === size && begin.every((byte, place) => made[start + place] === byte),
-    );
-    const application = marker >= FIRST_APPLICATION && marker <= LAST_APPLICATION;
-    if (marker === COMMENT || (application && !harmless)) made.fill(0, start, end);
-    position = end;
-  }
-  return made.fill(0, position + 2);
-}
-
 async function nameOfPicture(file: SlideFile, directory: Directory): Promise<string> {
-  const text = (await file.text(directory, DESCRIPTION)).toLowerCase();
-  if (text.includes("label")) return "label picture";
-  return text.includes("macro") ? "macro picture" : "another picture";
+  return `${(await associatedPicture(file, directory)) ?? "another"} picture`;
 }
 
 /** Behind values that are shorter than their field, some writers leave what was in memory. */
@@ -338,23 +317,58 @@ function gaps(size: number, taken: Place[], levels: Level[]): Place[] {
   return found;
 }
 
+/** The places in JPEG tiles that are no part of a picture and not zero yet, in their order. Raises SlideError for tiles
+ * that overlap, each of which is read once, or are no JPEG. */
+async function commentsOf(file: SlideFile, levels: Level[]): Promise<Place[]> {
+  const places: Place[] = [];
+  for (const { directory, offsets, sizes } of levels) {
+    if ((await file.integer(directory, COMPRESSION, 1)) !== JPEG) continue;
+    for (const [place, size] of sizes.entries()) {
+      const offset = offsets[place] ?? 0;
+      if (size > 0) places.push([offset, offset + size]);
+    }
+  }
+  places.sort(([one, end], [other, otherEnd]) => one - other || end - otherEnd);
+  const used = places.filter(([start, end], number) => {
+    const before = places[number - 1];
+    return before?.[0] !== start || before[1] !== end;
+  });
+  if (used.some(([start], number) => (used[number - 1]?.[1] ?? 0) > start)) throw overlapping("tiles");
+  const found: Place[] = [];
+  for (const group of groups(used)) {
+    const start = group[0]?.[0] ?? 0;
+    const content = await file.read(start, (group.at(-1)?.[1] ?? start) - start);
+    for (const [from, to] of group) {
+      for (const [begin, end] of comments(content.subarray(from - start, to - start))) found.push([from + begin, from + end]);
+    }
+    if (found.length > MAX_TILES) throw new SlideError(`expected at most ${MAX_TILES.toLocaleString("en-GB")} comments in the tiles, found more`);
+  }
+  return found;
+}
+
+/** Places that are read together: those that end within READ_BYTES, or one that is longer. */
+function* groups(places: Place[]): Generator<Place[]> {
+  let number = 0;
+  while (number < places.length) {
+    const [start] = places[number] ?? [0];
+    let after = number + 1;
+    while (after < places.length && (places[after]?.[1] ?? 0) <= start + READ_BYTES) after += 1;
+    yield places.slice(number, after);
+    number = after;
+  }
+}
+
 /** Those places that are not zero yet, read part by part; small ones that are near each other together. */
 async function withData(file: SlideFile, places: Place[]): Promise<Place[]> {
   const found: Place[] = [];
-  let number = 0;
-  while (number < places.length) {
-    const [start] = places[number] ?? [0, 0];
-    let after = number + 1;
-    while (after < places.length && (places[after]?.[1] ?? 0) <= start + READ_BYTES) after += 1;
-    const group = places.slice(number, after);
-    const end = group.at(-1)?.[1] ?? start;
+  for (const group of groups(places)) {
+    const [start, end] = [group[0]?.[0] ?? 0, group.at(-1)?.[1] ?? 0];
     if (end - start > READ_BYTES) {
       if (await hasData(file, start, end)) found.push(...group);
     } else {
       const content = await file.read(start, end - start);
       found.push(...group.filter(([from, to]) => content.subarray(from - start, to - start).some((byte) => byte !== 0)));
     }
-    number = after;
   }
   return found;
 }

@@ -50,8 +50,9 @@ const SPARE_TILE_BYTES = 64 * 1024;
 const SIZES = [1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8];
 /** Of the types that are whole numbers. */
 const WHOLE_NUMBERS: Record<number, 1 | 2 | 4 | 8> = { [BYTE]: 1, [SHORT]: 2, [LONG]: 4, [IFD]: 4, [LONG8]: 8, [IFD8]: 8 };
+export const JPEG = 7;
 /** None, LZW, JPEG, Deflate, and the JPEG 2000 of Aperio's scanners. */
-const COMPRESSIONS = [1, 5, 7, 8, 32946, 33003, 33005];
+const COMPRESSIONS = [1, 5, JPEG, 8, 32946, 33003, 33005];
 const JPEG_2000 = [33003, 33005];
 /** Samples and photometric interpretation: grey, RGB, YCbCr. */
 const PIXELS = ["1 0", "1 1", "3 2", "3 6"];
@@ -260,7 +261,8 @@ export async function isSlide(blob: Blob, { maxBytes, maxPixels }: { maxBytes: n
   }
 }
 
-/** The pyramid, largest first: the largest picture in tiles, and the smaller ones in the same proportions. */
+/** The pyramid, largest first: the largest picture in tiles, and the smaller ones in the same proportions, none of which
+ * is a label or macro picture. */
 export async function levelsOf(file: SlideFile, directories: Directory[]): Promise<Level[]> {
   if (directories.length === 0) throw new SlideError("expected a slide with at least one picture, found none");
   await refuseFormats(file, directories);
@@ -289,7 +291,7 @@ export async function levelsOf(file: SlideFile, directories: Directory[]): Promi
   const levels = new Map([[full.width, full]]);
   for (const each of pictures) {
     if (!isReduced(each, full) || (await file.integer(each.directory, SAMPLES, 1)) !== samples) continue;
-    if (!levels.has(each.width)) levels.set(each.width, each);
+    if (!levels.has(each.width) && !(await associatedPicture(file, each.directory))) levels.set(each.width, each);
   }
   const aperio = (await file.text(full.directory, DESCRIPTION)).startsWith(APERIO);
   const made: Level[] = [];
@@ -298,6 +300,13 @@ export async function levelsOf(file: SlideFile, directories: Directory[]): Promi
     made.push(await levelOf(file, directory, width, height));
   }
   return made;
+}
+
+/** `label` or `macro`, where a picture's description has that word: a photograph of the glass, however it is stored. The
+ * description of a full size may name all pictures of the file (OME-XML). */
+export async function associatedPicture(file: SlideFile, directory: Directory): Promise<string | null> {
+  const text = (await file.text(directory, DESCRIPTION)).toLowerCase();
+  return ["label", "macro"].find((word) => text.includes(word)) ?? null;
 }
 
 export function viewOf(bytes: Uint8Array): DataView {

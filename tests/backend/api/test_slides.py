@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from werkzeug.test import TestResponse
 
 from backend.adapters.ipfs.unixfs import cid_of
 from backend.api.app import PREFIX
+from backend.api.downloads import AT_ONCE
 from backend.container import Container
 from tests.backend.adapters.slides import makers, vectors
 
@@ -74,6 +76,43 @@ def test_the_routes_of_images_know_a_slide(client: FlaskClient, cid: str, clean:
     assert content.data == clean
     assert content.mimetype == "image/tiff"
     assert view.shape == (800, 1000, 3)
+
+
+def test_a_slide_that_is_not_sent_is_not_in_use(client: FlaskClient, container: Container, cid: str) -> None:
+    path = f"{PREFIX}/images/{cid}/content"
+    used = vars(container.slides._copies)["_used"]
+    client.get(path, buffered=False).close()
+    assert not used
+
+    taken = [client.application.extensions["downloads"].begin() for _ in range(AT_ONCE)]
+    try:
+        refused = client.get(path)
+    finally:
+        for download in taken:
+            with download:
+                pass
+
+    assert refused.status_code == 503
+    assert not used
+
+
+def test_a_download_takes_no_place_while_the_store_copies(
+    client: FlaskClient, container: Container, cid: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = []
+    opened = container.slides.open
+
+    def watched(name: str) -> object:
+        with ExitStack() as places:
+            for _ in range(AT_ONCE):
+                places.enter_context(client.application.extensions["downloads"].begin())
+                taken.append(name)
+        return opened(name)
+
+    monkeypatch.setattr(container.slides, "open", watched)
+
+    assert client.get(f"{PREFIX}/images/{cid}/content").status_code == 200
+    assert taken == [cid] * AT_ONCE
 
 
 def test_after_a_loss_of_the_database_the_facts_are_read_from_the_store(

@@ -16,6 +16,8 @@ from backend.adapters.dicom.deidentification import identifiers_left
 from backend.adapters.images.text_finder import OcrTextFinder
 from ml.datasets.phantom import phantom_png
 from tests.backend.adapters.dicom.corpus import PLACES, case_of
+from tests.backend.adapters.slides import makers
+from tests.backend.commands.test_shares import largest_file
 from tests.dicoms import dataset, dicom, written
 
 
@@ -43,6 +45,20 @@ def test_a_directory_becomes_files_without_identifiers(scanproof, study, key, tm
         assert identifiers_left((tmp_path / file["written"]).read_bytes()) == ()
     assert done.json["files"][0]["replaced"]["(0010,0010) Patient's Name"] == 1
     assert done.json["files"][0]["removed"]["(0010,1040) Patient's Address"] == 1
+
+
+def test_the_map_has_what_was_written_before_a_file_ended_the_command(scanproof, study, key, tmp_path):
+    source, map_file = tmp_path / "source", tmp_path / "study.map"
+    source.mkdir()
+    (study / "deep" / "0.dcm").rename(source / "1.dcm")
+    makers.pyramid(source / "2.tif", makers.tissue(1000, 800))
+
+    with largest_file(400_000):
+        done = scanproof("deidentify", source, "--out", tmp_path / "clean", "--key", key, "--map", map_file, "--json")
+
+    assert (done.status, done.json["error"]["type"]) == (1, "StorageFull")
+    assert [file.suffix for file in (tmp_path / "clean").iterdir()] == [".dcm"]
+    assert map_file.exists()
 
 
 def test_the_same_key_gives_the_same_files_and_another_one_others(scanproof, study, key, tmp_path):

@@ -10,7 +10,7 @@ import pytest
 
 from backend.adapters.chain.dev import embedded
 from backend.commands.arguments import WrongUse
-from backend.commands.evidence import write_new
+from backend.commands.evidence import write_all_new, write_new
 from backend.processes import free_port
 from backend.settings import load
 from tests.backend.commands.conftest import Shared, shared
@@ -302,6 +302,30 @@ def test_a_file_that_appeared_meanwhile_is_not_replaced(tmp_path):
         write_new(file, b"evidence")
 
     assert [each.read_bytes() for each in tmp_path.iterdir()] == [b"of somebody else"]
+
+
+def test_a_link_to_nothing_is_not_replaced(tmp_path):
+    """It does not exist for a check before the writing."""
+    file = tmp_path / "evidence.zip"
+    file.symlink_to(tmp_path / "nothing")
+
+    with pytest.raises(WrongUse, match="is there already"):
+        write_new(file, b"evidence")
+
+    assert [each.name for each in tmp_path.iterdir()] == ["evidence.zip"]
+    assert file.is_symlink()
+
+
+def test_of_two_files_both_are_written_or_none(tmp_path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    second.write_bytes(b"of somebody else")
+
+    with pytest.raises(WrongUse, match="second is there already"):
+        write_all_new({first: b"1", second: b"2"})
+    assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"second": b"of somebody else"}
+
+    write_all_new({first: b"1", tmp_path / "third": b"3"})
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["first", "second", "third"]
 
 
 def test_a_directory_that_disappeared_is_named(tmp_path):

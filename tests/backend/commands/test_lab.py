@@ -48,6 +48,18 @@ def test_text_goes_in_and_comes_out_without_a_trace(scanproof, scan, text, tmp_p
     assert same(scan, back)
 
 
+@pytest.mark.parametrize("restored", ["out.txt", "link"])
+def test_neither_text_nor_picture_is_written_unless_both_are(scanproof, scan, text, tmp_path, restored):
+    marked, out = tmp_path / "marked.png", tmp_path / "out.txt"
+    scanproof("lab", "hide", scan, "--message", text, "--output", marked)
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+
+    done = scanproof("lab", "reveal", marked, "--output", out, "--restored", tmp_path / restored, "--json")
+
+    assert (done.status, done.json["error"]["type"]) == (2, "WrongUse")
+    assert not out.exists()
+
+
 def test_a_person_is_warned_of_clear_text(scanproof, scan, text, tmp_path):
     done = scanproof("lab", "hide", scan, "--message", text, "--output", tmp_path / "m.png")
     assert "it is not encrypted" in done.stdout
@@ -155,6 +167,10 @@ def test_other_files_are_refused(scanproof, scan, text, tmp_path):
             "expected a public key in PEM",
         ),
         (("hide", "{scan}", "--message", "{text}", "--output", "{scan}"), "expected a new file"),
+        (
+            ("hide", "{scan}", "--message", "{text}", "--output", "{new}", "--to", "00" * 32),
+            "expected an X25519 key that is not of low order",
+        ),
     ],
 )
 def test_wrong_use_does_nothing(scanproof, scan, text, tmp_path, arguments, message):

@@ -210,6 +210,10 @@ def test_large_inputs_are_refused(scanproof, scan, tmp_path, monkeypatch):
         file.truncate(33 * 1024 * 1024)
     refused = split(scanproof, large, tmp_path / "d", status=2)
     assert "expected a file of at most 33,554,432 bytes" in refused["error"]["message"]
+    with large.open("r+b") as file:
+        file.truncate(32 * 1024 * 1024)
+    refused = split(scanproof, large, tmp_path / "d", "--shares", 40, "--threshold", 40, status=2)
+    assert "choose a lower threshold or compact shares" in refused["error"]["message"]
     monkeypatch.setattr(command, "_MOST_BYTES", 10)
     done = scanproof("shares", "combine", scan, "--output", tmp_path / "new", "--json")
     assert "expected shares of at most 10 bytes in all" in done.json["error"]["message"]

@@ -5,13 +5,17 @@ Shares are random, so these cannot be compared with what is written now. A pictu
 from __future__ import annotations
 
 import json
+import struct
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 
-from backend.crypto.image_shares import HEADER_BYTES, split
-from backend.crypto.noise_png import write_png
+from backend.crypto import image_shares
+from backend.crypto.image_shares import HEADER_BYTES, read_share, split
+from backend.crypto.noise_png import SIGNATURE, read_png, write_png
 from backend.crypto.sealing import seal
 from backend.crypto.wraps import RecipientKey, new_rsa_key
 from backend.settings import ROOT
@@ -43,7 +47,31 @@ def vectors() -> Iterator[tuple[str, dict[str, Any]]]:
     good = [write_png(document) for document in split(CONTENT, shares=2, threshold=2)]
     yield "fail_picture_damaged", _pictures([good[0][:-20] + bytes(20), good[1]], reason="png")
     yield "fail_picture_cut", _pictures([good[0][:-1], good[1]], reason="png")
+    rows = bytes(101 * 50)
+    bomb = (
+        SIGNATURE
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 100, 50, 8, 0, 0, 0, 0))
+        + chunk(b"IDAT", zlib.compress(rows))
+    )
+    yield "fail_picture_compressed", _pictures([bomb + chunk(b"IEND", b""), good[1]], reason="png")
+    for compact in (False, True):
+        name = "compact" if compact else "perfect"
+        yield f"fail_{name}_short_content", _vector(_shortened(compact=compact), reason="format")
     yield "fail_picture_of_something_else", _vector([b"a" * 600, b"b" * 600], reason="format")
+
+
+def chunk(name: bytes, content: bytes) -> bytes:
+    body = name + content
+    return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
+
+
+def _shortened(*, compact: bool) -> list[bytes]:
+    """Shares whose signer left out the end of one, which then fills its picture without zeros."""
+    signer = Ed25519PrivateKey.generate()
+    first, *others = split(CONTENT, shares=3, threshold=2, compact=compact, signer=signer)
+    share = read_share(first)
+    cut = (image_shares._write(share.set, 1, share.payload[:-less], signer) for less in range(1, 100))
+    return [next(made for made in cut if read_png(write_png(made), 10_000) == made), *others]
 
 
 def _vector(

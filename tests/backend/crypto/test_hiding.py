@@ -154,3 +154,13 @@ def test_small_pictures_have_known_figures() -> None:
         measures.entropy(np.zeros((2, 2)))
     with pytest.raises(ValueError, match="expected sides of at least 11 pixels"):
         measures.ssim(checks, checks)
+
+
+def test_a_chessboard_of_16_bits_has_too_little_room() -> None:
+    """Its most frequent errors are larger than the header can name."""
+    rows, columns = np.indices((64, 64))
+    picture = ((rows + columns) % 2 * 65_535).astype(np.uint16)
+
+    with pytest.raises(HidingRefused, match="too little room") as refused:
+        hide(picture, b"Doe")
+    assert refused.value.reason == "capacity"

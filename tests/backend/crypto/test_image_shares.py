@@ -22,7 +22,7 @@ from backend.crypto.image_shares import HEADER_BYTES, MAX_FILE_BYTES, SALT_BYTES
 from backend.crypto.noise_png import SIGNATURE, read_png, write_png
 from backend.crypto.sealing import MAGIC, is_sealed, seal, unseal
 from backend.crypto.wraps import new_rsa_key, read_recipient_key
-from tests.backend.crypto.share_vectors import VECTORS
+from tests.backend.crypto.share_vectors import VECTORS, chunk
 
 FILES = {path.stem: json.loads(path.read_text()) for path in VECTORS.glob("*.json")}
 CONTENT = bytes(range(256)) * 8 + b"the end"
@@ -165,6 +165,10 @@ def test_wrong_use_is_said() -> None:
             split(b"", shares=shares, threshold=threshold)
     with pytest.raises(ValueError, match="expected a file of at most 33554432 bytes, found 33554433"):
         split(bytes(MAX_FILE_BYTES + 1), shares=2, threshold=2)
+    with pytest.raises(
+        ValueError, match="at most 1073741824 bytes, found 1107296256: choose a lower threshold or compact"
+    ):
+        split(bytes(MAX_FILE_BYTES), shares=33, threshold=33)
 
 
 @pytest.mark.parametrize("key", [X25519PrivateKey.generate(), new_rsa_key()], ids=["x25519", "rsa"])
@@ -215,9 +219,6 @@ GREY = header(2, 2)
 
 
 def png(header: bytes, rows: bytes, *, end: bytes = b"") -> bytes:
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
     return SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"") + end
 
 
@@ -239,6 +240,7 @@ def png(header: bytes, rows: bytes, *, end: bytes = b"") -> bytes:
         (png(GREY, bytes(5)), "its rows are not those of its header"),
         (png(GREY, bytes(5_000_000)), "its rows are not those of its header"),
         (png(GREY, b"\1" + bytes(5)), "its rows are not those of its header"),
+        (png(header(10, 10), bytes(110)), "its rows are compressed"),
         (png(GREY, bytes(6)).replace(b"IDAT", b"iDAT"), "the chunk IDAT"),
     ],
 )

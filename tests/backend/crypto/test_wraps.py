@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from cryptography.hazmat.bindings._rust import openssl
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.hpke import AEAD, KDF, KEM, Suite
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from backend.crypto.errors import CryptoRefused, WrapRefused
 from backend.crypto.phrases import english, entropy_of, new_phrase, phrase_of
@@ -31,6 +32,7 @@ from backend.crypto.wraps import (
     read_recipient_key,
     unwrap,
     wrap,
+    x25519_recipient,
 )
 from tests.backend.crypto.envelope_vectors import KEY, VECTORS
 from tests.backend.crypto.wrap_vectors import CHEAP, CID, PHRASE, private_pem, public_pem
@@ -124,6 +126,17 @@ def test_only_sound_keys_receive(pem: Any, message: str) -> None:
     if not isinstance(pem, bytes):
         with pytest.raises(WrapRefused):
             read_recipient_key(private_pem(pem).encode())
+
+
+@pytest.mark.parametrize("raw", [bytes(32), b"\1" + bytes(31)])
+def test_a_point_of_low_order_receives_nothing(raw: bytes) -> None:
+    """Whoever knows it could open what is wrapped for it."""
+    key = X25519PublicKey.from_public_bytes(raw)
+    pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+    for read in (lambda: x25519_recipient(raw), lambda: read_recipient(pem), lambda: wrap(bytes(32), key, b"")):
+        with pytest.raises(WrapRefused, match="expected an X25519 key that is not of low order"):
+            read()
 
 
 def test_a_private_key_of_another_sort_is_refused() -> None:

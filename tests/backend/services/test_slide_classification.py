@@ -208,7 +208,9 @@ def test_the_manifest_names_rule_grid_and_fields() -> None:
         "confidence": 0.8,
         "abstained": False,
     }
-    assert manifests.read(manifest).slide.fields == found.fields
+    read = manifests.read(manifest).slide
+    assert read.fields == found.fields
+    assert read.statements == manifests.slide_statements(found)
 
 
 @pytest.mark.parametrize(
@@ -296,8 +298,39 @@ def test_another_answer_is_not_reproduced(again: Sequence[float | None], changes
     assert found.startswith(expected)
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"micrometresPerPixel": 0.1}, "the manifest states another micrometresPerPixel"),
+        ({"field": {"width": 700, "height": 460}}, "the manifest states another field"),
+        ({"leastConfidence": 0.1}, "the manifest states another leastConfidence"),
+        ({"read": 48, "answered": 48}, "the manifest states another read and answered"),
+        ({"stain": "HER2"}, "the manifest has further statements"),
+    ],
+)
+def test_statements_on_a_slide_that_are_not_those_of_the_repetition_are_not_reproduced(
+    changes: dict, expected: str
+) -> None:
+    found, _ = answer(0.9, 0.8, None)
+    listed = [manifests.field_values(field) for field in found.fields]
+    tiles = manifests.slide_statements(found) | {"list": listed}
+    assert repeated((0.9, 0.8, None), (0.9, 0.8, None), tiles=tiles)[0]
+
+    assert repeated((0.9, 0.8, None), (0.9, 0.8, None), tiles=tiles | changes) == (False, expected)
+
+
+def test_a_result_of_a_model_that_reads_no_slides_is_not_reproduced() -> None:
+    models = Models(0.9)
+    manifest = SimpleNamespace(slide=manifests.ReadSlide("mean-of-fields/1", "slide-1", (), {}), opinion=None)
+
+    assert repeat(models, manifest, OTHER, slide(), SlideClassification(models, Reader(1))) == (
+        False,
+        "brain-mri does not read slides: expected a model that does",
+    )
+
+
 def test_an_image_is_not_a_slide_and_a_slide_no_image() -> None:
-    read = manifests.ReadSlide("mean-of-fields/1", "slide-1", ())
+    read = manifests.ReadSlide("mean-of-fields/1", "slide-1", (), {})
     manifest = SimpleNamespace(slide=read)
 
     assert repeat(Models(), manifest, MODEL, b"PNG") == (
@@ -313,7 +346,7 @@ def test_a_slide_that_cannot_be_read_is_not_reproduced() -> None:
         def region(self, slide: LocalSlide, region: Region, size: tuple[int, int]) -> bytes:
             raise UnsupportedImage("damaged")
 
-    manifest = SimpleNamespace(slide=manifests.ReadSlide("mean-of-fields/1", "slide-1", ()), opinion=None)
+    manifest = SimpleNamespace(slide=manifests.ReadSlide("mean-of-fields/1", "slide-1", (), {}), opinion=None)
 
     assert repeat(Models(0.9), manifest, MODEL, slide(), SlideClassification(Models(0.9), Damaged(1))) == (
         False,

@@ -95,6 +95,8 @@ describe("shares", () => {
     ]) {
       await expect(split(CONTENT, numbers)).rejects.toThrow("expected 2 to 255 shares");
     }
+    const large = new Uint8Array(32 * 1024 ** 2);
+    await expect(split(large, { shares: 33, threshold: 33 })).rejects.toThrow("choose a lower threshold or compact shares");
   });
 
   it("are sealed to their receivers", async () => {

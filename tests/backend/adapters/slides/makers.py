@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -42,9 +43,11 @@ def pyramid(
     description: str | None = None,
     big: bool = False,
     order: Literal["<", ">"] = "<",
+    glass: Sequence[str] = (),
     **options: Any,
 ) -> Path:
-    """A tiled pyramid, each level half as wide as the one before."""
+    """A tiled pyramid, each level half as wide as the one before; ``glass`` are descriptions of further pictures in the
+    same proportions."""
     resolution: dict[str, Any] = {}
     if micrometres:
         resolution = {"resolution": (1e4 / micrometres, 1e4 / micrometres), "resolutionunit": "CENTIMETER"}
@@ -52,9 +55,13 @@ def pyramid(
     with tifffile.TiffWriter(path, bigtiff=big, byteorder=order) as writer:
         below = {"subifds": levels - 1} if as_sub_directories and levels > 1 else {}
         writer.write(pixels, description=description, software="Leica of Ward 7", **common, **resolution, **below)
-        for level in range(1, levels):
-            step = 2**level
+        step = 1
+        for _ in range(1, levels):
+            step *= 2
             writer.write(pixels[::step, ::step], subfiletype=1, **common)
+        for text in glass:
+            step *= 2
+            writer.write(pixels[::step, ::step], subfiletype=1, description=text, **common)
     return path
 
 
@@ -75,9 +82,9 @@ def aperio(path: Path, pixels: np.ndarray, *, levels: int = 2, description: str 
     return path
 
 
-def jpeg_tile(side: int = 256, colour: tuple[int, int, int] = (210, 120, 170)) -> bytes:
+def jpeg_tile(side: int = 256, colour: tuple[int, int, int] = (210, 120, 170), **options: Any) -> bytes:
     output = io.BytesIO()
-    Image.new("RGB", (side, side), colour).save(output, "JPEG", quality=90, subsampling=2)
+    Image.new("RGB", (side, side), colour).save(output, "JPEG", quality=90, subsampling=2, **options)
     return output.getvalue()
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import io
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from backend.adapters.slides import opened
+from backend.adapters.slides import named_locks, opened, pooled
 from backend.adapters.slides.pooled import OVERVIEW_SIDE, PooledSlides
-from backend.domain import LocalSlide, Region
-from backend.errors import ImageTooLarge, NotFound, UnsupportedImage
+from backend.domain import ImageFacts, LocalSlide, Region, SlideFacts, SlideLevel
+from backend.errors import ImageTooLarge, NotFound, ServerBusy, UnsupportedImage
 from backend.slide_grid import deepzoom_levels
 from tests.backend.adapters.slides import makers, vectors
 
@@ -57,6 +59,46 @@ def test_only_some_overviews_stay_in_memory(tmp_path: Path) -> None:
     assert len(slides._overviews) == 4
 
 
+class SlowPool:
+    """Reads black pixels when it is allowed to."""
+
+    def __init__(self) -> None:
+        self.started = {name: threading.Event() for name in ("one", "other")}
+        self.allowed = threading.Event()
+
+    def slide_pixels(self, path: Path, region: tuple[int, int, int, int], size: tuple[int, int]) -> Image.Image:
+        self.started[path.name].set()
+        self.allowed.wait(60)
+        return Image.new("RGB", size)
+
+
+def described(cid: str) -> LocalSlide:
+    facts = SlideFacts((SlideLevel(8192, 6000, 1.0),), 0.25, None, None)
+    return LocalSlide(Path(cid), ImageFacts(cid, "", 1, 8192, 6000, "image/tiff", (), slide=facts))
+
+
+def test_a_wait_for_an_overview_ends_and_hinders_no_other_slide(monkeypatch: pytest.MonkeyPatch) -> None:
+    pool = SlowPool()
+    slides = PooledSlides(pool, max_bytes=100)
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(slides.preview, described("one"), 64)
+        assert pool.started["one"].wait(60)
+        other = threads.submit(slides.preview, described("other"), 64)
+        assert pool.started["other"].wait(60)
+        monkeypatch.setattr(named_locks, "WAIT_S", 0.01)
+        with pytest.raises(ServerBusy, match="the view of this slide is being made: try again"):
+            slides.preview(described("one"), 64)
+        pool.allowed.set()
+        assert first.result() == other.result()
+
+
+def test_an_overview_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pooled, "MAKING_S", -1.0)
+
+    with pytest.raises(ImageTooLarge, match="expected a slide that can be shown"):
+        PooledSlides(SlowPool(), max_bytes=100).preview(described("one"), 64)
+
+
 def test_a_region_is_scaled_from_the_level_that_fits(slides: PooledSlides, tmp_path: Path) -> None:
     pixels = makers.tissue(1024, 768, noise=0)
     slide = local(slides, clean(makers.pyramid(tmp_path / "slide.tif", pixels)))
@@ -95,7 +137,14 @@ def test_grey_slides_are_read(slides: PooledSlides, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("resolution", "unit", "expected"),
-    [((40_000, 40_000), "CENTIMETER", 0.25), ((101_600, 101_600), "INCH", 0.25), ((72, 72), "INCH", None)],
+    [
+        ((40_000, 40_700), "CENTIMETER", 0.25),
+        ((40_000, 41_000), "CENTIMETER", None),
+        ((40_000, 20_000), "CENTIMETER", None),
+        ((40_000, 40_000), "CENTIMETER", 0.25),
+        ((101_600, 101_600), "INCH", 0.25),
+        ((72, 72), "INCH", None),
+    ],
 )
 def test_the_size_of_a_pixel_is_that_of_the_resolution_if_it_is_plausible(
     slides: PooledSlides, tmp_path: Path, resolution: tuple[int, int], unit: str, expected: float | None

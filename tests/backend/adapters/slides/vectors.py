@@ -25,6 +25,8 @@ from tests.backend.adapters.slides import makers
 
 FILE = Path(__file__).resolve().parents[3] / "frontend" / "slides" / "vectors.json"
 _SENTENCE = 60
+_HIDDEN = b"\xff\xff\xfe\0\x0aDOE JANE\xff\xf7\0\x0aDOE JANE"
+"""Segments behind a fill byte and with a reserved marker."""
 
 
 def corpus() -> Iterator[tuple[str, bytes]]:
@@ -42,6 +44,9 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         yield "a pyramid of big endian", made("big-endian.tif", order=">", description="DOE JANE")
         yield "a BigTIFF whose levels are SubIFDs", made("sub.tif", as_sub_directories=True, big=True)
         yield "a clean one", clean(generic)
+        glass = ("Label image DOE JANE", "MACRO of DOE JANE")
+        yield "label and macro picture in tiles and in the proportions of the scan", made("glass.tif", glass=glass)
+        yield "a full size whose description names all pictures", made("ome.tif", description="<Image Name='label'>")
         yield "an Aperio slide with thumbnail, label and macro picture", svs
         yield "an Aperio slide without stated values", svs.replace(b"MPP", b"Mpp").replace(b"AppMag", b"Appmag")
         yield "a clean Aperio slide", clean(svs)
@@ -49,6 +54,13 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         yield "data between the tiles", between_tiles()
         yield "comments in JPEG tables", with_tables(b"DOE^JANE 1956")
         yield "a private tag", with_tables(b"")
+        yield "comments, EXIF and data behind the end in JPEG tiles", makers.by_hand(600, 600, tile_bytes=commented())
+        yield "comments between the scans of JPEG tiles", makers.by_hand(600, 600, tile_bytes=between_scans())
+        yield (
+            "comments behind fill bytes and in reserved segments of JPEG tables",
+            makers.by_hand(600, 600, tables=b"\xff\xd8" + _HIDDEN + b"\xff\xd9DOE"),
+        )
+        yield "a name in place of JPEG tables", makers.by_hand(600, 600, tables=b"DOE JANE")
         yield "a name behind a short value", behind_a_value()
         yield "levels in another order", reordered(generic)
         yield "no pyramid, every tile the same bytes", makers.by_hand(70_000, 30_000, tile=(4096, 4096))
@@ -60,6 +72,9 @@ def corpus() -> Iterator[tuple[str, bytes]]:
         yield "too many tiles", makers.by_hand(40_000, 40_000, tile=(16, 16), count=3)
         yield "tiles behind the end", makers.by_hand(600, 600, offset_of_tiles=10_000_000)
         yield "tiles over the directory", makers.by_hand(600, 600, offset_of_tiles=0)
+        yield "JPEG tiles that are none", makers.by_hand(600, 600, tile_bytes=b"DOE JANE" * 40)
+        yield "JPEG tiles of many segments", makers.by_hand(600, 600, tile_bytes=commented(b"\xff\xfe\0\2" * 300))
+        yield "JPEG tiles that overlap", overlapping_tiles()
         yield "cut off", generic[:-400]
         yield "no TIFF", b"\x89PNG\r\n\x1a\n" + bytes(200)
         yield "pixels of 16 bits", generic.replace(struct.pack("<3H", 8, 8, 8), struct.pack("<3H", 16, 16, 16))
@@ -78,6 +93,27 @@ def between_tiles() -> bytes:
     return content.replace(tile, tile[:-32] + b"DOE JANE".ljust(32, b"!"), 1).replace(
         struct.pack("<I", len(tile)) * 9, struct.pack("<I", len(tile) - 32) * 9
     )
+
+
+def commented(first: bytes = b"\xff\xe1\0\x0eExif\0\0DOE 56") -> bytes:
+    """A JPEG with names at its beginning, before its scan, and behind its end."""
+    tile = makers.jpeg_tile()
+    scan = tile.index(b"\xff\xda")
+    return tile[:2] + first + tile[2:scan] + _HIDDEN + tile[scan:] + b"DOE JANE"
+
+
+def between_scans() -> bytes:
+    """A progressive JPEG with names before its last scan."""
+    tile = makers.jpeg_tile(progressive=True, restart_marker_blocks=8)
+    last = tile.rindex(b"\xff\xda")
+    return tile[:last] + _HIDDEN + tile[last:]
+
+
+def overlapping_tiles() -> bytes:
+    content = bytearray(makers.by_hand(600, 600))
+    place = content.index(struct.pack("<Q", 16) * 9)
+    content[place : place + 8] = struct.pack("<Q", 17)
+    return bytes(content)
 
 
 def with_tables(comment: bytes) -> bytes:

@@ -87,6 +87,19 @@ def test_a_large_one_is_fetched_as_a_file(
     assert trusted.facts.cid == cid
 
 
+def test_one_that_the_store_lost_fails_although_there_is_a_copy(
+    service: VerificationService, store: EmbeddedStore, slide: bytes, opened: ExitStack
+) -> None:
+    cid = put(store, large(slide))
+    assert service._image_bytes(cid, None, opened)[0].passed
+    lost = next(path for path in sorted(store._blocks.glob("*/*")) if path.name != cid)
+    lost.unlink()
+
+    check, trusted = service._image_bytes(cid, None, opened)
+
+    assert (check.passed, trusted) == (False, None)
+
+
 def test_of_bytes_that_are_no_clean_slide_the_cid_alone_is_checked(
     service: VerificationService, store: EmbeddedStore, slide: bytes, opened: ExitStack
 ) -> None:
