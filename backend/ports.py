@@ -21,7 +21,6 @@ from backend.accounts import (
     Purpose,
     Registration,
     RelyingParty,
-    Role,
     Session,
 )
 from backend.ancestry import Ancestry
@@ -811,26 +810,28 @@ class AccountRows(Protocol):
     def add(self, account: Account) -> bool:
         """False when there is an account with that e-mail address."""
 
-    def change(self, account: Account) -> None:
-        """Store name, phone, role, approval and password hash of an account."""
+    def change(self, was: Account, account: Account) -> None:
+        """Store what differs of name, phone, role, approval and password hash. ``was`` may be read long ago: what
+        others changed since stays. A new password ends the links to set one. Raises Conflict where the password should
+        change, and did meanwhile, and for the last approved administrator."""
 
-    def remove(self, account_id: str) -> None:
-        """Remove an account with its sessions, links and log."""
+    def remove(self, account: Account, email_hash: str) -> None:
+        """Remove an account with its sessions, links and log, and registrations and attempts of its address. Raises
+        Conflict for the last approved administrator."""
 
     def people(self) -> Sequence[Account]:
         """Accounts, those that wait for approval first, then the newest."""
 
-    def count(self, role: Role) -> int: ...
-
-    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> None:
-        """Also removes those that are too old."""
+    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> int:
+        """How many there are now for that address. Also removes those that are too old."""
 
     def registration(self, token_hash: str) -> Registration | None: ...
 
     def remove_registrations(self, email: str) -> None: ...
 
     def add_session(self, token_hash: str, session: Session, *, unused_since: int, begun_since: int) -> None:
-        """Also removes sessions that were not used since, or begun before."""
+        """Also removes sessions that were not used since, or begun before. Raises SignInFailed if the account was
+        closed, or its password changed, after it was read: that ended every session."""
 
     def session(self, token_hash: str) -> Session | None: ...
 
@@ -872,15 +873,16 @@ class AccountRows(Protocol):
         old: int,
         wait: Callable[[Failures], int],
     ) -> int:
-        """In one transaction: count the failures after ``since``, ask ``wait`` how many seconds the next attempt must
-        wait, return them, and if there are none add ``event``, a failure until ``finish_sign_in``. So attempts at the
-        same time count each other. Removes events before ``old``."""
+        """In one transaction: count the failures after ``since``, and those of ``source`` after the last success there,
+        ask ``wait`` how many seconds the next attempt must wait, return them, and if there are none add ``event``, a
+        failure until ``finish_sign_in``. So attempts at the same time count each other. Removes events before ``old``,
+        and those of no account after a day."""
 
     def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind, detail: str) -> None:
         """That attempt was no failure: it succeeded, or a code was asked for."""
 
     def log(self, event: AccountEvent, *, old: int) -> None:
-        """Add a line, and remove those before ``old``."""
+        """Add a line, and remove those before ``old``, and those of no account after a day."""
 
     def events(self, account_id: str, limit: int) -> Sequence[AccountEvent]:
         """The newest first."""
@@ -995,6 +997,9 @@ class PasskeyVerifier(Protocol):
 class WalletSignatures(Protocol):
     def is_checksummed(self, address: str) -> bool:
         """Whether the case of the letters is that of EIP-55."""
+
+    def has_public_key(self, address: str) -> bool:
+        """Whether anybody can sign for this address, as for those of development chains."""
 
     def is_signed(self, address: str, message: str, signature: str) -> bool:
         """Whether ``address`` signed this text (ERC-191, version 0x45): its key, or its contract says so (ERC-1271).

@@ -301,6 +301,11 @@ class _Reader:
             raise ConfigurationError(
                 "SCANPROOF_PUBLIC_URL must be https:// and a lower-case host name, such as https://scanproof.example"
             )
+        if not self._text("SCANPROOF_SMTP_URL", ""):
+            raise ConfigurationError(
+                "SCANPROOF_PUBLIC_URL needs SCANPROOF_SMTP_URL: without a mail server the log would hold links that "
+                "open the accounts of others"
+            )
         return url
 
     def _networks(self, name: str, accounts: bool) -> tuple[Network, ...]:

@@ -120,12 +120,14 @@ from backend.settings import Secret, Settings
 from ml.guidance.next_steps import next_steps
 
 _NODE_SLOTS = 6
+_WALLET_SLOTS = 2
 _PINATA_SLOTS = 4
 """With the downloads fewer than the server's threads, so that other requests go on while both hang."""
 _SLICES_CHECKED = 24
 """The most slices of a study whose inference the server repeats for a verification."""
 _COMPUTED = frozenset({"image_id"})
 """Methods of the chain that ask no node."""
+_SIGNATURES_COMPUTED = frozenset({"is_checksummed", "has_public_key"})
 
 
 def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: float = ORPHAN_AGE_S) -> Container:
@@ -354,31 +356,31 @@ def _accounts(settings: Settings, database: Database) -> AccountServices:
     # Its packages take half a second to load, and most servers have no accounts.
     from backend.adapters.accounts.passkeys import WebAuthnVerifier
 
-    rows, hasher = SqlAccounts(database), Argon2Hasher(settings.password_memory_kib)
-    log = AccountLog(rows)
+    rows = SqlAccounts(database)
     parts = AccountParts(
         rows=rows,
-        hasher=hasher,
+        hasher=Argon2Hasher(settings.password_memory_kib),
         judge=ZxcvbnJudge(),
         mailer=QueuedMailer(settings.mail_from, SmtpServer(settings.smtp_url) if settings.smtp_url else write_to_log),
-        log=log,
+        log=AccountLog(rows),
         page_url=settings.page_url,
     )
+    # Slots of its own: whoever sends messages of wallets keeps no request from the registry.
+    node = Bulkhead("the node", slots=_WALLET_SLOTS, failure=ChainUnavailable)
     credentials = SqlCredentials(database)
-    second = SecondFactor(credentials, TotpCodes(settings.var / "keys" / "accounts.key"), log)
-    sign_in = SignInService(rows, hasher, second, log)
+    second = SecondFactor(parts, credentials, TotpCodes(settings.var / "keys" / "accounts.key"))
+    sign_in = SignInService(parts, second)
     return AccountServices(
         registration=RegistrationService(parts, sign_in),
         sign_in=sign_in,
-        accounts=AccountService(parts, sign_in),
+        accounts=AccountService(parts, credentials, sign_in),
         second_factor=second,
-        passkeys=PasskeyService(rows=credentials, accounts=rows, verifier=WebAuthnVerifier(), sign_in=sign_in, log=log),
+        passkeys=PasskeyService(parts, rows=credentials, verifier=WebAuthnVerifier(), sign_in=sign_in),
         wallets=WalletService(
+            parts,
             rows=credentials,
-            accounts=rows,
-            signatures=ChainWalletSignatures(settings.rpc_url),
+            signatures=guarded(ChainWalletSignatures(settings.rpc_url), node, local=_SIGNATURES_COMPUTED),
             sign_in=sign_in,
-            log=log,
             chain_id=settings.chain_id,
         ),
         people=PeopleService(parts),

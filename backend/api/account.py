@@ -12,11 +12,13 @@ from backend.accounts import Account, AccountEvent, EventKind, Session, SignInMe
 from backend.api.access import account_services, current_session
 from backend.api.cookies import forget_session, session_secret, visitor
 from backend.api.credentials import CredentialsOverviewSchema, credentials_answer
+from backend.api.limits import limiter
 from backend.api.openapi import json_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Literal, Values
-from backend.api.sign_in import AccountSchema, CurrentSessionSchema, signed_in_answer
+from backend.api.sign_in import ATTEMPTS, CHANGING, AccountSchema, CurrentSessionSchema, signed_in_answer
 
 blueprint = APIBlueprint("account", __name__, tag="Account")
+limiter.limit(ATTEMPTS, methods=CHANGING, error_message="changes of accounts")(blueprint)
 EXPORT_SCHEMA = "scanproof.account/1"
 
 
@@ -97,7 +99,12 @@ def change(json_data: Values) -> Account:
 @blueprint.output(CurrentSessionSchema)
 @blueprint.doc(
     summary="Change the password; every other session ends, and this one gets a new id",
-    responses={401: "The present password is wrong", 422: "The new one is not valid", 429: "Too many attempts"},
+    responses={
+        401: "The present password is wrong",
+        409: "It changed meanwhile",
+        422: "The new one is not valid",
+        429: "Too many attempts",
+    },
 )
 def change_password(json_data: Values) -> Response:
     signed_in = account_services().accounts.change_password(

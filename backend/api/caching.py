@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from flask import Response, request
 
+from backend.api.access import container
+
 IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+def unchanging(response: Response, tag: str) -> Response:
+    """What has its hash for an address. Where people sign in, the browser asks each time, so that it shows nothing once
+    they signed out, and nobody between keeps it."""
+    response.set_etag(tag)
+    response.headers["Cache-Control"] = "private, no-cache" if container().accounts else IMMUTABLE
+    return response
 
 
 def revalidated(response: Response) -> Response:

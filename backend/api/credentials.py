@@ -13,15 +13,17 @@ from marshmallow import EXCLUDE
 from backend.accounts import Account, LinkedWallet, Passkey, RelyingParty
 from backend.api.access import account_services, container, current_session
 from backend.api.cookies import visitor
-from backend.api.limits import client_network, limiter
+from backend.api.limits import limiter
 from backend.api.schemas import Address, AnswerSchema, CamelCase, Sha256, Values
-from backend.api.sign_in import ATTEMPTS, MAX_CODE, CurrentSessionSchema, signed_in_answer
+from backend.api.sign_in import ATTEMPTS, CHANGING, MAX_CODE, CurrentSessionSchema, signed_in_answer
 from backend.errors import Conflict
-from backend.hosts import host_name, is_address
+from backend.hosts import bracketed, host_name, is_address, is_loopback_host
 from backend.services.siwe import MAX_LENGTH
 from backend.services.wallets import MessageParts
 
 blueprint = APIBlueprint("credentials", __name__, tag="Credentials")
+limiter.limit(ATTEMPTS, methods=CHANGING, error_message="changes of credentials")(blueprint)
+_HTTP_PORT = 80
 _MAX_SIGNATURE = 8194
 """0x and the digits of 4,096 bytes."""
 _MAX_MEMBER = 12_000
@@ -209,7 +211,7 @@ def remove_passkey(passkey_id: str) -> str:
 
 
 @blueprint.post("/session/passkey/options")
-@limiter.limit(ATTEMPTS, key_func=client_network, error_message="sign-ins")
+@limiter.limit(ATTEMPTS, error_message="sign-ins")
 @blueprint.output(PasskeyOptionsSchema)
 @blueprint.doc(
     summary="Begin to sign in with a passkey", responses={409: "This address can have no passkeys", 429: "Too many"}
@@ -219,7 +221,7 @@ def passkey_request() -> Values:
 
 
 @blueprint.post("/session/passkey")
-@limiter.limit(ATTEMPTS, key_func=client_network, error_message="sign-ins")
+@limiter.limit(ATTEMPTS, error_message="sign-ins")
 @blueprint.input(UsedPasskeySchema)
 @blueprint.output(CurrentSessionSchema)
 @blueprint.doc(summary="Sign in with a passkey", responses={401: "It is not valid", 429: "Too many"})
@@ -230,9 +232,9 @@ def use_passkey(json_data: Values) -> Response:
 
 @blueprint.post("/account/wallets/message")
 @blueprint.output(WalletMessageSchema)
-@blueprint.doc(summary="What a wallet must sign to be linked (EIP-4361)")
+@blueprint.doc(summary="What a wallet must sign to be linked (EIP-4361)", responses={409: "Not the server's own port"})
 def link_message() -> MessageParts:
-    return account_services().wallets.parts(current_session().account, _party())
+    return account_services().wallets.message_parts(current_session().account, _party())
 
 
 @blueprint.post("/account/wallets")
@@ -256,15 +258,18 @@ def remove_wallet(address: str) -> str:
 
 
 @blueprint.post("/session/wallet/message")
-@limiter.limit(ATTEMPTS, key_func=client_network, error_message="sign-ins")
+@limiter.limit(ATTEMPTS, error_message="sign-ins")
 @blueprint.output(WalletMessageSchema)
-@blueprint.doc(summary="What a wallet must sign to sign in (EIP-4361)", responses={429: "Too many"})
+@blueprint.doc(
+    summary="What a wallet must sign to sign in (EIP-4361)",
+    responses={409: "Not the server's own port", 429: "Too many"},
+)
 def wallet_message() -> MessageParts:
-    return account_services().wallets.parts(None, _party())
+    return account_services().wallets.message_parts(None, _party())
 
 
 @blueprint.post("/session/wallet")
-@limiter.limit(ATTEMPTS, key_func=client_network, error_message="sign-ins")
+@limiter.limit(ATTEMPTS, error_message="sign-ins")
 @blueprint.input(UsedWalletSchema)
 @blueprint.output(CurrentSessionSchema)
 @blueprint.doc(
@@ -294,6 +299,11 @@ def _proven(json_data: Values) -> Account:
 
 
 def _party() -> RelyingParty:
+    """On this machine another program may have a page at any other port. Raises Conflict."""
+    settings, host = container().settings, bracketed(host_name(request.host))
+    served = host if settings.port == _HTTP_PORT else f"{host}:{settings.port}"
+    if is_loopback_host(request.host) and not request.is_secure and request.host != served:
+        raise Conflict(f"passkeys and wallets are used at {settings.page_url} only, not at {request.host[:80]}")
     return RelyingParty(host_name(request.host), request.host_url.rstrip("/"))
 
 

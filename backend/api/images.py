@@ -12,10 +12,10 @@ from apiflask.validators import OneOf
 from flask import Response, request, url_for
 
 from backend.api.access import container
-from backend.api.caching import IMMUTABLE, revalidated
+from backend.api.caching import revalidated, unchanging
 from backend.api.downloads import begin_download
 from backend.api.kinds import KindSchema, kind_answer
-from backend.api.limits import client_address, limiter, uploads_allowed
+from backend.api.limits import client_network, limiter, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
 from backend.api.validation import cid_in_path
@@ -124,7 +124,7 @@ def check_one_file() -> None:
 )
 def upload(form_and_files_data: Values) -> tuple[Values, int]:
     answers = Answers(text=form_and_files_data["text"], pin_anyway=form_and_files_data["pin_anyway"])
-    intake = container().intake.accept(one_file(form_and_files_data), client=client_address(), answers=answers)
+    intake = container().intake.accept(one_file(form_and_files_data), client=client_network(), answers=answers)
     return intake_answer(intake, form_and_files_data)
 
 
@@ -175,10 +175,8 @@ def _parts(path: Path) -> Iterator[bytes]:
 
 def _content(response: Response, facts: ImageFacts) -> Response:
     response.content_type = facts.media_type
-    response.set_etag(facts.cid)
-    response.headers["Cache-Control"] = IMMUTABLE
     response.headers["Content-Security-Policy"] = "sandbox"
-    return response
+    return unchanging(response, facts.cid)
 
 
 @blueprint.get("/images/<cid>/view")

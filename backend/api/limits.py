@@ -1,4 +1,4 @@
-"""How often one client address may upload and have results signed. Counted in this process: there is one worker with
+"""How often one client network may upload and have results signed. Counted in this process: there is one worker with
 threads."""
 
 from __future__ import annotations
@@ -38,4 +38,4 @@ def tiles_allowed() -> str:
     return f"{container().settings.tiles_per_minute}/minute"
 
 
-limiter = Limiter(client_address)
+limiter = Limiter(client_network)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from apiflask import APIBlueprint
 from apiflask.fields import Boolean, Dict, Enum, Integer, List, Nested, String
 from eth_utils.address import to_checksum_address
-from flask import Response
+from flask import Response, request
 
 from backend.api.access import container
-from backend.api.caching import IMMUTABLE
+from backend.api.caching import unchanging
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import Address, AnswerSchema, BlockSchema, Hash, ModelIdentitySchema, NextStepSchema, Values
 from backend.api.transactions import TransactionLinkSchema, transaction_link
@@ -137,13 +137,15 @@ def lineage(model_id: str) -> Values:
 @blueprint.doc(
     summary="A file of an offered model's bundle, with which a page classifies on its own",
     description="The model's id is the SHA-256 of the file `SHA256SUMS`, which lists the SHA-256 of all others.",
-    responses=responses({200: file_response("application/octet-stream", "The file"), 404: "No such model or file"}),
+    responses=responses(
+        {200: file_response("application/octet-stream", "The file"), 304: "Not modified", 404: "No such model or file"}
+    ),
 )
 def bundle_file(model_id: str, name: str) -> Response:
     content = container().models.file(hash_in_path("the model's id", model_id), name)
     response = Response(content, content_type="application/octet-stream")
-    response.headers["Cache-Control"] = IMMUTABLE
     response.headers["Content-Security-Policy"] = "sandbox"
+    unchanging(response, f"{model_id}-{name}").make_conditional(request)
     return response
 
 

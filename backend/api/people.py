@@ -39,7 +39,7 @@ def people() -> Values:
 @blueprint.output(AccountSchema)
 @blueprint.doc(
     summary="Approve an account, or change its role; its sessions end",
-    responses={409: "One's own account"},
+    responses={409: "One's own account, or the last administrator"},
 )
 def change(account_id: str, json_data: Values) -> Account:
     return account_services().people.change(

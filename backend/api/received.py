@@ -9,7 +9,7 @@ from flask import Response
 
 from backend.api.access import container
 from backend.api.images import AnswersSchema, ImageSchema, intake_answer, view_answer
-from backend.api.limits import client_address, limiter, slices_allowed, uploads_allowed
+from backend.api.limits import client_network, limiter, slices_allowed, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Sha256, Values
 from backend.api.studies import STEP_S, StudyStepSchema, step_answer
@@ -110,7 +110,7 @@ def study(series_id: str, json_data: Values) -> Values:
 )
 def image(series_id: str, json_data: Values) -> tuple[Values, int]:
     answers = Answers(text=json_data["text"], pin_anyway=json_data["pin_anyway"])
-    intake = container().received_studies.image(series_in_path(series_id), client_address(), answers)
+    intake = container().received_studies.image(series_in_path(series_id), client_network(), answers)
     return intake_answer(intake, json_data)
 
 

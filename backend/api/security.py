@@ -36,6 +36,8 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_TLS_ONLY = "max-age=31536000"
+"""For a year the browser comes over TLS only (RFC 6797)."""
 
 
 class OwnAddress:
@@ -128,4 +130,6 @@ def _check_public_host(settings: Settings) -> None:
 def add_headers(response: Response) -> Response:
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = _TLS_ONLY
     return response

@@ -11,9 +11,9 @@ from apiflask.fields import Integer, String
 from flask import Response, g, request
 
 from backend.api.access import container
-from backend.api.caching import IMMUTABLE
+from backend.api.caching import unchanging
 from backend.api.images import ImageSchema, UploadSchema, check_one_file, intake_answer
-from backend.api.limits import client_address, limiter, tiles_allowed, uploads_allowed
+from backend.api.limits import client_network, limiter, tiles_allowed, uploads_allowed
 from backend.api.openapi import file_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Values
 from backend.api.validation import cid_in_path, place_in_path
@@ -71,7 +71,7 @@ def upload(files_data: Values) -> tuple[Values, int]:
     check_one_file()
     file = files_data["file"].stream
     file.flush()
-    return intake_answer(container().slides.accept(Path(file.name), client=client_address()), None)
+    return intake_answer(container().slides.accept(Path(file.name), client=client_network()), None)
 
 
 @blueprint.get("/slides/<cid>/deepzoom")
@@ -121,7 +121,5 @@ def region(cid: str, query_data: Values) -> Response:
 
 
 def _unchanging(response: Response, tag: str) -> Response:
-    response.set_etag(tag)
-    response.headers["Cache-Control"] = IMMUTABLE
     response.headers["Content-Security-Policy"] = "sandbox"
-    return response
+    return unchanging(response, tag)

@@ -11,7 +11,7 @@ from flask import Response
 
 from backend.api.access import container
 from backend.api.images import UploadSchema, one_file, view_answer
-from backend.api.limits import client_address, limiter, slices_allowed, uploads_allowed
+from backend.api.limits import client_network, limiter, slices_allowed, uploads_allowed
 from backend.api.openapi import file_response, json_response, responses
 from backend.api.schemas import AnswerSchema, CamelCase, Hash, ModelIdentitySchema, Sha256, Values
 from backend.api.validation import hash_in_path, order_in_path, study_in_path
@@ -191,7 +191,7 @@ class PinRequestSchema(CamelCase):
 def pin(study_id: str, json_data: Values) -> Values:
     answers = Answers(text=json_data["text"], pin_anyway=json_data["pin_anyway"])
     studies = container().studies
-    return step_answer(studies.pin(study_in_path(study_id), client_address(), seconds=STEP_S, answers=answers))
+    return step_answer(studies.pin(study_in_path(study_id), client_network(), seconds=STEP_S, answers=answers))
 
 
 @blueprint.get("/studies/<study_id>/slices/<order>/view")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from backend.accounts import AccountEvent, EventKind, Visitor
+from backend.accounts import Account, AccountEvent, EventKind, Visitor
 from backend.ports import AccountRows, Mailer, PasswordHasher, PasswordJudge
 from backend.printable import one_line
 
@@ -82,3 +82,8 @@ class AccountParts:
     mailer: Mailer
     log: AccountLog
     page_url: str
+
+    def tell(self, account: Account, subject: str, text: str) -> None:
+        """Mail the owner what happened, and what to do if it was somebody else."""
+        warning = "If it was not you, set a new password and ask an administrator."
+        self.mailer.send(account.person.email, subject, f"Hello {account.person.name},\n\n{text}\n\n{warning}")

@@ -50,7 +50,13 @@ class FieldCheck:
         found = text.strip()
         if not found:
             self.refuse("email", "enter your e-mail address")
-        elif len(found) > MAX_EMAIL or len(found.partition("@")[0]) > 64 or not _EMAIL.fullmatch(found):
+        elif (
+            not _EMAIL.fullmatch(found)
+            or len(found) > MAX_EMAIL
+            or len(found.partition("@")[0]) > 64
+            # Programs for mail decode it to another address (encoded words, RFC 2047).
+            or "=?" in found
+        ):
             self.refuse("email", "enter an e-mail address such as name@example.org")
         return found.lower()
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from backend.accounts import Account, EventKind, Passkey, Purpose, RelyingParty, SignInMethod, Visitor
 from backend.errors import Conflict, InvalidFields, NotFound, SignInFailed
-from backend.ports import AccountRows, CredentialRows, PasskeyVerifier
+from backend.ports import CredentialRows, PasskeyVerifier
 from backend.printable import one_line
-from backend.services.account_log import AccountLog, hash_of, new_secret
+from backend.services.account_log import AccountParts, hash_of, new_secret
 from backend.services.sign_in import SignedIn, SignInService
 
 _CHALLENGE_S = 300
@@ -22,19 +22,14 @@ _MAX_CREDENTIAL_ID = 1023
 
 class PasskeyService:
     def __init__(
-        self,
-        *,
-        rows: CredentialRows,
-        accounts: AccountRows,
-        verifier: PasskeyVerifier,
-        sign_in: SignInService,
-        log: AccountLog,
+        self, parts: AccountParts, *, rows: CredentialRows, verifier: PasskeyVerifier, sign_in: SignInService
     ) -> None:
+        self._parts = parts
         self._rows = rows
-        self._accounts = accounts
+        self._accounts = parts.rows
         self._verifier = verifier
         self._sign_in = sign_in
-        self._log = log
+        self._log = parts.log
 
     def creation_options(self, account: Account, party: RelyingParty) -> Mapping[str, Any]:
         """For ``navigator.credentials.create``. Raises Conflict beyond twenty passkeys."""
@@ -68,6 +63,7 @@ class PasskeyService:
         if not self._rows.add_passkey(passkey):
             raise Conflict("this passkey is added already")
         self._log.add(EventKind.PASSKEY_ADDED, visitor, account.account_id, name)
+        self._parts.tell(account, "A passkey was added", f"The passkey {name} signs in to your account from now on.")
         return passkey
 
     def request_options(self, party: RelyingParty) -> Mapping[str, Any]:

@@ -25,7 +25,7 @@ class PeopleService:
         if account_id == by.account_id:
             raise Conflict("ask another administrator to change your own role")
         changed = replace(account, role=role, approved=approved)
-        self._parts.rows.change(changed)
+        self._parts.rows.change(account, changed)
         self._parts.rows.end_session(account_id=account_id)
         state = "" if approved else ", not approved"
         self._parts.log.add(EventKind.ROLE_CHANGED, visitor, account_id, f"{role}{state}, by {by.person.email}")

@@ -11,6 +11,8 @@ from backend.services.account_rules import FieldCheck, normal_password
 from backend.services.sign_in import SignInService
 
 _LINK_S = 24 * 3600
+_MOST_MAILS = 5
+"""To one address while links to it are open."""
 
 
 class RegistrationService:
@@ -34,11 +36,12 @@ class RegistrationService:
         token, now = new_secret(), self._parts.log.now()
         registration = Registration(person, role, self._parts.hasher.hash(password), now + _LINK_S)
         known = self._parts.rows.by_email(person.email)
-        self._parts.rows.add_registration(hash_of(token), registration, now=now)
+        if self._parts.rows.add_registration(hash_of(token), registration, now=now) > _MOST_MAILS:
+            return
         if known:
             self._parts.mailer.send(person.email, "You have an account at ScanProof", self._known(known))
         else:
-            self._parts.mailer.send(person.email, "Confirm your address for ScanProof", self._confirm(person, token))
+            self._parts.mailer.send(person.email, "Confirm your address for ScanProof", self._confirm(token))
 
     def confirm(self, token: str, password: str, visitor: Visitor) -> Account:
         """Make the account, for the password of the registration. Raises LinkExpired, SignInFailed, LimitExceeded."""
@@ -73,9 +76,11 @@ class RegistrationService:
             raise Conflict(f"there is an account with the e-mail address {person.email} already")
         return account
 
-    def _confirm(self, person: Person, token: str) -> str:
+    def _confirm(self, token: str) -> str:
+        """Without the name that was entered, with which a stranger could write to anybody."""
         return (
-            f"Hello {person.name},\n\nopen this link within a day, and enter the password that you chose:\n\n"
+            "Hello,\n\nsomebody, perhaps you, registered with your e-mail address. Open this link within a day, and "
+            "enter the password that you chose:\n\n"
             f"{self._parts.page_url}/account/confirm#{token}\n\n"
             "If it was not you who registered, do nothing: no account is made."
         )

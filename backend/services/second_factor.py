@@ -10,7 +10,7 @@ from dataclasses import replace
 from backend.accounts import Account, CodeGenerator, EventKind, Visitor
 from backend.errors import Conflict, SignInFailed
 from backend.ports import CodeMaker, CredentialRows
-from backend.services.account_log import AccountLog, hash_of
+from backend.services.account_log import AccountParts, hash_of
 
 RECOVERY_CODES = 10
 _RECOVERY_BYTES = 10
@@ -19,10 +19,11 @@ _RECOVERY_BYTES = 10
 class SecondFactor:
     """Checks codes; each is good once."""
 
-    def __init__(self, rows: CredentialRows, codes: CodeMaker, log: AccountLog) -> None:
+    def __init__(self, parts: AccountParts, rows: CredentialRows, codes: CodeMaker) -> None:
+        self._parts = parts
         self._rows = rows
         self._codes = codes
-        self._log = log
+        self._log = parts.log
 
     def is_on(self, account: Account) -> bool:
         generator = self._rows.code_generator(account.account_id)
@@ -69,6 +70,8 @@ class SecondFactor:
     def remove(self, account: Account, visitor: Visitor) -> None:
         self._rows.save_code_generator(account.account_id, None)
         self._log.add(EventKind.CODES_OFF, visitor, account.account_id)
+        text = "One-time codes were turned off: the password of your account signs in without a code."
+        self._parts.tell(account, "One-time codes were turned off", text)
 
     def count_recovery_codes(self, account: Account) -> int:
         return self._rows.count_recovery_codes(account.account_id)

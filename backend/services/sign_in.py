@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 
 from backend.accounts import Account, EventKind, Failures, Session, SignInMethod, Visitor
 from backend.errors import CodeRequired, LimitExceeded, NotFound, SignInFailed
-from backend.ports import AccountRows, PasswordHasher
-from backend.services.account_log import AccountLog, hash_of, network_of, new_id, new_secret
+from backend.services.account_log import AccountParts, hash_of, network_of, new_id, new_secret
 from backend.services.account_rules import LONGEST_PASSWORD, MAX_EMAIL, normal_password
 from backend.services.second_factor import SecondFactor
 
@@ -28,6 +27,12 @@ _FREE_FAILURES = 5
 _FREE_EVERYWHERE = 100
 _LONGEST_WAIT_S = 900
 _WAIT_EVERYWHERE_S = 60
+_MANY_CODES = 20
+_CODE = "one-time code"
+_CODES_GUESSED = (
+    f"{_MANY_CODES} wrong one-time codes were entered within a day, by somebody who has your password, a wallet of "
+    "yours, or a link that was mailed to you."
+)
 _WRONG = "the e-mail address or the password is wrong"
 
 
@@ -41,25 +46,28 @@ class SignedIn:
 
 
 class Attempt:
-    """One attempt to sign in, which is counted as a failure unless it ``succeeded`` or a code ``is_missing``."""
+    """One attempt to sign in, which is counted as a failure unless it ``succeeded`` or ``lacks_code``.
+    ``failed_before``: how many from everywhere failed in a day."""
 
     def __init__(self) -> None:
         self.account: Account | None = None
         self.kind = EventKind.SIGN_IN_FAILED
+        self.failed_before = 0
 
     def succeeded(self, account: Account) -> None:
         self.account, self.kind = account, EventKind.SIGNED_IN
 
-    def is_missing(self, account: Account) -> None:
+    def lacks_code(self, account: Account) -> None:
         self.account, self.kind = account, EventKind.CODE_ASKED
 
 
 class SignInService:
-    def __init__(self, rows: AccountRows, hasher: PasswordHasher, second: SecondFactor, log: AccountLog) -> None:
-        self._rows = rows
-        self._hasher = hasher
+    def __init__(self, parts: AccountParts, second: SecondFactor) -> None:
+        self._parts = parts
+        self._rows = parts.rows
+        self._hasher = parts.hasher
         self._second = second
-        self._log = log
+        self._log = parts.log
 
     def sign_in(self, email: str, password: str, code: str, visitor: Visitor) -> SignedIn:
         """A new session. An unknown address costs the same work and gets the same answer as a wrong password. ``code``
@@ -70,14 +78,14 @@ class SignInService:
             raise SignInFailed(_WRONG)
         account = self._rows.by_email(email)
         with self.attempt(email, visitor, account, SignInMethod.PASSWORD) as attempt:
-            if not self._verify(account, password) or account is None:
+            account = self._verify(account, password)
+            if account is None:
                 raise SignInFailed(_WRONG)
-            if not code and self._second.is_on(account):
-                attempt.is_missing(account)
+            if self._second.is_on(account):
+                attempt.lacks_code(account)
             else:
-                self._second.check(account, code)
                 attempt.succeeded(account)
-        self.require_code(account, code)
+        self.check_code(account, code, visitor)
         return self.begin(account, SignInMethod.PASSWORD, visitor)
 
     def require_code(self, account: Account, code: str) -> None:
@@ -86,37 +94,53 @@ class SignInService:
             raise CodeRequired
 
     def check_code(self, account: Account, code: str, visitor: Visitor) -> None:
-        """A one-time code, where the account asks for one. Raises CodeRequired, SignInFailed, LimitExceeded."""
+        """A one-time code, where the account asks for one. Whoever guesses it knows the password, so wrong codes of all
+        networks count together, and the owner hears of them. Raises CodeRequired, SignInFailed, LimitExceeded."""
         self.require_code(account, code)
-        if self._second.is_on(account):
-            with self.attempt(account.person.email, visitor, account, "one-time code") as attempt:
+        if not self._second.is_on(account):
+            return
+        with self.attempt(f"codes of {account.account_id}", visitor, account, _CODE, source="everywhere") as attempt:
+            try:
                 self._second.check(account, code)
-                attempt.succeeded(account)
-
-    def check_password(self, account: Account, password: str, visitor: Visitor) -> None:
-        """Whoever sits at a browser that is signed in must know the password, too. Raises SignInFailed,
-        LimitExceeded."""
-        with self.attempt(account.person.email, visitor, account, "confirmation") as attempt:
-            if not self._verify(account, password):
-                raise SignInFailed("the password is wrong")
+            except SignInFailed:
+                if (attempt.failed_before + 1) % _MANY_CODES == 0:
+                    self._parts.tell(account, "Wrong one-time codes", _CODES_GUESSED)
+                raise
             attempt.succeeded(account)
 
+    def check_password(self, account: Account, password: str, visitor: Visitor) -> Account:
+        """Whoever sits at a browser that is signed in must know the password, too. Returns the account with its
+        present hash. Raises SignInFailed, LimitExceeded."""
+        with self.attempt(account.person.email, visitor, account, "confirmation") as attempt:
+            verified = self._verify(account, password)
+            if verified is None:
+                raise SignInFailed("the password is wrong")
+            attempt.succeeded(verified)
+        return verified
+
     @contextmanager
-    def attempt(self, email: str, visitor: Visitor, account: Account | None, method: str) -> Iterator[Attempt]:
-        """A block that tries a secret. It is counted before it runs, so that attempts at the same time are too. Raises
-        LimitExceeded."""
+    def attempt(
+        self, email: str, visitor: Visitor, account: Account | None, method: str, *, source: str = ""
+    ) -> Iterator[Attempt]:
+        """A block that tries a secret. It is counted before it runs, so that attempts at the same time are too, for
+        ``source``, by default the visitor's network. Raises LimitExceeded."""
         now, made = self._log.now(), Attempt()
         email_hash = hash_of(email)
+
+        def wait(failures: Failures) -> int:
+            made.failed_before = failures.everywhere
+            return _wait(failures, now, known=known)
+
         event = self._log.event(EventKind.SIGN_IN_FAILED, visitor, account.account_id if account else None, method)
         device = hash_of(visitor.device) if visitor.device else ""
         known = bool(account and device and self._rows.device_owner(device, now) == account.account_id)
         seconds = self._rows.begin_sign_in(
             event,
             email_hash=email_hash,
-            source=f"device {device[:32]}" if known else network_of(visitor.address),
+            source=f"device {device[:32]}" if known else source or network_of(visitor.address),
             since=now - _COUNTED_S,
             old=self._log.oldest(),
-            wait=lambda failures: _wait(failures, now, known=known),
+            wait=wait,
         )
         if seconds:
             raise LimitExceeded("too many attempts failed: wait, or reset the password", retry_after=seconds)
@@ -126,7 +150,7 @@ class SignInService:
 
     def begin(self, account: Account, method: SignInMethod, visitor: Visitor, *, device: bool = True) -> SignedIn:
         """A session with a new id for an account whose owner was proven. With ``device`` the browser is known from now
-        on."""
+        on. Raises SignInFailed if the account was closed, or its password changed, since it was read."""
         now, token = self._log.now(), new_secret()
         session = Session(
             session_id=new_id(),
@@ -177,12 +201,14 @@ class SignInService:
         self._rows.end_other_sessions(account.account_id, hash_of(token))
         self._log.add(EventKind.SESSION_ENDED, visitor, account.account_id, "all others")
 
-    def _verify(self, account: Account | None, password: str) -> bool:
-        if not self._hasher.verify(account.password_hash if account else None, normal_password(password)):
-            return False
-        if account and self._hasher.is_outdated(account.password_hash):
-            self._rows.change(replace(account, password_hash=self._hasher.hash(normal_password(password))))
-        return True
+    def _verify(self, account: Account | None, password: str) -> Account | None:
+        """The account, hashed anew if the parameters changed; None for a wrong password."""
+        right = self._hasher.verify(account.password_hash if account else None, normal_password(password))
+        if not right or account is None or not self._hasher.is_outdated(account.password_hash):
+            return account if right else None
+        hashed = replace(account, password_hash=self._hasher.hash(normal_password(password)))
+        self._rows.change(account, hashed)
+        return hashed
 
 
 def _wait(failures: Failures, now: int, *, known: bool) -> int:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from backend.accounts import Account, EventKind, LinkedWallet, Purpose, RelyingParty, SignInMethod, Visitor
 from backend.errors import Conflict, NotFound, SignInFailed
-from backend.ports import AccountRows, CredentialRows, WalletSignatures
+from backend.ports import CredentialRows, WalletSignatures
 from backend.services import siwe
-from backend.services.account_log import AccountLog, hash_of, new_id
+from backend.services.account_log import AccountParts, hash_of, new_id
 from backend.services.sign_in import SignedIn, SignInService
 
 _MESSAGE_S = 600
@@ -33,22 +33,22 @@ class MessageParts:
 class WalletService:
     def __init__(
         self,
+        parts: AccountParts,
         *,
         rows: CredentialRows,
-        accounts: AccountRows,
         signatures: WalletSignatures,
         sign_in: SignInService,
-        log: AccountLog,
         chain_id: int,
     ) -> None:
+        self._parts = parts
         self._rows = rows
-        self._accounts = accounts
+        self._accounts = parts.rows
         self._signatures = signatures
         self._sign_in = sign_in
-        self._log = log
+        self._log = parts.log
         self._chain_id = chain_id
 
-    def parts(self, account: Account | None, party: RelyingParty) -> MessageParts:
+    def message_parts(self, account: Account | None, party: RelyingParty) -> MessageParts:
         """For linking a wallet to ``account``, or without one for signing in."""
         nonce, now = new_id(), self._log.now()
         owner = account.account_id if account else None
@@ -75,6 +75,9 @@ class WalletService:
         if not self._rows.link_wallet(wallet):
             raise Conflict("this wallet is linked to an account already")
         self._log.add(EventKind.WALLET_LINKED, visitor, account.account_id, wallet.address)
+        self._parts.tell(
+            account, "A wallet was linked", f"The wallet {wallet.address} signs in to your account from now on."
+        )
         return wallet
 
     def sign_in(self, message: str, signature: str, code: str, party: RelyingParty, visitor: Visitor) -> SignedIn:
@@ -117,6 +120,10 @@ class WalletService:
                 raise SignInFailed(f"expected the {name} {allowed[-1]!r} in the message, found {found!r}")
         if not self._signatures.is_checksummed(message.address):
             raise SignInFailed("expected the address with the checksum of EIP-55 in its letters")
+        if self._signatures.has_public_key(message.address):
+            raise SignInFailed(
+                f"anybody can sign for {message.address}, whose private key is public: use another wallet"
+            )
         if not message.issued_at - _CLOCKS_DIFFER_S <= now < message.expires_at:
             raise SignInFailed("expected a message that is valid now: its times, or a clock, are wrong")
         if message.expires_at - message.issued_at > _MESSAGE_S:

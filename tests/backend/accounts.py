@@ -15,6 +15,7 @@ from backend.api.limits import limiter
 from tests.standins.mail_server import MailServer
 
 API = "/api/v1"
+ORIGIN = "http://localhost:5000"
 PASSWORD = "correct horse battery staple"
 OTHER_PASSWORD = "a fish rides bicycles on Tuesdays"
 ALICE = {"name": "Alice Müller", "email": "alice@example.org", "phone": "+41441234567"}
@@ -42,7 +43,13 @@ class Browser:
         headers = {**OWN, "User-Agent": "Browser of a test", **options.pop("headers", {})}
         environ = {"REMOTE_ADDR": self.address}
         return self.client.open(
-            API + path, method=method, json=json, headers=headers, environ_overrides=environ, **options
+            API + path,
+            method=method,
+            json=json,
+            headers=headers,
+            environ_overrides=environ,
+            base_url=ORIGIN,
+            **options,
         )
 
     def register(self, **changes: Any) -> TestResponse:

@@ -85,12 +85,13 @@ PUBLIC = {
     "SCANPROOF_ACCOUNTS": "on",
     "SCANPROOF_PUBLIC_URL": "https://scanproof.example/",
     "SCANPROOF_TRUSTED_PROXIES": "10.0.0.5, fd00::/8",
+    "SCANPROOF_SMTP_URL": "smtps://mail.example",
 }
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.2", "example.org", "::"])
 def test_an_address_that_others_can_reach_is_refused_with_the_reason(host: str) -> None:
-    for lacking in ({}, *({**PUBLIC, name: ""} for name in PUBLIC if name != "SCANPROOF_ACCOUNTS")):
+    for lacking in ({}, *({**PUBLIC, name: ""} for name in ("SCANPROOF_PUBLIC_URL", "SCANPROOF_TRUSTED_PROXIES"))):
         with pytest.raises(ConfigurationError, match=r"must be a loopback address such as 127\.0\.0\.1.*ACCOUNTS=on"):
             read(SCANPROOF_HOST=host, **lacking)
 
@@ -115,6 +116,13 @@ def test_without_accounts_nothing_is_public(name: str) -> None:
 def test_the_public_address_is_https_and_a_host(url: str) -> None:
     with pytest.raises(ConfigurationError, match="SCANPROOF_PUBLIC_URL must be https:// and a lower-case host name"):
         read(**{**PUBLIC, "SCANPROOF_PUBLIC_URL": url})
+
+
+def test_links_that_open_the_accounts_of_others_do_not_go_to_the_log() -> None:
+    with pytest.raises(
+        ConfigurationError, match="SCANPROOF_PUBLIC_URL needs SCANPROOF_SMTP_URL: without a mail server"
+    ):
+        read(**{**PUBLIC, "SCANPROOF_SMTP_URL": ""})
 
 
 def test_a_network_of_proxies_must_be_one() -> None:

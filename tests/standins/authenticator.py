@@ -22,7 +22,7 @@ def base64url(octets: bytes) -> str:
 class Authenticator:
     """One passkey. ``origin`` and ``host`` are those of the page, unless a test lies about them."""
 
-    def __init__(self, origin: str = "http://localhost", host: str = "localhost") -> None:
+    def __init__(self, origin: str = "http://localhost:5000", host: str = "localhost") -> None:
         self.origin, self.host = origin, host
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.credential_id = secrets.token_bytes(32)

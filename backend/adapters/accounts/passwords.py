@@ -15,14 +15,17 @@ from backend.errors import ServerBusy
 _ITERATIONS = 3
 _SLOTS = 4
 """How many passwords are hashed at once: each takes its memory."""
+_WAITING = 4
+"""How many requests wait for that: each holds a thread of the server."""
 _WAIT_S = 10.0
 _STRONG = 3
 """Of zxcvbn's scores 0 to 4: safe against some 10 billion guesses."""
 _OWN_CHARACTERS = 6
 """What a password must have beside the words that others know of the person. zxcvbn counts three such words as many
 guesses."""
-_JUDGED_CHARACTERS = 72
-"""zxcvbn takes more than linear time; what follows these is not judged."""
+_JUDGED_CHARACTERS = 40
+"""zxcvbn takes more than linear time, seconds for 72 characters that somebody chose for it; what follows is not
+judged."""
 
 
 class Argon2Hasher:
@@ -33,6 +36,7 @@ class Argon2Hasher:
             time_cost=iterations, memory_cost=memory_kib, parallelism=1, hash_len=32, salt_len=16, type=Type.ID
         )
         self._slots = threading.BoundedSemaphore(_SLOTS)
+        self._places = threading.BoundedSemaphore(_SLOTS + _WAITING)
         self._nobodys = self._argon2.hash("the password of nobody")
         """Compared for addresses without an account, so that they take as long."""
 
@@ -54,12 +58,18 @@ class Argon2Hasher:
 
     @contextmanager
     def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(timeout=_WAIT_S):
-            raise ServerBusy("too many people sign in at the moment")
-        try:
+        with _entered(self._places, 0), _entered(self._slots, _WAIT_S):
             yield
-        finally:
-            self._slots.release()
+
+
+@contextmanager
+def _entered(places: threading.BoundedSemaphore, wait_s: float) -> Iterator[None]:
+    if not places.acquire(timeout=wait_s):
+        raise ServerBusy("too many people sign in at the moment")
+    try:
+        yield
+    finally:
+        places.release()
 
 
 def _octets(password: str) -> bytes:

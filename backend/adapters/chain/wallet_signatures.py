@@ -14,6 +14,7 @@ from eth_utils import is_checksum_address, to_checksum_address
 from web3 import Web3
 
 from backend.adapters.chain import rpc
+from backend.adapters.chain.development_accounts import is_well_known
 from backend.adapters.chain.eip712 import HALF_ORDER
 from backend.adapters.chain.rpc import RangeRefused
 from backend.settings import Secret
@@ -32,6 +33,9 @@ class ChainWalletSignatures:
 
     def is_checksummed(self, address: str) -> bool:
         return is_checksum_address(address)
+
+    def has_public_key(self, address: str) -> bool:
+        return is_well_known(address)
 
     def is_signed(self, address: str, message: str, signature: str) -> bool:
         if not re.fullmatch(rf"0x(?:[0-9a-fA-F]{{2}}){{1,{_MOST_BYTES}}}", signature):

@@ -33,12 +33,14 @@ from backend.adapters.database.tables import (
     UnconfirmedAccountRow,
     WalletRow,
 )
+from backend.errors import Conflict, SignInFailed
 
 _OF_ACCOUNT = (
     *(SessionRow, DeviceRow, ResetRow),
     *(CodeGeneratorRow, RecoveryCodeRow, PasskeyRow, WalletRow, ChallengeRow),
 )
 _MOST_PEOPLE = 500
+_NOBODYS_S = 24 * 3600
 
 
 class SqlAccounts:
@@ -53,6 +55,9 @@ class SqlAccounts:
             return _account(row) if row else None
 
     def by_email(self, email: str) -> Account | None:
+        # Drivers refuse half a surrogate pair, and PostgreSQL refuses NUL; no address has either.
+        if not (email.isascii() and email.isprintable()):
+            return None
         with self._database.read() as session:
             row = session.scalar(select(AccountRow).filter_by(email=email))
             return _account(row) if row else None
@@ -62,31 +67,37 @@ class SqlAccounts:
         fields = ("account_id", "approved", "created_at", "password_hash")
         return self._database.insert(AccountRow(**values, **{name: getattr(account, name) for name in fields}))
 
-    def change(self, account: Account) -> None:
+    def change(self, was: Account, account: Account) -> None:
+        before = _changeable(was)
+        changed = {name: value for name, value in _changeable(account).items() if value != before[name]}
         with self._database.write() as session:
+            if changed.keys() & {"role", "approved"}:
+                _require_another_administrator(session, account.account_id)
             row = session.get(AccountRow, account.account_id, with_for_update=True)
-            if row:
-                row.name, row.phone = account.person.name, account.person.phone
-                row.role, row.approved = account.role.value, account.approved
-                row.password_hash = account.password_hash
+            if row is None:
+                return
+            if "password_hash" in changed:
+                if row.password_hash != was.password_hash:
+                    raise Conflict("the password changed meanwhile")
+                session.execute(delete(ResetRow).filter_by(account_id=account.account_id))
+            for name, value in changed.items():
+                setattr(row, name, value)
 
-    def remove(self, account_id: str) -> None:
+    def remove(self, account: Account, email_hash: str) -> None:
+        account_id = account.account_id
         with self._database.write() as session:
-            for table in _OF_ACCOUNT:
+            _require_another_administrator(session, account_id)
+            for table in (*_OF_ACCOUNT, AccountEventRow, AccountRow):
                 session.execute(delete(table).filter_by(account_id=account_id))
-            session.execute(delete(AccountEventRow).filter_by(account_id=account_id))
-            session.execute(delete(AccountRow).filter_by(account_id=account_id))
+            session.execute(delete(AccountEventRow).filter_by(email_hash=email_hash))
+            session.execute(delete(UnconfirmedAccountRow).filter_by(email=account.person.email))
 
     def people(self) -> Sequence[Account]:
         query = select(AccountRow).order_by(AccountRow.approved, AccountRow.created_at.desc()).limit(_MOST_PEOPLE)
         with self._database.read() as session:
             return [_account(row) for row in session.scalars(query)]
 
-    def count(self, role: Role) -> int:
-        with self._database.read() as session:
-            return session.scalar(select(func.count()).select_from(AccountRow).filter_by(role=role.value)) or 0
-
-    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> None:
+    def add_registration(self, token_hash: str, registration: Registration, *, now: int) -> int:
         values = {**asdict(registration.person), "role": registration.role.value}
         row = UnconfirmedAccountRow(
             token_hash=token_hash,
@@ -97,6 +108,8 @@ class SqlAccounts:
         with self._database.write() as session:
             session.execute(delete(UnconfirmedAccountRow).where(UnconfirmedAccountRow.expires_at < now))
             session.add(row)
+            query = select(func.count()).select_from(UnconfirmedAccountRow).filter_by(email=registration.person.email)
+            return session.scalar(query) or 0
 
     def registration(self, token_hash: str) -> Registration | None:
         with self._database.read() as session:
@@ -120,6 +133,9 @@ class SqlAccounts:
         with self._database.write() as transaction:
             old = (SessionRow.last_at < unused_since) | (SessionRow.created_at < begun_since)
             transaction.execute(delete(SessionRow).where(old))
+            account = transaction.get(AccountRow, session.account.account_id, with_for_update=True)
+            if account is None or account.password_hash != session.account.password_hash:
+                raise SignInFailed("the account changed meanwhile: sign in again")
             transaction.add(row)
 
     def session(self, token_hash: str) -> Session | None:
@@ -185,7 +201,8 @@ class SqlAccounts:
 
     def take_resets(self, token_hash: str, account_id: str) -> bool:
         with self._database.write() as session:
-            if session.get(ResetRow, token_hash) is None:
+            taken = session.execute(delete(ResetRow).filter_by(token_hash=token_hash).returning(ResetRow.token_hash))
+            if taken.first() is None:
                 return False
             session.execute(delete(ResetRow).filter_by(account_id=account_id))
             return True
@@ -201,7 +218,8 @@ class SqlAccounts:
         wait: Callable[[Failures], int],
     ) -> int:
         with self._database.write() as session:
-            session.execute(delete(AccountEventRow).where(AccountEventRow.at < old))
+            _remove_old(session, event.at, old)
+            _lock_attempts(session, email_hash)
             seconds = wait(_failures(session, email_hash, source, since))
             if not seconds:
                 session.add(_event_row(event, email_hash, source))
@@ -215,7 +233,7 @@ class SqlAccounts:
 
     def log(self, event: AccountEvent, *, old: int) -> None:
         with self._database.write() as session:
-            session.execute(delete(AccountEventRow).where(AccountEventRow.at < old))
+            _remove_old(session, event.at, old)
             session.add(_event_row(event, "", ""))
 
     def events(self, account_id: str, limit: int) -> Sequence[AccountEvent]:
@@ -223,6 +241,25 @@ class SqlAccounts:
         query = query.order_by(AccountEventRow.at.desc(), AccountEventRow.event_id.desc()).limit(limit)
         with self._database.read() as session:
             return [_event(row) for row in session.scalars(query)]
+
+
+def _require_another_administrator(session: Transaction, account_id: str) -> None:
+    """Their rows are locked until the transaction ends: of two who leave at once, one stays. Raises Conflict."""
+    query = select(AccountRow.account_id).filter_by(role=Role.ADMINISTRATOR.value, approved=True)
+    if list(session.scalars(query.order_by(AccountRow.account_id).with_for_update())) == [account_id]:
+        raise Conflict("there must be an administrator: make another one first")
+
+
+def _remove_old(session: Transaction, now: int, old: int) -> None:
+    """Events of no account, which anybody can add, are counted for a day, and nobody sees them."""
+    nobodys = AccountEventRow.account_id.is_(None) & (AccountEventRow.at < now - _NOBODYS_S)
+    session.execute(delete(AccountEventRow).where((AccountEventRow.at < old) | nobodys))
+
+
+def _lock_attempts(session: Transaction, email_hash: str) -> None:
+    """One transaction after the other counts the attempts at an account. SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(int(email_hash[:15], 16))))
 
 
 def _failures(session: Transaction, email_hash: str, source: str, since: int) -> Failures:
@@ -233,7 +270,7 @@ def _failures(session: Transaction, email_hash: str, source: str, since: int) ->
     success = select(func.max(AccountEventRow.at)).where(
         AccountEventRow.email_hash == email_hash,
         AccountEventRow.source == source,
-        AccountEventRow.kind == EventKind.SIGNED_IN.value,
+        AccountEventRow.kind.in_([EventKind.SIGNED_IN.value, EventKind.CODE_ASKED.value]),
     )
     last_success = session.scalar(success) or 0
     here = of_email.where(AccountEventRow.source == source, AccountEventRow.at > last_success)
@@ -254,6 +291,16 @@ def _account(row: AccountRow) -> Account:
         created_at=row.created_at,
         password_hash=row.password_hash,
     )
+
+
+def _changeable(account: Account) -> dict[str, str | bool]:
+    return {
+        "name": account.person.name,
+        "phone": account.person.phone,
+        "role": account.role.value,
+        "approved": account.approved,
+        "password_hash": account.password_hash,
+    }
 
 
 def _session(session: Transaction, row: SessionRow) -> Session | None:

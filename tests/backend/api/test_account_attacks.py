@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from collections.abc import Callable
 
 import pytest
 from apiflask import APIFlask
 
 from backend.accounts import Role
+from ml.inference.registry import Registry
 from tests.backend.accounts import API, OTHER_PASSWORD, OWN, PASSWORD, Browser, passwords, person
 from tests.backend.api.conftest import assert_problem
 from tests.standins.mail_server import MailServer
@@ -126,6 +129,21 @@ def test_answers_are_not_kept(browser: Browser) -> None:
     browser.join()
     for path in ("/session", "/account", "/account/sessions", "/account/export"):
         assert browser("GET", path).headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize("path", ["/models/{model}/files/SHA256SUMS", "/images/{cid}/content"])
+def test_what_a_browser_kept_is_asked_for_again(browser: Browser, path: str, picture: Callable[..., bytes]) -> None:
+    """So whoever comes after the person at this browser sees none of it."""
+    browser.join()
+    files = {"file": (io.BytesIO(picture()), "scan.png")}
+    cid = browser("POST", "/images", data=files, content_type="multipart/form-data").json["cid"]
+    path = path.format(cid=cid, model="0x" + Registry().identities()["modality-gate"])
+    answer = browser("GET", path)
+    assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, no-cache")
+    kept = {"If-None-Match": answer.headers["ETag"]}
+    assert browser("GET", path, headers=kept).status_code == 304
+    browser("DELETE", "/session")
+    assert browser("GET", path, headers=kept).status_code == 401
 
 
 def shown(answer) -> tuple:
@@ -248,6 +266,12 @@ def test_half_a_surrogate_pair_is_an_answer_and_not_a_failure(browser: Browser) 
         body = '{"token": "\\ud800", "email": "\\ud800@example.org", "password": "a"}'
         answer = browser("POST", path, data=body, content_type="application/json")
         assert answer.status_code in (202, 400, 410)
+    email = '"email": "\\ud800@example.org"'
+    for path, body, status in (
+        ("/session", f'{{{email}, "password": "a"}}', 401),
+        ("/password-resets", f"{{{email}}}", 202),
+    ):
+        assert browser("POST", path, data=body, content_type="application/json").status_code == status
 
 
 def test_guessing_is_slowed_down_and_the_owner_s_browser_is_not(
@@ -262,6 +286,26 @@ def test_guessing_is_slowed_down_and_the_owner_s_browser_is_not(
     assert (slowed.status_code, slowed.json["type"]) == (429, "urn:scanproof:problem:limit-exceeded")
     assert slowed.headers["Retry-After"] == "1"
     assert browser.sign_in().status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "what"),
+    [
+        ("PUT", "/account", "changes of accounts"),
+        ("DELETE", "/account/sessions/x", "changes of accounts"),
+        ("POST", "/account/wallets/message", "changes of credentials"),
+        ("DELETE", "/account/passkeys/x", "changes of credentials"),
+        ("POST", "/session/passkey", "sign-ins"),
+    ],
+)
+def test_one_network_changes_little_a_minute(browser: Browser, method: str, path: str, what: str) -> None:
+    """Each writes to the database."""
+    browser.join()
+    statuses = {browser(method, path, {}).status_code for _ in range(60)}
+    assert 429 not in statuses
+    detail = f"no more than 60 per 1 minute {what} from one address"
+    assert_problem(browser(method, path, {}), 429, "limit-exceeded", detail)
+    assert browser("GET", "/account").status_code == 200
 
 
 def test_one_network_sends_few_mails(browser: Browser) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,8 +14,13 @@ from eth_account import Account as Keys
 from eth_account.messages import encode_defunct
 from web3 import HTTPProvider, Web3
 
-from backend.adapters.chain.development_accounts import CLINICIAN, USER, DevelopmentAccount
-from backend.settings import Settings
+from backend.accounts import LinkedWallet
+from backend.adapters.bulkhead import FAILURES
+from backend.adapters.chain.development_accounts import USER, DevelopmentAccount
+from backend.errors import ChainUnavailable
+from backend.processes import free_port
+from backend.settings import Secret, Settings
+from backend.wiring import wire_accounts
 from tests.backend.accounts import OTHER_PASSWORD, PASSWORD, Browser, passwords
 from tests.backend.api.conftest import assert_problem
 from tests.standins.authenticator import PRESENT, Authenticator, base64url
@@ -25,6 +31,15 @@ WRONG_CODE = "the code is wrong, or was used already"
 
 
 NOW = 1_800_000_015
+
+
+def wallet() -> DevelopmentAccount:
+    """With a key that nobody else has."""
+    made = Keys.create()
+    return DevelopmentAccount(made.address, made.key.hex())
+
+
+WALLET, OTHER_WALLET = wallet(), wallet()
 
 
 @pytest.fixture(autouse=True)
@@ -266,6 +281,15 @@ def test_at_an_address_a_message_says_where_to_go(browser: Browser) -> None:
     assert_problem(answer, 409, "conflict", detail)
 
 
+@pytest.mark.parametrize("host", ["localhost", "localhost:3000"])
+def test_a_page_of_another_program_on_this_machine_gets_no_proof(browser: Browser, host: str) -> None:
+    browser.join()
+    detail = f"passkeys and wallets are used at http://localhost:5000 only, not at {host}"
+    for path in ("/session/passkey/options", "/session/wallet/message", "/account/wallets/message"):
+        answer = browser("POST", path, headers={"Host": host, "Origin": f"http://{host}"})
+        assert_problem(answer, 409, "conflict", detail)
+
+
 def test_whoever_finds_a_browser_signed_in_adds_nothing(browser: Browser) -> None:
     browser.join()
     for path, body in (
@@ -296,17 +320,17 @@ def message_of(parts: dict, address: str, **changes) -> str:
     ).format(**values)
 
 
-def sign(message: str, key: DevelopmentAccount = USER) -> str:
+def sign(message: str, key: DevelopmentAccount = WALLET) -> str:
     return "0x" + Keys.sign_message(encode_defunct(text=message), key.private_key).signature.hex()
 
 
-def link(browser: Browser, key: DevelopmentAccount = USER, **changes):
+def link(browser: Browser, key: DevelopmentAccount = WALLET, **changes):
     parts = browser("POST", "/account/wallets/message").json
     message = message_of(parts, **{"address": key.address, **changes})
     return browser("POST", "/account/wallets", {"message": message, "signature": sign(message, key), **PROVEN})
 
 
-def signed_message(browser: Browser, key: DevelopmentAccount = USER, **changes) -> dict:
+def signed_message(browser: Browser, key: DevelopmentAccount = WALLET, **changes) -> dict:
     message = message_of(browser("POST", "/session/wallet/message").json, **{"address": key.address, **changes})
     return {"message": message, "signature": sign(message, key)}
 
@@ -316,10 +340,10 @@ def test_a_linked_wallet_signs_in(browser: Browser, other_browser: Browser) -> N
     unknown = "this wallet is linked to no account here"
     answer = other_browser("POST", "/session/wallet", signed_message(other_browser))
     assert_problem(answer, 401, "sign-in-failed", unknown)
-    assert link(browser).json["address"] == USER.address.lower()
+    assert link(browser).json["address"] == WALLET.address.lower()
     (wallet,) = browser("GET", "/account/credentials").json["wallets"]
 
-    answer = other_browser("POST", "/session/wallet", signed_message(other_browser, head="http://localhost"))
+    answer = other_browser("POST", "/session/wallet", signed_message(other_browser, head="http://localhost:5000"))
 
     assert (answer.status_code, answer.json["method"]) == (200, "wallet")
     assert other_browser.account()["email"] == "alice@example.org"
@@ -336,6 +360,30 @@ def test_a_wallet_asks_for_a_code_where_codes_are_on(browser: Browser, other_bro
     assert_problem(other_browser("POST", "/session/wallet", signed), 401, "code-required", CODE_NEEDED)
     answer = other_browser("POST", "/session/wallet", {**signed, "code": app.at(NOW)})
     assert answer.status_code == 200
+
+
+def test_a_wallet_whose_key_is_public_signs_nobody_in(browser: Browser, other_browser: Browser) -> None:
+    account = browser.join()
+    detail = f"anybody can sign for {USER.address}, whose private key is public: use another wallet"
+    assert_problem(link(browser, USER), 401, "sign-in-failed", detail)
+    credentials = browser.app.extensions["scanproof"].accounts.wallets._rows
+    assert credentials.link_wallet(LinkedWallet(USER.address.lower(), account["accountId"], NOW))
+    answer = other_browser("POST", "/session/wallet", signed_message(other_browser, USER))
+    assert_problem(answer, 401, "sign-in-failed", detail)
+
+
+def test_a_node_that_fails_is_not_asked_for_each_message_of_a_wallet(account_settings: Settings) -> None:
+    """The signature is one of a contract, so the node is asked."""
+    away = replace(account_settings, rpc_url=Secret(f"http://127.0.0.1:{free_port()}"))
+    with wire_accounts(away) as services:
+        signatures = services.wallets._signatures
+        for _ in range(FAILURES):
+            with pytest.raises(ChainUnavailable):
+                signatures.is_signed(WALLET.address, "text", "0x00")
+        with pytest.raises(ChainUnavailable, match="it is not asked again at once"):
+            signatures.is_signed(WALLET.address, "text", "0x00")
+        assert signatures.is_checksummed(WALLET.address)
+        assert signatures.has_public_key(USER.address)
 
 
 def test_a_wallet_has_one_account(browser: Browser, other_browser: Browser) -> None:
@@ -365,23 +413,23 @@ def test_a_signed_message_works_once_and_for_its_purpose(browser: Browser, other
     own = signed_message(other_browser, nonce="A1" * 16)
     assert_problem(other_browser("POST", "/session/wallet", own), 401, "sign-in-failed", USED)
     statement = "Link this wallet to the ScanProof account alice@example.org."
-    crossed = {**signed_message(browser, CLINICIAN, statement=statement), **PROVEN}
+    crossed = {**signed_message(browser, OTHER_WALLET, statement=statement), **PROVEN}
     assert_problem(browser("POST", "/account/wallets", crossed), 401, "sign-in-failed", USED)
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"head": "evil.example"}, "expected the domain 'localhost' in the message, found 'evil.example'"),
-        ({"head": "https://localhost"}, "expected the scheme 'http' in the message, found 'https'"),
-        ({"uri": "https://evil.example"}, "expected the URI 'http://localhost/' in the message"),
+        ({"head": "evil.example"}, "expected the domain 'localhost:5000' in the message, found 'evil.example'"),
+        ({"head": "https://localhost:5000"}, "expected the scheme 'http' in the message, found 'https'"),
+        ({"uri": "https://evil.example"}, "expected the URI 'http://localhost:5000/' in the message"),
         ({"chainId": 1}, "expected the chain id 1337 in the message, found 1"),
         ({"statement": "Win a prize."}, "expected the statement 'Sign in to ScanProof.' in the message"),
         ({"expires": stamp(1_000_000_000)}, "expected a message that is valid now"),
         ({"issued": stamp(4_000_000_000), "expires": stamp(4_000_000_001)}, "expected a message that is valid now"),
         ({"expires": stamp(4_000_000_000)}, "expected a message that expires within 600 s"),
-        ({"address": USER.address.lower()}, "expected the address with the checksum of EIP-55"),
-        ({"address": CLINICIAN.address}, f"the message is not signed by {CLINICIAN.address}"),
+        ({"address": WALLET.address.lower()}, "expected the address with the checksum of EIP-55"),
+        ({"address": OTHER_WALLET.address}, f"the message is not signed by {OTHER_WALLET.address}"),
     ],
 )
 def test_a_message_of_another_place_time_or_wallet_is_refused(browser: Browser, changes: dict, message: str) -> None:
@@ -396,7 +444,7 @@ def test_a_message_of_another_place_time_or_wallet_is_refused(browser: Browser, 
 def test_what_is_no_signature_is_refused(browser: Browser, signature: str) -> None:
     signed = {**signed_message(browser), "signature": signature}
     answer = browser("POST", "/session/wallet", signed)
-    assert_problem(answer, 401, "sign-in-failed", f"the message is not signed by {USER.address}")
+    assert_problem(answer, 401, "sign-in-failed", f"the message is not signed by {WALLET.address}")
 
 
 def test_the_other_form_of_a_signature_is_refused(browser: Browser) -> None:
@@ -442,7 +490,7 @@ def contracts(account_settings: Settings) -> dict[str, str]:
 @pytest.mark.parametrize("name", ANSWERS)
 def test_a_wallet_that_is_a_contract_is_asked_on_the_chain(browser: Browser, contracts: dict, name: str) -> None:
     browser.join()
-    contract = DevelopmentAccount(contracts[name], CLINICIAN.private_key)
+    contract = DevelopmentAccount(contracts[name], OTHER_WALLET.private_key)
     answer = link(browser, contract)
     if name == "says yes":
         assert answer.status_code == 201
@@ -460,7 +508,13 @@ def test_all_of_it_goes_with_the_account(browser: Browser) -> None:
     exported = browser("GET", "/account/export").json["credentials"]
     assert (exported["codes"], len(exported["passkeys"]), len(exported["wallets"])) == (True, 1, 1)
     assert browser("POST", "/account/closure", PROVEN).status_code == 204
-    assert browser.mails.take()["Subject"] == "Your account was closed"
+    sent = [browser.mails.take() for _ in range(3)]
+    assert [mail["Subject"] for mail in sent] == [
+        "A wallet was linked",
+        "A passkey was added",
+        "Your account was closed",
+    ]
+    assert WALLET.address.lower() in sent[0].get_content() and "passkey Telephone" in sent[1].get_content()
     browser.join()
     assert browser("GET", "/account/credentials").json == {
         "codes": False,

@@ -78,6 +78,24 @@ def test_a_forwarding_header_gives_no_new_address(app_with, picture) -> None:
     assert upload(client, picture(), headers={"X-Forwarded-For": "10.0.0.1"}).status_code == 429
 
 
+def test_the_addresses_of_one_network_of_ipv6_are_one_client(app_with, picture) -> None:
+    first, second = picture(), picture()
+    limiter.reset()
+    client = app_with(uploads_per_minute=1).test_client()
+    codes = [
+        upload(client, picture(), environ_base={"REMOTE_ADDR": f"2001:db8:0:{address}"}).status_code
+        for address in ("1::1", "1::2", "2::1")
+    ]
+    assert codes == [201, 429, 201]
+    client = app_with(bytes_per_address=len(first) + len(second) - 1).test_client()
+    limiter.reset()
+    codes = [
+        upload(client, content, environ_base={"REMOTE_ADDR": f"2001:db8:0:{address}"}).status_code
+        for content, address in ((first, "7::1"), (second, "7::2"), (second, "8::1"))
+    ]
+    assert codes == [201, 429, 201]
+
+
 def test_more_bytes_than_an_address_may_keep(app_with, picture) -> None:
     first, second = picture(), picture()
     client = app_with(bytes_per_address=len(first) + len(second) - 1).test_client()

@@ -46,7 +46,11 @@ def get(app: APIFlask, path: str = f"{API}/health", peer: str = PROXY, **headers
 
 
 def test_the_public_name_is_answered_through_the_proxy(public_app: APIFlask) -> None:
-    assert get(public_app, **THROUGH).status_code == 200
+    answer = get(public_app, **THROUGH)
+    assert answer.status_code == 200
+    assert answer.headers["Strict-Transport-Security"] == "max-age=31536000"
+    local = get(public_app, peer="127.0.0.1", Host="localhost:5000")
+    assert local.status_code == 200 and "Strict-Transport-Security" not in local.headers
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ def folded(site: Site, image_id: str) -> Locator:
 def opened(site: Site, image_id: str) -> Locator:
     item = folded(site, image_id)
     item.locator("summary").click()
-    expect(item.locator("dl")).to_be_visible()
+    expect(item.locator("dl").first).to_be_visible()
     return item
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 
 import pytest
@@ -60,6 +61,30 @@ def test_few_passwords_are_hashed_at_once(monkeypatch: pytest.MonkeyPatch) -> No
     assert hasher.hash("secret")
 
 
+def test_few_requests_wait_and_the_others_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "_WAIT_S", 60.0)
+    hasher, release = Argon2Hasher(64), threading.Event()
+    refused: queue.Queue[str] = queue.Queue()
+
+    def occupy() -> None:
+        try:
+            with hasher._slot():
+                release.wait(60)
+        except ServerBusy as error:
+            refused.put(str(error))
+
+    threads = [threading.Thread(target=occupy) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    assert [refused.get(timeout=30) for _ in range(2)] == ["too many people sign in at the moment"] * 2
+    assert refused.empty()
+    release.set()
+    for thread in threads:
+        thread.join()
+    assert refused.empty()
+    assert hasher.hash("secret")
+
+
 @pytest.mark.parametrize("password", ["password", "12345678", "qwertyuiop", "aaaaaaaaaaaaaaaa", "janedoejane"])
 def test_what_is_often_chosen_or_known_of_the_person_is_weak(password: str) -> None:
     assert ZxcvbnJudge().weakness(password, ["Jane", "Doe", "1970", "by"])
@@ -68,3 +93,7 @@ def test_what_is_often_chosen_or_known_of_the_person_is_weak(password: str) -> N
 def test_a_passphrase_is_strong_however_long() -> None:
     assert ZxcvbnJudge().weakness("correct horse battery staple", []) == ""
     assert ZxcvbnJudge().weakness("correct horse battery staple " * 8, [""]) == ""
+
+
+def test_what_follows_forty_characters_is_not_judged() -> None:
+    assert ZxcvbnJudge().weakness("ab" * 20 + "correct horse battery staple", [])
