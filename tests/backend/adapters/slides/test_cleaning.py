@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 import tifffile
 from openslide import OpenSlide
 
-from backend.adapters.slides import cleaning
+from backend.adapters.slides import cleaning, structure
 from backend.adapters.slides.structure import SlideFile
+from backend.errors import UnsupportedImage
 from tests.backend.adapters.slides import makers, vectors
 
 
@@ -102,3 +104,23 @@ def test_a_part_of_the_file_is_cleaned_as_the_whole(part: int) -> None:
     made = b"".join(plan.apply(at, content[at : at + part]) for at in range(0, len(content), part))
 
     assert made == vectors.clean(content)
+
+
+def test_tiles_have_so_many_comments_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(structure, "MAX_TILES", 1)
+
+    with pytest.raises(UnsupportedImage, match="at most 1 comments in the tiles, found more"):
+        planned(makers.by_hand(200, 200, tile_bytes=vectors.commented()))
+
+
+def test_every_tile_of_a_large_file_is_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where they are read one by one."""
+    tile = makers.jpeg_tile()
+    hidden = tile + b"DOE"
+    content = makers.by_hand(500, 200, tile_bytes=hidden * 2)
+    content = content.replace(struct.pack("<I", 2 * len(hidden)) * 2, struct.pack("<I", len(hidden)) * 2)
+    content = content.replace(struct.pack("<QQ", 16, 16), struct.pack("<QQ", 16, 16 + len(hidden)))
+    monkeypatch.setattr(cleaning, "_READ_BYTES", 1)
+
+    assert planned(content).removed == ("comments in the tiles",)
+    assert len(planned(content).zeros) == 2
