@@ -878,7 +878,7 @@ class AccountRows(Protocol):
         failure until ``finish_sign_in``. So attempts at the same time count each other. Removes events before ``old``,
         and those of no account after a day."""
 
-    def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind, detail: str) -> None:
+    def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind) -> None:
         """That attempt was no failure: it succeeded, or a code was asked for."""
 
     def log(self, event: AccountEvent, *, old: int) -> None:

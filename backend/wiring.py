@@ -302,7 +302,7 @@ def wire(settings: Settings, *, gateways: Sequence[str] = (), orphan_age_s: floa
             index=index,
             models=models,
             outlines=outlines,
-            areas=StudyAreas(studies=study_service, outlines=outlines, intake=intake, dicom=PooledDicomReader()),
+            areas=StudyAreas(studies=study_service, outlines=outlines, intake=intake, dicom=dicom),
             known_studies=study_service.known,
             published=reviews.published,
         ),

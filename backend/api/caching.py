@@ -10,9 +10,10 @@ IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 def unchanging(response: Response, tag: str) -> Response:
-    """What has its hash for an address. Where people sign in, the browser asks each time, so that it shows nothing once
-    they signed out, and nobody between keeps it."""
+    """What has its hash for an address, and may come from outside. Where people sign in, the browser asks each time, so
+    that it shows nothing once they signed out, and nobody between keeps it."""
     response.set_etag(tag)
+    response.headers["Content-Security-Policy"] = "sandbox"
     response.headers["Cache-Control"] = "private, no-cache" if container().accounts else IMMUTABLE
     return response
 

@@ -6,9 +6,10 @@ Only UIDs after de-identification find anything. docs/PACS.md says what is suppo
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import chain, islice
+from itertools import chain
 from typing import TypeVar
 
 from apiflask import APIBlueprint
@@ -70,10 +71,10 @@ def search_instances(study: str | None = None, series: str | None = None) -> Res
 def retrieve(study: str, series: str | None = None, instance: str | None = None) -> Response:
     """WADO-RS: the files, in the transfer syntax in which they are stored."""
     files = files_of(study, series, instance)
-    syntaxes = {file.instance.value(TRANSFER_SYNTAX) for file in files()}
+    syntaxes = Counter(file.instance.value(TRANSFER_SYNTAX) for file in files())
     # Files of several transfer syntaxes are given to who asks for none of them.
-    syntax = syntaxes.pop() if len(syntaxes) == 1 else ""
-    alone = [Offer(DICOM_TYPE, syntax=syntax)] if len(list(islice(files(), 2))) == 1 else []
+    syntax = next(iter(syntaxes)) if len(syntaxes) == 1 else ""
+    alone = [Offer(DICOM_TYPE, syntax=syntax)] if syntaxes.total() == 1 else []
     offer = chosen([Offer(DICOM_TYPE, related=True, syntax=syntax), *alone])
     service = container().dicomweb
     with begin_download() as download:

@@ -151,6 +151,8 @@ def _frames(study: str, series: str, instance: str, numbers: str) -> Sequence[Kn
     for number, file in enumerate(files_of(study, series, instance)(), start=1):
         if number in wanted:
             found[number] = file
+            if len(found) == len(set(wanted)):
+                break
     if missing := [each for each in wanted if each not in found]:
         raise NotFound(f"expected a frame from 1 to {number} of this object, found {missing[0]}")
     return [found[each] for each in wanted]

@@ -142,17 +142,19 @@ def facts(cid: str) -> Values:
 )
 def content(cid: str) -> Response:
     cid = cid_in_path(cid)
+    intake = container().intake
+    facts = intake.find(cid)
     if cid in request.if_none_match:
-        return _content(Response(status=304), container().intake.find(cid))
-    if (found := container().intake.find(cid)).slide:
-        response = _content(_slide(cid), found)
+        return _content(Response(status=304), facts)
+    if facts.slide:
+        response = _content(_slide(cid), facts)
         try:
             with begin_download() as download:
                 return download.answer(response)
         except BaseException:
             response.close()
             raise
-    facts, data = container().intake.content(cid)
+    data = intake.content_of(facts)
     # Not before: a store that hangs would take the places of other downloads.
     with begin_download() as download:
         return download.answer(_content(Response(data), facts))
@@ -175,7 +177,6 @@ def _parts(path: Path) -> Iterator[bytes]:
 
 def _content(response: Response, facts: ImageFacts) -> Response:
     response.content_type = facts.media_type
-    response.headers["Content-Security-Policy"] = "sandbox"
     return unchanging(response, facts.cid)
 
 
@@ -186,9 +187,11 @@ def _content(response: Response, facts: ImageFacts) -> Response:
 )
 def view(cid: str) -> Response:
     cid = cid_in_path(cid)
-    if container().intake.find(cid).slide:
+    intake = container().intake
+    facts = intake.find(cid)
+    if facts.slide:
         return view_answer("image/png", container().slides.preview(cid))
-    return view_answer(*container().intake.view(cid))
+    return view_answer(*intake.view_of(facts, intake.content_of(facts)))
 
 
 def view_answer(media_type: str, data: bytes) -> Response:

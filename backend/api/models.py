@@ -144,7 +144,6 @@ def lineage(model_id: str) -> Values:
 def bundle_file(model_id: str, name: str) -> Response:
     content = container().models.file(hash_in_path("the model's id", model_id), name)
     response = Response(content, content_type="application/octet-stream")
-    response.headers["Content-Security-Policy"] = "sandbox"
     unchanging(response, f"{model_id}-{name}").make_conditional(request)
     return response
 

@@ -30,7 +30,6 @@ class RoleChangeSchema(CamelCase):
 @blueprint.output(PeopleSchema)
 @blueprint.doc(summary="The accounts of this server")
 def people() -> Values:
-    current_session()
     return {"accounts": list(account_services().people.list())}
 
 

@@ -100,8 +100,8 @@ def tile(cid: str, level: str, column: str, row: str) -> Response:
     place = [place_in_path(each) for each in (level, column, row)]
     tag = f"{cid}-{'-'.join(map(str, place))}"
     if tag in request.if_none_match:
-        return _unchanging(Response(status=304), tag)
-    return _unchanging(Response(container().slides.tile(cid, *place), content_type="image/jpeg"), tag)
+        return unchanging(Response(status=304), tag)
+    return unchanging(Response(container().slides.tile(cid, *place), content_type="image/jpeg"), tag)
 
 
 @blueprint.get("/slides/<cid>/region")
@@ -116,10 +116,5 @@ def region(cid: str, query_data: Values) -> Response:
     part = Region(**query_data)
     tag = f"{cid}-{part.x}-{part.y}-{part.width}-{part.height}"
     if tag in request.if_none_match:
-        return _unchanging(Response(status=304), tag)
-    return _unchanging(Response(container().slides.region(cid, part), content_type="image/png"), tag)
-
-
-def _unchanging(response: Response, tag: str) -> Response:
-    response.headers["Content-Security-Policy"] = "sandbox"
-    return unchanging(response, tag)
+        return unchanging(Response(status=304), tag)
+    return unchanging(Response(container().slides.region(cid, part), content_type="image/png"), tag)

@@ -38,7 +38,7 @@ class AccountService:
         account = self._sign_in.check_password(session.account, old, visitor)
         changed = replace(account, password_hash=self._new_hash(account, new, again))
         self._parts.rows.change(account, changed)
-        self._parts.rows.end_other_sessions(account.account_id, "")
+        self._parts.rows.end_session(account_id=account.account_id)
         self._parts.log.add(EventKind.PASSWORD_CHANGED, visitor, account.account_id)
         self._parts.tell(account, "Your password was changed", "The password of your account was changed.")
         return self._sign_in.begin(changed, session.method, visitor)
@@ -73,7 +73,7 @@ class AccountService:
             raise LinkExpired
         changed = replace(account, password_hash=password_hash)
         rows.change(account, changed)
-        rows.end_other_sessions(account.account_id, "")
+        rows.end_session(account_id=account.account_id)
         rows.remove_devices(account.account_id)
         self._parts.log.add(EventKind.PASSWORD_RESET, visitor, account.account_id)
         text = "A new password was set by a link that was mailed to you." + self._other_proofs(account)

@@ -96,9 +96,10 @@ class SignInService:
     def check_code(self, account: Account, code: str, visitor: Visitor) -> None:
         """A one-time code, where the account asks for one. Whoever guesses it knows the password, so wrong codes of all
         networks count together, and the owner hears of them. Raises CodeRequired, SignInFailed, LimitExceeded."""
-        self.require_code(account, code)
         if not self._second.is_on(account):
             return
+        if not code:
+            raise CodeRequired
         with self.attempt(f"codes of {account.account_id}", visitor, account, _CODE, source="everywhere") as attempt:
             try:
                 self._second.check(account, code)
@@ -146,11 +147,13 @@ class SignInService:
             raise LimitExceeded("too many attempts failed: wait, or reset the password", retry_after=seconds)
         yield made
         if made.account:
-            self._rows.finish_sign_in(event.event_id, made.account.account_id, made.kind, method)
+            self._rows.finish_sign_in(event.event_id, made.account.account_id, made.kind)
 
-    def begin(self, account: Account, method: SignInMethod, visitor: Visitor, *, device: bool = True) -> SignedIn:
-        """A session with a new id for an account whose owner was proven. With ``device`` the browser is known from now
-        on. Raises SignInFailed if the account was closed, or its password changed, since it was read."""
+    def begin(self, account: Account, method: SignInMethod, visitor: Visitor) -> SignedIn:
+        """A session with a new id for an account whose owner was proven. The browser is known from now on.
+
+        Raises SignInFailed if the account was closed, or its password changed, since it was read.
+        """
         now, token = self._log.now(), new_secret()
         session = Session(
             session_id=new_id(),
@@ -163,7 +166,7 @@ class SignInService:
         )
         self._rows.add_session(hash_of(token), session, unused_since=now - IDLE_S, begun_since=now - LONGEST_S)
         secret = visitor.device
-        if device and (not secret or self._rows.device_owner(hash_of(secret), now) != account.account_id):
+        if not secret or self._rows.device_owner(hash_of(secret), now) != account.account_id:
             secret = new_secret()
             expires = now + DEVICE_S
             self._rows.add_device(hash_of(secret), account.account_id, now=now, expires_at=expires, most=_DEVICES)

@@ -225,11 +225,11 @@ class SqlAccounts:
                 session.add(_event_row(event, email_hash, source))
             return seconds
 
-    def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind, detail: str) -> None:
+    def finish_sign_in(self, event_id: str, account_id: str, kind: EventKind) -> None:
         with self._database.write() as session:
             row = session.get(AccountEventRow, event_id, with_for_update=True)
             if row:
-                row.kind, row.account_id, row.detail = kind.value, account_id, str(detail)
+                row.kind, row.account_id = kind.value, account_id
 
     def log(self, event: AccountEvent, *, old: int) -> None:
         with self._database.write() as session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from backend.accounts import CodeGenerator, LinkedWallet, Passkey, Purpose
@@ -125,13 +125,8 @@ class SqlCredentials:
 
 
 def _is_open(session: Session, challenge_hash: str, purpose: Purpose, account_id: str | None, now: int) -> bool:
-    conditions: list[ColumnElement[bool]] = [
-        ChallengeRow.challenge_hash == challenge_hash,
-        ChallengeRow.purpose == purpose.value,
-        ChallengeRow.expires_at >= now,
-        ChallengeRow.account_id.is_(None) if account_id is None else ChallengeRow.account_id == account_id,
-    ]
-    return session.scalar(select(ChallengeRow).where(*conditions).with_for_update()) is not None
+    query = select(ChallengeRow).filter_by(challenge_hash=challenge_hash, purpose=purpose.value, account_id=account_id)
+    return session.scalar(query.where(ChallengeRow.expires_at >= now).with_for_update()) is not None
 
 
 def _passkey(row: PasskeyRow) -> Passkey:

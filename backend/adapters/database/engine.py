@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, table
@@ -23,6 +23,8 @@ from sqlalchemy.schema import Column
 from backend.adapters import private_files
 from backend.errors import ConfigurationError, DatabaseFull, DatabaseUnavailable, RowDamaged
 from backend.settings import Secret, reveal
+
+T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -83,16 +85,17 @@ class Database:
             return False
         return True
 
-    def upsert(self, change: Callable[[Session], None]) -> None:
-        """Run ``change``, which adds the rows it does not find, in one transaction; again if another was faster."""
+    def upsert(self, change: Callable[[Session], T]) -> T:
+        """What ``change``, which adds the rows it does not find, returns in one transaction; it is run again if another
+        was faster."""
         try:
-            self._in_transaction(change)
+            return self._in_transaction(change)
         except IntegrityError:
-            self._in_transaction(change)
+            return self._in_transaction(change)
 
-    def _in_transaction(self, change: Callable[[Session], None]) -> None:
+    def _in_transaction(self, change: Callable[[Session], T]) -> T:
         with self.write() as session:
-            change(session)
+            return change(session)
 
     def check(self) -> None:
         """Raises DatabaseUnavailable."""

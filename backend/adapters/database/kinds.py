@@ -32,14 +32,12 @@ class SqlKinds:
         self._database.upsert(save)
 
     def change(self, absent: ImageKind, change: Callable[[ImageKind], ImageKind]) -> ImageKind:
-        changed = [absent]
+        def save(session: Session) -> ImageKind:
+            changed = change(stored_kind(session, absent.cid) or absent)
+            put_kind(session, changed)
+            return changed
 
-        def save(session: Session) -> None:
-            changed[0] = change(stored_kind(session, absent.cid) or absent)
-            put_kind(session, changed[0])
-
-        self._database.upsert(save)
-        return changed[0]
+        return self._database.upsert(save)
 
     def matching(self, wanted: KindFilter, limit: int) -> Sequence[ImageKind]:
         query = select(KindRow).where(*are_of_kind(KindRow.cid, wanted)).order_by(KindRow.cid).limit(limit)

@@ -33,30 +33,7 @@ class SqlReceived:
         now: int,
         limits: QueueLimits,
     ) -> bool:
-        try:
-            return self._add(series_id, instances, source, now, limits)
-        except IntegrityError:  # another process was faster: now its rows are seen
-            return self._add(series_id, instances, source, now, limits)
-
-    def _add(
-        self, series_id: str, instances: Sequence[DicomInstance], source: Source, now: int, limits: QueueLimits
-    ) -> bool:
-        with self._database.write() as session:
-            known = {each.instance: session.get(DicomInstanceRow, each.instance) for each in instances}
-            if any(row and row.sha256 != each.sha256 for each in instances for row in [known[each.instance]]):
-                return False
-            new = [each for each in instances if known[each.instance] is None]
-            if _bytes(session) + sum(each.size for each in new) > limits.bytes:
-                raise QueueFull(f"received images may take {limits.bytes:,} bytes here until they are recorded")
-            if _count(session) + len(new) > limits.files:
-                raise QueueFull(f"at most {limits.files:,} files may wait here until they are recorded")
-            if _count(session, series_id) + len(new) > limits.files_of_series:
-                raise SeriesFull(f"a series may have {limits.files_of_series:,} files in the queue")
-            if new:
-                _note_arrival(session, series_id, source, now)
-            for instance in new:
-                session.add(_row(instance, queued=True))
-        return True
+        return self._database.upsert(lambda session: _add(session, series_id, instances, source, now, limits))
 
     def find(self, instance: str) -> KnownFile | None:
         with self._database.read() as session:
@@ -187,6 +164,31 @@ class SqlReceived:
 
 def _queued(series_id: str) -> Select[DicomInstanceRow]:
     return select(DicomInstanceRow).filter_by(series_id=series_id, queued=True).order_by(DicomInstanceRow.instance_uid)
+
+
+def _add(
+    session: Session,
+    series_id: str,
+    instances: Sequence[DicomInstance],
+    source: Source,
+    now: int,
+    limits: QueueLimits,
+) -> bool:
+    known = {each.instance: session.get(DicomInstanceRow, each.instance) for each in instances}
+    if any(row and row.sha256 != each.sha256 for each in instances for row in [known[each.instance]]):
+        return False
+    new = [each for each in instances if known[each.instance] is None]
+    if _bytes(session) + sum(each.size for each in new) > limits.bytes:
+        raise QueueFull(f"received images may take {limits.bytes:,} bytes here until they are recorded")
+    if _count(session) + len(new) > limits.files:
+        raise QueueFull(f"at most {limits.files:,} files may wait here until they are recorded")
+    if _count(session, series_id) + len(new) > limits.files_of_series:
+        raise SeriesFull(f"a series may have {limits.files_of_series:,} files in the queue")
+    if new:
+        _note_arrival(session, series_id, source, now)
+    for instance in new:
+        session.add(_row(instance, queued=True))
+    return True
 
 
 def _bytes(session: Session) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -16,7 +15,7 @@ from backend.domain import ImageFacts, SlideFacts, SlideLevel
 
 def slide_values(slide: SlideFacts | None) -> dict[str, Any] | None:
     """As the column has it."""
-    return None if slide is None else json.loads(json.dumps(asdict(slide)))
+    return None if slide is None else asdict(slide)
 
 
 def _slide(values: Mapping[str, Any]) -> SlideFacts:

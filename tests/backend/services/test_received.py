@@ -18,7 +18,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from backend.adapters import private_files
-from backend.adapters.database.received import SqlReceived
+from backend.adapters.database.engine import Database
 from backend.adapters.dicom import cleaner as cleaner_module
 from backend.adapters.dicom.cleaner import SenderCleaner
 from backend.adapters.dicom.deidentification import deidentify
@@ -227,15 +227,15 @@ def test_a_folder_that_is_removed_while_a_file_arrives_is_made_again(
 
 
 def test_rows_of_a_process_that_was_faster_are_seen(queue: ReceivedService, monkeypatch: pytest.MonkeyPatch) -> None:
-    add, faster = SqlReceived._add, iter([True])
+    transact, faster = Database._in_transaction, iter([True])
 
-    def meet(rows: SqlReceived, *arguments: Any) -> bool:
-        kept = add(rows, *arguments)
+    def meet(database: Database, change: Any) -> Any:
+        kept = transact(database, change)
         if next(faster, False):
             raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
         return kept
 
-    monkeypatch.setattr(SqlReceived, "_add", meet)
+    monkeypatch.setattr(Database, "_in_transaction", meet)
     assert take(queue, series(1)).files == 1
     assert next(faster, None) is None
 
