@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import json
-import os
+import shutil
 import socket
 import tempfile
 import time
@@ -127,8 +127,7 @@ class Spool:
             raise Refused(OVERLOADED)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            disk = os.statvfs(self._folder)
-            if disk.f_bavail * disk.f_frsize < size + SPARE_BYTES:
+            if shutil.disk_usage(self._folder).free < size + SPARE_BYTES:
                 raise Refused(NO_ROOM)
             file = cast(BinaryIO, tempfile.TemporaryFile(dir=self._folder, buffering=0))  # noqa: SIM115 - closed with its request
         except OSError as error:

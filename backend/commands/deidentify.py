@@ -84,7 +84,7 @@ def run(options: argparse.Namespace, console: Console) -> int:
                 attributes = sender.attributes(source) if originals else {}
                 content, text = _look_for_text(made.content, mask=options.mask_text)
                 if originals:
-                    originals.add(made.uids, attributes, _hashes(content))
+                    originals.add(made.uids, attributes, _hashes(content, made.frames))
                 target = options.out / f"{made.instance}.dcm"
                 _write(content, target, source=sources.get(target))
             except (UnsupportedImage, ImageTooLarge, Conflict, _NotWritten) as error:
@@ -149,12 +149,14 @@ def _read(file: Path) -> bytes:
         return stream.read(MAX_FILE_BYTES + 1)
 
 
-def _hashes(content: bytes) -> list[str]:
-    """SHA-256 of the file without identifiers, and of the files that its frames become. Raises UnsupportedImage,
-    ImageTooLarge."""
+def _hashes(content: bytes, count: int) -> list[str]:
+    """SHA-256 of the file without identifiers, and of the files that its ``count`` frames become.
+
+    Raises UnsupportedImage, ImageTooLarge.
+    """
     from backend.adapters.images.inspector import PillowInspector
 
-    frames = PillowInspector().split(content, kept=False)
+    frames = PillowInspector().split(content, kept=False) if count != 1 else []
     return [hashlib.sha256(each).hexdigest() for each in (content, *frames)]
 
 

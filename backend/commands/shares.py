@@ -121,8 +121,9 @@ def _split(options: argparse.Namespace, console: Console) -> int:
         raise WrongUse(str(error)) from error
     with console.waiting("splitting"), _new_shares(folder, overwrite=options.overwrite) as add:
         for number, document in enumerate(documents, 1):
-            share = read_share(document)
-            signed_by, set_id = share.set.signer, share.set.id
+            if not set_id:
+                made = read_share(document).set
+                signed_by, set_id = made.signer, made.id
             picture = write_png(seal(document, recipients[number - 1]) if recipients else document)
             total += len(picture)
             written.append(add(f"share-{number:02}.png", picture))

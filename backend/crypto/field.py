@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 Bytes = NDArray[np.uint8]
 _POLYNOMIAL = 0x11B
-_GENERATOR = 0x03
 ORDER = 255
 """Of the multiplicative group."""
 
@@ -68,7 +67,7 @@ def _tables() -> tuple[list[int], list[int]]:
     value = 1
     for power in range(ORDER):
         exponents[power], logarithms[value] = value, power
-        value ^= value << 1
+        value ^= value << 1  # times 3, a generator
         if value & 0x100:
             value ^= _POLYNOMIAL
     return exponents, logarithms

@@ -44,7 +44,8 @@ def correlation(picture: Pixels, direction: str) -> float:
 
 def psnr(one: Pixels, other: Pixels) -> float:
     """Peak signal-to-noise ratio in dB; infinite for equal pictures."""
-    error = float(np.mean((_same(one, other)[0] - _same(one, other)[1]) ** 2))
+    x, y = _same(one, other)
+    error = float(np.mean((x - y) ** 2))
     return float("inf") if error == 0 else 10 * float(np.log10(_LARGEST**2 / error))
 
 

@@ -12,6 +12,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import io
 import logging
 import os
 import shutil
@@ -67,20 +68,17 @@ class EmbeddedStore:
         logger.warning("images are stored in %s on this machine only: use Pinata for records that others audit", folder)
 
     def put(self, content: bytes, *, name: str, media_type: str) -> StoredObject:
-        return self._put(content, len(content))
+        return self.put_file(io.BytesIO(content), name=name, media_type=media_type)
 
     def put_file(self, file: BinaryIO, *, name: str, media_type: str) -> StoredObject:
         size = file.seek(0, os.SEEK_END)
         file.seek(0)
-        return self._put(file, size)
-
-    def _put(self, content: bytes | BinaryIO, size: int) -> StoredObject:
         written: list[Path] = []
         pinned: list[str] = []
         together = _SYNCFS is not None and size > _SYNCED_SINGLY * CHUNK_BYTES
         with _os_errors(), self._lock():
             try:
-                for block in blocks_of(content):
+                for block in blocks_of(file):
                     root = block.cid
                     pinned.append(str(root))
                     if not self._is_whole(block.cid, block.data):

@@ -80,11 +80,6 @@ def verify(content: bytes | Readable, cid: Cid) -> None:
         raise CidMismatch(expected=str(cid), found=found)
 
 
-def read_file(root: Cid, fetch: Callable[[Cid], bytes], *, max_bytes: int) -> bytes:
-    """Assemble a file from its blocks, as ``stream_file`` gives them."""
-    return b"".join(stream_file(root, fetch, max_bytes=max_bytes))
-
-
 def stream_file(root: Cid, fetch: Callable[[Cid], bytes], *, max_bytes: int) -> Iterator[bytes]:
     """The parts of a file in their order. ``fetch`` gives the bytes of a block, which are hashed here.
 

@@ -33,9 +33,9 @@ KEPT = {
 }  # fmt: skip
 """The tags that stay, with the types and the number of values that they may have."""
 _NAMES = {
-    269: "DocumentName", 271: "Make", 272: "Model", 285: "PageName", 305: "Software", 306: "DateTime", 315: "Artist",
-    316: "HostComputer", 330: "SubIFDs", 700: "XMP", 33432: "Copyright", 33723: "IPTC", 34377: "Photoshop",
-    34665: "EXIF", 34675: "colour profile", 34853: "GPS position",
+    269: "DocumentName", 270: "ImageDescription", 271: "Make", 272: "Model", 285: "PageName", 305: "Software",
+    306: "DateTime", 315: "Artist", 316: "HostComputer", 330: "SubIFDs", 700: "XMP", 33432: "Copyright", 33723: "IPTC",
+    34377: "Photoshop", 34665: "EXIF", 34675: "colour profile", 34853: "GPS position",
 }  # fmt: skip
 _STATED = (("AppMag", re.compile(rb"\|\s*AppMag\s*=\s*([0-9]{1,3}(?:\.[0-9]{1,6})?)\s*(?=\||\Z)")),
            ("MPP", re.compile(rb"\|\s*MPP\s*=\s*([0-9]{1,3}(?:\.[0-9]{1,10})?)\s*(?=\||\Z)")))  # fmt: skip
@@ -130,9 +130,7 @@ class _Rewriting:
         for entry in level.directory.entries:
             raw = self._keep(file, entry, first=first) if entry.tag not in kept else None
             if raw is None:
-                self.removed.append(
-                    _NAMES.get(entry.tag, f"tag {entry.tag}") if entry.tag != 270 else "ImageDescription"
-                )
+                self.removed.append(_NAMES.get(entry.tag, f"tag {entry.tag}"))
             else:
                 kept[entry.tag] = raw
         room = len(level.directory.entries) > len(kept)

@@ -11,6 +11,7 @@ import fcntl
 import io
 import os
 import secrets
+import shutil
 import threading
 import time
 from collections import Counter
@@ -75,11 +76,11 @@ class SlideFolder:
 
     def _copy(self, cid: str, max_bytes: int, *, anew: bool) -> Path:
         path = self._folder / _COPIES / f"{cid}{_SUFFIX}"
-        if not anew and self._is_whole(cid, path):
+        if not anew and (stamp := self._stamp_of_whole(cid, path)):
             with private_files.storage_errors(_WHAT):
                 # Not the time of change: a process opens a slide anew that changed.
-                os.utime(path, ns=(time.time_ns(), path.stat().st_mtime_ns))
-                self._verified[cid] = _stamp(path)
+                os.utime(path, ns=(time.time_ns(), stamp[2]))
+            self._verified[cid] = stamp
             return path
         with self._draft(_COPIES) as file:
             self._store.copy(cid, file, max_bytes=max_bytes)
@@ -90,15 +91,16 @@ class SlideFolder:
         self._make_room()
         return path
 
-    def _is_whole(self, cid: str, path: Path) -> bool:
+    def _stamp_of_whole(self, cid: str, path: Path) -> Stamp | None:
+        """None unless the copy has its bytes."""
         try:
             stamp = _stamp(path)
             if self._verified.get(cid) == stamp:
-                return True
+                return stamp
             with path.open("rb") as file:
-                return cid_of(file) == cid
+                return stamp if cid_of(file) == cid else None
         except OSError:
-            return False
+            return None
 
     def _make_room(self) -> None:
         """Remove the copies that were used longest ago and are not in use, until the others fit."""
@@ -168,8 +170,7 @@ def _remove_abandoned(folder: Path) -> None:
 
 def _check_room(folder: Path, size: int) -> None:
     """Raises StorageFull where so many bytes more would take the spare ones; OSError."""
-    disk = os.statvfs(folder)
-    if disk.f_bavail * disk.f_frsize < SPARE_BYTES + size:
+    if shutil.disk_usage(folder).free < SPARE_BYTES + size:
         raise StorageFull(f"expected {SPARE_BYTES + size:,} bytes of free disk for a slide, found fewer")
 
 

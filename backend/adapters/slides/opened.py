@@ -94,8 +94,8 @@ def read(path: Path, region: tuple[int, int, int, int], size: tuple[int, int]) -
 def _facts(file: SlideFile, planned: cleaning.Cleaning) -> dict[str, Any]:
     levels = planned.levels
     full = levels[0]
-    text = cleaning.aperio_text(file.text(full.directory, structure.DESCRIPTION))
-    aperio = file.text(full.directory, structure.DESCRIPTION).startswith(structure.APERIO)
+    text = file.text(full.directory, structure.DESCRIPTION)
+    aperio = text.startswith(structure.APERIO)
     stated = dict(re.findall(r"(AppMag|MPP)=([0-9.]+)", text.decode("ascii"))) if aperio else {}
     size = float(stated["MPP"]) if "MPP" in stated else _resolution(file, full.directory)
     return {

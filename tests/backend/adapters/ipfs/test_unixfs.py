@@ -10,7 +10,7 @@ import pytest
 
 from backend.adapters.ipfs import dag_pb, unixfs
 from backend.adapters.ipfs.dag_pb import Link
-from backend.adapters.ipfs.unixfs import CHUNK_BYTES, LINKS, blocks_of, cid_of, read_file, verify
+from backend.adapters.ipfs.unixfs import CHUNK_BYTES, LINKS, blocks_of, cid_of, stream_file, verify
 from backend.cids import DAG_PB, RAW, Cid, parse_cid
 from backend.errors import CidMismatch, ImageTooLarge, InvalidDag
 
@@ -45,7 +45,7 @@ def test_cids_of_deep_trees_equal_those_of_helia(monkeypatch):
     assert [cid_of(content_of(size)) for size in sizes] == expected
     for size in sizes:
         root, blocks = stored(content_of(size))
-        assert read_file(root, blocks.__getitem__, max_bytes=size) == content_of(size)
+        assert b"".join(stream_file(root, blocks.__getitem__, max_bytes=size)) == content_of(size)
 
 
 def test_a_stream_gives_the_same_cid_however_it_is_cut():
@@ -60,7 +60,7 @@ def test_a_stream_gives_the_same_cid_however_it_is_cut():
 @pytest.mark.parametrize("size", SIZES)
 def test_blocks_give_the_file_back(size):
     root, blocks = stored(content_of(size))
-    assert read_file(root, blocks.__getitem__, max_bytes=size) == content_of(size)
+    assert b"".join(stream_file(root, blocks.__getitem__, max_bytes=size)) == content_of(size)
 
 
 def test_a_changed_block_is_refused_by_name(photo):
@@ -68,7 +68,7 @@ def test_a_changed_block_is_refused_by_name(photo):
     for cid, data in blocks.items():
         changed = bytes([data[0] ^ 1]) + data[1:]
         with pytest.raises(CidMismatch) as error:
-            read_file(root, (blocks | {cid: changed}).__getitem__, max_bytes=len(photo))
+            b"".join(stream_file(root, (blocks | {cid: changed}).__getitem__, max_bytes=len(photo)))
         assert error.value.expected == str(cid)
         assert error.value.found == str(Cid.of(cid.codec, changed))
 
@@ -76,7 +76,7 @@ def test_a_changed_block_is_refused_by_name(photo):
 def test_a_file_past_the_cap_is_refused_before_its_leaves_are_fetched(photo):
     root, blocks = stored(photo)
     with pytest.raises(ImageTooLarge) as error:
-        read_file(root, {root: blocks[root]}.__getitem__, max_bytes=len(photo) - 1)
+        b"".join(stream_file(root, {root: blocks[root]}.__getitem__, max_bytes=len(photo) - 1))
     assert str(error.value) == f"{root} holds 700000 bytes, at most 699999 are read"
 
 
@@ -101,7 +101,7 @@ def refused(*blocks: bytes) -> str:
     known = {Cid.of(DAG_PB, block): block for block in blocks}
     known |= {Cid.of(RAW, bytes(size)): bytes(size) for size in (0, 1, 10, CHUNK_BYTES, CHUNK_BYTES + 1)}
     with pytest.raises(InvalidDag) as error:
-        read_file(Cid.of(DAG_PB, blocks[-1]), known.__getitem__, max_bytes=10**9)
+        b"".join(stream_file(Cid.of(DAG_PB, blocks[-1]), known.__getitem__, max_bytes=10**9))
     return str(error.value)
 
 
