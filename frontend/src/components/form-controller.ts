@@ -38,7 +38,8 @@ export class FormController {
   }
 }
 
-/** The text fields of a form by name. */
-export function valuesOf(form: HTMLFormElement): Record<string, string> {
-  return Object.fromEntries([...new FormData(form)].map(([name, value]) => [name, typeof value === "string" ? value : ""]));
+/** The text fields, by name, of the form that is sent; the browser sends nothing itself. */
+export function valuesOf(event: SubmitEvent): Record<string, string> {
+  event.preventDefault();
+  return Object.fromEntries([...new FormData(event.target as HTMLFormElement)].map(([name, value]) => [name, typeof value === "string" ? value : ""]));
 }

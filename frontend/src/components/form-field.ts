@@ -34,9 +34,14 @@ export function formField(form: FormController, { name, label, autocomplete, typ
   </div>`;
 }
 
+/** What kept the last try of the whole from being done. */
+export function formProblem({ problem }: FormController) {
+  return problem ? html`<sp-notice .problem=${problem}></sp-notice>` : nothing;
+}
+
 /** The button that sends a form, and the problem of the last try before it. */
 export function formEnd(form: FormController, text: string) {
-  return html`${form.problem ? html`<sp-notice .problem=${form.problem}></sp-notice>` : nothing}
+  return html`${formProblem(form)}
     <div class="actions">
       <button class="button primary" type="submit" ?disabled=${form.busy}>
         ${form.busy ? html`<span class="spinner"></span>` : nothing}${text}

@@ -1,11 +1,11 @@
 import { LitElement, html } from "lit";
-import { customElement, query, state } from "lit/decorators.js";
+import { customElement, state } from "lit/decorators.js";
 import { accounts } from "../api/accounts";
 import { download } from "../download";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { FormController, valuesOf } from "./form-controller";
-import { formEnd, formField, formStyles } from "./form-field";
+import { formEnd, formField, formProblem, formStyles } from "./form-field";
 
 /** Exports what the server knows of the own account, and closes it. Event: `closed`. */
 @customElement("sp-account-close")
@@ -13,7 +13,6 @@ export class AccountClose extends LitElement {
   static override styles = [shared, fields, formStyles];
 
   @state() private closing = false;
-  @query("form") private form!: HTMLFormElement;
   private readonly sending = new FormController(this);
   private readonly exporting = new FormController(this);
 
@@ -26,10 +25,11 @@ export class AccountClose extends LitElement {
   }
 
   private choices() {
-    return html`<div class="actions">
-      <button class="button" type="button" ?disabled=${this.exporting.busy} @click=${this.export}>Export my data</button>
-      <button class="button" type="button" @click=${() => (this.closing = true)}>Close the account …</button>
-    </div>`;
+    return html`${formProblem(this.exporting)}
+      <div class="actions">
+        <button class="button" type="button" ?disabled=${this.exporting.busy} @click=${this.export}>Export my data</button>
+        <button class="button" type="button" @click=${() => (this.closing = true)}>Close the account …</button>
+      </div>`;
   }
 
   private confirmation() {
@@ -45,8 +45,7 @@ export class AccountClose extends LitElement {
   };
 
   private submitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const { password = "" } = valuesOf(this.form);
+    const { password = "" } = valuesOf(event);
     void this.sending.send(async () => {
       await accounts.close(password);
       this.dispatchEvent(new CustomEvent("closed"));

@@ -10,7 +10,7 @@ import { download } from "../download";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 import { FormController, valuesOf } from "./form-controller";
-import { formEnd, formField, formStyles } from "./form-field";
+import { formEnd, formField, formProblem, formStyles } from "./form-field";
 import { LoadController } from "./load-controller";
 import { loadNotice } from "./load-notice";
 import "./sp-wallet";
@@ -58,7 +58,7 @@ export class AccountCredentials extends LitElement {
   /** The address for the app of one-time codes, while its first code is waited for. */
   @state() private uri = "";
   @state() private recoveryCodes: string[] = [];
-  @query("form") private form!: HTMLFormElement;
+  @query("form.step") private form!: HTMLFormElement;
   private readonly overview = new LoadController<CredentialsOverview>(this);
   private readonly sending = new FormController(this);
   private readonly wallet = new WalletController(this);
@@ -71,7 +71,7 @@ export class AccountCredentials extends LitElement {
   protected override render() {
     const { value } = this.overview;
     return html`<div class="stack">
-      ${loadNotice(this.overview)}
+      ${loadNotice(this.overview)} ${this.work || this.uri ? nothing : formProblem(this.sending)}
       ${value ? [this.codes(value), this.passkeys(value), this.wallets(value)] : nothing}
     </div>`;
   }
@@ -155,7 +155,7 @@ export class AccountCredentials extends LitElement {
         <button class="button" type="button" ?disabled=${this.sending.busy} @click=${() => this.begin(work)}>${text}</button>
       </div>`;
     }
-    return html`<form class="stack" novalidate @submit=${this.submitted}>
+    return html`<form class="step stack" novalidate @submit=${this.submitted}>
       ${work === "passkey"
         ? formField(this.sending, { name: "name", label: "Name of the passkey", autocomplete: "off", hint: "For instance the device." })
         : nothing}
@@ -172,8 +172,7 @@ export class AccountCredentials extends LitElement {
   }
 
   private submitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const { password = "", name = "" } = valuesOf(this.form);
+    const { password = "", name = "" } = valuesOf(event);
     const works: Record<Work, () => Promise<void>> = {
       codes: async () => {
         this.uri = (await accounts.beginCodes(password)).uri;
@@ -191,8 +190,7 @@ export class AccountCredentials extends LitElement {
   }
 
   private codeSubmitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const { code = "" } = valuesOf(this.form);
+    const { code = "" } = valuesOf(event);
     void this.does(async () => {
       this.recoveryCodes = await accounts.confirmCodes(code);
       this.uri = "";

@@ -34,8 +34,7 @@ export class AccountPassword extends LitElement {
   }
 
   private submitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const { oldPassword = "", password = "", passwordAgain = "" } = valuesOf(this.form);
+    const { oldPassword = "", password = "", passwordAgain = "" } = valuesOf(event);
     this.changed = false;
     void this.sending.send(async () => {
       const detail = await accounts.changePassword({ oldPassword, password, passwordAgain });

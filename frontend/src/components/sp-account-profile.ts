@@ -1,5 +1,5 @@
 import { LitElement, html } from "lit";
-import { customElement, property, query } from "lit/decorators.js";
+import { customElement, property } from "lit/decorators.js";
 import { announce } from "../accessibility";
 import { accounts } from "../api/accounts";
 import type { Account } from "../api/types";
@@ -15,7 +15,6 @@ export class AccountProfile extends LitElement {
   static override styles = [shared, fields, formStyles];
 
   @property({ attribute: false }) account!: Account;
-  @query("form") private form!: HTMLFormElement;
   private readonly sending = new FormController(this);
 
   protected override render() {
@@ -39,8 +38,7 @@ export class AccountProfile extends LitElement {
   }
 
   private submitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const values = valuesOf(this.form);
+    const values = valuesOf(event);
     void this.sending.send(async () => {
       const detail = await accounts.changeProfile(values);
       announce("Your profile is saved.");

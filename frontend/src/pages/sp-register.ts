@@ -1,5 +1,5 @@
 import { LitElement, html } from "lit";
-import { customElement, query, state } from "lit/decorators.js";
+import { customElement, state } from "lit/decorators.js";
 import { accounts } from "../api/accounts";
 import { FormController, valuesOf } from "../components/form-controller";
 import { formEnd, formField, formStyles, newPassword } from "../components/form-field";
@@ -17,7 +17,6 @@ export class RegisterPage extends LitElement {
   static override styles = [shared, fields, choices, formStyles];
 
   @state() private sentTo = "";
-  @query("form") private form!: HTMLFormElement;
   private readonly sending = new FormController(this);
 
   protected override render() {
@@ -68,8 +67,7 @@ export class RegisterPage extends LitElement {
   }
 
   private submitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const values = valuesOf(this.form);
+    const values = valuesOf(event);
     void this.sending.send(async () => {
       await accounts.register(values);
       this.sentTo = values.email ?? "";

@@ -1,5 +1,5 @@
 import { LitElement, html, nothing, type PropertyValues } from "lit";
-import { customElement, property, query, state } from "lit/decorators.js";
+import { customElement, property, state } from "lit/decorators.js";
 import { accounts } from "../api/accounts";
 import { ApiProblem } from "../api/errors";
 import type { CurrentSession } from "../api/types";
@@ -24,7 +24,6 @@ export class ResetPage extends LitElement {
   @property({ type: Boolean }) confirms = false;
   @state() private sentTo = "";
   @state() private codeAsked = false;
-  @query("form") private form!: HTMLFormElement;
   private readonly sending = new FormController(this);
 
   protected override willUpdate(changed: PropertyValues<this>): void {
@@ -81,8 +80,7 @@ export class ResetPage extends LitElement {
   }
 
   private asked(event: SubmitEvent): void {
-    event.preventDefault();
-    const { email = "" } = valuesOf(this.form);
+    const { email = "" } = valuesOf(event);
     void this.sending.send(async () => {
       await accounts.sendReset(email);
       this.sentTo = email;
@@ -90,14 +88,12 @@ export class ResetPage extends LitElement {
   }
 
   private confirmed(event: SubmitEvent): void {
-    event.preventDefault();
-    const { password = "" } = valuesOf(this.form);
+    const { password = "" } = valuesOf(event);
     void this.sending.send(async () => this.signedIn(await accounts.confirm({ token: this.token, password })));
   }
 
   private submitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const values = valuesOf(this.form);
+    const values = valuesOf(event);
     void this.sending.send(async () => {
       try {
         this.signedIn(await accounts.reset({ token: this.token, ...values }));

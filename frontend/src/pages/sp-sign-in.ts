@@ -35,7 +35,6 @@ export class SignInPage extends LitElement {
   @state() private codeAsked = false;
   /** Tries again what asked for a code, with the code. */
   private again: (code: string) => Promise<CurrentSession> = () => Promise.reject(new Error("nothing was tried"));
-  @query("form") private form!: HTMLFormElement;
   @query("#code") private codeField!: HTMLElement | null;
   private readonly sending = new FormController(this);
   private readonly wallet = new WalletController(this);
@@ -93,14 +92,12 @@ export class SignInPage extends LitElement {
   }
 
   private submitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const { email = "", password = "" } = valuesOf(this.form);
+    const { email = "", password = "" } = valuesOf(event);
     void this.attempt((code) => accounts.signIn({ email, password, code }));
   }
 
   private codeSubmitted(event: SubmitEvent): void {
-    event.preventDefault();
-    const { code = "" } = valuesOf(this.form);
+    const { code = "" } = valuesOf(event);
     void this.sending.send(async () => this.signedIn(await this.again(code)));
   }
 
