@@ -1,7 +1,6 @@
 /** What the viewer draws: a picture that the browser decodes, or values that a window turns into grey levels. */
 
 import { decoder } from "./decoder";
-import { HEAD_BYTES, storedFormat } from "./formats";
 import type { Size, Spacing } from "./geometry";
 import { pictureRaster, render, unitRange, type Raster } from "./raster";
 import { BYTES, isSameWindow, PICTURE_WINDOWS, type Range, type Window, type Windows } from "./windows";
@@ -43,14 +42,8 @@ export async function loadPicture(src: string): Promise<Drawing> {
 
 /** A frame of a file with stored values, any other as a picture. Raises Error when neither can be decoded. */
 export async function loadFile(file: Blob, frame: number): Promise<Drawing> {
-  const format = storedFormat(new Uint8Array(await file.slice(0, HEAD_BYTES).arrayBuffer()));
-  if (format) {
-    const decoded = decoder.decode(file, frame).then(({ raster, frames }) => rasterDrawing(raster, frames));
-    // Some browsers show the TIFF of other kinds themselves.
-    if (format !== "tiff") return decoded;
-    const shown = await decoded.catch(() => null);
-    if (shown) return shown;
-  }
+  const stored = await decoder.stored(file, frame);
+  if (stored) return rasterDrawing(stored.raster, stored.frames);
   const address = URL.createObjectURL(file);
   try {
     return await loadPicture(address);
