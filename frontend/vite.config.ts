@@ -60,7 +60,8 @@ const backend = "http://127.0.0.1:5000";
 
 export default defineConfig({
   root: import.meta.dirname,
-  plugins: [renderBlockingScript],
+  // A thread is served with these plugins, and built with its own below.
+  plugins: [renderBlockingScript, gzippedFiles(), litertModule()],
   build: {
     // The first versions with the CSS function light-dark(), on which the tokens rest.
     target: ["chrome123", "firefox120", "safari17.5"],
