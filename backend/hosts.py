@@ -39,10 +39,19 @@ def is_http_url(text: str) -> bool:
         return False
 
 
-def is_address(name: str) -> bool:
-    """Whether ``name`` is an IP address, and no name."""
+def parsed_address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IP address; None for a name. One of IPv4 that a socket of IPv6 shows as ::ffff:… is one of IPv4."""
     try:
-        ipaddress.ip_address(name)
+        found = ipaddress.ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(found, "ipv4_mapped", None) or found
+
+
+def network_of(address: str) -> str:
+    """What one person can take many addresses of: the /64 of IPv6; the address itself of IPv4. What is none: its first
+    45 characters."""
+    found = parsed_address(address)
+    if found is None:
+        return address[:45]
+    return str(ipaddress.ip_network((found, 64), strict=False) if found.version == 6 else found)

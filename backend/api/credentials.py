@@ -17,7 +17,7 @@ from backend.api.limits import limiter
 from backend.api.schemas import Address, AnswerSchema, CamelCase, Sha256, Values
 from backend.api.sign_in import ATTEMPTS, CHANGING, MAX_CODE, CurrentSessionSchema, signed_in_answer
 from backend.errors import Conflict
-from backend.hosts import bracketed, host_name, is_address, is_loopback_host
+from backend.hosts import bracketed, host_name, is_loopback_host, parsed_address
 from backend.services.siwe import MAX_LENGTH
 from backend.services.wallets import MessageParts
 
@@ -311,7 +311,7 @@ def _named_party() -> RelyingParty:
     """Raises Conflict."""
     account_services()
     party = _party()
-    if is_address(party.host):
+    if parsed_address(party.host):
         raise Conflict(
             f"browsers make passkeys for names only, not for {party.host}: open {container().settings.page_url}"
         )

@@ -7,7 +7,7 @@ from flask import request
 from flask_limiter import Limiter
 
 from backend.api.access import container
-from backend.services.account_log import network_of
+from backend.hosts import network_of
 
 SEARCHES_PER_MINUTE = 300
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -11,7 +10,7 @@ from flask import Response, request
 from werkzeug.exceptions import Forbidden, MisdirectedRequest
 
 from backend.api.access import container
-from backend.hosts import host_name, is_loopback_host
+from backend.hosts import host_name, is_loopback_host, parsed_address
 from backend.settings import Network, Settings
 
 if TYPE_CHECKING:
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REQUEST_HEADER = "X-ScanProof-Request"
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 _FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
 _PROXIED = "scanproof.proxied"
 """Whether a trusted proxy passed the request on."""
@@ -69,22 +67,13 @@ class OwnAddress:
         environ["wsgi.url_scheme"] = "https" if environ.get("HTTP_X_FORWARDED_PROTO") == "https" else "http"
         for address in reversed(environ[_FORWARDED_FOR].split(",")):
             # What stands before the first foreign address is what the client itself sent.
-            environ["REMOTE_ADDR"] = address.strip() if _address(address.strip()) else "unknown"
+            environ["REMOTE_ADDR"] = address.strip() if parsed_address(address.strip()) else "unknown"
             if not _within(environ["REMOTE_ADDR"], proxies):
                 break
 
 
-def _address(text: str) -> Address | None:
-    """An IPv4 address that a socket of IPv6 shows as ::ffff:… is one of IPv4."""
-    try:
-        found = ipaddress.ip_address(text)
-    except ValueError:
-        return None
-    return getattr(found, "ipv4_mapped", None) or found
-
-
 def _within(text: str, networks: Sequence[Network]) -> bool:
-    address = _address(text)
+    address = parsed_address(text)
     return address is not None and any(address in network for network in networks)
 
 
@@ -120,7 +109,7 @@ def _check_public_host(settings: Settings) -> None:
         if request.environ[_PROXIED] and request.is_secure:
             return
         raise MisdirectedRequest(f"{settings.public_url} is reached over https, through the proxy in front of it")
-    local = _address(request.remote_addr or "")
+    local = parsed_address(request.remote_addr or "")
     if is_loopback_host(request.host) and local and (local.is_loopback or str(local) == settings.host):
         return
     host = host_name(request.host)[:80]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import ipaddress
 import secrets
 import time
 from collections.abc import Callable
@@ -31,17 +30,6 @@ def new_id() -> str:
 def hash_of(secret: str) -> str:
     """SHA-256 in hex. A secret of 32 random bytes needs no slow hash."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def network_of(address: str) -> str:
-    """What one person can take many addresses of: the /64 of IPv6; the address itself of IPv4."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address[:45]
-    if isinstance(found, ipaddress.IPv6Address) and not found.ipv4_mapped:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(getattr(found, "ipv4_mapped", None) or found)
 
 
 class AccountLog:

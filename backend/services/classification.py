@@ -84,8 +84,7 @@ class ClassificationService:
         choice, recognition = self._choose(cid, model_name, image)
         if recognition and choice.opinion:
             self._classifications.add_recognition(recognition, partial(with_opinion, opinion=choice.opinion))
-        # None of an image of a former release that was never shown.
-        refuse_other_magnification(self._classifier, choice.model, self._kinds.find([cid]).get(cid))
+        self._check_magnification(cid, choice.model)
         found = self._classifications.find(cid, self._classifier.decoding, choice.model.sha256)
         if found and (manifest := manifests.read(found.manifest)) and manifest.gate_asked:
             return found, False
@@ -104,7 +103,7 @@ class ClassificationService:
             return made
         image = cache(lambda: self._image(facts))
         choice, _ = self._choose(cid, model_name, image)
-        refuse_other_magnification(self._classifier, choice.model, self._kinds.find([cid]).get(cid))
+        self._check_magnification(cid, choice.model)
         made, _ = self._classified(choice, *image(), manifests.new_salt())
         self._classifications.add_sealed(SealedManifest(made.manifest_hash, made.cid, made.model.sha256))
         return made
@@ -137,6 +136,10 @@ class ClassificationService:
             raise NotFound(f"no manifest with the SHA-256 {manifest_hash} is stored here")
         return self._store.get(cid, max_bytes=manifests.MAX_MANIFEST_BYTES)
 
+    def _check_magnification(self, cid: str, model: ModelFacts) -> None:
+        # None of an image of a former release that was never shown.
+        refuse_other_magnification(self._classifier, model, self._kinds.find([cid]).get(cid))
+
     def _image(self, facts: ImageFacts) -> tuple[ImageFacts, bytes]:
         content = self._intake.content_of(facts)
         _check_bytes(facts, content)
@@ -151,7 +154,7 @@ class ClassificationService:
 
     def _classify_slide(self, cid: str, model_name: str | None) -> tuple[Classification, bool]:
         model = self._fields.model(model_name)
-        refuse_other_magnification(self._classifier, model, self._kinds.find([cid]).get(cid))
+        self._check_magnification(cid, model)
         if found := self._classifications.find(cid, self._classifier.decoding, model.sha256):
             return found, False
         made, opinion = self._classified_slide(cid, model)

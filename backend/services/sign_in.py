@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from backend.accounts import Account, EventKind, Failures, Session, SignInMethod, Visitor
 from backend.errors import CodeRequired, LimitExceeded, NotFound, SignInFailed
-from backend.services.account_log import AccountParts, hash_of, network_of, new_id, new_secret
+from backend.hosts import network_of
+from backend.services.account_log import AccountParts, hash_of, new_id, new_secret
 from backend.services.account_rules import LONGEST_PASSWORD, MAX_EMAIL, normal_password
 from backend.services.second_factor import SecondFactor
 

@@ -22,7 +22,8 @@ from backend.adapters.database.credentials import SqlCredentials
 from backend.adapters.database.engine import open_database
 from backend.adapters.database.tables import AccountEventRow, Base, UnconfirmedAccountRow
 from backend.errors import CodeRequired, Conflict, LimitExceeded, LinkExpired, NotFound, SignInFailed
-from backend.services.account_log import AccountLog, AccountParts, hash_of, network_of
+from backend.hosts import network_of
+from backend.services.account_log import AccountLog, AccountParts, hash_of
 from backend.services.accounts import AccountService
 from backend.services.people import PeopleService
 from backend.services.registration import RegistrationService
