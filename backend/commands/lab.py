@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import io
-from collections.abc import Callable
+import math
+import secrets
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backend.commands.arguments import WrongUse, existing_file, new_file, read_image
+from backend.commands.arguments import WrongUse, existing_file, new_file, positive, read_image
 from backend.commands.console import Console, columns
 from backend.commands.evidence import write_all_new, write_new
 from backend.commands.receivers import read_most, recipient, recipient_key
@@ -18,17 +21,36 @@ if TYPE_CHECKING:
     from backend.crypto.hiding import Pixels
 
 HELP = (
-    "Hide text in a picture and take it out again; measure pictures\n\n"
-    "The picture comes back bit for bit. No value changes by more than 1 meanwhile, so the PSNR is at least 48 dB."
+    "Hide text in a picture and take it out again; measure pictures; break a weak cipher\n\n"
+    "With text inside, no value changes by more than 1, so the PSNR is at least 48 dB; then the picture comes back bit "
+    "for bit. `cipher` is no protection: `break` opens what it wrote without the key."
 )
 EXAMPLE = "scanproof lab hide scan.png --message patient.txt --output marked.png"
 _ACTIONS = {
     "hide": "write PICTURE with --message inside to --output",
     "reveal": "write the text that PICTURE holds to --output",
     "measure": "entropy, correlation and histogram of PICTURE, and how it differs from OTHER",
+    "cipher": "write PICTURE, encrypted by Chinese remainders, to --output; not protection",
+    "decipher": "write the picture that `cipher` encrypted to --output",
+    "break": "the same without its key, with the measures of the cipher beside those of AES-GCM",
 }
-_OPTIONS = {"hide": {"message", "output", "to"}, "reveal": {"output", "restored", "key"}, "measure": {"other"}}
-_NEEDED = {"hide": ("message", "output"), "reveal": ("output",), "measure": ()}
+_OPTIONS = {
+    "hide": {"message", "output", "to"},
+    "reveal": {"output", "restored", "key"},
+    "measure": {"other"},
+    "cipher": {"output", "number"},
+    "decipher": {"output", "number"},
+    "break": {"output"},
+}
+_NEEDED = {
+    "hide": ("message", "output"),
+    "reveal": ("output",),
+    "measure": (),
+    "cipher": ("output",),
+    "decipher": ("output", "number"),
+    "break": ("output",),
+}
+_NO_PROTECTION = "not protection: it has 64 keys, and `scanproof lab break` finds the right one without being told"
 MAX_MESSAGE_BYTES = 1024 * 1024
 _MODES = ("L", "RGB", "I;16")
 
@@ -39,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("picture", metavar="PICTURE", type=existing_file, help="a picture")
     parser.add_argument("other", metavar="OTHER", nargs="?", type=existing_file, help="measure: a picture of its size")
     parser.add_argument("--message", metavar="FILE", type=existing_file, help="hide: the text, or any other bytes")
-    parser.add_argument("--output", metavar="FILE", type=new_file, help="hide: the new PNG; reveal: the text")
+    parser.add_argument("--output", metavar="FILE", type=new_file, help="reveal: the text; else: the new PNG")
     parser.add_argument("--restored", metavar="FILE", type=new_file, help="reveal: the picture as it was, as PNG")
     parser.add_argument(
         "--to",
@@ -47,6 +69,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="hide: encrypt the text to this public key, X25519 or RSA: a PEM file, or 64 hex digits",
     )
     parser.add_argument("--key", metavar="KEY", type=existing_file, help="reveal: the receiver's private key (PEM)")
+    parser.add_argument(
+        "--number",
+        metavar="N",
+        type=positive,
+        help="cipher, decipher: the key, odd, from 1 to 135, not divisible by 17; cipher: default by chance",
+    )
 
 
 def run(options: argparse.Namespace, console: Console) -> int:
@@ -157,10 +185,120 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _cipher(options: argparse.Namespace, console: Console) -> int:
+    from backend.crypto.remainder_cipher import KEYS, encrypt
+
+    number = options.number or secrets.choice(KEYS[1:])
+    write_new(options.output, _png(_by_number(encrypt, _bytes(options.picture), number)))
+    values = {"file": str(options.output), "number": number, "protects": False}
+    rows = [
+        ("Written", str(options.output)),
+        ("Number", str(number)),
+        ("Warning", _NO_PROTECTION),
+        ("Decrypt", f"scanproof lab decipher {options.output} --number {number} --output PNG"),
+        ("Break", f"scanproof lab break {options.output} --output PNG"),
+    ]
+    console.result(values, columns(rows))
+    return 0
+
+
+def _decipher(options: argparse.Namespace, console: Console) -> int:
+    from backend.crypto.remainder_cipher import decrypt
+
+    write_new(options.output, _png(_by_number(decrypt, _bytes(options.picture), options.number)))
+    console.result({"file": str(options.output)}, columns([("Written", str(options.output))]))
+    return 0
+
+
+def _break(options: argparse.Namespace, console: Console) -> int:
+    import numpy as np
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+    from backend.crypto.errors import CryptoRefused
+    from backend.crypto.remainder_cipher import KEYS, decrypt, find_key
+
+    encrypted = _bytes(options.picture)
+    started = time.perf_counter()
+    try:
+        with console.waiting(f"trying {len(KEYS)} keys"):
+            number = find_key(encrypted)
+    except CryptoRefused as error:
+        raise InvalidInput(str(error)) from error
+    picture = decrypt(encrypted, number)
+    seconds = time.perf_counter() - started
+    with console.waiting("measuring"):
+        sealed = AESGCM(AESGCM.generate_key(256)).encrypt(secrets.token_bytes(12), picture.tobytes(), None)
+        noise = np.frombuffer(sealed, np.uint8, picture.size).reshape(picture.shape)
+        shown = {
+            "picture": _randomness(picture),
+            "cipher": _randomness(encrypted) | _differences(picture, encrypted),
+            "aesGcm": _randomness(noise) | _differences(picture, noise),
+        }
+    write_new(options.output, _png(picture))
+    values = {"file": str(options.output), "number": number, "tried": len(KEYS), "seconds": seconds, "measures": shown}
+    rows = [
+        ("Written", f"{options.output}, the picture without its key"),
+        ("Number", f"{number}, of {len(KEYS)} that were tried in {seconds:.2f} s"),
+        ("Warning", _NO_PROTECTION),
+        ("", "".join(f"{name:>14}" for name in ("picture", "this cipher", "AES-GCM"))),
+        *((_MEASURES[name], _figures(name, shown.values())) for name in shown["aesGcm"]),
+    ]
+    console.result(values, columns(rows))
+    return 0
+
+
+_MEASURES = {
+    "entropy": "Entropy, bits of 8",
+    "horizontal": "Correlation, horizontal",
+    "vertical": "Correlation, vertical",
+    "diagonal": "Correlation, diagonal",
+    "psnr": "PSNR, dB",
+    "npcr": "NPCR",
+    "uaci": "UACI",
+}
+
+
+def _randomness(picture: Pixels) -> dict[str, float | None]:
+    from backend.crypto import measures
+
+    return {
+        "entropy": measures.entropy(picture),
+        **{name: measures.correlation(picture, name) for name in measures.DIRECTIONS},
+    }
+
+
+def _differences(picture: Pixels, encrypted: Pixels) -> dict[str, float | None]:
+    from backend.crypto import measures
+
+    psnr = measures.psnr(picture, encrypted)
+    return {
+        "psnr": psnr if math.isfinite(psnr) else None,
+        "npcr": measures.npcr(picture, encrypted),
+        "uaci": measures.uaci(picture, encrypted),
+    }
+
+
+def _figures(name: str, pictures: Iterable[dict[str, float | None]]) -> str:
+    values = (each.get(name) for each in pictures)
+    return "".join(f"{'' if value is None else f'{value:.4f}':>14}" for value in values)
+
+
+def _by_number(step: Callable[[Pixels, int], Pixels], picture: Pixels, number: int) -> Pixels:
+    """Raises WrongUse for a number that is no key."""
+    from backend.crypto.remainder_cipher import KEYS
+
+    if number not in KEYS:
+        raise WrongUse(f"expected an odd --number from 1 to {KEYS[-1]} that 17 does not divide, found {number}")
+    return step(picture, number)
+
+
 _ACTS: dict[str, Callable[[argparse.Namespace, Console], int]] = {
     "hide": _hide,
     "reveal": _reveal,
     "measure": _measure,
+    "cipher": _cipher,
+    "decipher": _decipher,
+    "break": _break,
 }
 
 
@@ -188,6 +326,14 @@ def _pixels(path: Path) -> Pixels:
             return np.asarray(picture)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise UnsupportedImage(f"{path}: expected a whole picture of 8 or 16 bits, grey or RGB: {error}") from error
+
+
+def _bytes(path: Path) -> Pixels:
+    """As ``_pixels``, of 8 bits only."""
+    pixels = _pixels(path)
+    if pixels.dtype.itemsize != 1:
+        raise UnsupportedImage(f"{path}: expected a picture of 8 bits, found 16")
+    return pixels
 
 
 def _eight_bits(path: Path) -> Pixels:

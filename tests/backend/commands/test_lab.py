@@ -154,6 +154,67 @@ def test_other_files_are_refused(scanproof, scan, text, tmp_path):
     assert (done.status, "at most 1,048,576 bytes" in done.json["error"]["message"]) == (2, True)
 
 
+def test_a_cipher_is_undone_with_its_key_and_without(scanproof, scan, tmp_path):
+    encrypted, back, broken = (tmp_path / name for name in ("encrypted.png", "back.png", "broken.png"))
+
+    done = scanproof("lab", "cipher", scan, "--output", encrypted, "--json")
+    number = done.json["number"]
+    assert (done.status, done.json["protects"]) == (0, False)
+    assert not same(scan, encrypted)
+    assert scanproof("lab", "decipher", encrypted, "--number", number, "--output", back).status == 0
+    assert same(scan, back)
+
+    done = scanproof("lab", "break", encrypted, "--output", broken, "--json")
+    assert (done.status, done.json["number"], done.json["tried"]) == (0, number, 64)
+    assert done.json["seconds"] > 0
+    assert same(scan, broken)
+    picture, cipher, noise = (done.json["measures"][name] for name in ("picture", "cipher", "aesGcm"))
+    assert cipher["entropy"] == pytest.approx(picture["entropy"])
+    assert noise["entropy"] > 7.99
+    assert abs(noise["horizontal"]) < 0.05
+    assert noise["npcr"] == pytest.approx(255 / 256, abs=0.002)
+
+
+def test_the_cipher_says_it_protects_nothing(scanproof, scan, tmp_path):
+    encrypted = tmp_path / "encrypted.png"
+    done = scanproof("lab", "cipher", scan, "--number", 55, "--output", encrypted)
+    assert "not protection" in done.stdout
+    shown = scanproof("lab", "break", encrypted, "--output", tmp_path / "broken.png").stdout
+    assert "not protection" in shown
+    assert "55, of 64 that were tried" in shown
+    assert "AES-GCM" in shown
+    assert scanproof("lab", "break", scan, "--output", tmp_path / "same.png", "--json").json["number"] == 1
+
+
+@pytest.mark.parametrize("action", [("cipher",), ("decipher", "--number", 5), ("break",)])
+def test_pictures_that_the_cipher_cannot_take_are_refused(scanproof, tmp_path, action):
+    deep = written(tmp_path / "deep.png", pixels_of_a_scan().astype(np.uint16))
+    clear = written(tmp_path / "clear.png", np.zeros((8, 8, 4), np.uint8))
+    palette, cut = tmp_path / "palette.png", tmp_path / "cut.png"
+    Image.fromarray(pixels_of_a_scan()).convert("P").save(palette)
+    whole = written(tmp_path / "whole.png", pixels_of_a_scan()).read_bytes()
+    cut.write_bytes(whole[: len(whole) // 2])
+    vast = written(tmp_path / "vast.png", np.zeros((8200, 8200), np.uint8))
+    new = tmp_path / "new.png"
+    for picture in (deep, clear, palette, cut, vast):
+        done = scanproof("lab", action[0], picture, *action[1:], "--output", new, "--json")
+        assert (done.status, done.json["error"]["type"]) == (1, "UnsupportedImage")
+        assert "expected a" in done.json["error"]["message"]
+        assert not new.exists()
+
+
+def test_one_pixel_is_encrypted_but_its_key_is_not_guessed(scanproof, tmp_path):
+    pixel = written(tmp_path / "pixel.png", np.full((1, 1), 9, np.uint8))
+    encrypted, back, new = (tmp_path / name for name in ("encrypted.png", "back.png", "new.png"))
+    assert scanproof("lab", "cipher", pixel, "--number", 5, "--output", encrypted).status == 0
+    assert scanproof("lab", "decipher", encrypted, "--number", 5, "--output", back).status == 0
+    assert same(pixel, back)
+    done = scanproof("lab", "break", encrypted, "--output", new, "--json")
+    assert (done.status, done.json["error"]["type"]) == (1, "InvalidInput")
+    assert "too little detail" in done.json["error"]["message"]
+    assert not new.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -162,6 +223,10 @@ def test_other_files_are_refused(scanproof, scan, text, tmp_path):
         (("measure", "{scan}", "--output", "{new}"), "--output is not for `measure`"),
         (("reveal", "{scan}", "{scan}", "--output", "{new}"), "OTHER is not for `reveal`"),
         (("measure", "{scan}", "{text}"), "expected a whole picture"),
+        (("decipher", "{scan}", "--output", "{new}"), "`decipher` needs --number"),
+        (("break", "{scan}", "--number", "5", "--output", "{new}"), "--number is not for `break`"),
+        (("cipher", "{scan}", "--number", "17", "--output", "{new}"), "expected an odd --number from 1 to 135"),
+        (("cipher", "{scan}", "--number", "0", "--output", "{new}"), "expected a whole number from 1"),
         (
             ("hide", "{scan}", "--message", "{text}", "--output", "{new}", "--to", "{text}"),
             "expected a public key in PEM",
