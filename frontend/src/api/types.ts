@@ -875,7 +875,9 @@ export interface Registration {
   passwordAgain?: string;
 }
 
+/** `index` says whether the whole chain was read when the export began. */
 export interface RecordExport {
+  index: IndexStatus;
   records: ImageRecord[];
 }
 
