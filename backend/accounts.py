@@ -38,6 +38,10 @@ class EventKind(StrEnum):
     PASSKEY_REMOVED = "passkey-removed"
     WALLET_LINKED = "wallet-linked"
     WALLET_REMOVED = "wallet-removed"
+    KEY_ADDED = "key-added"
+    KEY_ENDED = "key-ended"
+    WRAP_ADDED = "wrap-added"
+    WRAP_REMOVED = "wrap-removed"
     CLOSED = "closed"
 
 

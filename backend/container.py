@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from backend.explorer import transaction_url
 from backend.ports import Chain, Classifier, DiagnosisSigner, ImageInspector, ObjectStore
+from backend.services.account_keys import AccountKeyService
 from backend.services.accounts import AccountService
 from backend.services.analysis import AnalysisService
 from backend.services.attestation import AttestationService
@@ -72,6 +73,7 @@ class AccountServices:
     second_factor: SecondFactor
     passkeys: PasskeyService
     wallets: WalletService
+    keys: AccountKeyService
     people: PeopleService
 
 

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
+from backend.account_keys import AccountKey, KeyLogEntry, KeyWrap
 from backend.accounts import (
     Account,
     AccountEvent,
@@ -815,9 +816,9 @@ class AccountRows(Protocol):
         others changed since stays. A new password ends the links to set one. Raises Conflict where the password should
         change, and did meanwhile, and for the last approved administrator."""
 
-    def remove(self, account: Account, email_hash: str) -> None:
-        """Remove an account with its sessions, links and log, and registrations and attempts of its address. Raises
-        Conflict for the last approved administrator."""
+    def remove(self, account: Account, email_hash: str, now: int) -> None:
+        """Remove an account with its sessions, links, keys and log, and registrations and attempts of its address; the
+        log of keys gets the end of its live ones. Raises Conflict for the last approved administrator."""
 
     def people(self) -> Sequence[Account]:
         """Accounts, those that wait for approval first, then the newest."""
@@ -960,6 +961,33 @@ class CredentialRows(Protocol):
 
     def take_challenge(self, challenge_hash: str, purpose: Purpose, account_id: str | None, now: int) -> bool:
         """Use a challenge up; False for one that is not there, too old, or for another purpose or account."""
+
+
+class AccountKeyRows(Protocol):
+    """Public keys of accounts, wraps of their private keys, and the log of keys, of which nothing is removed. Each
+    method that changes something raises Conflict for an account that was closed, and every one DatabaseUnavailable."""
+
+    def keys(self, account_id: str) -> Sequence[tuple[AccountKey, Sequence[KeyWrap]]]:
+        """The oldest first, those that ended too."""
+
+    def add(
+        self, key: AccountKey, wraps: Sequence[KeyWrap], *, replaces: str | None, most: int, most_live: int
+    ) -> None:
+        """Add a key and end the one that it replaces, with their entries of the log. Raises Conflict if any account
+        added the key before, ``replaces`` names no live key of the account and kind, the account would have more than
+        ``most`` keys or ``most_live`` live ones of the kind, or a wrap is there already."""
+
+    def end(self, account_id: str, key_id: str, now: int) -> bool:
+        """False if the account has no such live key."""
+
+    def add_wrap(self, account_id: str, key_id: str, wrap: KeyWrap, *, most: int) -> None:
+        """To a key of the account. Raises Conflict if it has ``most`` wraps, or the wrap is there already."""
+
+    def remove_wrap(self, account_id: str, key_id: str, wrap_id: str) -> None:
+        """Raises NotFound, and Conflict for the last wrap of a live key."""
+
+    def log(self, after: int, limit: int) -> Sequence[KeyLogEntry]:
+        """The entries after a sequence number, ascending."""
 
 
 class CodeMaker(Protocol):

@@ -23,6 +23,7 @@ from backend.adapters.chain.signer import KeyFileSigner
 from backend.adapters.chain.wallet import Wallet
 from backend.adapters.chain.wallet_signatures import ChainWalletSignatures
 from backend.adapters.chain.web3_chain import Web3Chain
+from backend.adapters.database.account_keys import SqlAccountKeys
 from backend.adapters.database.accounts import SqlAccounts
 from backend.adapters.database.audit import SqlAudit
 from backend.adapters.database.classifications import SqlClassifications
@@ -74,6 +75,7 @@ from backend.ports import (
     RegistryHistory,
     Reviewer,
 )
+from backend.services.account_keys import AccountKeyService
 from backend.services.account_log import AccountLog, AccountParts
 from backend.services.accounts import AccountService
 from backend.services.analysis import AnalysisService
@@ -383,6 +385,7 @@ def _accounts(settings: Settings, database: Database) -> AccountServices:
             sign_in=sign_in,
             chain_id=settings.chain_id,
         ),
+        keys=AccountKeyService(parts, rows=SqlAccountKeys(database), credentials=credentials),
         people=PeopleService(parts),
     )
 

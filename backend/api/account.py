@@ -10,6 +10,7 @@ from flask import Response
 
 from backend.accounts import Account, AccountEvent, EventKind, Session, SignInMethod
 from backend.api.access import account_services, current_session
+from backend.api.account_keys import PublicKeySchema, public_keys
 from backend.api.cookies import forget_session, session_secret, visitor
 from backend.api.credentials import CredentialsOverviewSchema, credentials_answer
 from backend.api.limits import limiter
@@ -75,6 +76,7 @@ class AccountExportSchema(AnswerSchema):
     schema = Literal(EXPORT_SCHEMA)
     account = Nested(AccountSchema)
     credentials = Nested(CredentialsOverviewSchema)
+    keys = List(Nested(PublicKeySchema))
     sessions = List(Nested(SessionSchema))
     events = List(Nested(AccountEventSchema))
 
@@ -158,6 +160,7 @@ def export() -> Response:
         "schema": EXPORT_SCHEMA,
         "account": session.account,
         "credentials": credentials_answer(session.account),
+        "keys": public_keys(session.account),
         "sessions": _sessions(session),
         "events": account_services().accounts.events(session.account),
     }

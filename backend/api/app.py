@@ -13,6 +13,7 @@ from flask import Request, Response, g, request
 
 from backend.api import (
     account,
+    account_keys,
     analysis,
     classifications,
     course,
@@ -78,6 +79,7 @@ _BLUEPRINTS = (
     sign_in.blueprint,
     account.blueprint,
     credentials.blueprint,
+    account_keys.blueprint,
     people.blueprint,
 )
 _FORM_PARTS = 5

@@ -152,7 +152,7 @@ def overview() -> Values:
     responses={401: "The password is wrong", 409: "They are on already", 429: "Too many attempts"},
 )
 def begin_codes(json_data: Values) -> Values:
-    account = _proven(json_data)
+    account = proven(json_data)
     return {"uri": account_services().second_factor.begin(account)}
 
 
@@ -173,7 +173,7 @@ def confirm_codes(json_data: Values) -> Values:
 @blueprint.output({}, 204)
 @blueprint.doc(summary="Turn one-time codes off", responses={401: "The password is wrong", 429: "Too many attempts"})
 def remove_codes(json_data: Values) -> str:
-    account_services().second_factor.remove(_proven(json_data), visitor())
+    account_services().second_factor.remove(proven(json_data), visitor())
     return ""
 
 
@@ -186,7 +186,7 @@ def remove_codes(json_data: Values) -> str:
 )
 def passkey_creation(json_data: Values) -> Values:
     party = _named_party()
-    return {"options": account_services().passkeys.creation_options(_proven(json_data), party)}
+    return {"options": account_services().passkeys.creation_options(proven(json_data), party)}
 
 
 @blueprint.post("/account/passkeys")
@@ -245,7 +245,7 @@ def link_message() -> MessageParts:
     responses={401: "Message, signature or password is wrong", 409: "It is linked already", 429: "Too many attempts"},
 )
 def link_wallet(json_data: Values) -> LinkedWallet:
-    account = _proven(json_data)
+    account = proven(json_data)
     return account_services().wallets.link(account, json_data["message"], json_data["signature"], _party(), visitor())
 
 
@@ -291,7 +291,7 @@ def credentials_answer(account: Account) -> Values:
     }
 
 
-def _proven(json_data: Values) -> Account:
+def proven(json_data: Values) -> Account:
     """The account of the session, whose password was sent again."""
     account = current_session().account
     account_services().sign_in.check_password(account, json_data["password"], visitor())

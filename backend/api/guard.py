@@ -18,7 +18,7 @@ _ANYBODY = frozenset(
     }
 )
 """Blueprints and endpoints that answer without a session."""
-_OWN = frozenset({"account", "credentials"})
+_OWN = frozenset({"account", "account_keys", "credentials"})
 """The blueprints of one's own account, which a doctor uses before the approval, too."""
 _EVERY_ROLE = frozenset(Role)
 _WORKS = frozenset({Role.PATIENT, Role.DOCTOR})

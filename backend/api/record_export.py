@@ -17,9 +17,10 @@ from flask import Flask, Response, current_app
 from backend.api.access import container
 from backend.api.downloads import begin_download
 from backend.api.openapi import file_response, responses
+from backend.api.paging import IndexStatusSchema
 from backend.api.records import FilterSchema, ImageRecordSchema, Kept, kept, record_answer, record_filter
 from backend.api.schemas import AnswerSchema, Values
-from backend.domain import Record
+from backend.domain import IndexStatus, Record
 
 blueprint = APIBlueprint("record_export", __name__, tag="Records")
 
@@ -29,11 +30,14 @@ COLUMNS = (
     "manifestHash", "classifier", "issuedAt", "diagnosisTransaction", "diagnosisBlock",
     "reviews", "newestReviewId", "reviewer", "reviewedAt", "reviewTransaction",
 )  # fmt: skip
-Render = Callable[[Flask, Iterator[Sequence[Record]]], Iterator[str]]
+Render = Callable[[Flask, Iterator[Sequence[Record]], IndexStatus], Iterator[str]]
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class RecordExportSchema(AnswerSchema):
+    """`index` says whether the whole chain was read when the export began."""
+
+    index = Nested(IndexStatusSchema)
     records = List(Nested(ImageRecordSchema))
 
 
@@ -44,7 +48,9 @@ class RecordExportSchema(AnswerSchema):
     responses=responses({200: file_response("text/csv", "The records")}),
 )
 def as_csv(query_data: Values) -> Response:
-    return _download(_csv, query_data, "text/csv; charset=utf-8; header=present", "csv")
+    return _download(
+        lambda app, pages, _: _csv(app, pages), query_data, "text/csv; charset=utf-8; header=present", "csv"
+    )
 
 
 @blueprint.get("/records.json")
@@ -60,15 +66,17 @@ def _download(render: Render, query: Values, content_type: str, suffix: str) -> 
         pages = container().records.pages(record_filter(query))
         # The first page is read before the answer begins, so that an error is still an answer of its own.
         pages = chain([next(pages, [])], pages)
+        index = container().index.status()
         app = current_app._get_current_object()  # type: ignore[attr-defined] # Flask declares the proxy as the app itself
-        response = Response(render(app, pages), content_type=content_type)
-        response.headers["Content-Disposition"] = f'attachment; filename="scanproof-records.{suffix}"'
+        response = Response(render(app, pages, index), content_type=content_type)
+        name = "scanproof-records" if index.synced else "scanproof-records-incomplete"
+        response.headers["Content-Disposition"] = f'attachment; filename="{name}.{suffix}"'
         return download.answer(response)
 
 
-def _json(app: Flask, pages: Iterator[Sequence[Record]]) -> Iterator[str]:
+def _json(app: Flask, pages: Iterator[Sequence[Record]], index: IndexStatus) -> Iterator[str]:
     separator = "\n"
-    yield '{"records": ['
+    yield f'{{"index": {json.dumps(IndexStatusSchema().dump(index))}, "records": ['
     for records in pages:
         with app.app_context():
             text = ",\n".join(_objects(records))

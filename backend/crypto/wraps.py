@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from cryptography.exceptions import InvalidTag
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.bindings._rust import openssl as _openssl
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, PublicKeyTypes
@@ -64,7 +64,7 @@ def read_recipient(pem: bytes) -> Recipient:
     found: PublicKeyTypes
     try:
         found = load_pem_public_key(_bounded(pem))
-    except ValueError as error:
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise WrapRefused("public key", "expected a public key in PEM") from error
     if isinstance(found, X25519PublicKey):
         return _checked_x25519(found)

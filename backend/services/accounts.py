@@ -83,7 +83,7 @@ class AccountService:
     def close(self, account: Account, password: str, visitor: Visitor) -> None:
         """Remove the account with all that is known of it. Raises SignInFailed, LimitExceeded, Conflict."""
         self._sign_in.check_password(account, password, visitor)
-        self._parts.rows.remove(account, hash_of(account.person.email))
+        self._parts.rows.remove(account, hash_of(account.person.email), self._parts.log.now())
         self._parts.log.add(EventKind.CLOSED, Visitor(""), None)
         self._parts.tell(account, "Your account was closed", "Your account and all that was known of it were removed.")
 

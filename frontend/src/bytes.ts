@@ -1,4 +1,4 @@
-/** Bytes as one array, and as text. */
+/** Bytes as one array, as text, and their hash. */
 
 export function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
@@ -21,4 +21,8 @@ export function hex(bytes: Uint8Array): string {
 /** Of pairs of hex digits. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+export async function sha256(content: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", content));
 }

@@ -19,7 +19,9 @@ from backend.accounts import (
     Session,
     SignInMethod,
 )
+from backend.adapters.database.account_keys import end_all
 from backend.adapters.database.engine import Database
+from backend.adapters.database.key_tables import AccountKeyRow, KeyWrapRow
 from backend.adapters.database.tables import (
     AccountEventRow,
     AccountRow,
@@ -38,6 +40,7 @@ from backend.errors import Conflict, SignInFailed
 _OF_ACCOUNT = (
     *(SessionRow, DeviceRow, ResetRow),
     *(CodeGeneratorRow, RecoveryCodeRow, PasskeyRow, WalletRow, ChallengeRow),
+    *(KeyWrapRow, AccountKeyRow),
 )
 _MOST_PEOPLE = 500
 _NOBODYS_S = 24 * 3600
@@ -83,10 +86,12 @@ class SqlAccounts:
             for name, value in changed.items():
                 setattr(row, name, value)
 
-    def remove(self, account: Account, email_hash: str) -> None:
+    def remove(self, account: Account, email_hash: str, now: int) -> None:
         account_id = account.account_id
         with self._database.write() as session:
             _require_another_administrator(session, account_id)
+            session.get(AccountRow, account_id, with_for_update=True)
+            end_all(session, account_id, now)
             for table in (*_OF_ACCOUNT, AccountEventRow, AccountRow):
                 session.execute(delete(table).filter_by(account_id=account_id))
             session.execute(delete(AccountEventRow).filter_by(email_hash=email_hash))

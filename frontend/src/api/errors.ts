@@ -24,6 +24,11 @@ export class ApiProblem extends ApiError {
   ) {
     super(detail || title);
   }
+
+  /** Whether a one-time code is asked for, after the rest was right. */
+  get asksForCode(): boolean {
+    return this.type === "urn:scanproof:problem:code-required";
+  }
 }
 
 interface Details {

@@ -26,6 +26,14 @@ export type DiagnosisStatus = "asserted" | "abstained" | "confirmed" | "overridd
 /** How a session began. */
 export type SignInMethod = "password" | "passkey" | "wallet";
 
+export type KeyChange = "added" | "ended";
+
+/** How content keys are wrapped for it: by HPKE, or by RSA-OAEP. */
+export type AccountKeyKind = "x25519" | "rsa";
+
+/** The secret of the owner by which a private key is wrapped. */
+export type WrapMethod = "password" | "phrase" | "prf";
+
 /** What happened to an account. */
 export type EventKind =
   | "signed-in"
@@ -45,6 +53,10 @@ export type EventKind =
   | "passkey-removed"
   | "wallet-linked"
   | "wallet-removed"
+  | "key-added"
+  | "key-ended"
+  | "wrap-added"
+  | "wrap-removed"
   | "closed";
 
 export type OutlinedBy = "model" | "clinician" | "both";
@@ -802,6 +814,26 @@ export interface Profile {
 }
 
 /**
+ * `entryHash` is the SHA-256 of the canonical JSON (RFC 8785) of the other fields; `previous` is that of the entry
+ * before, 64 zeros in the first. `sequence` counts from 1 without a gap.
+ */
+export interface KeyLogEntry {
+  sequence: number;
+  accountId: string;
+  event: KeyChange;
+  keyId: string;
+  at: number;
+  previous: string;
+  entryHash: string;
+}
+
+/** The oldest first, 200 at most. `next` is the `after` of the following page, null on the last. */
+export interface KeyLog {
+  entries: KeyLogEntry[];
+  next: number | null;
+}
+
+/**
  * `study` and `series` are UIDs after de-identification. `source` is `c-store`, with the calling AE title as
  * `sender`, `stow-rs`, `folder`, or `recovered` after a loss of the database. Times are in Unix seconds; the series is
  * removed at `removedAt`. `begun` says that a study was made of it.
@@ -843,8 +875,53 @@ export interface Registration {
   passwordAgain?: string;
 }
 
+/** `index` says whether the whole chain was read when the export began. */
 export interface RecordExport {
+  index: IndexStatus;
   records: ImageRecord[];
+}
+
+/** `wrapId` is the SHA-256 of `document`. */
+export interface KeyWrap {
+  wrapId: string;
+  method: WrapMethod;
+  passkeyId: string | null;
+  document: string;
+}
+
+export interface AccountKey {
+  keyId: string;
+  kind: AccountKeyKind;
+  publicKey: string;
+  createdAt: number;
+  endedAt: number | null;
+  wraps: KeyWrap[];
+}
+
+/** The oldest first. */
+export interface AccountKeyList {
+  keys: AccountKey[];
+}
+
+/** `document` is a `scanproof.secret-wrap/1` as text; `passkeyId` is that of a wrap by `prf`. */
+export interface NewWrap {
+  document: string;
+  passkeyId?: string | null;
+}
+
+/** `publicKey` in PEM. One of X25519 has wraps of its private key, and names in `replaces` the key that it ends. */
+export interface NewKey {
+  password: string;
+  publicKey: string;
+  wraps?:
+    | []
+    | [NewWrap]
+    | [NewWrap, NewWrap]
+    | [NewWrap, NewWrap, NewWrap]
+    | [NewWrap, NewWrap, NewWrap, NewWrap]
+    | [NewWrap, NewWrap, NewWrap, NewWrap, NewWrap]
+    | [NewWrap, NewWrap, NewWrap, NewWrap, NewWrap, NewWrap];
+  replaces?: string | null;
 }
 
 /** A diagnosis with the record that it is of. */
@@ -1278,6 +1355,11 @@ export interface Answers {
   magnificationCorrected?: boolean;
 }
 
+export interface AddedWrap {
+  password: string;
+  wrap: NewWrap;
+}
+
 /** A field of a slide in pixels of the full size; `labelCode` is 0 where model or gate abstained. */
 export interface Tile {
   x: number;
@@ -1399,10 +1481,23 @@ export interface TransactionStatus {
   imageIds: Hex[];
 }
 
+/**
+ * `keyId` is the SHA-256 of the public key in DER, `publicKey` is in PEM. Times in Unix seconds; nothing new is
+ * encrypted to a key that ended.
+ */
+export interface PublicKey {
+  keyId: string;
+  kind: AccountKeyKind;
+  publicKey: string;
+  createdAt: number;
+  endedAt: number | null;
+}
+
 export interface AccountExport {
   schema: "scanproof.account/1";
   account: Account;
   credentials: CredentialsOverview;
+  keys: PublicKey[];
   sessions: Session[];
   events: AccountEvent[];
 }

@@ -3,6 +3,8 @@
  * links (https://specs.ipfs.tech/unixfs/), computed here so that the page need not believe anybody.
  */
 
+import { sha256 } from "../bytes";
+
 const CHUNK_BYTES = 256 * 1024;
 const LINKS = 174;
 const RAW = 0x55;
@@ -44,7 +46,7 @@ async function parent(below: Link[]): Promise<Link> {
 }
 
 async function binary(codec: number, block: Uint8Array<ArrayBuffer>): Promise<number[]> {
-  return [1, codec, 0x12, 0x20, ...new Uint8Array(await crypto.subtle.digest("SHA-256", block))];
+  return [1, codec, 0x12, 0x20, ...(await sha256(block))];
 }
 
 const number = (field: number, value: number): number[] => [field << 3, ...varint(value)];

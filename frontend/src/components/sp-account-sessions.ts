@@ -29,6 +29,10 @@ const KINDS: Record<AccountEvent["kind"], string> = {
   "passkey-removed": "Passkey removed",
   "wallet-linked": "Wallet linked",
   "wallet-removed": "Wallet removed",
+  "key-added": "Key added",
+  "key-ended": "Key ended",
+  "wrap-added": "Way to open a key added",
+  "wrap-removed": "Way to open a key removed",
   closed: "Closed",
 };
 const SHOWN = 20;

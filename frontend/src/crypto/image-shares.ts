@@ -5,11 +5,11 @@
 
 import { combine as combineKey, split as splitKey } from "shamir-secret-sharing";
 
-import { areSame, hex, joined } from "../bytes";
+import { areSame, hex, joined, sha256 } from "../bytes";
 import { KEY_BYTES } from "./envelope";
 import { evaluate, interpolate } from "./field";
 import { CryptoRefused } from "./refused";
-import { aesKey, sha256 } from "./sealing";
+import { aesKey } from "./sealing";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 

@@ -3,7 +3,7 @@
  * the same in Python.
  */
 
-import { areSame, hex, joined } from "../bytes";
+import { areSame, hex, joined, sha256 } from "../bytes";
 import { KEY_BYTES } from "./envelope";
 import { CryptoRefused } from "./refused";
 import { unwrap, wrap, type Recipient } from "./wraps";
@@ -56,10 +56,6 @@ export async function unseal(content: Bytes, keys: readonly Recipient[]): Promis
 
 export async function aesKey(key: Bytes): Promise<CryptoKey> {
   return crypto.subtle.importKey("raw", key, "AES-GCM", false, ["encrypt", "decrypt"]);
-}
-
-export async function sha256(bytes: Bytes): Promise<Bytes> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
 }
 
 async function boundTo(sealed: Bytes): Promise<Bytes> {

@@ -3,7 +3,7 @@
  * give the same bytes as `backend/adapters/dicom/deidentification.py`.
  */
 
-import { areSame, hex } from "../bytes";
+import { areSame, hex, sha256 } from "../bytes";
 import { DicomError } from "./dicom-error";
 import {
   bytesOf,
@@ -373,7 +373,7 @@ async function likenessOf(kept: DataSet): Promise<string> {
 }
 
 async function digestOf(content: Uint8Array): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content as Uint8Array<ArrayBuffer>)));
+  return hex(await sha256(content as Uint8Array<ArrayBuffer>));
 }
 
 function textElement(tag: number, vr: string, text: string): Element {

@@ -3,6 +3,7 @@
  * the parts of a concatenation (PS3.3, section C.7.6.16.2.2.4).
  */
 
+import { sha256 } from "../bytes";
 import { DicomError } from "./dicom-error";
 import { bytesOf, PIXEL_DATA, read, textOf, write, type DataSet, type DicomFile, type Element } from "./elements";
 import { factsOf, startsOf, SUBSAMPLED, type PixelFacts } from "./pixels";
@@ -101,7 +102,7 @@ function ordered(elements: DataSet): Element[] {
 }
 
 async function derived(purpose: string, whole: string, number: number): Promise<string> {
-  return uuidUid(new Uint8Array(await crypto.subtle.digest("SHA-256", bytesOf(`${purpose}\0${whole}\0${number}`))));
+  return uuidUid(await sha256(bytesOf(`${purpose}\0${whole}\0${number}`)));
 }
 
 function whole16(number: number): Uint8Array {

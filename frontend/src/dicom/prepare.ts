@@ -1,7 +1,7 @@
 /** What every file goes through before it leaves the page. */
 
 import { isGzip, isNifti, KIND_BYTES, pictureEnding } from "../picture-kinds";
-import { hex } from "../bytes";
+import { hex, sha256 } from "../bytes";
 import type { Deidentified, Report } from "./deidentify";
 import { DicomError } from "./dicom-error";
 import type { Identity, Originals } from "./identity-map";
@@ -64,7 +64,7 @@ export async function prepare(file: File): Promise<Prepared> {
     file: new File([made.content], nameOf(made), { type: MEDIA_TYPE }),
     removed: made.report,
     maskable: !made.compressed,
-    originals: identity && { ...identity, files: [await sha256(made.content)] },
+    originals: identity && { ...identity, files: [hex(await sha256(made.content))] },
   };
 }
 
@@ -128,10 +128,6 @@ async function identityIn({ source, uids, unchanged }: Deidentified): Promise<Id
     if (error instanceof DicomError) return null;
     throw error;
   }
-}
-
-export async function sha256(content: Uint8Array<ArrayBuffer>): Promise<string> {
-  return hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content)));
 }
 
 function nameOf({ instance }: Deidentified): string {

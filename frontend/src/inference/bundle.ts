@@ -1,6 +1,6 @@
 /** The files of a model's bundle, each verified by the model's id before it is used. */
 
-import { hex, joined } from "../bytes";
+import { hex, joined, sha256 } from "../bytes";
 import type { Metadata } from "./decision";
 
 export type BundleFile = "metadata.json" | "model.tflite" | "detector.npz";
@@ -54,7 +54,7 @@ async function file(model: string, name: string, expected: string, report: Repor
   const reader = (await fetched(`/api/v1/models/0x${model}/files/${name}`, "the model", report)).getReader();
   for (let part = await reader.read(); !part.done; part = await reader.read()) parts.push(part.value);
   const content = joined(parts);
-  const found = hex(new Uint8Array(await crypto.subtle.digest("SHA-256", content)));
+  const found = hex(await sha256(content));
   if (found !== expected) {
     throw new FileRefused(`The file ${name} of the model has the SHA-256 ${found}, not ${expected || "one that the model lists"}. It was not used.`);
   }

@@ -8,7 +8,6 @@ import { formEnd, formField, formStyles, newPassword } from "../components/form-
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 
-const CODE_REQUIRED = "urn:scanproof:problem:code-required";
 
 /**
  * `/reset`: a link for a forgotten password, and with the secret of such a link a new password. `/account/confirm`: the
@@ -98,7 +97,7 @@ export class ResetPage extends LitElement {
       try {
         this.signedIn(await accounts.reset({ token: this.token, ...values }));
       } catch (error) {
-        if (error instanceof ApiProblem && error.type === CODE_REQUIRED) this.codeAsked = true;
+        if (error instanceof ApiProblem && error.asksForCode) this.codeAsked = true;
         throw error;
       }
     });

@@ -12,7 +12,6 @@ import { WalletController } from "../components/wallet-controller";
 import { fields } from "../styles/forms";
 import { shared } from "../styles/shared";
 
-const CODE_REQUIRED = "urn:scanproof:problem:code-required";
 
 /** `/sign-in`, and in place of every page that needs it. Event: `signed-in` with a CurrentSession. */
 @customElement("sp-sign-in")
@@ -125,7 +124,7 @@ export class SignInPage extends LitElement {
       try {
         this.signedIn(await way(""));
       } catch (error) {
-        if (!(error instanceof ApiProblem) || error.type !== CODE_REQUIRED) throw error;
+        if (!(error instanceof ApiProblem) || !error.asksForCode) throw error;
         this.codeAsked = true;
       }
     });

@@ -3,10 +3,11 @@ import { announce } from "../accessibility";
 import { api } from "../api/client";
 import { ApiProblem, ServerUnreachable } from "../api/errors";
 import type { Config, LeftOut, Limits, PinRequest, Study, StudyFile, StudyStep } from "../api/types";
+import { hex, sha256 } from "../bytes";
 import type { PendingTransaction } from "../chain/transaction-state";
 import { DicomError } from "../dicom/dicom-error";
 import type { Originals } from "../dicom/identity-map";
-import { NoImage, prepareSlices, sha256, type Place } from "../dicom/prepare";
+import { NoImage, prepareSlices, type Place } from "../dicom/prepare";
 import { isSlideFile } from "../slides/prepare";
 import { read, remove, write } from "../storage";
 import { describe, type Problem } from "../state/problems";
@@ -306,7 +307,7 @@ async function readFile(source: SourceFile, number: number, limits: Limits): Pro
   }
   const prepared = await prepareSlices(content, number);
   const slices: StudyFile[] = [];
-  for await (const { name, content } of prepared.slices()) slices.push({ name, sha256: await sha256(content), size: content.length });
+  for await (const { name, content } of prepared.slices()) slices.push({ name, sha256: hex(await sha256(content)), size: content.length });
   const { place, identity } = prepared;
   return { source, number, place: place && placeOf(place), identity, slices };
 }

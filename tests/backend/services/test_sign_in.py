@@ -386,7 +386,7 @@ def test_a_sign_in_on_its_way_does_not_outlive_what_ends_every_session(services:
     token = services.outbox.token()
     ends = {
         "reset": lambda: services.accounts.reset(token, OTHER, OTHER, "", HOME),
-        "close": lambda: services.rows.remove(account, ""),
+        "close": lambda: services.rows.remove(account, "", 0),
     }
     services.sign_in._hasher = Slow(ends[end])
     with pytest.raises(SignInFailed, match="the account changed meanwhile: sign in again"):

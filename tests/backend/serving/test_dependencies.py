@@ -83,6 +83,9 @@ def test_a_node_that_hangs_stops_only_what_needs_it(with_silent_node: Server) ->
     assert server.get(f"{API}/config", 12).status == 200
     assert server.get(f"{API}/images/{UNKNOWN_CID}", 12).status == 404
     assert server.get(f"{API}/records", 12).json["index"]["synced"] is False
+    for kind in ("csv", "json"):
+        name = server.get(f"{API}/records.{kind}", 12).headers["content-disposition"]
+        assert name == f'attachment; filename="scanproof-records-incomplete.{kind}"'
 
 
 def test_a_store_that_hangs_stops_only_what_needs_it(with_silent_pinata: Server) -> None:
