@@ -25,6 +25,7 @@ COMMANDS = (
     "analyse",
     "deidentify",
     "shares",
+    "envelope",
     "lab",
     "keys",
     "pacs",

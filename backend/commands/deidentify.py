@@ -182,8 +182,7 @@ def _look_for_text(content: bytes, *, mask: bool) -> tuple[bytes, int | None]:
             content = decoder_pool().mask(content, boxes, kept=False)[1]
         except (UnsupportedImage, ImageTooLarge) as error:
             raise _NotWritten(
-                "the picture seems to show text, which could not be made black, as it can in uncompressed grey or RGB "
-                "pixels: no copy was written"
+                "the picture seems to show text, which could not be made black: no copy was written"
             ) from error
     return content, len(boxes)
 

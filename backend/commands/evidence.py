@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -92,19 +92,20 @@ def run(options: argparse.Namespace, console: Console) -> int:
 
 def write_new(file: Path, content: bytes) -> None:
     """Write a file whole or not at all. Raises WrongUse where it exists or cannot be written."""
-    write_all_new({file: content})
+    write_all_new({file: [content]})
 
 
-def write_all_new(contents: Mapping[Path, bytes]) -> None:
-    """Write files whole, or none of them. Raises WrongUse where one exists or cannot be written."""
+def write_all_new(contents: Mapping[Path, Iterable[bytes]]) -> None:
+    """Write files, each of its pieces in their order, whole, or none of them. Raises WrongUse where one exists or
+    cannot be written, and whatever the pieces raise."""
     with ExitStack() as drafts, ExitStack() as written:
         made = []
-        for file, content in contents.items():
+        for file, pieces in contents.items():
             with _named(file):
                 handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}.")
                 drafts.callback(Path(temporary).unlink)
                 with os.fdopen(handle, "wb") as draft:
-                    draft.write(content)
+                    draft.writelines(pieces)
                     draft.flush()
                     os.fsync(draft.fileno())
             made.append((file, temporary))

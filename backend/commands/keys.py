@@ -1,4 +1,4 @@
-"""``scanproof keys``: a key pair for shares and sealed text."""
+"""``scanproof keys``: a key pair for envelopes, shares and sealed text."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     PrivateKey = Ed25519PrivateKey | RSAPrivateKey | X25519PrivateKey
 
 HELP = (
-    "Make a key pair, to receive or to sign shares and sealed text\n\n"
+    "Make a key pair, to receive envelopes, shares and sealed text, or to sign\n\n"
     "Keep FILE to yourself, and give FILE.pub to others. Who loses FILE cannot open what was encrypted to it."
 )
 EXAMPLE = "scanproof keys x25519 --output me.pem"
@@ -74,8 +74,8 @@ def run(options: argparse.Namespace, console: Console) -> int:
     der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     write_all_new(
         {
-            options.output: key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()),
-            public_file: public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+            options.output: [key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())],
+            public_file: [public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)],
         }
     )
     fingerprint = hashlib.sha256(der).hexdigest()

@@ -108,7 +108,8 @@ def _reveal(options: argparse.Namespace, console: Console) -> int:
         raise InvalidInput(str(error)) from error
     if options.restored == options.output:
         raise WrongUse("expected two files for --output and --restored, found one")
-    write_all_new({options.output: message, **({options.restored: _png(picture)} if options.restored else {})})
+    restored = {options.restored: [_png(picture)]} if options.restored else {}
+    write_all_new({options.output: [message], **restored})
     rows = [("Written", f"{options.output}, {len(message):,} bytes")]
     if options.restored:
         rows.append(("Restored", f"{options.restored}, the picture as it was before"))

@@ -17,6 +17,8 @@ from backend.crypto.errors import OpeningRefused
 SCHEMA = "scanproof.opening/1"
 SALT_BYTES = 32
 MAX_OPENING_BYTES = 1024 * 1024
+MAX_SEALED_BYTES = envelope.encrypted_length(MAX_OPENING_BYTES, envelope.SMALLEST_CHUNK)
+"""Of an opening's envelope."""
 _READ_BYTES = 1024 * 1024
 
 
@@ -68,7 +70,7 @@ class Opening:
 
 def decrypt_opening(sealed: bytes, key: bytes) -> Opening:
     """Raises EnvelopeRefused and OpeningRefused."""
-    if len(sealed) > envelope.encrypted_length(MAX_OPENING_BYTES, envelope.SMALLEST_CHUNK):
+    if len(sealed) > MAX_SEALED_BYTES:
         raise OpeningRefused("size", f"expected an opening of at most {MAX_OPENING_BYTES} bytes")
     return read_opening(b"".join(envelope.decrypt(BytesIO(sealed), key, Kind.OPENING)))
 

@@ -134,7 +134,7 @@ class DicomFile:
         if self.description.photometric in COLOURS:
             return Image.fromarray(self._brightness(stored)), None
         if self.description.photometric == PALETTE:
-            return Image.fromarray(self._palette(stored)), None
+            return Image.fromarray(self.coloured(stored)), None
         modality, rescaled = _modality(self._dataset, frame)
         voi = self._voi(stored, frame, modality, rescaled=rescaled)
         inverted = self.description.photometric == "MONOCHROME1"
@@ -213,7 +213,8 @@ class DicomFile:
         most = (1 << self.description.bits) - 1
         return to_eight_bits(stored, lambda values: np.clip(values / most, 0.0, 1.0))
 
-    def _palette(self, stored: np.ndarray) -> np.ndarray:
+    def coloured(self, stored: np.ndarray) -> np.ndarray:
+        """The 8-bit RGB of stored values by the palette of the file: their shape, and 3. Raises ImageError."""
         from pydicom.pixels.processing import apply_color_lut
 
         try:

@@ -149,6 +149,16 @@ def test_no_copy_is_written_of_a_picture_whose_text_cannot_be_made_black(scanpro
     compressed = dataset(burnt_in(), SOPInstanceUID="1.2.1")
     compressed.compress(RLELossless, generate_instance_uid=False)
     (folder / "compressed.dcm").write_bytes(written(compressed))
+    shades = {
+        f"{colour}PaletteColorLookupTable{what}": value
+        for colour in ("Red", "Green", "Blue")
+        for what, value in (
+            ("Descriptor", [256, 0, 16]),
+            ("Data", np.linspace(20_000, 65_535, 256).astype("<u2").tobytes()),
+        )
+    }
+    bright = dicom(burnt_in(), SOPInstanceUID="1.2.4", PhotometricInterpretation="PALETTE COLOR", **shades)
+    (folder / "bright.dcm").write_bytes(bright)
     compressed.SOPInstanceUID = compressed.file_meta.MediaStorageSOPInstanceUID = "1.2.2"
     compressed.PixelData = encapsulate([struct.pack("<16I", 1, 64, *[0] * 14) + b"\0\1"])
     (folder / "damaged.dcm").write_bytes(written(compressed))
@@ -159,21 +169,21 @@ def test_no_copy_is_written_of_a_picture_whose_text_cannot_be_made_black(scanpro
     masked = scanproof(*given, tmp_path / "masked", "--mask-text", "--json")
 
     assert kept.status == 0
-    assert f"Written   3 files to {tmp_path / 'kept'}" in kept.stdout
+    assert f"Written   4 files to {tmp_path / 'kept'}" in kept.stdout
     lines = [line.split("  ", 1)[1].strip() for line in kept.stdout.splitlines() if line.startswith("Text  ")]
     assert [line.split(", written as ")[0] for line in lines] == [
-        str(folder / f"{name}.dcm") for name in ("compressed", "plain", "damaged")
+        str(folder / f"{name}.dcm") for name in ("bright", "compressed", "plain", "damaged")
     ]
     assert [line.rsplit(": ", 1)[1] for line in lines] == [
-        *["the picture seems to show text"] * 2,
+        *["the picture seems to show text"] * 3,
         "text could not be looked for",
     ]
     assert masked.status == 1
-    assert [Path(file["file"]).name for file in masked.json["files"]] == ["plain.dcm"]
-    assert len(list((tmp_path / "masked").iterdir())) == 1
+    assert [Path(file["file"]).name for file in masked.json["files"]] == ["compressed.dcm", "plain.dcm"]
+    assert len(list((tmp_path / "masked").iterdir())) == 2
     reasons = {Path(file["file"]).name: file["reason"] for file in masked.json["refused"]}
-    assert reasons.keys() == {"compressed.dcm", "damaged.dcm"}
-    assert reasons["compressed.dcm"].startswith("the picture seems to show text, which could not be made black")
+    assert reasons.keys() == {"bright.dcm", "damaged.dcm"}
+    assert reasons["bright.dcm"].startswith("the picture seems to show text, which could not be made black")
     assert reasons["damaged.dcm"].startswith("text could not be looked for")
 
 

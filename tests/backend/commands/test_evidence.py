@@ -321,10 +321,10 @@ def test_of_two_files_both_are_written_or_none(tmp_path):
     second.write_bytes(b"of somebody else")
 
     with pytest.raises(WrongUse, match="second is there already"):
-        write_all_new({first: b"1", second: b"2"})
+        write_all_new({first: [b"1"], second: [b"2"]})
     assert {each.name: each.read_bytes() for each in tmp_path.iterdir()} == {"second": b"of somebody else"}
 
-    write_all_new({first: b"1", tmp_path / "third": b"3"})
+    write_all_new({first: [b"1"], tmp_path / "third": [b"3"]})
     assert sorted(each.name for each in tmp_path.iterdir()) == ["first", "second", "third"]
 
 
