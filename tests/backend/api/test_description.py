@@ -81,6 +81,7 @@ def test_each_answer_says_which_of_its_fields_are_always_there(client: FlaskClie
         *("Reset.password", "Reset.passwordAgain", "Reset.code", "Credentials.code", "UsedWallet.code"),
         *(f"AuthenticatorResponse.{name}" for name in ("attestationObject", "authenticatorData", "signature")),
         *("AuthenticatorResponse.userHandle", "NewPasskey.name"),
+        *("NewKey.wraps", "NewKey.replaces", "NewWrap.passkeyId"),
     }
     answers = {
         *("ClassificationLinks.manifest", "OutlineLinks.overlay"),
