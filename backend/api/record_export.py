@@ -48,9 +48,7 @@ class RecordExportSchema(AnswerSchema):
     responses=responses({200: file_response("text/csv", "The records")}),
 )
 def as_csv(query_data: Values) -> Response:
-    return _download(
-        lambda app, pages, _: _csv(app, pages), query_data, "text/csv; charset=utf-8; header=present", "csv"
-    )
+    return _download(_csv, query_data, "text/csv; charset=utf-8; header=present", "csv")
 
 
 @blueprint.get("/records.json")
@@ -93,7 +91,7 @@ def _objects(records: Sequence[Record]) -> Iterator[str]:
         yield json.dumps(schema.dump(answer), ensure_ascii=False)
 
 
-def _csv(app: Flask, pages: Iterator[Sequence[Record]]) -> Iterator[str]:
+def _csv(app: Flask, pages: Iterator[Sequence[Record]], _: IndexStatus) -> Iterator[str]:
     yield _lines([dict(zip(COLUMNS, COLUMNS, strict=True))])
     for records in pages:
         with app.app_context():

@@ -155,7 +155,7 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
     from backend.crypto import measures
 
     picture = _eight_bits(options.picture)
-    correlation = {name: measures.correlation(picture, name) for name in measures.DIRECTIONS}
+    correlation = _correlation(picture)
     values: dict[str, Any] = {
         "width": picture.shape[1],
         "height": picture.shape[0],
@@ -172,8 +172,8 @@ def _measure(options: argparse.Namespace, console: Console) -> int:
         if other.shape != picture.shape:
             raise WrongUse(f"expected two pictures of one size and colour, found {picture.shape} and {other.shape}")
         is_equal = bool((picture == other).all())
-        psnr = None if is_equal else measures.psnr(picture, other)
         ssim = measures.ssim(picture, other) if min(picture.shape[:2]) >= measures.WINDOW else None
+        psnr = _psnr(picture, other)
         npcr, uaci = measures.npcr(picture, other), measures.uaci(picture, other)
         values |= {"equal": is_equal, "psnr": psnr, "ssim": ssim, "npcr": npcr, "uaci": uaci}
         rows += [
@@ -262,21 +262,31 @@ _MEASURES = {
 def _randomness(picture: Pixels) -> dict[str, float | None]:
     from backend.crypto import measures
 
-    return {
-        "entropy": measures.entropy(picture),
-        **{name: measures.correlation(picture, name) for name in measures.DIRECTIONS},
-    }
+    return {"entropy": measures.entropy(picture), **_correlation(picture)}
+
+
+def _correlation(picture: Pixels) -> dict[str, float]:
+    from backend.crypto import measures
+
+    return {name: measures.correlation(picture, name) for name in measures.DIRECTIONS}
 
 
 def _differences(picture: Pixels, encrypted: Pixels) -> dict[str, float | None]:
     from backend.crypto import measures
 
-    psnr = measures.psnr(picture, encrypted)
     return {
-        "psnr": psnr if math.isfinite(psnr) else None,
+        "psnr": _psnr(picture, encrypted),
         "npcr": measures.npcr(picture, encrypted),
         "uaci": measures.uaci(picture, encrypted),
     }
+
+
+def _psnr(one: Pixels, other: Pixels) -> float | None:
+    """None for equal pictures, for which it is infinite."""
+    from backend.crypto import measures
+
+    found = measures.psnr(one, other)
+    return found if math.isfinite(found) else None
 
 
 def _figures(name: str, pictures: Iterable[dict[str, float | None]]) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,7 +18,7 @@ from backend.account_keys import (
     KeyWrap,
     WrapMethod,
 )
-from backend.adapters.database.engine import Database
+from backend.adapters.database.engine import Database, take_turns
 from backend.adapters.database.key_tables import AccountKeyRow, KeyLogRow, KeyWrapRow
 from backend.adapters.database.tables import AccountRow
 from backend.errors import Conflict, NotFound
@@ -129,9 +129,8 @@ def _lock_account(session: Session, account_id: str) -> None:
 
 
 def _lock_log(session: Session) -> None:
-    """One transaction after the other appends to the log. SQLite has one writer anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(_LOG_LOCK)))
+    """One transaction after the other appends to the log."""
+    take_turns(session, _LOG_LOCK)
 
 
 def _end(session: Session, row: AccountKeyRow, now: int) -> None:

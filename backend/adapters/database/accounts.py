@@ -20,7 +20,7 @@ from backend.accounts import (
     SignInMethod,
 )
 from backend.adapters.database.account_keys import end_all
-from backend.adapters.database.engine import Database
+from backend.adapters.database.engine import Database, take_turns
 from backend.adapters.database.key_tables import AccountKeyRow, KeyWrapRow
 from backend.adapters.database.tables import (
     AccountEventRow,
@@ -262,9 +262,8 @@ def _remove_old(session: Transaction, now: int, old: int) -> None:
 
 
 def _lock_attempts(session: Transaction, email_hash: str) -> None:
-    """One transaction after the other counts the attempts at an account. SQLite has one writer anyway."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(int(email_hash[:15], 16))))
+    """One transaction after the other counts the attempts at an account."""
+    take_turns(session, int(email_hash[:15], 16))
 
 
 def _failures(session: Transaction, email_hash: str, source: str, since: int) -> Failures:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, select, table
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, inspect, select, table
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DatabaseError, IntegrityError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -120,6 +120,12 @@ def _translated() -> Iterator[None]:
         raise RowDamaged("a stored row cannot be read: run `scanproof scrub`") from None
     except PoolTimeout:
         raise DatabaseUnavailable("the database is slow, and other requests wait for it already: try again") from None
+
+
+def take_turns(session: Session, number: int) -> None:
+    """Until its end, this transaction is the only one of that number. SQLite has one writer anyway."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(number)))
 
 
 def exists(url: Secret | str) -> bool:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,22 +10,12 @@ from backend.adapters.statement_files import StatementFolder
 from backend.adapters.study_folders import StudyFolders
 from backend.cids import hash_of, raw_cid
 from backend.errors import ConfigurationError, StorageFull, StorageUnavailable
+from tests.backend.file_limit import largest_file
 
 STUDY = "ab" * 32
 NAME = "cd" * 32
 DIAGNOSIS = "0x" + STUDY
 CONTENT = b"sixteen bytes it"
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    """This process cannot write a file of more than ``size`` bytes (EFBIG)."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_file_of_a_study_that_does_not_fit_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from backend.adapters.images.text_finder import OcrTextFinder
 from ml.datasets.phantom import phantom_png
 from tests.backend.adapters.dicom.corpus import PLACES, case_of
 from tests.backend.adapters.slides import makers
-from tests.backend.commands.test_shares import largest_file
+from tests.backend.file_limit import largest_file
 from tests.dicoms import dataset, dicom, written
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-import resource
 import tracemalloc
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +14,7 @@ from backend.adapters.ipfs.unixfs import cid_of
 from backend.crypto import envelope
 from backend.crypto.openings import Opening, commitment, decrypt_opening
 from backend.crypto.wraps import read_recipient, read_recipient_key, unwrap, wrap
+from tests.backend.file_limit import largest_file
 
 MANIFEST = b'{"schema":"scanproof.manifest/1","salt":"\xc3\xa4"}'
 
@@ -226,16 +224,6 @@ def test_a_full_disk_leaves_nothing_behind(scanproof, scan, private, key, tmp_pa
         assert not list(tmp_path.glob(".*"))
         message = refused(scanproof, private, key, tmp_path, status=2)
     assert "cannot be written: File too large" in message
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_file_that_grows_is_refused(scanproof, key, tmp_path):

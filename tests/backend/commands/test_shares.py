@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import itertools
 import random
-import resource
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -15,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from backend.commands import shares as command
+from tests.backend.file_limit import largest_file
 
 
 @pytest.fixture
@@ -157,16 +155,6 @@ def test_a_full_disk_leaves_nothing_behind(scanproof, scan, tmp_path):
         refused = split(scanproof, scan, tmp_path / "d", status=2)
     assert "cannot be written: File too large" in refused["error"]["message"]
     assert not (tmp_path / "d").exists()
-
-
-@contextmanager
-def largest_file(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 SPLIT = ("split", "{scan}", "--output", "{new}", "--threshold", 2)
