@@ -2,6 +2,9 @@
 
 Ganache permits every origin, and both nodes have methods that rewrite the chain or sign with accounts that everybody
 knows. So the node listens at a secret address, and this filter at the one that people enter in their wallets.
+
+Ganache estimates at the time of its newest block, not of the next one. On a chain that nobody wrote to for 15 minutes,
+the contract would refuse each new diagnosis as one of the future. So the filter has a block mined before.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ import io
 import json
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -54,7 +58,8 @@ METHODS = frozenset(
         "web3_clientVersion",
     }
 )
-"""What wallets and ScanProof's tools ask. None of them signs, moves time, or changes state without a signature."""
+"""What wallets and ScanProof's tools ask. None of them signs, moves time, or changes state without a signature; an
+estimate may have an empty block mined."""
 EXTENSIONS = ("chrome-extension://", "moz-extension://", "safari-web-extension://")
 """Origins of browser extensions. Whoever installs a wallet lets it reach every site."""
 MAX_BODY_BYTES = 1024 * 1024
@@ -63,6 +68,8 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 MAX_CONNECTIONS = 64
 REQUEST_WITHIN_S = 30.0
 """For a whole request, and for the wait between two of one connection."""
+OLD_BLOCK_S = 10 * 60
+"""The age of the newest block from which a new one is mined before an estimate."""
 _FREED_WITHIN_S = 1.0
 _NODE_WITHIN_S = 60.0
 _PARSE_ERROR, _INVALID_REQUEST, _METHOD_NOT_FOUND, _INTERNAL_ERROR = -32700, -32600, -32601, -32603
@@ -275,7 +282,10 @@ class _Exchange:
             return HTTPStatus.BAD_REQUEST, _encode(_failure(None, _PARSE_ERROR, "expected JSON"))
         if not isinstance(calls, list):
             refused = _refused(calls)
-            return (HTTPStatus.OK, _encode(refused)) if refused else self._forward(_clean(calls))
+            if refused:
+                return HTTPStatus.OK, _encode(refused)
+            self._prepare([calls])
+            return self._forward(_clean(calls))
         if not 0 < len(calls) <= MAX_BATCH:
             reason = f"expected a batch of 1 to {MAX_BATCH} calls, found {len(calls)}"
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, _encode(_failure(None, _INVALID_REQUEST, reason))
@@ -283,6 +293,7 @@ class _Exchange:
         allowed = [_clean(call) for call, refused in zip(calls, refusals, strict=True) if not refused]
         if not allowed:
             return HTTPStatus.OK, _encode(refusals)
+        self._prepare(allowed)
         status, answered = self._forward(allowed)
         if len(allowed) == len(calls):
             return status, answered
@@ -293,6 +304,17 @@ class _Exchange:
         if not isinstance(answers, list):
             return HTTPStatus.BAD_GATEWAY, _encode(_failure(None, _INTERNAL_ERROR, "the node refused the batch"))
         return status, _encode([*filter(None, refusals), *answers])
+
+    def _prepare(self, calls: Sequence[Json]) -> None:
+        """Have a block mined if these calls estimate and the newest block is old. Failures show in their answers."""
+        if not any(_estimates(call) for call in calls):
+            return
+        _, answer = self._forward(_call("eth_getBlockByNumber", ["latest", False]))
+        with contextlib.suppress(ValueError, LookupError, TypeError, RecursionError):
+            mined_at = int(json.loads(answer)["result"]["timestamp"], 16)
+            now = int(time.time())
+            if now - mined_at > OLD_BLOCK_S:
+                self._forward(_call("evm_mine", [now]))
 
     def _forward(self, calls: Json) -> tuple[int, bytes]:
         host, port = self._node
@@ -323,9 +345,18 @@ def _refused(call: Json) -> Json:
     return None
 
 
+def _estimates(call: Json) -> bool:
+    """Whether the call asks what a transaction would do next."""
+    return call["method"] == "eth_estimateGas" or (call["method"] == "eth_call" and "pending" in call.get("params", []))
+
+
 def _clean(call: Json) -> Json:
     """Written anew, so that the node reads exactly what was checked."""
-    return {"jsonrpc": "2.0", "id": call["id"], "method": call["method"], "params": call.get("params", [])}
+    return _call(call["method"], call.get("params", []), call["id"])
+
+
+def _call(method: str, parameters: Json, id_: int | str = 0) -> Json:
+    return {"jsonrpc": "2.0", "id": id_, "method": method, "params": parameters}
 
 
 def _failure(id_: int | str | None, code: int, message: str) -> Json:

@@ -16,9 +16,16 @@ import requests
 
 from backend.adapters.chain.dev import embedded, rpc_filter
 from backend.adapters.chain.dev.rpc_filter import MAX_BATCH, MAX_BODY_BYTES, RpcFilter
+from backend.adapters.chain.dev.wallet import DevelopmentWallet
 from backend.adapters.chain.development_accounts import ADMIN, USER
+from backend.adapters.chain.signer import KeyFileSigner
+from backend.adapters.chain.web3_chain import Web3Chain
+from backend.domain import Diagnosis
 from backend.errors import ConfigurationError
 from backend.processes import free_port
+from tests.backend.models import register_models
+
+from ..conftest import MODEL_ID, settings_of
 
 PAGE = "http://127.0.0.1:5000"
 CALL = {"jsonrpc": "2.0", "id": 1, "method": "eth_chainId", "params": []}
@@ -34,6 +41,7 @@ class EchoNode(BaseHTTPRequestHandler):
     """Answers every call with its method, and keeps what it was sent."""
 
     received: list[object]
+    newest_block = 0
 
     def do_POST(self) -> None:
         calls = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -46,7 +54,9 @@ class EchoNode(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def _one(self, call: dict) -> dict:
-        return {"jsonrpc": "2.0", "id": call["id"], "result": call["method"]}
+        block = {"timestamp": hex(self.newest_block)}
+        result = block if call["method"] == "eth_getBlockByNumber" else call["method"]
+        return {"jsonrpc": "2.0", "id": call["id"], "result": result}
 
     def log_message(self, *_: object) -> None:
         pass
@@ -340,3 +350,43 @@ def test_what_the_tools_ask_is_forwarded_by_both_nodes(registry) -> None:
     ]
     for method, parameters in calls:
         assert "result" in post(url, {**CALL, "method": method, "params": parameters}).json(), method
+
+
+def test_an_idle_chain_takes_a_diagnosis_of_now(tmp_path, cid) -> None:
+    """Ganache estimates at the time of its newest block, and the contract refuses what is 15 minutes later."""
+    settings = settings_of("ganache", tmp_path)
+    signer = KeyFileSigner(settings.classifier_key_file, chain_id=settings.chain_id)
+    with embedded.running(settings, classifier=signer.address) as chain:
+        found = chain.deployment
+        register_models(settings.rpc_url, found.address, MODEL_ID)
+        reader = Web3Chain(settings.rpc_url, chain_id=settings.chain_id, contract=found.address, start_block=0)
+        past = int(time.time()) - 20 * 60
+        post(chain.node.private_url, {**CALL, "method": "evm_mine", "params": [past]})
+        assert reader.head().timestamp == past
+        made = Diagnosis(reader.image_id(USER.address, cid), MODEL_ID, 1, 9700, "0x" + "22" * 32, int(time.time()))
+        signed = signer.sign(made, chain_id=reader.chain_id, contract=found.address)
+
+        sent = DevelopmentWallet(settings.rpc_url, found.address, USER).register_with_diagnosis(cid, signed)
+
+        block, _ = reader.blocks([sent.block, 0])
+        assert block is not None and block.timestamp >= made.issued_at
+
+
+def test_only_an_estimate_on_an_old_block_has_one_mined(url: str, received: list, monkeypatch) -> None:
+    ask = {**CALL, "method": "eth_estimateGas", "params": [{}]}
+    sent = {"old": int(time.time()) - rpc_filter.OLD_BLOCK_S - 5, "new": int(time.time())}
+    monkeypatch.setattr(EchoNode, "newest_block", sent["new"])
+    post(url, ask)
+    assert [call["method"] for call in received] == ["eth_getBlockByNumber", "eth_estimateGas"]
+
+    received.clear()
+    monkeypatch.setattr(EchoNode, "newest_block", sent["old"])
+    post(url, CALL)
+    post(url, {**CALL, "method": "eth_call", "params": [{}, "latest"]})
+    assert [call["method"] for call in received] == ["eth_chainId", "eth_call"]
+
+    for call in (ask, [ask], {**CALL, "method": "eth_call", "params": [{}, "pending"]}):
+        received.clear()
+        post(url, call)
+        assert [each["method"] for each in received[:2]] == ["eth_getBlockByNumber", "evm_mine"]
+        assert len(received) == 3
